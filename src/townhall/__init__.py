@@ -1,0 +1,1 @@
+"""The PostgreSQL data layer for products that bring people together."""
