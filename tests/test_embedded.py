@@ -308,14 +308,15 @@ def test_a_killed_server_recovers(folder: Path) -> None:
 
 def test_a_process_killed_while_it_created_the_data(folder: Path) -> None:
     with participant(folder) as other:
-        while not (folder / "postgresql-18.new").exists() and not is_running(
-            folder / "postgresql-18"
-        ):
-            time.sleep(0.01)
+        created = ("postgresql-18-new-*/base", "postgresql-18")
+        while not any(list(folder.glob(name)) for name in created):
+            time.sleep(0.001)
         other.kill()
     with start(folder) as server:
         assert query(server.url, "select 1") == 1
-    assert not (folder / "postgresql-18.new").exists()
+    (folder / "postgresql-18-new-left").mkdir()
+    with start(folder):
+        assert not list(folder.glob("postgresql-18-new-left"))
 
 
 def test_a_crashed_server_whose_number_another_program_has_now(folder: Path) -> None:

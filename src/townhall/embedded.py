@@ -234,6 +234,10 @@ class _Cluster:
         return self.data.with_name(f"{self.data.name}.users")
 
     @property
+    def _new_prefix(self) -> str:
+        return f"{self.data.name}-new-"
+
+    @property
     def socket_directory(self) -> Path:
         return _short_name(self.data)
 
@@ -305,6 +309,8 @@ class _Cluster:
         raise self._error(f"it was not ready within {_PATIENCE} seconds", self._read_log())
 
     def _launch(self) -> None:
+        for leftover in self.directory.glob(f"{self._new_prefix}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         if not self._holds_data():
             self._initialize()
         self._forget_reused_process()
@@ -337,9 +343,7 @@ class _Cluster:
 
     def _initialize(self) -> None:
         """Create the data aside and move it into place, so that it is never there by half."""
-        fresh = self.data.with_name(f"{self.data.name}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
+        fresh = Path(tempfile.mkdtemp(prefix=self._new_prefix, dir=self.directory))
         try:
             if self._account is not None:
                 os.chown(fresh, *self._account)
