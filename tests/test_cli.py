@@ -1,0 +1,263 @@
+"""The command line, run as a user runs it."""
+# ruff: noqa: S603 - the program that is run is ours
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from townhall import embedded, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+INI = "[alembic]\nsqlalchemy.url = postgresql://ini@localhost/ini\n"
+
+
+def environment(**added: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return kept | added
+
+
+def townhall(folder: Path, *words: str, **added: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-m", "townhall", *words),
+        cwd=folder,
+        env=environment(**added),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@contextmanager
+def serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    with subprocess.Popen(
+        (sys.executable, "-m", "townhall", "serve", *words),
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def execute(url: str, *statements: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a working folder whose embedded server stays up."""
+    folder = tmp_path_factory.mktemp("working folder")
+    with embedded.start(folder / ".townhall"):
+        yield folder
+
+
+@pytest.fixture
+def database(home: Path) -> Iterator[str]:
+    """Return the URL of an empty database on that server."""
+    with embedded.start(home / ".townhall") as server:
+        engine = create_engine(server.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("drop database if exists cli with (force)"))
+            connection.execute(text("create database cli"))
+        engine.dispose()
+        yield server.url.replace("/postgres?", "/cli?")
+
+
+def test_the_version() -> None:
+    told = subprocess.run(
+        (sys.executable, "-m", "townhall", "--version"), capture_output=True, text=True, check=True
+    )
+    assert told.stdout == f"townhall {importlib.metadata.version('townhall')}\n"
+
+
+def test_the_url_of_the_embedded_server(home: Path) -> None:
+    told = townhall(home, "url")
+    assert told.returncode == 0
+    with embedded.start(home / ".townhall") as server:
+        assert make_url(told.stdout.strip()) == make_url(server.url)
+    assert "serve keeps it up" in told.stderr
+
+
+def test_which_url_wins(tmp_path: Path) -> None:
+    driver = "postgresql+psycopg"
+    (tmp_path / "alembic.ini").write_text(INI)
+    assert townhall(tmp_path, "url").stdout == f"{driver}://ini@localhost/ini\n"
+    named = {"DATABASE_URL": "postgres://env:secret@localhost/env"}
+    told = townhall(tmp_path, "url", **named)
+    assert told.stdout == f"{driver}://env:secret@localhost/env\n"
+    assert told.stderr == ""
+    told = townhall(tmp_path, "url", "--url", "postgresql://option@localhost/option", **named)
+    assert told.stdout == f"{driver}://option@localhost/option\n"
+    assert not (tmp_path / ".townhall").exists()
+
+
+def test_another_ini_file(tmp_path: Path) -> None:
+    (tmp_path / "other.ini").write_text(INI)
+    told = townhall(tmp_path, "url", ALEMBIC_CONFIG="other.ini")
+    assert told.stdout == "postgresql+psycopg://ini@localhost/ini\n"
+
+
+@pytest.mark.parametrize("command", ["url", "status", "psql"])
+def test_a_url_of_something_else_is_refused(tmp_path: Path, command: str) -> None:
+    told = townhall(tmp_path, command, "--url", "mysql://root:secret@localhost/x")
+    assert told.returncode == 1
+    assert told.stderr.startswith("townhall: ")
+    assert "Traceback" not in told.stderr
+    assert "secret" not in told.stderr
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    told = townhall(tmp_path, "status", "--url", "postgresql://nobody@localhost:1/x")
+    assert told.returncode == 1
+    assert told.stderr.startswith("townhall: connection failed")
+    assert "Traceback" not in told.stderr
+
+
+def test_an_embedded_server_that_can_not_start(tmp_path: Path) -> None:
+    (tmp_path / ".townhall").write_text("")
+    told = townhall(tmp_path, "url")
+    assert told.returncode == 1
+    assert told.stderr.startswith("townhall: PostgreSQL 18 can't be had in")
+
+
+@pytest.mark.parametrize("words", [(), ("nonsense",), ("url", "--nonsense"), ("status", "more")])
+def test_wrong_words(tmp_path: Path, words: tuple[str, ...]) -> None:
+    told = townhall(tmp_path, *words)
+    assert told.returncode == 2
+    assert told.stderr.startswith("usage: python -m townhall")
+
+
+def test_psql_takes_its_own_arguments(home: Path) -> None:
+    told = townhall(home, "psql", "-At", "-c", "select '-- ' || current_user", "--echo-queries")
+    assert told.returncode == 0
+    assert told.stdout == "select '-- ' || current_user\n-- postgres\n"
+
+
+def test_psql_returns_its_status(home: Path) -> None:
+    told = townhall(home, "psql", "-v", "ON_ERROR_STOP=1", "-c", "select 1 / 0")
+    assert told.returncode == 1
+    assert "division by zero" in told.stderr
+
+
+def test_psql_does_not_show_the_password(database: str) -> None:
+    named = make_url(database).set(password="s3cret!")  # noqa: S106 - the test's own
+    arguments = r"\! tr '\0' ' ' < /proc/$PPID/cmdline; echo"
+    told = subprocess.run(
+        (sys.executable, "-m", "townhall", "psql", "-c", arguments, "-c", r"\! echo $PGPASSWORD"),
+        env=environment(DATABASE_URL=named.render_as_string(hide_password=False)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shown, environment_password = told.stdout.splitlines()
+    assert "--dbname=postgresql://postgres@/cli?host=" in shown
+    assert "s3cret!" not in shown
+    assert environment_password == "s3cret!"  # noqa: S105 - the test's own
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_serve_until_it_is_told_to_stop(tmp_path: Path, ending: signal.Signals) -> None:
+    with serving(tmp_path) as (process, url):
+        execute(url, "select 1")
+        assert make_url(townhall(tmp_path, "url").stdout.strip()) == make_url(url)
+        process.send_signal(ending)
+        assert process.wait(60) == 0
+    with pytest.raises(OperationalError):
+        execute(url, "select 1")
+
+
+def test_serve_another_version_elsewhere(tmp_path: Path) -> None:
+    with serving(tmp_path, "--postgresql", "16", "--directory", "else where") as (process, url):
+        told = townhall(tmp_path, "psql", "-At", "-c", "show server_version", DATABASE_URL=url)
+        assert told.stdout.startswith("16.")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        folder = tmp_path / "else where" / "postgresql-16"
+        assert process.stderr.read() == f"PostgreSQL 16 runs in {folder}; Ctrl-C stops it.\n"
+
+
+def test_the_status_of_an_empty_database(home: Path, database: str) -> None:
+    told = townhall(home, "status", "--url", database)
+    assert told.returncode == 0
+    lines = dict(line.split(maxsplit=1) for line in told.stdout.splitlines())
+    assert list(lines) == ["Database", "Server", "Revision", "Objects", "Prompt"]
+    assert make_url(lines["Database"]) == make_url(database)
+    assert lines["Server"].startswith("PostgreSQL 18.")
+    assert lines["Revision"] == "none; alembic upgrade head is to be run"
+    assert lines["Objects"] == (
+        "0 tables, 0 policies, 0 triggers, 0 functions, 0 views, 0 materialized views"
+    )
+    assert lines["Prompt"].endswith("-m townhall psql --url …")
+
+
+def test_the_status_counts_what_is_there_and_no_more(home: Path, database: str) -> None:
+    execute(
+        database,
+        "create schema private",
+        "create schema auth",
+        "create schema other",
+        "comment on schema auth is 'townhall: created by a revision'",
+        "create table auth.users (id int primary key)",
+        "create table other.ignored (id int primary key)",
+        "create table public.people (id int primary key references auth.users)",
+        "create table public.parted (id int) partition by range (id)",
+        "create policy everyone on public.people using (true)",
+        "create function private.stamp() returns trigger language plpgsql as 'begin end'",
+        "create trigger stamp before insert on public.people"
+        " for each row execute function private.stamp()",
+        "create view public.seen as select 1 as one",
+        "create materialized view public.stored as select 1 as one",
+        "create extension vector",
+    )
+    told = townhall(home, "status", "--url", database)
+    assert (
+        "Objects   3 tables, 1 policy, 1 trigger, 1 function, 1 view, 1 materialized view\n"
+    ) in told.stdout
+
+
+def test_the_status_after_the_migrations(home: Path, database: str) -> None:
+    migrate.upgrade(database)
+    told = townhall(home, "status", "--url", database)
+    assert " (head)\n" in told.stdout
+    assert "0 tables" not in told.stdout
+    execute(database, "update alembic_version set version_num = 'townhall_0001'")
+    told = townhall(home, "status", "--url", database)
+    assert "Revision  townhall_0001; alembic upgrade head is to be run\n" in told.stdout
+
+
+def test_the_status_of_the_embedded_server(home: Path) -> None:
+    told = townhall(home, "status")
+    data = home / ".townhall" / "postgresql-18"
+    assert f"embedded, data in {data}\n" in told.stdout
+    assert told.stdout.endswith(" -m townhall psql\n")
+
+
+def test_the_status_hides_the_password(home: Path, database: str) -> None:
+    named = make_url(database).set(password="s3cret!")  # noqa: S106 - the test's own
+    told = townhall(home, "status", DATABASE_URL=named.render_as_string(hide_password=False))
+    assert told.returncode == 0
+    assert "s3cret!" not in told.stdout + told.stderr
