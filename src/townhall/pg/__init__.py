@@ -1,0 +1,57 @@
+"""Everything PostgreSQL needs beside tables, declared in Python and versioned by Alembic."""
+
+from __future__ import annotations
+
+from townhall.pg.entity import Entity, TableEntity
+from townhall.pg.function import Function
+from townhall.pg.operations import (
+    CreateEntityOp,
+    DropEntityOp,
+    ReplaceEntityOp,
+    create_entity,
+    drop_entity,
+    execute,
+    replace_entity,
+)
+from townhall.pg.policy import Policy
+from townhall.pg.privileges import ANONYMOUS, API_ROLES, AUTHENTICATED, PUBLIC, SERVICE
+from townhall.pg.replica_identity import ReplicaIdentity
+from townhall.pg.table_access import TableAccess
+from townhall.pg.trigger import Trigger
+from townhall.pg.view import MaterializedView, View
+
+ENTITY_CLASSES: tuple[type[Entity], ...] = (
+    Function,
+    TableAccess,
+    Policy,
+    Trigger,
+    View,
+    MaterializedView,
+    ReplicaIdentity,
+)
+"""Every kind of entity that is compared."""
+
+__all__ = [
+    "ANONYMOUS",
+    "API_ROLES",
+    "AUTHENTICATED",
+    "ENTITY_CLASSES",
+    "PUBLIC",
+    "SERVICE",
+    "CreateEntityOp",
+    "DropEntityOp",
+    "Entity",
+    "Function",
+    "MaterializedView",
+    "Policy",
+    "ReplaceEntityOp",
+    "ReplicaIdentity",
+    "TableAccess",
+    "TableEntity",
+    "Trigger",
+    "View",
+    "create_entity",
+    "drop_entity",
+    "execute",
+    "replace_entity",
+]

@@ -1,0 +1,115 @@
+"""Conditions and fragments that every reading of the catalog shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, RowMapping, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def rows(connection: Connection, query: str, schemas: Sequence[str]) -> Sequence[RowMapping]:
+    """Return the rows of a catalog query.
+
+    Args:
+        connection: A connection to the database.
+        query: A query with the parameter ``:schemas``.
+        schemas: The schemas to look into.
+    """
+    return connection.execute(text(query), {"schemas": list(schemas)}).mappings().all()
+
+
+def not_of_an_extension(catalog: str, alias: str) -> str:
+    """Return the condition that an extension did not bring the object.
+
+    Args:
+        catalog: The catalog the object is in: ``pg_proc``.
+        alias: The query's alias for that catalog.
+    """
+    return f"""not exists (
+        select from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.{catalog}'::regclass
+            and d.objid = {alias}.oid
+            and d.deptype = 'e'
+    )"""
+
+
+_GRANTEE = "case when a.grantee = 0 then 'public' else pg_catalog.pg_get_userbyid(a.grantee) end"
+
+
+def entries(acl: str, owner: str, kind: str) -> str:
+    """Return a JSON array of the access control entries of an object, its owner's left out.
+
+    Args:
+        acl: The column that holds the access control list.
+        owner: The column that holds the owner.
+        kind: The object's letter for ``acldefault``: ``r`` for a relation, ``f`` for a function.
+    """
+    return f"""coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'grantee', {_GRANTEE},
+            'privilege', a.privilege_type,
+            'is_grantable', a.is_grantable,
+            'column', null
+        ))
+        from pg_catalog.aclexplode(coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))) as a
+        where a.grantee <> {owner}
+    ), '[]')"""
+
+
+def column_entries(relation: str) -> str:
+    """Return a JSON array of the access control entries on a relation's columns.
+
+    Args:
+        relation: The query's alias for ``pg_class``.
+    """
+    return f"""coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'grantee', {_GRANTEE},
+            'privilege', a.privilege_type,
+            'is_grantable', a.is_grantable,
+            'column', col.attname
+        ) order by col.attnum)
+        from pg_catalog.pg_attribute as col, pg_catalog.aclexplode(col.attacl) as a
+        where col.attrelid = {relation}.oid and col.attacl is not null and not col.attisdropped
+            and a.grantee <> {relation}.relowner
+    ), '[]')"""
+
+
+def column_comments(relation: str) -> str:
+    """Return a JSON object with the comments on a relation's columns, by column.
+
+    Args:
+        relation: The query's alias for ``pg_class``.
+    """
+    return f"""coalesce((
+        select jsonb_object_agg(col.attname, d.description order by col.attnum)
+        from pg_catalog.pg_description as d
+        join pg_catalog.pg_attribute as col on col.attrelid = d.objoid and col.attnum = d.objsubid
+        where d.classoid = 'pg_catalog.pg_class'::regclass and d.objoid = {relation}.oid
+            and d.objsubid > 0
+    ), '{{}}')"""
+
+
+def server_version(connection: Connection) -> int:
+    """Return the server's major version."""
+    version: Any = connection.dialect.server_version_info
+    return int(version[0])
+
+
+@contextmanager
+def empty_search_path(connection: Connection) -> Iterator[None]:
+    """Read with an empty search path, so that PostgreSQL qualifies every name it renders.
+
+    Args:
+        connection: A connection within a transaction.
+    """
+    before = connection.scalar(text("select current_setting('search_path')"))
+    set_path = text("select set_config('search_path', :path, true)")
+    connection.execute(set_path, {"path": ""})
+    yield
+    connection.execute(set_path, {"path": before})

@@ -1,0 +1,216 @@
+"""What every versioned entity is: declared, written as SQL, and read back from the catalog."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, ClassVar, Self, TypeVar
+
+from alembic_utils.replaceable_entity import ReplaceableEntity
+from sqlalchemy import Connection, TextClause
+from sqlalchemy.orm import Session
+
+from townhall.pg import sql
+
+AnyEntity = TypeVar("AnyEntity", bound="Entity")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entity(ReplaceableEntity):
+    """An object of a database that revisions create, replace and drop.
+
+    Two entities are the same object if their :attr:`key` is equal, and in the same state if their
+    :attr:`state` is. States are compared as PostgreSQL renders them: what is declared is created,
+    read back and compared with what was read before.
+
+    Attributes:
+        schema: The schema that holds the object, or the table it belongs to.
+    """
+
+    kind: ClassVar[str]
+    is_own_object: ClassVar[bool] = True
+    """Whether it is an object of its own; if not, it is a state that every table has."""
+    name_fields: ClassVar[tuple[str, ...]]
+    """The fields that name the object and leave its state open."""
+
+    schema: str = "public"
+
+    @classmethod
+    def named(cls, **name: Any) -> Self:  # noqa: ANN401 - the fields of the class
+        """Return an object by its name alone, which is enough to drop it.
+
+        Args:
+            name: The class's ``name_fields``; one that has a default may be left out.
+
+        Raises:
+            TypeError: Something else than the name is given, or less.
+        """
+        values = {
+            field.name: name[field.name] if field.name in name else default(field)
+            for field in fields(cls)
+            if field.name in cls.name_fields
+        }
+        if MISSING in values.values() or not name.keys() <= values.keys():
+            raise TypeError(f"{cls.__name__}.named() takes {', '.join(cls.name_fields)}")
+        entity = cls.__new__(cls)
+        for field, value in values.items():
+            object.__setattr__(entity, field, value)
+        return entity
+
+    @property
+    @abstractmethod
+    def name_parts(self) -> tuple[str, ...]:
+        """What tells the object from its siblings, from the schema inwards."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The kind and the name: which object this is."""
+        return (self.kind, *self.name_parts)
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """Everything that makes two declarations of the object differ, in comparable form."""
+        return tuple(comparable(getattr(self, field.name)) for field in fields(self))
+
+    @property
+    def identity(self) -> str:
+        """The object in words: ``policy public.events members select``."""
+        return (
+            f"{self.kind} {'.'.join(self.name_parts[:2])} {' '.join(self.name_parts[2:])}".strip()
+        )
+
+    @abstractmethod
+    def create_statements(self) -> Iterable[str]:
+        """Yield what creates the object, or brings one that is there to this state.
+
+        The statements can run again over their own result.
+        """
+
+    def replace_statements(self) -> Iterable[str]:
+        """Yield what brings the existing object to this state without dropping it."""
+        return self.create_statements()
+
+    @abstractmethod
+    def drop_statements(self) -> Iterable[str]:
+        """Yield what drops the object if it is there."""
+
+    def can_replace(self, other: Self) -> bool:
+        """Tell whether :meth:`replace_statements` can bring ``other`` to this state.
+
+        Args:
+            other: The same object in another state, as the catalog tells it.
+        """
+        del other
+        return True
+
+    @classmethod
+    @abstractmethod
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+        """Return the entities of this class that are in ``schemas``, as PostgreSQL renders them.
+
+        An extension's objects are left out. The connection's ``search_path`` must be empty, so
+        that PostgreSQL qualifies every name.
+
+        Args:
+            connection: A connection to the database; it is only read.
+            schemas: Names of schemas.
+        """
+
+    @classmethod
+    def keys_in_database(
+        cls, connection: Connection, entities: Sequence[Self]
+    ) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Return the key that the database knows each declared entity by.
+
+        Args:
+            connection: A connection to a database in which the entities were created.
+            entities: Declared entities of this class.
+        """
+        del connection
+        return {entity.key: entity.key for entity in entities}
+
+    # What alembic-utils asks of an entity.
+
+    @property
+    def type_(self) -> str:
+        """The kind, as Alembic's name and object filters see it."""
+        return self.kind
+
+    @property
+    def signature(self) -> str:  # type: ignore[override] # derived, where the base class stores it
+        """The name within the schema."""
+        return ".".join(self.name_parts[1:])
+
+    @property
+    def literal_schema(self) -> str:
+        """The schema as an identifier."""
+        return sql.quote(self.schema)
+
+    @classmethod
+    def from_database(cls, sess: Session, schema: str = "%") -> list[Self]:  # type: ignore[override]
+        """Return the entities of this class in ``schema``."""
+        return cls.read(sess.connection(), [schema])
+
+    def to_sql_statement_create(self) -> TextClause:
+        """Return :meth:`create_statements` as one text."""
+        return _joined(self.create_statements())
+
+    def to_sql_statement_create_or_replace(self) -> Generator[TextClause, None, None]:
+        """Yield :meth:`replace_statements`."""
+        yield from map(sql.statement, self.replace_statements())
+
+    def to_sql_statement_drop(self, cascade: bool = False) -> TextClause:  # noqa: FBT001, FBT002 - alembic-utils calls it so
+        """Return :meth:`drop_statements` as one text."""
+        suffix = " cascade" if cascade else ""
+        return _joined(statement + suffix for statement in self.drop_statements())
+
+
+def default(field: Field[Any]) -> Any:  # noqa: ANN401 - any field's value
+    """Return the default of a field, or ``dataclasses.MISSING``."""
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def comparable(value: Any) -> Any:  # noqa: ANN401 - any field's value
+    """Return ``value`` with its mappings as tuples: the order of arguments counts."""
+    if isinstance(value, dict):
+        return tuple((key, comparable(item)) for key, item in value.items())
+    return value
+
+
+def _joined(statements: Iterable[str]) -> TextClause:
+    return sql.statement(";\n".join(statements))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableEntity(Entity):
+    """An entity that belongs to a table.
+
+    Attributes:
+        table: The name of the table.
+    """
+
+    name_fields: ClassVar[tuple[str, ...]] = ("schema", "table")
+
+    table: str
+
+    @property
+    def literal_table(self) -> str:
+        """The table as a qualified identifier."""
+        return f"{self.literal_schema}.{sql.quote(self.table)}"
+
+    @property
+    def name_parts(self) -> tuple[str, ...]:
+        """Schema and table; a table has one of these."""
+        return (self.schema, self.table)
+
+
+def comment_statement(kind: str, target: str, comment: str | None) -> str:
+    """Return the statement that sets or clears a comment.
+
+    Args:
+        kind: What is commented, in SQL's words: ``view``, ``policy``.
+        target: The object, qualified and quoted.
+        comment: The text, or None for no comment.
+    """
+    return f"comment on {kind} {target} is {sql.literal(comment)}"

@@ -1,0 +1,282 @@
+"""Functions, with exactly those who may execute them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self
+
+from sqlalchemy import Connection, RowMapping, text
+
+from townhall.pg import catalog, sql
+from townhall.pg.entity import Entity, comment_statement
+from townhall.pg.privileges import WITH_GRANT_OPTION, grant_statements
+
+Volatility = Literal["volatile", "stable", "immutable"]
+Security = Literal["invoker", "definer"]
+Parallel = Literal["unsafe", "restricted", "safe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function(Entity):
+    """A function, and who may execute it.
+
+    Attributes:
+        name: The name of the function.
+        arguments: The types of the arguments by name, a default behind the type:
+            ``{"tokens": "bigint default 0"}``. A mode stands before the type (``out``, ``inout``,
+            ``variadic``); an argument without a name is called ``$1``, ``$2`` and so on.
+        returns: The type of the result, ``table (…)`` and ``setof`` included.
+        language: ``sql``, ``plpgsql`` or another that the server has.
+        body: The source between the dollar quotes.
+        volatility: What PostgreSQL may assume of repeated calls.
+        security: With whose rights it runs.
+        settings: Settings for the time of a call. A function that runs with its owner's rights
+            must set ``search_path``, or whoever calls it chooses what its names mean.
+        is_strict: Whether a null argument gives null without a call.
+        is_leakproof: Whether it tells nothing of its arguments but by its result.
+        parallel: Whether parallel workers may call it.
+        cost: What a call costs in units of ``cpu_operator_cost``; None for the language's default.
+        rows: How many rows a call is expected to return; None for PostgreSQL's default.
+        execute: The roles that may execute it. Everybody else of the API may not.
+        comment: What the function is for.
+    """
+
+    kind: ClassVar[str] = "function"
+    name_fields: ClassVar[tuple[str, ...]] = ("schema", "name", "arguments")
+
+    name: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    returns: str = "trigger"
+    language: str = "sql"
+    body: str
+    volatility: Volatility = "volatile"
+    security: Security = "invoker"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    is_strict: bool = False
+    is_leakproof: bool = False
+    parallel: Parallel = "unsafe"
+    cost: int | None = None
+    rows: int | None = None
+    execute: tuple[str, ...] = ()
+    comment: str | None = None
+
+    def __post_init__(self) -> None:
+        """Lay out the body and refuse a function that its caller could hijack.
+
+        Raises:
+            ValueError: It runs with its owner's rights under the caller's search path.
+        """
+        object.__setattr__(self, "body", sql.layout(self.body))
+        if self.security == "definer" and "search_path" not in self.settings:
+            raise ValueError(
+                f"{self.schema}.{self.name} is security definer without a search_path:"
+                " add settings={'search_path': ''} and qualify the names in its body"
+            )
+
+    @property
+    def name_parts(self) -> tuple[str, ...]:
+        """Schema and name with the types of the arguments."""
+        return (self.schema, f"{self.name}({', '.join(self.argument_types)})")
+
+    @property
+    def argument_types(self) -> tuple[str, ...]:
+        """The types by which PostgreSQL tells functions of one name apart."""
+        modes_and_types = (_without_default(text) for text in self.arguments.values())
+        return tuple(
+            text.removeprefix("inout ").removeprefix("variadic ")
+            for text in modes_and_types
+            if not text.startswith("out ")
+        )
+
+    @property
+    def literal_signature(self) -> str:
+        """The function with the types of its arguments, as SQL names it."""
+        return f"{self.literal_schema}.{sql.quote(self.name)}({', '.join(self.argument_types)})"
+
+    def create_statements(self) -> Iterable[str]:
+        """Yield the function, who may execute it, and its comment."""
+        yield "\n".join(self._definition())
+        target = self.literal_signature
+        yield from grant_statements(f"function {target}", dict(map(_grant, self.execute)))
+        yield comment_statement("function", target, self.comment)
+
+    def _definition(self) -> Iterable[str]:
+        arguments = ", ".join(_argument(name, text) for name, text in self.arguments.items())
+        yield (
+            f"create or replace function {self.literal_schema}.{sql.quote(self.name)}({arguments})"
+        )
+        yield f"returns {self.returns}"
+        yield f"language {sql.quote(self.language)}"
+        traits = [self.volatility, f"security {self.security}", f"parallel {self.parallel}"]
+        traits += ["strict"] * self.is_strict + ["leakproof"] * self.is_leakproof
+        traits += [f"cost {self.cost}"] * (self.cost is not None)
+        traits += [f"rows {self.rows}"] * (self.rows is not None)
+        yield " ".join(traits)
+        for setting, value in self.settings.items():
+            yield f"set {sql.quote(setting)} = {_setting(setting, value)}"
+        yield self.body if self._is_standard_body else f"as {sql.dollar_quoted(self.body)}"
+
+    @property
+    def _is_standard_body(self) -> bool:
+        # A body of the SQL standard is parsed when the function is created and not quoted.
+        return self.language == "sql" and self.body.lower().startswith(("begin atomic", "return "))
+
+    def drop_statements(self) -> Iterable[str]:
+        """Yield the drop of the function."""
+        yield f"drop function if exists {self.literal_signature}"
+
+    def can_replace(self, other: Self) -> bool:
+        """Tell whether the name, type and defaults of every argument and the result stay."""
+        return (
+            self.returns == other.returns
+            and list(self.arguments) == list(other.arguments)
+            and all(
+                _without_default(mine) == _without_default(theirs)
+                and (" default " in mine or " default " not in theirs)
+                for mine, theirs in zip(
+                    self.arguments.values(), other.arguments.values(), strict=True
+                )
+            )
+        )
+
+    @classmethod
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+        """Return the functions in ``schemas``; aggregates and procedures are not looked at."""
+        return [cls._from_row(row) for row in catalog.rows(connection, _QUERY, schemas)]
+
+    @classmethod
+    def keys_in_database(
+        cls, connection: Connection, entities: Sequence[Self]
+    ) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Return the declared keys with the types as PostgreSQL spells them: ``integer``."""
+        found = connection.execute(
+            text(_RESOLVE), {"signatures": [entity.literal_signature for entity in entities]}
+        )
+        types = {row.signature: row.types for row in found}
+        return {
+            entity.key: (
+                entity.kind,
+                entity.schema,
+                f"{entity.name}({', '.join(types[entity.literal_signature])})",
+            )
+            for entity in entities
+            if entity.literal_signature in types
+        }
+
+    @classmethod
+    def _from_row(cls, row: RowMapping) -> Self:
+        return cls(
+            schema=row["schema"],
+            name=row["name"],
+            arguments=dict(row["arguments"]),
+            returns=row["returns"],
+            language=row["language"],
+            body=row["body"],
+            volatility=row["volatility"],
+            security=row["security"],
+            settings=dict(map(_read_setting, row["settings"])),
+            is_strict=row["is_strict"],
+            is_leakproof=row["is_leakproof"],
+            parallel=row["parallel"],
+            cost=row["cost"],
+            rows=row["rows"],
+            execute=tuple(sorted(map(_grantee, row["entries"]))),
+            comment=row["comment"],
+        )
+
+
+def _argument(name: str, declared: str) -> str:
+    if name.startswith("$"):
+        return declared
+    for mode in ("out", "inout", "variadic"):
+        if declared.startswith(f"{mode} "):
+            return f"{mode} {sql.quote(name)} {declared.removeprefix(f'{mode} ')}"
+    return f"{sql.quote(name)} {declared}"
+
+
+def _without_default(declared: str) -> str:
+    return declared.partition(" default ")[0]
+
+
+def _setting(name: str, value: str) -> str:
+    parts = value.split(", ") if name in _LISTS else [value]
+    return ", ".join(map(sql.literal, parts))
+
+
+def _read_setting(stored: str) -> tuple[str, str]:
+    name, _, value = stored.partition("=")
+    if name in _LISTS:
+        value = ", ".join(part.strip().strip('"') for part in value.split(","))
+    return name, value
+
+
+def _grant(grantee: str) -> tuple[str, tuple[str, ...]]:
+    role, option, _ = grantee.partition(WITH_GRANT_OPTION)
+    return role, (f"execute{option}",)
+
+
+def _grantee(entry: Mapping[str, Any]) -> str:
+    return f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
+
+
+_LISTS = ("search_path", "temp_tablespaces")
+
+_RESOLVE = """
+    select
+        s.signature,
+        array(
+            select pg_catalog.format_type(a.type, null)
+            from unnest(p.proargtypes::oid[]) with ordinality as a (type, position)
+            order by a.position
+        ) as types
+    from unnest(cast(:signatures as text[])) as s (signature)
+    join pg_catalog.pg_proc as p on p.oid = pg_catalog.to_regprocedure(s.signature)
+"""
+
+_QUERY = f"""
+    select
+        n.nspname as schema,
+        p.proname as name,
+        coalesce((
+            select jsonb_agg(jsonb_build_array(
+                coalesce(nullif(a.name, ''), '$' || a.position),
+                concat_ws(
+                    ' ',
+                    case a.mode
+                        when 'o' then 'out' when 'b' then 'inout' when 'v' then 'variadic'
+                    end,
+                    pg_catalog.format_type(a.type, null),
+                    'default ' || pg_catalog.pg_get_function_arg_default(p.oid, a.position::integer)
+                )
+            ) order by a.position)
+            from unnest(
+                coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames
+            ) with ordinality as a (type, mode, name, position)
+            where a.mode is distinct from 't'
+        ), '[]') as arguments,
+        pg_catalog.pg_get_function_result(p.oid) as returns,
+        l.lanname as language,
+        coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) as body,
+        case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end
+            as volatility,
+        case when p.prosecdef then 'definer' else 'invoker' end as security,
+        coalesce(p.proconfig, '{{}}') as settings,
+        p.proisstrict as is_strict,
+        p.proleakproof as is_leakproof,
+        case p.proparallel when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end
+            as parallel,
+        case
+            when p.procost <> case when l.lanname in ('c', 'internal') then 1 else 100 end
+                then p.procost::integer
+        end as cost,
+        case when p.proretset and p.prorows <> 1000 then p.prorows::integer end as rows,
+        {catalog.entries("p.proacl", "p.proowner", "f")} as entries,
+        pg_catalog.obj_description(p.oid, 'pg_proc') as comment
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    join pg_catalog.pg_language as l on l.oid = p.prolang
+    where n.nspname = any (:schemas)
+        and p.prokind = 'f'
+        and {catalog.not_of_an_extension("pg_proc", "p")}
+"""

@@ -1,0 +1,59 @@
+"""Small pieces of SQL text: quoting, literals, layout."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
+
+_preparer = PGIdentifierPreparer(PGDialect())  # type: ignore[no-untyped-call] # SQLAlchemy's
+
+
+def quote(name: str) -> str:
+    """Return ``name`` as an identifier, in quotes where PostgreSQL needs them."""
+    return _preparer.quote(name)
+
+
+def quote_all(names: Iterable[str]) -> str:
+    """Return the identifiers of ``names``, joined by commas."""
+    return ", ".join(quote(name) for name in names)
+
+
+def role(name: str) -> str:
+    """Return ``name`` as a role; ``public`` is everybody and never quoted."""
+    return "public" if name == "public" else quote(name)
+
+
+def roles(names: Iterable[str]) -> str:
+    """Return the roles of ``names``, joined by commas."""
+    return ", ".join(role(name) for name in names)
+
+
+def literal(value: str | None) -> str:
+    """Return ``value`` as a string literal, and None as ``null``."""
+    return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def layout(sql: str) -> str:
+    """Return ``sql`` without the indentation, blank ends and semicolon it was written with."""
+    return textwrap.dedent(sql).strip().removesuffix(";").rstrip()
+
+
+def indented(sql: str) -> str:
+    """Return ``sql`` on lines of its own, one step to the right."""
+    return "\n" + textwrap.indent(sql, "    ") + "\n"
+
+
+def dollar_quoted(body: str) -> str:
+    """Return ``body`` between dollar quotes that it does not contain."""
+    tag = "$function$"
+    while tag in body:
+        tag = tag[:-1] + "_$"
+    return f"{tag}\n{body}\n{tag}"
+
+
+def statement(sql: str) -> TextClause:
+    """Return ``sql`` for execution as it stands: a colon in it starts no bound parameter."""
+    return text(sql.replace(":", r"\:"))

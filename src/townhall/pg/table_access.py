@@ -1,0 +1,77 @@
+"""The access of a table: row level security, and the exact privileges of the API's roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from sqlalchemy import Connection
+
+from townhall.pg import catalog
+from townhall.pg.entity import TableEntity
+from townhall.pg.privileges import Grants, grant_statements, read_grants
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableAccess(TableEntity):
+    """Whether policies hold on a table, and who may do what to which columns.
+
+    Attributes:
+        row_security: Whether policies hold. Without it they are text.
+        forced: Whether they hold for the table's owner as well.
+        grants: What each role may do. The API's other roles and everybody may nothing; a role
+            that is neither keeps what it has.
+    """
+
+    kind: ClassVar[str] = "table access"
+    is_own_object: ClassVar[bool] = False
+
+    row_security: bool = True
+    forced: bool = False
+    grants: Grants = field(default_factory=dict)
+
+    def create_statements(self) -> Iterable[str]:
+        """Yield the switches and the privileges."""
+        alter = f"alter table {self.literal_table}"
+        yield f"{alter} {'enable' if self.row_security else 'disable'} row level security"
+        yield f"{alter} {'force' if self.forced else 'no force'} row level security"
+        yield from grant_statements(f"table {self.literal_table}", self.grants)
+
+    def drop_statements(self) -> Iterable[str]:
+        """Yield what takes every privilege away; row level security stays on.
+
+        A table whose rules are gone is closed, not open.
+        """
+        yield from grant_statements(f"table {self.literal_table}", {})
+
+    @classmethod
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+        """Return the access of the tables in ``schemas``."""
+        version = catalog.server_version(connection)
+        return [
+            cls(
+                schema=row["schema"],
+                table=row["table"],
+                row_security=row["row_security"],
+                forced=row["forced"],
+                grants=read_grants([*row["entries"], *row["column_entries"]], version),
+            )
+            for row in catalog.rows(connection, _QUERY, schemas)
+        ]
+
+
+_QUERY = f"""
+    select
+        n.nspname as schema,
+        c.relname as table,
+        c.relrowsecurity as row_security,
+        c.relforcerowsecurity as forced,
+        {catalog.entries("c.relacl", "c.relowner", "r")} as entries,
+        {catalog.column_entries("c")} as column_entries
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p')
+        and n.nspname = any (:schemas)
+        and {catalog.not_of_an_extension("pg_class", "c")}
+"""

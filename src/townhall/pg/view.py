@@ -1,0 +1,229 @@
+"""Views and materialized views, with their options, privileges, comments and indexes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self
+
+from sqlalchemy import Connection, RowMapping
+
+from townhall.pg import catalog, sql
+from townhall.pg.entity import Entity, comment_statement
+from townhall.pg.privileges import Grants, grant_statements, read_grants
+
+CheckOption = Literal["local", "cascaded"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Relation(Entity):
+    """What views and materialized views have in common.
+
+    Attributes:
+        name: The name of the view.
+        definition: The query.
+        grants: What each role may do with it. Everybody else of the API may nothing.
+        comment: What the view is for.
+        column_comments: What its columns mean, by column.
+        columns: Names and types of the columns where the catalog told them; never declared.
+    """
+
+    sql_kind: ClassVar[str]
+    name_fields: ClassVar[tuple[str, ...]] = ("schema", "name")
+
+    name: str
+    definition: str
+    grants: Grants = field(default_factory=dict)
+    comment: str | None = None
+    column_comments: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Lay out the query."""
+        object.__setattr__(self, "definition", sql.layout(self.definition))
+
+    @property
+    def name_parts(self) -> tuple[str, ...]:
+        """Schema and view."""
+        return (self.schema, self.name)
+
+    @property
+    def literal_name(self) -> str:
+        """The view as a qualified identifier."""
+        return f"{self.literal_schema}.{sql.quote(self.name)}"
+
+    def drop_statements(self) -> Iterable[str]:
+        """Yield the drop of the view."""
+        yield f"drop {self.sql_kind} if exists {self.literal_name}"
+
+    def _privileges_and_comments(self) -> Iterable[str]:
+        yield from grant_statements(f"table {self.literal_name}", self.grants)
+        yield comment_statement(self.sql_kind, self.literal_name, self.comment)
+        for column, comment in self.column_comments.items():
+            yield comment_statement("column", f"{self.literal_name}.{sql.quote(column)}", comment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class View(_Relation):
+    """A view that runs with the rights of whoever reads it, unless it says otherwise.
+
+    Attributes:
+        security_invoker: Whether the reader's rights and row level security hold. A view without
+            it reads its tables as its owner, past every policy.
+        security_barrier: Whether the view's conditions come before any function of the reader's.
+        check_option: Whether a row written through the view must be visible in it.
+    """
+
+    kind: ClassVar[str] = "view"
+    sql_kind: ClassVar[str] = "view"
+
+    security_invoker: bool = True
+    security_barrier: bool = False
+    check_option: CheckOption | None = None
+
+    def create_statements(self) -> Iterable[str]:
+        """Yield the view, its privileges and its comments."""
+        options = ", ".join(self._options())
+        yield (
+            f"create or replace view {self.literal_name}"
+            f"{f' with ({options})' if options else ''} as\n{self.definition}"
+        )
+        yield from self._privileges_and_comments()
+
+    def _options(self) -> Iterable[str]:
+        if self.security_invoker:
+            yield "security_invoker = true"
+        if self.security_barrier:
+            yield "security_barrier = true"
+        if self.check_option is not None:
+            yield f"check_option = {self.check_option}"
+
+    def can_replace(self, other: Self) -> bool:
+        """Tell whether the columns that were there stay as they are, and none loses its comment."""
+        return (
+            self.columns[: len(other.columns)] == other.columns
+            and other.column_comments.keys() <= self.column_comments.keys()
+        )
+
+    @classmethod
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+        """Return the views in ``schemas``."""
+        version = catalog.server_version(connection)
+        return [
+            cls(
+                **_shared_values(row, version),
+                security_invoker=_is_on(row["options"].get("security_invoker")),
+                security_barrier=_is_on(row["options"].get("security_barrier")),
+                check_option=row["options"].get("check_option"),
+            )
+            for row in catalog.rows(connection, _query("v"), schemas)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterializedView(_Relation):
+    """A materialized view with its indexes.
+
+    Row level security does not reach a materialized view: whoever may select it sees all of it.
+
+    Attributes:
+        indexes: What each index is, by name, as it follows the table in ``create index``, with
+            ``unique`` before it where it is: ``{"idx_stage": "unique (stage)"}``.
+    """
+
+    kind: ClassVar[str] = "materialized view"
+    sql_kind: ClassVar[str] = "materialized view"
+
+    indexes: Mapping[str, str] = field(default_factory=dict)
+
+    def create_statements(self) -> Iterable[str]:
+        """Yield the view with its rows, its indexes, privileges and comments."""
+        yield (f"create materialized view if not exists {self.literal_name} as\n{self.definition}")
+        for name, index in self.indexes.items():
+            unique, of = ("unique ", index[7:]) if index.startswith("unique ") else ("", index)
+            yield (
+                f"create {unique}index if not exists {sql.quote(name)} on {self.literal_name} {of}"
+            )
+        yield from self._privileges_and_comments()
+
+    def can_replace(self, other: Self) -> bool:
+        """Tell whether the query and the indexes that are there stay."""
+        return (
+            self.definition == other.definition
+            and other.indexes.items() <= self.indexes.items()
+            and other.column_comments.keys() <= self.column_comments.keys()
+        )
+
+    @classmethod
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+        """Return the materialized views in ``schemas``."""
+        version = catalog.server_version(connection)
+        return [
+            cls(
+                **_shared_values(row, version),
+                indexes={name: _index(text) for name, text in row["indexes"].items()},
+            )
+            for row in catalog.rows(connection, _query("m"), schemas)
+        ]
+
+
+def _shared_values(row: RowMapping, version: int) -> dict[str, Any]:
+    return {
+        "schema": row["schema"],
+        "name": row["name"],
+        "definition": row["definition"],
+        "grants": read_grants([*row["entries"], *row["column_entries"]], version),
+        "comment": row["comment"],
+        "column_comments": row["column_comments"],
+        "columns": tuple(row["columns"]),
+    }
+
+
+def _is_on(option: str | None) -> bool:
+    return option in {"true", "on", "1", "yes"}
+
+
+def _index(definition: str) -> str:
+    match = _INDEX.match(definition)
+    if match is None:  # pragma: no cover - PostgreSQL's own rendering
+        raise ValueError(f"can't read the index {definition!r}")
+    return f"{'unique ' if match['unique'] else ''}{match['of']}"
+
+
+_INDEX = re.compile(r"CREATE (?P<unique>UNIQUE )?INDEX .+? (?P<of>USING .+)", re.DOTALL)
+
+
+def _query(relation_kind: Literal["v", "m"]) -> str:
+    return f"""
+        select
+            n.nspname as schema,
+            c.relname as name,
+            pg_catalog.pg_get_viewdef(c.oid) as definition,
+            coalesce((
+                select jsonb_object_agg(o.option_name, o.option_value)
+                from pg_catalog.pg_options_to_table(c.reloptions) as o
+            ), '{{}}') as options,
+            coalesce((
+                select jsonb_object_agg(i.relname, pg_catalog.pg_get_indexdef(i.oid))
+                from pg_catalog.pg_index as x
+                join pg_catalog.pg_class as i on i.oid = x.indexrelid
+                where x.indrelid = c.oid
+            ), '{{}}') as indexes,
+            {catalog.entries("c.relacl", "c.relowner", "r")} as entries,
+            {catalog.column_entries("c")} as column_entries,
+            array(
+                select pg_catalog.quote_ident(a.attname) || ' '
+                    || pg_catalog.format_type(a.atttypid, a.atttypmod)
+                from pg_catalog.pg_attribute as a
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                order by a.attnum
+            ) as columns,
+            pg_catalog.obj_description(c.oid, 'pg_class') as comment,
+            {catalog.column_comments("c")} as column_comments
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind = '{relation_kind}'
+            and n.nspname = any (:schemas)
+            and {catalog.not_of_an_extension("pg_class", "c")}
+    """
