@@ -1,0 +1,9 @@
+"""What ``alembic/env.py`` calls: configuration, comparison, rendering and safety."""
+
+from __future__ import annotations
+
+from townhall.migrate.commands import alembic_config, downgrade, upgrade
+from townhall.migrate.configuration import resolve_url
+from townhall.migrate.environment import run
+
+__all__ = ["alembic_config", "downgrade", "resolve_url", "run", "upgrade"]

@@ -1,0 +1,176 @@
+"""The comparison of entities as a plugin of Alembic's autogenerate."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import MigrateOperation, Operations
+from alembic.operations.ops import (
+    AddColumnOp,
+    CreateIndexOp,
+    CreateTableOp,
+    DropColumnOp,
+    DropConstraintOp,
+    DropIndexOp,
+    DropTableOp,
+    MigrationScript,
+    OpContainer,
+    UpgradeOps,
+)
+from alembic.runtime.migration import MigrationContext
+from alembic.runtime.plugins import Plugin
+from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
+from alembic_utils import replaceable_entity
+
+from townhall.migrate.comparison import Comparison, compare
+from townhall.migrate.scope import Scope
+from townhall.pg import DropEntityOp, Entity
+
+_log = logging.getLogger(__name__)
+
+PLUGIN = "townhall.entities"
+ENTITIES_OPTION = "townhall_entities"
+SCOPE_OPTION = "townhall_scope"
+
+
+def plugins() -> list[str]:
+    """Return the comparisons to run: Alembic's own and this one."""
+    return ["alembic.autogenerate.*", PLUGIN]
+
+
+def setup(plugin: Plugin) -> None:
+    """Register the comparison with Alembic, which calls this.
+
+    Args:
+        plugin: The plugin that Alembic made for this module.
+    """
+    plugin.add_autogenerate_comparator(
+        _silence_alembic_utils, "autogenerate", "townhall", priority=DispatchPriority.FIRST
+    )
+    plugin.add_autogenerate_comparator(
+        _compare_entities, "autogenerate", "townhall", priority=DispatchPriority.LAST
+    )
+
+
+def _silence_alembic_utils(
+    context: AutogenContext, operations: UpgradeOps
+) -> PriorityDispatchResult:
+    # alembic-utils registers its comparison when it is imported, with no way to leave it out. It
+    # would propose to drop what it was not told of, and that is everything.
+    del operations
+    theirs = replaceable_entity.compare_registered_entities
+    for functions in context.comparators._registry.values():  # noqa: SLF001 - there is no other way
+        functions[:] = [entry for entry in functions if entry[0] is not theirs]
+    return PriorityDispatchResult.CONTINUE
+
+
+def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
+    _refuse_foreign_entities()
+    declared: Sequence[Entity] = context.opts[ENTITIES_OPTION]
+    scope: Scope = context.opts[SCOPE_OPTION]
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
+    on_tables = list(_flat(operations))
+
+    def apply_to_tables() -> None:
+        invoker = Operations(context.migration_context)
+        for operation in on_tables:
+            invoker.invoke(operation)
+
+    comparison = compare(connection, declared, scope.schemas, apply_to_tables)
+    _refuse_failures(comparison)
+    drops, changes = comparison.drops(_dropped_tables(on_tables)), comparison.changes()
+    for change in [*drops, *changes]:
+        _log.info("Detected %s", " ".join(change.to_diff_tuple()))
+    operations.ops[:] = [*drops, *operations.ops, *changes]
+    return PriorityDispatchResult.CONTINUE
+
+
+def _flat(container: OpContainer) -> Iterable[MigrateOperation]:
+    for operation in container.ops:
+        if isinstance(operation, OpContainer):
+            yield from _flat(operation)
+        else:
+            yield operation
+
+
+def finish(context: MigrationContext, revision: object, directives: list[MigrationScript]) -> None:
+    """Make a revision repeatable, and its downgrade short.
+
+    Alembic calls this (``process_revision_directives``) with the revision it is about to write.
+    """
+    del context, revision
+    for script in directives:
+        for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
+            for operation in _flat(container):
+                _make_repeatable(operation)
+        for downgrade in script.downgrade_ops_list:
+            _leave_to_dropped_tables(downgrade, _dropped_tables(_flat(downgrade)))
+
+
+def _leave_to_dropped_tables(downgrade: OpContainer, tables: set[tuple[str, str]]) -> None:
+    # Its privileges and indexes go with a table. Its policies and triggers are dropped one by one:
+    # they may hold functions that go as well.
+    downgrade.ops[:] = [
+        operation for operation in downgrade.ops if _table_of(operation) not in tables
+    ]
+    for operation in downgrade.ops:
+        if isinstance(operation, OpContainer):
+            _leave_to_dropped_tables(operation, tables)
+
+
+def _table_of(operation: MigrateOperation) -> tuple[str, ...] | None:
+    if isinstance(operation, DropEntityOp) and not operation.target.is_own_object:
+        return operation.target.name_parts
+    if isinstance(operation, DropIndexOp) and operation.table_name:
+        return (operation.schema or "public", operation.table_name)
+    return None
+
+
+def _dropped_tables(operations: Iterable[MigrateOperation]) -> set[tuple[str, str]]:
+    return {
+        (operation.schema or "public", operation.table_name)
+        for operation in operations
+        if isinstance(operation, DropTableOp)
+    }
+
+
+def _make_repeatable(operation: MigrateOperation) -> None:
+    # A revision can run again over its own result.
+    if isinstance(operation, CreateTableOp | CreateIndexOp | AddColumnOp):
+        operation.if_not_exists = True
+    elif isinstance(operation, DropTableOp | DropIndexOp | DropColumnOp | DropConstraintOp):
+        operation.if_exists = True
+
+
+def _refuse_foreign_entities() -> None:
+    foreign = [
+        entity
+        for entity in replaceable_entity.registry.entities()
+        if not isinstance(entity, Entity)
+    ]
+    if foreign:
+        names = ", ".join(sorted(entity.identity for entity in foreign))
+        raise CommandError(
+            f"registered with alembic-utils, whose comparison does not run here: {names}."
+            " Declare them with the classes of townhall.pg and pass them to"
+            " townhall.migrate.run(entities=[...])."
+        )
+
+
+def _refuse_failures(comparison: Comparison) -> None:
+    if not comparison.failures:
+        return
+    reports = [
+        f"{failure.step.identity}: {failure.message}\n"
+        + ";\n".join(failure.step.create_statements())
+        for failure in comparison.failures
+    ]
+    others = [" ".join(change.to_diff_tuple()) for change in comparison.changes()]
+    raise CommandError(
+        "PostgreSQL refuses what is declared:\n\n"
+        + "\n\n".join(reports)
+        + (f"\n\nThe others differ here: {'; '.join(others)}" if others else "")
+    )

@@ -1,0 +1,52 @@
+"""Alembic's commands for an application that has no ``alembic.ini``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.config import Config
+from sqlalchemy import URL
+
+from alembic import command
+
+SCRIPT_LOCATION = Path(__file__).parents[1] / "alembic"
+"""The folder with ``env.py`` and the revisions; it travels with the package."""
+
+
+def alembic_config(url: str | URL | None = None) -> Config:
+    """Return a configuration for the revisions of this package.
+
+    Args:
+        url: The database; None leaves the choice to ``resolve_url``.
+    """
+    config = Config()
+    config.set_main_option("script_location", _escaped(SCRIPT_LOCATION))
+    config.set_main_option("path_separator", "os")
+    if url is not None:
+        text = url.render_as_string(hide_password=False) if isinstance(url, URL) else url
+        config.attributes["url"] = text
+    return config
+
+
+def upgrade(url: str | URL, revision: str = "heads") -> None:
+    """Bring a database to a revision.
+
+    Args:
+        url: The database.
+        revision: Where to: a revision, ``head``, ``heads`` or a step such as ``+1``.
+    """
+    command.upgrade(alembic_config(url), revision)
+
+
+def downgrade(url: str | URL, revision: str) -> None:
+    """Take a database back to a revision.
+
+    Args:
+        url: The database.
+        revision: Where to: a revision, ``base`` or a step such as ``-1``.
+    """
+    command.downgrade(alembic_config(url), revision)
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")

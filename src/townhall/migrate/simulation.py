@@ -1,0 +1,124 @@
+"""Trying things out in a database, and leaving no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from townhall.pg import ENTITY_CLASSES, Entity
+from townhall.pg.catalog import empty_search_path
+
+Key = tuple[str, ...]
+State = dict[Key, Entity]
+Step = TypeVar("Step")
+
+
+@dataclass(frozen=True)
+class Failure(Generic[Step]):
+    """A step that PostgreSQL refused.
+
+    Attributes:
+        step: What was tried.
+        error: What PostgreSQL said.
+    """
+
+    step: Step
+    error: DBAPIError
+
+    @property
+    def sqlstate(self) -> str:
+        """PostgreSQL's code for the error."""
+        return getattr(self.error.orig, "sqlstate", None) or ""
+
+    @property
+    def message(self) -> str:
+        """PostgreSQL's message, with its detail, hint and position."""
+        return str(self.error.orig).strip()
+
+
+@contextmanager
+def rolled_back(connection: Connection) -> Iterator[None]:
+    """Undo whatever happens inside.
+
+    Args:
+        connection: A connection; it may be within a transaction, which stays as it is.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        yield
+    finally:
+        if savepoint.is_active:
+            savepoint.rollback()
+
+
+def read_state(connection: Connection, schemas: Sequence[str]) -> State:
+    """Return every entity in some schemas as the catalog tells it, each kind read once.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: Names of schemas.
+    """
+    with empty_search_path(connection):
+        found = [
+            entity
+            for entity_class in ENTITY_CLASSES
+            for entity in entity_class.read(connection, schemas)
+        ]
+    return {entity.key: entity for entity in found}
+
+
+def run_script(connection: Connection, statements: Iterable[str]) -> None:
+    """Execute statements in one round trip, as they stand.
+
+    Args:
+        connection: A connection within a transaction.
+        statements: SQL without parameters.
+    """
+    script = ";\n".join(statements)
+    if script:
+        connection.exec_driver_sql(script, execution_options={"no_parameters": True})
+
+
+def run_in_any_order(
+    connection: Connection, steps: Sequence[Step], run: Callable[[Step], None]
+) -> tuple[list[Step], list[Failure[Step]]]:
+    """Run steps that may need each other, and return an order in which they run.
+
+    A step that fails is tried again after the others, for as long as that gets anywhere: what
+    depends on what is known to PostgreSQL and not guessed from text.
+
+    Args:
+        connection: A connection within a transaction.
+        steps: The steps, in the order to try.
+        run: Runs a step; one that fails leaves nothing behind.
+
+    Returns:
+        The steps in the order in which they succeeded, and those that never did.
+    """
+    done: list[Step] = []
+    pending = list(steps)
+    while pending:
+        failures = [failure for step in pending if (failure := _try(connection, step, run, done))]
+        if len(failures) == len(pending):
+            return done, failures
+        pending = [failure.step for failure in failures]
+    return done, []
+
+
+def _try(
+    connection: Connection, step: Step, run: Callable[[Step], None], done: list[Step]
+) -> Failure[Step] | None:
+    savepoint = connection.begin_nested()
+    try:
+        run(step)
+    except DBAPIError as error:
+        savepoint.rollback()
+        return Failure(step, error)
+    savepoint.commit()
+    done.append(step)
+    return None
