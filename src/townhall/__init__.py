@@ -1,1 +1,63 @@
-"""The PostgreSQL data layer for products that bring people together."""
+"""The PostgreSQL data layer for products that bring people together.
+
+The mapped classes, their enums, ``Base`` and ``metadata`` are here, and so are the session
+factories. ``entities``, which Alembic needs, is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from townhall.base import Base, metadata
+from townhall.events import (
+    AssignedBy,
+    Event,
+    EventStatus,
+    Participant,
+    ParticipantStatus,
+    ParticipantTrack,
+    TableAssignment,
+    Track,
+    TrackStatistics,
+)
+from townhall.identity import (
+    Organization,
+    OrganizationMember,
+    OrganizationRole,
+    Profile,
+    User,
+)
+
+if TYPE_CHECKING:
+    from townhall.pg import Entity
+
+    entities: tuple[Entity, ...]
+
+__all__ = [
+    "AssignedBy",
+    "Base",
+    "Event",
+    "EventStatus",
+    "Organization",
+    "OrganizationMember",
+    "OrganizationRole",
+    "Participant",
+    "ParticipantStatus",
+    "ParticipantTrack",
+    "Profile",
+    "TableAssignment",
+    "Track",
+    "TrackStatistics",
+    "User",
+    "entities",
+    "metadata",
+]
+
+
+def __getattr__(name: str) -> object:
+    # The entities stand on Alembic, which an application that only runs queries has no need of.
+    if name == "entities":
+        from townhall.schema import entities  # noqa: PLC0415 - the point of this function
+
+        return entities
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

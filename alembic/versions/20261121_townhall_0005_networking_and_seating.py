@@ -1,0 +1,436 @@
+"""Networking by consent, seats at tables, and what tracks add up to.
+
+The new column has a constant default, so that no row of a large table is written: consent is
+explicit, and who never said anything has said no.
+
+A downgrade destroys every choice on networking and every seat.
+
+Revision: townhall_0005
+Revises: townhall_0002
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from alembic import op
+from townhall import pg
+
+revision = "townhall_0005"
+down_revision = "townhall_0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "table_assignments",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False, comment="האירוע (The event)"),
+        sa.Column(
+            "participant_id",
+            sa.Uuid(),
+            nullable=False,
+            comment="המשתתף, מאותו אירוע (The participant, of the same event)",
+        ),
+        sa.Column(
+            "table_number",
+            sa.Integer(),
+            nullable=False,
+            comment="מספר השולחן, מ-1 (The number of the table, from 1)",
+        ),
+        sa.Column(
+            "seat_number",
+            sa.Integer(),
+            nullable=True,
+            comment=(
+                "מספר המושב ליד השולחן, מ-1; NULL כשלא נקבע (The seat at the table, "
+                "from 1; null where none was chosen)"
+            ),
+        ),
+        sa.Column(
+            "is_vip_table",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="האם זה שולחן VIP (Whether it is a VIP table)",
+        ),
+        sa.Column(
+            "assigned_by",
+            sa.Text(),
+            server_default="ai",
+            nullable=False,
+            comment=(
+                "מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Who chose the seat: ai, manager, auto)"
+            ),
+        ),
+        sa.Column(
+            "assigned_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="מועד השיבוץ (When the seat was chosen)",
+        ),
+        sa.Column("notes", sa.Text(), nullable=True, comment="הערות לשיבוץ (Notes on the seat)"),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "assigned_by in ('ai', 'manager', 'auto')",
+            name=op.f("ck_table_assignments_assigned_by_known"),
+        ),
+        sa.CheckConstraint(
+            "seat_number > 0", name=op.f("ck_table_assignments_seat_number_positive")
+        ),
+        sa.CheckConstraint(
+            "table_number > 0", name=op.f("ck_table_assignments_table_number_positive")
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id", "participant_id"],
+            ["participants.event_id", "participants.id"],
+            name=op.f("fk_table_assignments_event_id_participant_id_participants"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["events.id"],
+            name=op.f("fk_table_assignments_event_id_events"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_table_assignments")),
+        sa.UniqueConstraint(
+            "event_id", "participant_id", name=op.f("uq_table_assignments_event_id_participant_id")
+        ),
+        sa.UniqueConstraint(
+            "event_id",
+            "table_number",
+            "seat_number",
+            name=op.f("uq_table_assignments_event_id_table_number_seat_number"),
+        ),
+        comment="שיבוץ משתתפים לשולחנות (Who sits where: one seat per participant and event)",
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_table_assignments_event",
+        "table_assignments",
+        ["event_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_table_assignments_participant",
+        "table_assignments",
+        ["participant_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_table_assignments_table",
+        "table_assignments",
+        ["event_id", "table_number"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_table_assignments_vip",
+        "table_assignments",
+        ["event_id", "table_number"],
+        unique=False,
+        postgresql_where=sa.text("is_vip_table"),
+        if_not_exists=True,
+    )
+    op.add_column(
+        "participants",
+        sa.Column(
+            "networking_opt_in",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment=(
+                "הסכמה מפורשת להשתתף בנטוורקינג; NULL בהוספה מקבל את ברירת המחדל של "
+                "האירוע (Explicit consent to networking; NULL on insert takes the "
+                "event's default)"
+            ),
+        ),
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="set_networking_opt_in",
+            arguments={"participant_id": "uuid", "opt_in": "boolean"},
+            returns="void",
+            language="plpgsql",
+            body="""
+                begin
+                    update public.participants as p
+                    set networking_opt_in = set_networking_opt_in.opt_in
+                    where p.id = set_networking_opt_in.participant_id
+                        and p.user_id = (select auth.uid());
+                    if not found then
+                        raise exception 'participant % is not yours', participant_id
+                            using errcode = 'insufficient_privilege',
+                                hint = 'Only the participant may set their own networking opt-in.';
+                    end if;
+                end
+            """,
+            security="definer",
+            settings={"search_path": ""},
+            execute=("authenticated",),
+            comment="Sets the caller's own networking opt-in; error for anybody else's.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="set_networking_opt_in",
+            arguments={"participant_id": "uuid", "opt_in": "boolean"},
+            returns="void",
+            body="select private.set_networking_opt_in(participant_id, opt_in)",
+            settings={"search_path": ""},
+            execute=("authenticated",),
+            comment=(
+                "מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the "
+                "caller's own networking opt-in; error for anybody else's "
+                "row)"
+            ),
+        )
+    )
+    pg.replace_entity(
+        pg.TableAccess(
+            table="participants",
+            grants={
+                "authenticated": (
+                    "select",
+                    (
+                        "insert (id, event_id, user_id, first_name, last_name, email,"
+                        " phone, status, is_vip, networking_opt_in)"
+                    ),
+                    (
+                        "update (user_id, first_name, last_name, email, phone, "
+                        "status, is_vip, networking_opt_in)"
+                    ),
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="table_assignments",
+            grants={
+                "authenticated": (
+                    "select",
+                    (
+                        "insert (id, event_id, participant_id, table_number, "
+                        "seat_number, is_vip_table, assigned_by, assigned_at, notes)"
+                    ),
+                    (
+                        "update (participant_id, table_number, seat_number, "
+                        "is_vip_table, assigned_by, assigned_at, notes)"
+                    ),
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="table_assignments",
+            name="members or the participant select",
+            command="select",
+            roles=("authenticated",),
+            using="""
+                event_id = any (array(select private.my_event_ids()))
+                or participant_id = any (array(select private.my_participant_ids()))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="table_assignments",
+            name="managers insert",
+            command="insert",
+            roles=("authenticated",),
+            check="event_id = any (array(select private.my_managed_event_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="table_assignments",
+            name="managers update",
+            command="update",
+            roles=("authenticated",),
+            using="event_id = any (array(select private.my_managed_event_ids()))",
+            check="event_id = any (array(select private.my_managed_event_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="table_assignments",
+            name="managers delete",
+            command="delete",
+            roles=("authenticated",),
+            using="event_id = any (array(select private.my_managed_event_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="table_assignments",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="apply_event_networking_default",
+            language="plpgsql",
+            body="""
+                begin
+                    new.networking_opt_in := coalesce(
+                        (
+                            select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
+                            from public.events as e
+                            where e.id = new.event_id
+                        ),
+                        false
+                    );
+                    return new;
+                end
+            """,
+            settings={"search_path": ""},
+            comment=(
+                "ברירת המחדל של האירוע להסכמה לנטוורקינג (Gives a participant"
+                " whose choice is not known the event's default; false where "
+                "unset)"
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="table_assignments",
+            name="update_table_assignments_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="participants",
+            name="apply_event_networking_default",
+            event="before insert",
+            action="""
+                for each row
+                when (new.networking_opt_in is null)
+                execute function public.apply_event_networking_default()
+            """,
+            comment="NULL הופך לברירת המחדל של האירוע (NULL becomes the event's default)",
+        )
+    )
+    pg.create_entity(
+        pg.View(
+            name="track_statistics",
+            definition="""
+                select
+                    t.id as track_id,
+                    t.event_id,
+                    t.name as track_name,
+                    t.color,
+                    count(pt.id) as participant_count,
+                    count(pt.id) filter (where p.is_vip) as vip_count,
+                    count(pt.id) filter (where pt.is_primary) as primary_count,
+                    round(
+                        100.0 * count(pt.id)
+                        / nullif(sum(count(pt.id)) over (partition by t.event_id), 0),
+                        1
+                    ) as percentage
+                from public.tracks as t
+                left join public.participant_tracks as pt on pt.track_id = t.id
+                left join public.participants as p on p.id = pt.participant_id
+                where t.is_active
+                group by t.id
+            """,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment=(
+                "סטטיסטיקת מסלולים לכל אירוע (What the active tracks of each event add up to)"
+            ),
+            column_comments={
+                "track_id": "המסלול (The track)",
+                "event_id": "האירוע (The event)",
+                "track_name": "שם המסלול (The track's name)",
+                "color": "צבע המסלול (The track's colour)",
+                "participant_count": "מספר המשתתפים במסלול (Participants in the track)",
+                "vip_count": "מתוכם אורחי VIP (Of them VIPs)",
+                "primary_count": ("מתוכם במסלול כראשי (Of them with this as their main track)"),
+                "percentage": (
+                    "חלקו של המסלול בשיבוצים של מסלולי האירוע הפעילים, באחוזים "
+                    "(The track's share of the placements in the event's active "
+                    "tracks, in percent)"
+                ),
+            },
+        )
+    )
+
+
+def downgrade() -> None:
+    pg.drop_entity(pg.View.named(name="track_statistics"))
+    pg.drop_entity(pg.Trigger.named(table="participants", name="apply_event_networking_default"))
+    pg.drop_entity(
+        pg.Trigger.named(table="table_assignments", name="update_table_assignments_updated_at")
+    )
+    pg.drop_entity(pg.Function.named(name="apply_event_networking_default"))
+    pg.drop_entity(pg.Policy.named(table="table_assignments", name="the service does everything"))
+    pg.drop_entity(pg.Policy.named(table="table_assignments", name="managers delete"))
+    pg.drop_entity(pg.Policy.named(table="table_assignments", name="managers update"))
+    pg.drop_entity(pg.Policy.named(table="table_assignments", name="managers insert"))
+    pg.drop_entity(
+        pg.Policy.named(table="table_assignments", name="members or the participant select")
+    )
+    pg.replace_entity(
+        pg.TableAccess(
+            table="participants",
+            grants={
+                "authenticated": (
+                    "select",
+                    "delete",
+                    (
+                        "insert (id, event_id, user_id, first_name, last_name, email,"
+                        " phone, status, is_vip)"
+                    ),
+                    "update (user_id, first_name, last_name, email, phone, status, is_vip)",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            name="set_networking_opt_in", arguments={"participant_id": "uuid", "opt_in": "boolean"}
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="set_networking_opt_in",
+            arguments={"participant_id": "uuid", "opt_in": "boolean"},
+        )
+    )
+    op.drop_column("participants", "networking_opt_in", if_exists=True)
+    op.drop_table("table_assignments", if_exists=True)

@@ -1,0 +1,100 @@
+"""People and the organizations they work for."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from townhall.base import Base, Created, JsonObject, Timestamps, UuidKey, is_object, one_of
+from townhall.types import TextEnum
+
+
+class OrganizationRole(StrEnum):
+    """What a member may do in an organization."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    VIEWER = "viewer"
+
+
+class User(Base):
+    """An account. On Supabase the table is Supabase's, and never altered or compared."""
+
+    __tablename__ = "users"
+    __table_args__ = ({"schema": "auth"},)
+
+    id: Mapped[UuidKey]
+    email: Mapped[str | None] = mapped_column(unique=True)
+    raw_app_meta_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    raw_user_meta_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime | None]
+    last_sign_in_at: Mapped[datetime | None]
+
+
+class Profile(Timestamps, Base):
+    """What a person tells about themselves."""
+
+    __tablename__ = "profiles"
+    __table_args__ = ({"comment": "What a person tells about themselves; one row per account."},)
+
+    id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="The account, auth.users.id.",
+    )
+    full_name: Mapped[str | None]
+    avatar_url: Mapped[str | None]
+    stage: Mapped[str | None] = mapped_column(comment="The stage of the person's company.")
+    industry: Mapped[str | None] = mapped_column(comment="The industry of the person's company.")
+
+
+class Organization(Timestamps, Base):
+    """A company or group that runs events."""
+
+    __tablename__ = "organizations"
+    __table_args__ = (
+        is_object("settings"),
+        {"comment": "A company or group that runs events."},
+    )
+
+    id: Mapped[UuidKey]
+    name: Mapped[str]
+    slug: Mapped[str] = mapped_column(unique=True, comment="The name in addresses.")
+    settings: Mapped[JsonObject] = mapped_column(comment="The organization's preferences.")
+
+    members: Mapped[list[OrganizationMember]] = relationship(
+        back_populates="organization", lazy="raise", passive_deletes=True
+    )
+
+
+class OrganizationMember(Created, Base):
+    """A person's place in an organization."""
+
+    __tablename__ = "organization_members"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id"),
+        one_of("role", OrganizationRole),
+        {"comment": "Who belongs to an organization, and as what."},
+    )
+
+    id: Mapped[UuidKey]
+    organization_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("organizations.id", ondelete="CASCADE")
+    )
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+    )
+    role: Mapped[OrganizationRole] = mapped_column(
+        TextEnum(OrganizationRole),
+        server_default=OrganizationRole.MANAGER,
+        comment="Owners govern the organization, managers its events, viewers only look.",
+    )
+
+    organization: Mapped[Organization] = relationship(back_populates="members", lazy="raise")

@@ -1,0 +1,27 @@
+"""The whole schema in one place: the tables, and every entity beside them."""
+
+from __future__ import annotations
+
+from townhall import platform
+from townhall.base import metadata
+from townhall.events import access as events_access
+from townhall.events import triggers as events_triggers
+from townhall.events import views as events_views
+from townhall.identity import access as identity_access
+from townhall.identity import triggers as identity_triggers
+from townhall.pg import Entity
+from townhall.pg.access import Access
+
+entities: tuple[Entity, ...] = (
+    *platform.ENTITIES,
+    *identity_access.ENTITIES,
+    *identity_triggers.ENTITIES,
+    *events_access.ENTITIES,
+    *events_triggers.ENTITIES,
+    *events_views.ENTITIES,
+)
+
+access_rules: tuple[Access, ...] = (*identity_access.RULES, *events_access.RULES)
+"""Who may do what to each table."""
+
+__all__ = ["access_rules", "entities", "metadata"]
