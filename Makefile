@@ -1,0 +1,66 @@
+# Everything happens in .venv, which is made with uv where that is installed and with Python's own
+# venv and pip elsewhere. PYTHON=… chooses the interpreter. Paths are relative, so that the folder
+# may have spaces in its name.
+
+UV := $(shell command -v uv)
+PYTEST_FLAGS ?= -n 2
+
+venv := .venv
+python := $(venv)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help migrate test lint types drift docs
+
+help: ## Show these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
+
+migrate: $(venv)/.installed-embedded ## Bring the database to head, and say where it is
+	$(python) -m alembic upgrade head
+	@$(python) -m townhall status
+
+test: $(venv)/.installed-test ## Run the tests
+	$(python) -m pytest $(PYTEST_FLAGS)
+
+lint: $(venv)/.installed-dev ## Check style and formatting
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+
+types: $(venv)/.installed-dev ## Check the types
+	$(python) -m mypy
+	$(python) -m pyright --pythonpath $(python)
+
+drift: $(venv)/.installed-embedded ## Check that the database is what the models declare
+	$(python) -m alembic check
+
+docs: $(venv)/.installed-dev ## Build the documentation into docs/_build
+	$(python) -m sphinx -W --keep-going -b html docs docs/_build
+
+# One stamp per extra: the next run installs again only where pyproject.toml has changed.
+$(venv)/.installed-%: pyproject.toml | $(venv)/.created
+ifdef UV
+	"$(UV)" pip install --quiet --python $(python) --editable '.[$*]'
+else
+	$(python) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+endif
+	@touch $@
+
+$(venv)/.created:
+ifdef UV
+	@$(python) -c '' 2>/dev/null || "$(UV)" venv --quiet --clear $(if $(PYTHON),--python '$(PYTHON)') $(venv)
+else
+	@$(python) -m pip --version >/dev/null 2>&1 || $(create_with_venv)
+endif
+	@touch $@
+
+# A name on the path is not yet an interpreter (pyenv's may lead nowhere), and Debian's may come
+# without venv.
+define create_with_venv
+{ \
+	for name in '$(PYTHON)' python3.13 python3.12 python3.11 python3.14 python3 python; do \
+		"$$name" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		exec "$$name" -m venv --clear $(venv); \
+	done; \
+	echo 'No Python 3.11 or newer with venv was found. Install one (on Debian: python3-venv), or uv.' >&2; \
+	exit 1; \
+}
+endef
