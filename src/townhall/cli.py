@@ -223,9 +223,9 @@ def _libpq_url(database: URL) -> str:
 
 
 def _render(database: URL, *, hide_password: bool = True) -> str:
-    """Return the URL as every client reads it; to libpq a plus is no space."""
+    """Return the URL as people and every client read it; to libpq a plus is no space."""
     place, mark, query = database.render_as_string(hide_password=hide_password).partition("?")
-    return place + mark + query.replace("+", "%20")
+    return place + mark + query.replace("+", "%20").replace("%2F", "/")
 
 
 def _describe_server(connection: Connection) -> str:

@@ -14,7 +14,8 @@ joins it and leaves.
 Root may not run PostgreSQL. There the owner of the folder does, or ``nobody`` where that is root.
 The folder may lie where this account can't go (``/root``), so the programs are given the data
 folder as their working directory and know it by that name alone: nothing above it is opened or
-moved.
+moved. Only the programs themselves must be within reach: where they are not, they are copied to
+``/var/lib/townhall`` once.
 """
 
 from __future__ import annotations
