@@ -1,11 +1,43 @@
 """The pytest plugin: a migrated database for every test, and tests of who may do what.
 
-It is loaded in every pytest run of whoever installed townhall. Fixtures therefore import what they
-need when they are asked for, and all of them begin with ``townhall_``.
+Its fixtures begin with ``townhall_``; pytest finds them where townhall is installed.
 """
 
 from __future__ import annotations
 
-from townhall.testing.fixtures import townhall_databases
+from townhall.testing.access import Outcome, acting, outcome
+from townhall.testing.accounts import create_account, delete_account, managing_accounts
+from townhall.testing.cases import AccessCase, access_cases
+from townhall.testing.fixtures import (
+    townhall_async_engine,
+    townhall_connection,
+    townhall_database,
+    townhall_databases,
+    townhall_engine,
+    townhall_migrate,
+    townhall_server,
+    townhall_session,
+    townhall_shared_engine,
+    townhall_template,
+)
 
-__all__ = ["townhall_databases"]
+__all__ = [
+    "AccessCase",
+    "Outcome",
+    "access_cases",
+    "acting",
+    "create_account",
+    "delete_account",
+    "managing_accounts",
+    "outcome",
+    "townhall_async_engine",
+    "townhall_connection",
+    "townhall_database",
+    "townhall_databases",
+    "townhall_engine",
+    "townhall_migrate",
+    "townhall_server",
+    "townhall_session",
+    "townhall_shared_engine",
+    "townhall_template",
+]

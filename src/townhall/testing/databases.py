@@ -29,7 +29,7 @@ class Databases:
             server: SQLAlchemy URL of a database on it that is always there; its role may create
                 databases.
         """
-        self._server = make_url(server)
+        self.server = make_url(server)
 
     @contextmanager
     def create(self, template: str | None = None, *, as_template: bool = False) -> Iterator[str]:
@@ -45,8 +45,8 @@ class Databases:
         """
         name = f"townhall_{uuid4().hex[:16]}"
         source = make_url(template).database if template else "template0"
-        with _Janitor(self._server, name, template=source, as_template=as_template):
-            yield self._server.set(database=name).render_as_string(hide_password=False)
+        with _Janitor(self.server, name, template=source, as_template=as_template):
+            yield self.server.set(database=name).render_as_string(hide_password=False)
 
 
 class _Janitor(DatabaseJanitor):

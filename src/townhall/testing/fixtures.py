@@ -1,18 +1,133 @@
-"""The pytest fixtures, for this project and for applications."""
+"""The pytest fixtures, for this project and for applications.
+
+What they need is imported when they are asked for: the module itself is loaded in every pytest run
+of whoever installed townhall.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import NullPool, create_engine, event
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from townhall.testing.databases import Databases
 
 
 @pytest.fixture(scope="session")
+def townhall_server() -> Iterator[str]:
+    """Yield the URL of the server for tests: ``DATABASE_URL``, or an embedded one.
+
+    The role in ``DATABASE_URL`` is a superuser, or may create databases and roles. Nothing of that
+    server is changed but databases of a run's own, named ``townhall_…`` and dropped again, and the
+    API roles. The embedded server is a worker's own.
+    """
+    named = os.environ.get("DATABASE_URL")
+    if named:
+        from townhall.migrate.configuration import psycopg_url  # noqa: PLC0415  see above
+
+        yield psycopg_url(named, "DATABASE_URL").render_as_string(hide_password=False)
+    else:
+        from townhall.testing.servers import serve  # noqa: PLC0415  see above
+
+        with serve() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
 def townhall_databases(townhall_server: str) -> Databases:
-    """Make further databases on the test server, dropped again when their block ends."""
-    from townhall.testing.databases import Databases  # noqa: PLC0415  a plugin starts cheaply
+    """Return what makes further databases on the server, each dropped at the end of its block."""
+    from townhall.testing.databases import Databases  # noqa: PLC0415  see above
 
     return Databases(townhall_server)
+
+
+@pytest.fixture(scope="session")
+def townhall_migrate() -> Callable[[str], None]:
+    """Return what migrates the database of a URL; override it to run a chain of your own."""
+    from townhall.migrate import upgrade  # noqa: PLC0415  see above
+
+    return upgrade
+
+
+@pytest.fixture(scope="session")
+def townhall_template(
+    townhall_databases: Databases, townhall_migrate: Callable[[str], None]
+) -> Iterator[str]:
+    """Yield the URL of a database that was migrated once, to clone others from."""
+    with townhall_databases.create(as_template=True) as url:
+        townhall_migrate(url)
+        yield url
+
+
+@pytest.fixture
+def townhall_database(townhall_databases: Databases, townhall_template: str) -> Iterator[str]:
+    """Yield the URL of a migrated database that is this test's own."""
+    with townhall_databases.create(townhall_template) as url:
+        yield url
+
+
+@pytest.fixture
+def townhall_engine(townhall_database: str) -> Iterator[Engine]:
+    """Yield an engine on a migrated database that is this test's own."""
+    engine = create_engine(townhall_database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def townhall_async_engine(townhall_database: str) -> AsyncEngine:
+    """Return an async engine on a migrated database that is this test's own.
+
+    It keeps no connection, so that it needs no event loop to be disposed of in.
+    """
+    return create_async_engine(townhall_database, poolclass=NullPool)
+
+
+@pytest.fixture(scope="session")
+def townhall_shared_engine(
+    townhall_databases: Databases, townhall_template: str
+) -> Iterator[Engine]:
+    """Yield an engine on a migrated database that tests share: who writes there rolls back."""
+    with townhall_databases.create(townhall_template) as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def townhall_connection(townhall_shared_engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in a transaction that is rolled back after the test.
+
+    Its database is a migrated one that tests share. Code under test may commit: give it
+    ``townhall_session``, or a ``SessionFactory`` on this connection. A commit of the connection
+    itself is an error, since others would see it.
+    """
+    with townhall_shared_engine.connect() as connection:
+        event.listen(connection, "commit", _refuse_commit)
+        connection.begin()
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def townhall_session(townhall_connection: Connection) -> Iterator[Session]:
+    """Yield a session on ``townhall_connection``; what it commits is rolled back too."""
+    with Session(townhall_connection, join_transaction_mode="create_savepoint") as session:
+        yield session
+
+
+def _refuse_commit(_: Connection) -> None:
+    raise RuntimeError(
+        "townhall_connection is rolled back after the test and can't be committed:"
+        " commit a session on it, or use townhall_engine"
+    )

@@ -1,0 +1,69 @@
+"""Accounts, as whoever signs people up makes and removes them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from townhall.testing.settings import set_locally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+
+@contextmanager
+def managing_accounts(connection: Connection) -> Iterator[None]:
+    """Be the role that owns ``auth.users`` for a block, as whatever signs people up is.
+
+    Args:
+        connection: A connection whose login role may take that role.
+    """
+    owner = connection.scalar(
+        text(
+            """
+            select pg_get_userbyid(class.relowner)
+            from pg_class class join pg_namespace namespace on namespace.oid = class.relnamespace
+            where namespace.nspname = 'auth' and class.relname = 'users'
+            """
+        )
+    )
+    with set_locally(connection, {"role": owner}):
+        yield
+
+
+def create_account(
+    connection: Connection, email: str | None = None, user_id: UUID | None = None
+) -> UUID:
+    """Create an account in ``auth.users``, as the role that owns it.
+
+    Args:
+        connection: A connection whose login role may take that role.
+        email: The address; one that nobody else has, unless given.
+        user_id: The key; a random one, unless given.
+
+    Returns:
+        The key of the account.
+    """
+    user_id = user_id or uuid4()
+    with managing_accounts(connection):
+        connection.execute(
+            text("insert into auth.users (id, email) values (:id, :email)"),
+            {"id": user_id, "email": email or f"{user_id}@example.org"},
+        )
+    return user_id
+
+
+def delete_account(connection: Connection, user_id: UUID) -> None:
+    """Delete an account from ``auth.users``, as the role that owns it.
+
+    Args:
+        connection: A connection whose login role may take that role.
+        user_id: The key of the account.
+    """
+    with managing_accounts(connection):
+        connection.execute(text("delete from auth.users where id = :id"), {"id": user_id})
