@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.servers import serve
+from tests.support.servers import VERSIONS, Servers
+from townhall.testing.databases import Databases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from townhall.testing.databases import Databases
-
-
-@pytest.fixture(scope="session")
-def townhall_server() -> Iterator[str]:
-    named = os.environ.get("DATABASE_URL")
-    if named:
-        yield named
-    else:
-        with serve(18) as url:
-            yield url
-
 
 @pytest.fixture
 def empty_database(townhall_databases: Databases) -> Iterator[str]:
-    """URL of a database with nothing in it, whose role is a superuser or may create databases."""
+    """Yield the URL of a database with nothing in it, as a role that may create databases."""
     with townhall_databases.create() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def servers(townhall_server: str) -> Iterator[Servers]:
+    """Yield the servers by version; most tests ask for ``server`` instead."""
+    with Servers(townhall_server) as servers:
+        yield servers
+
+
+@pytest.fixture(params=VERSIONS)
+def server(request: pytest.FixtureRequest, servers: Servers) -> Databases:
+    """Return what makes databases on a server of each version in turn, as its superuser."""
+    return Databases(servers.url(request.param))

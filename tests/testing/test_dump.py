@@ -1,0 +1,56 @@
+"""The schema of a database as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_engine, text
+
+from tests.support.dump import dump
+
+if TYPE_CHECKING:
+    from townhall.testing.databases import Databases
+
+
+def _run(url: str, *statements: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+_FUNCTION = """
+create function public.answer() returns int language sql as $$
+--
+-- Name: answer; Type: FUNCTION
+select 42 -- of course
+$$
+"""
+
+
+def test_the_same_schema_reads_the_same(server: Databases) -> None:
+    statements = (
+        "create table public.things (id int primary key)",
+        "comment on table public.things is 'Things'",
+        "grant select on public.things to public",
+    )
+    with server.create() as one, server.create() as other:
+        _run(one, *statements)
+        _run(other, *statements)
+        assert dump(one) == dump(other)
+        _run(other, "comment on table public.things is 'Other things'")
+        assert dump(one) != dump(other)
+
+
+def test_nothing_but_statements_is_left(empty_database: str) -> None:
+    assert dump(empty_database) == "\n"
+    _run(empty_database, "create table public.things (id int)", "revoke all on things from public")
+    first, *others = dump(empty_database).splitlines()
+    assert first == "CREATE TABLE public.things ("
+    assert not [line for line in others if line.startswith(("--", "\\", "SET", "SELECT"))]
+
+
+def test_the_body_of_a_function_is_left_alone(empty_database: str) -> None:
+    _run(empty_database, _FUNCTION)
+    assert "--\n-- Name: answer; Type: FUNCTION\nselect 42 -- of course\n" in dump(empty_database)
