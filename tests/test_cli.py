@@ -43,9 +43,11 @@ def townhall(folder: Path, *words: str, **added: str) -> subprocess.CompletedPro
 
 
 @contextmanager
-def serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(
+    folder: Path, *words: str, under: tuple[str, ...] = ()
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with subprocess.Popen(
-        (sys.executable, "-m", "townhall", "serve", *words),
+        (*under, sys.executable, "-m", "townhall", "serve", *words),
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -185,6 +187,16 @@ def test_serve_until_it_is_told_to_stop(tmp_path: Path, ending: signal.Signals) 
         execute(url, "select 1")
         assert make_url(townhall(tmp_path, "url").stdout.strip()) == make_url(url)
         process.send_signal(ending)
+        assert process.wait(60) == 0
+    with pytest.raises(OperationalError):
+        execute(url, "select 1")
+
+
+def test_serve_outlives_its_terminal_under_nohup(tmp_path: Path) -> None:
+    with serving(tmp_path, under=("nohup",)) as (process, url):
+        process.send_signal(signal.SIGHUP)
+        execute(url, "select 1")
+        process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     with pytest.raises(OperationalError):
         execute(url, "select 1")

@@ -121,7 +121,9 @@ def psql(options: argparse.Namespace) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Keep the embedded server up until Ctrl-C, and print its URL."""
-    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    candidates = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # nohup and a shell's & have some ignored.
+    ends = [number for number in candidates if signal.getsignal(number) != signal.SIG_IGN]
     for number in ends:
         signal.signal(number, signal.default_int_handler)
     with (
