@@ -9,6 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from townhall.base import Base, metadata
+from townhall.community import (
+    Community,
+    CommunityMember,
+    CommunityRole,
+    InvestorReadinessScore,
+    Milestone,
+    MilestoneStatus,
+)
 from townhall.events import (
     AssignedBy,
     Event,
@@ -36,8 +44,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AssignedBy",
     "Base",
+    "Community",
+    "CommunityMember",
+    "CommunityRole",
     "Event",
     "EventStatus",
+    "InvestorReadinessScore",
+    "Milestone",
+    "MilestoneStatus",
     "Organization",
     "OrganizationMember",
     "OrganizationRole",

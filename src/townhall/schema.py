@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from townhall import platform
 from townhall.base import metadata
+from townhall.community import access as community_access
+from townhall.community import triggers as community_triggers
 from townhall.events import access as events_access
 from townhall.events import triggers as events_triggers
 from townhall.events import views as events_views
@@ -19,9 +21,15 @@ entities: tuple[Entity, ...] = (
     *events_access.ENTITIES,
     *events_triggers.ENTITIES,
     *events_views.ENTITIES,
+    *community_access.ENTITIES,
+    *community_triggers.ENTITIES,
 )
 
-access_rules: tuple[Access, ...] = (*identity_access.RULES, *events_access.RULES)
+access_rules: tuple[Access, ...] = (
+    *identity_access.RULES,
+    *events_access.RULES,
+    *community_access.RULES,
+)
 """Who may do what to each table."""
 
 __all__ = ["access_rules", "entities", "metadata"]

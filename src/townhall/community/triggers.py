@@ -1,0 +1,8 @@
+"""What the database does by itself for the community."""
+
+from __future__ import annotations
+
+from townhall.pg import Entity
+from townhall.platform import keep_updated_at
+
+ENTITIES: tuple[Entity, ...] = (keep_updated_at("communities"), keep_updated_at("milestones"))
