@@ -7,12 +7,11 @@ import shutil
 import subprocess
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from townhall.testing.servers import serve
+from townhall.testing.servers import serve, server_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +53,7 @@ def _serve_debian(version: str) -> Iterator[str]:
         pytest.skip(f"PostgreSQL {version} is not installed: apt-get install postgresql-{version}")
     # PostgreSQL refuses to run as root.
     user = _DEBIAN_ACCOUNT if os.geteuid() == 0 else None
-    with TemporaryDirectory(prefix="townhall-") as directory:
+    with server_directory() as directory:
         if user:
             shutil.chown(directory, user)
         data = f"{directory}/data"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from tests.support.servers import NAMED
+from townhall.testing.servers import server_directory
 
 if TYPE_CHECKING:
     import pytest
@@ -22,3 +28,33 @@ def test_a_server_is_of_its_version(server: Databases, request: pytest.FixtureRe
             found = connection.scalar(text("show server_version_num"))
         engine.dispose()
     assert version in {NAMED, str(int(found) // 10_000)}
+
+
+_SERVE = """
+import time
+from townhall.testing.servers import serve
+with serve() as url:
+    print(url, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_server_ends_with_the_process_that_was_killed() -> None:
+    with subprocess.Popen(  # noqa: S603  our own Python
+        (sys.executable, "-c", _SERVE), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        directory = Path(str(make_url(process.stdout.readline()).query["host"])).parent
+        assert directory.is_dir()
+        process.send_signal(signal.SIGKILL)
+    for _ in range(300):
+        if not directory.exists():
+            break
+        time.sleep(0.1)
+    assert not directory.exists()
+
+
+def test_a_folder_ends_with_its_block() -> None:
+    with server_directory() as directory:
+        (directory / "data").mkdir()
+    assert not directory.exists()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Literal
 
 import psycopg
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import make_url
 
 from townhall import embedded
 
@@ -14,6 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NOTHING_IS_KEPT = ("fsync", "synchronous_commit", "full_page_writes")
+
+# The end of its input is the end of whoever holds it, be it by `kill -9`.
+_CLEAN_UP = """
+cat
+server=$(head -n 1 "$1"/*/postmaster.pid) && kill -QUIT "$server"
+while kill -0 "$server"; do sleep 0.1; done
+rm -rf "$1"
+"""
 
 
 @contextmanager
@@ -31,18 +43,31 @@ def serve(version: Literal[16, 18] = 18) -> Iterator[str]:
     Raises:
         EmbeddedServerError: The server can't be had.
     """
-    with (
-        TemporaryDirectory(prefix="townhall-") as directory,
-        embedded.start(directory, version=version) as server,
-    ):
+    with server_directory() as directory, embedded.start(directory, version=version) as server:
         _stop_syncing(server.url)
         yield server.url
 
 
+@contextmanager
+def server_directory() -> Iterator[Path]:
+    """Hold a new folder for the data of a server, also where this process gets killed.
+
+    At the end the folder is removed, and a server that still runs in a folder below it is stopped.
+    """
+    directory = mkdtemp(prefix="townhall-")
+    with subprocess.Popen(  # noqa: S603  a script of ours
+        ("/bin/sh", "-c", _CLEAN_UP, "sh", directory),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ):
+        yield Path(directory)
+
+
 def _stop_syncing(url: str) -> None:
-    with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as connection:
+    arguments = make_url(url).get_dialect()().create_connect_args(make_url(url))[1]
+    with psycopg.connect(**arguments, autocommit=True) as connection:
         for setting in _NOTHING_IS_KEPT:
-            connection.execute(
-                psycopg.sql.SQL("alter system set {} = off").format(psycopg.sql.Identifier(setting))
-            )
+            connection.execute(SQL("alter system set {} = off").format(Identifier(setting)))
         connection.execute("select pg_reload_conf()")
