@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
@@ -23,9 +23,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
 from alembic_utils import replaceable_entity
+from sqlalchemy import Connection, MetaData, Table
 
-from townhall.migrate.comparison import Comparison, compare
+from townhall.migrate.comparison import Comparison, Declared, Step, compare
+from townhall.migrate.plan import ordered
 from townhall.migrate.scope import Scope
+from townhall.migrate.simulation import Failure
 from townhall.pg import DropEntityOp, Entity
 
 _log = logging.getLogger(__name__)
@@ -68,24 +71,54 @@ def _silence_alembic_utils(
 
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
     _refuse_foreign_entities()
-    declared: Sequence[Entity] = context.opts[ENTITIES_OPTION]
-    scope: Scope = context.opts[SCOPE_OPTION]
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
     on_tables = list(_flat(operations))
+    invoke = Operations(context.migration_context).invoke
+    declared = _declared(context)
 
-    def apply_to_tables() -> None:
-        invoker = Operations(context.migration_context)
-        for operation in on_tables:
-            invoker.invoke(operation)
-
-    comparison = compare(connection, declared, scope.schemas, apply_to_tables)
+    comparison = compare(connection, declared, on_tables, invoke)
     _refuse_failures(comparison)
-    drops, changes = comparison.drops(_dropped_tables(on_tables)), comparison.changes()
-    for change in [*drops, *changes]:
-        _log.info("Detected %s", " ".join(change.to_diff_tuple()))
-    operations.ops[:] = [*drops, *operations.ops, *changes]
+    missed = [
+        operation
+        for difference in comparison.tables
+        for operation in difference.operations(_reflected(connection, difference.table))
+    ]
+    drops = comparison.drops(_dropped_tables(on_tables))
+    changes = comparison.entity_operations()
+    if not on_tables and not missed and not drops and not changes:
+        return PriorityDispatchResult.CONTINUE
+    operations.ops[:] = (
+        comparison.operations()
+        if comparison.is_of_something_new
+        else ordered(
+            connection,
+            comparison,
+            [*drops, *on_tables, *missed, *changes],
+            declared.schemas,
+            invoke,
+        )
+    )
+    for operation in _flat(operations):
+        _log.info("Detected %s", describe(operation))
     return PriorityDispatchResult.CONTINUE
+
+
+def _declared(context: AutogenContext) -> Declared:
+    scope: Scope = context.opts[SCOPE_OPTION]
+    tables = [
+        table for table in context.sorted_tables if (table.schema or "public") in scope.schemas
+    ]
+    return Declared(tables, context.opts[ENTITIES_OPTION], scope.schemas)
+
+
+def _reflected(connection: Connection, table: Table) -> Table:
+    return Table(table.name, MetaData(), schema=table.schema, autoload_with=connection)
+
+
+def describe(operation: MigrateOperation) -> str:
+    """Return an operation in words, for a log or a list: ``create_policy public events …``."""
+    return " ".join(str(part) for part in operation.to_diff_tuple() if part is not None)
 
 
 def _flat(container: OpContainer) -> Iterable[MigrateOperation]:
@@ -163,14 +196,16 @@ def _refuse_foreign_entities() -> None:
 def _refuse_failures(comparison: Comparison) -> None:
     if not comparison.failures:
         return
-    reports = [
-        f"{failure.step.identity}: {failure.message}\n"
-        + ";\n".join(failure.step.create_statements())
-        for failure in comparison.failures
-    ]
-    others = [" ".join(change.to_diff_tuple()) for change in comparison.changes()]
+    others = [describe(operation) for operation in comparison.entity_operations()]
     raise CommandError(
         "PostgreSQL refuses what is declared:\n\n"
-        + "\n\n".join(reports)
+        + "\n\n".join(map(_report, comparison.failures))
         + (f"\n\nThe others differ here: {'; '.join(others)}" if others else "")
     )
+
+
+def _report(failure: Failure[Step]) -> str:
+    if isinstance(failure.step, Entity):
+        definition = ";\n".join(failure.step.create_statements())
+        return f"{failure.step.identity}: {failure.message}\n{definition}"
+    return f"{describe(failure.step)}: {failure.message}"

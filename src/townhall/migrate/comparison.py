@@ -1,50 +1,76 @@
-"""What differs between the declared entities and those of a database."""
+"""What differs between what is declared and what a database has, in one pass."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from alembic.operations import MigrateOperation
+from sqlalchemy import Connection, Table
 
 from townhall.migrate.simulation import (
     Failure,
     Key,
     State,
+    attempt,
     read_state,
     rolled_back,
     run_in_any_order,
     run_script,
 )
+from townhall.migrate.tables import TableDifference, differences
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 
 EntityOp = CreateEntityOp | ReplaceEntityOp | DropEntityOp
+Step = Entity | MigrateOperation
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What should be in a database.
+
+    Attributes:
+        tables: The tables.
+        entities: The entities beside them.
+        schemas: The schemas in which nothing else should be.
+    """
+
+    tables: Sequence[Table]
+    entities: Sequence[Entity]
+    schemas: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The declared entities beside what the catalog said before and after creating them.
+    """What is declared beside what the catalog said before and after creating it.
 
     Attributes:
-        declared: The declared entities that could be created, in an order that works.
+        done: The operations on tables and the declared entities, in an order that works.
+        failures: Those of them that PostgreSQL refused.
         keys: The key in the database of each declared key.
-        before: What was in the database.
-        after: What would be in it.
-        failures: The declared entities that could not be created.
+        before: The entities that were in the database.
+        after: The entities that would be in it.
+        tables: The tables that would still differ.
     """
 
-    declared: Sequence[Entity]
+    done: Sequence[Step]
+    failures: Sequence[Failure[Step]]
     keys: dict[Key, Key]
     before: State
     after: State
-    failures: Sequence[Failure[Entity]] = field(default=())
+    tables: Sequence[TableDifference]
 
-    def changes(self) -> list[EntityOp]:
+    def entity_operations(self) -> list[EntityOp]:
         """Return what creates and replaces the declared entities, in an order that works."""
-        return [change for entity in self.declared for change in self._change(entity)]
+        return [
+            operation
+            for step in self.done
+            if isinstance(step, Entity)
+            for operation in self._operations(step)
+        ]
 
-    def _change(self, entity: Entity) -> Iterable[EntityOp]:
+    def _operations(self, entity: Entity) -> Iterable[EntityOp]:
         key = self.keys[entity.key]
         before, after = self.before.get(key), self.after[key]
         if before is None:
@@ -56,6 +82,19 @@ class Comparison:
                 yield DropEntityOp(before)
                 yield CreateEntityOp(entity)
 
+    @property
+    def is_of_something_new(self) -> bool:
+        """Whether nothing was there that could stand in the way."""
+        return not self.tables and not any(each.is_own_object for each in self.before.values())
+
+    def operations(self) -> list[MigrateOperation]:
+        """Return the operations on tables and those on entities, in an order that works."""
+        return [
+            operation
+            for step in self.done
+            for operation in (self._operations(step) if isinstance(step, Entity) else (step,))
+        ]
+
     def drops(self, dropped_tables: Iterable[tuple[str, str]]) -> list[DropEntityOp]:
         """Return what drops the entities that nobody declared.
 
@@ -65,7 +104,10 @@ class Comparison:
         Args:
             dropped_tables: Schema and name of the tables that are about to be dropped.
         """
-        known = {*self.keys.values(), *(failure.step.key for failure in self.failures)}
+        refused = {
+            failure.step.key for failure in self.failures if isinstance(failure.step, Entity)
+        }
+        known = {*self.keys.values(), *refused}
         going = set(dropped_tables)
         return [
             DropEntityOp(entity)
@@ -73,37 +115,36 @@ class Comparison:
             if key not in known and (entity.is_own_object or entity.name_parts in going)
         ]
 
+    def declared(self, key: Key) -> Entity | None:
+        """Return the declared entity that the database knows by a key."""
+        for step in self.done:
+            if isinstance(step, Entity) and self.keys[step.key] == key:
+                return step
+        return None
+
 
 def compare(
     connection: Connection,
-    declared: Sequence[Entity],
-    schemas: Sequence[str],
-    prepare: Callable[[], None],
+    declared: Declared,
+    on_tables: Sequence[MigrateOperation],
+    invoke: Callable[[MigrateOperation], None],
 ) -> Comparison:
-    """Compare declared entities with a database, and leave it as it was.
+    """Compare what is declared with a database, and leave it as it was.
 
     Args:
         connection: A connection within a transaction, as a role that owns the objects.
         declared: What should be there.
-        schemas: The schemas to look into.
-        prepare: Applies the changes to tables that come before the entities.
+        on_tables: The operations on tables that Alembic found necessary.
+        invoke: Runs one of them.
     """
     with rolled_back(connection):
-        before = read_state(connection, schemas)
+        before = read_state(connection, declared.schemas)
         _clear_the_way(connection, before)
-        prepare()
-        created, failures = run_in_any_order(
-            connection, declared, lambda entity: run_script(connection, entity.create_statements())
-        )
-        keys = _keys_in_database(connection, created)
-        after = read_state(connection, schemas)
-    return Comparison(
-        declared=[entity for entity in created if keys.get(entity.key) in after],
-        keys=keys,
-        before=before,
-        after=after,
-        failures=failures,
-    )
+        done, failures = _create(connection, [*on_tables, *declared.entities], invoke)
+        keys = _keys_in_database(connection, done)
+        after = read_state(connection, declared.schemas)
+        remaining = differences(connection, declared.tables) if not failures else []
+    return Comparison(done, failures, keys, before, after, remaining)
 
 
 def _clear_the_way(connection: Connection, before: State) -> None:
@@ -120,10 +161,33 @@ def _clear_the_way(connection: Connection, before: State) -> None:
     )
 
 
-def _keys_in_database(connection: Connection, created: Sequence[Entity]) -> dict[Key, Key]:
+def _create(
+    connection: Connection, steps: Sequence[Step], invoke: Callable[[MigrateOperation], None]
+) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
+    def run(step: Step) -> None:
+        if isinstance(step, Entity):
+            run_script(connection, step.create_statements())
+        else:
+            invoke(step)
+
+    def run_at_once() -> None:
+        # Nearly always what is declared can be created as it stands, in one round trip.
+        entities = [step for step in steps if isinstance(step, Entity)]
+        for step in steps:
+            if not isinstance(step, Entity):
+                invoke(step)
+        run_script(connection, (sql for each in entities for sql in each.create_statements()))
+
+    if attempt(connection, run_at_once) is None:
+        return steps, []
+    return run_in_any_order(connection, steps, run)
+
+
+def _keys_in_database(connection: Connection, done: Sequence[Step]) -> dict[Key, Key]:
     by_class: dict[type[Entity], list[Entity]] = defaultdict(list)
-    for entity in created:
-        by_class[type(entity)].append(entity)
+    for step in done:
+        if isinstance(step, Entity):
+            by_class[type(step)].append(step)
     return {
         declared: found
         for entity_class, entities in by_class.items()

@@ -48,7 +48,8 @@ def _render_replace(context: AutogenContext, operation: ReplaceEntityOp) -> str:
 @renderers.dispatch_for(DropEntityOp)
 def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str:
     context.imports.add(_IMPORT)
-    return f"pg.drop_entity({_named(operation.target)})"
+    why = f"# {operation.why}\n" if operation.why else ""
+    return f"{why}pg.drop_entity({_named(operation.target)})"
 
 
 def _argument(entity: Entity) -> str:

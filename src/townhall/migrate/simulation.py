@@ -31,11 +31,6 @@ class Failure(Generic[Step]):
     error: DBAPIError
 
     @property
-    def sqlstate(self) -> str:
-        """PostgreSQL's code for the error."""
-        return getattr(self.error.orig, "sqlstate", None) or ""
-
-    @property
     def message(self) -> str:
         """PostgreSQL's message, with its detail, hint and position."""
         return str(self.error.orig).strip()
@@ -85,7 +80,10 @@ def run_script(connection: Connection, statements: Iterable[str]) -> None:
 
 
 def run_in_any_order(
-    connection: Connection, steps: Sequence[Step], run: Callable[[Step], None]
+    connection: Connection,
+    steps: Sequence[Step],
+    run: Callable[[Step], None],
+    waits: Callable[[Step, Sequence[Step]], bool] = lambda _step, _pending: False,
 ) -> tuple[list[Step], list[Failure[Step]]]:
     """Run steps that may need each other, and return an order in which they run.
 
@@ -95,7 +93,8 @@ def run_in_any_order(
     Args:
         connection: A connection within a transaction.
         steps: The steps, in the order to try.
-        run: Runs a step; one that fails leaves nothing behind.
+        run: Runs a step.
+        waits: Whether a step must not even be tried before others that are pending.
 
     Returns:
         The steps in the order in which they succeeded, and those that never did.
@@ -103,22 +102,38 @@ def run_in_any_order(
     done: list[Step] = []
     pending = list(steps)
     while pending:
-        failures = [failure for step in pending if (failure := _try(connection, step, run, done))]
-        if len(failures) == len(pending):
+        failures: list[Failure[Step]] = []
+        waiting: list[Step] = []
+        for step in pending:
+            if waits(step, [failure.step for failure in failures]):
+                waiting.append(step)
+                continue
+            error = attempt(connection, lambda step=step: run(step))  # type: ignore[misc] # bound now
+            if error is None:
+                done.append(step)
+            else:
+                failures.append(Failure(step, error))
+        if len(failures) + len(waiting) == len(pending):
             return done, failures
-        pending = [failure.step for failure in failures]
+        pending = [*(failure.step for failure in failures), *waiting]
     return done, []
 
 
-def _try(
-    connection: Connection, step: Step, run: Callable[[Step], None], done: list[Step]
-) -> Failure[Step] | None:
+def attempt(connection: Connection, run: Callable[[], None]) -> DBAPIError | None:
+    """Run something, and undo it if PostgreSQL refuses.
+
+    Args:
+        connection: A connection within a transaction.
+        run: What to try.
+
+    Returns:
+        What PostgreSQL said against it, or None.
+    """
     savepoint = connection.begin_nested()
     try:
-        run(step)
+        run()
     except DBAPIError as error:
         savepoint.rollback()
-        return Failure(step, error)
+        return error
     savepoint.commit()
-    done.append(step)
     return None

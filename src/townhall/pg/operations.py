@@ -39,9 +39,10 @@ class DropEntityOp(DropOp):
 
     target: Entity
 
-    def __init__(self, target: Entity) -> None:
-        """Take the entity to drop, in the state to bring back."""
+    def __init__(self, target: Entity, why: str | None = None) -> None:
+        """Take the entity to drop, in the state to bring back, and why if that is not plain."""
         super().__init__(target)
+        self.why = why
 
     def reverse(self) -> CreateEntityOp:
         """Return the creation of the same entity."""

@@ -1,0 +1,173 @@
+"""In which order the operations of a revision run.
+
+The order is found by trying: what PostgreSQL refuses is tried again after the rest. Where it
+forbids a step as long as something else stands on the object (a column's type under a view, a
+function's result under a policy), what stands there is dropped before and created again after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from alembic.operations import MigrateOperation
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from townhall.migrate.comparison import Comparison
+from townhall.migrate.simulation import (
+    Failure,
+    Key,
+    State,
+    attempt,
+    read_state,
+    rolled_back,
+    run_in_any_order,
+    run_script,
+)
+from townhall.pg import CreateEntityOp, DropEntityOp, ReplaceEntityOp
+from townhall.pg.catalog import rows
+
+AROUND = "PostgreSQL forbids a later step while this stands on it: created again below."
+
+
+def ordered(
+    connection: Connection,
+    comparison: Comparison,
+    operations: Sequence[MigrateOperation],
+    schemas: Sequence[str],
+    invoke: Callable[[MigrateOperation], None],
+) -> list[MigrateOperation]:
+    """Return operations in an order in which they run, with what they need around them.
+
+    Args:
+        connection: A connection within a transaction; it is left as it was.
+        comparison: What was compared.
+        operations: Drops, operations on tables and creations, in the order to try.
+        schemas: The schemas that were compared.
+        invoke: Runs an operation.
+
+    Raises:
+        CommandError: No order works; the message says what PostgreSQL refuses.
+    """
+    around: set[Key] = set()
+    while True:
+        steps = _with_recreations(operations, comparison, around)
+        with rolled_back(connection):
+            done, failures = run_in_any_order(connection, steps, invoke, _waits)
+            standing = _in_the_way(connection, failures, schemas) - around if failures else set()
+        if not failures:
+            return done
+        known = {key for key in standing if comparison.declared(key) is not None}
+        if not known:
+            raise CommandError("\n\n".join(map(_report, failures)))
+        around |= known
+
+
+def _waits(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
+    # What is dropped to be created in another form must be gone before it is.
+    return isinstance(step, CreateEntityOp) and any(
+        isinstance(other, DropEntityOp) and other.target.name_parts == step.target.name_parts
+        for other in refused
+    )
+
+
+def _with_recreations(
+    operations: Sequence[MigrateOperation], comparison: Comparison, around: set[Key]
+) -> list[MigrateOperation]:
+    drops: list[MigrateOperation] = [
+        DropEntityOp(comparison.before[key], why=AROUND) for key in sorted(around)
+    ]
+    creations = [
+        CreateEntityOp(entity) for key in around if (entity := comparison.declared(key)) is not None
+    ]
+    position = {id(step): place for place, step in enumerate(comparison.done)}
+    creations.sort(key=lambda operation: position[id(operation.target)])
+    others = [operation for operation in operations if not _concerns(operation, comparison, around)]
+    return [*drops, *others, *creations]
+
+
+def _concerns(operation: MigrateOperation, comparison: Comparison, keys: set[Key]) -> bool:
+    if isinstance(operation, ReplaceEntityOp | CreateEntityOp):
+        return comparison.keys.get(operation.target.key) in keys
+    return isinstance(operation, DropEntityOp) and operation.target.key in keys
+
+
+def _in_the_way(
+    connection: Connection, failures: Iterable[Failure[MigrateOperation]], schemas: Sequence[str]
+) -> set[Key]:
+    before = read_state(connection, schemas)
+    found: set[Key] = set()
+    for failure in failures:
+        if isinstance(failure.step, DropEntityOp):
+            found |= _going_with(connection, failure.step, before, schemas)
+        elif (table := getattr(failure.step, "table_name", None)) is not None:
+            schema = getattr(failure.step, "schema", None) or "public"
+            found |= _standing_on(connection, (schema, table), before, schemas)
+    return found
+
+
+def _going_with(
+    connection: Connection, drop: DropEntityOp, before: State, schemas: Sequence[str]
+) -> set[Key]:
+    with rolled_back(connection):
+        cascade = (f"{statement} cascade" for statement in drop.target.drop_statements())
+        if attempt(connection, lambda: run_script(connection, cascade)) is not None:
+            return set()
+        after = read_state(connection, schemas)
+    return before.keys() - after.keys() - {drop.target.key}
+
+
+def _standing_on(
+    connection: Connection, table: tuple[str, str], before: State, schemas: Sequence[str]
+) -> set[Key]:
+    dependants = {
+        (row["kind"], *row["name"])
+        for row in rows(connection, _DEPENDANTS, [f"{table[0]}.{table[1]}"])
+    }
+    found = {key for key in before if key in dependants}
+    for key in list(found):
+        found |= _going_with(connection, DropEntityOp(before[key]), before, schemas)
+    return found
+
+
+def _report(failure: Failure[MigrateOperation]) -> str:
+    what = " ".join(map(str, failure.step.to_diff_tuple()[:4]))
+    return f"PostgreSQL refuses {what}: {failure.message}"
+
+
+_DEPENDANTS = """
+    with target as (
+        select c.oid
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname || '.' || c.relname = any (:schemas)
+    ),
+    dependants as (
+        select d.classid, d.objid
+        from pg_catalog.pg_depend as d
+        join target on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = target.oid
+    )
+    select
+        case v.relkind when 'm' then 'materialized view' else 'view' end as kind,
+        array[n.nspname, v.relname]::text[] as name
+    from dependants as d
+    join pg_catalog.pg_rewrite as r
+        on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
+    join pg_catalog.pg_class as v on v.oid = r.ev_class and v.relkind in ('v', 'm')
+    join pg_catalog.pg_namespace as n on n.oid = v.relnamespace
+    union
+    select 'policy', array[n.nspname, c.relname, p.polname]::text[]
+    from dependants as d
+    join pg_catalog.pg_policy as p
+        on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+    join pg_catalog.pg_class as c on c.oid = p.polrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    union
+    select 'trigger', array[n.nspname, c.relname, t.tgname]::text[]
+    from dependants as d
+    join pg_catalog.pg_trigger as t
+        on d.classid = 'pg_catalog.pg_trigger'::regclass and d.objid = t.oid
+    join pg_catalog.pg_class as c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where not t.tgisinternal
+"""
