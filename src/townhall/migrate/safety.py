@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 
+from alembic import op
 from townhall.pg import API_ROLES, sql
 
 
@@ -37,3 +39,103 @@ end
 $$"""
         )
     )
+
+
+def add_constraint(table: str, name: str, definition: str, *, schema: str = "public") -> None:
+    """Add a constraint to a table that may hold rows, which go on being read and written.
+
+    The constraint is added without a look at the rows, which takes a moment, and then validated
+    under a lock that holds nobody up. In between the revision's transaction ends: what was done
+    before stays if the rows turn out to break the constraint, and the revision can run again.
+
+    Args:
+        table: The name of the table.
+        name: The name of the constraint; one that is there is only validated.
+        definition: What follows the name: ``check (price >= 0)``,
+            ``foreign key (event_id) references public.events (id)``.
+        schema: The schema of the table.
+    """
+    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    constraint = sql.quote(name)
+    add = f"alter table {target} add constraint {constraint} {sql.layout(definition)} not valid"
+    context = op.get_context()
+    with context.autocommit_block():
+        context.execute(
+            sql.statement(
+                f"""do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = {sql.literal(target)}::regclass and c.conname = {sql.literal(name)}
+    ) then
+        {add};
+    end if;
+end
+$do$"""
+            )
+        )
+        context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))
+
+
+def create_index(
+    name: str, table: str, definition: str, *, unique: bool = False, schema: str = "public"
+) -> None:
+    """Create an index on a table that may hold rows, which go on being read and written.
+
+    The index is built concurrently, for which the revision's transaction ends; one that a killed
+    build left behind is built again. A script (``--sql``) builds it the plain way, which holds up
+    writes: an editor that sends the whole script at once could not run it otherwise.
+
+    Args:
+        name: The name of the index; a valid one that is there stays.
+        table: The name of the table.
+        definition: What follows the table: ``(event_id) where is_vip``.
+        unique: Whether no two rows may have the same key.
+        schema: The schema of the table.
+    """
+    kind = "unique index" if unique else "index"
+    what = f"{sql.quote(name)} on {sql.quote(schema)}.{sql.quote(table)} {sql.layout(definition)}"
+    context = op.get_context()
+    if context.as_sql:
+        context.execute(sql.statement(f"create {kind} if not exists {what}"))
+        return
+    with context.autocommit_block():
+        if _is_invalid(context, f"{sql.quote(schema)}.{sql.quote(name)}"):
+            _drop_concurrently(context, name, schema)
+        context.execute(sql.statement(f"create {kind} concurrently if not exists {what}"))
+
+
+def drop_index(name: str, *, schema: str = "public") -> None:
+    """Drop an index, if it is there, of a table that goes on being read and written.
+
+    Args:
+        name: The name of the index.
+        schema: The schema of its table.
+    """
+    context = op.get_context()
+    if context.as_sql:
+        context.execute(
+            sql.statement(f"drop index if exists {sql.quote(schema)}.{sql.quote(name)}")
+        )
+        return
+    with context.autocommit_block():
+        _drop_concurrently(context, name, schema)
+
+
+def _drop_concurrently(context: MigrationContext, name: str, schema: str) -> None:
+    index = f"{sql.quote(schema)}.{sql.quote(name)}"
+    context.execute(sql.statement(f"drop index concurrently if exists {index}"))
+
+
+def _is_invalid(context: MigrationContext, index: str) -> bool:
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - there is one unless a script is written
+    query = text(
+        """
+        select not i.indisvalid
+        from pg_catalog.pg_index as i
+        where i.indexrelid = pg_catalog.to_regclass(:index)
+        """
+    )
+    return bool(connection.scalar(query, {"index": index}))
