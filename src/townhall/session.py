@@ -157,7 +157,7 @@ class ActingSession(Session):
 
 
 # In a transaction that is not the session's own, its commit and rollback concern its own work.
-_JOINING = {"join_transaction_mode": "create_savepoint"}
+_JOINING: dict[str, Any] = {"join_transaction_mode": "create_savepoint"}
 
 
 class _Factory(ABC, Generic[_Context]):
