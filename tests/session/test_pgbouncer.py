@@ -1,0 +1,148 @@
+"""Many clients on few connections to the server, each of which changes hands at every commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy.orm import Session
+
+from tests.session.conftest import POOLED
+from tests.session.database import Note
+from tests.session.pgbouncer import PROGRAM, pgbouncer
+from tests.session.scenarios import assert_acts_as
+from townhall.session import ActorError, RoleNotGranted, SessionFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, Engine
+
+    from tests.session.database import Logins
+
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")
+
+CLIENTS, SERVERS, ROUNDS = 12, 2, 15
+
+
+def test_interleaved_actors_never_see_each_other(bouncer: URL) -> None:
+    together = Barrier(CLIENTS)
+
+    def be_one_client(number: int) -> set[int]:
+        user, backends = uuid4(), set()
+        engine = create_engine(bouncer, connect_args=POOLED)
+        sessions = SessionFactory(engine)
+        together.wait(timeout=30)
+        for done in range(ROUNDS):
+            with sessions.as_user(user) as session:
+                for so_far in (2 * done, 2 * done + 1):
+                    assert_acts_as(session, user)
+                    assert session.scalars(select(Note.owner)).all() == [user] * so_far
+                    with session.begin_nested():
+                        session.execute(insert(Note).values(owner=user, body=str(number)))
+                    backends.add(session.scalar(text("select pg_backend_pid()")))
+                    session.commit()
+            with sessions.as_anonymous() as session:
+                assert session.scalar(text("select current_user")) == "anon"
+                assert session.scalars(select(Note)).all() == []
+        engine.dispose()
+        return backends
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        backends = list(clients.map(be_one_client, range(CLIENTS)))
+    assert len(set.union(*backends)) <= SERVERS
+    assert max(map(len, backends)) > 1
+
+
+@pytest.fixture
+def single_bouncer(logins: Logins) -> Iterator[URL]:
+    """URL of a PgBouncer whose clients share one connection to the server."""
+    with pgbouncer(logins.member, pool_size=1) as url:
+        yield url
+
+
+def test_what_another_client_left_on_the_server_does_not_show_through(
+    single_bouncer: URL, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    somebody = make_engine(single_bouncer, connect_args=POOLED)
+    with somebody.connect() as connection:
+        connection.execute(text("set role service_role"))
+        connection.execute(text(f'set request.jwt.claims = \'{{"sub": "{uuid4()}"}}\''))
+        connection.execute(text(f"set request.jwt.claim.sub = '{uuid4()}'"))
+        left_on = connection.scalar(text("select pg_backend_pid()"))
+        connection.commit()
+    sessions = SessionFactory(make_engine(single_bouncer, connect_args=POOLED))
+    with sessions.as_user(user) as session:
+        assert session.scalar(text("select pg_backend_pid()")) == left_on
+        assert_acts_as(session, user)
+        assert session.scalars(select(Note)).all() == []
+
+
+def test_nothing_of_an_actor_stays_on_the_server(
+    single_bouncer: URL, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    sessions = SessionFactory(make_engine(single_bouncer, connect_args=POOLED))
+    with sessions.as_user(user) as session:
+        backend = session.scalar(text("select pg_backend_pid()"))
+        assert_acts_as(session, user)
+        session.commit()
+        with Session(make_engine(single_bouncer, connect_args=POOLED)) as other:
+            assert other.scalar(text("select pg_backend_pid()")) == backend
+            assert other.scalar(text("select current_user = session_user"))
+            assert other.scalar(text("select current_setting('request.jwt.claims', true)")) == ""
+        assert_acts_as(session, user)
+
+
+def test_a_missing_grant_is_named_here_too(
+    logins: Logins, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    with pgbouncer(logins.stranger, pool_size=1) as url:
+        sessions = SessionFactory(make_engine(url, connect_args=POOLED))
+        with (
+            pytest.raises(RoleNotGranted, match=f'to "{logins.stranger.username}"'),
+            sessions.as_user(user) as session,
+        ):
+            session.execute(text("select 1"))
+
+
+def test_prepared_statements_are_named_as_the_culprit(
+    single_bouncer: URL, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    """psycopg prepares what it has run five times, under a name that every client uses."""
+    clients = [SessionFactory(make_engine(single_bouncer)) for _ in range(2)]
+
+    def take_turns() -> None:
+        for _ in range(7):
+            for sessions in clients:
+                with sessions.as_user(user) as session:
+                    assert_acts_as(session, user)
+
+    with pytest.raises(ActorError, match=r"connect_args=\{'prepare_threshold': None\}"):
+        take_turns()
+
+
+_PREPARED = text("select name from pg_prepared_statements where statement like '%request.headers%'")
+
+
+def test_another_clients_prepared_statement_is_not_taken_for_ones_own(
+    logins: Logins, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    """Two clients of a pooler can hold one name for two statements with the same parameters."""
+    engine = make_engine(logins.member, connect_args={"prepare_threshold": 0})
+    sessions = SessionFactory(engine)
+    with sessions.as_user(user) as session:
+        name = session.scalar(_PREPARED)
+        session.execute(text(f'deallocate "{name}"'))
+        session.execute(
+            text(f'prepare "{name}" (text, text, text, text, text, text, text) as select 1')
+        )
+    with (
+        pytest.raises(ActorError, match="prepare_threshold"),
+        sessions.as_service() as session,
+    ):
+        session.execute(text("select 1"))

@@ -1,0 +1,214 @@
+"""Connections that somebody else used before: nothing is left over, in either direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from tests.session.database import Note
+from tests.session.scenarios import assert_acts_as
+from townhall.session import SessionFactory
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from tests.session.database import Logins
+
+_SOMEBODY = {
+    "request.jwt.claims": '{"sub": "00000000-0000-0000-0000-00000000000a", "role": "service_role"}',
+    "request.jwt.claim": '{"sub": "00000000-0000-0000-0000-00000000000a"}',
+    "request.jwt.claim.sub": "00000000-0000-0000-0000-00000000000a",
+    "request.jwt.claim.role": "service_role",
+    "request.jwt.claim.email": "somebody@example.org",
+    "request.headers": '{"x-forwarded-for": "203.0.113.7"}',
+}
+_ALL_SETTINGS = text(
+    """
+    select name, coalesce(current_setting(name, true), '')
+    from unnest(cast(:names as text[])) as setting (name)
+    """
+)
+_BE_SOMEBODY = text("select set_config(:name, :value, false)")
+
+
+def _settings(session: Session | Connection) -> dict[str, str]:
+    found = session.execute(_ALL_SETTINGS, {"names": list(_SOMEBODY)})
+    return {str(name): str(value) for name, value in found}
+
+
+def _role(session: Session | Connection) -> str:
+    return str(session.scalar(text("select current_user")))
+
+
+def _leave_behind(engine: Engine) -> None:
+    """Be somebody for the whole connection, as some code does that a pool is no good for."""
+    with engine.connect() as connection:
+        for name, value in _SOMEBODY.items():
+            connection.execute(_BE_SOMEBODY, {"name": name, "value": value})
+        connection.execute(text("set role service_role"))
+        connection.commit()
+
+
+def test_nothing_of_the_connection_shows_through(
+    sessions: SessionFactory, engine: Engine, user: UUID
+) -> None:
+    _leave_behind(engine)
+    with sessions.as_user(user) as session:
+        assert _role(session) == "authenticated"
+        assert _settings(session) == {
+            "request.jwt.claims": f'{{"sub": "{user}", "role": "authenticated"}}',
+            "request.jwt.claim": "",
+            "request.jwt.claim.sub": str(user),
+            "request.jwt.claim.role": "authenticated",
+            "request.jwt.claim.email": "",
+            "request.headers": "{}",
+        }
+        assert session.scalars(select(Note)).all() == []
+
+
+@pytest.mark.parametrize("role", ["anon", "service_role"])
+def test_nobody_and_the_service_inherit_no_subject(
+    sessions: SessionFactory, engine: Engine, role: str
+) -> None:
+    _leave_behind(engine)
+    block = sessions.as_anonymous() if role == "anon" else sessions.as_service()
+    with block as session:
+        assert _role(session) == role
+        assert _settings(session) == dict.fromkeys(_SOMEBODY, "") | {
+            "request.jwt.claims": f'{{"role": "{role}"}}',
+            "request.jwt.claim.role": role,
+            "request.headers": "{}",
+        }
+
+
+def test_the_connection_keeps_what_it_had(
+    sessions: SessionFactory, engine: Engine, user: UUID
+) -> None:
+    _leave_behind(engine)
+    for failure in ("", "select 1 / 0"):
+        with sessions.as_user(user, {"email": "noa@example.org"}, {"a": "b"}) as session:
+            assert_acts_as(session, user)
+            if failure:
+                with pytest.raises(DBAPIError):
+                    session.execute(text(failure))
+                session.rollback()
+        with engine.connect() as connection:
+            assert _role(connection) == "service_role"
+            assert _settings(connection) == _SOMEBODY
+
+
+def _commit(session: Session) -> None:
+    session.commit()
+
+
+def _roll_back(session: Session) -> None:
+    session.rollback()
+
+
+def _leave_a_savepoint_open(session: Session) -> None:
+    session.begin_nested()
+    session.execute(text("select 1"))
+
+
+def _fail(session: Session) -> None:
+    with pytest.raises(DBAPIError):
+        session.execute(text("select 1 / 0"))
+
+
+def _do_nothing(_: Session) -> None:
+    """Leave the transaction open."""
+
+
+ENDINGS = (
+    _commit,
+    _roll_back,
+    _leave_a_savepoint_open,
+    _fail,
+    _do_nothing,
+    Session.close,
+    Session.invalidate,
+)
+
+
+@pytest.mark.parametrize("end", ENDINGS, ids=[end.__name__ for end in ENDINGS])
+def test_nothing_of_an_actor_stays_on_the_connection(
+    engine: Engine, user: UUID, end: Callable[[Session], None]
+) -> None:
+    sessions = SessionFactory(engine)
+    with sessions.as_user(user, {"email": "noa@example.org"}, {"a": "b"}) as session:
+        assert_acts_as(session, user)
+        end(session)
+        if end is _fail:
+            session.rollback()
+    with engine.connect() as connection:
+        assert _role(connection) == engine.url.username
+        assert set(_settings(connection).values()) == {""}
+
+
+def test_actors_in_turn_on_one_connection(sessions: SessionFactory) -> None:
+    users = [uuid4() for _ in range(3)]
+    backends = set()
+    for user in users * 3:
+        with sessions.as_user(user) as session:
+            session.execute(insert(Note).values(owner=user, body=""))
+            assert set(session.scalars(select(Note.owner))) == {user}
+            backends.add(session.scalar(text("select pg_backend_pid()")))
+        with sessions.as_anonymous() as session:
+            assert session.scalars(select(Note)).all() == []
+    assert len(backends) == 1
+
+
+@pytest.mark.parametrize("threshold", [0, 5, None])
+def test_a_prepared_statement_is_planned_for_whoever_runs_it(
+    logins: Logins, make_engine: Callable[..., Engine], threshold: int | None
+) -> None:
+    engine = make_engine(logins.member, connect_args={"prepare_threshold": threshold})
+    sessions = SessionFactory(engine)
+    first, second = uuid4(), uuid4()
+    owners = select(Note.owner).where(Note.owner.in_([first, second]))
+    for user in (first, second):
+        with sessions.as_user(user) as session:
+            session.add(Note(owner=user))
+    for _ in range(8):
+        for user in (first, second):
+            with sessions.as_user(user) as session:
+                assert session.scalars(owners).all() == [user]
+        with sessions.as_service() as session:
+            assert set(session.scalars(owners)) == {first, second}
+        with sessions.as_anonymous() as session:
+            assert session.scalars(owners).all() == []
+
+
+def test_a_lost_connection_is_replaced_by_one_that_acts(
+    sessions: SessionFactory, owner_engine: Engine, user: UUID
+) -> None:
+    with sessions.as_user(user) as session:
+        backend = session.scalar(text("select pg_backend_pid()"))
+        with owner_engine.connect() as owner:
+            owner.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+        with pytest.raises(DBAPIError) as lost:
+            session.execute(text("select 1"))
+        assert lost.value.connection_invalidated
+        session.rollback()
+        assert_acts_as(session, user)
+
+
+def test_a_connection_that_was_lost_in_the_pool_is_noticed(
+    sessions: SessionFactory, owner_engine: Engine, user: UUID
+) -> None:
+    with sessions.as_user(user) as session:
+        backend = session.scalar(text("select pg_backend_pid()"))
+    with owner_engine.connect() as owner:
+        owner.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+    with sessions.as_user(user) as session:
+        with pytest.raises(DBAPIError) as lost:
+            session.connection()
+        assert lost.value.connection_invalidated
+        session.rollback()
+        assert_acts_as(session, user)
