@@ -1,0 +1,141 @@
+"""Sessions in a transaction that is not theirs, as in tests that roll everything back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import Session
+
+from tests.session.database import Note
+from tests.session.scenarios import SCENARIOS, assert_acts_as
+from townhall.session import Actor, AsyncSessionFactory, SessionFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.orm.session import JoinTransactionMode
+
+    from tests.session.database import Logins
+    from tests.session.scenarios import Scenario
+
+_FOUND = text(
+    """
+    select
+      current_user = session_user,
+      coalesce(current_setting('request.jwt.claims', true), ''),
+      coalesce(current_setting('request.jwt.claim.sub', true), ''),
+      coalesce(current_setting('request.headers', true), '')
+    """
+)
+
+
+@pytest.fixture
+def connection(owner_engine: Engine) -> Iterator[Connection]:
+    with owner_engine.connect() as connection:
+        connection.begin()
+        yield connection
+
+
+def _is_as_it_was(connection: Connection) -> bool:
+    return tuple(connection.execute(_FOUND).one()) == (True, "", "", "")
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.__name__ for scenario in SCENARIOS])
+def test_a_scenario(connection: Connection, scenario: Scenario, user: UUID) -> None:
+    with SessionFactory(connection).as_user(user) as session:
+        scenario(session, user)
+    assert _is_as_it_was(connection)
+
+
+def test_the_connection_is_left_as_it_was(connection: Connection, user: UUID) -> None:
+    sessions = SessionFactory(connection)
+    with sessions.as_user(user, request_headers={"a": "b"}) as session:
+        session.add(Note(owner=user))
+        session.commit()
+        assert _is_as_it_was(connection)
+        assert_acts_as(session, user)
+    assert _is_as_it_was(connection)
+    count = select(func.count()).where(Note.owner == user)
+    assert connection.scalar(count) == 1
+    with pytest.raises(DBAPIError), sessions.as_user(user) as session:
+        session.execute(text("select 1 / 0"))
+    assert _is_as_it_was(connection)
+    assert connection.scalar(count) == 1
+
+
+def test_a_session_within_a_session_hands_back_to_the_outer_actor(connection: Connection) -> None:
+    outer, inner = uuid4(), uuid4()
+    sessions = SessionFactory(connection)
+    with sessions.as_user(outer) as outside:
+        assert_acts_as(outside, outer)
+        with sessions.as_user(inner) as inside:
+            assert_acts_as(inside, inner)
+        assert_acts_as(outside, outer)
+
+
+@pytest.mark.parametrize("mode", ["rollback_only", "control_fully", "conditional_savepoint"])
+def test_every_way_to_join(connection: Connection, user: UUID, mode: JoinTransactionMode) -> None:
+    for end in (Session.commit, Session.rollback, Session.close):
+        with Session(
+            connection, join_transaction_mode=mode, info={"actor": Actor.user(user)}
+        ) as session:
+            assert_acts_as(session, user)
+            end(session)
+        assert _is_as_it_was(connection)
+
+
+def test_a_failed_transaction_can_only_be_rolled_back(connection: Connection, user: UUID) -> None:
+    with Session(
+        connection, join_transaction_mode="rollback_only", info={"actor": Actor.user(user)}
+    ) as session:
+        with pytest.raises(DBAPIError):
+            session.execute(text("select 1 / 0"))
+        session.close()
+    connection.rollback()
+    assert _is_as_it_was(connection)
+
+
+def test_a_connection_lost_meanwhile_is_let_go(
+    connection: Connection, logins: Logins, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    with Session(
+        connection, join_transaction_mode="rollback_only", info={"actor": Actor.user(user)}
+    ) as session:
+        backend = session.scalar(text("select pg_backend_pid()"))
+        with make_engine(logins.owner).connect() as other:
+            other.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+        with pytest.raises(DBAPIError):
+            session.execute(text("select 1"))
+    connection.rollback()
+    assert _is_as_it_was(connection)
+
+
+def test_another_actor_may_follow_on_the_same_connection(connection: Connection) -> None:
+    sessions = SessionFactory(connection)
+    for _ in range(3):
+        user = uuid4()
+        with sessions.as_user(user) as session:
+            assert_acts_as(session, user)
+        with sessions.as_service() as session:
+            assert session.scalar(text("select current_user")) == "service_role"
+
+
+async def test_an_async_session_joins_too(logins: Logins, user: UUID) -> None:
+    engine = create_async_engine(logins.owner)
+    async with engine.connect() as connection, connection.begin() as transaction:
+        async with AsyncSessionFactory(connection).as_user(user) as session:
+            session.add(Note(owner=user))
+            await session.commit()
+            await session.run_sync(assert_acts_as, user)
+        assert await connection.run_sync(_is_as_it_was)
+        await transaction.rollback()
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(func.count()).where(Note.owner == user)) == 0
+    await engine.dispose()
