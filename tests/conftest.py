@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.servers import VERSIONS, Servers
+from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase_database
 from townhall.testing.databases import Databases
 
 if TYPE_CHECKING:
@@ -31,3 +32,10 @@ def servers(townhall_server: str) -> Iterator[Servers]:
 def server(request: pytest.FixtureRequest, servers: Servers) -> Databases:
     """Return what makes databases on a server of each version in turn, as its superuser."""
     return Databases(servers.url(request.param))
+
+
+@pytest.fixture(params=DefaultPrivileges)
+def supabase(request: pytest.FixtureRequest, server: Databases) -> Iterator[SupabaseDatabase]:
+    """Yield a database like Supabase's, on each version and of either time in turn."""
+    with supabase_database(server, request.param) as database:
+        yield database
