@@ -6,7 +6,7 @@ explicit, and who never said anything has said no.
 A downgrade destroys every choice on networking and every seat.
 
 Revision: townhall_0005
-Revises: townhall_0003
+Revises: townhall_0004
 Created: 2026-11-21
 """
 
@@ -18,7 +18,7 @@ from alembic import op
 from townhall import pg
 
 revision = "townhall_0005"
-down_revision = "townhall_0003"
+down_revision = "townhall_0004"
 branch_labels = None
 depends_on = None
 

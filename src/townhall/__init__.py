@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from townhall.base import Base, metadata
+from townhall.coaching import Campaign, CampaignAssignment, CampaignStatus, SessionStatus
 from townhall.community import (
     Community,
     CommunityMember,
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AssignedBy",
     "Base",
+    "Campaign",
+    "CampaignAssignment",
+    "CampaignStatus",
     "Community",
     "CommunityMember",
     "CommunityRole",
@@ -59,6 +63,7 @@ __all__ = [
     "ParticipantStatus",
     "ParticipantTrack",
     "Profile",
+    "SessionStatus",
     "TableAssignment",
     "Track",
     "TrackStatistics",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from townhall import platform
 from townhall.base import metadata
+from townhall.coaching import access as coaching_access
+from townhall.coaching import triggers as coaching_triggers
 from townhall.community import access as community_access
 from townhall.community import triggers as community_triggers
 from townhall.events import access as events_access
@@ -23,12 +25,15 @@ entities: tuple[Entity, ...] = (
     *events_views.ENTITIES,
     *community_access.ENTITIES,
     *community_triggers.ENTITIES,
+    *coaching_access.ENTITIES,
+    *coaching_triggers.ENTITIES,
 )
 
 access_rules: tuple[Access, ...] = (
     *identity_access.RULES,
     *events_access.RULES,
     *community_access.RULES,
+    *coaching_access.RULES,
 )
 """Who may do what to each table."""
 

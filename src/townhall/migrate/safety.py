@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from alembic import op
 from townhall.pg import API_ROLES, sql
@@ -37,6 +42,101 @@ begin
     end loop;
 end
 $$"""
+        )
+    )
+
+
+@contextmanager
+def only_where(condition: str) -> Iterator[None]:
+    """Run the operations of a block only where a condition holds, in a script as well.
+
+    They become one statement that asks for the condition when it runs, so that a step which a
+    database has behind it in another form can be left out there.
+
+    Args:
+        condition: An SQL condition: ``to_regclass('public.seats') is not null``.
+    """
+    impl = op.get_context().impl
+    script = StringIO()
+    writing = {
+        "as_sql": True,
+        "literal_binds": True,
+        "output_buffer": script,
+        "dialect": PGDialect(paramstyle="named"),  # type: ignore[no-untyped-call] # SQLAlchemy's
+    }
+    before = {name: getattr(impl, name) for name in writing}
+    vars(impl).update(writing)
+    try:
+        yield
+    finally:
+        vars(impl).update(before)
+    body = f"begin\nif {sql.layout(condition)} then\n{script.getvalue()}\nend if;\nend"
+    op.execute(sql.statement(f"do {sql.dollar_quoted(body)}"))
+
+
+def rename_table(old: str, new: str, *, schema: str = "public") -> None:
+    """Rename a table with its constraints, indexes and triggers that bear its name.
+
+    Rows, policies, privileges and comments stay as they are. Nothing happens where there is no
+    table of the old name, or something of the new name.
+
+    Args:
+        old: The name of the table; a view of that name is not touched.
+        new: The name it gets.
+        schema: The schema of the table.
+    """
+    table, target = (f"{sql.quote(schema)}.{sql.quote(name)}" for name in (old, new))
+    op.execute(
+        sql.statement(
+            f"""do $do$
+declare
+    old_name constant text := {sql.literal(old)};
+    new_name constant text := {sql.literal(new)};
+    found text;
+begin
+    if to_regclass({sql.literal(target)}) is not null or not exists (
+        select
+        from pg_catalog.pg_class as c
+        where c.oid = to_regclass({sql.literal(table)}) and c.relkind in ('r', 'p')
+    ) then
+        return;
+    end if;
+    alter table {table} rename to {sql.quote(new)};
+    for found in
+        select c.conname
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = {sql.literal(target)}::regclass and strpos(c.conname, old_name) > 0
+    loop
+        execute format(
+            'alter table {target} rename constraint %I to %I',
+            found, replace(found, old_name, new_name)
+        );
+    end loop;
+    for found in
+        select c.relname
+        from pg_catalog.pg_index as i
+        join pg_catalog.pg_class as c on c.oid = i.indexrelid
+        where i.indrelid = {sql.literal(target)}::regclass and strpos(c.relname, old_name) > 0
+    loop
+        execute format(
+            'alter index {sql.quote(schema)}.%I rename to %I',
+            found, replace(found, old_name, new_name)
+        );
+    end loop;
+    for found in
+        select t.tgname
+        from pg_catalog.pg_trigger as t
+        where t.tgrelid = {sql.literal(target)}::regclass
+            and not t.tgisinternal
+            and strpos(t.tgname, old_name) > 0
+    loop
+        execute format(
+            'alter trigger %I on {target} rename to %I',
+            found, replace(found, old_name, new_name)
+        );
+    end loop;
+end
+$do$"""
         )
     )
 

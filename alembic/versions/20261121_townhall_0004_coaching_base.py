@@ -1,0 +1,280 @@
+"""Campaigns, and the people who take part in them.
+
+The people's table is renamed by a later revision, which leaves a view of its name behind; where
+that happened already, the steps on the table are behind as well. It was once called
+``stakeholder_sessions``, and where it still is it gets its new name.
+
+A downgrade destroys every campaign and every assignment.
+
+Revision: townhall_0004
+Revises: townhall_0003
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from alembic import op
+from townhall import pg
+from townhall.migrate.safety import only_where, rename_table
+
+revision = "townhall_0004"
+down_revision = "townhall_0003"
+branch_labels = None
+depends_on = None
+
+NOT_RENAMED_YET = """
+not exists (
+    select
+    from pg_catalog.pg_class as c
+    where c.oid = to_regclass('public.campaign_assignments') and c.relkind = 'v'
+)
+"""
+
+
+def upgrade() -> None:
+    rename_table("stakeholder_sessions", "campaign_assignments")
+    op.create_table(
+        "campaigns",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), server_default="draft", nullable=False),
+        sa.Column(
+            "created_by",
+            sa.Uuid(),
+            nullable=True,
+            comment="Who made the campaign; null once that account is gone.",
+        ),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "status in ('draft', 'active', 'completed', 'archived')",
+            name=op.f("ck_campaigns_status_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by"],
+            ["auth.users.id"],
+            name=op.f("fk_campaigns_created_by_users"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
+        comment="An assessment that a coach invites people to.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_campaigns_created_by_created_at",
+        "campaigns",
+        ["created_by", sa.literal_column("created_at DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="campaigns",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, name, description, status, created_by, starts_at, ends_at)",
+                    "update (name, description, status, starts_at, ends_at)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the creator select",
+            command="select",
+            roles=("authenticated",),
+            using="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the creator insert",
+            command="insert",
+            roles=("authenticated",),
+            check="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the creator update",
+            command="update",
+            roles=("authenticated",),
+            using="created_by = (select auth.uid())",
+            check="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the creator delete",
+            command="delete",
+            roles=("authenticated",),
+            using="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="campaigns",
+            name="update_campaigns_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+    with only_where(NOT_RENAMED_YET):
+        op.create_table(
+            "campaign_assignments",
+            sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+            sa.Column("campaign_id", sa.Uuid(), nullable=False),
+            sa.Column("stakeholder_name", sa.Text(), nullable=True),
+            sa.Column("stakeholder_email", sa.Text(), nullable=True),
+            sa.Column(
+                "user_id",
+                sa.Uuid(),
+                nullable=True,
+                comment="The person's account; null for a guest without one.",
+            ),
+            sa.Column(
+                "status",
+                sa.Text(),
+                server_default="pending",
+                nullable=False,
+                comment="How far the person has come.",
+            ),
+            sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+            sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+            sa.Column(
+                "created_at",
+                sa.DateTime(timezone=True),
+                server_default=sa.text("now()"),
+                nullable=False,
+                comment="When the row was created.",
+            ),
+            sa.Column(
+                "updated_at",
+                sa.DateTime(timezone=True),
+                server_default=sa.text("now()"),
+                nullable=False,
+                comment="When the row last changed; kept by a trigger.",
+            ),
+            sa.CheckConstraint(
+                "status in ('pending', 'in_progress', 'completed')",
+                name=op.f("ck_campaign_assignments_status_known"),
+            ),
+            sa.ForeignKeyConstraint(
+                ["campaign_id"],
+                ["campaigns.id"],
+                name=op.f("fk_campaign_assignments_campaign_id_campaigns"),
+                ondelete="CASCADE",
+            ),
+            sa.ForeignKeyConstraint(
+                ["user_id"],
+                ["auth.users.id"],
+                name=op.f("fk_campaign_assignments_user_id_users"),
+                ondelete="SET NULL",
+            ),
+            sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_assignments")),
+            comment="One person's part in a campaign.",
+            if_not_exists=True,
+        )
+        op.create_index(
+            op.f("ix_campaign_assignments_campaign_id"),
+            "campaign_assignments",
+            ["campaign_id"],
+            unique=False,
+            if_not_exists=True,
+        )
+        op.create_index(
+            op.f("ix_campaign_assignments_user_id"),
+            "campaign_assignments",
+            ["user_id"],
+            unique=False,
+            if_not_exists=True,
+        )
+        pg.create_entity(
+            pg.TableAccess(
+                table="campaign_assignments",
+                grants={"authenticated": ("select",), "service_role": ("all",)},
+            )
+        )
+        pg.create_entity(
+            pg.Policy(
+                table="campaign_assignments",
+                name="the participant select",
+                command="select",
+                roles=("authenticated",),
+                using="user_id = (select auth.uid())",
+            )
+        )
+        pg.create_entity(
+            pg.Policy(
+                table="campaign_assignments",
+                name="the service does everything",
+                command="all",
+                roles=("service_role",),
+                using="true",
+                check="true",
+            )
+        )
+        pg.create_entity(
+            pg.Trigger(
+                table="campaign_assignments",
+                name="update_campaign_assignments_updated_at",
+                event="before update",
+                action="for each row execute function public.update_updated_at_column()",
+                comment="Keeps updated_at.",
+            )
+        )
+
+
+def downgrade() -> None:
+    pg.drop_entity(
+        pg.Trigger.named(
+            table="campaign_assignments", name="update_campaign_assignments_updated_at"
+        )
+    )
+    pg.drop_entity(pg.Trigger.named(table="campaigns", name="update_campaigns_updated_at"))
+    pg.drop_entity(
+        pg.Policy.named(table="campaign_assignments", name="the service does everything")
+    )
+    pg.drop_entity(pg.Policy.named(table="campaign_assignments", name="the participant select"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the service does everything"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator delete"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator update"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator insert"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator select"))
+    op.drop_table("campaign_assignments", if_exists=True)
+    op.drop_table("campaigns", if_exists=True)
