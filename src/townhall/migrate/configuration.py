@@ -53,13 +53,16 @@ def psycopg_url(url: str, source: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise ValueError(
-            f"{source} is no database URL; write postgresql://user:password@host:port/database"
+            f"{source} is no database URL; write postgresql://user:password@host:port/database,"
+            " in a password %40 for @"
         ) from None
     if parsed.drivername not in _POSTGRESQL_NAMES:
         raise ValueError(
             f"{source} names {parsed.drivername!r}; townhall needs PostgreSQL with psycopg 3:"
             " write postgresql://user:password@host:port/database"
         )
+    if "@" in (parsed.host or ""):
+        raise ValueError(f"{source} has more than one @; in a password write %40 for it")
     return parsed.set(drivername="postgresql+psycopg")
