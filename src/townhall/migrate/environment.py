@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from logging.config import fileConfig
 from typing import Any
 
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from alembic import context
 from townhall.base import metadata as townhall_metadata
+from townhall.embedded import EmbeddedServerError
 from townhall.migrate import autogenerate
 from townhall.migrate.configuration import resolve_url
+from townhall.migrate.locking import alone, waiting_at_most
 from townhall.migrate.render import render_item
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.scope import Scope
-from townhall.pg import Entity
+from townhall.pg import Entity, sql
 from townhall.schema import entities as townhall_entities
 
-_ADVISORY_LOCK = 0x746F776E68616C6C  # "townhall" in ASCII
-_LOCK_NOT_AVAILABLE = "55P03"
+# A role may have a schema of its own name, which comes first unless something else is said.
+_PUBLIC_FIRST = """do $$
+begin
+    if current_schema() is distinct from 'public' then
+        perform set_config(
+            'search_path',
+            concat_ws(', ', 'public', nullif(current_setting('search_path'), '')),
+            false
+        );
+    end if;
+end
+$$"""
 
 Plugin.setup_plugin_from_module(autogenerate, autogenerate.PLUGIN)
 
@@ -48,8 +63,10 @@ def run(
             PostgreSQL writes durations. ``-x lock_timeout=…`` overrides it for one run.
 
     Raises:
-        CommandError: A lock could not be had in time, or an entity could not be created.
+        CommandError: The database can't be had, a lock could not be had in time, or an entity
+            could not be created.
     """
+    _log_as_configured(context.config)
     all_metadata = list(dict.fromkeys([townhall_metadata, *metadata]))
     all_entities = list({entity.key: entity for entity in [*townhall_entities, *entities]}.values())
     scope = Scope.of(all_metadata, all_entities, schemas)
@@ -68,28 +85,40 @@ def run(
     arguments = context.get_x_argument(as_dictionary=True)
     timeout = str(arguments.get("lock_timeout", lock_timeout))
     if context.is_offline_mode():
-        _run_offline(options)
+        _run_offline(timeout, options)
     else:
         given = context.config.attributes.get("connection")
         with _given(given) if given is not None else _connected(arguments) as connection:
             _run_online(connection, scope, timeout, options)
 
 
-def _run_offline(options: dict[str, Any]) -> None:
+def _log_as_configured(config: Config) -> None:
+    # A program that calls Alembic has a logging of its own; on the command line alembic.ini says.
+    if config.cmd_opts is not None and config.file_config.has_section("loggers"):
+        fileConfig(config.file_config, disable_existing_loggers=False)
+
+
+def _run_offline(duration: str, options: dict[str, Any]) -> None:
     context.configure(
         dialect_name="postgresql",
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},
         **options,
     )
+    _protect_version_table_from_birth(context.get_context())
+    context.execute("set client_min_messages = warning")
+    context.execute(sql.statement(f"set lock_timeout = {sql.literal(duration)}"))
+    context.execute(sql.statement(_PUBLIC_FIRST))
     with context.begin_transaction():
         context.run_migrations()
+    for setting in ("client_min_messages", "lock_timeout", "search_path"):
+        context.execute(f"reset {setting}")
 
 
 def _run_online(
-    connection: Connection, scope: Scope, lock_timeout: str, options: dict[str, Any]
+    connection: Connection, scope: Scope, duration: str, options: dict[str, Any]
 ) -> None:
-    with _alone(connection, lock_timeout):
+    with waiting_at_most(connection, duration):
         name_filter = scope.name_filter(connection)
         connection.commit()  # Alembic leaves a transaction alone that was begun before it
         context.configure(
@@ -98,57 +127,61 @@ def _run_online(
             include_object=scope.includes_object,
             **options,
         )
-        with _clear_lock_errors(lock_timeout), context.begin_transaction():
+        migration = context.get_context()
+        _protect_version_table_from_birth(migration)
+        only_looks = migration.opts.get("dont_mutate", False)
+        with (
+            nullcontext() if only_looks else alone(connection),
+            context.begin_transaction(),
+        ):
             context.run_migrations()
 
 
 @contextmanager
 def _connected(arguments: dict[str, Any]) -> Iterator[Connection]:
-    url = resolve_url(
-        arguments.get("url") or context.config.attributes.get("url"),
-        context.config.get_main_option("sqlalchemy.url"),
-    )
-    engine = create_engine(url, poolclass=NullPool, connect_args={"application_name": "townhall"})
-    with engine.connect() as connection:
+    try:
+        url = resolve_url(
+            arguments.get("url") or context.config.attributes.get("url"),
+            context.config.get_main_option("sqlalchemy.url"),
+        )
+    except (ValueError, EmbeddedServerError) as error:
+        raise CommandError(str(error)) from error
+    with _connect(url) as connection:
         yield connection
+
+
+def _connect(url: URL) -> Connection:
+    engine = create_engine(
+        url, poolclass=NullPool, connect_args={"fallback_application_name": "townhall"}
+    )
+    # Before SQLAlchemy asks for the default schema.
+    event.listen(engine, "connect", _put_public_first, insert=True)
+    try:
+        return engine.connect()
+    except DBAPIError as error:
+        raise CommandError(f"the database can't be had: {error.orig}") from error
+
+
+def _put_public_first(driver_connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's
+    driver_connection.execute(_PUBLIC_FIRST)
+    driver_connection.commit()
 
 
 @contextmanager
 def _given(connection: Connection) -> Iterator[Connection]:
+    if connection.in_transaction():
+        raise CommandError(
+            "the connection given to Alembic is in a transaction, and each revision is to have its"
+            " own: give it one of engine.connect(), not of engine.begin()"
+        )
     yield connection
 
 
-@contextmanager
-def _alone(connection: Connection, lock_timeout: str) -> Iterator[None]:
-    # The session holds the lock, not a transaction: a revision that builds an index concurrently
-    # ends its transaction on the way.
-    key = {"key": _ADVISORY_LOCK}
-    connection.execute(text("select pg_advisory_lock(:key)"), key)
-    connection.execute(
-        text("select set_config('lock_timeout', :duration, false)"), {"duration": lock_timeout}
-    )
-    connection.commit()
-    try:
-        yield
-    finally:
-        if not connection.closed and not connection.invalidated:
-            connection.rollback()
-            connection.execute(text("select pg_advisory_unlock(:key)"), key)
-            connection.commit()
+def _protect_version_table_from_birth(migration: MigrationContext) -> None:
+    def protect(*_: object, **__: object) -> None:
+        protect_version_table(migration)
 
-
-@contextmanager
-def _clear_lock_errors(lock_timeout: str) -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-            raise
-        raise CommandError(
-            f"gave up waiting for a lock after {lock_timeout}: {error.orig}. The database is at"
-            " the last revision that was completed. Run again when the application is less busy,"
-            " or wait longer with -x lock_timeout=30s."
-        ) from error
+    event.listen(migration._version, "after_create", protect)  # noqa: SLF001 - no other hook
 
 
 def _protect_stamped_version_table(*, ctx: Any, step: Any, **_: Any) -> None:  # noqa: ANN401 - Alembic's
