@@ -128,6 +128,26 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("template") / ".townhall"
+    with start(directory):
+        pass
+    return directory
+
+
+@pytest.fixture
+def made(template: Path, folder: Path) -> Path:
+    """Return such a folder with data in it."""
+    copy(template, folder)
+    return folder
+
+
+def copy(template: Path, directory: Path) -> None:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(("cp", "-a", template, directory), check=True)
+
+
 @pytest.fixture
 def ordinary_home() -> Iterator[Path]:
     """Return a folder of an ordinary user, where they may also run what the wheel brings."""
@@ -188,8 +208,8 @@ def test_both_versions_lie_side_by_side(folder: Path) -> None:
         assert query(older.url, "show server_version") != query(newer.url, "show server_version")
 
 
-def test_the_programs_belong_to_the_server(folder: Path) -> None:
-    with start(folder) as server:
+def test_the_programs_belong_to_the_server(made: Path) -> None:
+    with start(made) as server:
         for program in ("psql", "pg_dump", "initdb"):
             told = subprocess.run(
                 (server.bin_directory / program, "--version"),
@@ -215,17 +235,21 @@ def test_the_database_is_the_same_everywhere(folder: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     "name", ["with space", "with, comma", "100%", "a:b+c&d=e", "אולם", "'quoted' \"twice\" $HOME"]
 )
-def test_any_path_will_do(folder: Path, name: str) -> None:
-    with start(folder / name) as server:
+def test_any_path_will_do(template: Path, name: str) -> None:
+    home = Path(tempfile.mkdtemp(prefix="home-"))
+    copy(template, home / name)
+    with start(home / name) as server:
         assert query(server.url, "select 1") == 1
         assert make_url(server.url).username == "postgres"
         libpq = server.url.replace("postgresql+psycopg", "postgresql")
         with psycopg.connect(libpq) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
+    shutil.rmtree(home)
 
 
-def test_a_path_longer_than_a_socket_allows(folder: Path) -> None:
+def test_a_path_longer_than_a_socket_allows(template: Path, folder: Path) -> None:
     directory = folder / ("long" * 30) / ("longer" * 30)
+    copy(template, directory)
     with start(directory) as server:
         assert server.data_directory == directory / "postgresql-18"
         assert query(server.url, "select 1") == 1
@@ -264,9 +288,9 @@ def test_processes_that_start_at_the_same_moment_share_one_server(folder: Path) 
     assert not is_running(data)
 
 
-def test_threads_share_one_server(folder: Path) -> None:
+def test_threads_share_one_server(made: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
-        servers = list(threads.map(lambda _: start(folder), range(4)))
+        servers = list(threads.map(lambda _: start(made), range(4)))
     assert set(embedded.joined()) == set(servers)
     for server in servers[:-1]:
         server.stop()
@@ -277,28 +301,28 @@ def test_threads_share_one_server(folder: Path) -> None:
     assert not is_running(servers[-1].data_directory)
 
 
-def test_a_killed_process_does_not_count_as_a_user(folder: Path) -> None:
-    with participant(folder) as other:
+def test_a_killed_process_does_not_count_as_a_user(made: Path) -> None:
+    with participant(made) as other:
         report = other.report()
         query(report["url"], "create table kept as select 1 as number")
         other.kill()
     data = Path(report["data"])
     orphan = postmaster(data)
-    with start(folder) as server:
+    with start(made) as server:
         assert postmaster(data) == orphan
         assert query(server.url, "select number from kept") == 1
     assert not is_running(data)
 
 
-def test_a_killed_server_recovers(folder: Path) -> None:
-    with participant(folder) as other:
+def test_a_killed_server_recovers(made: Path) -> None:
+    with participant(made) as other:
         report = other.report()
         query(report["url"], "create table kept as select 1 as number")
         other.kill()
     engine = create_engine(report["url"], pool_size=5)
     connections = [engine.connect() for _ in range(5)]
     end_server(Path(report["data"]))
-    with start(folder) as server:
+    with start(made) as server:
         assert query(server.url, "select number from kept") == 1
     for connection in connections:
         connection.invalidate()
@@ -319,8 +343,8 @@ def test_a_process_killed_while_it_created_the_data(folder: Path) -> None:
         assert not list(folder.glob("postgresql-18-new-left"))
 
 
-def test_a_crashed_server_whose_number_another_program_has_now(folder: Path) -> None:
-    with participant(folder) as other:
+def test_a_crashed_server_whose_number_another_program_has_now(made: Path) -> None:
+    with participant(made) as other:
         data = Path(other.report()["data"])
         other.kill()
     file = data / "postmaster.pid"
@@ -329,13 +353,13 @@ def test_a_crashed_server_whose_number_another_program_has_now(folder: Path) -> 
     owner = data.stat().st_uid
     with subprocess.Popen(("sleep", "60"), user=owner if IS_ROOT else None) as sleeper:
         file.write_text(old.replace(old.partition("\n")[0], str(sleeper.pid), 1))
-        with start(folder) as server:
+        with start(made) as server:
             assert query(server.url, "select 1") == 1
         assert sleeper.poll() is None
         sleeper.kill()
 
 
-def test_a_forked_process_leaves_its_parents_server_alone(folder: Path) -> None:
+def test_a_forked_process_leaves_its_parents_server_alone(made: Path) -> None:
     code = """
 import os, sys
 from townhall import embedded
@@ -348,16 +372,16 @@ os.waitpid(child, 0)
 print((server.data_directory / "postmaster.pid").exists())
 """
     told = subprocess.run(
-        (sys.executable, "-c", code, folder), check=True, capture_output=True, text=True
+        (sys.executable, "-c", code, made), check=True, capture_output=True, text=True
     )
     assert told.stdout == "True\n"
-    assert not is_running(folder / "postgresql-18")
+    assert not is_running(made / "postgresql-18")
 
 
-def test_a_folder_removed_under_a_running_server(folder: Path) -> None:
-    server = start(folder)
+def test_a_folder_removed_under_a_running_server(made: Path) -> None:
+    server = start(made)
     number = postmaster(server.data_directory)
-    shutil.rmtree(folder)
+    shutil.rmtree(made)
     server.stop()
     os.kill(number, signal.SIGINT)
 
@@ -370,26 +394,26 @@ def test_another_versions_data(folder: Path) -> None:
         start(folder)
 
 
-def test_a_folder_that_holds_something_else(folder: Path) -> None:
-    with start(folder) as server:
+def test_a_folder_that_holds_something_else(made: Path) -> None:
+    with start(made) as server:
         pass
     for path in server.data_directory.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     (server.data_directory / "notes.txt").write_text("mine")
     with pytest.raises(EmbeddedServerError, match="no data folder of PostgreSQL"):
-        start(folder)
+        start(made)
     assert (server.data_directory / "notes.txt").read_text() == "mine"
     (server.data_directory / "notes.txt").unlink()
-    with start(folder) as server:
+    with start(made) as server:
         assert query(server.url, "select 1") == 1
 
 
-def test_damaged_data_is_reported_with_the_servers_words(folder: Path) -> None:
-    with start(folder) as server:
+def test_damaged_data_is_reported_with_the_servers_words(made: Path) -> None:
+    with start(made) as server:
         pass
     (server.data_directory / "global" / "pg_control").unlink()
     with pytest.raises(EmbeddedServerError, match=r"pg_ctl failed(.|\n)*pg_control"):
-        start(folder)
+        start(made)
 
 
 def test_a_file_in_the_way(tmp_path: Path) -> None:
@@ -475,12 +499,12 @@ def test_data_of_another_account(ordinary_home: Path) -> None:
 
 
 @AS_ROOT
-def test_data_of_root_itself(folder: Path) -> None:
-    with start(folder) as server:
+def test_data_of_root_itself(made: Path) -> None:
+    with start(made) as server:
         pass
     os.chown(server.data_directory, 0, 0)
     with pytest.raises(EmbeddedServerError, match="belongs to the account root"):
-        start(folder)
+        start(made)
 
 
 @AS_ROOT
