@@ -8,6 +8,7 @@ from townhall.coaching import access as coaching_access
 from townhall.coaching import triggers as coaching_triggers
 from townhall.community import access as community_access
 from townhall.community import triggers as community_triggers
+from townhall.community import views as community_views
 from townhall.events import access as events_access
 from townhall.events import triggers as events_triggers
 from townhall.events import views as events_views
@@ -15,6 +16,8 @@ from townhall.identity import access as identity_access
 from townhall.identity import triggers as identity_triggers
 from townhall.pg import Entity
 from townhall.pg.access import Access
+from townhall.wizard import access as wizard_access
+from townhall.wizard import triggers as wizard_triggers
 
 entities: tuple[Entity, ...] = (
     *platform.ENTITIES,
@@ -25,8 +28,11 @@ entities: tuple[Entity, ...] = (
     *events_views.ENTITIES,
     *community_access.ENTITIES,
     *community_triggers.ENTITIES,
+    *community_views.ENTITIES,
     *coaching_access.ENTITIES,
     *coaching_triggers.ENTITIES,
+    *wizard_access.ENTITIES,
+    *wizard_triggers.ENTITIES,
 )
 
 access_rules: tuple[Access, ...] = (
@@ -34,6 +40,7 @@ access_rules: tuple[Access, ...] = (
     *events_access.RULES,
     *community_access.RULES,
     *coaching_access.RULES,
+    *wizard_access.RULES,
 )
 """Who may do what to each table."""
 

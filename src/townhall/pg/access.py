@@ -135,6 +135,8 @@ class Access:
             database keeps.
         update_columns: The columns a client may change; by default those it may insert, without
             the key and the fixed ones.
+        policies: The clients' policies, in place of one per command where a table is to have
+            others; what the rules say still decides the grants.
     """
 
     model: type[DeclarativeBase]
@@ -147,6 +149,7 @@ class Access:
     fixed: tuple[str, ...] = ()
     insert_columns: tuple[str, ...] | None = None
     update_columns: tuple[str, ...] | None = None
+    policies: tuple[Policy, ...] = ()
 
     @property
     def table(self) -> Table:
@@ -171,8 +174,9 @@ class Access:
             table=self.table.name,
             grants={AUTHENTICATED: tuple(self._privileges()), SERVICE: ("all",)},
         )
-        for command, who in self.commands.items():
-            yield self._policy(command, who)
+        yield from self.policies or (
+            self._policy(command, who) for command, who in self.commands.items()
+        )
         yield Policy(
             schema=self._schema,
             table=self.table.name,

@@ -1,0 +1,284 @@
+"""Sessions of the wizard in which somebody makes an event.
+
+A downgrade destroys every session and what was entered in it.
+
+Revision: townhall_0007
+Revises: townhall_0005
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from alembic import op
+from townhall import pg
+
+revision = "townhall_0007"
+down_revision = "townhall_0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "wizard_sessions",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False, comment="Whose session it is."),
+        sa.Column(
+            "event_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="The event that came of it; null before that, and once the event is gone.",
+        ),
+        sa.Column(
+            "stage",
+            sa.Integer(),
+            server_default=sa.text("1"),
+            nullable=False,
+            comment="The stage the person is at, from 1 to 6.",
+        ),
+        sa.Column("status", sa.Text(), server_default="in_progress", nullable=False),
+        sa.Column(
+            "state",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+            comment="What was entered so far; it does not change any more once completed.",
+        ),
+        sa.Column(
+            "started_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "last_saved_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the session last changed; kept by a trigger.",
+        ),
+        sa.Column(
+            "completed_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When it was completed, null while it is not; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "(status = 'completed') = (completed_at is not null)",
+            name=op.f("ck_wizard_sessions_completed_at_fits_status"),
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(state) = 'object'", name=op.f("ck_wizard_sessions_state_is_object")
+        ),
+        sa.CheckConstraint(
+            "status in ('in_progress', 'completed', 'abandoned')",
+            name=op.f("ck_wizard_sessions_status_known"),
+        ),
+        sa.CheckConstraint("stage between 1 and 6", name=op.f("ck_wizard_sessions_stage_in_range")),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["events.id"],
+            name=op.f("fk_wizard_sessions_event_id_events"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["profiles.id"],
+            name=op.f("fk_wizard_sessions_user_id_profiles"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wizard_sessions")),
+        comment="One walk through the wizard that makes an event, saved as it goes.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_wizard_sessions_event_id",
+        "wizard_sessions",
+        ["event_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_wizard_sessions_last_saved_at",
+        "wizard_sessions",
+        ["last_saved_at"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_wizard_sessions_status",
+        "wizard_sessions",
+        ["status"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_wizard_sessions_user_id",
+        "wizard_sessions",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "idx_wizard_sessions_user_status",
+        "wizard_sessions",
+        ["user_id", "status"],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="wizard_sessions",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, user_id, event_id, stage, status, state)",
+                    "update (event_id, stage, status, state)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="wizard_sessions",
+            name="wizard_sessions_policy",
+            command="all",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+            check="user_id = (select auth.uid())",
+            comment="Everybody has their own sessions.",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="wizard_sessions",
+            name="wizard_sessions_insert_policy",
+            command="insert",
+            roles=("authenticated",),
+            check="user_id = (select auth.uid())",
+            permissive=False,
+            comment=("A floor: no later policy lets anybody open a session for somebody else."),
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="wizard_sessions",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="save_wizard_session",
+            arguments={
+                "session_id": "uuid",
+                "patch": "jsonb default '{}'::jsonb",
+                "stage": "integer default null::integer",
+                "status": "text default null::text",
+            },
+            returns="public.wizard_sessions",
+            language="plpgsql",
+            body="""
+                declare
+                    saved public.wizard_sessions;
+                    found_status text;
+                begin
+                    update public.wizard_sessions as w
+                    set state = w.state || save_wizard_session.patch,
+                        stage = coalesce(save_wizard_session.stage, w.stage),
+                        status = coalesce(save_wizard_session.status, w.status)
+                    where w.id = save_wizard_session.session_id and w.status = 'in_progress'
+                    returning w.* into saved;
+                    if found then
+                        return saved;
+                    end if;
+                    select w.status into found_status
+                    from public.wizard_sessions as w
+                    where w.id = save_wizard_session.session_id;
+                    if found_status is null then
+                        raise exception 'wizard session % is not yours', session_id
+                            using errcode = 'insufficient_privilege';
+                    end if;
+                    raise exception 'wizard session % is %', session_id, found_status
+                        using errcode = 'check_violation',
+                            hint = 'Only a session in progress can be saved.';
+                end
+            """,
+            settings={"search_path": ""},
+            execute=("authenticated", "service_role"),
+            comment=(
+                "Merges a patch into a session in progress, and moves it to a stage or status."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="update_wizard_session_timestamp",
+            language="plpgsql",
+            body="""
+                declare
+                    saved_at constant timestamptz := clock_timestamp();
+                begin
+                    if tg_op = 'UPDATE' then
+                        if old.status = 'completed' and new.state is distinct from old.state then
+                            raise exception 'wizard session % is completed: its state stays', old.id
+                                using errcode = 'check_violation',
+                                    hint = 'Set its status to in_progress first.';
+                        end if;
+                        new.last_saved_at := saved_at;
+                    end if;
+                    if new.status is distinct from 'completed' then
+                        new.completed_at := null;
+                    elsif tg_op = 'INSERT' or old.status <> 'completed' then
+                        new.completed_at := saved_at;
+                    end if;
+                    return new;
+                end
+            """,
+            settings={"search_path": ""},
+            comment=(
+                "Stamps last_saved_at and completed_at, and keeps the state of a completed session."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="wizard_sessions",
+            name="update_wizard_session_timestamp",
+            event="before insert or update",
+            action="""
+                for each row execute function public.update_wizard_session_timestamp()
+            """,
+            comment=("Keeps last_saved_at, completed_at and the state of a completed session."),
+        )
+    )
+
+
+def downgrade() -> None:
+    pg.drop_entity(
+        pg.Trigger.named(table="wizard_sessions", name="update_wizard_session_timestamp")
+    )
+    pg.drop_entity(pg.Function.named(name="update_wizard_session_timestamp"))
+    pg.drop_entity(
+        pg.Function.named(
+            name="save_wizard_session",
+            arguments={
+                "session_id": "uuid",
+                "patch": "jsonb default '{}'::jsonb",
+                "stage": "integer default null::integer",
+                "status": "text default null::text",
+            },
+        )
+    )
+    pg.drop_entity(pg.Policy.named(table="wizard_sessions", name="the service does everything"))
+    pg.drop_entity(pg.Policy.named(table="wizard_sessions", name="wizard_sessions_insert_policy"))
+    pg.drop_entity(pg.Policy.named(table="wizard_sessions", name="wizard_sessions_policy"))
+    op.drop_table("wizard_sessions", if_exists=True)

@@ -1,0 +1,15 @@
+"""The event wizard: sessions of six stages that save themselves."""
+
+from __future__ import annotations
+
+from townhall.wizard.models import WizardSession, WizardStatus
+from townhall.wizard.queries import abandon_session, complete_session, open_session, save_session
+
+__all__ = [
+    "WizardSession",
+    "WizardStatus",
+    "abandon_session",
+    "complete_session",
+    "open_session",
+    "save_session",
+]

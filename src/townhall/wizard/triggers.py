@@ -1,0 +1,44 @@
+"""What the database does by itself for the wizard."""
+
+from __future__ import annotations
+
+from townhall.pg import Entity, Function, Trigger
+
+UPDATE_WIZARD_SESSION_TIMESTAMP = Function(
+    name="update_wizard_session_timestamp",
+    language="plpgsql",
+    settings={"search_path": ""},
+    # Several saves of one transaction have times of their own.
+    body="""
+        declare
+            saved_at constant timestamptz := clock_timestamp();
+        begin
+            if tg_op = 'UPDATE' then
+                if old.status = 'completed' and new.state is distinct from old.state then
+                    raise exception 'wizard session % is completed: its state stays', old.id
+                        using errcode = 'check_violation',
+                            hint = 'Set its status to in_progress first.';
+                end if;
+                new.last_saved_at := saved_at;
+            end if;
+            if new.status is distinct from 'completed' then
+                new.completed_at := null;
+            elsif tg_op = 'INSERT' or old.status <> 'completed' then
+                new.completed_at := saved_at;
+            end if;
+            return new;
+        end
+    """,
+    comment="Stamps last_saved_at and completed_at, and keeps the state of a completed session.",
+)
+
+ENTITIES: tuple[Entity, ...] = (
+    UPDATE_WIZARD_SESSION_TIMESTAMP,
+    Trigger(
+        table="wizard_sessions",
+        name="update_wizard_session_timestamp",
+        event="before insert or update",
+        action="for each row execute function public.update_wizard_session_timestamp()",
+        comment="Keeps last_saved_at, completed_at and the state of a completed session.",
+    ),
+)
