@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from townhall.pg import Entity, Function, Trigger
+from collections.abc import Iterable
+
+from townhall.pg import Entity, Function, Trigger, sql
 
 UPDATE_UPDATED_AT_COLUMN = Function(
     name="update_updated_at_column",
@@ -18,18 +20,22 @@ UPDATE_UPDATED_AT_COLUMN = Function(
 )
 
 
-def keep_updated_at(table: str) -> Trigger:
+def keep_updated_at(
+    table: str, columns: Iterable[str] = (), comment: str = "Keeps updated_at."
+) -> Trigger:
     """Return the trigger that stamps ``updated_at`` on every update of a table.
 
     Args:
         table: The name of a table of schema ``public``.
+        columns: The columns whose update counts as one; none for all of them.
+        comment: What the database says of the trigger.
     """
     return Trigger(
         table=table,
         name=f"update_{table}_updated_at",
-        event="before update",
+        event=" of ".join(filter(None, ("before update", sql.quote_all(columns)))),
         action="for each row execute function public.update_updated_at_column()",
-        comment="Keeps updated_at.",
+        comment=comment,
     )
 
 

@@ -48,6 +48,10 @@ class Who:
         """Return these people and those."""
         return Who(f"{self.name} or {other.name}", f"{self.condition}\nor {other.condition}")
 
+    def __and__(self, other: Who) -> Who:
+        """Return those of these people who are those as well."""
+        return self.where(other.condition, f"among {other.name}")
+
     def where(self, condition: str, words: str) -> Who:
         """Return these people, for fewer rows.
 
@@ -55,7 +59,12 @@ class Who:
             condition: What must also hold of a row, in SQL.
             words: The same in words: ``"while pending"``.
         """
-        return Who(f"{self.name} {words}", f"({self.condition})\nand ({condition})")
+        return Who(f"{self.name} {words}", f"{_within(self.condition)}\nand {_within(condition)}")
+
+
+def _within(condition: str) -> str:
+    text = sql.layout(condition)
+    return f"({sql.indented(text)})" if "\n" in text else f"({text})"
 
 
 signed_in = Who("signed-in users", "true")
