@@ -23,7 +23,7 @@ from sqlalchemy import false as sql_false
 from sqlalchemy import inspect as sql_inspect
 from sqlalchemy import true as sql_true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 KEPT_BY_DATABASE = {"kept_by_database": True}
 """``info`` of a column that defaults and triggers keep: no client is granted to write it."""
@@ -83,27 +83,34 @@ class ViewBase(_Representation, DeclarativeBase):
     type_annotation_map = _TYPES
 
 
+def created_at(comment: str) -> MappedColumn[datetime]:
+    """Return the column of when a row was created, for a class that comments it otherwise."""
+    return mapped_column(
+        server_default=func.now(), info=KEPT_BY_DATABASE, sort_order=90, comment=comment
+    )
+
+
+def updated_at(comment: str) -> MappedColumn[datetime]:
+    """Return the column of when a row last changed, for a class that comments it otherwise."""
+    return mapped_column(
+        server_default=func.now(),
+        server_onupdate=FetchedValue(),
+        info=KEPT_BY_DATABASE,
+        sort_order=91,
+        comment=comment,
+    )
+
+
 class Created:
     """A row that knows since when it exists."""
 
-    created_at: Mapped[datetime] = mapped_column(
-        server_default=func.now(),
-        info=KEPT_BY_DATABASE,
-        sort_order=90,
-        comment="When the row was created.",
-    )
+    created_at: Mapped[datetime] = created_at("When the row was created.")
 
 
 class Timestamps(Created):
     """A row that also knows when it last changed."""
 
-    updated_at: Mapped[datetime] = mapped_column(
-        server_default=func.now(),
-        server_onupdate=FetchedValue(),
-        info=KEPT_BY_DATABASE,
-        sort_order=91,
-        comment="When the row last changed; kept by a trigger.",
-    )
+    updated_at: Mapped[datetime] = updated_at("When the row last changed; kept by a trigger.")
 
 
 def one_of(column: str, vocabulary: type[StrEnum]) -> CheckConstraint:
