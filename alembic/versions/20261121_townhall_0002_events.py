@@ -581,10 +581,6 @@ def upgrade() -> None:
                         from public.participants as p
                         where p.id = new.participant_id
                     );
-                    if new.event_id is null then
-                        raise exception 'there is no participant % for you', new.participant_id
-                            using errcode = 'foreign_key_violation';
-                    end if;
                     return new;
                 end
             """,

@@ -78,14 +78,16 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row was created.",
+            comment="מועד יצירת השורה (When the row was created)",
         ),
         sa.Column(
             "updated_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment=(
+                "מועד השינוי האחרון; נשמר בטריגר (When the row last changed; kept by a trigger)"
+            ),
         ),
         sa.CheckConstraint(
             "assigned_by in ('ai', 'manager', 'auto')",
@@ -189,7 +191,10 @@ def upgrade() -> None:
             security="definer",
             settings={"search_path": ""},
             execute=("authenticated",),
-            comment="Sets the caller's own networking opt-in; error for anybody else's.",
+            comment=(
+                "מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד"
+                " (Sets the caller's own networking opt-in with its owner's rights)"
+            ),
         )
     )
     pg.create_entity(
@@ -328,7 +333,7 @@ def upgrade() -> None:
             name="update_table_assignments_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="מעדכן את updated_at (Keeps updated_at)",
         )
     )
     pg.create_entity(
@@ -362,8 +367,10 @@ def upgrade() -> None:
                         1
                     ) as percentage
                 from public.tracks as t
-                left join public.participant_tracks as pt on pt.track_id = t.id
-                left join public.participants as p on p.id = pt.participant_id
+                left join public.participant_tracks as pt
+                    on pt.event_id = t.event_id and pt.track_id = t.id
+                left join public.participants as p
+                    on p.event_id = pt.event_id and p.id = pt.participant_id
                 where t.is_active
                 group by t.id
             """,

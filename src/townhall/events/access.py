@@ -105,7 +105,8 @@ FUNCTIONS = (
             end
         """,
         execute=(AUTHENTICATED,),
-        comment="Sets the caller's own networking opt-in; error for anybody else's.",
+        comment="מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד"
+        " (Sets the caller's own networking opt-in with its owner's rights)",
     ),
     Function(
         name="set_networking_opt_in",

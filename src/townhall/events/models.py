@@ -33,8 +33,10 @@ from townhall.base import (
     TrueByDefault,
     UuidKey,
     ViewBase,
+    created_at,
     is_object,
     one_of,
+    updated_at,
 )
 from townhall.identity.models import Organization
 from townhall.types import TextEnum
@@ -64,6 +66,12 @@ class AssignedBy(StrEnum):
     AI = "ai"
     MANAGER = "manager"
     AUTO = "auto"
+
+
+# The event of a placement belongs to the foreign keys too, but it is the database that fills it: an
+# ORM that copied it along would write a column that no client may write.
+_IS_PARTICIPANT = "Participant.id == foreign(ParticipantTrack.participant_id)"
+_IS_TRACK = "Track.id == foreign(ParticipantTrack.track_id)"
 
 
 class Event(Timestamps, Base):
@@ -140,7 +148,10 @@ class Participant(Timestamps, Base):
 
     event: Mapped[Event] = relationship(back_populates="participants", lazy="raise")
     tracks: Mapped[list[ParticipantTrack]] = relationship(
-        back_populates="participant", lazy="raise", passive_deletes=True, overlaps="participants"
+        primaryjoin=_IS_PARTICIPANT,
+        back_populates="participant",
+        lazy="raise",
+        passive_deletes=True,
     )
     table_assignment: Mapped[TableAssignment | None] = relationship(
         back_populates="participant", lazy="raise", passive_deletes=True
@@ -169,7 +180,7 @@ class Track(Timestamps, Base):
 
     event: Mapped[Event] = relationship(back_populates="tracks", lazy="raise")
     participants: Mapped[list[ParticipantTrack]] = relationship(
-        back_populates="track", lazy="raise", passive_deletes=True, overlaps="tracks,participant"
+        primaryjoin=_IS_TRACK, back_populates="track", lazy="raise", passive_deletes=True
     )
 
 
@@ -201,6 +212,7 @@ class ParticipantTrack(Created, Base):
     id: Mapped[UuidKey]
     event_id: Mapped[uuid.UUID] = mapped_column(
         server_default=FetchedValue(),
+        server_onupdate=FetchedValue(),
         info=KEPT_BY_DATABASE,
         comment="The event of both, filled by a trigger; it keeps the two in one event.",
     )
@@ -211,10 +223,10 @@ class ParticipantTrack(Created, Base):
     )
 
     participant: Mapped[Participant] = relationship(
-        back_populates="tracks", lazy="raise", overlaps="participants"
+        primaryjoin=_IS_PARTICIPANT, back_populates="tracks", lazy="raise"
     )
     track: Mapped[Track] = relationship(
-        back_populates="participants", lazy="raise", overlaps="participant,tracks"
+        primaryjoin=_IS_TRACK, back_populates="participants", lazy="raise"
     )
 
 
@@ -271,6 +283,10 @@ class TableAssignment(Timestamps, Base):
         comment="מועד השיבוץ (When the seat was chosen)"
     )
     notes: Mapped[str | None] = mapped_column(comment="הערות לשיבוץ (Notes on the seat)")
+    created_at: Mapped[datetime] = created_at("מועד יצירת השורה (When the row was created)")
+    updated_at: Mapped[datetime] = updated_at(
+        "מועד השינוי האחרון; נשמר בטריגר (When the row last changed; kept by a trigger)"
+    )
 
     participant: Mapped[Participant] = relationship(back_populates="table_assignment", lazy="raise")
 

@@ -37,10 +37,6 @@ FILL_PARTICIPANT_TRACK_EVENT = Function(
                 from public.participants as p
                 where p.id = new.participant_id
             );
-            if new.event_id is null then
-                raise exception 'there is no participant % for you', new.participant_id
-                    using errcode = 'foreign_key_violation';
-            end if;
             return new;
         end
     """,
@@ -53,7 +49,7 @@ ENTITIES: tuple[Entity, ...] = (
     keep_updated_at("events"),
     keep_updated_at("participants"),
     keep_updated_at("tracks"),
-    keep_updated_at("table_assignments"),
+    keep_updated_at("table_assignments", comment="מעדכן את updated_at (Keeps updated_at)"),
     Trigger(
         table="participants",
         name="apply_event_networking_default",

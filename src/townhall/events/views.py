@@ -7,8 +7,8 @@ from townhall.pg import AUTHENTICATED, SERVICE, Entity, View
 ENTITIES: tuple[Entity, ...] = (
     View(
         name="track_statistics",
-        # Grouping by the track's key and dividing within its event lets a condition on event_id
-        # reach the tables, so that one event is read without the others.
+        # Grouping by the track's key, dividing within its event and joining by the event as well
+        # lets a condition on event_id reach every table: one event is read without the others.
         definition="""
             select
                 t.id as track_id,
@@ -24,8 +24,10 @@ ENTITIES: tuple[Entity, ...] = (
                     1
                 ) as percentage
             from public.tracks as t
-            left join public.participant_tracks as pt on pt.track_id = t.id
-            left join public.participants as p on p.id = pt.participant_id
+            left join public.participant_tracks as pt
+                on pt.event_id = t.event_id and pt.track_id = t.id
+            left join public.participants as p
+                on p.event_id = pt.event_id and p.id = pt.participant_id
             where t.is_active
             group by t.id
         """,
