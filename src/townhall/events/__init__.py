@@ -13,6 +13,12 @@ from townhall.events.models import (
     Track,
     TrackStatistics,
 )
+from townhall.events.queries import (
+    seat,
+    seating_plan,
+    set_networking_opt_in,
+    track_statistics_of,
+)
 
 __all__ = [
     "AssignedBy",
@@ -24,4 +30,8 @@ __all__ = [
     "TableAssignment",
     "Track",
     "TrackStatistics",
+    "seat",
+    "seating_plan",
+    "set_networking_opt_in",
+    "track_statistics_of",
 ]
