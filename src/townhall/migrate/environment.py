@@ -8,7 +8,6 @@ from logging.config import fileConfig
 from typing import Any
 
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event
@@ -105,7 +104,6 @@ def _run_offline(duration: str, options: dict[str, Any]) -> None:
         dialect_opts={"paramstyle": "named"},
         **options,
     )
-    _protect_version_table_from_birth(context.get_context())
     context.execute("set client_min_messages = warning")
     context.execute(sql.statement(f"set lock_timeout = {sql.literal(duration)}"))
     context.execute(sql.statement(_PUBLIC_FIRST))
@@ -127,9 +125,7 @@ def _run_online(
             include_object=scope.includes_object,
             **options,
         )
-        migration = context.get_context()
-        _protect_version_table_from_birth(migration)
-        only_looks = migration.opts.get("dont_mutate", False)
+        only_looks = context.get_context().opts.get("dont_mutate", False)
         with (
             nullcontext() if only_looks else alone(connection),
             context.begin_transaction(),
@@ -175,13 +171,6 @@ def _given(connection: Connection) -> Iterator[Connection]:
             " own: give it one of engine.connect(), not of engine.begin()"
         )
     yield connection
-
-
-def _protect_version_table_from_birth(migration: MigrationContext) -> None:
-    def protect(*_: object, **__: object) -> None:
-        protect_version_table(migration)
-
-    event.listen(migration._version, "after_create", protect)  # noqa: SLF001 - no other hook
 
 
 def _protect_stamped_version_table(*, ctx: Any, step: Any, **_: Any) -> None:  # noqa: ANN401 - Alembic's
