@@ -38,7 +38,7 @@ def townhall(folder: Path, *words: str, **added: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -187,7 +187,7 @@ def test_serve_until_it_is_told_to_stop(tmp_path: Path, ending: signal.Signals) 
         execute(url, "select 1")
         assert make_url(townhall(tmp_path, "url").stdout.strip()) == make_url(url)
         process.send_signal(ending)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
     with pytest.raises(OperationalError):
         execute(url, "select 1")
 
@@ -197,7 +197,7 @@ def test_serve_outlives_its_terminal_under_nohup(tmp_path: Path) -> None:
         process.send_signal(signal.SIGHUP)
         execute(url, "select 1")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
     with pytest.raises(OperationalError):
         execute(url, "select 1")
 

@@ -71,7 +71,7 @@ class Participant:
         return answer
 
     def leave(self) -> None:
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=300)
 
     def kill(self) -> None:
         self.process.kill()

@@ -53,7 +53,7 @@ _WORKING_DIRECTORY = "/proc/self/cwd" if Path("/proc/self/cwd").is_dir() else ".
 _PORT = "5432"
 _LOG = "server.log"
 _STARTING_UP = 1
-_PATIENCE = 60  # seconds that a server may take to recover
+_PATIENCE = 300  # seconds that a server may take to recover, or to write everything down
 _LONGEST_SOCKET = 103  # bytes; macOS allows the least
 _ROOM = 16 * 1024 * 1024  # bytes of one file of the write-ahead log
 _COPIES = Path("/var/lib/townhall")
@@ -271,7 +271,7 @@ class _Cluster:
         with self.explained(), _exclusive(self._lock, self._account):
             os.close(presence)
             if _is_free(self._users, self._account) and self._answers():
-                self._run("pg_ctl", "-w", "-m", "fast", "stop")
+                self._run("pg_ctl", "-w", "-t", str(_PATIENCE), "-m", "fast", "stop")
 
     @contextmanager
     def explained(self) -> Iterator[None]:
