@@ -3,7 +3,7 @@
 A downgrade destroys every session and what was entered in it.
 
 Revision: townhall_0007
-Revises: townhall_0005
+Revises: townhall_0006
 Created: 2026-11-21
 """
 
@@ -16,7 +16,7 @@ from alembic import op
 from townhall import pg
 
 revision = "townhall_0007"
-down_revision = "townhall_0005"
+down_revision = "townhall_0006"
 branch_labels = None
 depends_on = None
 

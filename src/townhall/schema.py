@@ -8,6 +8,7 @@ from townhall.coaching import access as coaching_access
 from townhall.coaching import triggers as coaching_triggers
 from townhall.community import access as community_access
 from townhall.community import triggers as community_triggers
+from townhall.community import views as community_views
 from townhall.events import access as events_access
 from townhall.events import triggers as events_triggers
 from townhall.events import views as events_views
@@ -27,6 +28,7 @@ entities: tuple[Entity, ...] = (
     *events_views.ENTITIES,
     *community_access.ENTITIES,
     *community_triggers.ENTITIES,
+    *community_views.ENTITIES,
     *coaching_access.ENTITIES,
     *coaching_triggers.ENTITIES,
     *wizard_access.ENTITIES,

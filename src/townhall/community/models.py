@@ -1,4 +1,4 @@
-"""Founders: where they meet, what they plan and how ready they are."""
+"""Founders: where they meet, what they agree to, and what they tell and help each other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ import uuid
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, desc
+from sqlalchemy import (
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    desc,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
@@ -17,12 +29,16 @@ from townhall.base import (
     FalseByDefault,
     JsonObject,
     NowByDefault,
+    TextArray,
     Timestamps,
+    TrueByDefault,
     UuidKey,
+    ViewBase,
+    ZeroByDefault,
     is_object,
     one_of,
 )
-from townhall.types import TextEnum
+from townhall.types import JsonValue, TextEnum, TypedJson
 
 
 class CommunityRole(StrEnum):
@@ -41,11 +57,123 @@ class MilestoneStatus(StrEnum):
     DONE = "done"
 
 
+class ConsentCategory(StrEnum):
+    """What a person may agree to."""
+
+    BENCHMARKS = "benchmarks"
+    SOCIAL_FEED = "social_feed"
+    DIRECTORY = "directory"
+    MESSAGING = "messaging"
+    INVESTOR_INTROS = "investor_intros"
+
+
+class CohortType(StrEnum):
+    """By what founders were put together."""
+
+    STAGE = "stage"
+    INDUSTRY = "industry"
+    CUSTOM = "custom"
+
+
+class CohortStatus(StrEnum):
+    """Where a cohort stands."""
+
+    FORMING = "forming"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class CohortRole(StrEnum):
+    """What a member is in a cohort."""
+
+    MEMBER = "member"
+    FACILITATOR = "facilitator"
+
+
+class PostType(StrEnum):
+    """What a post is about."""
+
+    MILESTONE = "milestone"
+    ACHIEVEMENT = "achievement"
+    UPDATE = "update"
+    SHOUTOUT = "shoutout"
+
+
+class ReactionType(StrEnum):
+    """What a reaction says."""
+
+    ENCOURAGE = "encourage"
+    CELEBRATE = "celebrate"
+    INSIGHTFUL = "insightful"
+
+
+class ConnectionStatus(StrEnum):
+    """Where a connection between two founders stands."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    BLOCKED = "blocked"
+    DECLINED = "declined"
+
+
+class ConnectionSource(StrEnum):
+    """Where two founders found each other."""
+
+    DIRECTORY = "directory"
+    COHORT = "cohort"
+    FRED_SUGGESTION = "fred_suggestion"
+    COMMUNITY = "community"
+
+
+class ExpertiseType(StrEnum):
+    """What an expert helps with."""
+
+    DESIGN_REVIEW = "design_review"
+    TECH_ARCHITECTURE = "tech_architecture"
+    GTM_STRATEGY = "gtm_strategy"
+    FUNDRAISING = "fundraising"
+    LEGAL = "legal"
+    OTHER = "other"
+
+
+class ReputationEventType(StrEnum):
+    """What a person earned points with."""
+
+    INTRO_MADE = "intro_made"
+    ROUNDTABLE_PARTICIPATION = "roundtable_participation"
+    HELP_GIVEN = "help_given"
+    EXPERTISE_SHARED = "expertise_shared"
+    MENTOR_SESSION = "mentor_session"
+
+
+class VisibilitySettings(JsonValue):
+    """What of a community profile an application shows to others."""
+
+    show_name: bool = True
+    show_stage: bool = True
+    show_industry: bool = True
+    show_bio: bool = True
+    show_achievements: bool = True
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return all the settings: who reads the JSON need not know the defaults."""
+        return self.model_dump(mode="json")
+
+
 class Community(Timestamps, Base):
     """A place where founders meet."""
 
     __tablename__ = "communities"
-    __table_args__ = ({"comment": "A place where founders meet."},)
+    __table_args__ = (
+        CheckConstraint("parent_community_id <> id", name="parent_is_another"),
+        CheckConstraint("tier_required between 0 and 2", name="tier_required_known"),
+        Index(
+            "idx_communities_parent",
+            "parent_community_id",
+            postgresql_where=text("parent_community_id is not null"),
+        ),
+        {"comment": "A place where founders meet."},
+    )
 
     id: Mapped[UuidKey]
     name: Mapped[str]
@@ -62,9 +190,28 @@ class Community(Timestamps, Base):
     is_archived: Mapped[FalseByDefault] = mapped_column(
         comment="Whether it is over; only its creator still sees it."
     )
+    parent_community_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("communities.id", ondelete="CASCADE"),
+        comment="The community that it is a part of; null at the top level.",
+    )
+    is_sponsored: Mapped[FalseByDefault] = mapped_column(
+        info=KEPT_BY_DATABASE, comment="Whether a sponsor pays for it; the service says so."
+    )
+    tier_required: Mapped[ZeroByDefault] = mapped_column(
+        comment="The tier of subscription that it takes: 0 free, 1 pro, 2 studio."
+    )
 
+    parent: Mapped[Community | None] = relationship(
+        back_populates="parts", lazy="raise", remote_side="Community.id"
+    )
+    parts: Mapped[list[Community]] = relationship(
+        back_populates="parent", lazy="raise", passive_deletes="all"
+    )
     members: Mapped[list[CommunityMember]] = relationship(
-        back_populates="community", lazy="raise", passive_deletes=True
+        back_populates="community", lazy="raise", passive_deletes="all"
+    )
+    sponsors: Mapped[list[SubcommunitySponsor]] = relationship(
+        back_populates="community", lazy="raise", passive_deletes="all"
     )
 
 
@@ -115,6 +262,10 @@ class Milestone(Timestamps, Base):
     due_date: Mapped[date | None]
     completed_at: Mapped[datetime | None]
 
+    posts: Mapped[list[SocialFeedPost]] = relationship(
+        back_populates="milestone", lazy="raise", passive_deletes="all"
+    )
+
 
 class InvestorReadinessScore(Created, Base):
     """How ready for investors a founder was found to be at one time."""
@@ -131,3 +282,456 @@ class InvestorReadinessScore(Created, Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
     overall_score: Mapped[Decimal] = mapped_column(Numeric(5, 2), comment="From 0 to 100.")
     breakdown: Mapped[JsonObject] = mapped_column(comment="What the score is made of, by part.")
+
+
+class CommunityProfile(Timestamps, Base):
+    """What a founder tells the community about themselves."""
+
+    __tablename__ = "community_profiles"
+    __table_args__ = (
+        is_object("visibility_settings"),
+        {"comment": "What a founder tells the community about themselves; one row per account."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), unique=True
+    )
+    display_name: Mapped[str] = mapped_column(server_default="")
+    bio: Mapped[str] = mapped_column(server_default="")
+    avatar_url: Mapped[str | None]
+    stage: Mapped[str | None] = mapped_column(comment="The stage of the founder's company.")
+    industry: Mapped[str | None] = mapped_column(comment="The industry of the founder's company.")
+    achievements: Mapped[TextArray]
+    visibility_settings: Mapped[VisibilitySettings] = mapped_column(
+        TypedJson(VisibilitySettings),
+        server_default=text(
+            """'{"show_name": true, "show_stage": true, "show_industry": true,"""
+            """ "show_bio": true, "show_achievements": true}'::jsonb"""
+        ),
+        comment="What an application shows to others; whoever is signed in can read the row.",
+    )
+
+
+class ConsentPreference(Base):
+    """What a person said to one thing that asks for consent."""
+
+    __tablename__ = "consent_preferences"
+    __table_args__ = (
+        UniqueConstraint("user_id", "category"),
+        one_of("category", ConsentCategory),
+        {"comment": "What a person agreed to; without a row they did not. Theirs alone to see."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    category: Mapped[ConsentCategory] = mapped_column(TextEnum(ConsentCategory))
+    enabled: Mapped[FalseByDefault] = mapped_column(comment="Whether the person agrees.")
+    updated_at: Mapped[NowByDefault] = mapped_column(
+        server_onupdate=FetchedValue(),
+        info=KEPT_BY_DATABASE,
+        comment="When the row last changed; kept by a trigger.",
+    )
+
+
+class ConsentAuditLog(Base):
+    """One change of a consent."""
+
+    __tablename__ = "consent_audit_log"
+    __table_args__ = (
+        one_of("category", ConsentCategory),
+        Index("ix_consent_audit_log_user_id_changed_at", "user_id", desc("changed_at")),
+        {"comment": "Every change of a consent, written by a trigger alone."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    category: Mapped[ConsentCategory] = mapped_column(TextEnum(ConsentCategory))
+    previous_value: Mapped[bool] = mapped_column(comment="Whether the person agreed before.")
+    new_value: Mapped[bool] = mapped_column(comment="Whether the person agrees since.")
+    changed_at: Mapped[datetime] = mapped_column(
+        server_default=func.clock_timestamp(),
+        comment="When; several changes of one transaction keep their order.",
+    )
+    ip_address: Mapped[str | None] = mapped_column(
+        comment="Where the request said that it came from."
+    )
+    user_agent: Mapped[str | None] = mapped_column(
+        comment="Which program the request said that it came from."
+    )
+
+
+class SubcommunitySponsor(Timestamps, Base):
+    """Who sponsors a community."""
+
+    __tablename__ = "subcommunity_sponsors"
+    __table_args__ = (
+        UniqueConstraint("community_id", "sponsor_user_id"),
+        {"comment": "Who sponsors a community."},
+    )
+
+    id: Mapped[UuidKey]
+    sponsor_user_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        index=True,
+        comment="The sponsor's account; null where there is none, or none any more.",
+    )
+    community_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("communities.id", ondelete="CASCADE")
+    )
+    sponsor_name: Mapped[str]
+    sponsor_logo_url: Mapped[str | None]
+    sponsor_url: Mapped[str | None]
+    is_featured: Mapped[FalseByDefault] = mapped_column(comment="Whether it is shown first.")
+    started_at: Mapped[NowByDefault] = mapped_column(comment="Since when it is a sponsor.")
+    expires_at: Mapped[datetime | None] = mapped_column(comment="Until when; null for no end.")
+    is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether it is shown at all.")
+
+    community: Mapped[Community] = relationship(back_populates="sponsors", lazy="raise")
+
+
+class Cohort(Timestamps, Base):
+    """A few founders who were put together."""
+
+    __tablename__ = "cohorts"
+    __table_args__ = (
+        CheckConstraint("max_members > 0", name="max_members_positive"),
+        one_of("cohort_type", CohortType),
+        one_of("status", CohortStatus),
+        is_object("match_criteria"),
+        {"comment": "A few founders who were put together; they see each other, nobody else does."},
+    )
+
+    id: Mapped[UuidKey]
+    name: Mapped[str]
+    cohort_type: Mapped[CohortType] = mapped_column(
+        TextEnum(CohortType), server_default=CohortType.STAGE
+    )
+    max_members: Mapped[int] = mapped_column(
+        server_default=text("8"), comment="How many the matching puts in; not a limit by itself."
+    )
+    status: Mapped[CohortStatus] = mapped_column(
+        TextEnum(CohortStatus), server_default=CohortStatus.FORMING
+    )
+    match_criteria: Mapped[JsonObject] = mapped_column(comment="By what they were put together.")
+
+    members: Mapped[list[CohortMember]] = relationship(
+        back_populates="cohort", lazy="raise", passive_deletes="all"
+    )
+
+
+class CohortMember(Base):
+    """A founder's place in a cohort."""
+
+    __tablename__ = "cohort_members"
+    __table_args__ = (
+        UniqueConstraint("cohort_id", "user_id"),
+        one_of("role", CohortRole),
+        {"comment": "Who belongs to a cohort; whoever left sees nothing of it any more."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+    )
+    cohort_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"))
+    role: Mapped[CohortRole] = mapped_column(TextEnum(CohortRole), server_default=CohortRole.MEMBER)
+    joined_at: Mapped[NowByDefault]
+    left_at: Mapped[datetime | None] = mapped_column(
+        comment="When the founder left; that alone ends the membership."
+    )
+    is_active: Mapped[TrueByDefault] = mapped_column(
+        comment="Whether the founder takes part; false alone ends the membership."
+    )
+
+    cohort: Mapped[Cohort] = relationship(back_populates="members", lazy="raise")
+
+
+class SocialFeedPost(Timestamps, Base):
+    """Something that a founder tells the others."""
+
+    __tablename__ = "social_feed_posts"
+    __table_args__ = (
+        CheckConstraint("reaction_count >= 0", name="reaction_count_not_negative"),
+        CheckConstraint("comment_count >= 0", name="comment_count_not_negative"),
+        CheckConstraint("view_count >= 0", name="view_count_not_negative"),
+        one_of("post_type", PostType),
+        is_object("metadata"),
+        Index(
+            "ix_social_feed_posts_created_at",
+            desc("created_at"),
+            desc("id"),
+            postgresql_where=text("is_public"),
+        ),
+        Index(
+            "ix_social_feed_posts_author_id_created_at",
+            "author_id",
+            desc("created_at"),
+            desc("id"),
+        ),
+        {"comment": "What founders tell the others. A private post is its author's alone."},
+    )
+
+    id: Mapped[UuidKey]
+    author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    post_type: Mapped[PostType] = mapped_column(
+        TextEnum(PostType), server_default=PostType.MILESTONE
+    )
+    title: Mapped[str] = mapped_column(server_default="")
+    content: Mapped[str]
+    milestone_id: Mapped[str | None] = mapped_column(
+        ForeignKey("milestones.id", ondelete="SET NULL"),
+        index=True,
+        comment="The milestone that it is about; a text, as its key is.",
+    )
+    metadata_: Mapped[JsonObject] = mapped_column("metadata")
+    reaction_count: Mapped[ZeroByDefault] = mapped_column(
+        info=KEPT_BY_DATABASE, comment="How many reactions there are; kept by triggers."
+    )
+    comment_count: Mapped[ZeroByDefault] = mapped_column(
+        info=KEPT_BY_DATABASE, comment="How many comments there are; kept by triggers."
+    )
+    view_count: Mapped[ZeroByDefault] = mapped_column(
+        info=KEPT_BY_DATABASE, comment="How often it was looked at; the service counts."
+    )
+    is_public: Mapped[TrueByDefault] = mapped_column(
+        comment="Whether whoever is signed in sees it; otherwise its author alone does."
+    )
+
+    milestone: Mapped[Milestone | None] = relationship(back_populates="posts", lazy="raise")
+    reactions: Mapped[list[SocialFeedReaction]] = relationship(
+        back_populates="post", lazy="raise", passive_deletes="all"
+    )
+    comments: Mapped[list[SocialFeedComment]] = relationship(
+        back_populates="post", lazy="raise", passive_deletes="all"
+    )
+
+    @property
+    def feed_position(self) -> tuple[datetime, uuid.UUID]:
+        """Where the post stands in the feed; what comes after it is the next page."""
+        return self.created_at, self.id
+
+
+class SocialFeedReaction(Created, Base):
+    """What a person thinks of a post, in a word."""
+
+    __tablename__ = "social_feed_reactions"
+    __table_args__ = (
+        UniqueConstraint("post_id", "user_id", "reaction_type"),
+        one_of("reaction_type", ReactionType),
+        {"comment": "What people think of a post; each may say each thing once."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+    )
+    post_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("social_feed_posts.id", ondelete="CASCADE")
+    )
+    reaction_type: Mapped[ReactionType] = mapped_column(
+        TextEnum(ReactionType), server_default=ReactionType.ENCOURAGE
+    )
+
+    post: Mapped[SocialFeedPost] = relationship(back_populates="reactions", lazy="raise")
+
+
+class SocialFeedComment(Timestamps, Base):
+    """What a person says to a post, or to another comment on it."""
+
+    __tablename__ = "social_feed_comments"
+    __table_args__ = (
+        UniqueConstraint("post_id", "id"),  # what the composite foreign key refers to
+        ForeignKeyConstraint(
+            ["post_id", "parent_comment_id"],
+            ["social_feed_comments.post_id", "social_feed_comments.id"],
+            name="fk_social_feed_comments_parent_comment",
+            ondelete="CASCADE",
+            onupdate="CASCADE",
+        ),
+        Index("ix_social_feed_comments_post_id_created_at", "post_id", desc("created_at")),
+        {"comment": "What people say to a post, and to each other's comments on it."},
+    )
+
+    id: Mapped[UuidKey]
+    author_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+    )
+    post_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("social_feed_posts.id", ondelete="CASCADE")
+    )
+    content: Mapped[str]
+    parent_comment_id: Mapped[uuid.UUID | None] = mapped_column(
+        index=True,
+        comment="The comment that it answers, on the same post; answers move and go with it.",
+    )
+
+    post: Mapped[SocialFeedPost] = relationship(
+        back_populates="comments", lazy="raise", foreign_keys=[post_id]
+    )
+    parent: Mapped[SocialFeedComment | None] = relationship(
+        back_populates="replies",
+        lazy="raise",
+        foreign_keys=[parent_comment_id],
+        primaryjoin="SocialFeedComment.parent_comment_id == remote(SocialFeedComment.id)",
+    )
+    replies: Mapped[list[SocialFeedComment]] = relationship(
+        back_populates="parent",
+        lazy="raise",
+        foreign_keys=[parent_comment_id],
+        primaryjoin="SocialFeedComment.id == remote(SocialFeedComment.parent_comment_id)",
+        passive_deletes="all",
+    )
+
+
+class FounderMessage(Created, Base):
+    """What one founder wrote to another."""
+
+    __tablename__ = "founder_messages"
+    __table_args__ = (
+        is_object("metadata"),
+        Index(
+            "ix_founder_messages_sender_id_recipient_id_created_at",
+            "sender_id",
+            "recipient_id",
+            desc("created_at"),
+            desc("id"),
+        ),
+        Index("ix_founder_messages_recipient_id_created_at", "recipient_id", desc("created_at")),
+        {"comment": "What founders write to each other; a message does not change."},
+    )
+
+    id: Mapped[UuidKey]
+    sender_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    recipient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    content: Mapped[str]
+    is_read: Mapped[FalseByDefault] = mapped_column(
+        comment="Whether the recipient has read it; they say so by mark_messages_read()."
+    )
+    is_fred_facilitated: Mapped[FalseByDefault] = mapped_column(
+        comment="Whether Fred, the assistant, brought the two together; the service says so."
+    )
+    metadata_: Mapped[JsonObject] = mapped_column("metadata")
+
+
+class FounderConnection(Timestamps, Base):
+    """That two founders know each other, or that one asked to."""
+
+    __tablename__ = "founder_connections"
+    __table_args__ = (
+        UniqueConstraint("requester_id", "recipient_id"),
+        CheckConstraint("requester_id <> recipient_id", name="between_two"),
+        one_of("status", ConnectionStatus),
+        one_of("source", ConnectionSource),
+        {"comment": "Who asked whom for a connection, and what came of it."},
+    )
+
+    id: Mapped[UuidKey]
+    requester_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), comment="Who asked."
+    )
+    recipient_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True, comment="Who was asked."
+    )
+    status: Mapped[ConnectionStatus] = mapped_column(
+        TextEnum(ConnectionStatus),
+        server_default=ConnectionStatus.PENDING,
+        comment="What came of it; blocked can only be undone by the recipient.",
+    )
+    source: Mapped[ConnectionSource] = mapped_column(
+        TextEnum(ConnectionSource),
+        server_default=ConnectionSource.DIRECTORY,
+        comment="Where the requester found the recipient.",
+    )
+
+
+class ExpertListing(Timestamps, Base):
+    """What a founder offers to help others with."""
+
+    __tablename__ = "expert_listings"
+    __table_args__ = (
+        one_of("expertise_type", ExpertiseType),
+        {"comment": "What founders offer to help others with."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+    )
+    expertise_type: Mapped[ExpertiseType] = mapped_column(TextEnum(ExpertiseType))
+    title: Mapped[str]
+    description: Mapped[str]
+    is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether the offer stands.")
+
+
+class ReputationEvent(Created, Base):
+    """Something that earned a founder points."""
+
+    __tablename__ = "reputation_events"
+    __table_args__ = (
+        one_of("event_type", ReputationEventType),
+        is_object("metadata"),
+        Index("ix_reputation_events_user_id_created_at", "user_id", desc("created_at")),
+        {"comment": "What earned founders points; the service writes."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    event_type: Mapped[ReputationEventType] = mapped_column(TextEnum(ReputationEventType))
+    points: Mapped[int] = mapped_column(server_default=text("1"))
+    source_id: Mapped[uuid.UUID | None] = mapped_column(
+        comment="The row that the points are for, in whatever table source_type says."
+    )
+    source_type: Mapped[str | None] = mapped_column(comment="What source_id is the key of.")
+    metadata_: Mapped[JsonObject] = mapped_column("metadata")
+
+
+class EngagementStreak(Base):
+    """For how long a founder has been coming back."""
+
+    __tablename__ = "engagement_streaks"
+    __table_args__ = (
+        CheckConstraint("current_streak >= 0", name="current_streak_not_negative"),
+        CheckConstraint("longest_streak >= current_streak", name="longest_is_longest"),
+        CheckConstraint("total_checkins >= 0", name="total_checkins_not_negative"),
+        {"comment": "For how long a founder has been coming back; the service counts."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), unique=True
+    )
+    current_streak: Mapped[ZeroByDefault]
+    longest_streak: Mapped[ZeroByDefault]
+    total_checkins: Mapped[ZeroByDefault]
+    last_checkin_date: Mapped[date | None]
+    streak_started_at: Mapped[datetime | None]
+    updated_at: Mapped[NowByDefault] = mapped_column(
+        server_onupdate=FetchedValue(),
+        info=KEPT_BY_DATABASE,
+        comment="When the row last changed; kept by a trigger.",
+    )
+
+
+class _BenchmarkAggregate:
+    """What the founders of a group who agreed to it score."""
+
+    founder_count: Mapped[int]
+    avg_irs_score: Mapped[Decimal | None]
+    median_irs_score: Mapped[Decimal | None]
+
+
+class BenchmarkStageAggregate(_BenchmarkAggregate, ViewBase):
+    """What the founders at a stage who agreed to it score."""
+
+    __tablename__ = "benchmark_stage_aggregates"
+
+    stage: Mapped[str] = mapped_column(primary_key=True)
+
+
+class BenchmarkIndustryAggregate(_BenchmarkAggregate, ViewBase):
+    """What the founders of an industry who agreed to it score."""
+
+    __tablename__ = "benchmark_industry_aggregates"
+
+    industry: Mapped[str] = mapped_column(primary_key=True)
