@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Dialect, Text, TypeDecorator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
+from sqlalchemy import ClauseElement, Dialect, Text, TypeDecorator, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapper
+
+_log = logging.getLogger(__name__)
 
 _Vocabulary = TypeVar("_Vocabulary", bound=StrEnum)
 _Value = TypeVar("_Value", bound="JsonValue")
@@ -47,24 +58,64 @@ class TextEnum(TypeDecorator[_Vocabulary], Generic[_Vocabulary]):
 class JsonValue(BaseModel):
     """An immutable value with a known shape, stored as a JSONB object.
 
-    Keys that it does not know are kept, so that what another writer stored beside the known ones
-    survives a round trip.
+    Python makes it with the keys that it knows and no others. What another writer stored beside
+    them is kept when it is read, and survives when it is stored again.
     """
 
     model_config = ConfigDict(
-        extra="allow",
+        extra="forbid",
         frozen=True,
         populate_by_name=True,
         validate_default=True,
     )
 
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the value of a stored object, with all that is in it.
+
+        Args:
+            stored: The object, by the stored keys.
+
+        Raises:
+            pydantic.ValidationError: A known key is missing or holds something else; the error
+                names the path.
+        """
+        return cls.model_validate(stored, extra="allow")
+
     def as_stored(self) -> dict[str, Any]:
         """Return the object to store: the stored keys, without those that were never set."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return the value with other fields, which are validated.
+
+        Args:
+            update: The fields to change, by name.
+            deep: Whether to copy the fields that stay as well.
+
+        Raises:
+            pydantic.ValidationError: A changed field does not have the shape.
+        """
+        copied = super().model_copy(deep=deep)
+        if not update:
+            return copied
+        fields = {name: getattr(copied, name) for name in copied.model_fields_set}
+        known = {name: value for name, value in fields.items() if name in type(self).model_fields}
+        changed = type(self).model_validate({**known, **update})
+        object.__setattr__(changed, "__pydantic_extra__", copied.model_extra)
+        return changed
+
+    @model_serializer(mode="wrap")
+    def _with_what_others_stored(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {**serialize(self), **(self.model_extra or {})}
+
 
 class TypedJson(TypeDecorator[_Value], Generic[_Value]):
-    """A ``jsonb`` column that Python reads and writes as a :class:`JsonValue`."""
+    """A ``jsonb`` column that Python reads and writes as a :class:`JsonValue`.
+
+    An attribute mapped to it takes a value or a mapping of that shape, and refuses anything else
+    when it is set.
+    """
 
     impl = JSONB
     cache_ok = True
@@ -74,22 +125,66 @@ class TypedJson(TypeDecorator[_Value], Generic[_Value]):
         super().__init__(none_as_null=True)
         self.shape = shape
 
-    def process_bind_param(self, value: _Value | None, dialect: Dialect) -> dict[str, Any] | None:
-        """Return the object to store.
+    def coerce(self, value: Any) -> Any:  # noqa: ANN401 - what an attribute is set to
+        """Return the typed value of what an attribute is set to; SQL and None stay as they are.
 
         Raises:
-            pydantic.ValidationError: A mapping was given that does not have the shape; the error
-                names the path of what is wrong.
+            pydantic.ValidationError: It does not have the shape; the error names the path of what
+                is wrong.
         """
+        if value is None or isinstance(value, ClauseElement):
+            return value
+        return self.shape.model_validate(value)
+
+    def process_bind_param(self, value: _Value | None, dialect: Dialect) -> dict[str, Any] | None:
+        """Return the object to store, of a value or of a mapping of the shape."""
         del dialect
         return None if value is None else self.shape.model_validate(value).as_stored()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> _Value | None:  # noqa: ANN401 - JSON
         """Return the typed value of what is stored."""
         del dialect
-        return None if value is None else self.shape.model_validate(value)
+        return None if value is None else self.shape.from_stored(value)
 
     @property
     def python_type(self) -> type[_Value]:
         """The class that gives the column its shape."""
         return self.shape
+
+
+class OptionalJson(TypedJson[_Value]):
+    """A :class:`TypedJson` in a column that is never null: None is stored as ``{}``.
+
+    What another writer stored without the shape reads as None too, with a warning in the log: one
+    row of somebody else's must not keep anybody from reading the others.
+    """
+
+    cache_ok = True
+
+    def process_bind_param(self, value: _Value | None, dialect: Dialect) -> dict[str, Any] | None:
+        """Return the object to store, empty where there is no value."""
+        return super().process_bind_param(value, dialect) or {}
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> _Value | None:  # noqa: ANN401 - JSON
+        """Return the typed value of what is stored, or None where it has not the shape."""
+        if not value:
+            return None
+        try:
+            return super().process_result_value(value, dialect)
+        except ValidationError as error:
+            paths = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
+            _log.warning("what is stored is no %s: %s", self.shape.__name__, paths)
+            return None
+
+
+@event.listens_for(Mapper, "mapper_configured")
+def _coerce_when_set(mapper: Mapper[Any], mapped_class: type[Any]) -> None:
+    for attribute in mapper.column_attrs:
+        column_type = attribute.columns[0].type
+        if isinstance(column_type, TypedJson):
+            event.listen(
+                getattr(mapped_class, attribute.key),
+                "set",
+                lambda _row, value, _before, _by, coerce=column_type.coerce: coerce(value),
+                retval=True,
+            )
