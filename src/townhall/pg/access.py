@@ -17,7 +17,7 @@ per statement and compared through an index, never once per row.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from sqlalchemy import Table
@@ -124,6 +124,27 @@ def membership(name: str, query: str, comment: str) -> Function:
         body=query,
         execute=(AUTHENTICATED, SERVICE),
         comment=comment,
+    )
+
+
+def door(function: Function) -> Function:
+    """Return the function of schema ``public`` through which clients call one of ``private``.
+
+    A client's API shows schema ``public`` alone, and there nothing runs with its owner's rights.
+
+    Args:
+        function: A function of schema ``private``; the other has its name, arguments, result,
+            comment and those who may execute it.
+    """
+    inputs = (name for name, text in function.arguments.items() if not text.startswith("out "))
+    call = f"private.{sql.quote(function.name)}({sql.quote_all(inputs)})"
+    gives_columns = function.returns.startswith(("setof ", "table "))
+    return replace(
+        function,
+        schema="public",
+        security="invoker",
+        language="sql",
+        body=f"select {'* from ' if gives_columns else ''}{call}",
     )
 
 
