@@ -43,6 +43,9 @@ begin
       null;
     end;
   end loop;
+  if not (select rolsuper from pg_roles where rolname = current_user) then
+    execute format('grant anon, authenticated, service_role to %I', current_user);
+  end if;
 end
 $$
 """

@@ -185,13 +185,16 @@ def test_a_prepared_statement_is_planned_for_whoever_runs_it(
             assert session.scalars(owners).all() == []
 
 
+def _terminate(engine: Engine, backend: int | None) -> None:
+    with engine.connect() as connection:
+        connection.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+
+
 def test_a_lost_connection_is_replaced_by_one_that_acts(
-    sessions: SessionFactory, owner_engine: Engine, user: UUID
+    sessions: SessionFactory, logins: Logins, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     with sessions.as_user(user) as session:
-        backend = session.scalar(text("select pg_backend_pid()"))
-        with owner_engine.connect() as owner:
-            owner.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+        _terminate(make_engine(logins.member), session.scalar(text("select pg_backend_pid()")))
         with pytest.raises(DBAPIError) as lost:
             session.execute(text("select 1"))
         assert lost.value.connection_invalidated
@@ -200,12 +203,11 @@ def test_a_lost_connection_is_replaced_by_one_that_acts(
 
 
 def test_a_connection_that_was_lost_in_the_pool_is_noticed(
-    sessions: SessionFactory, owner_engine: Engine, user: UUID
+    sessions: SessionFactory, logins: Logins, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     with sessions.as_user(user) as session:
         backend = session.scalar(text("select pg_backend_pid()"))
-    with owner_engine.connect() as owner:
-        owner.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+    _terminate(make_engine(logins.member), backend)
     with sessions.as_user(user) as session:
         with pytest.raises(DBAPIError) as lost:
             session.connection()
