@@ -9,7 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from townhall.base import Base, metadata
-from townhall.coaching import Campaign, CampaignAssignment, CampaignStatus, SessionStatus
+from townhall.coaching import (
+    BrandColors,
+    BrandConfig,
+    BrandFonts,
+    BrandLogo,
+    Campaign,
+    CampaignAssignment,
+    CampaignStatus,
+    EmailConfig,
+    SessionStatus,
+    TenantProfile,
+)
 from townhall.community import (
     BenchmarkIndustryAggregate,
     BenchmarkStageAggregate,
@@ -75,6 +86,10 @@ __all__ = [
     "Base",
     "BenchmarkIndustryAggregate",
     "BenchmarkStageAggregate",
+    "BrandColors",
+    "BrandConfig",
+    "BrandFonts",
+    "BrandLogo",
     "Campaign",
     "CampaignAssignment",
     "CampaignStatus",
@@ -92,6 +107,7 @@ __all__ = [
     "ConsentAuditLog",
     "ConsentCategory",
     "ConsentPreference",
+    "EmailConfig",
     "EngagementStreak",
     "Event",
     "EventStatus",
@@ -119,6 +135,7 @@ __all__ = [
     "SocialFeedReaction",
     "SubcommunitySponsor",
     "TableAssignment",
+    "TenantProfile",
     "Track",
     "TrackStatistics",
     "User",

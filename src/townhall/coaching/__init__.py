@@ -1,7 +1,25 @@
-"""White-label coaching: campaigns, and the people who take part in them."""
+"""White-label coaching: tenants with a brand, their campaigns and who takes part in them."""
 
 from __future__ import annotations
 
-from townhall.coaching.models import Campaign, CampaignAssignment, CampaignStatus, SessionStatus
+from townhall.coaching.brand import BrandColors, BrandConfig, BrandFonts, BrandLogo, EmailConfig
+from townhall.coaching.models import (
+    Campaign,
+    CampaignAssignment,
+    CampaignStatus,
+    SessionStatus,
+    TenantProfile,
+)
 
-__all__ = ["Campaign", "CampaignAssignment", "CampaignStatus", "SessionStatus"]
+__all__ = [
+    "BrandColors",
+    "BrandConfig",
+    "BrandFonts",
+    "BrandLogo",
+    "Campaign",
+    "CampaignAssignment",
+    "CampaignStatus",
+    "EmailConfig",
+    "SessionStatus",
+    "TenantProfile",
+]

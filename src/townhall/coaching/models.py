@@ -1,4 +1,4 @@
-"""Campaigns, and the people who take part in them."""
+"""Tenants, their campaigns, and the people who take part in them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, desc
+from sqlalchemy import CheckConstraint, ForeignKey, Index, desc, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from townhall.base import Base, Timestamps, UuidKey, one_of
-from townhall.types import TextEnum
+from townhall.base import (
+    Base,
+    TextArray,
+    Timestamps,
+    TrueByDefault,
+    UuidKey,
+    is_object,
+    one_of,
+)
+from townhall.coaching.brand import BrandConfig, EmailConfig
+from townhall.types import OptionalJson, TextEnum
 
 
 class CampaignStatus(StrEnum):
@@ -28,6 +37,55 @@ class SessionStatus(StrEnum):
     PENDING = "pending"
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
+
+
+class TenantProfile(Timestamps, Base):
+    """A coach or company under whose brand the platform runs."""
+
+    __tablename__ = "tenant_profiles"
+    __table_args__ = (
+        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_is_hyphenated"),
+        is_object("brand_config"),
+        is_object("email_config"),
+        Index("uq_tenant_profiles_custom_domain", func.lower(text("custom_domain")), unique=True),
+        {"comment": "A coach or company under whose brand the platform runs."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        index=True,
+        comment="Who owns the tenant; null until the coach has an account, and once it is gone.",
+    )
+    slug: Mapped[str] = mapped_column(
+        unique=True, comment="The name in addresses: lower-case words joined by hyphens."
+    )
+    display_name: Mapped[str]
+    tenant_type: Mapped[str] = mapped_column(server_default="coach")
+    brand_config: Mapped[BrandConfig | None] = mapped_column(
+        OptionalJson(BrandConfig),
+        nullable=False,
+        server_default=text("'{}'::jsonb"),
+        comment="What its pages look like and say; an empty object until that is chosen.",
+    )
+    email_config: Mapped[EmailConfig | None] = mapped_column(
+        OptionalJson(EmailConfig),
+        nullable=False,
+        server_default=text("'{}'::jsonb"),
+        comment="How its e-mails are sent; an empty object until that is chosen.",
+    )
+    enabled_assessments: Mapped[TextArray] = mapped_column(
+        comment="The assessments that its campaigns may use."
+    )
+    subscription_tier: Mapped[str] = mapped_column(
+        server_default="free", comment="What it pays for; the service decides."
+    )
+    is_active: Mapped[TrueByDefault] = mapped_column(
+        comment="Whether its pages are served; the service decides."
+    )
+    custom_domain: Mapped[str | None] = mapped_column(
+        comment="The domain its pages are served at; unique, whatever the case of its letters."
+    )
 
 
 class Campaign(Timestamps, Base):

@@ -6,6 +6,7 @@ from townhall.pg import Entity
 from townhall.platform import keep_updated_at
 
 ENTITIES: tuple[Entity, ...] = (
+    keep_updated_at("tenant_profiles"),
     keep_updated_at("campaigns"),
     keep_updated_at("campaign_assignments"),
 )

@@ -1,0 +1,340 @@
+"""Tenants: the coaches and companies under whose brand the platform runs.
+
+The table is closed to visitors. What everybody may know of an active tenant they ask of two
+functions, of which those in schema public are the doors to those that may read the table.
+
+A downgrade destroys every tenant with its brand.
+
+Revision: townhall_0008
+Revises: townhall_0007
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from alembic import op
+from townhall import pg
+
+revision = "townhall_0008"
+down_revision = "townhall_0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "tenant_profiles",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column(
+            "user_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="Who owns the tenant; null until the coach has an account, and once it is gone.",
+        ),
+        sa.Column(
+            "slug",
+            sa.Text(),
+            nullable=False,
+            comment="The name in addresses: lower-case words joined by hyphens.",
+        ),
+        sa.Column("display_name", sa.Text(), nullable=False),
+        sa.Column("tenant_type", sa.Text(), server_default="coach", nullable=False),
+        sa.Column(
+            "brand_config",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+            comment="What its pages look like and say; an empty object until that is chosen.",
+        ),
+        sa.Column(
+            "email_config",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+            comment="How its e-mails are sent; an empty object until that is chosen.",
+        ),
+        sa.Column(
+            "enabled_assessments",
+            postgresql.ARRAY(sa.Text()),
+            server_default=sa.text("'{}'::text[]"),
+            nullable=False,
+            comment="The assessments that its campaigns may use.",
+        ),
+        sa.Column(
+            "subscription_tier",
+            sa.Text(),
+            server_default="free",
+            nullable=False,
+            comment="What it pays for; the service decides.",
+        ),
+        sa.Column(
+            "is_active",
+            sa.Boolean(),
+            server_default=sa.text("true"),
+            nullable=False,
+            comment="Whether its pages are served; the service decides.",
+        ),
+        sa.Column(
+            "custom_domain",
+            sa.Text(),
+            nullable=True,
+            comment="The domain its pages are served at; unique, whatever the case of its letters.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(brand_config) = 'object'",
+            name=op.f("ck_tenant_profiles_brand_config_is_object"),
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(email_config) = 'object'",
+            name=op.f("ck_tenant_profiles_email_config_is_object"),
+        ),
+        sa.CheckConstraint(
+            "slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name=op.f("ck_tenant_profiles_slug_is_hyphenated")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_tenant_profiles_user_id_users"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tenant_profiles")),
+        sa.UniqueConstraint("slug", name=op.f("uq_tenant_profiles_slug")),
+        comment="A coach or company under whose brand the platform runs.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_tenant_profiles_user_id"),
+        "tenant_profiles",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "uq_tenant_profiles_custom_domain",
+        "tenant_profiles",
+        [sa.literal_column("lower(custom_domain)")],
+        unique=True,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="tenant_profiles",
+            grants={
+                "authenticated": (
+                    "select",
+                    (
+                        "update (display_name, tenant_type, brand_config, "
+                        "email_config, enabled_assessments, custom_domain)"
+                    ),
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="tenant_profiles",
+            name="the owner select",
+            command="select",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="tenant_profiles",
+            name="the owner update",
+            command="update",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+            check="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="tenant_profiles",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="get_tenant_branding",
+            arguments={
+                "slug": "inout text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+            returns="setof record",
+            body="""
+                select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+                from public.tenant_profiles as t
+                where t.slug = get_tenant_branding.slug and t.is_active
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": ""},
+            rows=1,
+            execute=("anon", "authenticated", "service_role"),
+            comment="What everybody may know of the active tenant of a slug.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="get_tenant_branding_by_domain",
+            arguments={
+                "domain": "text",
+                "slug": "out text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+            returns="setof record",
+            body="""
+                select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+                from public.tenant_profiles as t
+                where lower(t.custom_domain) = lower(domain) and t.is_active
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": ""},
+            rows=1,
+            execute=("anon", "authenticated", "service_role"),
+            comment="What everybody may know of the active tenant of a domain.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="get_tenant_branding",
+            arguments={
+                "slug": "inout text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+            returns="setof record",
+            body="select * from private.get_tenant_branding(slug)",
+            volatility="stable",
+            settings={"search_path": ""},
+            rows=1,
+            execute=("anon", "authenticated", "service_role"),
+            comment="What everybody may know of the active tenant of a slug.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="get_tenant_branding_by_domain",
+            arguments={
+                "domain": "text",
+                "slug": "out text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+            returns="setof record",
+            body="select * from private.get_tenant_branding_by_domain(domain)",
+            volatility="stable",
+            settings={"search_path": ""},
+            rows=1,
+            execute=("anon", "authenticated", "service_role"),
+            comment="What everybody may know of the active tenant of a domain.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="tenant_profiles",
+            name="update_tenant_profiles_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def downgrade() -> None:
+    pg.drop_entity(
+        pg.Trigger.named(table="tenant_profiles", name="update_tenant_profiles_updated_at")
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            name="get_tenant_branding_by_domain",
+            arguments={
+                "domain": "text",
+                "slug": "out text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            name="get_tenant_branding",
+            arguments={
+                "slug": "inout text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="get_tenant_branding_by_domain",
+            arguments={
+                "domain": "text",
+                "slug": "out text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="get_tenant_branding",
+            arguments={
+                "slug": "inout text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+        )
+    )
+    pg.drop_entity(pg.Policy.named(table="tenant_profiles", name="the service does everything"))
+    pg.drop_entity(pg.Policy.named(table="tenant_profiles", name="the owner update"))
+    pg.drop_entity(pg.Policy.named(table="tenant_profiles", name="the owner select"))
+    op.drop_table("tenant_profiles", if_exists=True)

@@ -1,0 +1,93 @@
+"""What a tenant looks like, and how it writes e-mails: the values in its JSONB columns."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.alias_generators import to_camel
+
+from townhall.types import JsonValue
+
+Color = Annotated[str, Field(pattern=r"^#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$")]
+"""A CSS hex colour: ``#1f6f54``, ``#fff``, with an alpha channel ``#1f6f5480``."""
+
+FontFamily = Annotated[str, Field(pattern=r"^[^\s\"'\\;{}<>][^\"'\\;{}<>\r\n]*$")]
+"""The name of a font family, and nothing that could end its place in a style sheet."""
+
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$")]
+"""The address alone, without a name."""
+
+
+class _Stored(JsonValue, alias_generator=to_camel):
+    """A value whose stored keys are in camel case."""
+
+
+class BrandLogo(_Stored):
+    """The picture at the top of a page.
+
+    Attributes:
+        url: Where the picture is.
+        alt: What it says, for who can't see it.
+        width: How wide it is shown, in CSS pixels.
+    """
+
+    url: Annotated[str, Field(min_length=1)]
+    alt: str
+    width: Annotated[int, Field(gt=0)] | None = None
+
+
+class BrandColors(_Stored):
+    """The palette."""
+
+    primary: Color
+    primary_hover: Color
+    secondary: Color
+    background: Color
+    background_subtle: Color
+    text: Color
+    text_muted: Color
+    border: Color
+
+
+class BrandFonts(_Stored):
+    """The font families of headings and of text."""
+
+    heading: FontFamily
+    body: FontFamily
+
+
+class BrandConfig(_Stored):
+    """What a tenant's pages look like and say.
+
+    Attributes:
+        logo: The picture at the top.
+        colors: The palette.
+        fonts: The font families.
+        tagline: A line below the name.
+        welcome_message: What a participant reads before the start.
+        completion_message: What a participant reads at the end.
+        show_powered_by: Whether a page says on whose platform it runs.
+    """
+
+    logo: BrandLogo
+    colors: BrandColors
+    fonts: BrandFonts
+    tagline: str | None = None
+    welcome_message: str | None = None
+    completion_message: str | None = None
+    show_powered_by: bool
+
+
+class EmailConfig(_Stored):
+    """How a tenant's e-mails are sent.
+
+    Attributes:
+        reply_to: Who gets the answers.
+        from_name: The name that they come from.
+        signature: What they end with.
+    """
+
+    reply_to: EmailAddress
+    from_name: str | None = None
+    signature: str | None = None
