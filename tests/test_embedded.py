@@ -110,6 +110,10 @@ def end_server(data: Path) -> None:
     """Kill the server itself, as a power cut would."""
     number = postmaster(data)
     os.kill(number, signal.SIGKILL)
+    wait_for_the_end_of(number)
+
+
+def wait_for_the_end_of(number: int) -> None:
     while Path("/proc", str(number)).exists():
         time.sleep(0.01)
 
@@ -179,7 +183,7 @@ def small_disk(place: Path, megabytes: int) -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(("umount", place), check=True)
+        subprocess.run(("umount", "--lazy", place), check=True)
 
 
 def fill(file: Path) -> None:
@@ -544,8 +548,9 @@ def test_a_folder_that_may_only_be_read(ordinary_home: Path) -> None:
 @AS_ROOT
 def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 200) as disk:
-        with start(disk / "made"):
-            pass
+        with start(disk / "made") as server:
+            number = postmaster(server.data_directory)
+        wait_for_the_end_of(number)
         subprocess.run(("mount", "-o", "remount,ro", disk), check=True)
         for name in ("made", "missing"):
             with pytest.raises(EmbeddedServerError, match="the disk is read-only"):
