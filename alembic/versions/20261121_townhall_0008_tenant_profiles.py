@@ -32,7 +32,7 @@ def upgrade() -> None:
             "user_id",
             sa.Uuid(),
             nullable=True,
-            comment="Who owns the tenant; null until the coach has an account, and once it is gone.",
+            comment="Who owns it; null until the coach has an account, and once that is gone.",
         ),
         sa.Column(
             "slug",

@@ -6,6 +6,7 @@ from townhall import platform
 from townhall.base import metadata
 from townhall.coaching import access as coaching_access
 from townhall.coaching import triggers as coaching_triggers
+from townhall.coaching import views as coaching_views
 from townhall.community import access as community_access
 from townhall.community import triggers as community_triggers
 from townhall.community import views as community_views
@@ -31,6 +32,7 @@ entities: tuple[Entity, ...] = (
     *community_views.ENTITIES,
     *coaching_access.ENTITIES,
     *coaching_triggers.ENTITIES,
+    *coaching_views.ENTITIES,
     *wizard_access.ENTITIES,
     *wizard_triggers.ENTITIES,
 )

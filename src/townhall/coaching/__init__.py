@@ -5,8 +5,9 @@ from __future__ import annotations
 from townhall.coaching.brand import BrandColors, BrandConfig, BrandFonts, BrandLogo, EmailConfig
 from townhall.coaching.models import (
     Campaign,
-    CampaignAssignment,
     CampaignStatus,
+    ClientStatus,
+    ParticipantSession,
     SessionStatus,
     TenantProfile,
 )
@@ -17,9 +18,10 @@ __all__ = [
     "BrandFonts",
     "BrandLogo",
     "Campaign",
-    "CampaignAssignment",
     "CampaignStatus",
+    "ClientStatus",
     "EmailConfig",
+    "ParticipantSession",
     "SessionStatus",
     "TenantProfile",
 ]

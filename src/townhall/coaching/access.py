@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from townhall.coaching.models import Campaign, CampaignAssignment, TenantProfile
+from townhall.coaching.models import (
+    Campaign,
+    ClientStatus,
+    ParticipantSession,
+    SessionStatus,
+    TenantProfile,
+)
 from townhall.pg import ANONYMOUS, AUTHENTICATED, SERVICE, Entity, Function
-from townhall.pg.access import Access, door, entities_of, owner
+from townhall.pg.access import Access, Who, anyone_with, door, entities_of, membership, owner
+
+HELPERS = (
+    membership(
+        "my_tenant_ids",
+        """
+        select t.id
+        from public.tenant_profiles as t
+        where t.user_id = (select auth.uid())
+        """,
+        "The tenants that the caller owns.",
+    ),
+)
 
 the_creator = owner("created_by", "the creator")
+
+
+def tenants_owner(column: str) -> Who:
+    """Return the owner of the tenant whose id is in ``column``."""
+    return anyone_with(column, "my_tenant_ids", "the tenant's owner")
+
+
+SESSION_RULES = Access(
+    ParticipantSession,
+    read=tenants_owner("tenant_id") | owner("user_id", "the participant"),
+    update=tenants_owner("tenant_id"),
+    update_columns=("stakeholder_name", "stakeholder_email", "client_status"),
+)
 
 RULES = (
     Access(
@@ -23,7 +54,7 @@ RULES = (
         ),
     ),
     Access(Campaign, read=the_creator, write=the_creator, fixed=("created_by",)),
-    Access(CampaignAssignment, read=owner("user_id", "the participant")),
+    SESSION_RULES,
 )
 
 # What everybody may know of an active tenant, by its slug or its domain. The table itself is
@@ -78,4 +109,90 @@ BRANDING = (
     ),
 )
 
-ENTITIES: tuple[Entity, ...] = (*entities_of(RULES), *BRANDING, *map(door, BRANDING))
+
+def _move(
+    name: str,
+    comment: str,
+    *,
+    status: tuple[SessionStatus, SessionStatus],
+    stamp: str,
+    client_status: tuple[ClientStatus, ...],
+) -> Function:
+    """Return the function with which a participant takes their own session a step further.
+
+    Args:
+        name: The name of the function.
+        comment: What the function is for.
+        status: From where to where the session goes.
+        stamp: The column that tells when it went.
+        client_status: Where the person may stand in the pipeline to be taken along, and last
+            where to; somebody whom the coach has taken elsewhere stays there.
+    """
+    *earlier, forward = client_status
+    before, after = status
+    return Function(
+        schema="private",
+        name=name,
+        arguments={"session_id": "uuid"},
+        returns="void",
+        language="plpgsql",
+        security="definer",
+        settings={"search_path": ""},
+        body=f"""
+            declare
+                found_status text;
+            begin
+                update public.participant_sessions as s
+                set status = '{after}',
+                    {stamp} = now(),
+                    client_status = case
+                        when s.client_status in ({", ".join(f"'{each}'" for each in earlier)})
+                            then '{forward}'
+                        else s.client_status
+                    end
+                where s.id = session_id
+                    and s.user_id = (select auth.uid())
+                    and s.status = '{before}';
+                if found then
+                    return;
+                end if;
+                select s.status into found_status
+                from public.participant_sessions as s
+                where s.id = session_id and s.user_id = (select auth.uid());
+                if found_status is null then
+                    raise exception 'session % is not yours', session_id
+                        using errcode = 'insufficient_privilege';
+                end if;
+                raise exception 'session % is %, not {before}', session_id, found_status
+                    using errcode = 'check_violation';
+            end
+        """,  # noqa: S608 - of enums and names above
+        execute=(AUTHENTICATED,),
+        comment=comment,
+    )
+
+
+MOVES = (
+    _move(
+        "start_participant_session",
+        "Starts the caller's own session; error for anybody else's, or one already started.",
+        status=(SessionStatus.PENDING, SessionStatus.IN_PROGRESS),
+        stamp="started_at",
+        client_status=(ClientStatus.REGISTERED, ClientStatus.STARTED),
+    ),
+    _move(
+        "complete_participant_session",
+        "Completes the caller's own session; error for anybody else's, or one not in progress.",
+        status=(SessionStatus.IN_PROGRESS, SessionStatus.COMPLETED),
+        stamp="completed_at",
+        client_status=(ClientStatus.REGISTERED, ClientStatus.STARTED, ClientStatus.COMPLETED),
+    ),
+)
+
+ENTITIES: tuple[Entity, ...] = (
+    *HELPERS,
+    *entities_of(RULES),
+    *BRANDING,
+    *MOVES,
+    *map(door, (*BRANDING, *MOVES)),
+)

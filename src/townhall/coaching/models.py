@@ -39,6 +39,17 @@ class SessionStatus(StrEnum):
     COMPLETED = "completed"
 
 
+class ClientStatus(StrEnum):
+    """Where a person stands in a coach's pipeline, from first to last."""
+
+    REGISTERED = "registered"
+    STARTED = "started"
+    COMPLETED = "completed"
+    CONTACTED = "contacted"
+    CONVERTED = "converted"
+    ARCHIVED = "archived"
+
+
 class TenantProfile(Timestamps, Base):
     """A coach or company under whose brand the platform runs."""
 
@@ -55,7 +66,7 @@ class TenantProfile(Timestamps, Base):
     user_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("auth.users.id", ondelete="SET NULL"),
         index=True,
-        comment="Who owns the tenant; null until the coach has an account, and once it is gone.",
+        comment="Who owns it; null until the coach has an account, and once that is gone.",
     )
     slug: Mapped[str] = mapped_column(
         unique=True, comment="The name in addresses: lower-case words joined by hyphens."
@@ -111,18 +122,20 @@ class Campaign(Timestamps, Base):
     starts_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
 
-    assignments: Mapped[list[CampaignAssignment]] = relationship(
+    sessions: Mapped[list[ParticipantSession]] = relationship(
         back_populates="campaign", lazy="raise", passive_deletes=True
     )
 
 
-class CampaignAssignment(Timestamps, Base):
-    """One person's part in a campaign."""
+class ParticipantSession(Timestamps, Base):
+    """One person's part in a campaign, and in the coach's pipeline."""
 
-    __tablename__ = "campaign_assignments"
+    __tablename__ = "participant_sessions"
     __table_args__ = (
         one_of("status", SessionStatus),
-        {"comment": "One person's part in a campaign."},
+        one_of("client_status", ClientStatus),
+        Index(None, "tenant_id", "client_status"),
+        {"comment": "One person's part in a campaign, and in the coach's pipeline."},
     )
 
     id: Mapped[UuidKey]
@@ -143,5 +156,17 @@ class CampaignAssignment(Timestamps, Base):
     )
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
+    client_status: Mapped[ClientStatus] = mapped_column(
+        TextEnum(ClientStatus),
+        server_default=ClientStatus.REGISTERED,
+        index=True,
+        comment="Where the person stands in the coach's pipeline.",
+    )
+    tenant_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
+        index=True,
+        comment="Whose pipeline the person is in.",
+    )
 
-    campaign: Mapped[Campaign] = relationship(back_populates="assignments", lazy="raise")
+    campaign: Mapped[Campaign] = relationship(back_populates="sessions", lazy="raise")
+    tenant: Mapped[TenantProfile | None] = relationship(lazy="raise")

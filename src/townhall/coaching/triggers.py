@@ -8,5 +8,5 @@ from townhall.platform import keep_updated_at
 ENTITIES: tuple[Entity, ...] = (
     keep_updated_at("tenant_profiles"),
     keep_updated_at("campaigns"),
-    keep_updated_at("campaign_assignments"),
+    keep_updated_at("participant_sessions"),
 )

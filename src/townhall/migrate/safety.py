@@ -178,6 +178,65 @@ $do$"""
         context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))
 
 
+def set_not_null(table: str, column: str, *, schema: str = "public") -> None:
+    """Refuse nulls in a column of a table that may hold rows, which go on being read and written.
+
+    A constraint that was validated before spares the look at the rows under an exclusive lock.
+
+    Args:
+        table: The name of the table.
+        column: The name of the column.
+        schema: The schema of the table.
+    """
+    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    proof = f"{column}_is_known"
+    add_constraint(table, proof, f"check ({sql.quote(column)} is not null)", schema=schema)
+    op.execute(
+        sql.statement(
+            f"alter table {target}\n"
+            f"    alter column {sql.quote(column)} set not null,\n"
+            f"    drop constraint {sql.quote(proof)}"
+        )
+    )
+
+
+def update_in_batches(
+    table: str, assignments: str, *, where: str, size: int = 5_000, schema: str = "public"
+) -> None:
+    """Update the rows of a table that may hold many, which go on being read and written.
+
+    Each batch is a transaction of its own, for which the revision's ends; it locks no other rows
+    than its own. A script (``--sql``) updates all rows at once.
+
+    Args:
+        table: The name of the table, whose key is ``id``; in what follows it is called ``t``.
+        assignments: What follows ``set``.
+        where: Which rows are still to be updated; those that were no longer fulfil it.
+        size: How many rows a batch looks at.
+        schema: The schema of the table.
+    """
+    target = f"{sql.quote(schema)}.{sql.quote(table)} as t"
+    update = f"update {target}\nset {sql.layout(assignments)}"
+    context = op.get_context()
+    if context.as_sql:
+        context.execute(sql.statement(f"{update}\nwhere {where}"))
+        return
+    batch = f"""
+        with batch as (
+            select t.id from {target} %s order by t.id limit {size} for no key update
+        ),
+        updated as ({sql.statement(update).text} from batch where t.id = batch.id and ({where}))
+        select batch.id from batch order by batch.id desc limit 1
+    """
+    with context.autocommit_block():
+        connection = context.connection
+        assert connection is not None  # noqa: S101 - there is one unless a script is written
+        last = connection.scalar(text(batch.replace("%s", "")))
+        while last is not None:
+            after = text(batch.replace("%s", "where t.id > :last"))
+            last = connection.scalar(after, {"last": last})
+
+
 def create_index(
     name: str, table: str, definition: str, *, unique: bool = False, schema: str = "public"
 ) -> None:

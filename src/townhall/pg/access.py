@@ -28,7 +28,7 @@ from townhall.pg import sql
 from townhall.pg.entity import Entity
 from townhall.pg.function import Function
 from townhall.pg.policy import Command, Policy
-from townhall.pg.privileges import AUTHENTICATED, SERVICE
+from townhall.pg.privileges import AUTHENTICATED, SERVICE, Grants
 from townhall.pg.table_access import TableAccess
 
 
@@ -202,7 +202,7 @@ class Access:
         yield TableAccess(
             schema=self._schema,
             table=self.table.name,
-            grants={AUTHENTICATED: tuple(self._privileges()), SERVICE: ("all",)},
+            grants=self.grants,
         )
         yield from self.policies or (
             self._policy(command, who) for command, who in self.commands.items()
@@ -232,6 +232,11 @@ class Access:
             using=None if command == "insert" else who.condition,
             check=after.condition if command in {"insert", "update"} else None,
         )
+
+    @property
+    def grants(self) -> Grants:
+        """What each role may do with the table and its columns."""
+        return {AUTHENTICATED: tuple(self._privileges()), SERVICE: ("all",)}
 
     def _privileges(self) -> Iterable[str]:
         columns = {"insert": self.insertable, "update": self.updatable}
