@@ -21,6 +21,7 @@ from townhall.coaching import (
     ParticipantSession,
     SessionStatus,
     TenantProfile,
+    UsageEvent,
 )
 from townhall.community import (
     BenchmarkIndustryAggregate,
@@ -140,6 +141,7 @@ __all__ = [
     "TenantProfile",
     "Track",
     "TrackStatistics",
+    "UsageEvent",
     "User",
     "VisibilitySettings",
     "WizardSession",

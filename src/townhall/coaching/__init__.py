@@ -10,6 +10,7 @@ from townhall.coaching.models import (
     ParticipantSession,
     SessionStatus,
     TenantProfile,
+    UsageEvent,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "ParticipantSession",
     "SessionStatus",
     "TenantProfile",
+    "UsageEvent",
 ]

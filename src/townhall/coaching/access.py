@@ -8,6 +8,7 @@ from townhall.coaching.models import (
     ParticipantSession,
     SessionStatus,
     TenantProfile,
+    UsageEvent,
 )
 from townhall.pg import ANONYMOUS, AUTHENTICATED, SERVICE, Entity, Function
 from townhall.pg.access import Access, Who, anyone_with, door, entities_of, membership, owner
@@ -55,6 +56,7 @@ RULES = (
     ),
     Access(Campaign, read=the_creator, write=the_creator, fixed=("created_by",)),
     SESSION_RULES,
+    Access(UsageEvent, read=tenants_owner("tenant_id")),
 )
 
 # What everybody may know of an active tenant, by its slug or its domain. The table itself is
@@ -189,10 +191,43 @@ MOVES = (
     ),
 )
 
+LOG_USAGE_EVENT = Function(
+    name="log_usage_event",
+    arguments={
+        "p_tenant_id": "uuid",
+        "p_event_type": "text",
+        "p_event_data": "jsonb default '{}'::jsonb",
+        "p_user_id": "uuid default null::uuid",
+        "p_tokens_used": "bigint default 0",
+        "p_model_used": "text default null::text",
+        "p_cost_cents": "numeric default 0",
+    },
+    returns="uuid",
+    settings={"search_path": ""},
+    body="""
+        insert into public.usage_events (
+            tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents
+        )
+        values (
+            p_tenant_id,
+            p_event_type,
+            coalesce(p_event_data, '{}'),
+            p_user_id,
+            coalesce(p_tokens_used, 0),
+            p_model_used,
+            coalesce(p_cost_cents, 0)
+        )
+        returning id
+    """,
+    execute=(SERVICE,),
+    comment="Logs what a tenant used, for billing; returns the id of the event.",
+)
+
 ENTITIES: tuple[Entity, ...] = (
     *HELPERS,
     *entities_of(RULES),
     *BRANDING,
     *MOVES,
     *map(door, (*BRANDING, *MOVES)),
+    LOG_USAGE_EVENT,
 )

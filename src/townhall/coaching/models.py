@@ -1,16 +1,28 @@
-"""Tenants, their campaigns, and the people who take part in them."""
+"""Tenants, their campaigns, the people who take part in them, and what that costs."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, desc, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    desc,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
     Base,
+    Created,
+    JsonObject,
     TextArray,
     Timestamps,
     TrueByDefault,
@@ -169,4 +181,41 @@ class ParticipantSession(Timestamps, Base):
     )
 
     campaign: Mapped[Campaign] = relationship(back_populates="sessions", lazy="raise")
+    tenant: Mapped[TenantProfile | None] = relationship(lazy="raise")
+
+
+class UsageEvent(Created, Base):
+    """Something that a tenant used and pays for."""
+
+    __tablename__ = "usage_events"
+    __table_args__ = (
+        is_object("event_data"),
+        CheckConstraint("tokens_used >= 0", name="tokens_used_not_negative"),
+        CheckConstraint("cost_cents >= 0 and cost_cents < 'NaN'", name="cost_cents_not_negative"),
+        Index(None, "created_at"),
+        Index("ix_usage_events_tenant_id_created_at", "tenant_id", desc("created_at")),
+        {"comment": "What tenants used, for billing; rows are only added."},
+    )
+
+    id: Mapped[UuidKey]
+    tenant_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
+        index=True,
+        comment="Who pays; null once the tenant is gone.",
+    )
+    user_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        index=True,
+        comment="Whose doing it was; null where it was nobody's, and once the account is gone.",
+    )
+    event_type: Mapped[str] = mapped_column(index=True)
+    event_data: Mapped[JsonObject] = mapped_column(comment="Particulars, for looking closer.")
+    tokens_used: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("0"), comment="Tokens of a language model, in and out."
+    )
+    model_used: Mapped[str | None] = mapped_column(comment="The language model, if one was asked.")
+    cost_cents: Mapped[Decimal] = mapped_column(
+        Numeric(12, 4), server_default=text("0"), comment="The cost in cents; fractions count."
+    )
+
     tenant: Mapped[TenantProfile | None] = relationship(lazy="raise")

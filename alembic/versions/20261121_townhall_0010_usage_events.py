@@ -1,0 +1,207 @@
+"""What tenants used, for billing.
+
+A downgrade destroys every usage event: bill first.
+
+Revision: townhall_0010
+Revises: townhall_0009
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from alembic import op
+from townhall import pg
+
+revision = "townhall_0010"
+down_revision = "townhall_0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "usage_events",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column(
+            "tenant_id", sa.Uuid(), nullable=True, comment="Who pays; null once the tenant is gone."
+        ),
+        sa.Column(
+            "user_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="Whose doing it was; null where it was nobody's, and once the account is gone.",
+        ),
+        sa.Column("event_type", sa.Text(), nullable=False),
+        sa.Column(
+            "event_data",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+            comment="Particulars, for looking closer.",
+        ),
+        sa.Column(
+            "tokens_used",
+            sa.BigInteger(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="Tokens of a language model, in and out.",
+        ),
+        sa.Column(
+            "model_used", sa.Text(), nullable=True, comment="The language model, if one was asked."
+        ),
+        sa.Column(
+            "cost_cents",
+            sa.Numeric(precision=12, scale=4),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="The cost in cents; fractions count.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(event_data) = 'object'", name=op.f("ck_usage_events_event_data_is_object")
+        ),
+        sa.CheckConstraint(
+            "cost_cents >= 0 and cost_cents < 'NaN'",
+            name=op.f("ck_usage_events_cost_cents_not_negative"),
+        ),
+        sa.CheckConstraint(
+            "tokens_used >= 0", name=op.f("ck_usage_events_tokens_used_not_negative")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"],
+            ["tenant_profiles.id"],
+            name=op.f("fk_usage_events_tenant_id_tenant_profiles"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_usage_events_user_id_users"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_events")),
+        comment="What tenants used, for billing; rows are only added.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_usage_events_created_at"),
+        "usage_events",
+        ["created_at"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_usage_events_event_type"),
+        "usage_events",
+        ["event_type"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_usage_events_tenant_id"),
+        "usage_events",
+        ["tenant_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_usage_events_tenant_id_created_at",
+        "usage_events",
+        ["tenant_id", sa.literal_column("created_at DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_usage_events_user_id"),
+        "usage_events",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="usage_events",
+            grants={"authenticated": ("select",), "service_role": ("all",)},
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="usage_events",
+            name="the tenant's owner select",
+            command="select",
+            roles=("authenticated",),
+            using="tenant_id = any (array(select private.my_tenant_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="usage_events",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="log_usage_event",
+            arguments={
+                "p_tenant_id": "uuid",
+                "p_event_type": "text",
+                "p_event_data": "jsonb default '{}'::jsonb",
+                "p_user_id": "uuid default null::uuid",
+                "p_tokens_used": "bigint default 0",
+                "p_model_used": "text default null::text",
+                "p_cost_cents": "numeric default 0",
+            },
+            returns="uuid",
+            body="""
+                insert into public.usage_events (
+                    tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents
+                )
+                values (
+                    p_tenant_id,
+                    p_event_type,
+                    coalesce(p_event_data, '{}'),
+                    p_user_id,
+                    coalesce(p_tokens_used, 0),
+                    p_model_used,
+                    coalesce(p_cost_cents, 0)
+                )
+                returning id
+            """,
+            settings={"search_path": ""},
+            execute=("service_role",),
+            comment="Logs what a tenant used, for billing; returns the id of the event.",
+        )
+    )
+
+
+def downgrade() -> None:
+    pg.drop_entity(
+        pg.Function.named(
+            name="log_usage_event",
+            arguments={
+                "p_tenant_id": "uuid",
+                "p_event_type": "text",
+                "p_event_data": "jsonb default '{}'::jsonb",
+                "p_user_id": "uuid default null::uuid",
+                "p_tokens_used": "bigint default 0",
+                "p_model_used": "text default null::text",
+                "p_cost_cents": "numeric default 0",
+            },
+        )
+    )
+    pg.drop_entity(pg.Policy.named(table="usage_events", name="the service does everything"))
+    pg.drop_entity(pg.Policy.named(table="usage_events", name="the tenant's owner select"))
+    op.drop_table("usage_events", if_exists=True)
