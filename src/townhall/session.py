@@ -404,7 +404,7 @@ def _info(connection: Connection) -> ConnectionInfo:
     return cast("BaseConnection[Any]", connection.connection.driver_connection).info
 
 
-@event.listens_for(Session, "after_begin", insert=True)
+@event.listens_for(Session, "after_begin")
 def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     if transaction.nested:
         return  # a savepoint keeps what its transaction has

@@ -98,11 +98,12 @@ def test_nothing_of_an_actor_stays_on_the_server(
         assert_acts_as(session, user)
 
 
-def test_a_missing_grant_is_named_here_too(
+def test_a_missing_grant_is_for_the_role_that_pgbouncer_logs_in_as(
     logins: Logins, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     with pgbouncer(logins.stranger, pool_size=1) as url:
-        sessions = SessionFactory(make_engine(url, connect_args=POOLED))
+        client = url.set(username="anybody")
+        sessions = SessionFactory(make_engine(client, connect_args=POOLED))
         with (
             pytest.raises(RoleNotGranted, match=f'to "{logins.stranger.username}"'),
             sessions.as_user(user) as session,
