@@ -1,0 +1,74 @@
+"""The chain up, again and down, in whole and in steps, with rows in every table."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import NullPool, create_engine
+
+from alembic import command
+from tests.migrations.chain import REVISIONS
+from tests.support.dump import dump
+from tests.support.rows import contents, fill
+from townhall.migrate import alembic_config, downgrade, upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from townhall.testing.databases import Databases
+
+State = tuple[str, dict[str, list[str]]]
+
+
+@pytest.fixture
+def database(server: Databases) -> Iterator[str]:
+    with server.create() as url:
+        yield url
+
+
+def test_up_down_and_up_leave_the_same_schema(database: str) -> None:
+    upgrade(database)
+    schema, _ = _filled(database)
+    downgrade(database, "base")
+    assert "CREATE" not in dump(database).replace("CREATE TABLE public.alembic_version", "")
+    upgrade(database)
+    assert dump(database) == schema
+
+
+def test_the_chain_runs_again_over_its_own_result(database: str) -> None:
+    upgrade(database)
+    before = _filled(database)
+    command.stamp(alembic_config(database), "base")
+    upgrade(database)
+    assert _state(database) == before
+
+
+def test_each_step_runs_again_over_its_own_result_and_goes_back(database: str) -> None:
+    states: dict[str, State] = {}
+    for revision, before in _steps():
+        upgrade(database, revision)
+        states[revision] = _filled(database)
+        command.stamp(alembic_config(database), before)
+        upgrade(database, revision)
+        assert _state(database) == states[revision], f"the second upgrade to {revision}"
+    for revision, before in reversed(_steps()[1:]):
+        downgrade(database, before)
+        assert _state(database) == states[before], f"the downgrade of {revision}"
+
+
+def _steps() -> list[tuple[str, str]]:
+    names = ["base", *(script.revision for script in REVISIONS)]
+    return [(revision, before) for before, revision in itertools.pairwise(names)]
+
+
+def _filled(url: str) -> State:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        fill(connection)
+    return _state(url)
+
+
+def _state(url: str) -> State:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        return dump(url), contents(connection)

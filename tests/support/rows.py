@@ -1,0 +1,113 @@
+"""A row in every table, whatever tables there are."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    MetaData,
+    Table,
+    Text,
+    cast,
+    exists,
+    func,
+    inspect,
+    select,
+)
+
+from townhall.testing import create_account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Column
+
+Row = dict[str, Any]
+
+_VALUES: dict[type, Callable[[], Any]] = {
+    UUID: uuid4,
+    str: lambda: f"text-{uuid4().hex[:8]}",
+    int: lambda: 1,
+    Decimal: lambda: 1,
+    bool: lambda: True,
+    dict: dict,
+    list: list,
+    datetime: lambda: datetime.now(UTC),
+    date: lambda: datetime.now(UTC).date(),
+}
+_FIRST_CHOICE = re.compile(r"\(?\(?(\w+)\)?(?:::text)? (?:= ANY|IN) \(+(?:ARRAY\[)?'([^']+)'")
+
+
+def fill(connection: Connection) -> None:
+    """Insert a row into every table of schema ``public`` that has none.
+
+    Every column is filled that has no default: what a foreign key refers to with the row of that
+    table, a choice with the first of what may be chosen. Two columns of one row that refer to
+    accounts refer to two of them.
+
+    Args:
+        connection: A connection as a role that owns the tables and may make accounts.
+    """
+    metadata = MetaData()
+    metadata.reflect(connection, schema="public")
+    accounts = [{"id": create_account(connection)} for _ in range(2)]
+    rows: dict[str, Row] = {}
+    for table in metadata.sorted_tables:
+        if table.schema != "public" or table.name == "alembic_version":
+            continue
+        if not connection.scalar(select(exists().select_from(table))):
+            connection.execute(table.insert().values(_values(table, rows, list(accounts))))
+        found = connection.execute(table.select().limit(1)).mappings().one()
+        rows[table.fullname] = dict(found)
+
+
+def contents(connection: Connection) -> dict[str, list[str]]:
+    """Return every row of every table of schema ``public``, as text, by table.
+
+    Args:
+        connection: A connection as a role that row level security does not hold for.
+    """
+    return {
+        name: sorted(_texts(connection, Table(name, MetaData(), schema="public")))
+        for name in sorted(inspect(connection).get_table_names("public"))
+        if name != "alembic_version"
+    }
+
+
+def _texts(connection: Connection, table: Table) -> list[str]:
+    return list(connection.scalars(select(cast(func.to_jsonb(table.table_valued()), Text))))
+
+
+def _values(table: Table, rows: dict[str, Row], accounts: list[Row]) -> Row:
+    choices = dict(_choices(table))
+    values: Row = {}
+    for column in table.columns:
+        if column.foreign_keys:
+            values |= _reference(column, rows, accounts)
+        elif column.name in choices:
+            values[column.name] = choices[column.name]
+        elif column.server_default is None and column.computed is None:
+            values[column.name] = _VALUES[column.type.python_type]()
+    return values
+
+
+def _reference(column: Column[Any], rows: dict[str, Row], accounts: list[Row]) -> Row:
+    # A column of several keys refers by each of them to the same thing.
+    targets = [key.column for key in column.foreign_keys if key.column.table is not column.table]
+    for target in sorted(targets, key=str):
+        if target.table.fullname == "auth.users":
+            return {column.name: accounts.pop(0)[target.name]}
+        return {column.name: rows[target.table.fullname][target.name]}
+    return {}
+
+
+def _choices(table: Table) -> list[tuple[str, str]]:
+    checks = [c for c in table.constraints if isinstance(c, CheckConstraint)]
+    matches = (_FIRST_CHOICE.match(str(check.sqltext)) for check in checks)
+    return [(match[1], match[2]) for match in matches if match]
