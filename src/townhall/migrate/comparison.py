@@ -80,7 +80,7 @@ class Comparison:
                 yield ReplaceEntityOp(entity, before)
             else:
                 yield DropEntityOp(before)
-                yield CreateEntityOp(entity)
+                yield CreateEntityOp(entity.keeping(before))
 
     @property
     def is_of_something_new(self) -> bool:
@@ -115,13 +115,6 @@ class Comparison:
             if key not in known and (entity.is_own_object or entity.name_parts in going)
         ]
 
-    def declared(self, key: Key) -> Entity | None:
-        """Return the declared entity that the database knows by a key."""
-        for step in self.done:
-            if isinstance(step, Entity) and self.keys[step.key] == key:
-                return step
-        return None
-
 
 def compare(
     connection: Connection,
@@ -139,48 +132,70 @@ def compare(
     """
     with rolled_back(connection):
         before = read_state(connection, declared.schemas)
-        _clear_the_way(connection, before)
-        done, failures = _create(connection, [*on_tables, *declared.entities], invoke)
+        done, failures = _create(connection, [*on_tables, *declared.entities], before, invoke)
         keys = _keys_in_database(connection, done)
         after = read_state(connection, declared.schemas)
         remaining = differences(connection, declared.tables) if not failures else []
     return Comparison(done, failures, keys, before, after, remaining)
 
 
-def _clear_the_way(connection: Connection, before: State) -> None:
-    # Views and what hangs on tables could stand in the way of a column's change, and a view can't
-    # be replaced by one with other columns. Functions stay: tables may need them.
+_VIEWS = ("view", "materialized view")
+_ON_TABLES = ("policy", "trigger")
+
+
+def _clear_the_way(connection: Connection, before: State, kinds: Sequence[str]) -> None:
     run_script(
         connection,
         (
-            f"{statement} cascade" if "view" in entity.kind else statement
-            for entity in before.values()
-            if entity.is_own_object and entity.kind != "function"
+            f"{statement}{' cascade' if kind in _VIEWS else ''}"
+            for (kind, *_), entity in before.items()
+            if kind in kinds
             for statement in entity.drop_statements()
         ),
     )
 
 
 def _create(
-    connection: Connection, steps: Sequence[Step], invoke: Callable[[MigrateOperation], None]
+    connection: Connection,
+    steps: Sequence[Step],
+    before: State,
+    invoke: Callable[[MigrateOperation], None],
 ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
+    entities = [step for step in steps if isinstance(step, Entity)]
+    operations = [step for step in steps if not isinstance(step, Entity)]
+
     def run(step: Step) -> None:
         if isinstance(step, Entity):
-            run_script(connection, step.create_statements())
+            _create_entity(connection, step)
         else:
             invoke(step)
 
     def run_at_once() -> None:
-        # Nearly always what is declared can be created as it stands, in one round trip.
-        entities = [step for step in steps if isinstance(step, Entity)]
-        for step in steps:
-            if not isinstance(step, Entity):
-                invoke(step)
+        for operation in operations:
+            invoke(operation)
         run_script(connection, (sql for each in entities for sql in each.create_statements()))
 
+    # A view can't be replaced by one with other columns, and would keep comments on them.
+    _clear_the_way(connection, before, _VIEWS)
+    # Nearly always what is declared can be created as it stands, in one round trip.
     if attempt(connection, run_at_once) is None:
         return steps, []
-    return run_in_any_order(connection, steps, run)
+    # What hangs on a table may stand in the way of a column's change.
+    _clear_the_way(connection, before, _ON_TABLES)
+    functions = [entity for entity in entities if entity.kind == "function"]
+    others = [entity for entity in entities if entity.kind != "function"]
+    return run_in_any_order(connection, [*operations, *functions, *others], run)
+
+
+def _create_entity(connection: Connection, entity: Entity) -> None:
+    def create() -> None:
+        run_script(connection, entity.create_statements())
+
+    if entity.kind == "function" and attempt(connection, create) is not None:
+        # One with another result can't be replaced. It was not dropped before, because tables
+        # may need it.
+        run_script(connection, (f"{sql} cascade" for sql in entity.drop_statements()))
+    create()
 
 
 def _keys_in_database(connection: Connection, done: Sequence[Step]) -> dict[Key, Key]:

@@ -24,7 +24,7 @@ from townhall.migrate.simulation import (
     run_in_any_order,
     run_script,
 )
-from townhall.pg import CreateEntityOp, DropEntityOp, ReplaceEntityOp
+from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 from townhall.pg.catalog import rows
 
 AROUND = "PostgreSQL forbids a later step while this stands on it: created again below."
@@ -53,35 +53,43 @@ def ordered(
     while True:
         steps = _with_recreations(operations, comparison, around)
         with rolled_back(connection):
-            done, failures = run_in_any_order(connection, steps, invoke, _waits)
+            done, failures = run_in_any_order(
+                connection, steps, invoke, _waiting(comparison, around)
+            )
             standing = _in_the_way(connection, failures, schemas) - around if failures else set()
         if not failures:
             return done
-        known = {key for key in standing if comparison.declared(key) is not None}
+        known = standing & set(comparison.keys.values())
         if not known:
             raise CommandError("\n\n".join(map(_report, failures)))
         around |= known
 
 
-def _waits(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
-    # What is dropped to be created in another form must be gone before it is.
-    return isinstance(step, CreateEntityOp) and any(
-        isinstance(other, DropEntityOp) and other.target.name_parts == step.target.name_parts
-        for other in refused
-    )
+def _waiting(
+    comparison: Comparison, around: set[Key]
+) -> Callable[[MigrateOperation, Sequence[MigrateOperation]], bool]:
+    def waits(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
+        if not isinstance(step, CreateEntityOp):
+            return False
+        if comparison.keys.get(step.target.key) in around:
+            # What makes way for others comes back when they are done.
+            return any(not isinstance(other, CreateEntityOp | ReplaceEntityOp) for other in refused)
+        # What is dropped to be created in another form must be gone before it is.
+        key = comparison.keys.get(step.target.key)
+        return any(isinstance(other, DropEntityOp) and other.target.key == key for other in refused)
+
+    return waits
 
 
 def _with_recreations(
     operations: Sequence[MigrateOperation], comparison: Comparison, around: set[Key]
 ) -> list[MigrateOperation]:
-    drops: list[MigrateOperation] = [
-        DropEntityOp(comparison.before[key], why=AROUND) for key in sorted(around)
-    ]
+    drops = [DropEntityOp(comparison.before[key], why=AROUND) for key in sorted(around)]
     creations = [
-        CreateEntityOp(entity) for key in around if (entity := comparison.declared(key)) is not None
+        CreateEntityOp(step.keeping(comparison.before[comparison.keys[step.key]]))
+        for step in comparison.done
+        if isinstance(step, Entity) and comparison.keys[step.key] in around
     ]
-    position = {id(step): place for place, step in enumerate(comparison.done)}
-    creations.sort(key=lambda operation: position[id(operation.target)])
     others = [operation for operation in operations if not _concerns(operation, comparison, around)]
     return [*drops, *others, *creations]
 

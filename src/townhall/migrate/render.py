@@ -13,6 +13,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import TypeDecorator
 from sqlalchemy.types import TypeEngine
 
+from townhall.migrate.tables import AddCheckOp, AddPrimaryKeyOp
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 from townhall.pg.entity import default
 
@@ -50,6 +51,24 @@ def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str:
     context.imports.add(_IMPORT)
     why = f"# {operation.why}\n" if operation.why else ""
     return f"{why}pg.drop_entity({_named(operation.target)})"
+
+
+@renderers.dispatch_for(AddPrimaryKeyOp)
+def _render_add_primary_key(context: AutogenContext, operation: AddPrimaryKeyOp) -> str:
+    del context
+    schema = f", schema={_quoted(operation.schema)}" if operation.schema else ""
+    columns = ", ".join(_quoted(str(column)) for column in operation.columns)
+    name, table = _quoted(str(operation.constraint_name)), _quoted(operation.table_name)
+    return f"op.create_primary_key(op.f({name}), {table}, [{columns}]{schema})"
+
+
+@renderers.dispatch_for(AddCheckOp)
+def _render_add_check(context: AutogenContext, operation: AddCheckOp) -> str:
+    del context
+    schema = f", schema={_quoted(operation.schema)}" if operation.schema else ""
+    name, table = _quoted(str(operation.constraint_name)), _quoted(operation.table_name)
+    condition = _quoted(str(operation.condition))
+    return f"op.create_check_constraint(op.f({name}), {table}, {condition}{schema})"
 
 
 def _argument(entity: Entity) -> str:

@@ -135,5 +135,8 @@ def attempt(connection: Connection, run: Callable[[], None]) -> DBAPIError | Non
     except DBAPIError as error:
         savepoint.rollback()
         return error
+    except BaseException:
+        savepoint.rollback()
+        raise
     savepoint.commit()
     return None

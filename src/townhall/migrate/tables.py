@@ -7,9 +7,9 @@ whatever differs still is what Alembic missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
@@ -17,20 +17,69 @@ from alembic.operations.ops import (
     AlterColumnOp,
     CreateCheckConstraintOp,
     CreateIndexOp,
+    CreatePrimaryKeyOp,
     DropConstraintOp,
     DropIndexOp,
 )
-from sqlalchemy import Connection, Constraint, Table, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    Constraint,
+    DefaultClause,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
+from sqlalchemy.schema import CreateIndex
 
-from townhall.migrate.simulation import run_script
+from townhall.migrate.simulation import attempt, rolled_back, run_script
 from townhall.pg.catalog import empty_search_path, rows
 
 _TEMPORARY = "pg_temp"
+_UNIQUE = "UNIQUE "
+_FOREIGN_KEY = "FOREIGN KEY "
+_KINDS = {"PRIMARY ": "primary", _UNIQUE: "unique", _FOREIGN_KEY: "foreignkey"}
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 TableName = tuple[str, str]
+
+
+class AddCheckOp(CreateCheckConstraintOp):
+    """Add a check; Alembic's own does not say its name."""
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Say what it is: ``("add_check", "events", "ck_events_status_known")``."""
+        return ("add_check", self.schema, self.table_name, self.constraint_name)
+
+
+class AddPrimaryKeyOp(CreatePrimaryKeyOp):
+    """Add a primary key; Alembic's own can't be written into a revision."""
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Say what it is: ``("add_primary_key", "events", "pk_events")``."""
+        return ("add_primary_key", self.schema, self.table_name, self.constraint_name)
+
+
+class DropCheckOp(DropConstraintOp):
+    """Drop a check; Alembic's own does not say its name."""
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Say what it is: ``("remove_check", "events", "ck_events_status_known")``."""
+        return ("remove_check", self.schema, self.table_name, self.constraint_name)
+
+
+_ADD: Mapping[type[Constraint], type[AddConstraintOp]] = {
+    CheckConstraint: AddCheckOp,
+    PrimaryKeyConstraint: AddPrimaryKeyOp,
+}
+
+
+def _add(constraint: Constraint) -> AddConstraintOp:
+    return _ADD.get(type(constraint), AddConstraintOp).from_constraint(constraint)
 
 
 @dataclass(frozen=True)
@@ -39,7 +88,8 @@ class TableState:
 
     Attributes:
         columns: What each column is: type, collation, default and so on, by name.
-        constraints: The definitions of checks, unique constraints and the primary key, by name.
+        constraints: The definitions, by name, of checks, unique constraints, the primary key and
+            those foreign keys that are not valid.
         indexes: The definitions of the other indexes, by name.
     """
 
@@ -75,7 +125,7 @@ class TableDifference:
     def _columns(self, reflected: Table) -> Iterable[MigrateOperation]:
         for name, declared in sorted(self.declared.columns.items()):
             found = self.found.columns.get(name)
-            if found is None or found == declared or _is_from_sequence(found, declared):
+            if found is None or found == declared:
                 continue
             column, before = self.table.columns[name], reflected.columns[name]
             yield AlterColumnOp(
@@ -86,35 +136,35 @@ class TableDifference:
                 existing_nullable=before.nullable,
                 existing_server_default=before.server_default,
                 existing_comment=before.comment,
-                modify_type=column.type if found["type"] != declared["type"] else None,
-                modify_nullable=column.nullable if found["null"] != declared["null"] else None,
+                modify_type=column.type if _differ(found, declared, "type", "collation") else None,
+                modify_nullable=column.nullable if _differ(found, declared, "null") else None,
                 modify_server_default=(
-                    column.server_default if found["default"] != declared["default"] else False
+                    _default(column) if _differ(found, declared, "default") else False
                 ),
             )
 
     def _constraints(self, reflected: Table) -> Iterable[MigrateOperation]:
-        declared = _by_name(self.table.constraints)
+        declared = _by_name(self.table.constraints, self.found)
         for name in sorted({*self.found.constraints, *self.declared.constraints}):
             found, wanted = self.found.constraints.get(name), self.declared.constraints.get(name)
             if found == wanted:
                 continue
             if found is not None:
                 yield self._drop_constraint(name, found, reflected)
-            if wanted is not None:
-                yield AddConstraintOp.from_constraint(declared[name])
+            if wanted is not None or (found or "").startswith(_FOREIGN_KEY):
+                yield _add(declared[name])
 
     def _drop_constraint(self, name: str, found: str, reflected: Table) -> DropConstraintOp:
         if found.startswith("CHECK "):
-            reverse: AddConstraintOp = CreateCheckConstraintOp(
-                name, self.table.name, _condition(found), schema=self.table.schema
-            )
-            kind = "check"
-        else:
-            reverse = AddConstraintOp.from_constraint(_by_name(reflected.constraints)[name])
-            kind = "primary" if found.startswith("PRIMARY ") else "unique"
+            schema = self.table.schema
+            before = AddCheckOp(name, self.table.name, _condition(found), schema=schema)
+            return DropCheckOp(name, self.table.name, type_="check", schema=schema, _reverse=before)
         return DropConstraintOp(
-            name, self.table.name, type_=kind, schema=self.table.schema, _reverse=reverse
+            name,
+            self.table.name,
+            type_=next(kind for start, kind in _KINDS.items() if found.startswith(start)),
+            schema=self.table.schema,
+            _reverse=_add(_by_name(reflected.constraints, self.found)[name]),
         )
 
     def _indexes(self, reflected: Table) -> Iterable[MigrateOperation]:
@@ -132,8 +182,8 @@ def differences(connection: Connection, tables: Sequence[Table]) -> list[TableDi
     """Return the tables that are not what is declared.
 
     Args:
-        connection: A connection within a transaction that is going to be rolled back; the
-            declared tables are made in it as temporary ones.
+        connection: A connection within a transaction that is going to be rolled back; twins of
+            the declared tables are made in it as temporary ones.
         tables: Declared tables that exist in the database.
     """
     by_schema: dict[str, dict[str, Table]] = {}
@@ -149,66 +199,156 @@ def differences(connection: Connection, tables: Sequence[Table]) -> list[TableDi
 def _differences_in(
     connection: Connection, schema: str, tables: Mapping[str, Table]
 ) -> Iterable[TableDifference]:
-    run_script(connection, (sql for table in tables.values() for sql in _temporary(table)))
-    found = _read(connection, schema, list(tables))
-    temporary = connection.scalar(text("select pg_my_temp_schema()::regnamespace::text"))
-    declared = _read(connection, str(temporary), list(tables))
-    run_script(
-        connection,
-        (f"drop table {_TEMPORARY}.{_dialect.identifier_preparer.quote(name)}" for name in tables),
-    )
+    with rolled_back(connection):
+        _make_twins(connection, tables.values())
+        twins = connection.scalar(text("select pg_my_temp_schema()::regnamespace::text"))
+        read = read_tables(connection, [schema, str(twins)])
     for name, table in tables.items():
-        if name in found and found[name] != declared[name]:
-            yield TableDifference(table, found[name], declared[name])
+        found = read.get((schema, name))
+        declared = _with_keys(read[str(twins), name], table, found)
+        if found is not None and found != declared:
+            yield TableDifference(table, found, declared)
 
 
-def _temporary(table: Table) -> Iterable[str]:
-    translate = dict.fromkeys((None, table.schema), _TEMPORARY)
-    elements: list[DDLElement] = [CreateTable(table, include_foreign_key_constraints=[])]
-    elements += map(CreateIndex, sorted(table.indexes, key=lambda index: str(index.name)))
-    for element in elements:
-        yield str(
-            element.compile(
-                dialect=_dialect, schema_translate_map=translate, render_schema_translate=True
+def _make_twins(connection: Connection, tables: Iterable[Table]) -> None:
+    twins = list(map(_Twin, tables))
+
+    def make_without_storage() -> None:
+        run_script(connection, (sql for twin in twins for sql in twin.statements(stored=False)))
+
+    if attempt(connection, make_without_storage) is not None:
+        run_script(connection, (sql for twin in twins for sql in twin.statements(stored=True)))
+
+
+@dataclass(frozen=True)
+class _Twin:
+    # A temporary table with the columns, checks and indexes of a declared one. A partitioned table
+    # has no storage and is made in half the time, but its unique indexes would have to contain the
+    # key of the partitions, so that none is made; and a column of few types can't be that key.
+    table: Table
+
+    def statements(self, *, stored: bool) -> Iterable[str]:
+        compiler = _dialect.ddl_compiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
+        quote = _dialect.identifier_preparer.quote
+        name = f"{_TEMPORARY}.{quote(self.table.name)}"
+        specify = cast("Callable[[Column[Any]], str]", compiler.get_column_specification)
+        parts = [specify(column) for column in self.table.columns]
+        parts += [compiler.process(check) for check in _checks(self.table)]
+        key = quote(next(iter(self.table.primary_key or self.table.columns)).name)
+        partitions = "" if stored else f" partition by list ({key})"
+        yield f"create table {name} ({', '.join(parts)}){partitions}"
+        for index in _sorted_indexes(self.table):
+            yield (
+                compiler.process(CreateIndex(index))
+                .replace(_on(self.table), f" ON {name} ", 1)
+                .replace("CREATE UNIQUE ", "CREATE ", 1)
             )
-        )
 
 
-def _read(connection: Connection, schema: str, tables: Sequence[str]) -> dict[str, TableState]:
+def _checks(table: Table) -> list[CheckConstraint]:
+    return [each for each in table.constraints if isinstance(each, CheckConstraint)]
+
+
+def _sorted_indexes(table: Table) -> list[Index]:
+    return sorted(table.indexes, key=lambda index: str(index.name))
+
+
+def _on(table: Table) -> str:
+    return f" ON {_dialect.identifier_preparer.format_table(table)} "
+
+
+def _with_keys(twin: TableState, table: Table, found: TableState | None) -> TableState:
+    keys = {
+        name: _key_definition(each)
+        for name, each in _by_name(table.constraints, found).items()
+        if isinstance(each, PrimaryKeyConstraint | UniqueConstraint) and len(each.columns)
+    }
+    unique = {str(index.name) for index in table.indexes if index.unique}
+    indexes = {
+        name: f"{_UNIQUE}{text}" if name in unique else text for name, text in twin.indexes.items()
+    }
+    return TableState(twin.columns, {**twin.constraints, **keys}, indexes)
+
+
+def _key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
+    quote = _dialect.identifier_preparer.quote
+    options = key.dialect_options["postgresql"]
+    columns = ", ".join(quote(column.name) for column in key.columns)
+    included = ", ".join(map(quote, options.get("include") or ()))
+    parts = [
+        "PRIMARY KEY" if isinstance(key, PrimaryKeyConstraint) else "UNIQUE",
+        "NULLS NOT DISTINCT" if options.get("nulls_not_distinct") else "",
+        f"({columns})",
+        f"INCLUDE ({included})" if included else "",
+        "DEFERRABLE" if key.deferrable else "",
+        "INITIALLY DEFERRED" if (key.initially or "").upper() == "DEFERRED" else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableName, TableState]:
+    """Return the tables in some schemas as the catalog tells them.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: Names of schemas.
+    """
     with empty_search_path(connection):
         return {
-            row["table"]: TableState(
+            (row["schema"], row["table"]): TableState(
                 columns=row["columns"], constraints=row["constraints"], indexes=row["indexes"]
             )
-            for row in rows(connection, _QUERY, [schema])
-            if row["table"] in tables
+            for row in rows(connection, _QUERY, schemas)
         }
 
 
-def _is_from_sequence(found: Mapping[str, Any], declared: Mapping[str, Any]) -> bool:
-    # The sequence of a temporary table has another name.
-    return all("nextval(" in (each["default"] or "") for each in (found, declared))
+def _differ(found: Mapping[str, Any], declared: Mapping[str, Any], *what: str) -> bool:
+    return any(found[each] != declared[each] for each in what)
+
+
+def _default(column: Column[Any]) -> DefaultClause | None:
+    # One that only says "the database fills it" is none.
+    return column.server_default if isinstance(column.server_default, DefaultClause) else None
 
 
 def _condition(definition: str) -> str:
     return definition.removeprefix("CHECK ").removesuffix(" NOT VALID").removeprefix("(")[:-1]
 
 
-def _by_name(constraints: Iterable[Constraint]) -> dict[str, Constraint]:
-    # As the database has them: names of more than 63 bytes are shortened.
+def _by_name(constraints: Iterable[Constraint], found: TableState | None) -> dict[str, Constraint]:
+    # As the database has them: a name of more than 63 bytes is shortened, and a key without one was
+    # named by PostgreSQL.
     preparer = _dialect.identifier_preparer
-    names = ((preparer.format_constraint(each), each) for each in constraints)
-    return {name.strip('"'): each for name, each in names if name is not None}
+    return {
+        (preparer.format_constraint(each) or "").strip('"')
+        if each.name
+        else _given_name(each, found): each
+        for each in constraints
+    }
+
+
+def _given_name(constraint: Constraint, found: TableState | None) -> str:
+    if found is not None and isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
+        definition = _key_definition(constraint)
+        for name, other in found.constraints.items():
+            if other == definition:
+                return name
+    columns = getattr(constraint, "columns", ())
+    return "_".join([str(constraint.table.name), *(column.name for column in columns), "key"])
 
 
 _QUERY = """
     select
+        n.nspname as schema,
         c.relname as table,
         coalesce((
             select jsonb_object_agg(a.attname, jsonb_build_object(
                 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
                 'null', not a.attnotnull,
-                'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+                -- A sequence has its table's name in its own.
+                'default', regexp_replace(
+                    pg_catalog.pg_get_expr(d.adbin, d.adrelid), '^nextval.*', 'nextval()'
+                ),
                 'generated', a.attgenerated,
                 'identity', a.attidentity,
                 'collation', nullif(a.attcollation, t.typcollation)::regcollation::text
@@ -221,7 +361,9 @@ _QUERY = """
         coalesce((
             select jsonb_object_agg(o.conname, pg_catalog.pg_get_constraintdef(o.oid))
             from pg_catalog.pg_constraint as o
-            where o.conrelid = c.oid and o.contype in ('c', 'p', 'u')
+            -- Alembic compares foreign keys, but not whether they were ever validated.
+            where o.conrelid = c.oid
+                and (o.contype in ('c', 'p', 'u') or o.contype = 'f' and not o.convalidated)
         ), '{}') as constraints,
         coalesce((
             select jsonb_object_agg(

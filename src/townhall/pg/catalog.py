@@ -108,8 +108,8 @@ def empty_search_path(connection: Connection) -> Iterator[None]:
     Args:
         connection: A connection within a transaction.
     """
-    before = connection.scalar(text("select current_setting('search_path')"))
-    set_path = text("select set_config('search_path', :path, true)")
-    connection.execute(set_path, {"path": ""})
+    before = connection.scalar(
+        text("select current_setting('search_path'), set_config('search_path', '', true)")
+    )
     yield
-    connection.execute(set_path, {"path": before})
+    connection.execute(text("select set_config('search_path', :path, true)"), {"path": before})

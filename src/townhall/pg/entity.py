@@ -104,6 +104,15 @@ class Entity(ReplaceableEntity):
         del other
         return True
 
+    def keeping(self, other: Self) -> Self:
+        """Return the object with what others than we gave to ``other``, which makes way for it.
+
+        Args:
+            other: The same object in its old state, as the catalog tells it.
+        """
+        del other
+        return self
+
     @classmethod
     @abstractmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Self
 
 from sqlalchemy import Connection, RowMapping, text
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, comment_statement
-from townhall.pg.privileges import WITH_GRANT_OPTION, grant_statements
+from townhall.pg.privileges import WITH_GRANT_OPTION, grant_statements, unmanaged
 
 Volatility = Literal["volatile", "stable", "immutable"]
 Security = Literal["invoker", "definer"]
 Parallel = Literal["unsafe", "restricted", "safe"]
+
+
+CALLERS = "the caller's"
+"""A ``search_path`` that is not set. A function with its owner's rights can then be hijacked: this
+is how one that was found in a database says so, and nothing to write in a new one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +119,8 @@ class Function(Entity):
         traits += [f"rows {self.rows}"] * (self.rows is not None)
         yield " ".join(traits)
         for setting, value in self.settings.items():
+            if value == CALLERS:
+                continue
             yield f"set {sql.quote(setting)} = {_setting(setting, value)}"
         yield self.body if self._is_standard_body else f"as {sql.dollar_quoted(self.body)}"
 
@@ -125,6 +132,12 @@ class Function(Entity):
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the function."""
         yield f"drop function if exists {self.literal_signature}"
+
+    def keeping(self, other: Self) -> Self:
+        """Return the function with those beside the API's roles who may execute the old one."""
+        others = unmanaged(dict(map(_grant, other.execute)))
+        kept = [each for each in other.execute if _grant(each)[0] in others]
+        return replace(self, execute=tuple(dict.fromkeys([*kept, *self.execute])))
 
     def can_replace(self, other: Self) -> bool:
         """Tell whether the name, type and defaults of every argument and the result stay."""
@@ -175,7 +188,7 @@ class Function(Entity):
             body=row["body"],
             volatility=row["volatility"],
             security=row["security"],
-            settings=dict(map(_read_setting, row["settings"])),
+            settings=_settings(row),
             is_strict=row["is_strict"],
             is_leakproof=row["is_leakproof"],
             parallel=row["parallel"],
@@ -202,6 +215,13 @@ def _without_default(declared: str) -> str:
 def _setting(name: str, value: str) -> str:
     parts = value.split(", ") if name in _LISTS else [value]
     return ", ".join(map(sql.literal, parts))
+
+
+def _settings(row: RowMapping) -> dict[str, str]:
+    settings = dict(map(_read_setting, row["settings"]))
+    if row["security"] == "definer":
+        settings.setdefault("search_path", CALLERS)
+    return settings
 
 
 def _read_setting(stored: str) -> tuple[str, str]:

@@ -39,6 +39,12 @@ def grant_statements(target: str, grants: Grants) -> Iterable[str]:
         yield from _grant(target, name, privileges)
 
 
+def unmanaged(grants: Grants) -> Grants:
+    """Return what is granted to others than the API's roles and everybody."""
+    managed = {PUBLIC, *API_ROLES}
+    return {name: privileges for name, privileges in grants.items() if name not in managed}
+
+
 def _grant(target: str, name: str, privileges: tuple[str, ...]) -> Iterable[str]:
     plain = [text for text in privileges if not text.endswith(WITH_GRANT_OPTION)]
     passing_on = [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Self
 
 from sqlalchemy import Connection, RowMapping
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, comment_statement
-from townhall.pg.privileges import Grants, grant_statements, read_grants
+from townhall.pg.privileges import Grants, grant_statements, read_grants, unmanaged
 
 CheckOption = Literal["local", "cascaded"]
 
@@ -52,6 +52,10 @@ class _Relation(Entity):
     def literal_name(self) -> str:
         """The view as a qualified identifier."""
         return f"{self.literal_schema}.{sql.quote(self.name)}"
+
+    def keeping(self, other: Self) -> Self:
+        """Return the view with what others than the API's roles were granted on the old one."""
+        return replace(self, grants={**unmanaged(other.grants), **self.grants})
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the view."""
@@ -100,9 +104,9 @@ class View(_Relation):
             yield f"check_option = {self.check_option}"
 
     def can_replace(self, other: Self) -> bool:
-        """Tell whether the columns that were there stay as they are, and none loses its comment."""
+        """Tell whether the columns stay, so that there is a way back, and no comment must go."""
         return (
-            self.columns[: len(other.columns)] == other.columns
+            self.columns == other.columns
             and other.column_comments.keys() <= self.column_comments.keys()
         )
 

@@ -1,0 +1,89 @@
+"""Databases at head, and the commands of Alembic on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+
+from alembic import command
+from tests.support.dump import dump
+from townhall import migrate
+from townhall.testing.databases import Databases
+
+
+@pytest.fixture(scope="session")
+def template_of() -> Iterator[Callable[[Databases], str]]:
+    """Return what makes a migrated database on a server once, to clone others from."""
+    templates: dict[str, str] = {}
+    made = []
+
+    def template_of(databases: Databases) -> str:
+        server = str(databases.server)
+        if server not in templates:
+            made.append(databases.create(as_template=True))
+            templates[server] = made[-1].__enter__()
+            migrate.upgrade(templates[server])
+        return templates[server]
+
+    yield template_of
+    for each in made:
+        each.__exit__(None, None, None)
+
+
+@pytest.fixture
+def database(server: Databases, template_of: Callable[[Databases], str]) -> Iterator[str]:
+    """Yield the URL of a database at head that is this test's own, on each server version."""
+    with server.create(template_of(server)) as url:
+        yield url
+
+
+@pytest.fixture
+def at_head(
+    server: Databases,
+    template_of: Callable[[Databases], str],
+    dumped: dict[str, list[str]],
+) -> list[str]:
+    """Return what ``pg_dump`` says of a database at head on this server."""
+    template = template_of(server)
+    if template not in dumped:
+        dumped[template] = lines(template)
+    return dumped[template]
+
+
+@pytest.fixture(scope="session")
+def dumped() -> dict[str, list[str]]:
+    """Return what was dumped already, by the template's URL."""
+    return {}
+
+
+def lines(url: str) -> list[str]:
+    """Return the lines of a dump, sorted.
+
+    A column that was dropped and added again is the last one, and so is a privilege.
+    """
+    return sorted(line.strip().rstrip(",") for line in dump(url).splitlines())
+
+
+@pytest.fixture
+def config(database: str, tmp_path: Path) -> Config:
+    """Return Alembic's configuration for that database, with a folder for further revisions."""
+    return configured(database, tmp_path)
+
+
+def configured(url: str, folder: Path) -> Config:
+    """Return a configuration whose new revisions go to a folder of their own."""
+    config = migrate.alembic_config(url)
+    versions = Path(config.get_main_option("script_location") or "") / "versions"
+    config.set_main_option("version_locations", f"{versions}:{folder}")
+    return config
+
+
+def generate(config: Config, folder: Path, name: str = "repair") -> Path:
+    """Generate a revision and return its file."""
+    before = set(folder.glob("*.py"))
+    command.revision(config, name, autogenerate=True, head="heads", version_path=str(folder))
+    (made,) = set(folder.glob("*.py")) - before
+    return made

@@ -1,0 +1,104 @@
+"""A schema that is changed and migrated, within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.operations.ops import DowngradeOps, UpgradeOps
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.dialects import postgresql
+
+from alembic import op
+from townhall import pg
+from townhall.migrate import autogenerate
+from townhall.migrate.scope import Scope
+from townhall.pg import Entity
+
+SCHEMA = "lab"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What is declared at one time.
+
+    Attributes:
+        metadata: The tables, in the schema ``lab``.
+        entities: The entities, in the order they were declared in.
+    """
+
+    metadata: MetaData = field(default_factory=MetaData)
+    entities: Sequence[Entity] = ()
+
+
+@dataclass
+class Lab:
+    """A database schema of its own, brought from one declaration to another.
+
+    Attributes:
+        connection: A connection within a transaction that is rolled back in the end.
+    """
+
+    connection: Connection
+
+    def context(self, schema: Schema) -> MigrationContext:
+        """Return Alembic's context for a declaration, which sees nothing but the lab."""
+        return MigrationContext.configure(
+            self.connection,
+            opts={
+                "target_metadata": schema.metadata,
+                "autogenerate_plugins": autogenerate.plugins(),
+                "compare_server_default": True,
+                "include_schemas": True,
+                "include_name": lambda name, kind, _: kind != "schema" or name == SCHEMA,
+                autogenerate.ENTITIES_OPTION: list(schema.entities),
+                autogenerate.SCOPE_OPTION: Scope((SCHEMA,)),
+            },
+        )
+
+    def operations(self, schema: Schema) -> tuple[UpgradeOps, DowngradeOps]:
+        """Return what autogenerate finds necessary."""
+        context = self.context(schema)
+        script = produce_migrations(context, schema.metadata)
+        autogenerate.finish(context, None, [script])
+        assert script.upgrade_ops is not None
+        assert script.downgrade_ops is not None
+        return script.upgrade_ops, script.downgrade_ops
+
+    def differences(self, schema: Schema) -> list[str]:
+        """Return what autogenerate finds necessary, in words."""
+        upgrade, _ = self.operations(schema)
+        return [str(difference) for difference in upgrade.as_diffs()]
+
+    def migrate(self, schema: Schema) -> Revision:
+        """Generate the revision to a declaration and run it; nothing may differ then."""
+        context = self.context(schema)
+        upgrade, downgrade = self.operations(schema)
+        revision = Revision(_code(upgrade, context), _code(downgrade, context))
+        self.run(revision.upgrade)
+        assert self.differences(schema) == []
+        return revision
+
+    def run(self, code: str) -> None:
+        """Run the body of a revision's function."""
+        with Operations.context(MigrationContext.configure(self.connection)):
+            exec(  # noqa: S102 - running what was generated is the point
+                f"def run():\n    {code}\nrun()",
+                {"op": op, "sa": sa, "pg": pg, "postgresql": postgresql},
+            )
+
+
+@dataclass(frozen=True)
+class Revision:
+    """The bodies of a revision's two functions."""
+
+    upgrade: str
+    downgrade: str
+
+
+def _code(operations: UpgradeOps | DowngradeOps, context: MigrationContext) -> str:
+    return render_python_code(operations, migration_context=context)

@@ -1,0 +1,275 @@
+"""One change is one revision, in an order that runs, with a way back that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import render_python_code
+from alembic.util import CommandError
+from sqlalchemy import Engine
+
+from tests.autogenerate.lab import SCHEMA, Lab, Revision, Schema
+from townhall import pg
+from townhall.pg import Entity
+
+
+@pytest.fixture
+def lab(townhall_shared_engine: Engine) -> Iterator[Lab]:
+    with townhall_shared_engine.connect() as connection, connection.begin() as transaction:
+        connection.execute(sa.text(f"create schema {SCHEMA}"))
+        yield Lab(connection)
+        transaction.rollback()
+
+
+def things(*columns: sa.Column[object], without: str = "") -> sa.MetaData:
+    metadata = sa.MetaData()
+    own: list[sa.Column[object]] = [
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("owner", sa.Uuid),
+    ]
+    sa.Table(
+        "things",
+        metadata,
+        *(column for column in [*own, *columns] if column.name != without),
+        sa.CheckConstraint("name <> ''", name="named"),
+        schema=SCHEMA,
+    )
+    return metadata
+
+
+def view(query: str, name: str = "seen") -> pg.View:
+    return pg.View(
+        schema=SCHEMA, name=name, definition=query, grants={"authenticated": ("select",)}
+    )
+
+
+def policy(using: str, name: str = "owners read") -> pg.Policy:
+    return pg.Policy(
+        schema=SCHEMA,
+        table="things",
+        name=name,
+        command="select",
+        roles=("authenticated",),
+        using=using,
+    )
+
+
+def function(name: str, body: str, returns: str = "integer", **arguments: str) -> pg.Function:
+    return pg.Function(
+        schema=SCHEMA,
+        name=name,
+        arguments=arguments,
+        returns=returns,
+        body=body,
+        volatility="stable",
+        execute=("authenticated",),
+    )
+
+
+STAMP = pg.Function(schema=SCHEMA, name="stamp", language="plpgsql", body="begin return new; end")
+TRIGGER = pg.Trigger(
+    schema=SCHEMA,
+    table="things",
+    name="stamps",
+    event="before update",
+    action=f"for each row execute function {SCHEMA}.stamp()",
+)
+ACCESS = pg.TableAccess(schema=SCHEMA, table="things", grants={"authenticated": ("select",)})
+
+
+def there_and_back(lab: Lab, old: Schema, new: Schema) -> Revision:
+    """Migrate from one declaration to another and back; nothing may differ on either side."""
+    lab.migrate(old)
+    revision = lab.migrate(new)
+    lab.run(revision.downgrade)
+    assert lab.differences(old) == []
+    return revision
+
+
+def test_a_new_table_brings_everything_along(lab: Lab) -> None:
+    entities: list[Entity] = [
+        TRIGGER,
+        view("select id, name from lab.things"),
+        policy("owner = lab.me()"),
+        function("me", "select auth.uid()", "uuid"),
+        ACCESS,
+        STAMP,
+        pg.ReplicaIdentity(schema=SCHEMA, table="things"),
+        pg.MaterializedView(
+            schema=SCHEMA,
+            name="counted",
+            definition="select owner, count(*) as many from lab.things group by owner",
+            indexes={"counted_owner": "unique (owner)"},
+        ),
+    ]
+    revision = there_and_back(lab, Schema(), Schema(things(), entities))
+    assert revision.upgrade.index("create_table") < revision.upgrade.index("pg.")
+
+
+def test_a_dropped_table_takes_everything_along_and_comes_back_closed(lab: Lab) -> None:
+    there_and_back(
+        lab, Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema(things(), [])
+    )
+    there_and_back(lab, Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema())
+
+
+def test_a_column_comes_together_with_what_uses_it(lab: Lab) -> None:
+    there_and_back(
+        lab,
+        Schema(things(), [ACCESS, view("select id, name from lab.things"), policy("true")]),
+        Schema(
+            things(sa.Column("secret", sa.Boolean, server_default=sa.false(), nullable=False)),
+            [ACCESS, view("select id, name, secret from lab.things"), policy("not secret")],
+        ),
+    )
+
+
+def test_a_column_goes_together_with_its_use(lab: Lab) -> None:
+    there_and_back(
+        lab,
+        Schema(
+            things(sa.Column("secret", sa.Boolean)),
+            [ACCESS, view("select id, secret from lab.things"), policy("not secret")],
+        ),
+        Schema(things(), [ACCESS, view("select id from lab.things"), policy("true")]),
+    )
+
+
+def test_a_function_gets_another_signature_under_a_policy(lab: Lab) -> None:
+    there_and_back(
+        lab,
+        Schema(
+            things(), [ACCESS, function("may", "select 1", a="integer"), policy("lab.may(id) = 1")]
+        ),
+        Schema(
+            things(), [ACCESS, function("may", "select 1", a="bigint"), policy("lab.may(id) = 1")]
+        ),
+    )
+
+
+def test_a_function_gets_another_result_under_a_policy_a_trigger_and_a_view(lab: Lab) -> None:
+    def declared(returns: str) -> Schema:
+        return Schema(
+            things(),
+            [
+                ACCESS,
+                STAMP,
+                TRIGGER,
+                function("may", "select 1", returns, a="integer"),
+                policy("lab.may(id) = 1"),
+                view("select id from lab.things where lab.may(id) = 1"),
+                view("select id from lab.seen", "seen_again"),
+            ],
+        )
+
+    revision = there_and_back(lab, declared("integer"), declared("bigint"))
+    assert "# PostgreSQL forbids" in revision.upgrade
+
+
+def test_a_column_gets_another_type_under_views_and_a_policy(lab: Lab) -> None:
+    def declared(metadata: sa.MetaData) -> Schema:
+        return Schema(
+            metadata,
+            [
+                ACCESS,
+                policy("size > 1"),
+                view("select id, size from lab.things"),
+                view("select size from lab.seen", "seen_again"),
+            ],
+        )
+
+    there_and_back(
+        lab,
+        declared(things(sa.Column("size", sa.Integer))),
+        declared(things(sa.Column("size", sa.BigInteger))),
+    )
+
+
+def test_a_renamed_value_of_a_check(lab: Lab) -> None:
+    def declared(*values: str) -> Schema:
+        metadata = things(sa.Column("status", sa.Text))
+        allowed = ", ".join(f"'{value}'" for value in values)
+        metadata.tables["lab.things"].append_constraint(
+            sa.CheckConstraint(f"status in ({allowed})", name="status_known")
+        )
+        return Schema(metadata)
+
+    there_and_back(lab, declared("draft", "done"), declared("draft", "finished"))
+
+
+def test_a_materialized_view_keeps_its_indexes(lab: Lab) -> None:
+    def declared(condition: str) -> Schema:
+        return Schema(
+            things(),
+            [
+                pg.MaterializedView(
+                    schema=SCHEMA,
+                    name="counted",
+                    definition=f"""
+                        select owner, count(*) as n from lab.things {condition} group by owner
+                    """,
+                    indexes={"counted_owner": "unique (owner)"},
+                    grants={"authenticated": ("select",)},
+                    comment="Counted.",
+                ),
+                view("select n from lab.counted", "on_top"),
+            ],
+        )
+
+    there_and_back(lab, declared(""), declared("where name <> 'x'"))
+
+
+def test_a_view_loses_a_column_that_another_does_not_use(lab: Lab) -> None:
+    there_and_back(
+        lab,
+        Schema(
+            things(),
+            [view("select id, name from lab.things"), view("select id from lab.seen", "top")],
+        ),
+        Schema(
+            things(), [view("select id from lab.things"), view("select id from lab.seen", "top")]
+        ),
+    )
+
+
+def test_a_policy_that_changes_is_altered(lab: Lab) -> None:
+    revision = there_and_back(
+        lab,
+        Schema(things(), [ACCESS, policy("true")]),
+        Schema(things(), [ACCESS, policy("id > 1")]),
+    )
+    assert "pg.replace_entity" in revision.upgrade
+    assert "pg.drop_entity" not in revision.upgrade
+
+
+def test_a_default_calls_a_new_function(lab: Lab) -> None:
+    there_and_back(
+        lab,
+        Schema(),
+        Schema(
+            things(sa.Column("size", sa.Integer, server_default=sa.text("lab.standard()"))),
+            [function("standard", "select 1")],
+        ),
+    )
+
+
+def test_what_is_found_twice_is_written_the_same(lab: Lab) -> None:
+    schema = Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true"), view("select 1 as one")])
+    context = lab.context(schema)
+    first, second = (
+        render_python_code(lab.operations(schema)[0], migration_context=context) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_a_definition_that_fails_is_named_and_the_others_are_compared(lab: Lab) -> None:
+    broken = view("select nothing_there from lab.things", "broken")
+    with pytest.raises(CommandError) as refused:
+        lab.differences(Schema(things(), [broken, ACCESS]))
+    assert "view lab.broken" in str(refused.value)
+    assert 'column "nothing_there" does not exist' in str(refused.value)
+    assert "create or replace view lab.broken" in str(refused.value)
+    assert "create_table_access lab things" in str(refused.value)
