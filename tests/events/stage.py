@@ -1,0 +1,86 @@
+"""An event of each organization, as the tests of events begin with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from tests.support.stage import ELSEWHERE, GUEST, HOUSE
+from townhall import Event, Participant, ParticipantTrack, TableAssignment, Track
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+GALA = UUID("00000000-0000-4000-8000-000000000e01")
+"""The event of the organization whose rows are tried."""
+DANA = UUID("00000000-0000-4000-8000-000000000e02")
+"""Its participant who is the guest's account, a VIP, seated and in the track of startups."""
+URI = UUID("00000000-0000-4000-8000-000000000e03")
+"""Its participant without an account, a seat or a track."""
+STARTUPS = UUID("00000000-0000-4000-8000-000000000e04")
+DESIGN = UUID("00000000-0000-4000-8000-000000000e05")
+DANAS_TRACK = UUID("00000000-0000-4000-8000-000000000e06")
+DANAS_SEAT = UUID("00000000-0000-4000-8000-000000000e07")
+
+FAIR = UUID("00000000-0000-4000-8000-000000000f01")
+"""The event of the other organization."""
+NOAM = UUID("00000000-0000-4000-8000-000000000f02")
+"""Its participant, without an account."""
+ROBOTS = UUID("00000000-0000-4000-8000-000000000f04")
+"""Its track, with Noam in it."""
+
+
+def set_up_events(connection: Connection) -> None:
+    """Create the two events, after the organizations."""
+    connection.execute(
+        insert(Event),
+        [
+            {"id": GALA, "organization_id": HOUSE, "name": "Gala"},
+            {"id": FAIR, "organization_id": ELSEWHERE, "name": "Fair"},
+        ],
+    )
+    connection.execute(
+        insert(Participant).values(
+            id=DANA,
+            event_id=GALA,
+            user_id=GUEST,
+            first_name="דנה",
+            last_name="Guest",
+            email="dana@example.com",
+            is_vip=True,
+            networking_opt_in=False,
+        )
+    )
+    connection.execute(
+        insert(Participant),
+        [
+            {"id": URI, "event_id": GALA, "first_name": "Uri", "email": "uri@example.com"},
+            {"id": NOAM, "event_id": FAIR, "first_name": "Noam", "email": "noam@example.org"},
+        ],
+    )
+    connection.execute(
+        insert(Track),
+        [
+            {"id": STARTUPS, "event_id": GALA, "name": "Startups"},
+            {"id": DESIGN, "event_id": GALA, "name": "Design"},
+            {"id": ROBOTS, "event_id": FAIR, "name": "Robots"},
+        ],
+    )
+    connection.execute(
+        insert(ParticipantTrack).values(
+            id=DANAS_TRACK, participant_id=DANA, track_id=STARTUPS, is_primary=True
+        )
+    )
+    connection.execute(insert(ParticipantTrack).values(participant_id=NOAM, track_id=ROBOTS))
+    connection.execute(
+        insert(TableAssignment).values(
+            id=DANAS_SEAT, event_id=GALA, participant_id=DANA, table_number=1, seat_number=1
+        )
+    )
+    connection.execute(
+        insert(TableAssignment).values(
+            event_id=FAIR, participant_id=NOAM, table_number=1, seat_number=1
+        )
+    )

@@ -1,0 +1,219 @@
+"""Seats: one per guest, one guest per seat, all of one event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from sqlalchemy import delete, event, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from tests.events.stage import DANA, DANAS_SEAT, FAIR, GALA, NOAM, URI
+from tests.support.stage import GUEST, MANAGER, OUTSIDER, STRANGER, VIEWER
+from townhall import AssignedBy, Participant, TableAssignment
+from townhall.events import seat, seating_plan
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from townhall.session import SessionFactory
+
+
+def _seats(connection: Connection) -> dict[UUID, tuple[int, int | None]]:
+    """Return the table and the seat of everybody at the gala."""
+    rows = connection.execute(
+        select(
+            TableAssignment.participant_id,
+            TableAssignment.table_number,
+            TableAssignment.seat_number,
+        ).where(TableAssignment.event_id == GALA)
+    )
+    return {participant: (table, number) for participant, table, number in rows}
+
+
+def test_a_manager_seats_a_guest(sessions: SessionFactory, connection: Connection) -> None:
+    with sessions.as_user(MANAGER) as session:
+        given = session.scalars(seat(GALA, URI, 2, 5)).one()
+        assert (given.event_id, given.participant_id) == (GALA, URI)
+        assert (given.table_number, given.seat_number) == (2, 5)
+        assert (given.is_vip_table, given.assigned_by, given.notes) == (False, AssignedBy.AI, None)
+        assert given.assigned_at == given.created_at
+    assert _seats(connection) == {DANA: (1, 1), URI: (2, 5)}
+
+
+def test_a_manager_moves_a_guest_who_has_a_seat(
+    sessions: SessionFactory, connection: Connection
+) -> None:
+    connection.execute(
+        update(TableAssignment).values(
+            notes="Wheelchair", assigned_at=text("now() - interval '1h'")
+        )
+    )
+    with sessions.as_user(MANAGER) as session:
+        before = session.get_one(TableAssignment, DANAS_SEAT)
+        moved = session.scalar(
+            seat(GALA, DANA, 3, 2, is_vip_table=True, assigned_by=AssignedBy.MANAGER)
+        )
+        assert moved is before
+        assert (before.table_number, before.seat_number) == (3, 2)
+        assert (before.is_vip_table, before.assigned_by) == (True, AssignedBy.MANAGER)
+        assert before.notes == "Wheelchair"
+        assert before.assigned_at == before.updated_at
+    assert _seats(connection) == {DANA: (3, 2)}
+
+
+def test_notes_are_replaced_where_some_are_given(sessions: SessionFactory) -> None:
+    with sessions.as_user(MANAGER) as session:
+        session.execute(seat(GALA, DANA, 1, 1, notes="Near the door"))
+        moved = session.scalars(seat(GALA, DANA, 1, 1, notes="Near the stage")).one()
+        assert moved.notes == "Near the stage"
+
+
+def test_two_guests_change_places(sessions: SessionFactory, connection: Connection) -> None:
+    with sessions.as_user(MANAGER) as session:
+        session.execute(seat(GALA, URI, 2, 1))
+        session.execute(seat(GALA, DANA, 2))
+        session.execute(seat(GALA, URI, 1, 1))
+        session.execute(seat(GALA, DANA, 2, 1))
+    assert _seats(connection) == {DANA: (2, 1), URI: (1, 1)}
+
+
+def test_a_taken_seat_is_refused(sessions: SessionFactory, connection: Connection) -> None:
+    with (
+        sessions.as_user(MANAGER) as session,
+        pytest.raises(IntegrityError, match="uq_table_assignments_event_id_table_number_seat"),
+        session.begin_nested(),
+    ):
+        session.execute(seat(GALA, URI, 1, 1))
+    assert _seats(connection) == {DANA: (1, 1)}
+
+
+def test_a_table_takes_guests_without_a_seat(
+    sessions: SessionFactory, connection: Connection
+) -> None:
+    with sessions.as_user(MANAGER) as session:
+        session.execute(seat(GALA, URI, 1))
+        session.execute(seat(GALA, DANA, 1))
+    assert _seats(connection) == {DANA: (1, None), URI: (1, None)}
+
+
+def test_the_same_seat_of_another_event_is_another_seat(connection: Connection) -> None:
+    places = select(TableAssignment.table_number, TableAssignment.seat_number)
+    assert connection.execute(places).all() == [(1, 1), (1, 1)]
+
+
+def test_nobody_sits_twice(connection: Connection) -> None:
+    second = insert(TableAssignment).values(event_id=GALA, participant_id=DANA, table_number=2)
+    with pytest.raises(IntegrityError, match="uq_table_assignments_event_id_participant_id"):
+        connection.execute(second)
+
+
+@pytest.mark.parametrize(("event", "participant"), [(GALA, NOAM), (FAIR, URI)])
+def test_a_guest_of_another_event_is_refused(
+    sessions: SessionFactory, event: UUID, participant: UUID
+) -> None:
+    with (
+        sessions.as_service() as session,
+        pytest.raises(IntegrityError, match="fk_table_assignments_event_id_participant_id"),
+        session.begin_nested(),
+    ):
+        session.execute(seat(event, participant, 4))
+
+
+@pytest.mark.parametrize(
+    ("table", "number", "constraint"),
+    [(0, 1, "table_number_positive"), (-1, 1, "table_number_positive"), (1, 0, "seat_number_pos")],
+)
+def test_tables_and_seats_count_from_one(
+    connection: Connection, table: int, number: int, constraint: str
+) -> None:
+    with pytest.raises(IntegrityError, match=f"ck_table_assignments_{constraint}"):
+        connection.execute(seat(GALA, URI, table, number))
+
+
+@pytest.mark.parametrize("user", [VIEWER, GUEST, OUTSIDER, STRANGER])
+def test_only_managers_seat_and_move(
+    sessions: SessionFactory, connection: Connection, user: UUID
+) -> None:
+    for participant in (DANA, URI):
+        with (
+            sessions.as_user(user) as session,
+            pytest.raises(ProgrammingError, match="row-level security"),
+            session.begin_nested(),
+        ):
+            session.execute(seat(GALA, participant, 7))
+    assert _seats(connection) == {DANA: (1, 1)}
+
+
+def test_the_seat_goes_with_its_guest(connection: Connection) -> None:
+    connection.execute(delete(Participant).where(Participant.id == DANA))
+    assert _seats(connection) == {}
+
+
+def test_an_orm_row_takes_its_event_from_the_participant(sessions: SessionFactory) -> None:
+    with sessions.as_user(MANAGER) as session:
+        participant = session.get_one(Participant, URI)
+        assignment = TableAssignment(participant=participant, table_number=2)
+        session.add(assignment)
+        session.flush()
+        assert assignment.event_id == GALA
+
+
+def test_the_plan_is_in_the_order_of_the_room(sessions: SessionFactory) -> None:
+    with sessions.as_user(MANAGER) as session:
+        late, early = (
+            Participant(event_id=GALA, first_name=name, last_name="Levi") for name in ("Ziv", "Adi")
+        )
+        session.add_all([late, early])
+        session.flush()
+        session.execute(seat(GALA, late.id, 1))
+        session.execute(seat(GALA, early.id, 1))
+        session.execute(seat(GALA, URI, 1, 2))
+    with sessions.as_user(VIEWER) as session:
+        plan = session.scalars(seating_plan(GALA)).all()
+        names = [assignment.participant.first_name for assignment in plan]
+    assert names == ["דנה", "Uri", "Adi", "Ziv"]
+
+
+def test_everybody_sees_their_part_of_the_plan(sessions: SessionFactory) -> None:
+    with sessions.as_user(MANAGER) as session:
+        session.execute(seat(GALA, URI, 2))
+    expected = {MANAGER: [DANA, URI], GUEST: [DANA], STRANGER: [], OUTSIDER: []}
+    for user, participants in expected.items():
+        with sessions.as_user(user) as session:
+            plan = session.scalars(seating_plan(GALA)).all()
+            assert [assignment.participant.id for assignment in plan] == participants
+
+
+def test_the_plan_is_one_query(sessions: SessionFactory, connection: Connection) -> None:
+    asked: list[str] = []
+    with sessions.as_user(MANAGER) as session:
+        for number in range(5):
+            participant = Participant(event_id=GALA, first_name=str(number))
+            session.add(TableAssignment(participant=participant, table_number=number + 2))
+    with sessions.as_user(MANAGER) as session:
+        event.listen(connection, "before_cursor_execute", lambda *args: asked.append(args[2]))
+        for assignment in session.scalars(seating_plan(GALA)):
+            assert assignment.participant.event_id == GALA
+    assert sum("table_assignments" in statement for statement in asked) == 1
+
+
+def test_a_room_is_seated_in_one_statement(sessions: SessionFactory) -> None:
+    """The statement of many rows is SQLAlchemy's own; constraints hold for all of them."""
+    with sessions.as_user(MANAGER) as session:
+        guests = [Participant(event_id=GALA) for _ in range(30)]
+        session.add_all(guests)
+        session.flush()
+        rows = [
+            {
+                "event_id": GALA,
+                "participant_id": guest.id,
+                "table_number": 2 + number // 10,
+                "seat_number": 1 + number % 10,
+            }
+            for number, guest in enumerate(guests)
+        ]
+        session.execute(insert(TableAssignment), rows)
+        counted = select(func.count()).where(TableAssignment.table_number > 1)
+        assert session.scalar(counted) == 30

@@ -1,0 +1,121 @@
+"""What the tracks of an event add up to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, text, update
+
+from tests.events.stage import DANA, DESIGN, FAIR, GALA, ROBOTS, STARTUPS, URI
+from tests.support.stage import MANAGER, OUTSIDER, VIEWER
+from townhall import Participant, ParticipantTrack, Track, TrackStatistics
+from townhall.events import track_statistics_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+    from townhall.session import SessionFactory
+
+
+def _place(connection: Connection, track: UUID, count: int) -> None:
+    participants = connection.scalars(
+        insert(Participant).returning(Participant.id), [{"event_id": GALA}] * count
+    ).all()
+    connection.execute(
+        insert(ParticipantTrack),
+        [{"participant_id": participant, "track_id": track} for participant in participants],
+    )
+
+
+def _percentages(connection: Connection) -> Sequence[Decimal | None]:
+    return connection.scalars(
+        select(TrackStatistics.percentage)
+        .where(TrackStatistics.event_id == GALA)
+        .order_by(TrackStatistics.track_name)
+    ).all()
+
+
+def test_an_events_tracks_are_counted(sessions: SessionFactory, connection: Connection) -> None:
+    connection.execute(update(Track).where(Track.id == DESIGN).values(color="#00aa88"))
+    for track in (STARTUPS, DESIGN):
+        connection.execute(insert(ParticipantTrack).values(participant_id=URI, track_id=track))
+    with sessions.as_user(VIEWER) as session:
+        startups, design = session.scalars(track_statistics_of(GALA))
+        assert (startups.track_id, startups.event_id, startups.track_name, startups.color) == (
+            STARTUPS,
+            GALA,
+            "Startups",
+            None,
+        )
+        assert (startups.participant_count, startups.vip_count, startups.primary_count) == (2, 1, 1)
+        assert startups.percentage == Decimal("66.7")
+        assert (design.track_id, design.color) == (DESIGN, "#00aa88")
+        assert (design.participant_count, design.vip_count, design.primary_count) == (1, 0, 0)
+        assert design.percentage == Decimal("33.3")
+
+
+def test_a_track_with_nobody_in_it_counts_nought(sessions: SessionFactory) -> None:
+    with sessions.as_user(MANAGER) as session:
+        _, design = session.scalars(track_statistics_of(GALA))
+        assert (design.participant_count, design.vip_count, design.primary_count) == (0, 0, 0)
+        assert design.percentage == Decimal("0.0")
+
+
+def test_there_is_no_share_of_no_placements(connection: Connection) -> None:
+    connection.execute(delete(ParticipantTrack))
+    assert _percentages(connection) == [None, None]
+
+
+def test_a_closed_track_is_left_out_with_its_placements(connection: Connection) -> None:
+    _place(connection, DESIGN, 3)
+    assert _percentages(connection) == [Decimal("75.0"), Decimal("25.0")]
+    connection.execute(update(Track).where(Track.id == STARTUPS).values(is_active=False))
+    assert _percentages(connection) == [Decimal("100.0")]
+
+
+def test_shares_are_rounded_to_one_decimal(connection: Connection) -> None:
+    """Half is rounded away from nought, as numbers of type numeric are."""
+    _place(connection, DESIGN, 15)
+    assert _percentages(connection) == [Decimal("93.8"), Decimal("6.3")]
+
+
+def test_events_do_not_count_in_each_others_shares(connection: Connection) -> None:
+    _place(connection, DESIGN, 9)
+    robots = select(TrackStatistics.percentage).where(TrackStatistics.track_id == ROBOTS)
+    assert connection.scalar(robots) == Decimal("100.0")
+    assert _percentages(connection) == [Decimal("90.0"), Decimal("10.0")]
+
+
+def test_one_event_is_asked_for_at_a_time(sessions: SessionFactory) -> None:
+    with sessions.as_user(OUTSIDER) as session:
+        assert session.scalars(track_statistics_of(GALA)).all() == []
+        assert [track.track_name for track in session.scalars(track_statistics_of(FAIR))] == [
+            "Robots"
+        ]
+
+
+def test_a_vip_is_counted_as_one_the_moment_they_are(connection: Connection) -> None:
+    counted = select(TrackStatistics.vip_count).where(TrackStatistics.track_id == STARTUPS)
+    assert connection.scalar(counted) == 1
+    connection.execute(update(Participant).where(Participant.id == DANA).values(is_vip=False))
+    assert connection.scalar(counted) == 0
+
+
+def test_the_view_is_documented_in_both_languages(connection: Connection) -> None:
+    columns = text(
+        """
+        select attname, col_description(attrelid, attnum) as comment
+        from pg_attribute
+        where attrelid = 'public.track_statistics'::regclass and attnum > 0
+        """
+    )
+    comments = {row.attname: row.comment for row in connection.execute(columns)}
+    assert list(comments) == [column.name for column in TrackStatistics.__table__.columns]
+    for comment in comments.values():
+        hebrew, _, english = comment.partition(" (")
+        assert any("א" <= letter <= "ת" for letter in hebrew)
+        assert english.isascii()

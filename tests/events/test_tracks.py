@@ -1,0 +1,161 @@
+"""Tracks: what a participant chose, all of one event, and at most one before the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
+
+from tests.events.stage import (
+    DANA,
+    DANAS_TRACK,
+    DESIGN,
+    FAIR,
+    GALA,
+    NOAM,
+    ROBOTS,
+    STARTUPS,
+    URI,
+)
+from tests.support.stage import MANAGER
+from townhall import Event, Participant, ParticipantTrack, Track
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+    from townhall.session import SessionFactory
+
+
+def test_a_placement_takes_the_event_of_its_participant(sessions: SessionFactory) -> None:
+    with sessions.as_user(MANAGER) as session:
+        placement = ParticipantTrack(participant_id=URI, track_id=DESIGN)
+        session.add(placement)
+        session.flush()
+        assert placement.event_id == GALA
+        assert placement.is_primary is False
+
+
+def test_a_manager_places_participants_by_relationship(sessions: SessionFactory) -> None:
+    """The event of the placement is not written along: no client may write it."""
+    with sessions.as_user(MANAGER) as session:
+        gala = session.get_one(Event, GALA)
+        track = Track(event=gala, name="Robots")
+        participant = Participant(event=gala, first_name="New")
+        placement = ParticipantTrack(participant=participant, track=track, is_primary=True)
+        session.add(placement)
+        session.flush()
+        assert placement.event_id == GALA
+        loaded = session.scalars(
+            select(Participant)
+            .where(Participant.id == participant.id)
+            .options(selectinload(Participant.tracks).joinedload(ParticipantTrack.track))
+            .execution_options(populate_existing=True)
+        ).one()
+        assert [placement.track.name for placement in loaded.tracks] == ["Robots"]
+
+
+def test_what_the_trigger_writes_is_read_back_after_an_update(sessions: SessionFactory) -> None:
+    with sessions.as_service() as session:
+        session.execute(delete(ParticipantTrack).where(ParticipantTrack.participant_id == NOAM))
+        placement = session.get_one(ParticipantTrack, DANAS_TRACK)
+        placement.participant_id, placement.track_id = NOAM, ROBOTS
+        session.flush()
+        assert placement.event_id == FAIR
+
+
+@pytest.mark.parametrize("event", [GALA, FAIR])
+def test_the_event_of_a_placement_is_not_chosen(connection: Connection, event: UUID) -> None:
+    new = (
+        insert(ParticipantTrack)
+        .values(participant_id=URI, track_id=DESIGN, event_id=event)
+        .returning(ParticipantTrack.event_id)
+    )
+    assert connection.scalar(new) == GALA
+    connection.execute(update(ParticipantTrack).values(event_id=event))
+    placed = select(ParticipantTrack.event_id).where(ParticipantTrack.id == DANAS_TRACK)
+    assert connection.scalar(placed) == GALA
+
+
+@pytest.mark.parametrize(("participant", "track"), [(URI, ROBOTS), (NOAM, DESIGN)])
+def test_participant_and_track_are_of_one_event(
+    connection: Connection, participant: UUID, track: UUID
+) -> None:
+    new = insert(ParticipantTrack).values(participant_id=participant, track_id=track)
+    with pytest.raises(IntegrityError, match="fk_participant_tracks_event_id_track_id_tracks"):
+        connection.execute(new)
+
+
+@pytest.mark.parametrize("model", [Participant, Track])
+def test_neither_moves_to_another_event_while_placed(
+    connection: Connection, model: type[Participant | Track]
+) -> None:
+    move = update(model).where(model.id.in_([DANA, STARTUPS])).values(event_id=FAIR)
+    with pytest.raises(IntegrityError, match="is still referenced"):
+        connection.execute(move)
+
+
+def test_one_track_at_most_is_the_main_one(connection: Connection) -> None:
+    second = insert(ParticipantTrack).values(participant_id=DANA, track_id=DESIGN, is_primary=True)
+    with pytest.raises(IntegrityError, match="uq_participant_tracks_primary"):
+        connection.execute(second)
+
+
+def test_a_participant_may_have_no_main_track(connection: Connection) -> None:
+    for track in (STARTUPS, DESIGN):
+        connection.execute(insert(ParticipantTrack).values(participant_id=URI, track_id=track))
+    placed = select(ParticipantTrack.is_primary).where(ParticipantTrack.participant_id == URI)
+    assert connection.scalars(placed).all() == [False, False]
+
+
+def test_nobody_is_in_a_track_twice(connection: Connection) -> None:
+    again = insert(ParticipantTrack).values(participant_id=DANA, track_id=STARTUPS)
+    with pytest.raises(IntegrityError, match="uq_participant_tracks_participant_id_track_id"):
+        connection.execute(again)
+
+
+def test_a_name_belongs_to_one_track_of_an_event(connection: Connection) -> None:
+    connection.execute(insert(Track).values(event_id=FAIR, name="Design"))
+    with pytest.raises(IntegrityError, match="uq_tracks_event_id_name"):
+        connection.execute(insert(Track).values(event_id=GALA, name="Design"))
+
+
+@pytest.mark.parametrize("model", [Participant, Track])
+def test_placements_go_with_either_side(
+    connection: Connection, model: type[Participant | Track]
+) -> None:
+    connection.execute(delete(model).where(model.id.in_([DANA, STARTUPS])))
+    left = select(ParticipantTrack.participant_id)
+    assert connection.scalars(left).all() == [NOAM]
+
+
+def test_an_event_takes_everything_of_it_along(connection: Connection) -> None:
+    connection.execute(delete(Event).where(Event.id == GALA))
+    for model in (Participant, Track, ParticipantTrack):
+        assert connection.scalars(select(model.event_id)).all() == [FAIR]
+
+
+def test_an_address_is_unique_within_an_event_in_any_case(connection: Connection) -> None:
+    same = insert(Participant).values(event_id=GALA, email="Dana@Example.COM")
+    with pytest.raises(IntegrityError, match="uq_participants_event_id_email"):
+        connection.execute(same)
+
+
+def test_participants_without_an_address_are_many(connection: Connection) -> None:
+    nameless = [{"event_id": GALA, "email": None}, {"event_id": GALA, "email": None}]
+    connection.execute(insert(Participant), nameless)
+
+
+def test_an_event_does_not_end_before_it_starts(connection: Connection) -> None:
+    with pytest.raises(IntegrityError, match="ck_events_ends_after_start"):
+        connection.execute(
+            text("update public.events set starts_at = now(), ends_at = now() - interval '1s'")
+        )
+
+
+def test_an_event_may_end_the_moment_it_starts(connection: Connection) -> None:
+    connection.execute(text("update public.events set starts_at = now(), ends_at = now()"))
