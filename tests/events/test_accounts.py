@@ -2,40 +2,77 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import NullPool, create_engine, select, text
 
-from tests.events.stage import DANA, DANAS_SEAT, DANAS_TRACK, FAIR, GALA
-from tests.support.stage import GUEST, MANAGER, OUTSIDER, OWNER, STRANGER, VIEWER
-from townhall import Event, Participant, ParticipantTrack, TableAssignment
+from tests.events.stage import DANA, DANAS_SEAT, DANAS_TRACK, FAIR, GALA, set_up_events
+from tests.support.stage import (
+    GUEST,
+    MANAGER,
+    OUTSIDER,
+    OWNER,
+    STRANGER,
+    VIEWER,
+    set_up_organizations,
+)
+from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase_database
+from townhall import Event, OrganizationMember, Participant, ParticipantTrack, TableAssignment
+from townhall.migrate import upgrade
 from townhall.testing import delete_account
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
+
+    from townhall.testing.databases import Databases
+
+DANAS_ROW = select(Participant.user_id, Participant.first_name).where(Participant.id == DANA)
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        yield connection
+
+
+@pytest.fixture
+def hosted(townhall_databases: Databases) -> Iterator[SupabaseDatabase]:
+    """Yield a database as Supabase hosts it, with the two events in it."""
+    with supabase_database(townhall_databases, DefaultPrivileges.OPEN) as database:
+        upgrade(database.postgres)
+        with _connected(database.superuser) as connection:
+            set_up_organizations(connection)
+            set_up_events(connection)
+        yield database
 
 
 def test_the_organizer_keeps_the_list_and_the_account_is_gone_from_it(
     connection: Connection,
 ) -> None:
     delete_account(connection, GUEST)
-    row = connection.execute(
-        select(Participant.user_id, Participant.first_name).where(Participant.id == DANA)
-    ).one()
-    assert row == (None, "דנה")
-    assert (
-        connection.scalar(select(TableAssignment.id).where(TableAssignment.participant_id == DANA))
-        == DANAS_SEAT
-    )
-    assert (
-        connection.scalar(
-            select(ParticipantTrack.id).where(ParticipantTrack.participant_id == DANA)
-        )
-        == DANAS_TRACK
-    )
+    assert connection.execute(DANAS_ROW).one() == (None, "דנה")
+    seat = select(TableAssignment.id).where(TableAssignment.participant_id == DANA)
+    assert connection.scalar(seat) == DANAS_SEAT
+    track = select(ParticipantTrack.id).where(ParticipantTrack.participant_id == DANA)
+    assert connection.scalar(track) == DANAS_TRACK
 
 
 def test_events_outlive_everybody(connection: Connection) -> None:
     for account in (OWNER, MANAGER, VIEWER, OUTSIDER, STRANGER):
         delete_account(connection, account)
     assert set(connection.scalars(select(Event.id))) == {GALA, FAIR}
+
+
+def test_accounts_go_where_another_role_owns_them_that_may_touch_no_table_of_ours(
+    hosted: SupabaseDatabase,
+) -> None:
+    with _connected(hosted.auth_admin) as connection:
+        deleted = text("delete from auth.users where id = any (:accounts)")
+        connection.execute(deleted, {"accounts": [GUEST, OWNER, MANAGER, VIEWER]})
+    with _connected(hosted.superuser) as connection:
+        assert connection.execute(DANAS_ROW).one() == (None, "דנה")
+        assert connection.scalars(select(OrganizationMember.user_id)).all() == [OUTSIDER]
