@@ -25,13 +25,21 @@ HELPERS = (
     ),
 )
 
-the_creator = owner("created_by", "the creator")
-
 
 def tenants_owner(column: str) -> Who:
     """Return the owner of the tenant whose id is in ``column``."""
     return anyone_with(column, "my_tenant_ids", "the tenant's owner")
 
+
+the_campaigns_owner = tenants_owner("tenant_id") | owner("created_by", "the creator").where(
+    "tenant_id is null", "without a tenant"
+)
+in_their_own_name = Who(
+    "the campaign's owner in their own name",
+    the_campaigns_owner.where(
+        "coalesce(created_by, (select auth.uid())) = (select auth.uid())", "in their own name"
+    ).condition,
+)
 
 SESSION_RULES = Access(
     ParticipantSession,
@@ -54,7 +62,13 @@ RULES = (
             "custom_domain",
         ),
     ),
-    Access(Campaign, read=the_creator, write=the_creator, fixed=("created_by",)),
+    Access(
+        Campaign,
+        read=the_campaigns_owner,
+        write=the_campaigns_owner,
+        insert=in_their_own_name,
+        fixed=("created_by", "tenant_id"),
+    ),
     SESSION_RULES,
     Access(UsageEvent, read=tenants_owner("tenant_id")),
 )

@@ -10,9 +10,12 @@ from enum import StrEnum
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    FetchedValue,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Numeric,
+    UniqueConstraint,
     desc,
     func,
     text,
@@ -116,8 +119,10 @@ class Campaign(Timestamps, Base):
 
     __tablename__ = "campaigns"
     __table_args__ = (
+        UniqueConstraint("id", "tenant_id"),  # what keeps a session's tenant refers to
         one_of("status", CampaignStatus),
         Index("ix_campaigns_created_by_created_at", "created_by", desc("created_at")),
+        Index("ix_campaigns_tenant_id_created_at", "tenant_id", desc("created_at")),
         {"comment": "An assessment that a coach invites people to."},
     )
 
@@ -133,9 +138,23 @@ class Campaign(Timestamps, Base):
     )
     starts_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
+    tenant_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
+        comment="Whose campaign it is; null for its creator's own, or once the tenant is gone.",
+    )
+    assessment_type: Mapped[str] = mapped_column(
+        server_default="industry4", comment="The assessment that participants take."
+    )
+    results_disclosure: Mapped[str] = mapped_column(
+        server_default="full", comment="How much of their results participants are shown."
+    )
 
+    tenant: Mapped[TenantProfile | None] = relationship(lazy="raise")
     sessions: Mapped[list[ParticipantSession]] = relationship(
-        back_populates="campaign", lazy="raise", passive_deletes=True
+        back_populates="campaign",
+        foreign_keys="ParticipantSession.campaign_id",
+        lazy="raise",
+        passive_deletes=True,
     )
 
 
@@ -144,6 +163,12 @@ class ParticipantSession(Timestamps, Base):
 
     __tablename__ = "participant_sessions"
     __table_args__ = (
+        ForeignKeyConstraint(
+            ["campaign_id", "tenant_id"],
+            ["campaigns.id", "campaigns.tenant_id"],
+            onupdate="CASCADE",
+            ondelete="CASCADE",
+        ),
         one_of("status", SessionStatus),
         one_of("client_status", ClientStatus),
         Index(None, "tenant_id", "client_status"),
@@ -176,11 +201,14 @@ class ParticipantSession(Timestamps, Base):
     )
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
+        server_default=FetchedValue(),
         index=True,
-        comment="Whose pipeline the person is in.",
+        comment="Whose pipeline the person is in: the campaign's tenant; a trigger fills it.",
     )
 
-    campaign: Mapped[Campaign] = relationship(back_populates="sessions", lazy="raise")
+    campaign: Mapped[Campaign] = relationship(
+        back_populates="sessions", foreign_keys=[campaign_id], lazy="raise"
+    )
     tenant: Mapped[TenantProfile | None] = relationship(lazy="raise")
 
 

@@ -2,11 +2,73 @@
 
 from __future__ import annotations
 
-from townhall.pg import Entity
+from townhall.pg import Entity, Function, Trigger
 from townhall.platform import keep_updated_at
 
+# A foreign key keeps the tenant of a session that of its campaign. These give it to a session that
+# has none, whoever inserts it and whoever may see the campaign.
+FILL_SESSION_TENANT = Function(
+    schema="private",
+    name="fill_session_tenant",
+    language="plpgsql",
+    security="definer",
+    settings={"search_path": ""},
+    # The lock waits for a campaign that is changing its tenant just now.
+    body="""
+        begin
+            select c.tenant_id into new.tenant_id
+            from public.campaigns as c
+            where c.id = new.campaign_id
+            for key share;
+            return new;
+        end
+    """,
+    comment="Gives a session without a tenant that of its campaign.",
+)
+
+FILL_CAMPAIGN_SESSIONS_TENANT = Function(
+    schema="private",
+    name="fill_campaign_sessions_tenant",
+    language="plpgsql",
+    security="definer",
+    settings={"search_path": ""},
+    body="""
+        begin
+            update public.participant_sessions as s
+            set tenant_id = new.tenant_id
+            where s.campaign_id = new.id and s.tenant_id is null;
+            return null;
+        end
+    """,
+    comment="Gives the sessions without a tenant that which their campaign gets.",
+)
+
 ENTITIES: tuple[Entity, ...] = (
+    FILL_SESSION_TENANT,
+    FILL_CAMPAIGN_SESSIONS_TENANT,
     keep_updated_at("tenant_profiles"),
     keep_updated_at("campaigns"),
     keep_updated_at("participant_sessions"),
+    Trigger(
+        table="participant_sessions",
+        name="fill_session_tenant",
+        event="before insert or update of campaign_id",
+        action="""
+            for each row
+            when (new.tenant_id is null)
+            execute function private.fill_session_tenant()
+        """,
+        comment="Gives a session without a tenant that of its campaign.",
+    ),
+    Trigger(
+        table="campaigns",
+        name="fill_campaign_sessions_tenant",
+        event="after update of tenant_id",
+        action="""
+            for each row
+            when (new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null)
+            execute function private.fill_campaign_sessions_tenant()
+        """,
+        comment="Gives the sessions without a tenant that which their campaign gets.",
+    ),
 )

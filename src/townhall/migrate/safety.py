@@ -265,6 +265,34 @@ def create_index(
         context.execute(sql.statement(f"create {kind} concurrently if not exists {what}"))
 
 
+def add_unique(table: str, name: str, columns: str, *, schema: str = "public") -> None:
+    """Let no two rows have the same key, in a table that goes on being read and written.
+
+    Args:
+        table: The name of the table.
+        name: The name of the constraint and of its index, which is built concurrently.
+        columns: The key, in parentheses: ``(event_id, email)``.
+        schema: The schema of the table.
+    """
+    create_index(name, table, columns, unique=True, schema=schema)
+    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    op.execute(
+        sql.statement(
+            f"""do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = {sql.literal(target)}::regclass and c.conname = {sql.literal(name)}
+    ) then
+        alter table {target} add constraint {sql.quote(name)} unique using index {sql.quote(name)};
+    end if;
+end
+$do$"""
+        )
+    )
+
+
 def drop_index(name: str, *, schema: str = "public") -> None:
     """Drop an index, if it is there, of a table that goes on being read and written.
 
