@@ -1,0 +1,68 @@
+"""The first tenant, Leading with Meaning.
+
+Inserted once: where there is a tenant of that slug, whatever its owner made of it stays. With
+``-x seed=none`` it is left out. Logo and reply-to are placeholders for its owner to change.
+
+A downgrade destroys nothing: the tenant stays, as it may be somebody's by now.
+
+Revision: townhall_0012
+Revises: townhall_0011
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+from alembic import context
+from townhall import pg
+
+revision = "townhall_0012"
+down_revision = "townhall_0011"
+branch_labels = None
+depends_on = None
+
+INSERT_FIRST_TENANT = """
+insert into public.tenant_profiles (
+    slug, display_name, brand_config, email_config, enabled_assessments
+)
+values (
+    'leadingwithmeaning',
+    'Leading with Meaning',
+    '{
+        "logo": {
+            "url": "/tenants/leadingwithmeaning/logo.svg",
+            "alt": "Leading with Meaning",
+            "width": 180
+        },
+        "colors": {
+            "primary": "#1f5c46",
+            "primaryHover": "#17483a",
+            "secondary": "#b8912f",
+            "background": "#ffffff",
+            "backgroundSubtle": "#f4f7f2",
+            "text": "#1d2b26",
+            "textMuted": "#5a6a63",
+            "border": "#d5dfd8"
+        },
+        "fonts": {"heading": "Playfair Display", "body": "Lato"},
+        "tagline": "Lead with purpose. Grow with meaning.",
+        "welcomeMessage": "Welcome. Find a quiet moment, and answer as things are today.",
+        "completionMessage": "Thank you. Your coach will be in touch to talk about your results.",
+        "showPoweredBy": true
+    }',
+    '{
+        "replyTo": "hello@leadingwithmeaning.example",
+        "fromName": "Leading with Meaning"
+    }',
+    '{industry4}'
+)
+on conflict (slug) do nothing
+"""
+
+
+def upgrade() -> None:
+    if context.get_x_argument(as_dictionary=True).get("seed") != "none":
+        pg.execute(INSERT_FIRST_TENANT)
+
+
+def downgrade() -> None:
+    pass
