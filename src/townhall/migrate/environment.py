@@ -18,6 +18,7 @@ from townhall.base import metadata as townhall_metadata
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate import autogenerate
 from townhall.migrate.configuration import resolve_url
+from townhall.migrate.formatting import format_new_revisions
 from townhall.migrate.locking import alone, waiting_at_most
 from townhall.migrate.render import render_item
 from townhall.migrate.safety import protect_version_table
@@ -66,6 +67,7 @@ def run(
             could not be created.
     """
     _log_as_configured(context.config)
+    format_new_revisions(context.config, context.script)
     all_metadata = list(dict.fromkeys([townhall_metadata, *metadata]))
     all_entities = list({entity.key: entity for entity in [*townhall_entities, *entities]}.values())
     scope = Scope.of(all_metadata, all_entities, schemas)

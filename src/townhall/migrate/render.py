@@ -19,6 +19,7 @@ from townhall.pg.entity import default
 
 _WIDTH = 84  # of a line, less the indentation of a function's body
 _SQL_FIELDS = {"action", "body", "check", "definition", "event", "using"}
+_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"})
 _IMPORT = "from townhall import pg"
 
 
@@ -102,8 +103,9 @@ def render_entity(entity: Entity) -> str:
 
 def _rendered_field(name: str, value: object) -> str:
     column = 8 + len(name)
-    if name in _SQL_FIELDS and isinstance(value, str) and column + len(_quoted(value)) > _WIDTH:
-        return _lines(value)
+    if name in _SQL_FIELDS and isinstance(value, str):
+        fits = "\n" not in value and column + len(_quoted(value)) <= _WIDTH
+        return _quoted(value) if fits else _lines(value)
     return _rendered(value, column)
 
 
@@ -122,12 +124,21 @@ def _rendered(value: object, column: int) -> str:
 
 
 def _text(value: str, column: int) -> str:
-    if "\n" in value:
-        return _lines(value)
     quoted = _quoted(value)
     if column + len(quoted) <= _WIDTH or " " not in value:
         return quoted
-    pieces = textwrap.wrap(value, _WIDTH - 24, drop_whitespace=False, break_long_words=False)
+    pieces = [
+        piece
+        for line in value.splitlines(keepends=True)
+        for piece in textwrap.wrap(
+            line,
+            _WIDTH - 24,
+            drop_whitespace=False,
+            replace_whitespace=False,
+            expand_tabs=False,
+            break_long_words=False,
+        )
+    ]
     return "(\n" + "".join(f"        {_quoted(piece)}\n" for piece in pieces) + "    )"
 
 
@@ -137,9 +148,10 @@ def _lines(value: str) -> str:
 
 
 def _quoted(value: str) -> str:
+    escaped = value.translate(_ESCAPES)
     if '"' in value and "'" not in value:
-        return "'" + value.replace("\\", "\\\\") + "'"
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return f"'{escaped}'"
+    return '"' + escaped.replace('"', '\\"') + '"'
 
 
 def _mapping(value: Mapping[str, object], column: int) -> str:

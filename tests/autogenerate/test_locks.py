@@ -1,0 +1,102 @@
+"""The comparison changes nothing, and keeps nobody waiting for more than a moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.config import Config
+from alembic.util import CommandError
+
+from alembic import command
+from tests.autogenerate.conftest import configured, generate
+from tests.support.dump import dump
+from tests.support.supabase import DefaultPrivileges, supabase_database
+from townhall import migrate
+from townhall.testing.databases import Databases
+
+
+@pytest.fixture
+def config(townhall_database: str, tmp_path: Path) -> Config:
+    config = configured(townhall_database, tmp_path)
+    config.cmd_opts = None
+    return config
+
+
+@pytest.fixture
+def busy(townhall_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(townhall_database.replace("+psycopg", "")) as connection:
+        yield connection
+
+
+def test_a_comparison_leaves_nothing_behind(
+    townhall_database: str, config: Config, tmp_path: Path
+) -> None:
+    with psycopg.connect(townhall_database.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("drop view public.track_statistics")
+        connection.execute("create table public.stray (id integer)")
+    before = dump(townhall_database)
+    generate(config, tmp_path)
+    assert dump(townhall_database) == before
+
+
+def test_a_comparison_gives_up_on_a_table_that_others_hold(
+    config: Config, busy: psycopg.Connection
+) -> None:
+    busy.execute("lock table public.events in access share mode")
+    with pytest.raises(CommandError, match="lock"):
+        command.check(config)
+    busy.rollback()
+    command.check(config)
+
+
+def test_readers_and_writers_go_on_while_it_waits_and_after(
+    townhall_database: str, config: Config, busy: psycopg.Connection
+) -> None:
+    url = townhall_database.replace("+psycopg", "")
+    done, failures = threading.Event(), list[Exception]()
+
+    def work() -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("set statement_timeout = '30s'")
+            while not done.is_set():
+                try:
+                    connection.execute("select count(*) from public.events")
+                    connection.execute(
+                        "insert into public.organizations (name, slug) "
+                        "values ('x', gen_random_uuid()::text)"
+                    )
+                except psycopg.Error as error:
+                    failures.append(error)
+                    return
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    busy.execute("select * from public.participants")  # a reader whose transaction stays open
+    with pytest.raises(CommandError, match="lock"):
+        command.check(config)
+    busy.rollback()
+    command.check(config)
+    done.set()
+    for worker in workers:
+        worker.join()
+    assert failures == []
+
+
+@pytest.mark.parametrize("privileges", DefaultPrivileges)
+def test_an_owner_who_is_no_superuser_compares(
+    townhall_databases: Databases, privileges: DefaultPrivileges, tmp_path: Path
+) -> None:
+    with supabase_database(townhall_databases, privileges) as database:
+        migrate.upgrade(database.postgres)
+        config = configured(database.postgres, tmp_path)
+        command.check(config)
+        with psycopg.connect(database.postgres.replace("+psycopg", "")) as connection:
+            connection.execute("grant select on public.profiles to anon")
+        generate(config, tmp_path)
+        command.upgrade(config, "heads")
+        command.check(config)
