@@ -9,10 +9,10 @@ venv := .venv
 python := $(venv)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test lint types drift docs
+.PHONY: help migrate test test-exhaustive lint types drift docs
 
 help: ## Show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
 
 migrate: $(venv)/.installed-embedded ## Bring the database to head, and say where it is
 	$(python) -m alembic upgrade head
@@ -20,6 +20,9 @@ migrate: $(venv)/.installed-embedded ## Bring the database to head, and say wher
 
 test: $(venv)/.installed-test ## Run the tests
 	$(python) -m pytest $(PYTEST_FLAGS)
+
+test-exhaustive: $(venv)/.installed-test ## Run the tests that take long
+	$(python) -m pytest $(PYTEST_FLAGS) -m exhaustive
 
 lint: $(venv)/.installed-dev ## Check style and formatting
 	$(python) -m ruff check

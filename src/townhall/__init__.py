@@ -76,6 +76,7 @@ from townhall.identity import (
     Profile,
     User,
 )
+from townhall.session import Actor, ActorError, AsyncSessionFactory, RoleNotGranted, SessionFactory
 from townhall.wizard import WizardSession, WizardStatus
 
 if TYPE_CHECKING:
@@ -84,7 +85,10 @@ if TYPE_CHECKING:
     entities: tuple[Entity, ...]
 
 __all__ = [
+    "Actor",
+    "ActorError",
     "AssignedBy",
+    "AsyncSessionFactory",
     "Base",
     "BenchmarkIndustryAggregate",
     "BenchmarkStageAggregate",
@@ -132,6 +136,8 @@ __all__ = [
     "ReactionType",
     "ReputationEvent",
     "ReputationEventType",
+    "RoleNotGranted",
+    "SessionFactory",
     "SessionStatus",
     "SocialFeedComment",
     "SocialFeedPost",
