@@ -1,0 +1,108 @@
+"""Migrations that meet: each other, an application that holds a lock, and the one that kills."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+
+from tests.migrations.chain import HEAD
+from tests.support.alembic import alembic, start_alembic
+from tests.support.dump import dump
+from tests.support.waiting import wait_for_migrations
+from townhall.migrate import upgrade
+from townhall.migrate.locking import alone
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+BEFORE = "townhall_0004"
+AFTER = "townhall_0005"
+"""A revision that changes a table of those before it."""
+ITS_TABLE = "public.participants"
+
+_PATIENCE = 60  # seconds
+
+
+def _engine(url: str) -> Engine:
+    return create_engine(url, poolclass=NullPool)
+
+
+@pytest.fixture
+def started(empty_database: str) -> str:
+    upgrade(empty_database, BEFORE)
+    return empty_database
+
+
+@contextmanager
+def _using(url: str) -> Iterator[Connection]:
+    """Be an application that reads the table in a transaction which does not end."""
+    with _engine(url).connect() as connection:
+        connection.execute(text(f"lock table {ITS_TABLE} in access share mode"))
+        yield connection
+
+
+def _output(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 0, output
+    return output
+
+
+def test_of_two_at_the_same_moment_one_waits_and_finds_nothing_to_do(empty_database: str) -> None:
+    with _engine(empty_database).connect() as connection:
+        with alone(connection):
+            both = [start_alembic("upgrade", "head", url=empty_database) for _ in range(2)]
+            for process in both:
+                assert process.stdout is not None
+                while "Waiting for another migration" not in process.stdout.readline():
+                    assert process.poll() is None
+        outputs = sorted((_output(process) for process in both), key=len)
+    assert "Running upgrade" not in outputs[0]
+    assert outputs[1].count("Running upgrade") == int(HEAD[-4:])
+    assert alembic("current", url=empty_database).stdout == f"{HEAD} (head)\n"
+
+
+def test_who_only_looks_does_not_wait(townhall_database: str) -> None:
+    with _engine(townhall_database).connect() as connection, alone(connection):
+        assert alembic("current", url=townhall_database).stdout == f"{HEAD} (head)\n"
+
+
+def test_a_lock_that_cant_be_had_is_given_up(started: str) -> None:
+    before = dump(started)
+    with _using(started):
+        given_up = alembic(
+            *("-x", "lock_timeout=100ms", "upgrade", AFTER), url=started, check=False
+        )
+        assert given_up.returncode != 0
+        assert "FAILED: gave up waiting for a lock after 100ms, at: ALTER TABLE" in (
+            given_up.stdout + given_up.stderr
+        )
+        assert "Traceback" not in given_up.stderr
+        assert dump(started) == before
+        assert alembic("current", url=started).stdout == f"{BEFORE}\n"
+    upgrade(started)
+
+
+def test_revisions_before_the_one_that_gave_up_are_kept(empty_database: str) -> None:
+    upgrade(empty_database, "townhall_0002")
+    with _using(empty_database):
+        alembic("-x", "lock_timeout=100ms", "upgrade", "head", url=empty_database, check=False)
+        assert alembic("current", url=empty_database).stdout == f"{BEFORE}\n"
+
+
+def test_one_that_was_killed_leaves_the_database_at_a_revision(
+    started: str, townhall_template: str
+) -> None:
+    with _using(started) as application, _engine(started).connect() as watch:
+        process = start_alembic("-x", "lock_timeout=0", "upgrade", "head", url=started)
+        wait_for_migrations(watch, 1, started, blocked=True)
+        process.kill()
+        process.communicate()
+        application.rollback()
+        wait_for_migrations(watch, 0, started)
+        assert watch.scalar(text("select version_num from alembic_version")) == BEFORE
+    upgrade(started)
+    assert dump(started) == dump(townhall_template)
