@@ -3,8 +3,9 @@
 On Supabase the roles and the schema ``auth`` are there; elsewhere they are created, and what is
 created in ``auth`` is marked by the schema's comment, so that only that is ever dropped.
 
-A downgrade destroys every profile, organization and membership, and outside Supabase every account.
-The roles stay: they belong to the whole cluster, and other databases may use them.
+A downgrade destroys every profile, organization and membership, and outside Supabase every account;
+it is refused while something else refers to accounts or claims. The roles stay: they belong to the
+whole cluster, and other databases may use them.
 
 Revision: townhall_0001
 Revises:
@@ -92,6 +93,12 @@ begin
         create schema auth;
         comment on schema auth is
             'townhall: accounts and the caller''s claims, as Supabase has them.';
+    elsif
+        coalesce(obj_description(to_regnamespace('auth'), 'pg_namespace'), '') not like 'townhall:%'
+        and (to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null)
+    then
+        raise exception 'schema auth is there, but is not like Supabase''s'
+            using hint = 'Give it auth.users (id uuid primary key) and auth.uid(), or rename it.';
     end if;
 end
 $$
@@ -175,7 +182,9 @@ DROP_SCHEMAS = """
 do $$
 begin
     if obj_description(to_regnamespace('auth'), 'pg_namespace') like 'townhall:%' then
-        drop schema auth cascade;
+        drop table if exists auth.users;
+        drop function if exists auth.uid(), auth.role(), auth.email(), auth.jwt();
+        drop schema auth;
     end if;
     if obj_description(to_regnamespace('private'), 'pg_namespace') like 'townhall:%' then
         drop schema private;

@@ -1,0 +1,131 @@
+"""The schema ``auth`` where there is no Supabase: the caller's claims, and whose it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.support.dump import dump
+from townhall.migrate import downgrade, upgrade
+from townhall.pg import API_ROLES
+from townhall.testing.settings import set_locally
+
+ME = UUID("11111111-2222-4333-8444-555555555555")
+NOBODY = {"uid": None, "role": None, "email": None}
+SOMEBODY = {"uid": ME, "role": "authenticated", "email": "me@example.org"}
+CLAIMS = {"sub": str(ME), "role": "authenticated", "email": "me@example.org"}
+
+_CALLER = text(
+    "select auth.uid() as uid, auth.role() as role, auth.email() as email, auth.jwt() as jwt"
+)
+
+
+def _caller(connection: Connection, settings: dict[str, str]) -> dict[str, Any]:
+    with set_locally(connection, settings):
+        return dict(connection.execute(_CALLER).mappings().one())
+
+
+@pytest.mark.parametrize(
+    ("claims", "caller"),
+    [
+        ("", NOBODY | {"jwt": None}),
+        ("{}", NOBODY | {"jwt": {}}),
+        ("null", NOBODY | {"jwt": None}),
+        ('{"sub": ""}', NOBODY | {"jwt": {"sub": ""}}),
+        ('{"sub": null, "role": null}', NOBODY | {"jwt": {"sub": None, "role": None}}),
+        ('{"role": "anon"}', NOBODY | {"role": "anon", "jwt": {"role": "anon"}}),
+        (json.dumps(CLAIMS), SOMEBODY | {"jwt": CLAIMS}),
+    ],
+)
+def test_claims_say_who_calls(
+    claims: str, caller: dict[str, Any], townhall_connection: Connection
+) -> None:
+    assert _caller(townhall_connection, {"request.jwt.claims": claims}) == caller
+
+
+def test_without_claims_nobody_calls(townhall_connection: Connection) -> None:
+    assert _caller(townhall_connection, {}) == NOBODY | {"jwt": None}
+
+
+def test_the_older_settings_say_it_too(townhall_connection: Connection) -> None:
+    older = {f"request.jwt.claim.{name}": value for name, value in CLAIMS.items()}
+    assert _caller(townhall_connection, older) == SOMEBODY | {"jwt": None}
+    empty = dict.fromkeys(older, "") | {"request.jwt.claims": ""}
+    assert _caller(townhall_connection, empty) == NOBODY | {"jwt": None}
+
+
+def test_what_a_transaction_said_is_forgotten_after_it(townhall_database: str) -> None:
+    with create_engine(townhall_database, poolclass=NullPool).connect() as connection:
+        for _ in range(2):
+            assert connection.execute(_CALLER).mappings().one() == NOBODY | {"jwt": None}
+            connection.execute(
+                text("select set_config('request.jwt.claims', :claims, true)"),
+                {"claims": json.dumps(CLAIMS)},
+            )
+            assert connection.execute(_CALLER).mappings().one() == SOMEBODY | {"jwt": CLAIMS}
+            connection.commit()
+
+
+@pytest.mark.parametrize("role", API_ROLES)
+def test_everybody_may_ask_who_they_are_and_nobody_for_accounts(
+    role: str, townhall_connection: Connection
+) -> None:
+    with set_locally(townhall_connection, {"role": role}):
+        assert townhall_connection.scalar(text("select auth.uid()")) is None
+        with (
+            pytest.raises(DBAPIError, match="permission denied for table users"),
+            townhall_connection.begin_nested(),
+        ):
+            townhall_connection.execute(text("select * from auth.users"))
+
+
+def test_a_schema_of_that_name_that_is_no_supabases_is_refused(empty_database: str) -> None:
+    _run(empty_database, "create schema auth")
+    before = dump(empty_database)
+    with pytest.raises(DBAPIError, match="schema auth is there, but is not like Supabase's"):
+        upgrade(empty_database)
+    assert dump(empty_database) == before
+
+
+def test_a_schema_like_supabases_is_used_and_left_alone(empty_database: str) -> None:
+    _run(
+        empty_database,
+        "create schema auth",
+        "create table auth.users (id uuid primary key)",
+        "create function auth.uid() returns uuid language sql stable as 'select null::uuid'",
+    )
+    upgrade(empty_database)
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        connection.execute(text("insert into auth.users values (:id)"), {"id": ME})
+    downgrade(empty_database, "base")
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        assert connection.scalar(text("select id from auth.users")) == ME
+        assert connection.scalar(text("select to_regprocedure('auth.jwt()')::text")) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create table public.theirs (id uuid references auth.users)",
+        "create view public.theirs as select auth.uid()",
+        "create table auth.theirs ()",
+    ],
+)
+def test_a_downgrade_drops_nothing_of_an_application(
+    statement: str, townhall_database: str
+) -> None:
+    _run(townhall_database, statement)
+    with pytest.raises(DBAPIError, match="other objects depend on"):
+        downgrade(townhall_database, "base")
+    _run(townhall_database, "select id from auth.users")
+
+
+def _run(url: str, *statements: str) -> None:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
