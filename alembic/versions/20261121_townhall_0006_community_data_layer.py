@@ -2230,29 +2230,29 @@ def benchmarks() -> None:
             name="benchmark_stage_aggregates",
             definition="""
                 select
-                    p.stage,
+                    f.stage,
                     count(*) as founder_count,
                     case
-                        when count(s.overall_score) >= 5
-                            then avg(s.overall_score)::numeric(5, 2)
+                        when count(f.overall_score) >= 5
+                            then avg(f.overall_score)::numeric(5, 2)
                     end as avg_irs_score,
                     case
-                        when count(s.overall_score) >= 5
+                        when count(f.overall_score) >= 5
                             then (
-                                percentile_cont(0.5) within group (order by s.overall_score)
+                                percentile_cont(0.5) within group (order by f.overall_score)
                             )::numeric(5, 2)
                     end as median_irs_score
-                from public.consent_preferences as c
-                join public.profiles as p on p.id = c.user_id
-                left join (
-                    select distinct on (i.user_id) i.user_id, i.overall_score
-                    from public.investor_readiness_scores as i
-                    order by i.user_id, i.created_at desc, i.id desc
-                ) as s on s.user_id = c.user_id
-                where c.category = 'benchmarks'
-                    and c.enabled
-                    and p.stage is not null
-                group by p.stage
+                from (
+                    select distinct on (c.user_id) p.stage, s.overall_score
+                    from public.consent_preferences as c
+                    join public.profiles as p on p.id = c.user_id
+                    left join public.investor_readiness_scores as s on s.user_id = c.user_id
+                    where c.category = 'benchmarks'
+                        and c.enabled
+                        and p.stage is not null
+                    order by c.user_id, s.created_at desc, s.id desc
+                ) as f
+                group by f.stage
                 having count(*) >= 5
             """,
             grants={"authenticated": ("select",), "service_role": ("select",)},
@@ -2279,29 +2279,29 @@ def benchmarks() -> None:
             name="benchmark_industry_aggregates",
             definition="""
                 select
-                    p.industry,
+                    f.industry,
                     count(*) as founder_count,
                     case
-                        when count(s.overall_score) >= 5
-                            then avg(s.overall_score)::numeric(5, 2)
+                        when count(f.overall_score) >= 5
+                            then avg(f.overall_score)::numeric(5, 2)
                     end as avg_irs_score,
                     case
-                        when count(s.overall_score) >= 5
+                        when count(f.overall_score) >= 5
                             then (
-                                percentile_cont(0.5) within group (order by s.overall_score)
+                                percentile_cont(0.5) within group (order by f.overall_score)
                             )::numeric(5, 2)
                     end as median_irs_score
-                from public.consent_preferences as c
-                join public.profiles as p on p.id = c.user_id
-                left join (
-                    select distinct on (i.user_id) i.user_id, i.overall_score
-                    from public.investor_readiness_scores as i
-                    order by i.user_id, i.created_at desc, i.id desc
-                ) as s on s.user_id = c.user_id
-                where c.category = 'benchmarks'
-                    and c.enabled
-                    and p.industry is not null
-                group by p.industry
+                from (
+                    select distinct on (c.user_id) p.industry, s.overall_score
+                    from public.consent_preferences as c
+                    join public.profiles as p on p.id = c.user_id
+                    left join public.investor_readiness_scores as s on s.user_id = c.user_id
+                    where c.category = 'benchmarks'
+                        and c.enabled
+                        and p.industry is not null
+                    order by c.user_id, s.created_at desc, s.id desc
+                ) as f
+                group by f.industry
                 having count(*) >= 5
             """,
             grants={"authenticated": ("select",), "service_role": ("select",)},

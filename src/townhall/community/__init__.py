@@ -37,6 +37,14 @@ from townhall.community.models import (
     SubcommunitySponsor,
     VisibilitySettings,
 )
+from townhall.community.queries import (
+    consents_of,
+    conversation,
+    feed_page,
+    mark_messages_read,
+    refresh_benchmarks,
+    set_consent,
+)
 
 __all__ = [
     "BenchmarkIndustryAggregate",
@@ -72,4 +80,10 @@ __all__ = [
     "SocialFeedReaction",
     "SubcommunitySponsor",
     "VisibilitySettings",
+    "consents_of",
+    "conversation",
+    "feed_page",
+    "mark_messages_read",
+    "refresh_benchmarks",
+    "set_consent",
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     CheckConstraint,
@@ -154,6 +155,16 @@ class VisibilitySettings(JsonValue):
     show_industry: bool = True
     show_bio: bool = True
     show_achievements: bool = True
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the settings of a stored object; what is neither true nor false hides.
+
+        A founder writes the object without us, and one of theirs must not keep anybody from
+        reading the others'.
+        """
+        known = {name: value is True for name, value in stored.items() if name in cls.model_fields}
+        return super().from_stored({**stored, **known})
 
     def as_stored(self) -> dict[str, Any]:
         """Return all the settings: who reads the JSON need not know the defaults."""
@@ -507,7 +518,7 @@ class SocialFeedPost(Timestamps, Base):
     )
 
     @property
-    def feed_position(self) -> tuple[datetime, uuid.UUID]:
+    def position(self) -> tuple[datetime, uuid.UUID]:
         """Where the post stands in the feed; what comes after it is the next page."""
         return self.created_at, self.id
 
@@ -612,6 +623,11 @@ class FounderMessage(Created, Base):
         comment="Whether Fred, the assistant, brought the two together; the service says so."
     )
     metadata_: Mapped[JsonObject] = mapped_column("metadata")
+
+    @property
+    def position(self) -> tuple[datetime, uuid.UUID]:
+        """Where the message stands in the conversation; what comes after it is older."""
+        return self.created_at, self.id
 
 
 class FounderConnection(Timestamps, Base):

@@ -16,6 +16,10 @@ def aggregates(group: str) -> MaterializedView:
     in: those who agreed to it, in groups that are large enough, and of scores no figure that rests
     on fewer of them than that.
 
+    The latest scores are picked out of the join of all of those who agreed: PostgreSQL reads and
+    sorts the scores in one pass where they are many, and looks each founder's up by the index
+    where they are few.
+
     Args:
         group: The column of ``profiles`` to group by.
     """
@@ -23,29 +27,29 @@ def aggregates(group: str) -> MaterializedView:
         name=f"benchmark_{group}_aggregates",
         definition=f"""
             select
-                p.{group},
+                f.{group},
                 count(*) as founder_count,
                 case
-                    when count(s.overall_score) >= {SMALLEST_GROUP}
-                        then avg(s.overall_score)::numeric(5, 2)
+                    when count(f.overall_score) >= {SMALLEST_GROUP}
+                        then avg(f.overall_score)::numeric(5, 2)
                 end as avg_irs_score,
                 case
-                    when count(s.overall_score) >= {SMALLEST_GROUP}
+                    when count(f.overall_score) >= {SMALLEST_GROUP}
                         then (
-                            percentile_cont(0.5) within group (order by s.overall_score)
+                            percentile_cont(0.5) within group (order by f.overall_score)
                         )::numeric(5, 2)
                 end as median_irs_score
-            from public.consent_preferences as c
-            join public.profiles as p on p.id = c.user_id
-            left join (
-                select distinct on (i.user_id) i.user_id, i.overall_score
-                from public.investor_readiness_scores as i
-                order by i.user_id, i.created_at desc, i.id desc
-            ) as s on s.user_id = c.user_id
-            where c.category = '{ConsentCategory.BENCHMARKS.value}'
-                and c.enabled
-                and p.{group} is not null
-            group by p.{group}
+            from (
+                select distinct on (c.user_id) p.{group}, s.overall_score
+                from public.consent_preferences as c
+                join public.profiles as p on p.id = c.user_id
+                left join public.investor_readiness_scores as s on s.user_id = c.user_id
+                where c.category = '{ConsentCategory.BENCHMARKS.value}'
+                    and c.enabled
+                    and p.{group} is not null
+                order by c.user_id, s.created_at desc, s.id desc
+            ) as f
+            group by f.{group}
             having count(*) >= {SMALLEST_GROUP}
         """,  # noqa: S608 - names of ours
         indexes={f"idx_benchmark_{group}_agg_{group}": f"unique ({group})"},
