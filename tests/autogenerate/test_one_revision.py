@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import render_python_code
 from alembic.util import CommandError
+from alembic_utils.pg_view import PGView
+from alembic_utils.replaceable_entity import registry
 from sqlalchemy import Engine
 
 from tests.autogenerate.lab import SCHEMA, Lab, Revision, Schema
@@ -273,3 +275,13 @@ def test_a_definition_that_fails_is_named_and_the_others_are_compared(lab: Lab) 
     assert 'column "nothing_there" does not exist' in str(refused.value)
     assert "create or replace view lab.broken" in str(refused.value)
     assert "create_table_access lab things" in str(refused.value)
+
+
+def test_entities_of_alembic_utils_are_refused_by_name(lab: Lab) -> None:
+    theirs = PGView(schema=SCHEMA, signature="theirs", definition="select 1 as one")
+    registry.register([theirs])
+    try:
+        with pytest.raises(CommandError, match=r"PGView: lab\.theirs.* Declare them with"):
+            lab.differences(Schema())
+    finally:
+        registry.clear()

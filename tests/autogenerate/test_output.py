@@ -14,7 +14,6 @@ from tests.autogenerate.conftest import configured, generate
 from townhall import pg
 from townhall.migrate.render import render_entity
 
-
 ROOT = Path(__file__).parents[2]
 
 
