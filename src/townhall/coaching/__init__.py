@@ -12,6 +12,18 @@ from townhall.coaching.models import (
     TenantProfile,
     UsageEvent,
 )
+from townhall.coaching.queries import (
+    complete_participant_session,
+    log_usage_event,
+    pipeline_of,
+    start_participant_session,
+    tenant_branding,
+    tenant_by_domain,
+    tenant_by_id,
+    tenant_by_slug,
+    tenant_for_user,
+    usage_summary,
+)
 
 __all__ = [
     "BrandColors",
@@ -26,4 +38,14 @@ __all__ = [
     "SessionStatus",
     "TenantProfile",
     "UsageEvent",
+    "complete_participant_session",
+    "log_usage_event",
+    "pipeline_of",
+    "start_participant_session",
+    "tenant_branding",
+    "tenant_by_domain",
+    "tenant_by_id",
+    "tenant_by_slug",
+    "tenant_for_user",
+    "usage_summary",
 ]
