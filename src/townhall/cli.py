@@ -21,6 +21,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from townhall import embedded
+from townhall.check import command as checking
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate.commands import alembic_config
 from townhall.migrate.configuration import resolve_url
@@ -180,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (url, psql, status):
         add(command).add_argument("--url", help="the database, before all other choices")
+    checking.add_arguments(add(checking.check))
     serving = add(serve)
     serving.add_argument("--directory", type=Path, default=".townhall", help="where its data lies")
     serving.add_argument("--postgresql", type=int, choices=(16, 18), default=18, help="its version")

@@ -1,0 +1,376 @@
+"""What a database is like, read from its catalogs alone.
+
+Whoever may connect may read these; nothing is written, and no table is looked into.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, text
+
+from townhall.migrate.simulation import read_state
+from townhall.pg import Entity, Function, MaterializedView, TableAccess, TableEntity, View
+from townhall.pg.catalog import (
+    empty_search_path,
+    entries,
+    not_of_an_extension,
+    rows,
+    server_version,
+)
+from townhall.pg.entity import comparable
+from townhall.pg.privileges import WITH_GRANT_OPTION, Grants, read_grants
+
+Key = tuple[str, ...]
+Relation = tuple[str, str]
+
+RELATION_KINDS = ("table", "view", "materialized view")
+GRANT_OPTION = "grant option for "
+"""What stands before a privilege that its holder may pass on."""
+
+_FIRST_WITH_MAINTAIN = 17
+_ON_TABLES = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
+_SIGNATURE_KINDS = ("function", "procedure", "aggregate", "window function")
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An object of a database, or a part or a state of one.
+
+    Attributes:
+        kind: What it is, in PostgreSQL's words: ``policy``, ``column``.
+        names: What tells it from its siblings, from the schema inwards.
+        facts: What it is like; ``grants`` holds the privileges by role, one by one.
+        on: Schema and name of the relation it belongs to.
+        entity: It as a versioned entity, if it is one.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    facts: Mapping[str, Any]
+    on: Relation | None = None
+    entity: Entity | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> Key:
+        """The kind and the names: which object this is."""
+        return (self.kind, *self.names)
+
+    @property
+    def identity(self) -> str:
+        """The object in words: ``policy public.events members select``."""
+        return f"{self.kind} {'.'.join(self.names[:2])} {' '.join(self.names[2:])}".strip()
+
+
+Snapshot = Mapping[Key, Thing]
+
+
+def schemas_of(connection: Connection) -> list[str]:
+    """Return the schemas of a database that are not PostgreSQL's or an extension's own."""
+    return list(connection.execute(text(_SCHEMA_NAMES)).scalars())
+
+
+def has_own_accounts(connection: Connection) -> bool:
+    """Tell whether the schema ``auth`` was made by us and is not Supabase's."""
+    return bool(connection.scalar(text(_AUTH_IS_OURS)))
+
+
+def read(connection: Connection, schemas: Sequence[str]) -> Snapshot:
+    """Return everything in some schemas, and the schemas.
+
+    Functions of event triggers are left out: those are the platform's.
+
+    Args:
+        connection: A connection within a transaction; a read-only one will do.
+        schemas: Names of schemas.
+    """
+    version = server_version(connection)
+    entities = [
+        entity
+        for entity in read_state(connection, schemas).values()
+        if not (isinstance(entity, Function) and entity.returns == "event_trigger")
+    ]
+    with empty_search_path(connection):
+        things = [
+            *(_from_entity(entity, version) for entity in entities),
+            *(
+                Thing(**_named(row), facts=row["facts"], on=_relation(row))
+                for query in _QUERIES
+                for row in rows(connection, query, schemas)
+            ),
+            *_read_granted(connection, schemas, version),
+        ]
+        owners = {tuple(row["names"]): row["owner"] for row in rows(connection, _OWNERS, schemas)}
+    return {thing.key: thing for thing in _with_owners(things, owners)}
+
+
+def _from_entity(entity: Entity, version: int) -> Thing:
+    facts = {
+        each.name: comparable(getattr(entity, each.name))
+        for each in fields(entity)
+        if each.name not in {"schema", "table", "name", "grants", "execute"}
+    }
+    if isinstance(entity, Function):
+        facts["grants"] = _privileges(dict(map(_execution, entity.execute)), version)
+    elif isinstance(entity, TableAccess | View | MaterializedView):
+        facts["grants"] = _privileges(entity.grants, version)
+    on = (entity.schema, entity.table) if isinstance(entity, TableEntity) else None
+    return Thing(entity.kind, entity.name_parts, facts, on, entity)
+
+
+def _execution(grantee: str) -> tuple[str, tuple[str, ...]]:
+    role, option, _ = grantee.partition(WITH_GRANT_OPTION)
+    return role, (f"execute{option}",)
+
+
+def _named(row: RowMapping) -> dict[str, Any]:
+    return {"kind": row["kind"], "names": tuple(row["names"])}
+
+
+def _relation(row: RowMapping) -> Relation | None:
+    return None if row["kind"] in {"table", "type"} else (row["names"][0], row["names"][1])
+
+
+def _privileges(grants: Grants, version: int) -> dict[str, frozenset[str]]:
+    everything = {*_ON_TABLES, *(("maintain",) if version >= _FIRST_WITH_MAINTAIN else ())}
+    return {
+        role: frozenset(
+            part
+            for privilege in privileges
+            for part in (everything if privilege == "all" else _parts(privilege))
+        )
+        for role, privileges in grants.items()
+    }
+
+
+def _parts(privilege: str) -> Iterable[str]:
+    plain, option, _ = privilege.partition(WITH_GRANT_OPTION)
+    name, _, columns = plain.rstrip(")").partition(" (")
+    for part in [f"{name} ({column})" for column in columns.split(", ")] if columns else [name]:
+        yield part
+        if option:
+            yield f"{GRANT_OPTION}{part}"
+
+
+def _read_granted(connection: Connection, schemas: Sequence[str], version: int) -> Iterable[Thing]:
+    for query in (_SCHEMAS, _PROCEDURES):
+        for row in rows(connection, query, schemas):
+            grants = _privileges(read_grants(row["entries"], version), version)
+            yield Thing(**_named(row), facts={**row["facts"], "grants": grants})
+
+
+def _with_owners(things: Iterable[Thing], owners: Mapping[Key, str]) -> Iterable[Thing]:
+    # One role has made nearly all of it, whatever its name is. What another one owns stands out.
+    usual = Counter(owners.values()).most_common(1)
+    for thing in things:
+        owner = owners.get(thing.names)
+        if owner is None or thing.kind not in {*RELATION_KINDS, *_SIGNATURE_KINDS}:
+            yield thing
+        else:
+            unusual = owner if owner != usual[0][0] else None
+            yield replace(thing, facts={**thing.facts, "owner": unusual})
+
+
+_SCHEMA_NAMES = f"""
+    select n.nspname
+    from pg_catalog.pg_namespace as n
+    where n.nspname !~ '^pg_'
+        and n.nspname <> 'information_schema'
+        and {not_of_an_extension("pg_namespace", "n")}
+    order by 1
+"""
+
+_AUTH_IS_OURS = """
+    select pg_catalog.obj_description(n.oid, 'pg_namespace') like 'townhall:%'
+    from pg_catalog.pg_namespace as n
+    where n.nspname = 'auth'
+"""
+
+_TABLES = f"""
+    select
+        'table' as kind,
+        array[n.nspname, c.relname]::text[] as names,
+        jsonb_build_object(
+            'persistence', case c.relpersistence when 'u' then 'unlogged' else 'logged' end,
+            'row_security', c.relrowsecurity,
+            'comment', pg_catalog.obj_description(c.oid, 'pg_class')
+        ) as facts
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'f')
+        and n.nspname = any (:schemas)
+        and {not_of_an_extension("pg_class", "c")}
+"""
+
+_COLUMNS = f"""
+    select
+        'column' as kind,
+        array[n.nspname, c.relname, a.attname]::text[] as names,
+        jsonb_build_object(
+            'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+            'nullable', not a.attnotnull,
+            'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+            'generated', nullif(a.attgenerated::text, ''),
+            'identity', nullif(a.attidentity::text, ''),
+            'collation', nullif(a.attcollation, t.typcollation)::regcollation::text,
+            'comment', pg_catalog.col_description(c.oid, a.attnum)
+        ) as facts
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_class as c on c.oid = a.attrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_type as t on t.oid = a.atttypid
+    left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
+    where c.relkind in ('r', 'p', 'f')
+        and a.attnum > 0
+        and not a.attisdropped
+        and n.nspname = any (:schemas)
+        and {not_of_an_extension("pg_class", "c")}
+"""
+
+_CONSTRAINTS = f"""
+    select
+        'constraint' as kind,
+        array[n.nspname, c.relname, o.conname]::text[] as names,
+        jsonb_build_object(
+            'definition', pg_catalog.pg_get_constraintdef(o.oid),
+            'enforced', not exists (
+                select
+                from pg_catalog.pg_trigger as t
+                where t.tgconstraint = o.oid and t.tgenabled = 'D'
+            ),
+            'comment', pg_catalog.obj_description(o.oid, 'pg_constraint')
+        ) as facts
+    from pg_catalog.pg_constraint as o
+    join pg_catalog.pg_class as c on c.oid = o.conrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where o.contype in ('c', 'f', 'p', 'u', 'x')
+        and n.nspname = any (:schemas)
+        and {not_of_an_extension("pg_class", "c")}
+"""
+
+_INDEXES = f"""
+    select
+        'index' as kind,
+        array[n.nspname, c.relname, i.relname]::text[] as names,
+        jsonb_build_object(
+            'definition', pg_catalog.pg_get_indexdef(i.oid),
+            'valid', x.indisvalid,
+            'comment', pg_catalog.obj_description(i.oid, 'pg_class')
+        ) as facts
+    from pg_catalog.pg_index as x
+    join pg_catalog.pg_class as i on i.oid = x.indexrelid
+    join pg_catalog.pg_class as c on c.oid = x.indrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p')
+        and n.nspname = any (:schemas)
+        and {not_of_an_extension("pg_class", "c")}
+        and not exists (
+            select
+            from pg_catalog.pg_constraint as o
+            where o.conindid = i.oid and o.conrelid = c.oid
+        )
+"""
+
+_RULES = f"""
+    select
+        'rule' as kind,
+        array[n.nspname, c.relname, r.rulename]::text[] as names,
+        jsonb_build_object('definition', pg_catalog.pg_get_ruledef(r.oid)) as facts
+    from pg_catalog.pg_rewrite as r
+    join pg_catalog.pg_class as c on c.oid = r.ev_class
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where r.rulename <> '_RETURN'
+        and n.nspname = any (:schemas)
+        and {not_of_an_extension("pg_class", "c")}
+"""
+
+_TYPES = f"""
+    select
+        'type' as kind,
+        array[n.nspname, t.typname]::text[] as names,
+        jsonb_build_object(
+            'values', (
+                select jsonb_agg(e.enumlabel order by e.enumsortorder)
+                from pg_catalog.pg_enum as e
+                where e.enumtypid = t.oid
+            ),
+            'base', nullif(pg_catalog.format_type(t.typbasetype, t.typtypmod), '-'),
+            'nullable', not t.typnotnull,
+            'default', t.typdefault,
+            'checks', (
+                select jsonb_object_agg(o.conname, pg_catalog.pg_get_constraintdef(o.oid))
+                from pg_catalog.pg_constraint as o
+                where o.contypid = t.oid and o.contype = 'c'
+            ),
+            'comment', pg_catalog.obj_description(t.oid, 'pg_type')
+        ) as facts
+    from pg_catalog.pg_type as t
+    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    where t.typtype in ('d', 'e')
+        and n.nspname = any (:schemas)
+        and {not_of_an_extension("pg_type", "t")}
+"""
+
+_QUERIES = (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, _RULES, _TYPES)
+
+_SCHEMAS = f"""
+    select
+        'schema' as kind,
+        array[n.nspname]::text[] as names,
+        jsonb_build_object(
+            'comment',
+            nullif(
+                pg_catalog.obj_description(n.oid, 'pg_namespace'),
+                'standard public schema'
+            )
+        ) as facts,
+        {entries("n.nspacl", "n.nspowner", "n")} as entries
+    from pg_catalog.pg_namespace as n
+    where n.nspname = any (:schemas)
+"""
+
+_SIGNATURE = """
+    p.proname || '(' || array_to_string(array(
+        select pg_catalog.format_type(a.type, null)
+        from unnest(p.proargtypes::oid[]) with ordinality as a (type, position)
+        order by a.position
+    ), ', ') || ')'
+"""
+
+_PROCEDURES = f"""
+    select
+        case p.prokind
+            when 'p' then 'procedure' when 'a' then 'aggregate' else 'window function'
+        end as kind,
+        array[n.nspname, {_SIGNATURE}]::text[] as names,
+        jsonb_build_object(
+            'definition',
+            case when p.prokind <> 'a' then pg_catalog.pg_get_functiondef(p.oid) end,
+            'comment', pg_catalog.obj_description(p.oid, 'pg_proc')
+        ) as facts,
+        {entries("p.proacl", "p.proowner", "f")} as entries
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where p.prokind <> 'f'
+        and n.nspname = any (:schemas)
+        and {not_of_an_extension("pg_proc", "p")}
+"""
+
+_OWNERS = f"""
+    select
+        array[n.nspname, c.relname]::text[] as names,
+        pg_catalog.pg_get_userbyid(c.relowner) as owner
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'f', 'v', 'm') and n.nspname = any (:schemas)
+    union all
+    select
+        array[n.nspname, {_SIGNATURE}]::text[],
+        pg_catalog.pg_get_userbyid(p.proowner)
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname = any (:schemas)
+"""

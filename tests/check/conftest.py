@@ -1,0 +1,68 @@
+"""Databases at head on each server, and what should be in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine
+
+from townhall import migrate
+from townhall.check.reading import Snapshot, read, schemas_of
+from townhall.testing.databases import Databases
+
+
+class AtHead(NamedTuple):
+    """A migrated database, to clone others from, and what was read from it."""
+
+    url: str
+    schemas: list[str]
+    snapshot: Snapshot
+
+
+@pytest.fixture(scope="session")
+def at_head_on() -> Iterator[Callable[[Databases], AtHead]]:
+    """Return what migrates one database on a server and reads it, once."""
+    known: dict[str, AtHead] = {}
+    with ExitStack() as stack:
+
+        def at_head_on(databases: Databases) -> AtHead:
+            server = str(databases.server)
+            if server not in known:
+                url = stack.enter_context(databases.create(as_template=True))
+                migrate.upgrade(url)
+                with create_engine(url, poolclass=NullPool).connect() as connection:
+                    schemas = schemas_of(connection)
+                    known[server] = AtHead(url, schemas, read(connection, schemas))
+            return known[server]
+
+        yield at_head_on
+
+
+@pytest.fixture
+def at_head(server: Databases, at_head_on: Callable[[Databases], AtHead]) -> AtHead:
+    """Return the database at head on a server of each version in turn; it is only read."""
+    return at_head_on(server)
+
+
+@pytest.fixture
+def database(server: Databases, at_head: AtHead) -> Iterator[str]:
+    """Yield the URL of a database at head that is this test's own, on each version."""
+    with server.create(at_head.url) as url:
+        yield url
+
+
+@pytest.fixture
+def connection(at_head: AtHead) -> Iterator[Connection]:
+    """Yield a connection to a database at head in a transaction that is rolled back."""
+    with create_engine(at_head.url, poolclass=NullPool).connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def scratch(server: Databases) -> str:
+    """Return the URL of the server to build scratch databases on."""
+    return server.server.render_as_string(hide_password=False)
