@@ -12,6 +12,8 @@ from tests.support.stage import PERSONAS
 from townhall.testing import AccessCase, Outcome, acting, outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection, Executable, Table
 
     from townhall import Base
@@ -31,24 +33,31 @@ class Subject:
         key: The row that is read, updated and deleted.
         new: Another row, which is inserted.
         change: What an update sets.
+        names_key: Whether the insert says which key the other row gets.
     """
 
     model: type[Base]
-    key: UUID
+    key: UUID | str
     new: dict[str, Any]
     change: dict[str, Any]
+    names_key: bool = True
 
     @property
     def table(self) -> Table:
         """The table."""
         return cast("Table", self.model.__table__)
 
+    @property
+    def row(self) -> dict[str, Any]:
+        """What an insert says of the other row."""
+        return {"id": NEW, **self.new} if self.names_key else self.new
+
     def statement(self, command: str) -> Executable:
         """Return the statement that tries a command."""
         mine = self.table.c.id == self.key
         statements: dict[str, Executable] = {
             "select": select(self.table).where(mine),
-            "insert": insert(self.table).values({"id": NEW, **self.new}),
+            "insert": insert(self.table).values(self.row),
             "update": update(self.table).where(mine).values(self.change),
             "delete": delete(self.table).where(mine),
         }
@@ -59,8 +68,8 @@ class Subject:
         table = self.table
         match command:
             case "insert":
-                row = table.c.id == self.new.get("id", NEW)
-                return bool(connection.scalar(select(exists().where(row))))
+                is_it = (table.c[name] == value for name, value in self.row.items())
+                return bool(connection.scalar(select(exists().where(*is_it))))
             case "update":
                 columns = [table.c[name] for name in self.change]
                 row = connection.execute(select(*columns).where(table.c.id == self.key)).one()
@@ -69,9 +78,14 @@ class Subject:
                 return not connection.scalar(select(exists().where(table.c.id == self.key)))
 
 
-def check_access(connection: Connection, subject: Subject, case: AccessCase) -> None:
+def check_access(
+    connection: Connection,
+    subject: Subject,
+    case: AccessCase,
+    personas: Mapping[str, tuple[str, UUID | None]] = PERSONAS,
+) -> None:
     """Try a case, and look at the row afterwards."""
-    with acting(connection, *PERSONAS[case.persona]):
+    with acting(connection, *personas[case.persona]):
         assert outcome(connection, subject.statement(case.command)) is case.expected
     if case.command != "select":
         is_allowed = case.expected is Outcome.ALLOWED
