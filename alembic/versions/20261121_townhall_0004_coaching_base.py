@@ -24,13 +24,7 @@ down_revision = "townhall_0003"
 branch_labels = None
 depends_on = None
 
-NOT_RENAMED_YET = """
-not exists (
-    select
-    from pg_catalog.pg_class as c
-    where c.oid = to_regclass('public.campaign_assignments') and c.relkind = 'v'
-)
-"""
+NOT_RENAMED_YET = "to_regclass('public.participant_sessions') is null"
 
 
 def upgrade() -> None:
