@@ -1,0 +1,147 @@
+"""The chain over a database that has part of the schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+
+from alembic import command
+from tests.support.dump import dump
+from tests.support.privileges import declared_privileges, effective_privileges
+from tests.support.rows import contents, fill
+from townhall import metadata
+from townhall.migrate import alembic_config, upgrade
+
+TABLES = [table for table in metadata.sorted_tables if table.schema is None]
+
+AUTH = (
+    "create schema auth",
+    "create table auth.users (id uuid primary key, email text)",
+    "create function auth.uid() returns uuid language sql stable as 'select null::uuid'",
+)
+
+
+@pytest.fixture
+def engine(empty_database: str) -> Engine:
+    return create_engine(empty_database, poolclass=NullPool)
+
+
+@pytest.mark.parametrize("count", [len(TABLES), len(TABLES) // 2])
+def test_tables_that_were_made_by_hand_become_as_declared(
+    count: int, engine: Engine, empty_database: str
+) -> None:
+    with engine.begin() as connection:
+        for statement in AUTH:
+            connection.execute(text(statement))
+        metadata.create_all(connection, tables=TABLES[:count])
+        fill(connection)
+        before = contents(connection)
+    upgrade(empty_database)
+    command.check(alembic_config(empty_database))
+    with engine.begin() as connection:
+        after = contents(connection)
+        assert all(set(after[table]) >= set(rows) for table, rows in before.items())
+        assert effective_privileges(connection) == declared_privileges()
+
+
+def test_what_is_missing_beside_the_tables_comes_back(
+    townhall_database: str, townhall_template: str
+) -> None:
+    with create_engine(townhall_database, poolclass=NullPool).begin() as connection:
+        fill(connection)
+        before = contents(connection)
+        for statement in connection.scalars(text(_UNDO)).all():
+            connection.execute(text(statement))
+    assert dump(townhall_database).count("\n") < dump(townhall_template).count("\n") / 2
+    command.stamp(alembic_config(townhall_database), "base")
+    upgrade(townhall_database)
+    assert dump(townhall_database) == dump(townhall_template)
+    with create_engine(townhall_database, poolclass=NullPool).begin() as connection:
+        assert contents(connection) == before
+
+
+class StoppedError(Exception):
+    """The migration ends here, as if it had been killed."""
+
+
+def test_wherever_it_was_stopped_it_goes_on(
+    engine: Engine, empty_database: str, townhall_template: str
+) -> None:
+    """Each run is stopped one committed step later than the one before."""
+    upgrade(empty_database, "townhall_0005")
+    with engine.begin() as connection:
+        fill(connection)
+        before = _ids(connection)
+    stops = 0
+    while _is_stopped(engine, step=stops):
+        stops += 1
+    assert stops > 20
+    assert dump(empty_database) == dump(townhall_template)
+    with engine.begin() as connection:
+        assert _ids(connection) >= before
+
+
+def _ids(connection: Connection) -> set[str]:
+    return {json.loads(row)["id"] for rows in contents(connection).values() for row in rows}
+
+
+def _is_stopped(engine: Engine, step: int) -> bool:
+    config = alembic_config()
+    with engine.connect() as connection:
+        _stop_before(connection, step)
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except StoppedError:
+            return True
+    return False
+
+
+def _stop_before(connection: Connection, step: int) -> None:
+    """Stop a migration before the statement that follows as many committed steps."""
+    steps = iter(range(step + 1))
+
+    @event.listens_for(connection, "before_cursor_execute")
+    def stop(connection: Connection, *_: object) -> None:
+        driver_connection: Any = connection.connection.driver_connection
+        nothing_is_pending = driver_connection.info.transaction_status.name == "IDLE"
+        if nothing_is_pending and next(steps, None) == step:
+            raise StoppedError
+
+
+_UNDO = """
+with
+ours as (
+    select oid, relkind, oid::regclass as name
+    from pg_class
+    where relnamespace = 'public'::regnamespace and relname <> 'alembic_version'
+)
+
+select format('drop view %s', name) from ours where relkind = 'v'
+union all
+select format('drop materialized view %s', name) from ours where relkind = 'm'
+union all
+select format('drop policy %I on %s', polname, polrelid::regclass) from pg_policy
+union all
+select format('drop trigger %I on %s', tgname, tgrelid::regclass)
+from pg_trigger
+where not tgisinternal
+union all
+select format('drop function %s cascade', oid::regprocedure)
+from pg_proc
+where pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+union all
+select format('drop index %s', indexrelid::regclass)
+from pg_index
+where indrelid in (select oid from ours where relkind = 'r')
+    and indexrelid not in (select conindid from pg_constraint)
+union all
+select format('alter table %s disable row level security', name) from ours where relkind = 'r'
+union all
+select format('grant all on %s to anon, authenticated', name) from ours where relkind = 'r'
+union all
+select format('comment on table %s is null', name) from ours where relkind = 'r'
+"""
