@@ -1,0 +1,210 @@
+"""A small community, as the tests of who may do what begin with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from townhall import (
+    Cohort,
+    CohortMember,
+    Community,
+    CommunityMember,
+    CommunityProfile,
+    CommunityRole,
+    ConsentAuditLog,
+    ConsentCategory,
+    ConsentPreference,
+    EngagementStreak,
+    ExpertiseType,
+    ExpertListing,
+    FounderConnection,
+    FounderMessage,
+    InvestorReadinessScore,
+    Milestone,
+    ReputationEvent,
+    ReputationEventType,
+    SocialFeedComment,
+    SocialFeedPost,
+    SocialFeedReaction,
+    SubcommunitySponsor,
+)
+from townhall.testing import create_account
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def _key(number: int) -> UUID:
+    return UUID(f"00000000-0000-4000-8000-{number:012}")
+
+
+FOUNDER = _key(1)
+"""Whose rows are tried."""
+PEER = _key(2)
+"""Of the same circle and cohort, and the other party of what has two."""
+LEAVER = _key(3)
+"""Who was of both and left."""
+STRANGER = _key(4)
+"""Signed in, and of nothing."""
+
+PERSONAS: dict[str, tuple[str, UUID | None]] = {
+    "anonymous": ("anon", None),
+    "nameless": ("authenticated", None),  # a token that names nobody
+    "stranger": ("authenticated", STRANGER),
+    "leaver": ("authenticated", LEAVER),
+    "peer": ("authenticated", PEER),
+    "founder": ("authenticated", FOUNDER),
+    "service": ("service_role", None),
+}
+
+CIRCLE = _key(11)
+"""A private community of the founder's."""
+PLAZA = _key(12)
+"""A public one, of the service's."""
+PEERS_PLACE = _key(13)
+"""The peer's membership in the circle."""
+COHORT = _key(21)
+PEERS_SEAT = _key(22)
+"""The peer's membership in the cohort."""
+LEAVERS_SEAT = _key(23)
+SPONSOR = _key(31)
+SECRET_POST = _key(41)
+"""A private post of the founder's."""
+SECRET_REACTION = _key(42)
+"""The founder's on it."""
+SECRET_COMMENT = _key(43)
+OPEN_POST = _key(51)
+"""A public post of the founder's."""
+OPEN_REACTION = _key(52)
+"""The peer's on it."""
+OPEN_COMMENT = _key(53)
+MESSAGE = _key(61)
+"""From the founder to the peer."""
+REQUEST = _key(71)
+"""The founder asked the peer for a connection."""
+MILESTONE = "first-customer"
+SCORE = _key(81)
+PROFILE = _key(82)
+CONSENT = _key(83)
+CHANGE = _key(84)
+LISTING = _key(85)
+REPUTATION = _key(86)
+STREAK = _key(87)
+
+
+def set_up_community(connection: Connection) -> None:
+    """Create everybody's account, and a row of every kind."""
+    for account in (FOUNDER, PEER, LEAVER, STRANGER):
+        create_account(connection, user_id=account)
+    _set_up_circles(connection)
+    _set_up_posts(connection)
+    _set_up_what_is_the_founders(connection)
+
+
+def _set_up_circles(connection: Connection) -> None:
+    connection.execute(
+        insert(Community),
+        [
+            {
+                "id": CIRCLE,
+                "name": "Circle",
+                "slug": "circle",
+                "created_by": FOUNDER,
+                "is_private": True,
+            },
+            {
+                "id": PLAZA,
+                "name": "Plaza",
+                "slug": "plaza",
+                "created_by": None,
+                "is_private": False,
+            },
+        ],
+    )
+    connection.execute(
+        insert(CommunityMember).values(
+            community_id=CIRCLE, user_id=FOUNDER, role=CommunityRole.OWNER
+        )
+    )
+    connection.execute(
+        insert(CommunityMember).values(id=PEERS_PLACE, community_id=CIRCLE, user_id=PEER)
+    )
+    connection.execute(
+        insert(SubcommunitySponsor).values(id=SPONSOR, community_id=CIRCLE, sponsor_name="Bank")
+    )
+    connection.execute(insert(Cohort).values(id=COHORT, name="Seed, spring"))
+    connection.execute(insert(CohortMember).values(cohort_id=COHORT, user_id=FOUNDER))
+    connection.execute(
+        insert(CohortMember),
+        [
+            {"id": PEERS_SEAT, "cohort_id": COHORT, "user_id": PEER, "is_active": True},
+            {"id": LEAVERS_SEAT, "cohort_id": COHORT, "user_id": LEAVER, "is_active": False},
+        ],
+    )
+
+
+def _set_up_posts(connection: Connection) -> None:
+    connection.execute(
+        insert(SocialFeedPost),
+        [
+            {"id": SECRET_POST, "author_id": FOUNDER, "content": "Secret", "is_public": False},
+            {"id": OPEN_POST, "author_id": FOUNDER, "content": "Open", "is_public": True},
+        ],
+    )
+    connection.execute(
+        insert(SocialFeedReaction),
+        [
+            {"id": SECRET_REACTION, "post_id": SECRET_POST, "user_id": FOUNDER},
+            {"id": OPEN_REACTION, "post_id": OPEN_POST, "user_id": PEER},
+        ],
+    )
+    connection.execute(
+        insert(SocialFeedComment),
+        [
+            {
+                "id": SECRET_COMMENT,
+                "post_id": SECRET_POST,
+                "author_id": FOUNDER,
+                "content": "To myself",
+            },
+            {"id": OPEN_COMMENT, "post_id": OPEN_POST, "author_id": PEER, "content": "To all"},
+        ],
+    )
+
+
+def _set_up_what_is_the_founders(connection: Connection) -> None:
+    theirs = {"user_id": FOUNDER}
+    for statement in (
+        insert(Milestone).values(id=MILESTONE, title="First customer", **theirs),
+        insert(InvestorReadinessScore).values(id=SCORE, overall_score=70, **theirs),
+        insert(CommunityProfile).values(id=PROFILE, display_name="Dana", **theirs),
+        insert(ConsentPreference).values(
+            id=CONSENT, category=ConsentCategory.DIRECTORY, enabled=False, **theirs
+        ),
+        insert(ConsentAuditLog).values(
+            id=CHANGE,
+            category=ConsentCategory.DIRECTORY,
+            previous_value=True,
+            new_value=False,
+            **theirs,
+        ),
+        insert(ExpertListing).values(
+            id=LISTING,
+            expertise_type=ExpertiseType.LEGAL,
+            title="Contracts",
+            description="I read yours.",
+            **theirs,
+        ),
+        insert(ReputationEvent).values(
+            id=REPUTATION, event_type=ReputationEventType.HELP_GIVEN, **theirs
+        ),
+        insert(EngagementStreak).values(id=STREAK, **theirs),
+        insert(FounderMessage).values(
+            id=MESSAGE, sender_id=FOUNDER, recipient_id=PEER, content="Hello"
+        ),
+        insert(FounderConnection).values(id=REQUEST, requester_id=FOUNDER, recipient_id=PEER),
+    ):
+        connection.execute(statement)
