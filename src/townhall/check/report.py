@@ -22,7 +22,8 @@ from townhall.pg.catalog import server_version
 
 _ACCOUNTS = "auth"
 _OUR_REVISIONS = "townhall_"
-_LOCK_TIMEOUT = "5s"
+LOCK_TIMEOUT = "5s"
+"""How long is waited for somebody who changes a table, as PostgreSQL writes durations."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +93,16 @@ def check(
     """
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url
     history = History(config)
-    with _reading(database) as connection:
+    with reading(database) as connection:
         version = server_version(connection)
         revisions = _Revisions(history, _current_revisions(connection))
     with scratch_database(version, scratch) as other:
         history.run(other, revisions.to_compare)
         undeclared = history.undeclared(other) if revisions.to_compare == history.heads else []
-        with _reading(other) as connection:
+        with reading(other) as connection:
             schemas = schemas_of(connection)
             expected = read(connection, schemas)
-    with _reading(database) as connection:
+    with reading(database) as connection:
         if not has_own_accounts(connection):
             schemas.remove(_ACCOUNTS)
         found = read(connection, schemas)
@@ -128,7 +129,12 @@ def check(
 
 
 @contextmanager
-def _reading(url: URL) -> Iterator[Connection]:
+def reading(url: URL) -> Iterator[Connection]:
+    """Hold a connection in a transaction that can't write, nor wait for a lock for long.
+
+    Args:
+        url: The database.
+    """
     engine = create_engine(
         url,
         poolclass=NullPool,
@@ -138,7 +144,7 @@ def _reading(url: URL) -> Iterator[Connection]:
     )
     with engine.connect().execution_options(postgresql_readonly=True) as connection:
         connection.execute(
-            text("select set_config('lock_timeout', :duration, true)"), {"duration": _LOCK_TIMEOUT}
+            text("select set_config('lock_timeout', :duration, true)"), {"duration": LOCK_TIMEOUT}
         )
         yield connection
 
