@@ -1,0 +1,139 @@
+"""What ``--sql`` writes: a script that psql or an editor runs, with the same result."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from sqlalchemy import NullPool, create_engine, make_url
+
+from alembic import command
+from tests.migrations.chain import HEAD, REVISIONS
+from tests.support.alembic import alembic
+from tests.support.dump import dump
+from tests.support.privileges import declared_privileges, effective_privileges
+from tests.support.supabase import DefaultPrivileges, supabase_database
+from townhall import embedded
+from townhall.migrate import alembic_config, downgrade, upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from townhall.testing.databases import Databases
+
+MIDDLE = "townhall_0005"
+
+
+@pytest.fixture(scope="module")
+def script() -> str:
+    """Return the script of the whole chain, as the command line writes it."""
+    return alembic("upgrade", "head", "--sql").stdout
+
+
+def _psql(url: str, script: str) -> None:
+    """Run a script as whoever pipes it into psql."""
+    libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    program = str(embedded.bin_directory(18) / "psql")
+    done = subprocess.run(  # noqa: S603  a program of PostgreSQL, found by ourselves
+        (program, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", libpq_url),
+        input=script,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def _editor(url: str, script: str) -> None:
+    """Run a script as an editor that sends all of it at once."""
+    arguments = make_url(url).get_dialect()().create_connect_args(make_url(url))[1]
+    with psycopg.connect(**arguments, autocommit=True) as connection:
+        before = _settings(connection)
+        connection.execute(script)
+        assert _settings(connection) == before
+
+
+def _settings(connection: psycopg.Connection) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select name, setting from pg_settings where source = 'session' order by name"
+    ).fetchall()
+
+
+@contextmanager
+def _migrated(server: Databases, revision: str) -> Iterator[str]:
+    with server.create() as url:
+        upgrade(url, revision)
+        yield url
+
+
+def test_the_script_does_what_the_upgrade_does(script: str, server: Databases) -> None:
+    with server.create() as piped, server.create() as sent, _migrated(server, "head") as migrated:
+        _psql(piped, script)
+        _editor(sent, script)
+        assert dump(piped) == dump(sent) == dump(migrated)
+        command.check(alembic_config(piped))
+
+
+@pytest.mark.parametrize("default_privileges", DefaultPrivileges)
+def test_the_script_runs_in_supabases_editor(
+    default_privileges: DefaultPrivileges, script: str, townhall_databases: Databases
+) -> None:
+    with supabase_database(townhall_databases, default_privileges) as database:
+        _editor(database.postgres, script)
+        with create_engine(database.superuser, poolclass=NullPool).begin() as connection:
+            assert effective_privileges(connection) == declared_privileges()
+
+
+def _script(direction: Callable[..., None], revisions: str) -> str:
+    buffer = StringIO()
+    config = alembic_config()
+    config.output_buffer = buffer
+    direction(config, revisions, sql=True)
+    return buffer.getvalue()
+
+
+def test_a_script_begins_where_it_is_told(townhall_databases: Databases) -> None:
+    with (
+        _migrated(townhall_databases, MIDDLE) as url,
+        _migrated(townhall_databases, "head") as at_head,
+    ):
+        _psql(url, _script(command.upgrade, f"{MIDDLE}:head"))
+        assert dump(url) == dump(at_head)
+
+
+@pytest.mark.parametrize("run", [_psql, _editor])
+def test_a_script_goes_down(run: Callable[[str, str], None], townhall_databases: Databases) -> None:
+    with (
+        _migrated(townhall_databases, "head") as url,
+        _migrated(townhall_databases, MIDDLE) as at_middle,
+    ):
+        run(url, _script(command.downgrade, f"{HEAD}:{MIDDLE}"))
+        assert dump(url) == dump(at_middle)
+        downgrade(at_middle, "base")
+        run(url, _script(command.downgrade, f"{MIDDLE}:base"))
+        assert dump(url) == dump(at_middle)
+
+
+def test_each_revision_is_a_transaction(script: str) -> None:
+    transactions = script.split("\nBEGIN;\n")[1:]
+    assert script.count("\nCOMMIT;\n") == len(transactions)
+    versions = [
+        t for t in transactions if "alembic_version SET" in t or "INTO alembic_version" in t
+    ]
+    assert len(versions) == len(REVISIONS)
+
+
+def test_a_stamp_may_be_a_script(empty_database: str) -> None:
+    _psql(empty_database, _script(command.stamp, "base:head"))
+    assert alembic("current", url=empty_database).stdout == f"{HEAD} (head)\n"
+    assert "ENABLE ROW LEVEL SECURITY" in dump(empty_database)
+
+
+def test_no_script_needs_a_database() -> None:
+    done = alembic("upgrade", "head", "--sql", url="postgresql://me@127.0.0.1:9/nowhere")
+    assert "townhall_0001" in done.stdout
