@@ -49,8 +49,7 @@ def test_only_an_explicit_null_takes_the_events_default(
 ) -> None:
     _set_default(connection, OPT_IN)
     statement = text(
-        f"insert into public.participants ({columns}) values ({values})"
-        " returning networking_opt_in"
+        f"insert into public.participants ({columns}) values ({values}) returning networking_opt_in"
     )
     with acting(connection, *PERSONAS[persona]):
         assert connection.scalar(statement, {"event": GALA}) is expected

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select, text, update
 
 from tests.events.stage import DANA, DESIGN, FAIR, GALA, ROBOTS, STARTUPS, URI
-from tests.support.stage import MANAGER, OUTSIDER, VIEWER
+from tests.support.plans import scans
+from tests.support.stage import HOUSE, MANAGER, OUTSIDER, PERSONAS, VIEWER
 from townhall import Participant, ParticipantTrack, Track, TrackStatistics
 from townhall.events import track_statistics_of
+from townhall.testing import acting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,26 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from townhall.session import SessionFactory
+
+
+A_FEW = 10
+MANY_EVENTS = """
+insert into public.events (organization_id, name)
+select :house, n from generate_series(1, 100) as n;
+
+insert into public.tracks (event_id, name)
+select e.id, n from public.events as e, generate_series(1, 5) as n where e.name ~ '^[0-9]+$';
+
+insert into public.participants (event_id, first_name)
+select e.id, n from public.events as e, generate_series(1, 40) as n where e.name ~ '^[0-9]+$';
+
+insert into public.participant_tracks (participant_id, track_id)
+select p.id, t.id
+from public.participants as p join public.tracks as t on t.event_id = p.event_id
+where t.name ~ '^[0-9]+$';
+
+analyze public.events, public.tracks, public.participants, public.participant_tracks
+"""
 
 
 def _place(connection: Connection, track: UUID, count: int) -> None:
@@ -103,6 +125,19 @@ def test_a_vip_is_counted_as_one_the_moment_they_are(connection: Connection) -> 
     assert connection.scalar(counted) == 1
     connection.execute(update(Participant).where(Participant.id == DANA).values(is_vip=False))
     assert connection.scalar(counted) == 0
+
+
+def test_one_event_is_read_without_the_others(connection: Connection) -> None:
+    """A hundred events more, of the same organization, with twenty thousand placements."""
+    for statement in MANY_EVENTS.split(";"):
+        connection.execute(text(statement), {"house": HOUSE})
+    query = f"select * from public.track_statistics where event_id = '{GALA}'"
+    with acting(connection, *PERSONAS["manager"]):
+        connection.execute(text("set local enable_seqscan = off"))  # tables are small here
+        found = scans(connection, query, run=True)
+    assert "Seq Scan" not in {scan.node for scan in found}
+    assert {scan.relation for scan in found} >= {"tracks", "participant_tracks", "participants"}
+    assert max(scan.rows or 0 for scan in found) < A_FEW
 
 
 def test_the_view_is_documented_in_both_languages(connection: Connection) -> None:
