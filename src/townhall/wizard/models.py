@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
@@ -72,9 +72,13 @@ class WizardSession(Base):
     )
     started_at: Mapped[NowByDefault] = mapped_column(info=KEPT_BY_DATABASE)
     last_saved_at: Mapped[NowByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="When the session last changed; kept by a trigger."
+        server_onupdate=FetchedValue(),
+        info=KEPT_BY_DATABASE,
+        comment="When the session last changed; kept by a trigger.",
     )
     completed_at: Mapped[datetime | None] = mapped_column(
+        server_default=FetchedValue(),
+        server_onupdate=FetchedValue(),
         info=KEPT_BY_DATABASE,
         comment="When it was completed, null while it is not; kept by a trigger.",
     )

@@ -1,0 +1,29 @@
+"""What tests of the wizard begin with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.every_version import townhall_server
+from tests.wizard.stage import set_up_wizard
+from townhall.session import SessionFactory
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["townhall_server"]
+
+
+@pytest.fixture
+def connection(townhall_connection: Connection) -> Connection:
+    """Return a connection to a session of the owner and one of the stranger."""
+    set_up_wizard(townhall_connection)
+    return townhall_connection
+
+
+@pytest.fixture
+def sessions(connection: Connection) -> SessionFactory:
+    """Return what makes sessions on the connection, so that all of it is rolled back."""
+    return SessionFactory(connection)

@@ -1,0 +1,48 @@
+"""Sessions of the wizard and the people who try them, as the tests of the wizard begin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from townhall import Event, Organization, Profile, WizardSession
+from townhall.testing import create_account
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+OWNER = UUID("00000000-0000-4000-8000-000000000d01")
+STRANGER = UUID("00000000-0000-4000-8000-000000000d02")
+
+SESSION = UUID("00000000-0000-4000-8000-000000000d03")
+"""The owner's session, which everybody tries."""
+STRANGERS_SESSION = UUID("00000000-0000-4000-8000-000000000d04")
+EVENT = UUID("00000000-0000-4000-8000-000000000d05")
+"""The event that came of the owner's session."""
+
+PERSONAS: dict[str, tuple[str, UUID | None]] = {
+    "anonymous": ("anon", None),
+    "nameless": ("authenticated", None),  # a token that names nobody
+    "stranger": ("authenticated", STRANGER),  # has a session of their own
+    "owner": ("authenticated", OWNER),
+    "service": ("service_role", None),
+}
+
+
+def set_up_wizard(connection: Connection) -> None:
+    """Create the people, the event and a session of each."""
+    for account in (OWNER, STRANGER):
+        create_account(connection, user_id=account)
+    connection.execute(insert(Profile), [{"id": OWNER}, {"id": STRANGER}])
+    house = insert(Organization).values(name="House", slug="house").returning(Organization.id)
+    organization = connection.scalar(house)
+    connection.execute(insert(Event).values(id=EVENT, organization_id=organization, name="Gala"))
+    connection.execute(
+        insert(WizardSession),
+        [
+            {"id": SESSION, "user_id": OWNER, "event_id": EVENT, "state": {"name": "Gala"}},
+            {"id": STRANGERS_SESSION, "user_id": STRANGER, "event_id": None, "state": {}},
+        ],
+    )

@@ -1,0 +1,109 @@
+"""Who may do what to sessions of the wizard."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, insert, select, text, update
+
+from tests.support.subjects import COMMANDS, Subject, check_access
+from tests.wizard.stage import OWNER, PERSONAS, SESSION, STRANGER, STRANGERS_SESSION
+from townhall import WizardSession
+from townhall.testing import AccessCase, Outcome, access_cases, acting, outcome
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Executable
+
+DENIED = Outcome.PERMISSION_DENIED
+
+EXPECTED = access_cases(
+    """
+    wizard_sessions  anonymous          nameless         stranger         owner    service
+    select           permission_denied  no_rows          no_rows          allowed  allowed
+    insert           permission_denied  violates_policy  violates_policy  allowed  allowed
+    update           permission_denied  no_rows          no_rows          allowed  allowed
+    delete           permission_denied  no_rows          no_rows          allowed  allowed
+    """
+)
+
+SUBJECT = Subject(
+    WizardSession,
+    key=SESSION,
+    new={"user_id": OWNER, "state": {"name": "Another"}},
+    change={"stage": 2, "state": {"name": "Renamed"}, "event_id": None},
+)
+
+
+@pytest.mark.parametrize("case", EXPECTED, ids=str)
+def test_access(connection: Connection, case: AccessCase) -> None:
+    check_access(connection, SUBJECT, case, PERSONAS)
+
+
+def test_every_command_is_tried_by_everybody() -> None:
+    tried = {(case.command, case.persona) for case in EXPECTED}
+    assert tried == set(product(COMMANDS, PERSONAS))
+
+
+def test_a_stranger_reaches_nothing_but_their_own(connection: Connection) -> None:
+    """No condition of theirs: what a statement without one reaches is their own alone."""
+    with acting(connection, *PERSONAS["stranger"]):
+        assert connection.scalars(select(WizardSession.id)).all() == [STRANGERS_SESSION]
+        connection.execute(update(WizardSession).values(stage=6))
+        connection.execute(text("delete from public.wizard_sessions"))
+    remaining = connection.execute(select(WizardSession.id, WizardSession.stage))
+    assert remaining.all() == [(SESSION, 1)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        update(WizardSession).values(user_id=STRANGER),
+        update(WizardSession).values(id=func.gen_random_uuid()),
+        update(WizardSession).values(started_at=func.now()),
+        update(WizardSession).values(last_saved_at=func.now()),
+        update(WizardSession).values(completed_at=func.now()),
+        insert(WizardSession).values(user_id=OWNER, started_at=func.now()),
+        insert(WizardSession).values(user_id=OWNER, last_saved_at=func.now()),
+        insert(WizardSession).values(user_id=OWNER, completed_at=func.now()),
+        text("truncate public.wizard_sessions"),
+    ],
+    ids=str,
+)
+def test_an_owner_gives_no_session_away_and_writes_no_time(
+    connection: Connection, statement: Executable
+) -> None:
+    with acting(connection, *PERSONAS["owner"]):
+        assert outcome(connection, statement) is DENIED
+
+
+def test_no_later_policy_widens_inserts(connection: Connection) -> None:
+    """The second policy is restrictive: others can't be an alternative to it."""
+    connection.execute(
+        text(
+            "create policy wide on public.wizard_sessions"
+            " for insert to authenticated with check (true)"
+        )
+    )
+    for_somebody_else = insert(WizardSession).values(user_id=OWNER)
+    with acting(connection, *PERSONAS["stranger"]):
+        assert outcome(connection, for_somebody_else) is Outcome.VIOLATES_POLICY
+
+
+def test_the_policies_are_those_of_the_schema(connection: Connection) -> None:
+    policies = connection.execute(
+        text(
+            """
+            select policyname, cmd, permissive, qual = with_check, with_check
+            from pg_policies
+            where tablename = 'wizard_sessions' and roles = '{authenticated}'
+            order by policyname
+            """
+        )
+    )
+    own = "(user_id = ( SELECT auth.uid() AS uid))"
+    assert policies.all() == [
+        ("wizard_sessions_insert_policy", "INSERT", "RESTRICTIVE", None, own),
+        ("wizard_sessions_policy", "ALL", "PERMISSIVE", True, own),
+    ]

@@ -1,0 +1,58 @@
+"""What becomes of sessions when what they refer to goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import delete, exists, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from tests.wizard.stage import EVENT, OWNER, SESSION, STRANGERS_SESSION
+from townhall import Event, Profile, WizardSession, WizardStatus
+from townhall.testing import create_account, delete_account
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+IS_THERE = select(exists().where(WizardSession.id == SESSION))
+ITS_EVENT = select(WizardSession.event_id).where(WizardSession.id == SESSION)
+
+
+@pytest.mark.parametrize("status", WizardStatus)
+def test_sessions_go_with_the_account(connection: Connection, status: WizardStatus) -> None:
+    connection.execute(update(WizardSession).values(status=status))
+    delete_account(connection, OWNER)
+    assert connection.scalars(select(WizardSession.id)).all() == [STRANGERS_SESSION]
+
+
+def test_sessions_go_with_the_profile(connection: Connection) -> None:
+    connection.execute(delete(Profile).where(Profile.id == OWNER))
+    assert connection.scalar(IS_THERE) is False
+
+
+@pytest.mark.parametrize("status", WizardStatus)
+def test_a_session_outlives_its_event(connection: Connection, status: WizardStatus) -> None:
+    connection.execute(update(WizardSession).values(status=status))
+    connection.execute(delete(Event).where(Event.id == EVENT))
+    assert connection.scalar(IS_THERE) is True
+    assert connection.scalar(ITS_EVENT) is None
+
+
+def test_nothing_goes_with_a_session(connection: Connection) -> None:
+    connection.execute(delete(WizardSession))
+    assert connection.scalar(select(exists().where(Event.id == EVENT)))
+    assert connection.scalar(select(exists().where(Profile.id == OWNER)))
+
+
+def test_a_session_needs_a_profile(connection: Connection) -> None:
+    account = create_account(connection)
+    with pytest.raises(IntegrityError, match="fk_wizard_sessions_user_id_profiles"):
+        connection.execute(insert(WizardSession).values(user_id=account))
+
+
+def test_a_session_needs_an_event_that_is_there(connection: Connection) -> None:
+    with pytest.raises(IntegrityError, match="fk_wizard_sessions_event_id_events"):
+        connection.execute(
+            insert(WizardSession).values(user_id=OWNER, event_id=text("gen_random_uuid()"))
+        )

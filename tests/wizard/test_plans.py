@@ -1,0 +1,162 @@
+"""The indexes serve the queries that they are for, however many sessions there are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine, delete, func, select, text, update
+
+from tests.support.explained import plan_of
+from townhall import Event, Profile, WizardSession, WizardStatus
+from townhall.testing import acting
+from townhall.wizard import save_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from sqlalchemy import Connection, Executable
+
+    from townhall.testing.databases import Databases
+
+SESSIONS = 100_000
+MANY_SESSIONS = 1_000_000
+
+FILL = text(
+    """
+    with
+    accounts as (
+        insert into auth.users (id)
+        select gen_random_uuid() from generate_series(1, 1000)
+        returning id
+    ),
+    profiles as (
+        insert into public.profiles (id) select id from accounts returning id
+    ),
+    organization as (
+        insert into public.organizations (name, slug) values ('House', 'house') returning id
+    ),
+    events as (
+        insert into public.events (organization_id, name)
+        select o.id, 'Event ' || n from organization as o, generate_series(1, 1000) as n
+        returning id
+    ),
+    everything as (
+        select (select array_agg(id) from profiles) as users,
+            (select array_agg(id) from events) as events
+    )
+    insert into public.wizard_sessions (user_id, event_id, status, last_saved_at)
+    select
+        e.users[1 + n % 1000],
+        case when n % 10 = 0 then e.events[1 + n / 10 % 1000] end,
+        case
+            when n % 97 = 0 then 'abandoned' when n % 19 = 0 then 'in_progress' else 'completed'
+        end,
+        now() - n * interval '1 minute'
+    from everything as e, generate_series(1, :sessions) as n
+    """
+)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[SESSIONS, pytest.param(MANY_SESSIONS, marks=pytest.mark.exhaustive)],
+)
+def many(
+    request: pytest.FixtureRequest, townhall_databases: Databases, townhall_template: str
+) -> Iterator[Connection]:
+    """Yield a connection to a database with so many sessions of a thousand people."""
+    with townhall_databases.create(townhall_template) as url:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(FILL, {"sessions": request.param})
+            connection.execute(text("analyze"))
+        with engine.connect() as connection:
+            yield connection
+            connection.rollback()
+        engine.dispose()
+
+
+@pytest.fixture
+def user(many: Connection) -> UUID:
+    """Return one of the people."""
+    return many.scalars(select(Profile.id).limit(1)).one()
+
+
+def _indexes(connection: Connection, statement: Executable) -> set[str]:
+    plan = plan_of(connection, statement)
+    assert "wizard_sessions" not in plan.scanned
+    return plan.indexes
+
+
+def test_the_sessions_of_a_person_are_found_by_the_person(many: Connection, user: UUID) -> None:
+    """By the service with a condition, and by the person without: the policy adds it."""
+    everything = select(WizardSession)
+    found = _indexes(many, everything.where(WizardSession.user_id == user))
+    with acting(many, "authenticated", user):
+        assert _indexes(many, everything) == found
+    assert found in ({"idx_wizard_sessions_user_id"}, {"idx_wizard_sessions_user_status"})
+
+
+def test_what_a_person_has_in_progress_is_found_by_both(many: Connection, user: UUID) -> None:
+    in_progress = select(WizardSession).where(WizardSession.status == WizardStatus.IN_PROGRESS)
+    with acting(many, "authenticated", user):
+        assert _indexes(many, in_progress) == {"idx_wizard_sessions_user_status"}
+
+
+def test_what_was_abandoned_is_found_by_the_status(many: Connection) -> None:
+    abandoned = select(WizardSession.id).where(WizardSession.status == WizardStatus.ABANDONED)
+    with acting(many, "service_role"):
+        assert _indexes(many, abandoned) == {"idx_wizard_sessions_status"}
+
+
+def test_what_was_saved_last_is_found_by_the_time(many: Connection) -> None:
+    recent = WizardSession.last_saved_at > func.now() - timedelta(hours=1)
+    newest = select(WizardSession.id).order_by(WizardSession.last_saved_at.desc()).limit(20)
+    with acting(many, "service_role"):
+        assert _indexes(many, select(WizardSession.id).where(recent)) == {
+            "idx_wizard_sessions_last_saved_at"
+        }
+        assert _indexes(many, newest) == {"idx_wizard_sessions_last_saved_at"}
+
+
+def test_the_sessions_of_an_event_are_found_by_the_event(many: Connection) -> None:
+    event = many.scalars(select(Event.id).limit(1)).one()
+    its = select(WizardSession).where(WizardSession.event_id == event)
+    assert _indexes(many, its) == {"idx_wizard_sessions_event_id"}
+
+
+def test_a_save_goes_by_the_key(many: Connection, user: UUID) -> None:
+    """The statement of the function, as the function runs it."""
+    mine = select(WizardSession.id).where(
+        WizardSession.user_id == user, WizardSession.status == WizardStatus.IN_PROGRESS
+    )
+    session_id = many.scalars(mine.limit(1)).one()
+    with acting(many, "authenticated", user):
+        plan = plan_of(
+            many,
+            update(WizardSession)
+            .where(WizardSession.id == session_id, WizardSession.status == WizardStatus.IN_PROGRESS)
+            .values(stage=2),
+        )
+        assert plan.indexes == {"pk_wizard_sessions"}
+        assert many.scalars(save_session(session_id, {"a": 1})).one() is not None
+
+
+@pytest.mark.parametrize("model", [Profile, Event], ids=lambda model: model.__tablename__)
+def test_a_deletion_finds_its_sessions_by_an_index(
+    many: Connection, model: type[Profile | Event]
+) -> None:
+    one = select(model.id).limit(1).scalar_subquery()
+    before = _sequential_scans(many)
+    with many.begin_nested() as savepoint:
+        many.execute(delete(model).where(model.id == one))
+        savepoint.rollback()
+    assert _sequential_scans(many) == before
+
+
+def _sequential_scans(connection: Connection) -> int:
+    scans = text("select pg_stat_get_xact_numscans('public.wizard_sessions'::regclass)")
+    return int(connection.execute(scans).scalar_one())

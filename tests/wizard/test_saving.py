@@ -1,0 +1,246 @@
+"""Opening, saving, completing and abandoning a session, from one tab or from many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Select, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from tests.wizard.stage import (
+    EVENT,
+    OWNER,
+    PERSONAS,
+    SESSION,
+    STRANGER,
+    STRANGERS_SESSION,
+    set_up_wizard,
+)
+from townhall import WizardSession, WizardStatus
+from townhall.session import AsyncSessionFactory, SessionFactory
+from townhall.testing import Outcome, acting, outcome
+from townhall.wizard import abandon_session, complete_session, open_session, save_session
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+TABS = 8
+
+MOVES: dict[str, Callable[[UUID], Select[WizardSession]]] = {
+    "save": lambda session_id: save_session(session_id, {"budget": 100}),
+    "complete": complete_session,
+    "abandon": abandon_session,
+}
+
+
+def test_a_session_is_opened_for_the_caller(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        row = session.scalar(open_session(OWNER, event_id=EVENT, state={"name": "Fair"}))
+        assert row is not None
+        assert (row.user_id, row.event_id, row.state) == (OWNER, EVENT, {"name": "Fair"})
+        assert (row.stage, row.status) == (1, WizardStatus.IN_PROGRESS)
+
+
+def test_no_session_is_opened_for_somebody_else(sessions: SessionFactory) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        sessions.as_user(STRANGER) as session,
+    ):
+        session.scalar(open_session(OWNER))
+
+
+@pytest.mark.parametrize(
+    ("patch", "state"),
+    [
+        ({}, {"name": "Gala"}),
+        ({"name": "Fair"}, {"name": "Fair"}),
+        ({"venue": {"city": "Haifa"}}, {"name": "Gala", "venue": {"city": "Haifa"}}),
+        ({"name": None}, {"name": None}),
+        ({"name": {"he": {"long": ["גאלה"]}}}, {"name": {"he": {"long": ["גאלה"]}}}),
+    ],
+    ids=str,
+)
+def test_a_patch_sets_top_level_keys_and_leaves_the_others(
+    sessions: SessionFactory, patch: dict[str, Any], state: dict[str, Any]
+) -> None:
+    with sessions.as_user(OWNER) as session:
+        row = session.scalars(save_session(SESSION, patch)).one()
+        assert row.state == state
+
+
+def test_a_patch_replaces_what_is_deep_in_a_key_as_a_whole(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        session.execute(save_session(SESSION, {"venue": {"city": "Haifa", "seats": 100}}))
+        row = session.scalars(save_session(SESSION, {"venue": {"city": "Eilat"}})).one()
+        assert row.state == {"name": "Gala", "venue": {"city": "Eilat"}}
+
+
+def test_a_save_may_move_to_another_stage(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        assert session.scalars(save_session(SESSION, {}, stage=6)).one().stage == 6
+        assert session.scalars(save_session(SESSION, {"a": 1})).one().stage == 6
+
+
+def test_a_stage_that_is_none_saves_nothing(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        with pytest.raises(IntegrityError, match="stage_in_range"), session.begin_nested():
+            session.execute(save_session(SESSION, {"a": 1}, stage=7))
+        assert session.get_one(WizardSession, SESSION).state == {"name": "Gala"}
+
+
+@pytest.mark.parametrize("patch", ["[1]", "1", '"text"', "null"])
+def test_a_patch_is_an_object(connection: Connection, patch: str) -> None:
+    save = text(f"select public.save_wizard_session('{SESSION}', '{patch}')")
+    with acting(connection, *PERSONAS["owner"]), pytest.raises(IntegrityError, match="is_object"):
+        connection.execute(save)
+
+
+def test_a_save_returns_the_row_that_the_session_knows_already(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        known = session.get_one(WizardSession, SESSION)
+        before = known.last_saved_at
+        assert session.scalars(save_session(SESSION, {"a": 1})).one() is known
+        assert known.state == {"name": "Gala", "a": 1}
+        assert known.last_saved_at > before
+
+
+def test_completing_takes_a_last_patch_along(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        row = session.scalars(complete_session(SESSION, {"agreed": True})).one()
+        assert row.state == {"name": "Gala", "agreed": True}
+        assert row.status is WizardStatus.COMPLETED
+        assert row.completed_at == row.last_saved_at
+
+
+def test_abandoning_keeps_what_was_entered(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        row = session.scalars(abandon_session(SESSION)).one()
+        assert (row.status, row.completed_at) == (WizardStatus.ABANDONED, None)
+        assert row.state == {"name": "Gala"}
+
+
+@pytest.mark.parametrize("move", MOVES)
+@pytest.mark.parametrize("status", [WizardStatus.COMPLETED, WizardStatus.ABANDONED])
+def test_what_is_not_in_progress_is_refused(
+    sessions: SessionFactory, move: str, status: WizardStatus
+) -> None:
+    with sessions.as_user(OWNER) as session:
+        row = session.get_one(WizardSession, SESSION)
+        row.status = status
+        session.flush()
+        before = row.last_saved_at
+        with (
+            pytest.raises(IntegrityError, match=f"wizard session {SESSION} is {status}"),
+            session.begin_nested(),
+        ):
+            session.execute(MOVES[move](SESSION))
+        session.refresh(row)
+        assert (row.status, row.state, row.last_saved_at) == (status, {"name": "Gala"}, before)
+
+
+@pytest.mark.parametrize("move", MOVES)
+@pytest.mark.parametrize("session_id", [STRANGERS_SESSION, uuid4()], ids=["theirs", "nobodys"])
+def test_what_is_somebody_elses_is_refused_like_what_is_not_there(
+    sessions: SessionFactory, move: str, session_id: UUID
+) -> None:
+    with (
+        pytest.raises(ProgrammingError, match=f"wizard session {session_id} is not yours"),
+        sessions.as_user(OWNER) as session,
+    ):
+        session.execute(MOVES[move](session_id))
+
+
+def test_the_service_may_save_anybodys(sessions: SessionFactory) -> None:
+    with sessions.as_service() as session:
+        assert session.scalars(save_session(SESSION, {"a": 1})).one().user_id == OWNER
+
+
+def test_nobody_anonymous_saves(connection: Connection) -> None:
+    with acting(connection, *PERSONAS["anonymous"]):
+        assert outcome(connection, save_session(SESSION, {})) is Outcome.PERMISSION_DENIED
+
+
+@pytest.fixture
+def committed(townhall_engine: Engine) -> Engine:
+    """Return an engine on a database of this test's own, in which the sessions are committed."""
+    with townhall_engine.begin() as connection:
+        set_up_wizard(connection)
+    return townhall_engine
+
+
+def test_a_tab_that_saves_meanwhile_waits_and_undoes_nothing(committed: Engine) -> None:
+    """The first tab has saved and not committed when the second saves another field."""
+    factory = SessionFactory(committed)
+    with ThreadPoolExecutor(1) as other_tab:
+        with factory.as_user(OWNER) as session:
+            session.execute(save_session(SESSION, {"first": 1}))
+            second = other_tab.submit(_save, factory, {"second": 2})
+            _wait_for_a_lock(committed)
+        assert second.result(timeout=30) == {"name": "Gala", "first": 1, "second": 2}
+
+
+def test_a_tab_that_saves_while_another_completes_is_refused(committed: Engine) -> None:
+    factory = SessionFactory(committed)
+    with ThreadPoolExecutor(1) as other_tab:
+        with factory.as_user(OWNER) as session:
+            session.execute(complete_session(SESSION))
+            second = other_tab.submit(_save, factory, {"second": 2})
+            _wait_for_a_lock(committed)
+        with pytest.raises(IntegrityError, match="is completed"):
+            second.result(timeout=30)
+    with factory.as_user(OWNER) as session:
+        assert session.get_one(WizardSession, SESSION).state == {"name": "Gala"}
+
+
+def test_eight_connections_save_at_once_and_lose_nothing(committed: Engine) -> None:
+    factory = SessionFactory(committed)
+    start = Barrier(TABS)
+
+    def tab(number: int) -> None:
+        start.wait(timeout=60)
+        for save in range(25):
+            _save(factory, {f"{number}.{save}": save, "last": number})
+
+    with ThreadPoolExecutor(TABS) as tabs:
+        list(tabs.map(tab, range(TABS)))
+    with factory.as_user(OWNER) as session:
+        state = session.get_one(WizardSession, SESSION).state
+    assert state.pop("last") in range(TABS)
+    assert state == {"name": "Gala"} | {
+        f"{number}.{save}": save for number in range(TABS) for save in range(25)
+    }
+
+
+def _save(factory: SessionFactory, patch: dict[str, Any]) -> dict[str, Any]:
+    with factory.as_user(OWNER) as session:
+        return session.scalars(save_session(SESSION, patch)).one().state
+
+
+def _wait_for_a_lock(engine: Engine) -> None:
+    """Wait until somebody in the database waits for somebody else."""
+    waiting = text(
+        "select exists (select from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock')"
+    )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(waiting):
+            connection.execute(text("select pg_sleep(0.01)"))
+
+
+async def test_async_sessions_save_alike(townhall_async_engine: AsyncEngine) -> None:
+    async with townhall_async_engine.begin() as connection:
+        await connection.run_sync(set_up_wizard)
+    sessions = AsyncSessionFactory(townhall_async_engine)
+    async with sessions.as_user(OWNER) as session:
+        opened = await session.scalar(open_session(OWNER, state={"a": 1}))
+        assert opened is not None
+        await session.execute(save_session(opened.id, {"b": 2}, stage=2))
+        done = (await session.scalars(complete_session(opened.id, {"c": 3}))).one()
+        assert (done.state, done.stage) == ({"a": 1, "b": 2, "c": 3}, 2)
+        assert done.status is WizardStatus.COMPLETED
