@@ -18,23 +18,16 @@ import sqlalchemy as sa
 
 from alembic import op
 from townhall import pg
-from townhall.migrate.safety import add_constraint, add_unique, create_index
+from townhall.migrate.safety import add_constraint, add_unique, create_index, update_in_batches
 
 revision = "townhall_0011"
 down_revision = "townhall_0010"
 branch_labels = None
 depends_on = None
 
-ADOPT_TENANTS = """
-update public.campaigns as c
-set tenant_id = s.tenants[1]
-from (
-    select s.campaign_id, array_agg(distinct s.tenant_id) as tenants
-    from public.participant_sessions as s
-    where s.tenant_id is not null
-    group by s.campaign_id
-) as s
-where s.campaign_id = c.id and c.tenant_id is null and cardinality(s.tenants) = 1
+SESSIONS_IN_A_PIPELINE = """
+from public.participant_sessions as s
+where s.campaign_id = t.id and s.tenant_id is not null
 """
 
 REFUSE_TORN_CAMPAIGNS = """
@@ -58,8 +51,7 @@ $$
 def upgrade() -> None:
     add_columns()
     keep_tenants()
-    pg.execute(ADOPT_TENANTS)
-    pg.execute(REFUSE_TORN_CAMPAIGNS)
+    adopt_tenants()
     constrain()
     grant()
 
@@ -171,6 +163,19 @@ def keep_tenants() -> None:
             comment="Gives the sessions without a tenant that which their campaign gets.",
         )
     )
+
+
+def adopt_tenants() -> None:
+    # In transactions of their own: those that made the triggers would keep writers waiting.
+    update_in_batches(
+        "campaigns",
+        f"tenant_id = (select s.tenant_id {SESSIONS_IN_A_PIPELINE} limit 1)",
+        where=f"""
+            t.tenant_id is null
+            and (select count(distinct s.tenant_id) {SESSIONS_IN_A_PIPELINE}) = 1
+        """,
+    )
+    pg.execute(REFUSE_TORN_CAMPAIGNS)
 
 
 def constrain() -> None:
