@@ -1,0 +1,118 @@
+"""Seeing what a migration does to tables while others use them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import Connection, event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_STATE = """
+    select
+        c.relname as name,
+        pg_relation_filenode(c.oid) as file,
+        coalesce(s.seq_scan, 0) as scans,
+        coalesce(s.n_tup_upd + s.n_tup_del, 0) as changes,
+        exists (
+            select
+            from pg_locks as l
+            where l.pid = pg_backend_pid() and l.relation = c.oid
+                and l.mode in (
+                    'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'
+                )
+        ) as locked
+    from pg_class as c
+    left join pg_stat_xact_user_tables as s on s.relid = c.oid
+    where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+        and c.relname <> 'alembic_version'
+"""
+
+# On its own, outside a transaction, each of these keeps nobody from a table for long.
+_HARMLESS_ALONE = re.compile(
+    r"""\s*(
+        create\ (unique\ )?index\ concurrently
+        | drop\ index\ concurrently
+        | alter\ table\ \S+\ validate\ constraint
+        | do\ .*\ not\ valid;
+        | with\ batch\ as
+        | select
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class _Table(NamedTuple):
+    file: int
+    scans: int
+    changes: int
+    locked: bool
+
+
+@contextmanager
+def long_locks(connection: Connection) -> Iterator[list[str]]:
+    """Collect what keeps others from tables that are there, for as long as the tables are large.
+
+    That is a table that is read or written anew as a whole in a transaction that locks out writers,
+    rows that are changed in a transaction that goes on, and a statement outside a transaction that
+    is not known to be harmless. It shows in tables that have a row.
+
+    Args:
+        connection: The connection that the migration runs on.
+    """
+    found: list[str] = []
+    before = _tables_outside_a_transaction(connection)
+    at_begin = dict(before)
+
+    def begin(connection: Connection) -> None:
+        at_begin.update(_tables(connection))
+
+    def commit(connection: Connection) -> None:
+        for name, now in _tables(connection).items():
+            if name in before:
+                found.extend(f"{name} {what}" for what in _judge(at_begin[name], now))
+
+    def execute(connection: Connection, _: object, statement: str, *__: object) -> None:
+        driver_connection: Any = connection.connection.driver_connection
+        if driver_connection.autocommit and not _HARMLESS_ALONE.match(statement):
+            found.append(f"on its own: {statement}")
+
+    listeners: dict[str, Callable[..., None]] = {
+        "begin": begin,
+        "commit": commit,
+        "before_cursor_execute": execute,
+    }
+    for name, listener in listeners.items():
+        event.listen(connection, name, listener)
+    yield found
+    for name, listener in listeners.items():
+        event.remove(connection, name, listener)
+    after = _tables_outside_a_transaction(connection)
+    found += [
+        f"{name} is written anew"
+        for name, table in before.items()
+        if name in after and after[name].file != table.file
+    ]
+
+
+def _judge(before: _Table, now: _Table) -> Iterator[str]:
+    if now.locked and now.scans > before.scans:
+        yield "is locked and read as a whole"
+    if now.changes > before.changes:
+        yield "is changed in a transaction"
+
+
+def _tables(connection: Connection) -> dict[str, _Table]:
+    driver_connection: Any = connection.connection.driver_connection
+    rows = driver_connection.execute(_STATE).fetchall()
+    return {name: _Table(*values) for name, *values in rows}
+
+
+def _tables_outside_a_transaction(connection: Connection) -> dict[str, _Table]:
+    tables = _tables(connection)
+    driver_connection: Any = connection.connection.driver_connection
+    driver_connection.rollback()
+    return tables
