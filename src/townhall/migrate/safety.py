@@ -191,13 +191,9 @@ def set_not_null(table: str, column: str, *, schema: str = "public") -> None:
     target = f"{sql.quote(schema)}.{sql.quote(table)}"
     proof = f"{column}_is_known"
     add_constraint(table, proof, f"check ({sql.quote(column)} is not null)", schema=schema)
-    op.execute(
-        sql.statement(
-            f"alter table {target}\n"
-            f"    alter column {sql.quote(column)} set not null,\n"
-            f"    drop constraint {sql.quote(proof)}"
-        )
-    )
+    # In one statement PostgreSQL would drop the constraint first, and then look at the rows.
+    op.execute(sql.statement(f"alter table {target} alter column {sql.quote(column)} set not null"))
+    op.execute(sql.statement(f"alter table {target} drop constraint {sql.quote(proof)}"))
 
 
 def update_in_batches(
