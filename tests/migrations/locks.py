@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _STATE = """
     select
+        c.oid,
         c.relname as name,
         pg_relation_filenode(c.oid) as file,
         coalesce(s.seq_scan, 0) as scans,
@@ -46,6 +47,7 @@ _HARMLESS_ALONE = re.compile(
 
 
 class _Table(NamedTuple):
+    name: str
     file: int
     scans: int
     changes: int
@@ -71,13 +73,14 @@ def long_locks(connection: Connection) -> Iterator[list[str]]:
         at_begin.update(_tables(connection))
 
     def commit(connection: Connection) -> None:
-        for name, now in _tables(connection).items():
-            if name in before:
-                found.extend(f"{name} {what}" for what in _judge(at_begin[name], now))
+        if _is_alone(connection):
+            return
+        for oid, now in _tables(connection).items():
+            if oid in before:
+                found.extend(f"{now.name} {what}" for what in _judge(at_begin[oid], now))
 
     def execute(connection: Connection, _: object, statement: str, *__: object) -> None:
-        driver_connection: Any = connection.connection.driver_connection
-        if driver_connection.autocommit and not _HARMLESS_ALONE.match(statement):
+        if _is_alone(connection) and not _HARMLESS_ALONE.match(statement):
             found.append(f"on its own: {statement}")
 
     listeners: dict[str, Callable[..., None]] = {
@@ -92,10 +95,15 @@ def long_locks(connection: Connection) -> Iterator[list[str]]:
         event.remove(connection, name, listener)
     after = _tables_outside_a_transaction(connection)
     found += [
-        f"{name} is written anew"
-        for name, table in before.items()
-        if name in after and after[name].file != table.file
+        f"{table.name} is written anew"
+        for oid, table in before.items()
+        if oid in after and after[oid].file != table.file
     ]
+
+
+def _is_alone(connection: Connection) -> bool:
+    driver_connection: Any = connection.connection.driver_connection
+    return bool(driver_connection.autocommit)
 
 
 def _judge(before: _Table, now: _Table) -> Iterator[str]:
@@ -105,13 +113,13 @@ def _judge(before: _Table, now: _Table) -> Iterator[str]:
         yield "is changed in a transaction"
 
 
-def _tables(connection: Connection) -> dict[str, _Table]:
+def _tables(connection: Connection) -> dict[int, _Table]:
     driver_connection: Any = connection.connection.driver_connection
     rows = driver_connection.execute(_STATE).fetchall()
-    return {name: _Table(*values) for name, *values in rows}
+    return {oid: _Table(*values) for oid, *values in rows}
 
 
-def _tables_outside_a_transaction(connection: Connection) -> dict[str, _Table]:
+def _tables_outside_a_transaction(connection: Connection) -> dict[int, _Table]:
     tables = _tables(connection)
     driver_connection: Any = connection.connection.driver_connection
     driver_connection.rollback()

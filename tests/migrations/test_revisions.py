@@ -1,0 +1,102 @@
+"""What holds of every revision, by what is written in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.script import Script
+
+from tests.migrations.chain import REVISIONS, SCRIPTS
+
+ALLOWED = {
+    "alembic": None,
+    "sqlalchemy": None,
+    "townhall": {"pg"},
+    "townhall.migrate.safety": None,
+    "townhall.pg": None,
+}
+"""What a revision may import, and of that which names; application code may change under it."""
+
+every_revision = pytest.mark.parametrize("script", REVISIONS, ids=lambda s: s.revision)
+
+
+def test_the_history_is_one_line_with_one_head() -> None:
+    assert len(SCRIPTS.get_heads()) == len(SCRIPTS.get_bases()) == 1
+    assert [script.down_revision for script in REVISIONS] == [
+        None,
+        *(script.revision for script in REVISIONS[:-1]),
+    ]
+
+
+def test_the_names_count_and_bear_the_branch_of_townhall() -> None:
+    numbers = range(1, len(REVISIONS) + 1)
+    assert [s.revision for s in REVISIONS] == [f"townhall_{number:04}" for number in numbers]
+    assert all(script.branch_labels == {"townhall"} for script in REVISIONS)
+    assert not any(script.dependencies for script in REVISIONS)
+
+
+@every_revision
+def test_the_file_sorts_by_time_and_says_its_name(script: Script) -> None:
+    assert re.fullmatch(rf"\d{{8}}_{script.revision}_[a-z_]+\.py", Path(script.path).name)
+
+
+@every_revision
+def test_it_says_what_it_is_and_what_a_downgrade_destroys(script: Script) -> None:
+    described, _, named = script.longdoc.partition("\nRevision: ")
+    summary, empty, *_ = described.splitlines()
+    assert summary.endswith(".")
+    assert empty == ""
+    assert re.search(r"\bA\s+downgrade\s+(destroys|loses|takes|drops|leaves)\b", described)
+    assert "Before you merge" not in described  # the template's questions were answered
+    revision, revises, created = named.splitlines()[:3]
+    assert revision == script.revision
+    assert revises == f"Revises: {script.down_revision or ''}".rstrip()
+    assert re.fullmatch(r"Created: \d{4}-\d\d-\d\d", created)
+
+
+@every_revision
+def test_it_has_a_way_back(script: Script) -> None:
+    functions = {
+        node.name: node for node in _tree(script).body if isinstance(node, ast.FunctionDef)
+    }
+    for name in ("upgrade", "downgrade"):
+        assert any(isinstance(node, ast.Call) for node in ast.walk(functions[name])), name
+
+
+@every_revision
+def test_it_imports_no_application_code(script: Script) -> None:
+    for node in ast.walk(_tree(script)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                assert _is_allowed(alias.name, None), alias.name
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            for alias in node.names:
+                assert _is_allowed(str(node.module), alias.name), f"{node.module}.{alias.name}"
+
+
+def _is_allowed(module: str, name: str | None) -> bool:
+    package = module.partition(".")[0]
+    if package in sys.stdlib_module_names:
+        return True
+    known = module if package == "townhall" else package
+    names = ALLOWED.get(known, set())
+    return names is None or name in names
+
+
+def test_what_may_be_imported_is_told_apart() -> None:
+    assert _is_allowed("sqlalchemy.dialects", "postgresql")
+    assert _is_allowed("townhall", "pg")
+    assert _is_allowed("json", None)
+    assert not _is_allowed("townhall", "Event")
+    assert not _is_allowed("townhall", None)
+    assert not _is_allowed("townhall.events", "EventStatus")
+    assert not _is_allowed("alembic_utils", None)
+
+
+def _tree(script: Script) -> ast.Module:
+    return ast.parse(Path(script.path).read_text())

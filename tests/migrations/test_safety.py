@@ -1,0 +1,299 @@
+"""The steps that revisions change tables with while others use them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import IntegrityError
+
+from alembic import op
+from tests.migrations.locks import long_locks
+from townhall.migrate import safety
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from townhall.testing.databases import Databases
+
+TRANSACTION_PER_REVISION: dict[str, Any] = {"transaction_per_migration": True}
+
+
+@pytest.fixture(scope="module")
+def scratch(townhall_databases: Databases) -> Iterator[Engine]:
+    with townhall_databases.create() as url:
+        yield create_engine(url, poolclass=NullPool)
+
+
+@pytest.fixture
+def connection(scratch: Engine) -> Iterator[Connection]:
+    """Yield a connection to a database with a table of five things."""
+    with scratch.begin() as connection:
+        connection.execute(text("drop schema public cascade"))
+        connection.execute(text("create schema public"))
+        connection.execute(
+            text("create table things (id int primary key, thing int, changed int not null)")
+        )
+        connection.execute(
+            text("insert into things select n, n / 2, 0 from generate_series(1, 5) as n")
+        )
+    with scratch.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def _revision(connection: Connection) -> Iterator[None]:
+    """Be in a revision's upgrade."""
+    context = MigrationContext.configure(connection, opts=TRANSACTION_PER_REVISION)
+    with Operations.context(context), context.begin_transaction(_per_migration=True):
+        yield
+    connection.rollback()
+
+
+@contextmanager
+def _script() -> Iterator[StringIO]:
+    """Be in a revision's upgrade that is written as a script."""
+    buffer = StringIO()
+    options = TRANSACTION_PER_REVISION | {"as_sql": True, "output_buffer": buffer}
+    context = MigrationContext.configure(dialect_name="postgresql", opts=options)
+    with Operations.context(context):
+        yield buffer
+
+
+def _rows(connection: Connection, query: str) -> list[Any]:
+    rows = connection.execute(text(query)).all()
+    connection.rollback()
+    return [row[0] if len(row) == 1 else tuple(row) for row in rows]
+
+
+STEPS: dict[str, tuple[Callable[[], None], str]] = {
+    "a check": (
+        lambda: safety.add_constraint("things", "positive", "check (id > 0)"),
+        "CHECK ((id > 0))",
+    ),
+    "a foreign key": (
+        lambda: safety.add_constraint(
+            "things", "positive", "foreign key (id) references public.things (id)"
+        ),
+        "FOREIGN KEY (id) REFERENCES things(id)",
+    ),
+    "a key": (lambda: safety.add_unique("things", "positive", "(id, thing)"), "UNIQUE (id, thing)"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_constraint_is_added_without_long_locks(step: str, connection: Connection) -> None:
+    run, definition = STEPS[step]
+    for _ in range(2):  # the second time it is there
+        with long_locks(connection) as found, _revision(connection):
+            run()
+        assert found == []
+        assert _rows(
+            connection,
+            """
+            select pg_get_constraintdef(oid), convalidated
+            from pg_constraint
+            where conname = 'positive'
+            """,
+        ) == [(definition, True)]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_constraint_is_in_a_script_too(step: str, connection: Connection) -> None:
+    run, definition = STEPS[step]
+    with _script() as script:
+        run()
+    connection.exec_driver_sql(script.getvalue())
+    connection.commit()
+    assert _rows(
+        connection,
+        "select pg_get_constraintdef(oid) from pg_constraint where conname = 'positive'",
+    ) == [definition]
+
+
+def test_a_constraint_that_rows_break_is_tried_again(connection: Connection) -> None:
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match="violated by some row"), _revision(connection):
+            safety.add_constraint("things", "large", "check (id > 1)")
+        connection.rollback()
+    connection.execute(text("delete from things where id = 1"))
+    connection.commit()
+    with _revision(connection):
+        safety.add_constraint("things", "large", "check (id > 1)")
+    assert _rows(connection, "select convalidated from pg_constraint where conname = 'large'") == [
+        True
+    ]
+
+
+def test_nulls_are_refused_without_long_locks(connection: Connection) -> None:
+    for _ in range(2):
+        with long_locks(connection) as found, _revision(connection):
+            safety.set_not_null("things", "thing")
+        assert found == []
+    with pytest.raises(IntegrityError, match='null value in column "thing"'):
+        connection.execute(text("insert into things values (6, null, 0)"))
+    connection.rollback()
+    assert (
+        _rows(
+            connection,
+            """
+        select conname
+        from pg_constraint
+        where contype = 'c' and conrelid = 'things'::regclass
+        """,
+        )
+        == []
+    )
+
+
+def test_an_index_is_built_without_long_locks(connection: Connection) -> None:
+    for _ in range(2):
+        with long_locks(connection) as found, _revision(connection):
+            safety.create_index("ix_things_thing", "things", "(thing) where id > 1")
+        assert found == []
+        assert _indexes(connection) == [
+            (
+                "CREATE INDEX ix_things_thing ON public.things USING btree (thing) WHERE (id > 1)",
+                True,
+            )
+        ]
+    for _ in range(2):
+        with long_locks(connection) as found, _revision(connection):
+            safety.drop_index("ix_things_thing")
+        assert found == []
+        assert _indexes(connection) == []
+
+
+def test_an_index_that_was_not_finished_is_built_again(connection: Connection) -> None:
+    unique = "CREATE UNIQUE INDEX uq_things_thing ON public.things USING btree (thing)"
+    with (
+        pytest.raises(IntegrityError, match="could not create unique index"),
+        _revision(connection),
+    ):
+        safety.create_index("uq_things_thing", "things", "(thing)", unique=True)
+    connection.rollback()
+    assert _indexes(connection) == [(unique, False)]
+    connection.execute(text("update things set thing = id"))
+    connection.commit()
+    with _revision(connection):
+        safety.create_index("uq_things_thing", "things", "(thing)", unique=True)
+    assert _indexes(connection) == [(unique, True)]
+
+
+def test_an_index_in_a_script_needs_no_statement_of_its_own(connection: Connection) -> None:
+    with _script() as script:
+        safety.create_index("ix_things_thing", "things", "(thing)")
+        safety.create_index("ix_things_id", "things", "(id)")
+        safety.drop_index("ix_things_id")
+    connection.exec_driver_sql(script.getvalue())
+    connection.commit()
+    assert [valid for _, valid in _indexes(connection)] == [True]
+
+
+def _indexes(connection: Connection) -> list[Any]:
+    return _rows(
+        connection,
+        """
+        select pg_get_indexdef(indexrelid), indisvalid
+        from pg_index
+        where indrelid = 'things'::regclass and not indisprimary
+        """,
+    )
+
+
+def test_rows_are_updated_in_batches(connection: Connection) -> None:
+    with long_locks(connection) as found, _revision(connection):
+        safety.update_in_batches(
+            "things", "thing = t.id, changed = t.changed + 1", where="t.thing <> t.id", size=2
+        )
+    assert found == []
+    assert _rows(connection, "select id, thing, changed from things order by id") == [
+        (n, n, 1) for n in range(1, 6)
+    ]
+
+
+def test_a_batch_is_kept_when_a_later_one_fails(connection: Connection) -> None:
+    connection.execute(text("alter table things add check (thing < 4)"))
+    connection.commit()
+    with pytest.raises(IntegrityError), _revision(connection):
+        safety.update_in_batches("things", "thing = t.id", where="t.thing <> t.id", size=2)
+    connection.rollback()
+    assert _rows(connection, "select thing from things order by id") == [1, 2, 1, 2, 2]
+
+
+def test_rows_are_updated_at_once_in_a_script(connection: Connection) -> None:
+    with _script() as script:
+        safety.update_in_batches("things", "thing = t.id", where="t.thing <> t.id", size=2)
+    connection.exec_driver_sql(script.getvalue())
+    connection.commit()
+    assert _rows(connection, "select thing from things order by id") == [1, 2, 3, 4, 5]
+
+
+def test_a_table_is_renamed_with_what_bears_its_name(connection: Connection) -> None:
+    connection.execute(text("create index ix_things_thing on things (thing)"))
+    connection.execute(text("alter table things add constraint ck_things_id check (id > 0)"))
+    connection.execute(
+        text(
+            "create trigger keep_things before update on things"
+            " for each row execute function suppress_redundant_updates_trigger()"
+        )
+    )
+    connection.commit()
+    for _ in range(2):
+        with long_locks(connection) as found, _revision(connection):
+            safety.rename_table("things", "goods")
+        assert found == []
+    with _revision(connection):
+        safety.rename_table("nothing", "something")
+    assert _rows(connection, "select relname from pg_class where relname ~ 'thing|good'") == [
+        *("goods", "goods_pkey", "ix_goods_thing")
+    ]
+    assert _rows(connection, "select tgname from pg_trigger") == ["keep_goods"]
+    names = _rows(connection, "select conname from pg_constraint where contype <> 'n'")
+    assert {"ck_goods_id", "goods_pkey"} == set(names) & {
+        "ck_goods_id",
+        "goods_pkey",
+        "ck_things_id",
+    }
+
+
+def test_a_view_of_the_old_name_is_not_renamed(connection: Connection) -> None:
+    connection.execute(text("create view old as select * from things"))
+    connection.commit()
+    with _revision(connection):
+        safety.rename_table("old", "new")
+    assert _rows(
+        connection,
+        "select relname from pg_class where relkind = 'v'"
+        " and relnamespace = 'public'::regnamespace",
+    ) == ["old"]
+
+
+@pytest.mark.parametrize(("condition", "tables"), [("1 = 1", ["goods"]), ("1 = 2", [])])
+def test_a_step_is_left_out_where_its_condition_does_not_hold(
+    condition: str, tables: list[str], connection: Connection
+) -> None:
+    with _revision(connection):
+        _make_goods(condition)
+    assert _rows(connection, _GOODS) == tables
+    connection.execute(text("drop table if exists goods"))
+    connection.commit()
+    with _script() as script:
+        _make_goods(condition)
+    connection.exec_driver_sql(script.getvalue())
+    connection.commit()
+    assert _rows(connection, _GOODS) == tables
+
+
+def _make_goods(condition: str) -> None:
+    with safety.only_where(condition):
+        op.create_table("goods", sa.Column("word", sa.Text(), server_default="$$: it's"))
+
+
+_GOODS = "select relname from pg_class where relname = 'goods'"
