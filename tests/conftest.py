@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.servers import VERSIONS, Servers
+from tests.support.servers import EVERY_VERSION, Servers
 from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase_database
 from townhall.testing.databases import Databases
 
@@ -28,7 +28,7 @@ def servers(townhall_server: str) -> Iterator[Servers]:
         yield servers
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=EVERY_VERSION)
 def server(request: pytest.FixtureRequest, servers: Servers) -> Databases:
     """Return what makes databases on a server of each version in turn, as its superuser."""
     return Databases(servers.url(request.param))

@@ -10,20 +10,8 @@ from alembic.config import Config
 
 from alembic import command
 from tests.support.dump import dump
-from tests.support.servers import VERSIONS, Servers
 from townhall import migrate
 from townhall.testing.databases import Databases
-
-
-@pytest.fixture(
-    params=[
-        VERSIONS[-1],
-        *(pytest.param(version, marks=pytest.mark.exhaustive) for version in VERSIONS[:-1]),
-    ]
-)
-def server(request: pytest.FixtureRequest, servers: Servers) -> Databases:
-    """Return what makes databases on the newest server, and exhaustively on each of them."""
-    return Databases(servers.url(request.param))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from tests.community.stage import set_up_community
-from tests.support.servers import VERSIONS, Servers
+from tests.support.servers import EVERY_VERSION, Servers
 from townhall.session import SessionFactory
 from townhall.testing.databases import Databases
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 
-@pytest.fixture(scope="session", params=VERSIONS)
+@pytest.fixture(scope="session", params=EVERY_VERSION)
 def databases(request: pytest.FixtureRequest, servers: Servers) -> Databases:
     """Return what makes databases on a server of each version."""
     return Databases(servers.url(request.param))

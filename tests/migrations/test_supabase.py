@@ -13,7 +13,7 @@ from alembic import command
 from tests.support.fingerprint import fingerprint
 from tests.support.privileges import declared_privileges, effective_privileges
 from tests.support.rows import contents, fill
-from tests.support.servers import VERSIONS, Servers
+from tests.support.servers import EVERY_VERSION, Servers
 from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase_database
 from townhall.migrate import alembic_config, downgrade, upgrade
 from townhall.testing import acting, create_account
@@ -36,7 +36,7 @@ def _connected(url: str) -> Iterator[Connection]:
         yield connection
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+@pytest.fixture(scope="module", params=EVERY_VERSION)
 def version(request: pytest.FixtureRequest, servers: Servers) -> Databases:
     return Databases(servers.url(request.param))
 

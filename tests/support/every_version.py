@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.servers import VERSIONS, Servers
+from tests.support.servers import EVERY_VERSION, Servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session", params=VERSIONS)
+@pytest.fixture(scope="session", params=EVERY_VERSION)
 def townhall_server(request: pytest.FixtureRequest, townhall_server: str) -> Iterator[str]:
     """Yield the URL of a server of each version in turn; other tests have one of the newest."""
     with Servers(townhall_server) as servers:

@@ -21,6 +21,12 @@ NAMED = "DATABASE_URL"
 VERSIONS = (NAMED,) if os.environ.get(NAMED) else ("15", "16", "18")
 """What tests of every version run on: all that can be had, or the one server that was named."""
 
+EVERY_VERSION = (
+    VERSIONS[-1],
+    *(pytest.param(version, marks=pytest.mark.exhaustive) for version in VERSIONS[:-1]),
+)
+"""Parameters of a fixture: the newest for every run of the tests, the others exhaustively."""
+
 _DEBIAN = Path("/usr/lib/postgresql")
 _DEBIAN_ACCOUNT = "postgres"
 
