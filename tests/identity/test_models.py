@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from tests.support.stage import ELSEWHERE, GUEST, HOUSE, MANAGER, OWNER, STRANGER, VIEWER
-from townhall import Organization, OrganizationMember, OrganizationRole, Profile
+from townhall import Organization, OrganizationMember, OrganizationRole, Profile, User
 from townhall.session import SessionFactory
+from townhall.testing import managing_accounts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -99,3 +100,15 @@ def test_members_go_with_their_organization(sessions: SessionFactory) -> None:
 def test_a_profile_is_an_accounts(connection: Connection) -> None:
     with pytest.raises(IntegrityError, match="pk_profiles"):
         connection.execute(insert(Profile).values(id=GUEST))
+
+
+def test_whatever_signs_people_up_makes_accounts_by_orm(connection: Connection) -> None:
+    with (
+        managing_accounts(connection),
+        Session(connection, join_transaction_mode="create_savepoint") as session,
+    ):
+        user = User(email="new@example.org", raw_user_meta_data={"name": "New"})
+        session.add(user)
+        session.flush()
+        assert user.created_at == user.updated_at
+        assert session.get_one(User, user.id) is user

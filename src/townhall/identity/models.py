@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import FetchedValue, ForeignKey, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -29,12 +29,15 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = ({"schema": "auth"},)
 
-    id: Mapped[UuidKey]
+    # Supabase's table chooses no key by itself.
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     email: Mapped[str | None] = mapped_column(unique=True)
     raw_app_meta_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     raw_user_meta_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    created_at: Mapped[datetime | None]
-    updated_at: Mapped[datetime | None]
+    created_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue())
+    updated_at: Mapped[datetime | None] = mapped_column(
+        server_default=FetchedValue(), server_onupdate=FetchedValue()
+    )
     last_sign_in_at: Mapped[datetime | None]
 
 
