@@ -1,0 +1,292 @@
+"""Import a list of guests, seat everybody, and look at the plan as three people see it.
+
+    python docs/examples/seating/seat_guests.py [GUESTS.csv]
+
+It works on the database that ``DATABASE_URL`` names, or on the embedded one, and brings it to the
+newest revision first. Run again, it changes what the list says anew and seats everybody anew.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import Engine, create_engine, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from townhall import (
+    AssignedBy,
+    Event,
+    Organization,
+    OrganizationMember,
+    Participant,
+    ParticipantTrack,
+    SessionFactory,
+    TableAssignment,
+    Track,
+    User,
+)
+from townhall.events import seat, seating_plan, track_statistics_of
+from townhall.migrate import resolve_url, upgrade
+
+SEATS_AT_A_TABLE = 10
+TRACKS = {
+    "סטארט־אפים": "#0b7285",
+    "בריאות דיגיטלית": "#2b8a3e",
+    "Climate": "#5c940d",
+    "Design": "#c2255c",
+    "AI": "#5f3dc4",
+}
+ANSWERS = {"yes": True, "no": False, "": None}
+ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A line of the list.
+
+    Attributes:
+        first_name: The first name; somebody may have one name only.
+        last_name: The last name.
+        email: The address, by which the list tells people apart.
+        is_vip: Whether the guest is a VIP.
+        tracks: The tracks that the guest chose, the main one first.
+        networking: Whether the guest consents to networking; None where the list doesn't say.
+    """
+
+    first_name: str
+    last_name: str
+    email: str
+    is_vip: bool
+    tracks: tuple[str, ...]
+    networking: bool | None
+
+
+def main(path: Path) -> None:
+    """Seat the guests of a list, and print who sees what."""
+    guests, mistakes = read_guests(path)
+    print(f"{path.name}: {len(guests)} guests, {len(mistakes)} wrong lines")
+    for mistake in mistakes:
+        print(f"  {mistake}")
+    url = resolve_url()
+    upgrade(url)
+    engine = create_engine(url)
+    try:
+        show(engine, guests)
+    finally:
+        engine.dispose()
+
+
+def show(engine: Engine, guests: Sequence[Guest]) -> None:
+    """Import and seat the guests as the organizer, and look at the plan."""
+    sessions = SessionFactory(engine)
+    organizer = account_of(engine, "organizer@example.org")
+    stranger = account_of(engine, "stranger@example.org")
+    with sessions.as_service() as session:
+        organization_id = set_up_organization(session, organizer)
+    with sessions.as_user(organizer) as session:
+        event_id = set_up_event(session, organization_id)
+        invite(session, event_id, guests)
+        seat_everybody(session, event_id)
+    with sessions.as_user(organizer) as session:
+        print("\nThe organizer sees")
+        print_plan(session, event_id)
+        print("\nand of the tracks")
+        print_statistics(session, event_id)
+    for guest in guests[:1]:
+        account = account_of(engine, guest.email)
+        with sessions.as_service() as session:
+            give_account(session, event_id, guest.email, account)
+        with sessions.as_user(account) as session:
+            print(f"\n{guest.first_name} {guest.last_name}, a guest, sees")
+            print_plan(session, event_id)
+    with sessions.as_user(stranger) as session:
+        print("\nA stranger sees")
+        print_plan(session, event_id)
+
+
+def read_guests(path: Path) -> tuple[list[Guest], list[str]]:
+    """Return the guests of a list, and what is wrong with its other lines."""
+    guests: dict[str, Guest] = {}
+    mistakes = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.DictReader(file)
+        for line in lines:
+            try:
+                guest = read_guest(line, on_the_list=guests.keys())
+            except ValueError as mistake:
+                mistakes.append(f"line {lines.line_num}: {mistake}")
+            else:
+                guests[guest.email.lower()] = guest
+    return list(guests.values()), mistakes
+
+
+def read_guest(line: Mapping[str, str | None], on_the_list: Collection[str]) -> Guest:
+    """Return the guest of a line; a ``ValueError`` says what is wrong with it."""
+    first_name, last_name, email, vip, tracks, networking = (
+        (line.get(column) or "").strip()
+        for column in ("first_name", "last_name", "email", "vip", "tracks", "networking")
+    )
+    if not (first_name or last_name):
+        raise ValueError("no name")
+    if not ADDRESS.fullmatch(email):
+        raise ValueError(f"{email!r} is no e-mail address")
+    if email.lower() in on_the_list:
+        raise ValueError(f"{email} is on the list already")
+    chosen = tuple(dict.fromkeys(filter(None, map(str.strip, tracks.split(";")))))
+    for track in chosen:
+        if track not in TRACKS:
+            raise ValueError(f"there is no track {track!r}")
+    for answer in (vip, networking):
+        if answer not in ANSWERS:
+            raise ValueError(f"{answer!r} is neither yes nor no")
+    return Guest(first_name, last_name, email, bool(ANSWERS[vip]), chosen, ANSWERS[networking])
+
+
+def account_of(engine: Engine, email: str) -> UUID:
+    """Return somebody's account. Elsewhere it is made by whatever signs people up."""
+    with Session(engine) as session:
+        user = session.scalar(select(User).where(User.email == email)) or User(email=email)
+        session.add(user)
+        session.commit()
+        return user.id
+
+
+def set_up_organization(session: Session, organizer: UUID) -> UUID:
+    """Return the organization, made with its organizer if it is not there yet."""
+    organization = session.scalar(select(Organization).where(Organization.slug == "gatherings"))
+    if organization is None:
+        organization = Organization(name="Gatherings", slug="gatherings")
+        organization.members = [OrganizationMember(user_id=organizer)]
+        session.add(organization)
+        session.flush()
+    return organization.id
+
+
+def set_up_event(session: Session, organization_id: UUID) -> UUID:
+    """Return the event, made with its tracks if it is not there yet."""
+    event = session.scalar(select(Event).where(Event.organization_id == organization_id))
+    if event is None:
+        event = Event(organization_id=organization_id, name="ערב קהילה (Community evening)")
+        event.settings = {"default_networking_opt_in": False}
+        event.tracks = [
+            Track(name=name, color=color, sort_order=order)
+            for order, (name, color) in enumerate(TRACKS.items())
+        ]
+        session.add(event)
+        session.flush()
+    return event.id
+
+
+def invite(session: Session, event_id: UUID, guests: Sequence[Guest]) -> None:
+    """Put guests on the event's list, or change those who are there to what their line says.
+
+    A guest's consent to networking is not changed: by now it may be the guest's own word.
+    """
+    if not guests:
+        return
+    statement = insert(Participant)
+    changed = {name: statement.excluded[name] for name in ("first_name", "last_name", "is_vip")}
+    participants = session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=[Participant.event_id, func.lower(Participant.email)], set_=changed
+        ).returning(Participant),
+        [
+            {
+                "event_id": event_id,
+                "first_name": guest.first_name,
+                "last_name": guest.last_name,
+                "email": guest.email,
+                "is_vip": guest.is_vip,
+                "networking_opt_in": guest.networking,  # None takes the event's default
+            }
+            for guest in guests
+        ],
+    )
+    chosen = {guest.email.lower(): guest.tracks for guest in guests}
+    place(session, event_id, {each.id: chosen[(each.email or "").lower()] for each in participants})
+
+
+def place(session: Session, event_id: UUID, chosen: Mapping[UUID, Sequence[str]]) -> None:
+    """Put participants into the tracks that they chose, and into no others."""
+    tracks = {
+        track.name: track.id
+        for track in session.scalars(select(Track).where(Track.event_id == event_id))
+    }
+    session.execute(delete(ParticipantTrack).where(ParticipantTrack.participant_id.in_(chosen)))
+    session.add_all(
+        ParticipantTrack(
+            participant_id=participant_id, track_id=tracks[name], is_primary=name == names[0]
+        )
+        for participant_id, names in chosen.items()
+        for name in names
+    )
+
+
+def seat_everybody(session: Session, event_id: UUID) -> None:
+    """Seat ten to a table, the VIPs at the first tables and together."""
+    session.execute(  # nobody's old seat is in the way of who moves there
+        update(TableAssignment).where(TableAssignment.event_id == event_id).values(seat_number=None)
+    )
+    vips_first = (
+        select(Participant)
+        .where(Participant.event_id == event_id)
+        .order_by(Participant.is_vip.desc(), Participant.last_name, Participant.first_name)
+    )
+    table = 0
+    for is_vip, group in groupby(session.scalars(vips_first).all(), attrgetter("is_vip")):
+        for number, participant in enumerate(group):
+            place_at_table = number % SEATS_AT_A_TABLE
+            table += place_at_table == 0
+            session.execute(
+                seat(
+                    event_id,
+                    participant.id,
+                    table,
+                    place_at_table + 1,
+                    is_vip_table=is_vip,
+                    assigned_by=AssignedBy.AUTO,
+                )
+            )
+
+
+def give_account(session: Session, event_id: UUID, email: str, account: UUID) -> None:
+    """Let the participant with an address sign in as an account."""
+    session.execute(
+        update(Participant)
+        .where(Participant.event_id == event_id, func.lower(Participant.email) == email.lower())
+        .values(user_id=account)
+    )
+
+
+def print_plan(session: Session, event_id: UUID) -> None:
+    """Print who sits where, as far as the session's actor sees it."""
+    plan = session.scalars(seating_plan(event_id)).all()
+    for (table, is_vip), seats in groupby(plan, attrgetter("table_number", "is_vip_table")):
+        guests = ", ".join(
+            f"{each.seat_number} {each.participant.first_name} {each.participant.last_name}".strip()
+            for each in seats
+        )
+        print(f"  table {table}{' (VIP)' if is_vip else ''}: {guests}")
+    print(f"  {len(plan) or 'no'} seat{'' if len(plan) == 1 else 's'}")
+
+
+def print_statistics(session: Session, event_id: UUID) -> None:
+    """Print what the event's tracks add up to."""
+    for track in session.scalars(track_statistics_of(event_id)):
+        print(
+            f"  {track.track_name}: {track.participant_count} guests, {track.vip_count} VIPs,"
+            f" first choice of {track.primary_count}, {track.percentage} %"
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).with_name("guests.csv"))
