@@ -84,14 +84,16 @@ def test_an_unset_attribute_takes_the_events_default(
 ) -> None:
     _set_default(connection, {"default_networking_opt_in": default})
     with sessions.as_user(MANAGER) as session:
-        unset, yes, no = (
+        unset, none, yes, no = (
             Participant(event_id=GALA),
+            Participant(event_id=GALA, networking_opt_in=None),
             Participant(event_id=GALA, networking_opt_in=True),
             Participant(event_id=GALA, networking_opt_in=False),
         )
-        session.add_all([unset, yes, no])
+        session.add_all([unset, none, yes, no])
         session.flush()
         assert unset.networking_opt_in is default
+        assert none.networking_opt_in is default
         assert (yes.networking_opt_in, no.networking_opt_in) == (True, False)
 
 
