@@ -6,10 +6,10 @@ import csv
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from sqlalchemy import NullPool, create_engine, func, select, update
 
 import townhall
@@ -47,12 +47,10 @@ def _run(database: str, *arguments: Path) -> list[str]:
     return finished.stdout.splitlines()
 
 
-@pytest.fixture
-def connection(empty_database: str) -> Iterator[Connection]:
-    """Yield a connection to the database that the script migrates and fills."""
-    engine = create_engine(empty_database, poolclass=NullPool)
-    with engine.connect() as connection:
-        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+@contextmanager
+def _connected(database: str) -> Iterator[Connection]:
+    with create_engine(database, poolclass=NullPool).begin() as connection:
+        yield connection
 
 
 def _seats(connection: Connection) -> set[tuple[object, ...]]:
@@ -72,7 +70,7 @@ def _seats(connection: Connection) -> set[tuple[object, ...]]:
     )
 
 
-def test_five_hundred_guests_are_seated(empty_database: str, connection: Connection) -> None:
+def test_five_hundred_guests_are_seated(empty_database: str) -> None:
     with GUESTS.open(encoding="utf-8") as file:
         guests = list(csv.DictReader(file))
     printed = _run(empty_database)
@@ -95,24 +93,27 @@ def test_five_hundred_guests_are_seated(empty_database: str, connection: Connect
     assert printed[stranger + 1 :] == ["  no seats"]
 
     vips = {guest["email"] for guest in guests if guest["vip"] == "yes"}
-    seats = _seats(connection)
-    assert {email for email, _, _, is_vip_table in seats if is_vip_table} == vips
-    assert {(table, seat) for _, table, seat, _ in seats} == {
-        (table, seat) for table in range(1, 51) for seat in range(1, 11)
-    }
     consenting = select(func.count()).where(Participant.networking_opt_in)
-    assert connection.scalar(consenting) == [guest["networking"] for guest in guests].count("yes")
+    with _connected(empty_database) as connection:
+        seats = _seats(connection)
+        assert {email for email, _, _, is_vip_table in seats if is_vip_table} == vips
+        assert {(table, seat) for _, table, seat, _ in seats} == {
+            (table, seat) for table in range(1, 51) for seat in range(1, 11)
+        }
+        said_yes = [guest["networking"] for guest in guests].count("yes")
+        assert connection.scalar(consenting) == said_yes
+        connection.execute(update(Participant).values(networking_opt_in=True))
 
-    connection.execute(update(Participant).values(networking_opt_in=True))
     assert _run(empty_database) == printed
-    assert _seats(connection) == seats
-    assert connection.scalar(consenting) == len(guests)
+    with _connected(empty_database) as connection:
+        assert _seats(connection) == seats
+        assert connection.scalar(consenting) == len(guests)
 
 
 def test_wrong_lines_are_named_and_the_rest_is_imported(
-    empty_database: str, connection: Connection
+    townhall_database: str,
 ) -> None:
-    printed = _run(empty_database, FOLDER / "guests_with_mistakes.csv")
+    printed = _run(townhall_database, FOLDER / "guests_with_mistakes.csv")
     assert printed[:8] == [
         "guests_with_mistakes.csv: 3 guests, 6 wrong lines",
         "  line 3: no name",
@@ -123,17 +124,19 @@ def test_wrong_lines_are_named_and_the_rest_is_imported(
         "  line 9: 'maybe' is neither yes nor no",
         "",
     ]
-    assert _seats(connection) == {
+    with _connected(townhall_database) as connection:
+        seats = _seats(connection)
+    assert seats == {
         ("galit.noy@example.com", 1, 2, True),
         ("ester@example.org", 1, 1, True),
         ("sofia.marin@example.org", 2, 1, False),
     }
 
 
-def test_a_list_without_guests_seats_nobody(empty_database: str, tmp_path: Path) -> None:
+def test_a_list_without_guests_seats_nobody(townhall_database: str, tmp_path: Path) -> None:
     nobody = tmp_path / "nobody.csv"
     nobody.write_text("first_name,last_name,email,vip,tracks,networking\n", encoding="utf-8")
-    printed = _run(empty_database, nobody)
+    printed = _run(townhall_database, nobody)
     assert printed[0] == "nobody.csv: 0 guests, 0 wrong lines"
     assert printed.count("  no seats") == 2
 
