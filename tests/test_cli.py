@@ -219,7 +219,7 @@ def test_the_status_of_an_empty_database(home: Path, database: str) -> None:
     assert list(lines) == ["Database", "Server", "Revision", "Objects", "Prompt"]
     assert make_url(lines["Database"]) == make_url(database)
     assert lines["Server"].startswith("PostgreSQL 18.")
-    assert lines["Revision"] == "none; alembic upgrade head is to be run"
+    assert lines["Revision"] == "none; alembic upgrade heads is to be run"
     assert lines["Objects"] == (
         "0 tables, 0 policies, 0 triggers, 0 functions, 0 views, 0 materialized views"
     )
@@ -258,7 +258,7 @@ def test_the_status_after_the_migrations(home: Path, database: str) -> None:
     assert "0 tables" not in told.stdout
     execute(database, "update alembic_version set version_num = 'townhall_0001'")
     told = townhall(home, "status", "--url", database)
-    assert "Revision  townhall_0001; alembic upgrade head is to be run\n" in told.stdout
+    assert "Revision  townhall_0001; alembic upgrade heads is to be run\n" in told.stdout
 
 
 def test_the_status_of_the_embedded_server(home: Path) -> None:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from townhall import embedded
 from townhall.check import command as checking
+from townhall.check.expected import History
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate.commands import alembic_config
 from townhall.migrate.configuration import resolve_url
@@ -197,8 +197,13 @@ def _database(options: argparse.Namespace) -> URL:
 
 def _alembic() -> Config:
     """Return the configuration of this folder, or the package's own where there is none."""
+    ini = _ini()
+    return Config(ini) if ini else alembic_config()
+
+
+def _ini() -> Path | None:
     ini = Path(os.environ.get("ALEMBIC_CONFIG", "alembic.ini"))
-    return Config(ini) if ini.is_file() else alembic_config()
+    return ini if ini.is_file() else None
 
 
 def _find_psql() -> str | Path:
@@ -240,9 +245,13 @@ def _describe_server(connection: Connection) -> str:
 
 def _describe_revision(connection: Connection) -> str:
     current = set(MigrationContext.configure(connection).get_current_heads())
-    heads = set(ScriptDirectory.from_config(_alembic()).get_heads())
     name = ", ".join(sorted(current)) or "none"
-    return f"{name} (head)" if current == heads else f"{name}; alembic upgrade head is to be run"
+    history = History(_ini())
+    if current - history.known():
+        return f"{name}; made by an application, whose alembic.ini is not here"
+    # An application's revision may stand for those of townhall that it depends on.
+    at_head = current and not history.after(current)
+    return f"{name} (head)" if at_head else f"{name}; alembic upgrade heads is to be run"
 
 
 def _this_python() -> str:

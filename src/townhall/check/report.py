@@ -98,7 +98,7 @@ def check(
         revisions = _Revisions(history, _current_revisions(connection))
     with scratch_database(version, scratch) as other:
         history.run(other, revisions.to_compare)
-        undeclared = history.undeclared(other) if revisions.to_compare == history.heads else []
+        undeclared = history.undeclared(other) if revisions.at_head else []
         with reading(other) as connection:
             schemas = schemas_of(connection)
             expected = read(connection, schemas)
@@ -171,9 +171,14 @@ class _Revisions:
         self._to_run = history.after(self._ours) if self._ours else []
 
     @property
+    def at_head(self) -> bool:
+        """Whether the database is compared with the last revisions."""
+        return not self._to_run
+
+    @property
     def to_compare(self) -> set[str]:
         """The revisions to compare the database with: its own, or the last ones."""
-        return self._ours or self._history.heads
+        return self._history.heads if self.at_head else self._ours
 
     def answer(self) -> Answer:
         """Say where it is."""

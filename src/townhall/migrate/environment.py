@@ -19,6 +19,7 @@ from townhall.embedded import EmbeddedServerError
 from townhall.migrate import autogenerate
 from townhall.migrate.configuration import resolve_url
 from townhall.migrate.formatting import format_new_revisions
+from townhall.migrate.histories import explaining_unknown_revisions
 from townhall.migrate.locking import alone, waiting_at_most
 from townhall.migrate.render import render_item
 from townhall.migrate.safety import protect_version_table
@@ -131,6 +132,7 @@ def _run_online(
         with (
             nullcontext() if only_looks else alone(connection),
             context.begin_transaction(),
+            explaining_unknown_revisions(context.get_context(), context.script),
         ):
             context.run_migrations()
 

@@ -1,0 +1,41 @@
+"""Sell a ticket, and show who sees what of it: ``python sell_tickets.py`` after the upgrade."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+
+from sqlalchemy import create_engine, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from ticketing.models import Ticket
+from townhall import Event, Organization, SessionFactory
+from townhall.migrate import resolve_url
+
+sessions = SessionFactory(create_engine(resolve_url()))
+holder, stranger = uuid.uuid4(), uuid.uuid4()
+
+with sessions.as_service() as session:
+    organization = Organization(name="Guild of Makers", slug=f"makers-{uuid.uuid4().hex[:8]}")
+    session.add(organization)
+    session.flush()
+    event = Event(name="Makers' Fair", organization_id=organization.id)
+    session.add(event)
+    session.flush()
+    session.add(Ticket(event_id=event.id, holder_id=holder, price=Decimal("12.50")))
+
+for name, user in {"The holder": holder, "A stranger": stranger}.items():
+    with sessions.as_user(user) as session:
+        events = session.scalars(select(Event.name)).all()
+        tickets = session.scalars(select(Ticket)).all()
+        print(f"{name} sees {len(events)} of the events and {len(tickets)} of the tickets.")
+
+try:
+    with sessions.as_service() as session:
+        session.execute(update(Ticket).values(price=1))
+except IntegrityError as error:
+    print(f"Not even the service changes it: {str(error.orig).splitlines()[0]}.")
+
+with sessions.as_service() as session:
+    revenue = session.scalar(text("select sum(revenue) from ticket_sales"))
+    print(f"The tickets brought {revenue}.")

@@ -1,0 +1,14 @@
+"""A ticket shop on top of townhall: its own tables, and rules on them and on townhall's."""
+
+from __future__ import annotations
+
+from ticketing.access import ENTITIES as ACCESS
+from ticketing.models import Base
+from ticketing.sales import ENTITIES as SALES
+from townhall.pg import Entity
+
+metadata = [Base.metadata]
+"""Where the tables are; those on townhall's base are known already."""
+
+entities: list[Entity] = [*ACCESS, *SALES]
+"""Everything beside tables."""

@@ -1,0 +1,50 @@
+"""What the database does by itself, and what it adds up."""
+
+from __future__ import annotations
+
+from townhall.pg import AUTHENTICATED, SERVICE, Entity, Function, Trigger, View
+from townhall.platform import keep_updated_at
+
+KEEP_SOLD_PRICE = Function(
+    schema="private",
+    name="keep_sold_price",
+    language="plpgsql",
+    settings={"search_path": ""},
+    body="""
+        begin
+            raise check_violation using message = 'the price of a sold ticket stays';
+        end
+    """,
+    comment="Refuses another price for a ticket that somebody has.",
+)
+
+SALES = View(
+    name="ticket_sales",
+    definition="""
+        select
+            t.event_id,
+            count(*) as tickets,
+            count(t.holder_id) as sold,
+            coalesce(sum(t.price) filter (where t.holder_id is not null), 0) as revenue
+        from public.tickets as t
+        group by t.event_id
+    """,
+    grants={AUTHENTICATED: ("select",), SERVICE: ("select",)},
+    comment="What the tickets of each event have brought, as far as the reader may see them.",
+)
+
+ENTITIES: tuple[Entity, ...] = (
+    KEEP_SOLD_PRICE,
+    Trigger(
+        table="tickets",
+        name="keep_sold_price",
+        event="before update of price",
+        action="""
+            for each row
+            when (old.holder_id is not null and new.price is distinct from old.price)
+            execute function private.keep_sold_price()
+        """,
+    ),
+    keep_updated_at("event_sponsors"),
+    SALES,
+)

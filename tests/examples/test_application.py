@@ -1,0 +1,217 @@
+"""The application of ``docs/examples/application``, from the first command to the last."""
+# ruff: noqa: S603 - the programs are ours and Python's own
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from sqlalchemy import NullPool, create_engine, inspect, text
+
+from tests.support.supabase import DefaultPrivileges, supabase_database
+from townhall.testing.databases import Databases
+
+_ROOT = Path(__file__).parents[2]
+_EXAMPLE = _ROOT / "docs" / "examples" / "application"
+_FIRST = "ticketing_0001"
+
+_REFUNDS = '''
+
+class Refund(Base):
+    """Money given back for a ticket."""
+
+    __tablename__ = "refunds"
+    __table_args__ = ({"comment": "Money given back for a ticket."},)
+
+    ticket_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True
+    )
+    amount: Mapped[Decimal] = mapped_column(Numeric(10, 2))
+'''
+
+
+class Application(NamedTuple):
+    """A copy of the application, and the Python to run it with."""
+
+    folder: Path
+    python: Path
+
+    def run(self, database: str, *words: str, status: int = 0) -> str:
+        """Run a module as a user does, in the application's folder."""
+        done = subprocess.run(
+            (self.python, "-m", *words),
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "DATABASE_URL": database},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    def alembic(self, database: str, *words: str, status: int = 0) -> str:
+        """Run one of Alembic's commands."""
+        return self.run(database, "alembic", *words, status=status)
+
+    def generate(self, database: str, message: str) -> str:
+        """Generate the application's next revision and return it."""
+        folder = self.folder / "migrations" / "versions"
+        before = set(folder.glob("*.py"))
+        self.alembic(
+            database,
+            *("revision", "--autogenerate", "--message", message, "--head", "ticketing@head"),
+            *("--version-path", str(folder)),
+        )
+        (made,) = set(folder.glob("*.py")) - before
+        return made.read_text()
+
+
+def installed(folder: Path) -> Path:
+    """Install the wheel of this checkout into a new environment and return its Python."""
+    _run(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(_ROOT))
+    (wheel,) = folder.glob("*.whl")
+    _run(sys.executable, "-m", "venv", str(folder / "venv"))
+    python = folder / "venv" / "bin" / "python"
+    _run(str(python), "-m", "pip", "install", "--quiet", f"{wheel}[embedded]")
+    return python
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Application:
+    """Return a copy of the application that runs in this environment."""
+    return copied(tmp_path, Path(sys.executable))
+
+
+def copied(folder: Path, python: Path) -> Application:
+    copy = folder / "an application"
+    shutil.copytree(_EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return Application(copy, python)
+
+
+def names(database: str) -> set[str]:
+    return set(inspect(create_engine(database, poolclass=NullPool)).get_table_names())
+
+
+def versions(database: str) -> set[str]:
+    with create_engine(database, poolclass=NullPool).connect() as connection:
+        return set(connection.scalars(text("select version_num from alembic_version")))
+
+
+def go_through(application: Application, database: str, server: str) -> None:
+    """Do with the application what its makers will do with theirs."""
+    told = application.alembic(database, "upgrade", "heads")
+    assert {"events", "tickets", "event_sponsors"} <= names(database)
+    assert versions(database) == {_FIRST}  # it stands for those it depends on
+    assert "No new upgrade operations detected" in application.alembic(database, "check"), told
+    told = application.alembic(database, "heads")
+    assert f"{_FIRST} (ticketing) (head)" in told
+    assert "townhall_0012 (townhall) (effective head)" in told
+    assert f"{_FIRST} (head)" in application.run(database, "townhall", "status")
+
+    models = application.folder / "ticketing" / "models.py"
+    before = models.read_text()
+    models.write_text(before + _REFUNDS)
+    assert "refunds" in application.alembic(database, "check", status=255)
+    revision = application.generate(database, "Refunds")
+    assert re.search(r"down_revision = .ticketing_0001.", revision)
+    upgrade, downgrade = revision.split("def downgrade")
+    assert upgrade.count("op.create_table(") == upgrade.count("op.") - upgrade.count("op.f(") == 1
+    assert "drop" not in upgrade
+    assert downgrade.count("drop_table") == 1
+    application.alembic(database, "upgrade", "heads")
+    assert "No new upgrade operations detected" in application.alembic(database, "check")
+
+    checking = ("townhall", "check", database, "--scratch", server, "--role", "authenticated")
+    assert "drift         none\n" in application.run(database, *checking, "--config", "alembic.ini")
+    models.write_text(before)
+    told = application.run(database, *checking, "--config", "alembic.ini", status=1)
+    assert "remove_table refunds is needed by the models and in no revision" in told
+
+    application.alembic(database, "downgrade", "ticketing@base")
+    assert "tickets" not in names(database)
+    assert versions(database) == {"townhall_0012"}
+    application.alembic(database, "downgrade", "base")
+    assert names(database) == {"alembic_version"}
+
+
+def test_an_application_lives_beside_townhall(
+    application: Application, empty_database: str, townhall_server: str
+) -> None:
+    go_through(application, empty_database, townhall_server)
+
+
+@pytest.mark.exhaustive
+def test_an_application_lives_beside_the_installed_wheel(
+    tmp_path: Path, empty_database: str, townhall_server: str
+) -> None:
+    application = copied(tmp_path, installed(tmp_path))
+    told = application.run(empty_database, "pip", "show", "--files", "townhall")
+    assert "Editable project location" not in told
+    assert "townhall/alembic/env.py" in told
+    go_through(application, empty_database, townhall_server)
+
+
+@pytest.fixture(params=DefaultPrivileges)
+def hosted(request: pytest.FixtureRequest, townhall_databases: Databases) -> Iterator[str]:
+    with supabase_database(townhall_databases, request.param) as database:
+        yield database.postgres
+
+
+def test_nothing_of_supabase_or_of_an_extension_is_touched(
+    application: Application, hosted: str
+) -> None:
+    application.alembic(hosted, "upgrade", "heads")
+    assert "No new upgrade operations detected" in application.alembic(hosted, "check")
+    application.alembic(hosted, "downgrade", "base")
+    assert names(hosted) == {"alembic_version"}
+
+
+def test_what_nobody_declared_is_told_and_nothing_else(
+    application: Application, empty_database: str
+) -> None:
+    application.alembic(empty_database, "upgrade", "heads")
+    engine = create_engine(empty_database, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("create schema reports create table monthly (id int)"))
+        connection.execute(text("create table public.copies (id int)"))
+    told = application.alembic(empty_database, "check", status=255)
+    assert "copies" in told
+    assert "monthly" not in told
+
+
+def test_townhall_alone_does_not_touch_a_database_of_an_application(
+    application: Application, empty_database: str, tmp_path: Path
+) -> None:
+    application.alembic(empty_database, "upgrade", "heads")
+    before = names(empty_database)
+    alone = tmp_path / "alone.ini"
+    alone.write_text("[alembic]\nscript_location = townhall:alembic\n")
+    for words in (("check",), ("upgrade", "head"), ("revision", "--autogenerate")):
+        told = application.alembic(empty_database, "-c", str(alone), *words, status=255)
+        assert "ticketing_0001" in told
+        assert "alembic.ini" in told
+    assert names(empty_database) == before
+
+
+def test_its_rules_hold(application: Application, empty_database: str) -> None:
+    application.alembic(empty_database, "upgrade", "heads")
+    assert application.run(empty_database, "sell_tickets").splitlines() == [
+        "The holder sees 1 of the events and 1 of the tickets.",
+        "A stranger sees 0 of the events and 0 of the tickets.",
+        "Not even the service changes it: the price of a sold ticket stays.",
+        "The tickets brought 12.50.",
+    ]
