@@ -1,0 +1,37 @@
+"""What tests of coaching begin with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.coaching.stage import set_up_coaching
+from tests.support.every_version import townhall_server
+from townhall.session import SessionFactory
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["townhall_server"]
+
+
+@pytest.fixture
+def connection(townhall_connection: Connection) -> Connection:
+    """Return a connection to two tenants with a campaign each, and a campaign without one."""
+    set_up_coaching(townhall_connection)
+    return townhall_connection
+
+
+@pytest.fixture
+def sessions(connection: Connection) -> SessionFactory:
+    """Return what makes sessions on the connection, so that all of it is rolled back."""
+    return SessionFactory(connection)
+
+
+@pytest.fixture
+def committed(townhall_engine: Engine) -> Engine:
+    """Return an engine on a database of this test's own, in which all of it is committed."""
+    with townhall_engine.begin() as connection:
+        set_up_coaching(connection)
+    return townhall_engine

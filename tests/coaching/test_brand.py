@@ -1,0 +1,323 @@
+"""The typed values in a tenant's JSONB columns."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import object_session
+
+from tests.coaching.stage import BRAND, OWNER, STORED_BRAND, TENANT
+from townhall import (
+    BrandColors,
+    BrandConfig,
+    BrandFonts,
+    BrandLogo,
+    EmailConfig,
+    TenantProfile,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+    from townhall.session import SessionFactory
+
+BY_OTHERS: dict[str, Any] = copy.deepcopy(STORED_BRAND)
+BY_OTHERS["darkMode"] = {"primary": "not a colour"}
+BY_OTHERS["fonts"]["mono"] = "Fira Code"
+BY_OTHERS["logo"]["height"] = 40
+"""What another writer stored: more than Python knows, at every depth."""
+
+
+def _without(*path: str) -> dict[str, Any]:
+    brand = copy.deepcopy(STORED_BRAND)
+    *parents, last = path
+    place = brand
+    for parent in parents:
+        place = place[parent]
+    del place[last]
+    return brand
+
+
+def _with(value: object, *path: str) -> dict[str, Any]:
+    brand = copy.deepcopy(STORED_BRAND)
+    *parents, last = path
+    place = brand
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return brand
+
+
+def _path(error: ValidationError) -> str:
+    (problem,) = error.errors()
+    return ".".join(map(str, problem["loc"]))
+
+
+REFUSED = {
+    "logo": _without("logo"),
+    "logo.url": _with("", "logo", "url"),
+    "logo.alt": _without("logo", "alt"),
+    "logo.width": _with(0, "logo", "width"),
+    "logo.height": _with(40, "logo", "height"),
+    "colors": _without("colors"),
+    "colors.primary": _with("green", "colors", "primary"),
+    "colors.primaryHover": _with("#12345", "colors", "primaryHover"),
+    "colors.backgroundSubtle": _with("#fffff\n", "colors", "backgroundSubtle"),
+    "colors.textMuted": _without("colors", "textMuted"),
+    "colors.border": _with("rgb(0,0,0)", "colors", "border"),
+    "colors.accent": _with("#fff", "colors", "accent"),
+    "fonts.heading": _with("Lato; } body { display: none", "fonts", "heading"),
+    "fonts.body": _without("fonts", "body"),
+    "fonts.mono": _with("Fira Code", "fonts", "mono"),
+    "tagline": _with(["no", "text"], "tagline"),
+    "showPoweredBy": _without("showPoweredBy"),
+    "darkMode": _with({}, "darkMode"),
+}
+
+
+@pytest.fixture
+def tenant(sessions: SessionFactory) -> Iterator[TenantProfile]:
+    """Yield the tenant in a session of its owner's."""
+    with sessions.as_user(OWNER) as session:
+        yield session.get_one(TenantProfile, TENANT)
+
+
+def _stored(connection: Connection) -> object:
+    stored = text("select brand_config from public.tenant_profiles where id = :id")
+    return connection.scalar(stored, {"id": TENANT})
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_what_is_wrong_is_refused_when_it_is_set_and_the_error_names_the_path(
+    tenant: TenantProfile, path: str
+) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        tenant.brand_config = REFUSED[path]  # type: ignore[assignment]  # as an attribute takes it
+    assert _path(refusal.value) == path
+    assert tenant.brand_config == BRAND
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_it_is_refused_where_a_brand_or_a_tenant_is_made(path: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        BrandConfig(**REFUSED[path])
+    assert _path(refusal.value) == path
+    with pytest.raises(ValidationError):
+        TenantProfile(slug="new", brand_config=REFUSED[path])
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_it_is_refused_in_a_statement(connection: Connection, path: str) -> None:
+    with pytest.raises(StatementError, match=path):
+        connection.execute(update(TenantProfile).values(brand_config=REFUSED[path]))
+
+
+@pytest.mark.parametrize("value", ["", [], 1, "{}"], ids=str)
+def test_what_is_no_brand_at_all_is_refused(tenant: TenantProfile, value: object) -> None:
+    with pytest.raises(ValidationError):
+        tenant.brand_config = value  # type: ignore[assignment]  # the point
+
+
+@pytest.mark.parametrize("color", ["#fff", "#FFFA", "#1f6f54", "#1F6F5480"])
+def test_a_colour_is_a_hex_colour_of_css(color: str) -> None:
+    assert (
+        BRAND.model_copy(
+            update={"colors": BRAND.colors.model_copy(update={"primary": color})}
+        ).colors.primary
+        == color
+    )
+
+
+def test_a_brand_is_made_with_pythons_names_and_stored_with_its_own(
+    connection: Connection, tenant: TenantProfile
+) -> None:
+    tenant.brand_config = BrandConfig(
+        logo=BrandLogo(url="/logo.svg", alt="Logo"),
+        colors=BrandColors(
+            primary="#111",
+            primary_hover="#222",
+            secondary="#333",
+            background="#444",
+            background_subtle="#555",
+            text="#666",
+            text_muted="#777",
+            border="#888",
+        ),
+        fonts=BrandFonts(heading="Playfair Display", body="Lato"),
+        welcome_message="Welcome",
+        show_powered_by=True,
+    )
+    _flush(tenant)
+    assert _stored(connection) == {
+        "logo": {"url": "/logo.svg", "alt": "Logo"},
+        "colors": {
+            "primary": "#111",
+            "primaryHover": "#222",
+            "secondary": "#333",
+            "background": "#444",
+            "backgroundSubtle": "#555",
+            "text": "#666",
+            "textMuted": "#777",
+            "border": "#888",
+        },
+        "fonts": {"heading": "Playfair Display", "body": "Lato"},
+        "welcomeMessage": "Welcome",
+        "showPoweredBy": True,
+    }
+
+
+def _flush(tenant: TenantProfile) -> None:
+    session = object_session(tenant)
+    assert session is not None
+    session.flush()
+    session.refresh(tenant)
+
+
+def test_a_mapping_of_the_shape_will_do(tenant: TenantProfile) -> None:
+    tenant.brand_config = STORED_BRAND | {"tagline": "Thrive"}  # type: ignore[assignment]  # coerced
+    assert isinstance(tenant.brand_config, BrandConfig)
+    assert tenant.brand_config.tagline == "Thrive"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda brand: setattr(brand, "tagline", "Changed"),
+        lambda brand: setattr(brand.colors, "primary", "#000"),
+        lambda brand: delattr(brand, "tagline"),
+    ],
+)
+def test_a_brand_does_not_change(change: Callable[[BrandConfig], None]) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        change(BRAND)
+    assert hash(BRAND) == hash(BrandConfig.from_stored(STORED_BRAND))
+
+
+def test_what_others_stored_survives_a_round_trip(
+    connection: Connection, sessions: SessionFactory
+) -> None:
+    _store(connection, "brand_config", BY_OTHERS)
+    with sessions.as_user(OWNER) as session:
+        tenant = session.get_one(TenantProfile, TENANT)
+        assert tenant.brand_config is not None
+        brand = tenant.brand_config
+        fonts = brand.fonts.model_copy(update={"body": "Roboto"})
+        tenant.brand_config = brand.model_copy(update={"tagline": "Changed", "fonts": fonts})
+    expected = copy.deepcopy(BY_OTHERS) | {"tagline": "Changed"}
+    expected["fonts"]["body"] = "Roboto"
+    assert _stored(connection) == expected
+
+
+def test_what_others_stored_is_no_licence_for_python(
+    connection: Connection, sessions: SessionFactory
+) -> None:
+    _store(connection, "brand_config", BY_OTHERS)
+    with sessions.as_user(OWNER) as session:
+        brand = session.get_one(TenantProfile, TENANT).brand_config
+        assert brand is not None
+        wrong: list[dict[str, Any]] = [{"dark_mode": {}}, {"fonts": BY_OTHERS["fonts"]}]
+        for changes in (*wrong, {"logo": None}):
+            with pytest.raises(ValidationError):
+                brand.model_copy(update=changes)
+
+
+def test_saving_something_else_leaves_what_others_stored(
+    connection: Connection, sessions: SessionFactory
+) -> None:
+    _store(connection, "brand_config", BY_OTHERS)
+    with sessions.as_user(OWNER) as session:
+        session.get_one(TenantProfile, TENANT).display_name = "Renamed"
+    assert _stored(connection) == BY_OTHERS
+
+
+@pytest.mark.parametrize("column", ["brand_config", "email_config"])
+def test_nothing_chosen_is_none_and_stored_as_an_empty_object(
+    connection: Connection, tenant: TenantProfile, column: str
+) -> None:
+    setattr(tenant, column, None)
+    _flush(tenant)
+    assert getattr(tenant, column) is None
+    stored = text(f"select {column} from public.tenant_profiles where id = '{TENANT}'")
+    assert connection.scalar(stored) == {}
+    new = TenantProfile(slug="new", display_name="New")
+    assert getattr(new, column) is None
+
+
+@pytest.mark.parametrize(
+    ("brand", "paths"),
+    [
+        ({"colors": {}}, "logo, colors.primary"),
+        (_with("green", "colors", "primary"), "colors.primary"),
+        ({"logo": 1}, "logo"),
+    ],
+    ids=["little", "colour", "type"],
+)
+def test_what_others_stored_wrong_keeps_nobody_from_reading_the_tenants(
+    connection: Connection,
+    sessions: SessionFactory,
+    caplog: pytest.LogCaptureFixture,
+    brand: dict[str, Any],
+    paths: str,
+) -> None:
+    _store(connection, "brand_config", brand)
+    with sessions.as_service() as session, caplog.at_level(logging.WARNING):
+        tenants = {tenant.id: tenant for tenant in session.scalars(select(TenantProfile))}
+        assert tenants[TENANT].brand_config is None
+        tenants[TENANT].display_name = "Renamed"
+    assert f"what is stored is no BrandConfig: {paths}" in caplog.text
+    assert _stored(connection) == brand
+
+
+@pytest.mark.parametrize("stored", ["[]", "1", '"text"', "null"])
+@pytest.mark.parametrize("column", ["brand_config", "email_config"])
+def test_the_database_takes_objects_alone(connection: Connection, column: str, stored: str) -> None:
+    store = text(f"update public.tenant_profiles set {column} = '{stored}'")
+    with pytest.raises(IntegrityError, match=f"ck_tenant_profiles_{column}_is_object"):
+        connection.execute(store)
+
+
+def test_an_expression_may_be_set_too(connection: Connection, tenant: TenantProfile) -> None:
+    tagline = func.jsonb_set(
+        TenantProfile.brand_config, text("'{tagline}'"), text("""'"By SQL"'"""), type_=JSONB
+    )
+    tenant.brand_config = tagline
+    _flush(tenant)
+    assert tenant.brand_config is not None
+    assert tenant.brand_config.tagline == "By SQL"
+    assert _stored(connection) == STORED_BRAND | {"tagline": "By SQL"}
+
+
+def test_e_mail_settings_are_typed_alike(connection: Connection, tenant: TenantProfile) -> None:
+    tenant.email_config = EmailConfig(reply_to="hello@example.org", from_name="Green Tree")
+    _flush(tenant)
+    stored = connection.scalar(select(func.to_jsonb(TenantProfile.email_config)))
+    assert stored == {"replyTo": "hello@example.org", "fromName": "Green Tree"}
+    for wrong in ({}, {"replyTo": "hello"}, {"replyTo": "a@b.c", "replyFrom": "d@e.f"}):
+        with pytest.raises(ValidationError):
+            tenant.email_config = wrong  # type: ignore[assignment]  # the point
+    assert tenant.email_config is not None
+    assert tenant.email_config.reply_to == "hello@example.org"
+
+
+@pytest.mark.parametrize("address", ["", "hello", "a b@c.de", "Ann <a@c.de>", "a@b", "a@b.c\n"])
+def test_an_address_is_an_address_alone(address: str) -> None:
+    with pytest.raises(ValidationError, match="reply_to"):
+        EmailConfig(reply_to=address)
+
+
+def _store(connection: Connection, column: str, value: dict[str, Any]) -> None:
+    """Store a value as another writer would."""
+    statement = text(
+        f"update public.tenant_profiles set {column} = cast(:value as jsonb) where id = :id"
+    )
+    connection.execute(statement, {"value": json.dumps(value), "id": TENANT})

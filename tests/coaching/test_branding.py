@@ -1,0 +1,134 @@
+"""What an anonymous visitor gets of a tenant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Executable, select, text, update
+from sqlalchemy.exc import ProgrammingError
+
+from tests.coaching.stage import BRAND, PERSONAS, STORED_BRAND, TENANT
+from townhall import TenantProfile
+from townhall.coaching import tenant_branding, tenant_by_slug
+from townhall.testing import Outcome, acting, outcome
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from townhall.session import SessionFactory
+
+DOMAIN = "Coach.Green-Tree.example"
+PUBLIC = ("slug", "display_name", "tenant_type", "brand_config", "custom_domain")
+BY_SLUG = text("select * from public.get_tenant_branding('green-tree')")
+BY_DOMAIN = text("select * from public.get_tenant_branding_by_domain('coach.green-tree.EXAMPLE')")
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("asked", [BY_SLUG, BY_DOMAIN], ids=["slug", "domain"])
+def test_everybody_gets_the_five_public_columns(
+    connection: Connection, persona: str, asked: Executable
+) -> None:
+    with acting(connection, *PERSONAS[persona]):
+        found = connection.execute(asked)
+        assert tuple(found.keys()) == PUBLIC
+        assert found.all() == [("green-tree", "Green Tree", "coach", STORED_BRAND, DOMAIN)]
+
+
+def test_the_arguments_have_their_names(connection: Connection) -> None:
+    with acting(connection, "anon"):
+        for call in (
+            "get_tenant_branding(slug => 'green-tree')",
+            "get_tenant_branding_by_domain(domain => 'coach.green-tree.example')",
+        ):
+            assert connection.scalar(text(f"select slug from public.{call}")) == "green-tree"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from public.tenant_profiles",
+        "select slug from public.tenant_profiles",
+        "select count(*) from public.tenant_profiles",
+        "table public.tenant_profiles",
+        "select * from public.campaign_assignments",
+        "select * from public.stakeholder_sessions",
+        "select private.my_tenant_ids()",
+        "copy public.tenant_profiles to stdout",
+    ],
+)
+def test_the_tables_are_closed_to_visitors_with_a_permission_error(
+    connection: Connection, statement: str
+) -> None:
+    with acting(connection, "anon"), pytest.raises(ProgrammingError, match="permission denied"):
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("asked", [BY_SLUG, BY_DOMAIN], ids=["slug", "domain"])
+def test_a_tenant_that_is_not_active_is_not_there(
+    connection: Connection, asked: Executable
+) -> None:
+    connection.execute(update(TenantProfile).values(is_active=False))
+    for persona in ("anonymous", "owner", "service"):
+        with acting(connection, *PERSONAS[persona]):
+            assert outcome(connection, asked) is Outcome.NO_ROWS
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "get_tenant_branding('Green-Tree')",
+        "get_tenant_branding('green')",
+        "get_tenant_branding('%')",
+        "get_tenant_branding('')",
+        "get_tenant_branding(null)",
+        "get_tenant_branding('x'' or true --')",
+        "get_tenant_branding_by_domain('green-tree.example')",
+        "get_tenant_branding_by_domain('')",
+        "get_tenant_branding_by_domain(null)",
+    ],
+)
+def test_nothing_else_finds_a_tenant(connection: Connection, call: str) -> None:
+    """The other tenant has no domain: that it is null finds nobody."""
+    with acting(connection, "anon"):
+        assert outcome(connection, text(f"select * from public.{call}")) is Outcome.NO_ROWS
+
+
+def test_the_functions_read_our_tables_whatever_the_callers_path_is(
+    connection: Connection,
+) -> None:
+    connection.execute(text("create schema evil"))
+    connection.execute(
+        text(
+            "create table evil.tenant_profiles as"
+            " select 'green-tree' as slug, 'Evil' as display_name, true as is_active"
+        )
+    )
+    connection.execute(text("grant usage on schema evil to anon"))
+    connection.execute(text("set local search_path = evil, public"))
+    with acting(connection, "anon"):
+        assert connection.execute(BY_SLUG).one().display_name == "Green Tree"
+
+
+def test_the_question_gives_a_typed_brand(sessions: SessionFactory) -> None:
+    with sessions.as_anonymous() as session:
+        row = session.execute(tenant_branding(slug="green-tree")).one()
+        assert tuple(row._fields) == PUBLIC
+        assert row.brand_config == BRAND
+        assert row == session.execute(tenant_branding(domain=DOMAIN.upper())).one()
+        rival = session.execute(tenant_branding(slug="rival")).one()
+        assert (rival.brand_config, rival.custom_domain) == (None, None)
+        assert session.execute(tenant_branding(slug="nobody")).all() == []
+
+
+@pytest.mark.parametrize("asked", [{}, {"slug": "a", "domain": "b"}], ids=str)
+def test_the_question_is_for_one_tenant(asked: dict[str, str]) -> None:
+    with pytest.raises(TypeError, match="either slug or domain"):
+        tenant_branding(**asked)
+
+
+def test_the_tenant_itself_is_its_owners(sessions: SessionFactory) -> None:
+    with sessions.as_user(PERSONAS["owner"][1] or "") as session:
+        assert session.scalars(tenant_by_slug("green-tree")).one().id == TENANT
+        assert session.scalar(tenant_by_slug("rival")) is None
+        assert session.scalars(select(TenantProfile.id)).all() == [TENANT]
