@@ -1,0 +1,115 @@
+"""Who may do what, in the words of the documentation, as the database itself tells it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Row
+
+ACCESS_TABLE = re.compile(
+    r"(?P<begin><!-- access of (?P<tables>[\w, ]+) -->\n).*?(?P<end><!-- end of access -->)",
+    re.DOTALL,
+)
+"""What a page has in place of a table: the names of the tables of the database it is about."""
+
+_EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_HEADING = "| table | command | who | columns |\n|---|---|---|---|\n"
+
+
+def with_access_tables(page: str, connection: Connection) -> str:
+    """Return a page with every access table as the database has it.
+
+    Args:
+        page: The text of the page.
+        connection: A connection to the database.
+    """
+
+    def current(match: re.Match[str]) -> str:
+        tables = match["tables"].split(", ")
+        return f"{match['begin']}\n{access_table(connection, tables)}\n{match['end']}"
+
+    return ACCESS_TABLE.sub(current, page)
+
+
+def access_table(connection: Connection, tables: Sequence[str]) -> str:
+    """Return who may do what to tables, as Markdown.
+
+    Every policy for clients is a line: for whom it is, which its name says, and the columns that
+    are granted with it.
+
+    Args:
+        connection: A connection to the database.
+        tables: Names of tables of schema ``public``.
+    """
+    rows = connection.execute(_POLICIES, {"tables": list(tables)}).all()
+    return _HEADING + "".join(_lines(rows))
+
+
+def run_examples(page: Path, **names: object) -> dict[str, object]:
+    """Run the Python of a page from its beginning to its end.
+
+    Args:
+        page: The page.
+        **names: What the examples speak of without making it.
+
+    Returns:
+        What the names stand for afterwards.
+    """
+    for example in _EXAMPLE.finditer(page.read_text(encoding="utf-8")):
+        exec(compile(example[1], page.name, "exec"), names)  # noqa: S102  our own documentation
+    return names
+
+
+def _lines(rows: Iterable[Row[str, str, str, bool, list[str] | None]]) -> Iterator[str]:
+    named = ""
+    for table, command, policy, permissive, columns in rows:
+        who = policy.removesuffix(f" {command}")
+        words = who if who != policy else f"`{policy}`"
+        restricted = "" if permissive else " (a limit to the others)"
+        listed = "all" if columns is None else ", ".join(f"`{column}`" for column in columns)
+        title = f"`{table}`" if table != named else ""
+        named = table
+        yield f"| {title} | {command} | {words}{restricted} | {listed} |\n"
+
+
+_POLICIES = text(
+    """
+    select
+        c.relname,
+        commands.name,
+        p.polname,
+        p.polpermissive,
+        case
+            when commands.name = 'delete' then array[]::text[]
+            when not has_table_privilege('authenticated', c.oid, commands.name) then array(
+                select a.attname::text
+                from pg_attribute as a
+                where a.attrelid = c.oid
+                    and a.attnum > 0
+                    and not a.attisdropped
+                    and has_column_privilege('authenticated', c.oid, a.attnum, commands.name)
+                order by a.attnum
+            )
+        end
+    from unnest(cast(:tables as text[])) with ordinality as named (name, position)
+    join pg_class as c on c.oid = to_regclass('public.' || named.name)
+    join pg_policy as p on p.polrelid = c.oid
+    join (
+        values (1, 'select', 'r'), (2, 'insert', 'a'), (3, 'update', 'w'), (4, 'delete', 'd')
+    ) as commands (position, name, letter)
+        on p.polcmd in (commands.letter::"char", '*')
+    where p.polroles <> array[to_regrole('service_role')::oid]
+        and case commands.name
+            when 'delete' then has_table_privilege('authenticated', c.oid, 'delete')
+            else has_any_column_privilege('authenticated', c.oid, commands.name)
+        end
+    order by named.position, commands.position, p.polpermissive desc, p.polname
+    """
+)
