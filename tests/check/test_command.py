@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.check.test_check import by_hand, databases_on
 from townhall.cli import main
+
+_MANUAL = Path(__file__).parents[2] / "docs" / "checking.md"
 
 
 def test_all_is_well(
@@ -50,6 +53,22 @@ def test_something_is_not(
             "meaning": "only the policies still decide on these rows and columns",
             "cure": "revoke select on table public.events from anon",
         }
+    ]
+
+
+def test_the_manual_shows_what_is_printed(
+    townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by_hand(
+        townhall_database,
+        "grant execute on function private.my_event_ids() to public",
+        "alter table public.participants disable row level security",
+    )
+    main(("check", townhall_database, "--scratch", townhall_server, "--role", "authenticated"))
+    shown = {line.strip() for line in _MANUAL.read_text(encoding="utf-8").splitlines()}
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if line not in shown] == [
+        "login role    row level security holds for authenticated"
     ]
 
 
