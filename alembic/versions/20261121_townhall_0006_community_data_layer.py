@@ -1164,6 +1164,8 @@ def reactions() -> None:
                 declare
                     added_to uuid[];
                     removed_from uuid[];
+                    posts uuid[];
+                    changes bigint[];
                 begin
                     if tg_op <> 'DELETE' then
                         added_to := array(select a.post_id from added as a);
@@ -1171,7 +1173,9 @@ def reactions() -> None:
                     if tg_op <> 'INSERT' then
                         removed_from := array(select r.post_id from removed as r);
                     end if;
-                    with changes as (
+                    select array_agg(c.post_id), array_agg(c.change)
+                    into posts, changes
+                    from (
                         select c.post_id, sum(c.change) as change
                         from (
                             select a.post_id, 1
@@ -1182,18 +1186,19 @@ def reactions() -> None:
                         ) as c (post_id, change)
                         group by c.post_id
                         having sum(c.change) <> 0
-                    ),
-                    locked as (
-                        select p.id, c.change
-                        from public.social_feed_posts as p
-                        join changes as c on c.post_id = p.id
-                        order by p.id
-                        for no key update of p
-                    )
+                    ) as c;
+                    if posts is null then
+                        return null;
+                    end if;
+                    perform
+                    from public.social_feed_posts as p
+                    where p.id = any (posts)
+                    order by p.id
+                    for no key update;
                     update public.social_feed_posts as p
-                    set reaction_count = greatest(p.reaction_count + l.change, 0)
-                    from locked as l
-                    where p.id = l.id;
+                    set reaction_count = greatest(p.reaction_count + c.change, 0)
+                    from unnest(posts, changes) as c (post_id, change)
+                    where p.id = c.post_id;
                     return null;
                 end
             """,
@@ -1422,6 +1427,8 @@ def comments() -> None:
                 declare
                     added_to uuid[];
                     removed_from uuid[];
+                    posts uuid[];
+                    changes bigint[];
                 begin
                     if tg_op <> 'DELETE' then
                         added_to := array(select a.post_id from added as a);
@@ -1429,7 +1436,9 @@ def comments() -> None:
                     if tg_op <> 'INSERT' then
                         removed_from := array(select r.post_id from removed as r);
                     end if;
-                    with changes as (
+                    select array_agg(c.post_id), array_agg(c.change)
+                    into posts, changes
+                    from (
                         select c.post_id, sum(c.change) as change
                         from (
                             select a.post_id, 1
@@ -1440,18 +1449,19 @@ def comments() -> None:
                         ) as c (post_id, change)
                         group by c.post_id
                         having sum(c.change) <> 0
-                    ),
-                    locked as (
-                        select p.id, c.change
-                        from public.social_feed_posts as p
-                        join changes as c on c.post_id = p.id
-                        order by p.id
-                        for no key update of p
-                    )
+                    ) as c;
+                    if posts is null then
+                        return null;
+                    end if;
+                    perform
+                    from public.social_feed_posts as p
+                    where p.id = any (posts)
+                    order by p.id
+                    for no key update;
                     update public.social_feed_posts as p
-                    set comment_count = greatest(p.comment_count + l.change, 0)
-                    from locked as l
-                    where p.id = l.id;
+                    set comment_count = greatest(p.comment_count + c.change, 0)
+                    from unnest(posts, changes) as c (post_id, change)
+                    where p.id = c.post_id;
                     return null;
                 end
             """,
@@ -1698,20 +1708,19 @@ def messages() -> None:
             arguments={"message_ids": "uuid[]"},
             returns="bigint",
             body="""
-                with mine as (
-                    select m.id
-                    from public.founder_messages as m
+                select m.id
+                from public.founder_messages as m
+                where m.id = any (message_ids)
+                    and m.recipient_id = (select auth.uid())
+                    and not m.is_read
+                order by m.id
+                for no key update;
+                with marked as (
+                    update public.founder_messages as m
+                    set is_read = true
                     where m.id = any (message_ids)
                         and m.recipient_id = (select auth.uid())
                         and not m.is_read
-                    order by m.id
-                    for no key update
-                ),
-                marked as (
-                    update public.founder_messages as m
-                    set is_read = true
-                    from mine
-                    where m.id = mine.id
                     returning m.id
                 )
                 select count(*) from marked

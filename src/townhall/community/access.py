@@ -226,20 +226,19 @@ FUNCTIONS = (
         security="definer",
         settings={"search_path": ""},
         body="""
-            with mine as (
-                select m.id
-                from public.founder_messages as m
+            select m.id
+            from public.founder_messages as m
+            where m.id = any (message_ids)
+                and m.recipient_id = (select auth.uid())
+                and not m.is_read
+            order by m.id
+            for no key update;
+            with marked as (
+                update public.founder_messages as m
+                set is_read = true
                 where m.id = any (message_ids)
                     and m.recipient_id = (select auth.uid())
                     and not m.is_read
-                order by m.id
-                for no key update
-            ),
-            marked as (
-                update public.founder_messages as m
-                set is_read = true
-                from mine
-                where m.id = mine.id
                 returning m.id
             )
             select count(*) from marked

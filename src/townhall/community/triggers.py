@@ -22,8 +22,10 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
     """Yield what keeps a counter of ``social_feed_posts`` equal to the rows that it counts.
 
     A statement costs one update per post, however many rows it adds, removes or moves. Posts are
-    locked in the order of their keys, so that no two statements wait for each other, and each adds
-    to what the other left behind. A post that is itself being deleted is not there any more.
+    locked in the order of their keys, so that no two statements wait for each other, and a second
+    look at them finds what the other left behind. To lock and update in one go is not enough: an
+    update that begins with an older version of a row queues up behind those who wait for it. A
+    post that is itself being deleted is not there any more.
 
     Args:
         column: The counter.
@@ -40,6 +42,8 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
             declare
                 added_to uuid[];
                 removed_from uuid[];
+                posts uuid[];
+                changes bigint[];
             begin
                 if tg_op <> 'DELETE' then
                     added_to := array(select a.post_id from added as a);
@@ -47,7 +51,9 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
                 if tg_op <> 'INSERT' then
                     removed_from := array(select r.post_id from removed as r);
                 end if;
-                with changes as (
+                select array_agg(c.post_id), array_agg(c.change)
+                into posts, changes
+                from (
                     select c.post_id, sum(c.change) as change
                     from (
                         select a.post_id, 1
@@ -58,18 +64,19 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
                     ) as c (post_id, change)
                     group by c.post_id
                     having sum(c.change) <> 0
-                ),
-                locked as (
-                    select p.id, c.change
-                    from public.social_feed_posts as p
-                    join changes as c on c.post_id = p.id
-                    order by p.id
-                    for no key update of p
-                )
+                ) as c;
+                if posts is null then
+                    return null;
+                end if;
+                perform
+                from public.social_feed_posts as p
+                where p.id = any (posts)
+                order by p.id
+                for no key update;
                 update public.social_feed_posts as p
-                set {column} = greatest(p.{column} + l.change, 0)
-                from locked as l
-                where p.id = l.id;
+                set {column} = greatest(p.{column} + c.change, 0)
+                from unnest(posts, changes) as c (post_id, change)
+                where p.id = c.post_id;
                 return null;
             end
         """,  # noqa: S608 - names of ours

@@ -1,0 +1,179 @@
+"""The counters while eight connections add and remove at once."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from tests.community.people import miscounted, people, posts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from psycopg import Error
+    from sqlalchemy import Connection, Engine
+
+CONNECTIONS = 8
+STEPS = 400
+DEADLOCK = "40P01"
+
+Work = dict[str, list[UUID]]
+
+REACT = text(
+    """
+    insert into public.social_feed_reactions (post_id, user_id, reaction_type)
+    select p, u, kind
+    from unnest(cast(:posts as uuid[])) as p,
+        unnest(cast(:users as uuid[])) as u,
+        unnest(array['encourage', 'celebrate', 'insightful']) as kind
+    where random() < :share
+    order by random()
+    on conflict do nothing
+    """
+)
+COMMENT = text(
+    """
+    insert into public.social_feed_comments (post_id, author_id, content)
+    select p, u, 'Yes'
+    from unnest(cast(:posts as uuid[])) as p, unnest(cast(:users as uuid[])) as u
+    where random() < :share
+    order by random()
+    """
+)
+MOVE = text(
+    """
+    update public.social_feed_comments
+    set post_id = (cast(:posts as uuid[]))[1 + floor(random() * cardinality(:posts))]
+    where author_id = any (:users) and random() < :share
+    """
+)
+UNREACT = text(
+    """
+    delete from public.social_feed_reactions
+    where user_id = any (:users) and random() < :share
+    """
+)
+UNCOMMENT = text(
+    """
+    delete from public.social_feed_comments
+    where author_id = any (:users) and random() < :share
+    """
+)
+STEPS_OF_READERS = (REACT, REACT, COMMENT, COMMENT, MOVE, UNREACT, UNCOMMENT)
+
+
+def _read(connection: Connection, work: Work, dice: random.Random) -> None:
+    """Do one thing to all posts, or to one; now and then think better of it."""
+    posts = work["posts"] if dice.random() < 0.5 else [dice.choice(work["posts"])]
+    step = dice.choice(STEPS_OF_READERS)
+    share = dice.choice([0.1, 0.9])
+    connection.execute(step, {"posts": posts, "users": work["users"], "share": share})
+    if dice.random() < 0.1:
+        connection.rollback()
+    else:
+        connection.commit()
+
+
+def _retried(connection: Connection, step: Callable[[], None]) -> None:
+    """Take a step again if PostgreSQL chose it to break a deadlock."""
+    while True:
+        try:
+            step()
+        except OperationalError as error:
+            connection.rollback()
+            if cast("Error", error.orig).sqlstate != DEADLOCK:
+                raise
+        else:
+            return
+
+
+def _all_at_once(engine: Engine, work: Callable[[Connection, int], None]) -> None:
+    def run(number: int) -> None:
+        with engine.connect() as connection:
+            connection.execute(text("set deadlock_timeout = '50ms'"))
+            connection.commit()
+            work(connection, number)
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        list(pool.map(run, range(CONNECTIONS)))
+
+
+def test_whoever_adds_and_removes_waits_and_none_gives_up(engine: Engine) -> None:
+    """Each statement is one transaction, and no two of them wait for each other."""
+    with engine.begin() as connection:
+        posts = posts_of(connection, people(connection, 1)[0], 6)
+        readers = people(connection, CONNECTIONS * 3)
+
+    def read(connection: Connection, number: int) -> None:
+        dice = random.Random(number)  # noqa: S311  a test that can be repeated
+        mine = {"posts": posts, "users": readers[number::CONNECTIONS]}
+        for _ in range(STEPS):
+            _read(connection, mine, dice)
+
+    _all_at_once(engine, read)
+    with engine.connect() as connection:
+        assert miscounted(connection) == []
+        assert connection.scalar(text("select max(reaction_count) from social_feed_posts"))
+        assert connection.scalar(text("select max(comment_count) from social_feed_posts"))
+
+
+@pytest.mark.parametrize("gone", ["social_feed_posts", "users"])
+def test_counters_are_right_when_posts_and_accounts_go_meanwhile(engine: Engine, gone: str) -> None:
+    """What goes in cascades may meet a reader half-way; one of them is told to try again."""
+    with engine.begin() as connection:
+        authors = people(connection, 30)
+        posts = [post for author in authors for post in posts_of(connection, author, 2)]
+        readers = people(connection, 30)
+
+    def read(connection: Connection, number: int) -> None:
+        dice = random.Random(number)  # noqa: S311  a test that can be repeated
+        for _ in range(40):
+            mine = {"posts": dice.sample(posts, 5), "users": dice.sample(readers, 5)}
+            _retried(connection, partial(_read_what_is_left, connection, mine, dice))
+
+    def remove(connection: Connection, number: int) -> None:
+        dice = random.Random(number)  # noqa: S311  a test that can be repeated
+        rows = posts if gone == "social_feed_posts" else [*authors, *readers]
+        for key in dice.sample(rows, 20):
+            _retried(connection, partial(_remove, connection, gone, key))
+
+    def work(connection: Connection, number: int) -> None:
+        (remove if number % 4 == 0 else read)(connection, number)
+
+    _all_at_once(engine, work)
+    with engine.connect() as connection:
+        assert miscounted(connection) == []
+        assert connection.scalar(text("select count(*) from social_feed_reactions"))
+
+
+def _read_what_is_left(connection: Connection, work: Work, dice: random.Random) -> None:
+    there = {
+        "posts": "select id from public.social_feed_posts where id = any (:keys) for key share",
+        "users": "select id from auth.users where id = any (:keys) order by id for key share",
+    }
+    left = {
+        name: list(connection.scalars(text(there[name]), {"keys": work[name]}))
+        for name in ("users", "posts")
+    }
+    if left["posts"] and left["users"]:
+        _read(connection, left, dice)
+    else:
+        connection.rollback()
+
+
+REMOVALS = {
+    "social_feed_posts": text("delete from public.social_feed_posts where id = :key"),
+    "users": text("delete from auth.users where id = :key"),
+}
+
+
+def _remove(connection: Connection, gone: str, key: UUID) -> None:
+    connection.execute(REMOVALS[gone], {"key": key})
+    connection.commit()
