@@ -1,0 +1,480 @@
+"""The audit of consents: every change, by whomever and however, and nothing else."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
+
+from tests.community.people import people
+from tests.community.stage import CHANGE, CONSENT, FOUNDER, PEER, PERSONAS, STRANGER
+from townhall import ConsentAuditLog, ConsentCategory, ConsentPreference
+from townhall.testing import Outcome, acting, delete_account, outcome
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from psycopg import Error
+    from sqlalchemy import Connection, Engine, Executable
+
+Change = tuple[ConsentCategory, bool, bool]
+
+BENCHMARKS, DIRECTORY, MESSAGING = (
+    ConsentCategory.BENCHMARKS,
+    ConsentCategory.DIRECTORY,
+    ConsentCategory.MESSAGING,
+)
+GIVEN, TAKEN = (False, True), (True, False)
+BROWSER = {"x-forwarded-for": "203.0.113.7, 198.51.100.2", "user-agent": "Firefox"}
+
+
+def _say(user: UUID, category: ConsentCategory, *, enabled: bool = True) -> Executable:
+    return insert(ConsentPreference).values(user_id=user, category=category, enabled=enabled)
+
+
+def _audit(connection: Connection, user: UUID) -> list[Change]:
+    """Return the changes of somebody's consents, in their order."""
+    rows = connection.execute(
+        select(ConsentAuditLog.category, ConsentAuditLog.previous_value, ConsentAuditLog.new_value)
+        .where(ConsentAuditLog.user_id == user, ConsentAuditLog.id != CHANGE)
+        .order_by(ConsentAuditLog.changed_at)
+    )
+    return [row._tuple() for row in rows]  # noqa: SLF001  public in spite of its name
+
+
+def _of(user: UUID) -> Any:  # noqa: ANN401  a condition
+    return ConsentPreference.user_id == user
+
+
+@pytest.mark.parametrize("persona", ["stranger", "service"])
+def test_each_change_leaves_a_row(connection: Connection, persona: str) -> None:
+    mine = update(ConsentPreference).where(_of(STRANGER))
+    with acting(connection, *PERSONAS[persona]):
+        connection.execute(_say(STRANGER, MESSAGING))
+        assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN)]
+        connection.execute(mine.values(enabled=False))
+        connection.execute(mine.values(enabled=True))
+        connection.execute(delete(ConsentPreference).where(_of(STRANGER)))
+        assert _audit(connection, STRANGER) == [
+            (MESSAGING, *change) for change in (GIVEN, TAKEN, GIVEN, TAKEN)
+        ]
+
+
+def test_what_changes_nothing_leaves_none(connection: Connection) -> None:
+    connection.execute(_say(STRANGER, MESSAGING, enabled=False))
+    connection.execute(update(ConsentPreference).values(enabled=False))
+    connection.execute(delete(ConsentPreference))
+    assert _audit(connection, STRANGER) == _audit(connection, FOUNDER) == []
+
+
+def test_an_upsert_is_the_change_that_it_makes(connection: Connection) -> None:
+    for enabled in (True, True, False, False, True):
+        statement = upsert(ConsentPreference).values(
+            user_id=STRANGER, category=BENCHMARKS, enabled=enabled
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["user_id", "category"],
+                set_={"enabled": statement.excluded.enabled},
+            )
+        )
+    connection.execute(
+        upsert(ConsentPreference)
+        .values(user_id=STRANGER, category=BENCHMARKS, enabled=False)
+        .on_conflict_do_nothing()
+    )
+    assert _audit(connection, STRANGER) == [
+        (BENCHMARKS, *change) for change in (GIVEN, TAKEN, GIVEN)
+    ]
+
+
+def test_a_merge_is_the_change_that_it_makes(connection: Connection) -> None:
+    merge = text(
+        """
+        merge into public.consent_preferences as c
+        using (values (cast(:user as uuid), 'benchmarks', cast(:enabled as boolean)))
+            as n (user_id, category, enabled)
+        on c.user_id = n.user_id and c.category = n.category
+        when matched and not n.enabled then delete
+        when matched then update set enabled = n.enabled
+        when not matched then insert (user_id, category, enabled)
+            values (n.user_id, n.category, n.enabled)
+        """
+    )
+    with acting(connection, *PERSONAS["service"]):
+        for enabled in (True, True, False):
+            connection.execute(merge, {"user": STRANGER, "enabled": enabled})
+    assert _audit(connection, STRANGER) == [(BENCHMARKS, *GIVEN), (BENCHMARKS, *TAKEN)]
+
+
+def test_bulk_leaves_a_row_for_each(connection: Connection) -> None:
+    crowd = people(connection, 50)
+    rows = [
+        {"user_id": user, "category": category, "enabled": number % 2 == 0}
+        for number, user in enumerate(crowd)
+        for category in ConsentCategory
+    ]
+    with acting(connection, *PERSONAS["service"]):
+        connection.execute(insert(ConsentPreference).values(rows))
+        assert _count(connection, crowd) == 25 * 5
+        in_crowd = ConsentPreference.user_id.in_(crowd)
+        connection.execute(
+            update(ConsentPreference).where(in_crowd).values(enabled=~ConsentPreference.enabled)
+        )
+        assert _count(connection, crowd) == 25 * 5 + 50 * 5
+        connection.execute(delete(ConsentPreference).where(in_crowd))
+        assert _count(connection, crowd) == 25 * 5 + 50 * 5 + 25 * 5
+
+
+def _count(connection: Connection, crowd: list[UUID]) -> int | None:
+    rows = select(func.count()).where(ConsentAuditLog.user_id.in_(crowd))
+    return connection.scalar(rows.select_from(ConsentAuditLog))
+
+
+def test_a_copy_leaves_a_row_for_each(connection: Connection) -> None:
+    driver = cast("Any", connection.connection.driver_connection)
+    with driver.cursor().copy(
+        "copy public.consent_preferences (user_id, category, enabled) from stdin"
+    ) as copy:
+        copy.write_row((STRANGER, "messaging", True))
+        copy.write_row((STRANGER, "directory", False))
+    assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN)]
+
+
+@pytest.mark.parametrize(
+    "tables", ["consent_preferences", "consent_preferences, milestones cascade"]
+)
+def test_to_empty_the_consents_is_a_change_of_each_that_was_given(
+    connection: Connection, tables: str
+) -> None:
+    connection.execute(_say(STRANGER, MESSAGING))
+    connection.execute(_say(PEER, MESSAGING))
+    with acting(connection, *PERSONAS["service"]):
+        connection.execute(text(f"truncate {tables}"))
+    for user in (STRANGER, PEER):
+        assert _audit(connection, user) == [(MESSAGING, *GIVEN), (MESSAGING, *TAKEN)]
+    assert _audit(connection, FOUNDER) == []
+
+
+def test_a_row_that_becomes_anothers_is_a_change_of_both(connection: Connection) -> None:
+    connection.execute(_say(STRANGER, MESSAGING))
+    connection.execute(
+        update(ConsentPreference).where(_of(STRANGER)).values(user_id=PEER, category=DIRECTORY)
+    )
+    assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN), (MESSAGING, *TAKEN)]
+    assert _audit(connection, PEER) == [(DIRECTORY, *GIVEN)]
+
+
+def test_what_was_rolled_back_left_nothing(connection: Connection) -> None:
+    savepoint = connection.begin_nested()
+    connection.execute(_say(STRANGER, MESSAGING))
+    savepoint.rollback()
+    assert _audit(connection, STRANGER) == []
+
+
+@pytest.mark.parametrize("persona", ["anonymous", "nameless", "stranger", "founder"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        insert(ConsentAuditLog).values(
+            user_id=FOUNDER, category=MESSAGING, previous_value=False, new_value=True
+        ),
+        update(ConsentAuditLog).values(new_value=True),
+        update(ConsentAuditLog).values(changed_at=func.now()),
+        delete(ConsentAuditLog),
+        text("truncate consent_audit_log"),
+        text("truncate consent_preferences cascade"),
+        text("alter table consent_preferences disable trigger audit_consent"),
+        text("drop trigger audit_consent on consent_preferences"),
+        text("select private.record_consent(auth.uid(), 'messaging', true)"),
+        text("select private.audit_consent()"),
+        text("set local session_replication_role = replica"),
+        text("create rule silence as on insert to consent_audit_log do instead nothing"),
+        text("lock table consent_audit_log in access exclusive mode"),
+    ],
+    ids=lambda statement: str(statement)[:60],
+)
+def test_a_client_neither_writes_nor_silences_the_audit(
+    connection: Connection, persona: str, statement: Executable
+) -> None:
+    with acting(connection, *PERSONAS[persona]):
+        savepoint = connection.begin_nested()
+        with pytest.raises(ProgrammingError) as refused:
+            connection.execute(statement)
+        savepoint.rollback()
+        assert cast("Error", refused.value.orig).sqlstate == "42501"
+        if persona == "founder":
+            connection.execute(_say(FOUNDER, MESSAGING))
+    if persona == "founder":
+        assert _audit(connection, FOUNDER) == [(MESSAGING, *GIVEN)]
+
+
+def test_a_client_who_says_who_they_are_not_is_not_believed(connection: Connection) -> None:
+    with acting(connection, *PERSONAS["founder"]):
+        for other in (
+            _say(PEER, MESSAGING),
+            upsert(ConsentPreference)
+            .values(user_id=PEER, category=MESSAGING, enabled=True)
+            .on_conflict_do_update(index_elements=["user_id", "category"], set_={"enabled": True}),
+        ):
+            assert outcome(connection, other) is Outcome.VIOLATES_POLICY
+        for column, value in (("user_id", PEER), ("category", MESSAGING), ("updated_at", None)):
+            mine = update(ConsentPreference).where(ConsentPreference.id == CONSENT)
+            assert outcome(connection, mine.values({column: value})) is Outcome.PERMISSION_DENIED
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (BROWSER, ("203.0.113.7", "Firefox")),
+        ({"x-forwarded-for": " 203.0.113.7 "}, ("203.0.113.7", None)),
+        ({"x-forwarded-for": "2001:db8::7"}, ("2001:db8::7", None)),
+        ({"x-forwarded-for": ""}, (None, None)),
+        ({"user-agent": "curl"}, (None, "curl")),
+        ({}, (None, None)),
+    ],
+)
+def test_the_audit_says_where_a_request_came_from(
+    connection: Connection, headers: dict[str, str], expected: tuple[str | None, str | None]
+) -> None:
+    with acting(connection, "authenticated", STRANGER, headers=headers):
+        connection.execute(_say(STRANGER, MESSAGING))
+        assert _origin(connection) == expected
+
+
+def test_without_a_request_it_came_from_nowhere(connection: Connection) -> None:
+    # A setting that was local to a transaction reads back as the empty string after it.
+    connection.execute(text("select set_config('request.headers', '', true)"))
+    connection.execute(_say(STRANGER, MESSAGING))
+    assert _origin(connection) == (None, None)
+
+
+def _origin(connection: Connection) -> tuple[str | None, str | None]:
+    row = connection.execute(
+        select(ConsentAuditLog.ip_address, ConsentAuditLog.user_agent).where(
+            ConsentAuditLog.user_id == STRANGER
+        )
+    ).one()
+    return row.ip_address, row.user_agent
+
+
+def test_an_account_goes_with_its_consents_and_their_audit(connection: Connection) -> None:
+    for category in ConsentCategory:
+        connection.execute(_say(STRANGER, category))
+    connection.execute(_say(PEER, MESSAGING))
+    assert len(_audit(connection, STRANGER)) == 5
+    delete_account(connection, STRANGER)
+    assert _audit(connection, STRANGER) == []
+    assert connection.scalar(select(func.count()).where(_of(STRANGER))) == 0
+    assert _audit(connection, PEER) == [(MESSAGING, *GIVEN)]
+
+
+def test_an_account_may_go_while_its_consents_change(engine: Engine) -> None:
+    """Whoever is told to try again is not left with half of it."""
+    with engine.begin() as connection:
+        crowd = people(connection, 40)
+        connection.execute(
+            insert(ConsentPreference).values(
+                [
+                    {"user_id": user, "category": category, "enabled": True}
+                    for user in crowd
+                    for category in ConsentCategory
+                ]
+            )
+        )
+
+    def change(user: UUID) -> None:
+        for enabled in (False, True, False):
+            statement = upsert(ConsentPreference).values(
+                user_id=user, category=MESSAGING, enabled=enabled
+            )
+            with engine.connect() as connection:
+                _try(
+                    connection,
+                    statement.on_conflict_do_update(
+                        index_elements=["user_id", "category"], set_={"enabled": enabled}
+                    ),
+                )
+
+    def leave(user: UUID) -> None:
+        with engine.connect() as connection:
+            while not _try(connection, text("delete from auth.users where id = :id"), id=user):
+                pass
+
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(job, user) for user in crowd for job in (change, leave)]
+        for job in jobs:
+            job.result()
+    with engine.connect() as connection:
+        for model in (ConsentPreference, ConsentAuditLog):
+            assert connection.scalar(select(func.count()).select_from(model)) == 0
+
+
+def _try(connection: Connection, statement: Executable, **parameters: Any) -> bool:  # noqa: ANN401
+    """Run a statement; tell whether it went through, and let nothing pass but what may happen."""
+    connection.execute(text("set local deadlock_timeout = '50ms'"))
+    try:
+        connection.execute(statement, parameters)
+        connection.commit()
+    except OperationalError as error:
+        connection.rollback()
+        if cast("Error", error.orig).sqlstate != "40P01":
+            raise
+        return False
+    except IntegrityError as error:
+        connection.rollback()
+        if cast("Error", error.orig).diag.constraint_name != (
+            "fk_consent_preferences_user_id_users"
+        ):
+            raise
+        return False
+    return True
+
+
+STEP = st.tuples(
+    st.sampled_from(["insert", "upsert", "update", "flip", "delete"]),
+    st.sampled_from([BENCHMARKS, MESSAGING]),
+    st.booleans(),
+)
+
+
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(steps=st.lists(STEP, max_size=12))
+def test_the_audit_is_what_happened(
+    connection: Connection, steps: list[tuple[str, ConsentCategory, bool]]
+) -> None:
+    everything = connection.begin_nested()
+    said: dict[ConsentCategory, bool] = {}
+    expected: list[Change] = []
+    for kind, category, enabled in steps:
+        before = said.get(category, False)
+        statement, after = _step(kind, category, said, enabled)
+        connection.execute(statement)
+        if after is None:
+            said.pop(category, None)
+        else:
+            said[category] = after
+        if before != bool(after):
+            expected.append((category, before, bool(after)))
+        assert _audit(connection, STRANGER) == expected
+    everything.rollback()
+
+
+def _step(
+    kind: str,
+    category: ConsentCategory,
+    said: dict[ConsentCategory, bool],
+    enabled: bool,  # noqa: FBT001
+) -> tuple[Executable, bool | None]:
+    """Return a statement, and what it leaves behind: None where that is no row."""
+    now = said.get(category)
+    mine = (_of(STRANGER), ConsentPreference.category == category)
+    row = upsert(ConsentPreference).values(user_id=STRANGER, category=category, enabled=enabled)
+    match kind:
+        case "insert":
+            return row.on_conflict_do_nothing(), enabled if now is None else now
+        case "upsert":
+            upserted = row.on_conflict_do_update(
+                index_elements=["user_id", "category"], set_={"enabled": enabled}
+            )
+            return upserted, enabled
+        case "update":
+            changed = update(ConsentPreference).where(*mine).values(enabled=enabled)
+            return changed, None if now is None else enabled
+        case "flip":
+            flipped = update(ConsentPreference).where(*mine)
+            flipped = flipped.values(enabled=~ConsentPreference.enabled)
+            return flipped, None if now is None else not now
+        case _:
+            return delete(ConsentPreference).where(*mine), None
+
+
+READS = {
+    "itself": "select * from public.consent_preferences",
+    "a count": "select 1 from public.consent_preferences having count(*) > 0",
+    "a join": """
+        select c.enabled
+        from public.community_profiles as p
+        join public.consent_preferences as c on c.user_id = p.user_id
+    """,
+    "a subquery": """
+        select p.display_name
+        from public.community_profiles as p
+        where exists (
+            select from public.consent_preferences as c where c.user_id = p.user_id
+        )
+    """,
+    "a function": """
+        select c.id
+        from public.consent_preferences as c
+        where to_jsonb(c) ->> 'user_id' <> ''
+    """,
+    "the audit": "select * from public.consent_audit_log",
+    "a count of the audit": "select 1 from public.consent_audit_log having count(*) > 0",
+    "what is known of its columns": """
+        select * from pg_stats where tablename in ('consent_preferences', 'consent_audit_log')
+    """,
+}
+
+
+@pytest.mark.parametrize("persona", ["nameless", "stranger", "leaver", "peer"])
+@pytest.mark.parametrize("way", READS)
+def test_nobody_else_sees_a_consent(connection: Connection, way: str, persona: str) -> None:
+    connection.execute(update(ConsentPreference).values(enabled=True))
+    connection.execute(text("analyze public.consent_preferences, public.consent_audit_log"))
+    read = text(READS[way])
+    with acting(connection, *PERSONAS[persona]):
+        assert outcome(connection, read) is Outcome.NO_ROWS
+    if "pg_stats" not in READS[way]:
+        with acting(connection, *PERSONAS["founder"]):
+            assert outcome(connection, read) is Outcome.ALLOWED
+
+
+def test_a_view_of_somebody_elses_shows_the_reader_theirs_alone(connection: Connection) -> None:
+    connection.execute(
+        text(
+            """
+            create view public.agreed with (security_invoker = true) as
+                select user_id, enabled from public.consent_preferences
+            """
+        )
+    )
+    connection.execute(text("grant select on public.agreed to authenticated"))
+    connection.execute(_say(PEER, MESSAGING))
+    with acting(connection, *PERSONAS["peer"]):
+        assert connection.execute(text("select * from public.agreed")).all() == [(PEER, True)]
+
+
+def test_an_error_tells_nothing_of_a_consent(connection: Connection) -> None:
+    """A condition that fails on a row is not tried on one that is somebody else's."""
+    peek = text("select 1 / (enabled::integer - enabled::integer) from public.consent_preferences")
+    with acting(connection, *PERSONAS["founder"]):
+        savepoint = connection.begin_nested()
+        with pytest.raises(DBAPIError, match="division by zero"):
+            connection.execute(peek)
+        savepoint.rollback()
+    with acting(connection, *PERSONAS["peer"]):
+        assert outcome(connection, peek) is Outcome.NO_ROWS
+        peek_first = text(
+            "delete from public.consent_preferences where 1 / (enabled::integer * 0) = 1"
+        )
+        assert outcome(connection, peek_first) is Outcome.NO_ROWS
+
+
+def test_to_say_what_another_said_looks_like_to_say_what_they_did_not(
+    connection: Connection,
+) -> None:
+    with acting(connection, *PERSONAS["peer"]):
+        for category in (DIRECTORY, MESSAGING):  # the founder has a row of the first alone
+            claimed = _say(FOUNDER, category)
+            assert outcome(connection, claimed) is Outcome.VIOLATES_POLICY
