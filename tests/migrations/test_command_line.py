@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text
+from alembic.util import CommandError
+from sqlalchemy import NullPool, create_engine, text
 
-from tests.migrations.chain import HEAD
+from alembic import command
+from tests.migrations.chain import HEAD, REVISIONS, revision_of
 from tests.support.alembic import REPOSITORY, alembic
+from townhall.migrate import alembic_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +26,7 @@ def test_a_database_is_brought_to_head_and_back(empty_database: str) -> None:
     assert alembic("current", url=empty_database).stdout == f"{HEAD} (head)\n"
     assert alembic("check", url=empty_database).stdout == "No new upgrade operations detected.\n"
     alembic("downgrade", "-1", url=empty_database)
-    assert HEAD not in alembic("current", url=empty_database).stdout
-    alembic("stamp", "base", url=empty_database)
-    assert alembic("current", url=empty_database).stdout == ""
+    assert revision_of(empty_database) == REVISIONS[-2].revision
 
 
 def test_the_option_is_meant_before_the_variable(townhall_database: str) -> None:
@@ -40,8 +42,6 @@ def test_an_application_migrates_with_the_packages_scripts(
         f"[alembic]\nscript_location = townhall:alembic\nsqlalchemy.url = {escaped}\n"
     )
     assert alembic("current", directory=tmp_path).stdout == f"{HEAD} (head)\n"
-    refused = alembic("current", directory=tmp_path, url=NOBODY_ANSWERS, check=False)
-    assert refused.returncode != 0  # the variable is meant before the file
 
 
 def test_it_runs_from_anywhere(townhall_database: str, tmp_path: Path) -> None:
@@ -65,17 +65,11 @@ def test_a_database_that_cant_be_had_is_said_in_a_line(url: str, message: str) -
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_a_wrong_password_is_said_and_not_shown(empty_database: str) -> None:
-    url = make_url(empty_database).set(username="nobody_here", password="s3cret")  # noqa: S106
-    done = alembic("current", url=url.render_as_string(hide_password=False), check=False)
-    assert "FAILED: the database can't be had: " in done.stdout + done.stderr
-    assert "nobody_here" in done.stdout + done.stderr
-    assert "s3cret" not in done.stdout + done.stderr
-
-
 def test_a_duration_that_is_none_is_refused(townhall_database: str) -> None:
-    done = alembic("-x", "lock_timeout=soon", "current", url=townhall_database, check=False)
-    assert "FAILED: lock_timeout=soon is no duration" in done.stdout + done.stderr
+    config = alembic_config(townhall_database)
+    config.cmd_opts = Namespace(x=["lock_timeout=soon"])
+    with pytest.raises(CommandError, match="lock_timeout=soon is no duration"):
+        command.current(config)
 
 
 def test_a_version_table_that_is_stamped_into_being_is_closed(empty_database: str) -> None:
@@ -84,7 +78,7 @@ def test_a_version_table_that_is_stamped_into_being_is_closed(empty_database: st
         connection.execute(
             text("alter default privileges in schema public grant all on tables to public")
         )
-    alembic("stamp", "head", url=empty_database)
+    command.stamp(alembic_config(empty_database), "head")
     with engine.connect() as connection:
         table = connection.execute(
             text(

@@ -13,7 +13,7 @@ from tests.support.alembic import start_alembic
 from tests.support.dump import dump
 from tests.support.privileges import declared_privileges, effective_privileges
 from tests.support.rows import fill
-from tests.support.servers import NAMED, VERSIONS, serve_version
+from tests.support.servers import EVERY_VERSION, NAMED, serve_version
 from tests.support.waiting import wait_for_migrations
 from townhall.migrate import downgrade, upgrade
 from townhall.pg import API_ROLES
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 OWNER = "townhall_owner"
 
 
-@pytest.fixture(scope="module", params=sorted({VERSIONS[0], VERSIONS[-1]}))
+@pytest.fixture(scope="module", params=EVERY_VERSION)
 def own_cluster(request: pytest.FixtureRequest) -> Iterator[Databases]:
-    """Yield a server of our own, of the oldest and of the newest version."""
+    """Yield a server that nobody used before."""
     if request.param == NAMED:
         pytest.skip("others may use the roles of the server that was named")
     with serve_version(request.param) as url:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url
 
 from alembic import command
-from tests.migrations.chain import HEAD, REVISIONS
+from tests.migrations.chain import HEAD, REVISIONS, revision_of
 from tests.support.alembic import alembic
 from tests.support.dump import dump
 from tests.support.privileges import declared_privileges, effective_privileges
@@ -130,10 +130,10 @@ def test_each_revision_is_a_transaction(script: str) -> None:
 
 def test_a_stamp_may_be_a_script(empty_database: str) -> None:
     _psql(empty_database, _script(command.stamp, "base:head"))
-    assert alembic("current", url=empty_database).stdout == f"{HEAD} (head)\n"
+    assert revision_of(empty_database) == HEAD
     assert "ENABLE ROW LEVEL SECURITY" in dump(empty_database)
 
 
-def test_no_script_needs_a_database() -> None:
-    done = alembic("upgrade", "head", "--sql", url="postgresql://me@127.0.0.1:9/nowhere")
-    assert "townhall_0001" in done.stdout
+def test_no_script_needs_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/nowhere")
+    assert MIDDLE in _script(command.upgrade, "head")
