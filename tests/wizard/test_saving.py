@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from tests.support.blocked import wait_until_somebody_waits
 from tests.wizard.stage import (
     EVENT,
     OWNER,
@@ -181,7 +182,7 @@ def test_a_tab_that_saves_meanwhile_waits_and_undoes_nothing(committed: Engine) 
         with factory.as_user(OWNER) as session:
             session.execute(save_session(SESSION, {"first": 1}))
             second = other_tab.submit(_save, factory, {"second": 2})
-            _wait_for_a_lock(committed)
+            wait_until_somebody_waits(committed)
         assert second.result(timeout=30) == {"name": "Gala", "first": 1, "second": 2}
 
 
@@ -191,7 +192,7 @@ def test_a_tab_that_saves_while_another_completes_is_refused(committed: Engine) 
         with factory.as_user(OWNER) as session:
             session.execute(complete_session(SESSION))
             second = other_tab.submit(_save, factory, {"second": 2})
-            _wait_for_a_lock(committed)
+            wait_until_somebody_waits(committed)
         with pytest.raises(IntegrityError, match="is completed"):
             second.result(timeout=30)
     with factory.as_user(OWNER) as session:
@@ -220,17 +221,6 @@ def test_eight_connections_save_at_once_and_lose_nothing(committed: Engine) -> N
 def _save(factory: SessionFactory, patch: dict[str, Any]) -> dict[str, Any]:
     with factory.as_user(OWNER) as session:
         return session.scalars(save_session(SESSION, patch)).one().state
-
-
-def _wait_for_a_lock(engine: Engine) -> None:
-    """Wait until somebody in the database waits for somebody else."""
-    waiting = text(
-        "select exists (select from pg_stat_activity"
-        " where datname = current_database() and wait_event_type = 'Lock')"
-    )
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.scalar(waiting):
-            connection.execute(text("select pg_sleep(0.01)"))
 
 
 async def test_async_sessions_save_alike(townhall_async_engine: AsyncEngine) -> None:

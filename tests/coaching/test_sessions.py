@@ -1,0 +1,229 @@
+"""Participants take their sessions forward, and the coach sees it in the pipeline."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Select, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from tests.coaching.stage import (
+    CAMPAIGN,
+    OWNER,
+    PARTICIPANT,
+    PERSONAS,
+    RIVALS_SESSION,
+    SESSION,
+    TENANT,
+)
+from tests.support.blocked import wait_until_somebody_waits
+from townhall import ClientStatus, ParticipantSession, SessionStatus
+from townhall.coaching import (
+    complete_participant_session,
+    pipeline_of,
+    start_participant_session,
+)
+from townhall.session import AsyncSessionFactory, SessionFactory
+from townhall.testing import Outcome, acting, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    Move = Callable[[UUID], Select[None]]
+
+MOVES = pytest.mark.parametrize("move", [start_participant_session, complete_participant_session])
+
+
+def _session(connection: Connection) -> ParticipantSession:
+    """Return the session as the database has it now."""
+    row = connection.execute(select(ParticipantSession).where(ParticipantSession.id == SESSION))
+    return row.one()  # type: ignore[return-value]  # a row with its columns
+
+
+def _is(connection: Connection, **values: object) -> None:
+    mine = ParticipantSession.id == SESSION
+    connection.execute(update(ParticipantSession).where(mine).values(values))
+
+
+def _move(connection: Connection, move: Move, persona: str = "participant") -> None:
+    with acting(connection, *PERSONAS[persona]):
+        connection.execute(move(SESSION))
+
+
+def test_a_participant_starts_and_completes_their_session(connection: Connection) -> None:
+    before = _session(connection)
+    assert (before.started_at, before.completed_at) == (None, None)
+    _move(connection, start_participant_session)
+    started = _session(connection)
+    assert (started.status, started.client_status) == ("in_progress", "started")
+    assert started.started_at is not None
+    assert started.completed_at is None
+    _move(connection, complete_participant_session)
+    completed = _session(connection)
+    assert (completed.status, completed.client_status) == ("completed", "completed")
+    assert completed.completed_at is not None
+    assert completed.started_at == started.started_at
+    for column in ("campaign_id", "tenant_id", "user_id", "stakeholder_name"):
+        assert getattr(completed, column) == getattr(before, column)
+
+
+@pytest.mark.parametrize(
+    ("before", "after_start", "after_completion"),
+    [
+        ("registered", "started", "completed"),
+        ("started", "started", "completed"),
+        ("completed", "completed", "completed"),
+        ("contacted", "contacted", "contacted"),
+        ("converted", "converted", "converted"),
+        ("archived", "archived", "archived"),
+    ],
+)
+def test_the_pipeline_goes_forward_only(
+    connection: Connection, before: str, after_start: str, after_completion: str
+) -> None:
+    _is(connection, client_status=before)
+    _move(connection, start_participant_session)
+    assert _session(connection).client_status == after_start
+    _is(connection, client_status=before)
+    _move(connection, complete_participant_session)
+    assert _session(connection).client_status == after_completion
+
+
+@pytest.mark.parametrize(
+    ("move", "status"),
+    [
+        (start_participant_session, SessionStatus.IN_PROGRESS),
+        (start_participant_session, SessionStatus.COMPLETED),
+        (complete_participant_session, SessionStatus.PENDING),
+        (complete_participant_session, SessionStatus.COMPLETED),
+    ],
+)
+def test_a_session_in_the_wrong_state_is_an_error(
+    connection: Connection, move: Move, status: SessionStatus
+) -> None:
+    _is(connection, status=status)
+    before = _session(connection)
+    refusal = f"session {SESSION} is {status}, not (pending|in_progress)"
+    with pytest.raises(IntegrityError, match=refusal):
+        _move(connection, move)
+    assert _session(connection) == before
+
+
+@MOVES
+@pytest.mark.parametrize("persona", ["nameless", "stranger", "rival", "creator", "owner"])
+def test_anybody_elses_session_is_an_error(
+    connection: Connection, move: Move, persona: str
+) -> None:
+    before = _session(connection)
+    with pytest.raises(ProgrammingError, match=f"session {SESSION} is not yours"):
+        _move(connection, move, persona)
+    assert _session(connection) == before
+
+
+@MOVES
+@pytest.mark.parametrize("session_id", [RIVALS_SESSION, uuid4()], ids=["hidden", "missing"])
+def test_what_is_hidden_and_what_is_not_there_are_refused_alike(
+    connection: Connection, move: Move, session_id: UUID
+) -> None:
+    """The rival's session has no account: a participant without one can't be anybody."""
+    with (
+        pytest.raises(ProgrammingError, match=f"session {session_id} is not yours"),
+        acting(connection, *PERSONAS["participant"]),
+    ):
+        connection.execute(move(session_id))
+
+
+@MOVES
+@pytest.mark.parametrize("persona", ["anonymous", "service"])
+def test_who_is_no_participant_may_not_even_try(
+    connection: Connection, move: Move, persona: str
+) -> None:
+    with acting(connection, *PERSONAS[persona]):
+        assert outcome(connection, move(SESSION)) is Outcome.PERMISSION_DENIED
+
+
+def test_a_session_is_started_once_however_often_at_once(committed: Engine) -> None:
+    factory = SessionFactory(committed)
+
+    def start() -> None:
+        with factory.as_user(PARTICIPANT) as session:
+            session.execute(start_participant_session(SESSION))
+
+    with ThreadPoolExecutor(1) as other:
+        with factory.as_user(PARTICIPANT) as session:
+            session.execute(start_participant_session(SESSION))
+            second = other.submit(start)
+            wait_until_somebody_waits(committed)
+        with pytest.raises(IntegrityError, match="is in_progress, not pending"):
+            second.result(timeout=30)
+
+
+def test_the_pipeline_is_in_its_order(connection: Connection, sessions: SessionFactory) -> None:
+    connection.execute(
+        insert(ParticipantSession),
+        [
+            {"campaign_id": CAMPAIGN, "client_status": status, "stakeholder_name": f"{status}"}
+            for status in reversed(ClientStatus)
+        ],
+    )
+    with sessions.as_user(OWNER) as session:
+        pipeline = [row.client_status for row in session.scalars(pipeline_of(TENANT))]
+        assert pipeline == [ClientStatus.REGISTERED, *ClientStatus]
+        converted = session.scalars(pipeline_of(TENANT, ClientStatus.CONVERTED)).one()
+        assert converted.stakeholder_name == "converted"
+    with sessions.as_user(PERSONAS["rival"][1] or "") as session:
+        assert session.scalars(pipeline_of(TENANT)).all() == []
+
+
+@pytest.mark.parametrize("name", ["campaign_assignments", "stakeholder_sessions"])
+def test_the_old_names_are_read_and_written_as_before(connection: Connection, name: str) -> None:
+    """With the columns that there were: what came later has its defaults."""
+    old = "where stakeholder_name = 'Old'"
+    statements = (
+        f"""
+        insert into public.{name} (campaign_id, stakeholder_name, status)
+        values ('{CAMPAIGN}', 'Old', 'pending')
+        returning id, client_status, tenant_id
+        """,
+        f"update public.{name} set status = 'in_progress' {old}",
+        f"select status, stakeholder_name from public.{name} {old}",
+        f"delete from public.{name} {old}",
+    )
+    with acting(connection, "service_role"):
+        inserted, updated, selected, deleted = map(connection.execute, map(text, statements))
+        assert inserted.one()[1:] == ("registered", TENANT)
+        assert updated.rowcount == 1
+        assert selected.all() == [("in_progress", "Old")]
+        assert deleted.rowcount == 1
+
+
+@pytest.mark.parametrize("name", ["campaign_assignments", "stakeholder_sessions"])
+def test_an_old_name_takes_an_insert_that_meets_a_row(connection: Connection, name: str) -> None:
+    statement = text(
+        f"""
+        insert into public.{name} (id, campaign_id) values ('{SESSION}', '{CAMPAIGN}')
+        on conflict (id) do update set stakeholder_name = 'Met'
+        returning stakeholder_name
+        """
+    )
+    with acting(connection, "service_role"):
+        assert connection.scalar(statement) == "Met"
+
+
+async def test_async_sessions_move_alike(
+    committed: Engine, townhall_async_engine: AsyncEngine
+) -> None:
+    del committed  # on the same database
+    sessions = AsyncSessionFactory(townhall_async_engine)
+    async with sessions.as_user(PARTICIPANT) as session:
+        await session.execute(start_participant_session(SESSION))
+        await session.execute(complete_participant_session(SESSION))
+    async with sessions.as_user(OWNER) as session:
+        row = (await session.scalars(pipeline_of(TENANT))).one()
+        assert (row.id, row.client_status) == (SESSION, ClientStatus.COMPLETED)

@@ -1,0 +1,242 @@
+"""A session's tenant is its campaign's, whatever happens to either."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from tests.coaching.stage import (
+    CAMPAIGN,
+    OWN_CAMPAIGN,
+    OWN_SESSION,
+    OWNER,
+    PERSONAS,
+    RIVALS_CAMPAIGN,
+    RIVALS_SESSION,
+    RIVALS_TENANT,
+    RIVALS_USAGE,
+    SESSION,
+    TENANT,
+    USAGE,
+)
+from tests.support.blocked import wait_until_somebody_waits
+from townhall import Campaign, ParticipantSession, TenantProfile, UsageEvent
+from townhall.testing import Outcome, acting, outcome
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+KEEPS_TENANT = "fk_participant_sessions_campaign_id_tenant_id_campaigns"
+
+
+def _tenants(connection: Connection) -> dict[UUID, UUID | None]:
+    """Return the tenant of each session, after asserting that each is its campaign's."""
+    rows = connection.execute(
+        select(ParticipantSession.id, ParticipantSession.tenant_id, Campaign.tenant_id).join(
+            ParticipantSession.campaign
+        )
+    ).all()
+    assert [row[1] for row in rows] == [row[2] for row in rows]
+    return {row[0]: row[1] for row in rows}
+
+
+def _give(connection: Connection, campaign: UUID, tenant: UUID | None) -> None:
+    statement = update(Campaign).where(Campaign.id == campaign).values(tenant_id=tenant)
+    connection.execute(statement)
+
+
+@pytest.mark.parametrize("name", ["participant_sessions", "campaign_assignments"])
+def test_a_session_begins_with_the_tenant_of_its_campaign(
+    connection: Connection, name: str
+) -> None:
+    statement = f"insert into public.{name} (campaign_id) values (:id) returning tenant_id"
+    for campaign, tenant in ((CAMPAIGN, TENANT), (OWN_CAMPAIGN, None)):
+        assert connection.scalar(text(statement), {"id": campaign}) == tenant
+
+
+def test_the_orm_reads_the_tenant_that_was_filled(townhall_session: Session) -> None:
+    tenant = TenantProfile(slug="orm", display_name="ORM")
+    townhall_session.add(tenant)
+    townhall_session.flush()
+    campaign = Campaign(name="ORM", tenant=tenant)
+    session = ParticipantSession(campaign=campaign)
+    townhall_session.add(session)
+    townhall_session.flush()
+    assert session.tenant_id == campaign.tenant_id == tenant.id
+
+
+@pytest.mark.parametrize(
+    ("campaign", "tenant"),
+    [(CAMPAIGN, RIVALS_TENANT), (OWN_CAMPAIGN, TENANT)],
+    ids=["another's", "of a campaign without one"],
+)
+def test_another_tenant_is_refused(connection: Connection, campaign: UUID, tenant: UUID) -> None:
+    wrong = insert(ParticipantSession).values(campaign_id=campaign, tenant_id=tenant)
+    with pytest.raises(IntegrityError, match=KEEPS_TENANT):
+        connection.execute(wrong)
+
+
+@pytest.mark.parametrize("tenant", [RIVALS_TENANT, None], ids=["another", "none"])
+def test_sessions_follow_a_campaign_that_changes_tenant(
+    connection: Connection, tenant: UUID | None
+) -> None:
+    _give(connection, CAMPAIGN, tenant)
+    assert _tenants(connection)[SESSION] == tenant
+
+
+def test_sessions_follow_a_campaign_that_gets_a_tenant(connection: Connection) -> None:
+    _give(connection, OWN_CAMPAIGN, TENANT)
+    assert _tenants(connection)[OWN_SESSION] == TENANT
+
+
+def test_two_campaigns_change_places_in_one_statement(connection: Connection) -> None:
+    connection.execute(
+        text(
+            """
+            update public.campaigns
+            set tenant_id = case tenant_id when :a then :b else :a end
+            where tenant_id in (:a, :b)
+            """
+        ),
+        {"a": TENANT, "b": RIVALS_TENANT},
+    )
+    tenants = _tenants(connection)
+    assert (tenants[SESSION], tenants[RIVALS_SESSION]) == (RIVALS_TENANT, TENANT)
+
+
+def test_what_the_old_owner_saw_the_new_one_sees(connection: Connection) -> None:
+    _give(connection, CAMPAIGN, RIVALS_TENANT)
+    with acting(connection, *PERSONAS["owner"]):
+        for model in (Campaign, ParticipantSession):
+            assert outcome(connection, select(model.id)) is Outcome.NO_ROWS
+    with acting(connection, *PERSONAS["rival"]):
+        found = set(connection.scalars(select(ParticipantSession.id)))
+    assert found == {SESSION, RIVALS_SESSION}
+
+
+def test_a_tenant_that_goes_leaves_its_rows_without_one(connection: Connection) -> None:
+    connection.execute(delete(TenantProfile).where(TenantProfile.id == TENANT))
+    tenants = _tenants(connection)
+    assert tenants == {SESSION: None, RIVALS_SESSION: RIVALS_TENANT, OWN_SESSION: None}
+    usage = connection.execute(select(UsageEvent.id, UsageEvent.tenant_id))
+    assert {row.id: row.tenant_id for row in usage} == {
+        USAGE: None,
+        RIVALS_USAGE: RIVALS_TENANT,
+    }
+    with acting(connection, *PERSONAS["owner"]):
+        found = connection.scalars(select(Campaign.id)).all()
+    assert found == [CAMPAIGN], "what has no tenant is its creator's"
+
+
+def test_all_tenants_may_go_at_once(connection: Connection) -> None:
+    connection.execute(delete(TenantProfile))
+    assert set(_tenants(connection).values()) == {None}
+
+
+def test_sessions_go_with_their_campaign(connection: Connection) -> None:
+    connection.execute(delete(Campaign).where(Campaign.id.in_([CAMPAIGN, OWN_CAMPAIGN])))
+    assert _tenants(connection) == {RIVALS_SESSION: RIVALS_TENANT}
+
+
+def test_a_session_moves_to_another_tenants_campaign_with_its_tenant_alone(
+    connection: Connection,
+) -> None:
+    move = update(ParticipantSession).where(ParticipantSession.id == SESSION)
+    with pytest.raises(IntegrityError, match=KEEPS_TENANT), connection.begin_nested():
+        connection.execute(move.values(campaign_id=RIVALS_CAMPAIGN))
+    connection.execute(move.values(campaign_id=RIVALS_CAMPAIGN, tenant_id=RIVALS_TENANT))
+    assert _tenants(connection)[SESSION] == RIVALS_TENANT
+
+
+def test_a_session_without_a_tenant_gets_that_of_the_campaign_it_moves_to(
+    connection: Connection,
+) -> None:
+    connection.execute(
+        update(ParticipantSession)
+        .where(ParticipantSession.id == OWN_SESSION)
+        .values(campaign_id=CAMPAIGN)
+    )
+    assert _tenants(connection)[OWN_SESSION] == TENANT
+
+
+def test_a_session_may_be_taken_out_of_the_pipeline(connection: Connection) -> None:
+    """A foreign key is content with null: a tenant is the campaign's where it is set."""
+    with acting(connection, "service_role"):
+        connection.execute(update(ParticipantSession).values(tenant_id=None))
+    with acting(connection, *PERSONAS["owner"]):
+        assert outcome(connection, select(ParticipantSession.id)) is Outcome.NO_ROWS
+
+
+def test_the_work_is_done_whoever_causes_it(connection: Connection) -> None:
+    """As a role that may change campaigns and nothing else."""
+    connection.execute(text("create role clerk"))
+    connection.execute(text("grant usage on schema public to clerk"))
+    connection.execute(text("grant select, update on public.campaigns to clerk"))
+    connection.execute(text("create policy clerk on public.campaigns to clerk using (true)"))
+    with acting(connection, "clerk"):
+        _give(connection, OWN_CAMPAIGN, TENANT)
+        _give(connection, CAMPAIGN, RIVALS_TENANT)
+    tenants = _tenants(connection)
+    assert (tenants[OWN_SESSION], tenants[SESSION]) == (TENANT, RIVALS_TENANT)
+
+
+def test_a_session_waits_for_a_campaign_that_is_getting_a_tenant(committed: Engine) -> None:
+    def insert_session() -> None:
+        with committed.begin() as connection:
+            connection.execute(insert(ParticipantSession).values(campaign_id=OWN_CAMPAIGN))
+
+    with ThreadPoolExecutor(1) as other:
+        with committed.begin() as connection:
+            _give(connection, OWN_CAMPAIGN, TENANT)
+            second = other.submit(insert_session)
+            wait_until_somebody_waits(committed)
+        second.result(timeout=30)
+    with committed.connect() as connection:
+        assert list(_tenants(connection).values()).count(TENANT) == 3
+
+
+def test_a_campaign_that_gets_a_tenant_waits_for_a_session(committed: Engine) -> None:
+    def give() -> None:
+        with committed.begin() as connection:
+            _give(connection, OWN_CAMPAIGN, TENANT)
+
+    with ThreadPoolExecutor(1) as other:
+        with committed.begin() as connection:
+            connection.execute(insert(ParticipantSession).values(campaign_id=OWN_CAMPAIGN))
+            second = other.submit(give)
+            wait_until_somebody_waits(committed)
+        second.result(timeout=30)
+    with committed.connect() as connection:
+        assert list(_tenants(connection).values()).count(TENANT) == 3
+
+
+def test_a_session_inserted_while_its_tenant_goes_has_none(committed: Engine) -> None:
+    def insert_session() -> None:
+        with committed.begin() as connection:
+            connection.execute(insert(ParticipantSession).values(campaign_id=CAMPAIGN))
+
+    with ThreadPoolExecutor(1) as other:
+        with committed.begin() as connection:
+            connection.execute(delete(TenantProfile).where(TenantProfile.id == TENANT))
+            second = other.submit(insert_session)
+            wait_until_somebody_waits(committed)
+        second.result(timeout=30)
+    with committed.connect() as connection:
+        assert TENANT not in _tenants(connection).values()
+
+
+def test_an_account_that_goes_leaves_the_tenant(connection: Connection) -> None:
+    owner = select(TenantProfile.user_id).where(TenantProfile.id == TENANT)
+    assert connection.scalar(owner) == OWNER
+    connection.execute(text("delete from auth.users"))
+    assert connection.scalar(owner) is None
+    tenants = _tenants(connection)
+    assert tenants == {SESSION: TENANT, RIVALS_SESSION: RIVALS_TENANT, OWN_SESSION: None}
+    for column in (ParticipantSession.user_id, Campaign.created_by, UsageEvent.user_id):
+        assert set(connection.scalars(select(column))) == {None}
