@@ -223,7 +223,7 @@ ENTITIES: dict[str, Entity] = {
     "the closed access of a table": pg.TableAccess(schema=SCHEMA, table="odd table"),
     "a full replica identity": pg.ReplicaIdentity(schema=SCHEMA, table="odd table"),
     "a replica identity by index": pg.ReplicaIdentity(
-        schema=SCHEMA, table="odd table", identity="odd table_pkey"
+        schema=SCHEMA, table="odd table", mode="odd table_pkey"
     ),
 }
 

@@ -95,7 +95,7 @@ class Entity(ReplaceableEntity):
     def drop_statements(self) -> Iterable[str]:
         """Yield what drops the object if it is there."""
 
-    def can_replace(self, other: Self) -> bool:
+    def can_replace(self, other: Entity) -> bool:
         """Tell whether :meth:`replace_statements` can bring ``other`` to this state.
 
         Args:
@@ -104,7 +104,7 @@ class Entity(ReplaceableEntity):
         del other
         return True
 
-    def keeping(self, other: Self) -> Self:
+    def keeping(self, other: Entity) -> Self:
         """Return the object with what others than we gave to ``other``, which makes way for it.
 
         Args:
@@ -115,7 +115,7 @@ class Entity(ReplaceableEntity):
 
     @classmethod
     @abstractmethod
-    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the entities of this class that are in ``schemas``, as PostgreSQL renders them.
 
         An extension's objects are left out. The connection's ``search_path`` must be empty, so
@@ -128,7 +128,7 @@ class Entity(ReplaceableEntity):
 
     @classmethod
     def keys_in_database(
-        cls, connection: Connection, entities: Sequence[Self]
+        cls, connection: Connection, entities: Sequence[Entity]
     ) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Return the key that the database knows each declared entity by.
 
@@ -157,7 +157,7 @@ class Entity(ReplaceableEntity):
         return sql.quote(self.schema)
 
     @classmethod
-    def from_database(cls, sess: Session, schema: str = "%") -> list[Self]:  # type: ignore[override]
+    def from_database(cls, sess: Session, schema: str = "%") -> Sequence[Self]:  # type: ignore[override]
         """Return the entities of this class in ``schema``."""
         return cls.read(sess.connection(), [schema])
 

@@ -133,16 +133,19 @@ class Function(Entity):
         """Yield the drop of the function."""
         yield f"drop function if exists {self.literal_signature}"
 
-    def keeping(self, other: Self) -> Self:
+    def keeping(self, other: Entity) -> Self:
         """Return the function with those beside the API's roles who may execute the old one."""
+        if not isinstance(other, Function):
+            return self
         others = unmanaged(dict(map(_grant, other.execute)))
         kept = [each for each in other.execute if _grant(each)[0] in others]
         return replace(self, execute=tuple(dict.fromkeys([*kept, *self.execute])))
 
-    def can_replace(self, other: Self) -> bool:
+    def can_replace(self, other: Entity) -> bool:
         """Tell whether the name, type and defaults of every argument and the result stay."""
         return (
-            self.returns == other.returns
+            isinstance(other, Function)
+            and self.returns == other.returns
             and list(self.arguments) == list(other.arguments)
             and all(
                 _without_default(mine) == _without_default(theirs)
@@ -154,27 +157,28 @@ class Function(Entity):
         )
 
     @classmethod
-    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the functions in ``schemas``; aggregates and procedures are not looked at."""
         return [cls._from_row(row) for row in catalog.rows(connection, _QUERY, schemas)]
 
     @classmethod
     def keys_in_database(
-        cls, connection: Connection, entities: Sequence[Self]
+        cls, connection: Connection, entities: Sequence[Entity]
     ) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Return the declared keys with the types as PostgreSQL spells them: ``integer``."""
+        functions = [entity for entity in entities if isinstance(entity, Function)]
         found = connection.execute(
-            text(_RESOLVE), {"signatures": [entity.literal_signature for entity in entities]}
+            text(_RESOLVE), {"signatures": [each.literal_signature for each in functions]}
         )
         types = {row.signature: row.types for row in found}
         return {
-            entity.key: (
-                entity.kind,
-                entity.schema,
-                f"{entity.name}({', '.join(types[entity.literal_signature])})",
+            each.key: (
+                each.kind,
+                each.schema,
+                f"{each.name}({', '.join(types[each.literal_signature])})",
             )
-            for entity in entities
-            if entity.literal_signature in types
+            for each in functions
+            if each.literal_signature in types
         }
 
     @classmethod

@@ -63,7 +63,7 @@ class ReplaceEntityOp(ReplaceOp):
         super().__init__(target)
         self.before = before
 
-    def reverse(self) -> ReplaceEntityOp:
+    def reverse(self) -> ReplaceEntityOp:  # pyright: ignore[reportIncompatibleMethodOverride] # theirs asks the database again
         """Return the way back.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 from sqlalchemy import Connection
 
 from townhall.pg import catalog, sql
-from townhall.pg.entity import TableEntity, comment_statement
+from townhall.pg.entity import Entity, TableEntity, comment_statement
 
 Command = Literal["select", "insert", "update", "delete", "all"]
 
@@ -93,16 +93,17 @@ class Policy(TableEntity):
         check = f"\nwith check ({sql.indented(self.check)})" if self.check is not None else ""
         return f"\nto {sql.roles(self.roles)}{using}{check}"
 
-    def can_replace(self, other: Self) -> bool:
+    def can_replace(self, other: Entity) -> bool:
         """Tell whether ``alter policy`` will do: it can't change the command, nor take away."""
         return (
-            self.command == other.command
+            isinstance(other, Policy)
+            and self.command == other.command
             and self.permissive == other.permissive
             and (self.check is not None or other.check is None)
         )
 
     @classmethod
-    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the policies on tables in ``schemas``; a condition left out reads as true."""
         return [
             cls(

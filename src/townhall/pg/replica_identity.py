@@ -17,27 +17,27 @@ class ReplicaIdentity(TableEntity):
     """The replica identity of a table.
 
     Attributes:
-        identity: ``default`` (the primary key), ``full``, ``nothing``, or the name of a unique
+        mode: ``default`` (the primary key), ``full``, ``nothing``, or the name of a unique
             index.
     """
 
     kind: ClassVar[str] = "replica identity"
     is_own_object: ClassVar[bool] = False
 
-    identity: str = "full"
+    mode: str = "full"
 
     def create_statements(self) -> Iterable[str]:
         """Yield the switch."""
-        plain = self.identity in {"default", "full", "nothing"}
-        identity = self.identity if plain else f"using index {sql.quote(self.identity)}"
-        yield f"alter table {self.literal_table} replica identity {identity}"
+        plain = self.mode in {"default", "full", "nothing"}
+        mode = self.mode if plain else f"using index {sql.quote(self.mode)}"
+        yield f"alter table {self.literal_table} replica identity {mode}"
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the return to PostgreSQL's default."""
         yield f"alter table {self.literal_table} replica identity default"
 
     @classmethod
-    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the replica identity of the tables in ``schemas``."""
         return [cls(**row) for row in catalog.rows(connection, _QUERY, schemas)]
 
@@ -56,7 +56,7 @@ _QUERY = f"""
                 join pg_catalog.pg_class as i on i.oid = x.indexrelid
                 where x.indrelid = c.oid and x.indisreplident
             )
-        end as identity
+        end as mode
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p')

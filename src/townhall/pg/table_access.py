@@ -46,7 +46,7 @@ class TableAccess(TableEntity):
         yield from grant_statements(f"table {self.literal_table}", {})
 
     @classmethod
-    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the access of the tables in ``schemas``."""
         version = catalog.server_version(connection)
         return [

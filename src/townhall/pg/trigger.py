@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 from sqlalchemy import Connection
 
 from townhall.pg import catalog, sql
-from townhall.pg.entity import TableEntity, comment_statement
+from townhall.pg.entity import Entity, TableEntity, comment_statement
 
 Firing = Literal["origin", "always", "replica", "disabled"]
 
@@ -68,12 +68,12 @@ class Trigger(TableEntity):
         """Yield the drop of the trigger."""
         yield f"drop trigger if exists {sql.quote(self.name)} on {self.literal_table}"
 
-    def can_replace(self, other: Self) -> bool:
+    def can_replace(self, other: Entity) -> bool:
         """Tell whether the trigger stays an ordinary one, or stays a constraint."""
-        return self.constraint == other.constraint
+        return isinstance(other, Trigger) and self.constraint == other.constraint
 
     @classmethod
-    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the triggers on tables and views in ``schemas``."""
         return [
             cls(

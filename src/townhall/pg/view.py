@@ -53,9 +53,10 @@ class _Relation(Entity):
         """The view as a qualified identifier."""
         return f"{self.literal_schema}.{sql.quote(self.name)}"
 
-    def keeping(self, other: Self) -> Self:
+    def keeping(self, other: Entity) -> Self:
         """Return the view with what others than the API's roles were granted on the old one."""
-        return replace(self, grants={**unmanaged(other.grants), **self.grants})
+        others = unmanaged(other.grants) if isinstance(other, _Relation) else {}
+        return replace(self, grants={**others, **self.grants})
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the view."""
@@ -103,15 +104,16 @@ class View(_Relation):
         if self.check_option is not None:
             yield f"check_option = {self.check_option}"
 
-    def can_replace(self, other: Self) -> bool:
+    def can_replace(self, other: Entity) -> bool:
         """Tell whether the columns stay, so that there is a way back, and no comment must go."""
         return (
-            self.columns == other.columns
+            isinstance(other, View)
+            and self.columns == other.columns
             and other.column_comments.keys() <= self.column_comments.keys()
         )
 
     @classmethod
-    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the views in ``schemas``."""
         version = catalog.server_version(connection)
         return [
@@ -151,16 +153,17 @@ class MaterializedView(_Relation):
             )
         yield from self._privileges_and_comments()
 
-    def can_replace(self, other: Self) -> bool:
+    def can_replace(self, other: Entity) -> bool:
         """Tell whether the query and the indexes that are there stay."""
         return (
-            self.definition == other.definition
+            isinstance(other, MaterializedView)
+            and self.definition == other.definition
             and other.indexes.items() <= self.indexes.items()
             and other.column_comments.keys() <= self.column_comments.keys()
         )
 
     @classmethod
-    def read(cls, connection: Connection, schemas: Sequence[str]) -> list[Self]:
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the materialized views in ``schemas``."""
         version = catalog.server_version(connection)
         return [
