@@ -45,7 +45,7 @@ def _audit(connection: Connection, user: UUID) -> list[Change]:
         .where(ConsentAuditLog.user_id == user, ConsentAuditLog.id != CHANGE)
         .order_by(ConsentAuditLog.changed_at)
     )
-    return [row._tuple() for row in rows]  # noqa: SLF001  public in spite of its name
+    return [(row.category, row.previous_value, row.new_value) for row in rows]
 
 
 def _of(user: UUID) -> Any:  # noqa: ANN401  a condition
