@@ -9,8 +9,18 @@ from sqlalchemy import URL
 
 from alembic import command
 
-SCRIPT_LOCATION = Path(__file__).parents[1] / "alembic"
-"""The folder with ``env.py`` and the revisions; it travels with the package."""
+_PACKAGE = Path(__file__).parents[1]
+
+
+def _script_location() -> Path:
+    # It travels with the package. In a checkout a link is there, where links are kept: they are
+    # not in a source distribution, nor on Windows.
+    inside = _PACKAGE / "alembic"
+    return inside if inside.is_dir() else _PACKAGE.parents[1] / "alembic"
+
+
+SCRIPT_LOCATION = _script_location()
+"""The folder with ``env.py`` and the revisions."""
 
 
 def alembic_config(url: str | URL | None = None) -> Config:
