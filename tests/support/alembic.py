@@ -54,8 +54,9 @@ def start_alembic(*arguments: str, url: str) -> subprocess.Popen[str]:
 
 
 def command(*arguments: str, python: Path | str = sys.executable) -> list[str]:
-    """Return the words of a command."""
-    return [str(python), "-m", "alembic", *arguments]
+    """Return the words of a command; another environment gets nothing of this one."""
+    isolated = [] if python == sys.executable else ["-I"]
+    return [str(python), *isolated, "-m", "alembic", *arguments]
 
 
 def environment(url: str | None) -> dict[str, str]:
