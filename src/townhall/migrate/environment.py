@@ -10,7 +10,7 @@ from typing import Any
 from alembic.config import Config
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from alembic import context
@@ -173,6 +173,13 @@ def _given(connection: Connection) -> Iterator[Connection]:
         raise CommandError(
             "the connection given to Alembic is in a transaction, and each revision is to have its"
             " own: give it one of engine.connect(), not of engine.begin()"
+        )
+    first = connection.scalar(text("select current_schema()"))
+    connection.rollback()
+    if first != "public":
+        raise CommandError(
+            f"the connection given to Alembic looks into {first} first, and tables would be made"
+            " there: set its search_path to public"
         )
     yield connection
 
