@@ -1,0 +1,152 @@
+"""An application's own ``env.py`` and connection, and whatever a session comes with."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+
+from alembic import command
+from tests.migrations.chain import HEAD, revision_of
+from tests.support.dump import dump
+from townhall.migrate import alembic_config, downgrade, upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+
+@pytest.fixture
+def engine(empty_database: str) -> Engine:
+    return create_engine(empty_database, poolclass=NullPool)
+
+
+@pytest.fixture
+def given(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        yield connection
+
+
+def _config(connection: Connection) -> Config:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    return config
+
+
+def test_a_connection_that_was_given_stays_as_it_was(
+    given: Connection, empty_database: str
+) -> None:
+    given.execute(text("set lock_timeout = '7s'"))
+    given.commit()
+    command.upgrade(_config(given), "head")
+    assert revision_of(empty_database) == HEAD
+    assert not given.in_transaction()
+    assert given.scalar(text("show lock_timeout")) == "7s"
+    assert given.scalar(text("select count(*) from pg_locks where locktype = 'advisory'")) == 0
+
+
+def test_a_connection_that_was_given_stays_as_it_was_after_an_error(given: Connection) -> None:
+    given.execute(text("create schema auth"))
+    given.commit()
+    with pytest.raises(Exception, match="schema auth is there"):
+        command.upgrade(_config(given), "head")
+    assert given.scalar(text("show lock_timeout")) == "0"
+    assert given.scalar(text("select count(*) from pg_locks where locktype = 'advisory'")) == 0
+
+
+def test_a_connection_in_a_transaction_is_refused(given: Connection) -> None:
+    given.execute(text("select 1"))
+    with pytest.raises(CommandError, match="is in a transaction"):
+        command.upgrade(_config(given), "head")
+    assert given.in_transaction()
+
+
+def test_a_connection_that_would_make_tables_elsewhere_is_refused(given: Connection) -> None:
+    given.execute(text("create schema elsewhere"))
+    given.execute(text("set search_path = elsewhere, public"))
+    given.commit()
+    with pytest.raises(CommandError, match="looks into elsewhere first"):
+        command.upgrade(_config(given), "head")
+
+
+def test_a_schema_of_the_roles_own_name_is_not_meant(empty_database: str) -> None:
+    url = make_url(empty_database)
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        connection.execute(text(f'create schema "{url.username}"'))
+    upgrade(empty_database)
+    command.check(alembic_config(empty_database))
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        tables = connection.scalar(
+            text("select count(*) from pg_tables where schemaname = current_user")
+        )
+    assert tables == 0
+    downgrade(empty_database, "base")
+
+
+@pytest.mark.parametrize("path", ["''", "pg_temp", "nowhere", "extensions, public"])
+def test_the_search_path_of_the_database_is_not_minded(path: str, empty_database: str) -> None:
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        connection.execute(text("create schema extensions"))
+        name = make_url(empty_database).database
+        connection.execute(text(f'alter database "{name}" set search_path = {path}'))
+    upgrade(empty_database)
+    assert "CREATE TABLE public.events (" in dump(empty_database)
+    command.check(alembic_config(empty_database))
+
+
+ENV = """
+from sqlalchemy import Column, ForeignKey, MetaData, Table, Uuid
+
+from townhall import migrate
+
+metadata = MetaData()
+Table(
+    "application_things",
+    metadata,
+    Column("event_id", Uuid, ForeignKey("public.events.id"), primary_key=True),
+)
+migrate.run(metadata=[metadata])
+"""
+
+REVISION = f"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "application_1"
+down_revision = None
+branch_labels = ("application",)
+depends_on = {HEAD!r}
+
+
+def upgrade():
+    op.create_table(
+        "application_things",
+        sa.Column("event_id", sa.Uuid, sa.ForeignKey("public.events.id"), primary_key=True),
+    )
+
+
+def downgrade():
+    op.drop_table("application_things")
+"""
+
+
+def test_an_application_has_a_branch_of_its_own(empty_database: str, tmp_path: Path) -> None:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text(ENV)
+    (tmp_path / "versions" / "application_1.py").write_text(REVISION)
+    config = alembic_config(empty_database)
+    config.set_main_option("script_location", str(tmp_path))
+    config.set_main_option(
+        "version_locations", f"{tmp_path / 'versions'}{os.pathsep}townhall:alembic/versions"
+    )
+    command.upgrade(config, "heads")
+    assert "CREATE TABLE public.application_things (" in dump(empty_database)
+    command.downgrade(config, "application@base")
+    assert revision_of(empty_database) == HEAD
+    assert "application_things" not in dump(empty_database)
