@@ -1,0 +1,219 @@
+"""What tenants used: how it is logged, what it may hold, and what a month comes to."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+
+from tests.coaching.stage import (
+    OWNER,
+    PARTICIPANT,
+    RIVAL,
+    RIVALS_TENANT,
+    RIVALS_USAGE,
+    TENANT,
+    USAGE,
+)
+from townhall import UsageEvent
+from townhall.coaching import log_usage_event, usage_summary
+from townhall.session import AsyncSessionFactory
+from townhall.testing import acting
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from townhall.session import SessionFactory
+
+FIGURES = ("events", "tokens_used", "cost_cents")
+
+
+def _event(connection: Connection, call: str) -> UsageEvent:
+    """Log by SQL as the service, and return the event."""
+    with acting(connection, "service_role"):
+        logged = connection.scalar(text(f"select public.log_usage_event({call})"))
+    row = connection.execute(select(UsageEvent).where(UsageEvent.id == logged))
+    return row.one()  # type: ignore[return-value]  # a row with its columns
+
+
+def test_sql_logs_an_event_with_all_there_is_to_say(connection: Connection) -> None:
+    call = f"'{TENANT}', 'chat', '{{\"a\": 1}}', '{PARTICIPANT}', 5000000000, 'opus', 12.3456"
+    event = _event(connection, call)
+    assert (event.tenant_id, event.event_type, event.event_data) == (TENANT, "chat", {"a": 1})
+    assert (event.user_id, event.tokens_used, event.model_used) == (PARTICIPANT, 5 * 10**9, "opus")
+    assert event.cost_cents == Decimal("12.3456")
+    assert event.created_at is not None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        f"'{TENANT}', 'page_view'",
+        f"p_event_type => 'page_view', p_tenant_id => '{TENANT}'",
+        f"'{TENANT}', 'page_view', null, null, null, null, null",
+    ],
+)
+def test_what_comes_later_is_optional(connection: Connection, call: str) -> None:
+    event = _event(connection, call)
+    assert (event.tenant_id, event.event_type, event.event_data) == (TENANT, "page_view", {})
+    assert (event.user_id, event.tokens_used, event.model_used) == (None, 0, None)
+    assert event.cost_cents == 0
+
+
+def test_every_argument_has_the_name_of_the_schema(connection: Connection) -> None:
+    event = _event(
+        connection,
+        f"""
+        p_tenant_id => '{TENANT}', p_event_type => 'chat', p_event_data => '{{}}',
+        p_user_id => '{PARTICIPANT}', p_tokens_used => 1, p_model_used => 'haiku',
+        p_cost_cents => 0.5
+        """,
+    )
+    assert (event.tokens_used, event.model_used, event.cost_cents) == (1, "haiku", Decimal("0.5"))
+
+
+def test_python_logs_an_event_and_gets_its_id(sessions: SessionFactory) -> None:
+    with sessions.as_service() as session:
+        logged = session.scalar(
+            log_usage_event(
+                TENANT,
+                "chat",
+                {"campaign": "leaders"},
+                user_id=PARTICIPANT,
+                tokens_used=321,
+                model_used="opus",
+                cost_cents=Decimal("0.0125"),
+            )
+        )
+        assert isinstance(logged, UUID)
+        event = session.get_one(UsageEvent, logged)
+        assert (event.event_data, event.tokens_used) == ({"campaign": "leaders"}, 321)
+        assert event.cost_cents == Decimal("0.0125")
+        plain = session.get_one(UsageEvent, session.scalar(log_usage_event(TENANT, "visit")))
+        assert plain.event_data == {}
+        assert (plain.tokens_used, plain.cost_cents) == (0, Decimal(0))
+
+
+async def test_async_sessions_log_alike(
+    committed: Engine, townhall_async_engine: AsyncEngine
+) -> None:
+    del committed  # on the same database
+    sessions = AsyncSessionFactory(townhall_async_engine)
+    async with sessions.as_service() as session:
+        logged = await session.scalar(log_usage_event(TENANT, "chat", tokens_used=1))
+    async with sessions.as_user(OWNER) as session:
+        assert (await session.get_one(UsageEvent, logged)).tokens_used == 1
+
+
+@pytest.mark.parametrize("user", [OWNER, RIVAL])
+def test_python_logs_as_the_service_alone(sessions: SessionFactory, user: UUID) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="permission denied for function log_usage_event"),
+        sessions.as_user(user) as session,
+    ):
+        session.scalar(log_usage_event(TENANT, "chat"))
+
+
+@pytest.mark.parametrize(
+    ("values", "constraint"),
+    [
+        ({"tokens_used": -1}, "ck_usage_events_tokens_used_not_negative"),
+        ({"cost_cents": Decimal("-0.0001")}, "ck_usage_events_cost_cents_not_negative"),
+        ({"cost_cents": Decimal("NaN")}, "ck_usage_events_cost_cents_not_negative"),
+        ({"event_data": text("'[]'")}, "ck_usage_events_event_data_is_object"),
+        ({"event_type": text("null")}, "event_type"),
+        ({"tenant_id": uuid4()}, "fk_usage_events_tenant_id_tenant_profiles"),
+        ({"user_id": uuid4()}, "fk_usage_events_user_id_users"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    connection: Connection, values: dict[str, Any], constraint: str
+) -> None:
+    event = {"tenant_id": TENANT, "event_type": "chat"} | values
+    with pytest.raises(IntegrityError, match=constraint):
+        connection.execute(insert(UsageEvent).values(event))
+
+
+@pytest.mark.parametrize("cost", ["100000000", "Infinity"])
+def test_a_cost_has_eight_digits_before_the_point(connection: Connection, cost: str) -> None:
+    with pytest.raises(DataError, match="numeric field overflow"):
+        connection.execute(
+            text(
+                "insert into public.usage_events (event_type, cost_cents) values ('chat', :cost)"
+            ).bindparams(cost=Decimal(cost))
+        )
+
+
+@pytest.fixture
+def november(connection: Connection) -> Connection:
+    """Return a connection to what two tenants used in and around a November."""
+    connection.execute(text("delete from public.usage_events"))
+    month = datetime(2026, 11, 1, tzinfo=UTC)
+    events = [
+        (TENANT, "chat", "opus", month, 100, "1.5"),
+        (TENANT, "chat", "opus", month + timedelta(days=29), 50, "0.25"),
+        (TENANT, "chat", "haiku", month + timedelta(days=3), 10, "0.01"),
+        (TENANT, "visit", None, datetime(2026, 11, 30, 23, 59, 59, 999999, UTC), 0, "0"),
+        (TENANT, "chat", "opus", month - timedelta(microseconds=1), 1, "9"),
+        (TENANT, "chat", "opus", datetime(2026, 12, 1, tzinfo=UTC), 1, "9"),
+        (RIVALS_TENANT, "chat", "opus", month, 7, "0.7"),
+        (None, "chat", "opus", month, 3, "0.3"),
+    ]
+    columns = ("tenant_id", "event_type", "model_used", "created_at", "tokens_used", "cost_cents")
+    connection.execute(
+        insert(UsageEvent), [dict(zip(columns, event, strict=True)) for event in events]
+    )
+    return connection
+
+
+MINE = [
+    (TENANT, "chat", "haiku", 1, 10, Decimal("0.0100")),
+    (TENANT, "chat", "opus", 2, 150, Decimal("1.7500")),
+    (TENANT, "visit", None, 1, 0, Decimal("0.0000")),
+]
+RIVALS = [(RIVALS_TENANT, "chat", "opus", 1, 7, Decimal("0.7000"))]
+NOBODYS = [(None, "chat", "opus", 1, 3, Decimal("0.3000"))]
+
+
+@pytest.mark.parametrize("day", [1, 15, 30])
+def test_a_month_is_summed_up_by_tenant_event_type_and_model(
+    november: Connection, day: int
+) -> None:
+    with acting(november, "service_role"):
+        summary = november.execute(usage_summary(date(2026, 11, day)))
+        assert tuple(summary.keys())[3:] == FIGURES
+        assert summary.all() == MINE + RIVALS + NOBODYS
+        assert november.execute(usage_summary(date(2026, 11, 1), TENANT)).all() == MINE
+
+
+@pytest.mark.parametrize(("user", "expected"), [(OWNER, MINE), (RIVAL, RIVALS), (PARTICIPANT, [])])
+def test_an_owner_sums_up_their_own_alone(
+    november: Connection, user: UUID, expected: list[tuple[Any, ...]]
+) -> None:
+    with acting(november, "authenticated", user):
+        assert november.execute(usage_summary(date(2026, 11, 1))).all() == expected
+        others = TENANT if user == RIVAL else RIVALS_TENANT
+        assert november.execute(usage_summary(date(2026, 11, 1), others)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("month", "events"), [(date(2026, 10, 31), 1), (date(2026, 12, 31), 1), (date(2027, 1, 1), 0)]
+)
+def test_a_month_ends_at_midnight_utc(november: Connection, month: date, events: int) -> None:
+    november.execute(text("set local timezone = 'Asia/Jerusalem'"))
+    summary = november.execute(usage_summary(month, TENANT)).all()
+    assert sum(row.events for row in summary) == events
+
+
+def test_an_event_outlives_its_tenant_and_its_user(connection: Connection) -> None:
+    connection.execute(text("update public.usage_events set user_id = :user"), {"user": OWNER})
+    connection.execute(text("delete from auth.users"))
+    connection.execute(text("delete from public.tenant_profiles"))
+    rows = connection.execute(select(UsageEvent.id, UsageEvent.tenant_id, UsageEvent.user_id))
+    assert set(rows.all()) == {(USAGE, None, None), (RIVALS_USAGE, None, None)}
