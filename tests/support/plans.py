@@ -1,50 +1,44 @@
-"""How PostgreSQL reads what it is asked."""
+"""How PostgreSQL runs a statement."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from sqlalchemy import text
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ClauseElement, Connection
 
-
-class Scan(NamedTuple):
-    """A step of a plan that reads a table, or an index for one.
-
-    Attributes:
-        node: What the step is, in PostgreSQL's words: ``Bitmap Heap Scan``.
-        relation: The table, where the step reads it.
-        index_name: The index, where the step reads one.
-        rows: How many rows came out of it, in all its runs, where the statement was run.
-    """
-
-    node: str
-    relation: str | None
-    index_name: str | None
-    rows: float | None
+Node = dict[str, Any]
 
 
-def scans(connection: Connection, query: str, *, run: bool = False) -> list[Scan]:
-    """Return how a query is read by whoever the connection acts as.
+def explained(connection: Connection, statement: ClauseElement) -> Node:
+    """Run a statement, and return the plan that it was run by, with its buffers.
 
     Args:
-        connection: The connection.
-        query: A query without parameters.
-        run: Whether to run it, which tells the rows.
+        connection: A connection, acting as somebody.
+        statement: What to run.
     """
-    options = "analyze, format json" if run else "format json"
-    (found,) = connection.scalar(text(f"explain ({options}) {query}"))
-    return list(_scans(found["Plan"]))
+    compiled = statement.compile(dialect=connection.dialect)
+    found = connection.exec_driver_sql(
+        f"explain (analyze, buffers, timing off, format json) {compiled}", compiled.params
+    ).scalar_one()
+    plan: Node = found[0]["Plan"]
+    return plan
 
 
-def _scans(plan: Mapping[str, Any]) -> Iterator[Scan]:
-    relation, index = plan.get("Relation Name"), plan.get("Index Name")
-    if relation or index:
-        rows = plan["Actual Rows"] * plan["Actual Loops"] if "Actual Rows" in plan else None
-        yield Scan(plan["Node Type"], relation, index, rows)
-    for part in plan.get("Plans", ()):
-        yield from _scans(part)
+def nodes(plan: Node) -> Iterator[Node]:
+    """Yield a plan's nodes, from the top."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+def scans(plan: Node, table: str) -> list[Node]:
+    """Return the nodes that read a table."""
+    return [node for node in nodes(plan) if node.get("Relation Name") == table]
+
+
+def buffers(plan: Node) -> int:
+    """Return how many pages were looked at, wherever they were."""
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])

@@ -1,0 +1,341 @@
+"""The benchmarks: what they show, to whom, and when."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from decimal import ROUND_HALF_UP, Decimal
+from statistics import fmean, median
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, insert, select, text, update
+
+from tests.community.crowd import account, crowd_of_founders
+from tests.community.people import people
+from tests.community.stage import PERSONAS
+from tests.support.plans import explained, scans
+from townhall import (
+    BenchmarkIndustryAggregate,
+    BenchmarkStageAggregate,
+    ConsentCategory,
+    ConsentPreference,
+    InvestorReadinessScore,
+    Profile,
+)
+from townhall.community import refresh_benchmarks
+from townhall.testing import Outcome, acting, delete_account, outcome
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Connection, Engine
+
+VIEWS = (BenchmarkStageAggregate, BenchmarkIndustryAggregate)
+View = type[BenchmarkStageAggregate | BenchmarkIndustryAggregate]
+Figures = dict[str, tuple[int, Decimal | None, Decimal | None]]
+
+
+class Founder(NamedTuple):
+    """One of a population; the last of the scores is the latest."""
+
+    stage: str | None = "seed"
+    industry: str | None = "food"
+    consent: bool | None = True
+    other_consent: bool = True
+    scores: list[Decimal] = []  # noqa: RUF012  never changed
+
+
+SCORES = st.decimals(0, 100, places=2)
+POPULATION = st.lists(
+    st.builds(
+        Founder,
+        stage=st.sampled_from(["idea", "idea", "seed", "", None]),
+        industry=st.sampled_from(["food", "health", None]),
+        consent=st.sampled_from([True, True, True, False, None]),
+        other_consent=st.booleans(),
+        scores=st.lists(SCORES, max_size=3),
+    ),
+    max_size=24,
+)
+
+
+def _settle(connection: Connection, population: list[Founder]) -> list[UUID]:
+    """Make accounts of a population, with all that the benchmarks are made of."""
+    accounts = people(connection, len(population))
+    for user, founder in zip(accounts, population, strict=True):
+        connection.execute(
+            insert(Profile).values(id=user, stage=founder.stage, industry=founder.industry)
+        )
+        if founder.consent is not None:
+            _agree(connection, user, ConsentCategory.BENCHMARKS, enabled=founder.consent)
+        _agree(connection, user, ConsentCategory.DIRECTORY, enabled=founder.other_consent)
+        for age, score in enumerate(reversed(founder.scores)):
+            connection.execute(
+                insert(InvestorReadinessScore).values(
+                    user_id=user,
+                    overall_score=score,
+                    created_at=func.now() - text(f"interval '{age} days'"),
+                )
+            )
+    return accounts
+
+
+def _agree(connection: Connection, user: UUID, category: ConsentCategory, *, enabled: bool) -> None:
+    connection.execute(
+        insert(ConsentPreference).values(user_id=user, category=category, enabled=enabled)
+    )
+
+
+def _shown(connection: Connection, view: View) -> Figures:
+    rows = connection.execute(select(view.__table__)).all()
+    return {row[0]: (row.founder_count, row.avg_irs_score, row.median_irs_score) for row in rows}
+
+
+def _expected(population: list[Founder], attribute: str) -> Figures:
+    groups: dict[str, list[Founder]] = defaultdict(list)
+    for founder in population:
+        if founder.consent and getattr(founder, attribute) is not None:
+            groups[getattr(founder, attribute)].append(founder)
+    return {
+        group: (len(founders), *_figures([f.scores[-1] for f in founders if f.scores]))
+        for group, founders in groups.items()
+        if len(founders) >= 5
+    }
+
+
+def _figures(scores: list[Decimal]) -> tuple[Decimal | None, Decimal | None]:
+    if len(scores) < 5:
+        return None, None
+    cent = Decimal("0.01")
+    average = sum(scores, Decimal()) / len(scores)
+    return (
+        average.quantize(cent, ROUND_HALF_UP),
+        median(scores).quantize(cent, ROUND_HALF_UP),
+    )
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(population=POPULATION)
+def test_no_group_of_fewer_than_five_shows_and_no_figure_of_fewer_scores(
+    connection: Connection, population: list[Founder]
+) -> None:
+    everything = connection.begin_nested()
+    accounts = _settle(connection, population)
+    connection.execute(refresh_benchmarks())
+    assert _shown(connection, BenchmarkStageAggregate) == _expected(population, "stage")
+    assert _shown(connection, BenchmarkIndustryAggregate) == _expected(population, "industry")
+    for number, founder in enumerate(population):
+        if founder.consent:
+            connection.execute(
+                update(ConsentPreference)
+                .where(ConsentPreference.user_id == accounts[number])
+                .values(enabled=False)
+            )
+            population = [*population]
+            population[number] = founder._replace(consent=False)
+            break
+    connection.execute(refresh_benchmarks())
+    assert _shown(connection, BenchmarkStageAggregate) == _expected(population, "stage")
+    assert _shown(connection, BenchmarkIndustryAggregate) == _expected(population, "industry")
+    everything.rollback()
+
+
+def test_five_show_and_four_do_not(connection: Connection) -> None:
+    scored = [Decimal(score) for score in (10, 20, 30, 40)]
+    five = [Founder(scores=[score]) for score in [*scored, Decimal(90)]]
+    accounts = _settle(connection, five)
+    connection.execute(refresh_benchmarks())
+    assert _shown(connection, BenchmarkStageAggregate) == {
+        "seed": (5, Decimal("38.00"), Decimal("30.00"))
+    }
+    connection.execute(
+        delete(InvestorReadinessScore).where(InvestorReadinessScore.user_id == accounts[0])
+    )
+    connection.execute(refresh_benchmarks())
+    assert _shown(connection, BenchmarkStageAggregate) == {"seed": (5, None, None)}
+    connection.execute(update(Profile).where(Profile.id == accounts[0]).values(stage="idea"))
+    connection.execute(refresh_benchmarks())
+    assert _shown(connection, BenchmarkStageAggregate) == {}
+    assert _shown(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
+
+
+@pytest.mark.parametrize("way", ["says no", "takes it back", "leaves"])
+def test_whoever_withdraws_is_gone_with_the_next_refresh(connection: Connection, way: str) -> None:
+    six = [Founder(scores=[Decimal(50)])] * 6
+    accounts = _settle(connection, six)
+    connection.execute(refresh_benchmarks())
+    mine = ConsentPreference.user_id == accounts[0]
+    with acting(connection, "authenticated", accounts[0]):
+        if way == "says no":
+            connection.execute(update(ConsentPreference).where(mine).values(enabled=False))
+        elif way == "takes it back":
+            connection.execute(delete(ConsentPreference).where(mine))
+    if way == "leaves":
+        delete_account(connection, accounts[0])
+    for view in VIEWS:
+        assert [count for count, *_ in _shown(connection, view).values()] == [6]
+    connection.execute(refresh_benchmarks())
+    for view in VIEWS:
+        assert [count for count, *_ in _shown(connection, view).values()] == [5]
+
+
+def test_a_founder_counts_once_with_one_of_two_scores_of_one_moment(
+    connection: Connection,
+) -> None:
+    accounts = _settle(
+        connection,
+        [Founder(scores=[Decimal(50)])] * 5,
+    )
+    connection.execute(
+        insert(InvestorReadinessScore).from_select(
+            ["user_id", "overall_score", "created_at"],
+            select(
+                InvestorReadinessScore.user_id,
+                text("60"),
+                InvestorReadinessScore.created_at,
+            ).where(InvestorReadinessScore.user_id.in_(accounts)),
+        )
+    )
+    for _ in range(2):
+        connection.execute(refresh_benchmarks())
+        ((count, average, _),) = _shown(connection, BenchmarkStageAggregate).values()
+        latest = connection.scalars(
+            text(
+                """
+                select distinct on (user_id) overall_score
+                from public.investor_readiness_scores
+                where user_id = any (:accounts)
+                order by user_id, created_at desc, id desc
+                """
+            ),
+            {"accounts": accounts},
+        )
+        assert count == 5
+        assert average == Decimal(str(fmean(latest))).quantize(Decimal("0.01"))
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__tablename__)
+@pytest.mark.parametrize(
+    ("persona", "expected"),
+    [
+        ("anonymous", Outcome.PERMISSION_DENIED),
+        ("nameless", Outcome.ALLOWED),
+        ("stranger", Outcome.ALLOWED),
+        ("service", Outcome.ALLOWED),
+    ],
+)
+def test_whoever_is_signed_in_reads_them(
+    connection: Connection, view: View, persona: str, expected: Outcome
+) -> None:
+    _settle(connection, [Founder()] * 5)
+    connection.execute(refresh_benchmarks())
+    with acting(connection, *PERSONAS[persona]):
+        assert outcome(connection, select(view.__table__)) is expected
+
+
+@pytest.mark.parametrize("schema", ["public", "private"])
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_the_service_alone_refreshes_them(
+    connection: Connection, persona: str, schema: str
+) -> None:
+    refresh = text(f"select {schema}.refresh_benchmark_aggregates()")
+    expected = Outcome.ALLOWED if persona == "service" else Outcome.PERMISSION_DENIED
+    with acting(connection, *PERSONAS[persona]):
+        assert outcome(connection, refresh) is expected
+
+
+@pytest.mark.parametrize("persona", ["stranger", "service"])
+def test_nobody_refreshes_them_past_the_function(connection: Connection, persona: str) -> None:
+    with acting(connection, *PERSONAS[persona]):
+        refresh = text("refresh materialized view benchmark_stage_aggregates")
+        assert outcome(connection, refresh) is Outcome.PERMISSION_DENIED
+
+
+def test_views_that_were_never_filled_are_filled(connection: Connection) -> None:
+    _settle(connection, [Founder()] * 5)
+    connection.execute(
+        text("refresh materialized view public.benchmark_stage_aggregates with no data")
+    )
+    with acting(connection, *PERSONAS["service"]):
+        connection.execute(refresh_benchmarks())
+    assert _shown(connection, BenchmarkStageAggregate) == {"seed": (5, None, None)}
+    assert _shown(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
+
+
+def test_a_refresh_waits_for_no_reader_and_no_reader_for_it(engine: Engine) -> None:
+    with engine.begin() as connection:
+        _settle(connection, [Founder()] * 5)
+    with engine.connect() as reader, engine.connect() as service:
+        reader.execute(text("set lock_timeout = '10s'"))
+        assert _shown(reader, BenchmarkStageAggregate) == {}  # and its transaction stays open
+        service.execute(text("set lock_timeout = '10s'"))
+        service.execute(refresh_benchmarks())
+        assert _shown(reader, BenchmarkStageAggregate) == {}  # while the refresh is not committed
+        service.commit()
+        assert _shown(reader, BenchmarkStageAggregate) == {"seed": (5, None, None)}
+
+
+def test_two_refreshes_come_one_after_the_other(engine: Engine) -> None:
+    with engine.begin() as connection:
+        _settle(connection, [Founder()] * 5)
+
+    def refresh() -> None:
+        for _ in range(5):
+            with engine.begin() as connection:
+                connection.execute(refresh_benchmarks())
+
+    threads = [threading.Thread(target=refresh) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with engine.connect() as connection:
+        for view in VIEWS:
+            assert [count for count, *_ in _shown(connection, view).values()] == [5]
+
+
+def test_the_views_keep_their_unique_indexes(connection: Connection) -> None:
+    found = connection.scalars(
+        text(
+            """
+            select indexdef from pg_indexes
+            where tablename like 'benchmark%' order by indexname
+            """
+        )
+    )
+    assert list(found) == [
+        f"CREATE UNIQUE INDEX idx_benchmark_{group}_agg_{group}"
+        f" ON public.benchmark_{group}_aggregates USING btree ({group})"
+        for group in ("industry", "stage")
+    ]
+
+
+@pytest.mark.parametrize(
+    "accounts", [20_000, pytest.param(1_000_000, marks=pytest.mark.exhaustive)]
+)
+def test_the_latest_scores_are_read_in_one_pass_or_by_the_index(
+    engine: Engine, accounts: int
+) -> None:
+    definition = "select pg_get_viewdef('public.benchmark_stage_aggregates'::regclass)"
+    with engine.begin() as connection:
+        crowd_of_founders(connection, accounts, share=2)
+    with engine.connect() as connection:
+        connection.execute(text("analyze"))
+        view = text(str(connection.scalar(text(definition))).replace(":", r"\:"))
+        (scan,) = scans(explained(connection, view), "investor_readiness_scores")
+        assert scan["Node Type"] == "Seq Scan"
+        assert scan["Actual Loops"] <= 3  # one pass, shared by the workers
+
+        connection.execute(text("set local session_replication_role = replica"))
+        few = text("update consent_preferences set enabled = user_id = any (:few)")
+        connection.execute(few, {"few": [account(number) for number in range(1, 11)]})
+        connection.execute(text("analyze"))
+        (scan,) = scans(explained(connection, view), "investor_readiness_scores")
+        assert scan["Index Name"] == "ix_investor_readiness_scores_user_id_created_at"
