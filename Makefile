@@ -9,7 +9,7 @@ venv := .venv
 python := $(venv)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-exhaustive lint types drift docs
+.PHONY: help migrate test test-exhaustive lint types drift docs bench
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ types: $(venv)/.installed-dev ## Check the types
 
 drift: $(venv)/.installed-embedded ## Check that the database is what the models declare
 	$(python) -m alembic check
+
+bench: $(venv)/.installed-bench ## Measure autogenerate beside its alternatives, in half an hour
+	$(python) -m benchmarks.autogenerate
 
 docs: $(venv)/.installed-dev ## Build the documentation into docs/_build
 	$(python) -m sphinx -W --keep-going -b html docs docs/_build

@@ -1,0 +1,1 @@
+"""What autogenerate costs, beside the other tools: ``make bench``."""

@@ -1,0 +1,11 @@
+"""alembic-utils-extended, a fork of alembic-utils."""
+
+from __future__ import annotations
+
+from benchmarks.tools import Declared, _alembic_utils
+from benchmarks.workload import Workload
+
+
+def declare(workload: Workload) -> Declared:
+    """Declare everything but row level security itself."""
+    return _alembic_utils.declare("alembic_utils_extended", workload)

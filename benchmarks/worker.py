@@ -1,0 +1,89 @@
+"""What runs in a tool's own process: ``python -m benchmarks.worker TOOL``.
+
+Each line of its input is a JSON array, the number of entities and the URL of a database; each line
+of its output is a :class:`Measurement`, as a JSON array.
+"""
+# ruff: noqa: T201 - printing is how it answers
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple
+
+from alembic.autogenerate import produce_migrations
+from alembic.operations.ops import OpContainer
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, NullPool, create_engine
+
+from benchmarks.workload import Workload
+
+FLOOR = "floor"
+
+
+class Measurement(NamedTuple):
+    """One comparison.
+
+    Attributes:
+        seconds: How long it took, without connecting.
+        operations: How many operations it found.
+        entities: How many entities the tool was told of.
+    """
+
+    seconds: float
+    operations: int
+    entities: int
+
+
+def measure(tool: str, entities: int, url: str) -> Measurement:
+    """Compare a schema with a database, once.
+
+    Args:
+        tool: The module in :mod:`benchmarks.tools`.
+        entities: The size of the schema.
+        url: The database; it stays as it is.
+    """
+    run, number = _prepared(tool, entities)
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        connection.exec_driver_sql("select 1")
+        begin = time.perf_counter()
+        operations = run(connection)
+        seconds = time.perf_counter() - begin
+        connection.rollback()
+    return Measurement(seconds, operations, number)
+
+
+def _prepared(tool: str, entities: int) -> tuple[Callable[[Connection], int], int]:
+    module = import_module(f"benchmarks.tools.{tool}")
+    workload = Workload(entities)
+    if tool == FLOOR:
+        definitions = module.script(workload)
+        return lambda connection: module.compare(connection, definitions) or 0, entities
+    declared = module.declare(workload)
+
+    def compare(connection: Connection) -> int:
+        # Alembic's defaults; a tool asks for the first two without a default of its own.
+        options = {"include_schemas": False, "target_metadata": declared.metadata}
+        context = MigrationContext.configure(connection, opts=options | declared.options)
+        script = produce_migrations(context, declared.metadata)
+        assert script.upgrade_ops is not None  # noqa: S101 - Alembic has just made it
+        return _count(script.upgrade_ops)
+
+    return compare, declared.entities
+
+
+def _count(container: OpContainer) -> int:
+    return sum(_count(each) if isinstance(each, OpContainer) else 1 for each in container.ops)
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    for line in sys.stdin:
+        print(json.dumps(measure(sys.argv[1], *json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
