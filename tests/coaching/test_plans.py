@@ -1,0 +1,169 @@
+"""Brands, pipelines and bills are found through indexes, however many tenants there are."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+from sqlalchemy import create_engine, select, text
+
+from tests.support.explained import plan_of
+from townhall import Campaign, ClientStatus, ParticipantSession, TenantProfile, UsageEvent
+from townhall.coaching import pipeline_of, usage_summary
+from townhall.coaching.access import BRANDING
+from townhall.testing import acting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from townhall.testing.databases import Databases
+
+TENANTS = 100_000
+FEW_BLOCKS = 40
+"""What a look-up through an index touches at most; a scan of the tenants touches thousands."""
+
+FILL = f"""
+insert into auth.users (id) select gen_random_uuid() from generate_series(1, 1000);
+
+insert into public.tenant_profiles (slug, display_name, custom_domain, user_id, brand_config)
+select
+    'tenant-' || n,
+    'Tenant ' || n,
+    'Coach-' || n || '.example',
+    case when n <= 1000 then (array(select id from auth.users))[n] end,
+    jsonb_build_object('tagline', repeat('x', 200))
+from generate_series(1, {TENANTS}) as n;
+
+insert into public.campaigns (name, tenant_id)
+select 'Campaign', t.id from public.tenant_profiles as t where t.user_id is not null;
+
+insert into public.participant_sessions (campaign_id, client_status)
+select c.id, case n % 10 when 0 then 'converted' else 'registered' end
+from public.campaigns as c, generate_series(1, 100) as n;
+
+insert into public.usage_events (tenant_id, event_type, model_used, tokens_used, created_at)
+select c.tenant_id, 'chat', 'opus', n, '2026-01-01'::timestamptz + n * interval '1 day'
+from public.campaigns as c, generate_series(1, 300) as n;
+
+analyze;
+"""
+
+
+@pytest.fixture(scope="module")
+def many(townhall_databases: Databases, townhall_template: str) -> Iterator[Connection]:
+    """Yield a connection to 100,000 tenants, a thousand of them with an owner and data."""
+    with townhall_databases.create(townhall_template) as url:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(FILL, execution_options={"no_parameters": True})
+        with engine.connect() as connection:
+            yield connection
+            connection.rollback()
+        engine.dispose()
+
+
+@pytest.fixture
+def owner(many: Connection) -> tuple[UUID, UUID]:
+    """Return a tenant and its owner."""
+    owned = select(TenantProfile).where(TenantProfile.user_id.is_not(None)).limit(1)
+    tenant = many.execute(owned).one()
+    return tenant.id, tenant.user_id
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "index"),
+    [
+        ("get_tenant_branding", "tenant-77777", "uq_tenant_profiles_slug"),
+        (
+            "get_tenant_branding_by_domain",
+            "coach-77777.EXAMPLE",
+            "uq_tenant_profiles_custom_domain",
+        ),
+    ],
+)
+class TestBranding:
+    def test_the_query_goes_through_an_index(
+        self, many: Connection, name: str, value: str, index: str
+    ) -> None:
+        """The body of the function, with its argument unknown to the planner."""
+        body = next(function.body for function in BRANDING if function.name == name)
+        argument = f"{name}.slug" if f"{name}.slug" in body else "lower(domain)"
+        parameter = "$1" if argument.endswith("slug") else "lower($1)"
+        many.execute(text("set local plan_cache_mode = force_generic_plan"))
+        many.execute(text(f"prepare {name} (text) as {body.replace(argument, parameter)}"))
+        plan = plan_of(many, f"execute {name} ('{value}')")
+        many.execute(text(f"deallocate {name}"))
+        assert plan.indexes == {index}
+        assert plan.scanned == set()
+
+    def test_the_call_touches_few_blocks(
+        self, many: Connection, name: str, value: str, index: str
+    ) -> None:
+        """The function itself, as a visitor calls it, whatever plan it makes inside."""
+        del index
+        call = f"select * from public.{name}('{value}')"
+        with acting(many, "anon"):
+            assert many.execute(text(call)).one().slug == "tenant-77777"
+            assert plan_of(many, call, run=True).buffers < FEW_BLOCKS
+
+    def test_a_scan_would_touch_many(
+        self, many: Connection, name: str, value: str, index: str
+    ) -> None:
+        del name, value, index
+        every = "select * from public.tenant_profiles where display_name = 'Nobody'"
+        assert plan_of(many, every, run=True).buffers > 10 * FEW_BLOCKS
+
+
+def test_an_owner_finds_their_tenant_through_an_index(
+    many: Connection, owner: tuple[UUID, UUID]
+) -> None:
+    with acting(many, "authenticated", owner[1]):
+        plan = plan_of(many, select(TenantProfile))
+    assert plan.indexes == {"ix_tenant_profiles_user_id"}
+    assert plan.scanned == set()
+
+
+@pytest.mark.parametrize("model", [Campaign, ParticipantSession, UsageEvent])
+def test_the_policies_go_through_an_index(
+    many: Connection, owner: tuple[UUID, UUID], model: type[Campaign]
+) -> None:
+    with acting(many, "authenticated", owner[1]):
+        plan = plan_of(many, select(model))
+    assert plan.indexes
+    assert plan.scanned == set()
+
+
+@pytest.mark.parametrize("status", [None, ClientStatus.CONVERTED])
+def test_a_pipeline_is_found_by_its_tenant(
+    many: Connection, owner: tuple[UUID, UUID], status: ClientStatus | None
+) -> None:
+    tenant, user = owner
+    with acting(many, "authenticated", user):
+        plan = plan_of(many, pipeline_of(tenant, status))
+    assert plan.scanned == set()
+    if status is not None:
+        assert "ix_participant_sessions_tenant_id_client_status" in plan.indexes
+
+
+def test_the_month_of_a_tenant_is_found_by_tenant_and_time(
+    many: Connection, owner: tuple[UUID, UUID]
+) -> None:
+    """Among 300,000 events; the plan is the same for ten million, which the benchmark times."""
+    tenant, user = owner
+    summary = usage_summary(datetime(2026, 5, 1, tzinfo=UTC).date(), tenant)
+    for role, account in (("authenticated", user), ("service_role", None)):
+        with acting(many, role, account):
+            plan = plan_of(many, summary)
+        assert plan.indexes == {"ix_usage_events_tenant_id_created_at"}
+        assert plan.scanned == set()
+
+
+def test_the_month_of_everybody_is_found_by_the_time(many: Connection) -> None:
+    with acting(many, "service_role"):
+        plan = plan_of(many, usage_summary(datetime(2026, 5, 1, tzinfo=UTC).date()))
+    assert plan.indexes == {"ix_usage_events_created_at"}
+    assert plan.scanned == set()
