@@ -1,0 +1,202 @@
+"""Connections: who may answer what, and what a blocked founder tries."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError
+
+from tests.community.people import people
+from tests.community.stage import FOUNDER, PEER, PERSONAS, REQUEST, STRANGER
+from townhall import ConnectionStatus, FounderConnection
+from townhall.testing import Outcome, acting, outcome
+
+if TYPE_CHECKING:
+    from psycopg import Error
+    from sqlalchemy import Connection, Delete, Engine, Update
+
+PENDING, ACCEPTED, BLOCKED, DECLINED = (
+    ConnectionStatus.PENDING,
+    ConnectionStatus.ACCEPTED,
+    ConnectionStatus.BLOCKED,
+    ConnectionStatus.DECLINED,
+)
+STATUS = FounderConnection.status
+CHANGE = update(FounderConnection).where(FounderConnection.id == REQUEST)
+REMOVE = delete(FounderConnection).where(FounderConnection.id == REQUEST)
+ASK = insert(FounderConnection).values(requester_id=FOUNDER, recipient_id=PEER)
+
+# From each status, what either party may make of it; what is not here is refused.
+ALLOWED = {
+    "peer": {
+        (before, after)
+        for before in ConnectionStatus
+        for after in (ACCEPTED, DECLINED, BLOCKED)
+        if before != after
+    },
+    "founder": {(before, DECLINED) for before in (PENDING, ACCEPTED)},
+}
+
+
+def _status(connection: Connection) -> ConnectionStatus | None:
+    return connection.scalar(select(STATUS).where(FounderConnection.id == REQUEST))
+
+
+def _is(connection: Connection, status: ConnectionStatus) -> None:
+    connection.execute(CHANGE.values(status=status))
+
+
+@pytest.mark.parametrize("persona", ALLOWED)
+@pytest.mark.parametrize("after", ConnectionStatus)
+@pytest.mark.parametrize("before", ConnectionStatus)
+def test_each_party_may_make_of_it_what_is_theirs(
+    connection: Connection, persona: str, before: ConnectionStatus, after: ConnectionStatus
+) -> None:
+    _is(connection, before)
+    with acting(connection, *PERSONAS[persona]):
+        refusal = _refusal(connection, CHANGE.values(status=after))
+    is_theirs = (before, after) in ALLOWED[persona]
+    assert _status(connection) == (after if is_theirs else before)
+    if before == after:  # no change, which is nobody's harm either way
+        assert refusal in {None, "42501"}
+    elif is_theirs or (persona == "founder" and before == BLOCKED):  # what is not seen is no error
+        assert refusal is None
+    else:
+        assert refusal == "42501"
+
+
+def _refusal(connection: Connection, statement: Update) -> str | None:
+    """Return the SQLSTATE that a statement is refused with."""
+    try:
+        with connection.begin_nested():
+            connection.execute(statement)
+    except DBAPIError as error:
+        return cast("Error", error.orig).sqlstate
+    return None
+
+
+@pytest.mark.parametrize("before", ConnectionStatus)
+@pytest.mark.parametrize("persona", ["peer", "founder"])
+def test_either_removes_it_but_a_blocked_requester(
+    connection: Connection, persona: str, before: ConnectionStatus
+) -> None:
+    _is(connection, before)
+    is_blocked = persona == "founder" and before == BLOCKED
+    with acting(connection, *PERSONAS[persona]):
+        assert outcome(connection, REMOVE) is (Outcome.NO_ROWS if is_blocked else Outcome.ALLOWED)
+
+
+def test_a_blocked_requester_sees_that_and_is_stuck_with_it(connection: Connection) -> None:
+    _is(connection, BLOCKED)
+    with acting(connection, *PERSONAS["founder"]):
+        assert _status(connection) == BLOCKED
+        for status in ConnectionStatus:
+            assert outcome(connection, CHANGE.values(status=status)) is Outcome.NO_ROWS
+        assert outcome(connection, REMOVE) is Outcome.NO_ROWS
+        for again in (
+            ASK,
+            upsert(FounderConnection)
+            .values(requester_id=FOUNDER, recipient_id=PEER)
+            .on_conflict_do_update(
+                index_elements=["requester_id", "recipient_id"], set_={"status": PENDING}
+            ),
+            upsert(FounderConnection)
+            .values(requester_id=FOUNDER, recipient_id=PEER)
+            .on_conflict_do_update(
+                index_elements=["requester_id", "recipient_id"], set_={"status": DECLINED}
+            ),
+        ):
+            savepoint = connection.begin_nested()
+            with pytest.raises(DBAPIError):
+                connection.execute(again)
+            savepoint.rollback()
+    assert _status(connection) == BLOCKED
+    assert connection.scalar(select(func.count()).select_from(FounderConnection)) == 1
+    with acting(connection, *PERSONAS["peer"]):
+        assert outcome(connection, CHANGE.values(status=ACCEPTED)) is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("status", [ACCEPTED, BLOCKED, DECLINED])
+def test_a_request_begins_as_one(connection: Connection, status: ConnectionStatus) -> None:
+    asking = insert(FounderConnection).values(requester_id=PEER, recipient_id=STRANGER)
+    with acting(connection, *PERSONAS["peer"]):
+        assert outcome(connection, asking.values(status=status)) is Outcome.VIOLATES_POLICY
+        assert outcome(connection, asking.values(status=PENDING)) is Outcome.ALLOWED
+
+
+def test_nobody_asks_for_somebody_else_or_themselves(connection: Connection) -> None:
+    with acting(connection, *PERSONAS["stranger"]):
+        for_another = insert(FounderConnection).values(requester_id=PEER, recipient_id=STRANGER)
+        assert outcome(connection, for_another) is Outcome.VIOLATES_POLICY
+        oneself = insert(FounderConnection).values(requester_id=STRANGER, recipient_id=STRANGER)
+        savepoint = connection.begin_nested()
+        with pytest.raises(DBAPIError, match="ck_founder_connections_between_two"):
+            connection.execute(oneself)
+        savepoint.rollback()
+
+
+@pytest.mark.parametrize("persona", ["peer", "founder"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"requester_id": PEER, "recipient_id": FOUNDER},
+        {"requester_id": STRANGER},
+        {"recipient_id": STRANGER},
+        {"status": ACCEPTED, "recipient_id": FOUNDER},
+        {"source": "cohort"},
+        {"created_at": func.now()},
+        {"updated_at": func.now()},
+    ],
+    ids="-".join,
+)
+def test_neither_swaps_the_people_or_anything_but_the_status(
+    connection: Connection, persona: str, values: dict[str, object]
+) -> None:
+    with acting(connection, *PERSONAS[persona]):
+        assert outcome(connection, CHANGE.values(values)) is Outcome.PERMISSION_DENIED
+
+
+def test_the_service_may_do_everything(connection: Connection) -> None:
+    with acting(connection, *PERSONAS["service"]):
+        _is(connection, BLOCKED)
+        _is(connection, PENDING)
+        swap = CHANGE.values(requester_id=PEER, recipient_id=FOUNDER)
+        assert outcome(connection, swap) is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("attempt", ["withdraw", "remove"])
+def test_whoever_is_blocked_meanwhile_comes_too_late(engine: Engine, attempt: str) -> None:
+    """The row that they waited for is looked at again, by the same rules."""
+    with engine.begin() as connection:
+        requester, recipient = people(connection, 2)
+        connection.execute(
+            insert(FounderConnection).values(requester_id=requester, recipient_id=recipient)
+        )
+    mine = FounderConnection.requester_id == requester
+    late: dict[str, Update | Delete] = {
+        "withdraw": update(FounderConnection).where(mine).values(status=DECLINED),
+        "remove": delete(FounderConnection).where(mine),
+    }
+
+    def come_late() -> int:
+        with engine.begin() as connection, acting(connection, "authenticated", requester):
+            return connection.execute(late[attempt]).rowcount
+
+    with ThreadPoolExecutor(1) as pool, engine.connect() as blocking:
+        with acting(blocking, "authenticated", recipient):
+            blocking.execute(update(FounderConnection).values(status=BLOCKED))
+        waiting = pool.submit(come_late)
+        _wait_until_somebody_waits(blocking)
+        blocking.commit()
+        assert waiting.result() == 0
+        assert blocking.scalar(select(STATUS)) == BLOCKED
+
+
+def _wait_until_somebody_waits(connection: Connection) -> None:
+    waits = text("select count(*) from pg_locks where not granted")
+    while not connection.scalar(waits):
+        connection.execute(text("select pg_sleep(0.01)"))
