@@ -1,0 +1,62 @@
+"""Who a request comes from: nobody, or the user of a token as Supabase issues it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import jwt
+from fastapi import Depends, HTTPException, Request, status
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from townhall import Actor, AsyncSessionFactory
+
+_bearer = HTTPBearer(auto_error=False)
+
+
+def sessions_of(request: Request) -> AsyncSessionFactory:
+    """Return what makes the application's sessions."""
+    factory: AsyncSessionFactory = request.app.state.sessions
+    return factory
+
+
+def verified(token: str, secret: str) -> dict[str, Any]:
+    """Return the claims of a token.
+
+    Args:
+        token: A JSON Web Token, signed with HS256.
+        secret: The project's JWT secret.
+
+    Raises:
+        jwt.InvalidTokenError: The token is not for a signed-in user, has expired, lacks a claim,
+            or was signed by somebody else.
+    """
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        secret,
+        algorithms=["HS256"],
+        audience="authenticated",
+        options={"require": ["aud", "exp", "sub", "role"]},
+    )
+    if claims["role"] != "authenticated":
+        raise jwt.InvalidTokenError("the token is not a signed-in user's")
+    return claims
+
+
+async def the_user(
+    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Actor:
+    """Return the user that a request acts as.
+
+    Raises:
+        HTTPException: There is no token, or no valid one.
+    """
+    try:
+        claims = verified(bearer.credentials if bearer else "", request.app.state.jwt_secret)
+        return Actor.user(claims["sub"], claims, dict(request.headers))
+    except (jwt.InvalidTokenError, ValueError):
+        raise HTTPException(
+            status.HTTP_401_UNAUTHORIZED, "sign in first", {"WWW-Authenticate": "Bearer"}
+        ) from None
+
+
+TheUser = Annotated[Actor, Depends(the_user)]

@@ -1,0 +1,59 @@
+"""What a coach sees of their tenant."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import groupby
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Request, status
+from pydantic import BaseModel
+
+from caller import TheUser, sessions_of
+from townhall.coaching import pipeline_of, tenant_for_user, usage_summary
+
+router = APIRouter(prefix="/coach")
+
+
+class Lead(BaseModel):
+    """Somebody in the pipeline."""
+
+    id: UUID
+    name: str | None
+    email: str | None
+
+
+class Usage(BaseModel, from_attributes=True):
+    """What a month comes to, for a kind of event and a model."""
+
+    event_type: str
+    model_used: str | None
+    events: int
+    tokens_used: int
+    cost_cents: Decimal
+
+
+@router.get("/pipeline")
+async def pipeline(request: Request, user: TheUser) -> dict[str, list[Lead]]:
+    """Return who is in the caller's pipeline, by where they stand, from first to last."""
+    async with sessions_of(request).acting(user) as session:
+        tenant = await session.scalar(tenant_for_user(UUID(user.user_id)).limit(1))
+        if tenant is None:
+            raise HTTPException(status.HTTP_404_NOT_FOUND, "you own no tenant")
+        rows = await session.scalars(pipeline_of(tenant.id))
+        return {
+            stage: [
+                Lead(id=row.id, name=row.stakeholder_name, email=row.stakeholder_email)
+                for row in leads
+            ]
+            for stage, leads in groupby(rows, lambda row: row.client_status.value)
+        }
+
+
+@router.get("/usage")
+async def usage(request: Request, user: TheUser, month: date | None = None) -> list[Usage]:
+    """Return what the caller's tenant used in the month of a day; in this one by default."""
+    summary = usage_summary(month or datetime.now(UTC).date())
+    async with sessions_of(request).acting(user) as session:
+        return [Usage.model_validate(row) for row in await session.execute(summary)]

@@ -1,0 +1,40 @@
+"""A tenant's page, for everybody, by its slug and by its domain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response, status
+from fastapi.responses import HTMLResponse
+from fastapi.templating import Jinja2Templates
+from sqlalchemy import Select
+
+from caller import sessions_of
+from townhall.coaching import tenant_branding
+
+TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")  # what goes in is escaped
+HEADERS = {"Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'"}
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+
+@router.get("/")
+async def page_of_a_domain(request: Request) -> Response:
+    """Return the page of the tenant whose domain the request is for."""
+    return await _page(request, tenant_branding(domain=request.url.hostname or ""))
+
+
+@router.get("/t/{slug}")
+async def page_of_a_slug(request: Request, slug: str) -> Response:
+    """Return the page of the tenant of a slug."""
+    return await _page(request, tenant_branding(slug=slug))
+
+
+async def _page(request: Request, branding: Select[Any]) -> Response:
+    async with sessions_of(request).as_anonymous() as session:
+        tenant = (await session.execute(branding)).one_or_none()
+    if tenant is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no such tenant")
+    values = {"tenant": tenant, "brand": tenant.brand_config}
+    return TEMPLATES.TemplateResponse(request, "tenant.html", values, headers=HEADERS)

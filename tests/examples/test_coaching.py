@@ -1,0 +1,221 @@
+"""The example for white-label coaching, through its HTTP interface."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+from httpx import ASGITransport, AsyncClient
+from sqlalchemy import text, update
+
+from tests.coaching.stage import (
+    CREATOR,
+    OWNER,
+    PARTICIPANT,
+    RIVAL,
+    RIVALS_SESSION,
+    SESSION,
+    STORED_BRAND,
+    STRANGER,
+    set_up_coaching,
+)
+from tests.support.every_version import townhall_server
+from townhall import TenantProfile
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+__all__ = ["townhall_server"]
+
+FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "coaching"
+SECRET = "a secret of at least thirty-two bytes"  # noqa: S105  of the tests alone
+
+
+@pytest.fixture
+async def client(
+    townhall_engine: Engine, townhall_async_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[AsyncClient]:
+    """Yield a client of the application, on a database of this test's own."""
+    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])
+    with townhall_engine.begin() as connection:
+        set_up_coaching(connection)
+    app = import_module("app").create_app(townhall_async_engine, SECRET)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://elsewhere") as client:
+        yield client
+
+
+def _as(user: UUID | str, **changes: Any) -> dict[str, str]:  # noqa: ANN401  claims
+    """Return the header of a request of a user's, with a token as Supabase issues it."""
+    now = int(time.time())
+    claims = {
+        "aud": "authenticated",
+        "exp": now + 3600,
+        "iat": now,
+        "iss": "https://project.supabase.co/auth/v1",
+        "sub": str(user),
+        "email": "somebody@example.org",
+        "role": "authenticated",
+        "app_metadata": {"provider": "email"},
+        "user_metadata": {"role": "service_role"},
+        "session_id": str(uuid4()),
+        "is_anonymous": False,
+    }
+    secret = changes.pop("secret", SECRET)
+    algorithm = changes.pop("algorithm", "HS256")
+    claims = {name: value for name, value in (claims | changes).items() if value is not None}
+    return {"Authorization": f"Bearer {jwt.encode(claims, secret, algorithm)}"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/t/green-tree",
+        "http://coach.green-tree.example/",
+        "http://COACH.Green-Tree.example:8000/",
+    ],
+)
+async def test_a_visitor_gets_the_branded_page(client: AsyncClient, url: str) -> None:
+    page = await client.get(url)
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<h1>Green Tree</h1>" in page.text
+    assert 'src="https://example.org/logo.svg" alt="A tree" width="120"' in page.text
+    for color in STORED_BRAND["colors"].values():
+        assert color in page.text
+    assert '"Playfair Display"' in page.text
+    assert "Powered by" not in page.text
+
+
+async def test_the_first_tenants_logo_is_served(client: AsyncClient) -> None:
+    page = await client.get("/t/leadingwithmeaning")
+    assert 'src="/tenants/leadingwithmeaning/logo.svg"' in page.text
+    logo = await client.get("/tenants/leadingwithmeaning/logo.svg")
+    assert logo.status_code == 200
+    assert logo.headers["content-type"] == "image/svg+xml"
+
+
+async def test_a_tenant_without_a_brand_has_a_page_too(client: AsyncClient) -> None:
+    page = await client.get("/t/rival")
+    assert page.status_code == 200
+    assert "<img" not in page.text
+
+
+@pytest.mark.parametrize("url", ["/", "/t/nobody", "/t/green-tree'--", "http://nobody.example/"])
+async def test_there_is_no_page_of_nobody(client: AsyncClient, url: str) -> None:
+    assert (await client.get(url)).status_code == 404
+
+
+async def test_a_tenant_that_is_not_active_has_no_page(
+    client: AsyncClient, townhall_engine: Engine
+) -> None:
+    with townhall_engine.begin() as connection:
+        connection.execute(update(TenantProfile).values(is_active=False))
+    assert (await client.get("/t/green-tree")).status_code == 404
+
+
+async def test_what_a_tenant_writes_is_text(client: AsyncClient, townhall_engine: Engine) -> None:
+    with townhall_engine.begin() as connection:
+        connection.execute(update(TenantProfile).values(display_name="<script>alert(1)</script>"))
+    page = await client.get("/t/green-tree")
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
+
+
+async def test_a_participant_takes_their_session_forward(client: AsyncClient) -> None:
+    mine = (await client.get("/sessions", headers=_as(PARTICIPANT))).json()
+    assert [(row["id"], row["status"]) for row in mine] == [(str(SESSION), "pending")]
+    started = await client.post(f"/sessions/{SESSION}/start", headers=_as(PARTICIPANT))
+    assert started.status_code == 200
+    assert started.json()["status"] == "in_progress"
+    completed = await client.post(f"/sessions/{SESSION}/complete", headers=_as(PARTICIPANT))
+    assert completed.json()["status"] == "completed"
+    assert completed.json()["started_at"] == started.json()["started_at"]
+    pipeline = (await client.get("/coach/pipeline", headers=_as(OWNER))).json()
+    assert [row["id"] for row in pipeline["completed"]] == [str(SESSION)]
+
+
+@pytest.mark.parametrize("user", [OWNER, RIVAL, STRANGER])
+@pytest.mark.parametrize("step", ["start", "complete"])
+async def test_nobody_moves_anybody_elses_session(
+    client: AsyncClient, user: UUID, step: str
+) -> None:
+    refused = await client.post(f"/sessions/{SESSION}/{step}", headers=_as(user))
+    assert refused.status_code == 403
+    assert str(SESSION) not in refused.text
+    pipeline = (await client.get("/coach/pipeline", headers=_as(OWNER))).json()
+    assert list(pipeline) == ["registered"]
+
+
+async def test_a_step_out_of_turn_is_a_conflict(client: AsyncClient) -> None:
+    for step, expected in (("complete", 409), ("start", 200), ("start", 409)):
+        answer = await client.post(f"/sessions/{SESSION}/{step}", headers=_as(PARTICIPANT))
+        assert answer.status_code == expected
+
+
+async def test_a_coach_sees_their_own_pipeline_and_usage_alone(
+    client: AsyncClient, townhall_engine: Engine
+) -> None:
+    with townhall_engine.begin() as connection:
+        connection.execute(text("update public.usage_events set created_at = '2026-11-10'"))
+    for user, session in ((OWNER, SESSION), (RIVAL, RIVALS_SESSION)):
+        pipeline = (await client.get("/coach/pipeline", headers=_as(user))).json()
+        assert [row["id"] for row in pipeline["registered"]] == [str(session)]
+        usage = (await client.get("/coach/usage?month=2026-11-01", headers=_as(user))).json()
+        assert [(row["event_type"], row["events"]) for row in usage] == [("chat", 1)]
+    none = await client.get("/coach/usage?month=2026-10-01", headers=_as(OWNER))
+    assert none.json() == []
+
+
+@pytest.mark.parametrize("user", [CREATOR, PARTICIPANT, STRANGER])
+async def test_who_owns_no_tenant_has_no_pipeline(client: AsyncClient, user: UUID) -> None:
+    assert (await client.get("/coach/pipeline", headers=_as(user))).status_code == 404
+    usage = await client.get("/coach/usage?month=2026-11-01", headers=_as(user))
+    assert usage.json() == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer nonsense"},
+        {"Authorization": "Basic abc"},
+        _as(OWNER, exp=1),
+        _as(OWNER, exp=None),
+        _as(OWNER, aud="anon"),
+        _as(OWNER, aud=None),
+        _as(OWNER, role="service_role"),
+        _as(OWNER, role="anon"),
+        _as(OWNER, role=None),
+        _as(OWNER, sub=None),
+        _as("nobody"),
+        _as(OWNER, secret=SECRET[::-1]),
+        _as(OWNER, secret=SECRET * 2, algorithm="HS512"),
+        _as(OWNER, secret=None, algorithm="none"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/sessions", "/coach/pipeline", "/coach/usage"])
+async def test_a_token_must_be_a_signed_in_users(
+    client: AsyncClient, path: str, headers: dict[str, str]
+) -> None:
+    refused = await client.get(path, headers=headers)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+async def test_requests_at_once_act_as_their_own_callers(client: AsyncClient) -> None:
+    users = [OWNER, RIVAL] * 10
+    answers = await asyncio.gather(
+        *(client.get("/coach/pipeline", headers=_as(user)) for user in users)
+    )
+    found = [answer.json()["registered"][0]["id"] for answer in answers]
+    assert found == [str(SESSION), str(RIVALS_SESSION)] * 10
