@@ -53,7 +53,7 @@ def _load(connection: Connection, *statements: str, **sizes: int) -> None:
     connection.execute(text("set local session_replication_role = origin"))
 
 
-def crowd_of_authors(connection: Connection, posts: int, accounts: int = 1000) -> None:
+def crowd_of_authors(connection: Connection, posts: int, accounts: int = 50) -> None:
     """Make accounts with posts, every tenth of them private, two at a time."""
     _load(connection, _ACCOUNTS, _POSTS, accounts=accounts, posts=posts)
 

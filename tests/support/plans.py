@@ -19,7 +19,9 @@ def explained(connection: Connection, statement: ClauseElement) -> Node:
         connection: A connection, acting as somebody.
         statement: What to run.
     """
-    compiled = statement.compile(dialect=connection.dialect)
+    compiled = statement.compile(
+        dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
+    )
     found = connection.exec_driver_sql(
         f"explain (analyze, buffers, timing off, format json) {compiled}", compiled.params
     ).scalar_one()

@@ -1,0 +1,162 @@
+"""Posts, and what is said of them: a private post is nobody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import delete, func, insert, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from tests.community.people import posts_of
+from tests.community.stage import (
+    FOUNDER,
+    MILESTONE,
+    OPEN_COMMENT,
+    OPEN_POST,
+    PEER,
+    PERSONAS,
+    SECRET_COMMENT,
+    SECRET_POST,
+    STRANGER,
+)
+from townhall import Milestone, SocialFeedComment, SocialFeedPost, SocialFeedReaction
+from townhall.testing import Outcome, acting, delete_account, outcome
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+HIDE = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST).values(is_public=False)
+ABOUT = (SocialFeedReaction, SocialFeedComment)
+
+
+@pytest.mark.parametrize("persona", ["nameless", "stranger", "peer"])
+def test_what_becomes_private_is_nobody_elses_with_all_that_was_said(
+    connection: Connection, persona: str
+) -> None:
+    with acting(connection, *PERSONAS["founder"]):
+        assert outcome(connection, HIDE) is Outcome.ALLOWED
+        for model in ABOUT:
+            assert outcome(connection, select(model.__table__)) is Outcome.ALLOWED
+    with acting(connection, *PERSONAS[persona]):
+        for hidden in (SocialFeedPost, *ABOUT):
+            assert outcome(connection, select(hidden.__table__)) is Outcome.NO_ROWS
+            assert connection.scalar(select(func.count()).select_from(hidden)) == 0
+
+
+def test_nobody_adds_to_what_they_do_not_see_or_learns_whether_it_is_there(
+    connection: Connection,
+) -> None:
+    nowhere = STRANGER  # a key that no post has
+    with acting(connection, *PERSONAS["stranger"]):
+        for post in (SECRET_POST, nowhere):
+            reaction = insert(SocialFeedReaction).values(post_id=post, user_id=STRANGER)
+            comment = {"post_id": post, "author_id": STRANGER, "content": "Hello?"}
+            for statement in (reaction, insert(SocialFeedComment).values(comment)):
+                assert outcome(connection, statement) is Outcome.VIOLATES_POLICY
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"author_id": PEER}, {"post_id": SECRET_POST}, {"parent_comment_id": None}],
+    ids="-".join,
+)
+def test_a_comment_changes_in_what_it_says_alone(
+    connection: Connection, values: dict[str, Any]
+) -> None:
+    mine = update(SocialFeedComment).where(SocialFeedComment.id == OPEN_COMMENT)
+    with acting(connection, *PERSONAS["peer"]):
+        assert outcome(connection, mine.values(values)) is Outcome.PERMISSION_DENIED
+        assert outcome(connection, mine.values(content="Rather no")) is Outcome.ALLOWED
+
+
+def test_an_answer_is_to_a_comment_on_the_same_post(connection: Connection) -> None:
+    answer = {"author_id": FOUNDER, "post_id": OPEN_POST, "content": "See?"}
+    with pytest.raises(IntegrityError, match="fk_social_feed_comments_parent_comment"):
+        connection.execute(
+            insert(SocialFeedComment).values({**answer, "parent_comment_id": SECRET_COMMENT})
+        )
+
+
+def test_a_post_keeps_its_author(connection: Connection) -> None:
+    with acting(connection, *PERSONAS["founder"]):
+        gift = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
+        assert outcome(connection, gift.values(author_id=PEER)) is Outcome.PERMISSION_DENIED
+
+
+def test_a_post_is_about_a_milestone_of_its_authors(connection: Connection) -> None:
+    with acting(connection, *PERSONAS["peer"]):
+        for milestone in (MILESTONE, "no-such-thing"):  # which looks the same
+            post = {"author_id": PEER, "content": "Look", "milestone_id": milestone}
+            statement = insert(SocialFeedPost).values(post)
+            assert outcome(connection, statement) is Outcome.VIOLATES_POLICY
+    about = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
+    with acting(connection, *PERSONAS["founder"]):
+        assert outcome(connection, about.values(milestone_id=MILESTONE)) is Outcome.ALLOWED
+        theirs = about.values(milestone_id="no-such-thing")
+        assert outcome(connection, theirs) is Outcome.VIOLATES_POLICY
+
+
+def test_the_keys_of_milestones_are_text_and_so_is_what_refers_to_them(
+    connection: Connection,
+) -> None:
+    found = inspect(connection)
+    types = {
+        name: str(column["type"])
+        for table, name in (("milestones", "id"), ("social_feed_posts", "milestone_id"))
+        for column in found.get_columns(table)
+        if column["name"] == name
+    }
+    assert types == {"id": "TEXT", "milestone_id": "TEXT"}
+    with acting(connection, *PERSONAS["founder"]):
+        connection.execute(
+            insert(Milestone).values(id="עברית & ' quotes", user_id=FOUNDER, title="Any")
+        )
+        post = insert(SocialFeedPost).values(
+            author_id=FOUNDER, content="Done", milestone_id="עברית & ' quotes"
+        )
+        assert outcome(connection, post) is Outcome.ALLOWED
+
+
+def test_a_post_outlives_its_milestone(connection: Connection) -> None:
+    about = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
+    connection.execute(about.values(milestone_id=MILESTONE))
+    with acting(connection, *PERSONAS["founder"]):
+        connection.execute(delete(Milestone).where(Milestone.id == MILESTONE))
+        kept = select(SocialFeedPost.milestone_id).where(SocialFeedPost.id == OPEN_POST)
+        assert connection.execute(kept).one() == (None,)
+
+
+def test_realtime_sees_rows_as_they_were(connection: Connection) -> None:
+    found = connection.scalars(
+        text(
+            """
+            select oid::regclass::text from pg_class
+            where relreplident = 'f' and relnamespace = 'public'::regnamespace
+            order by 1
+            """
+        )
+    )
+    assert list(found) == ["founder_messages", "social_feed_posts"]
+
+
+@pytest.mark.parametrize("user", [FOUNDER, PEER, STRANGER])
+def test_an_account_leaves_nothing_behind(connection: Connection, user: UUID) -> None:
+    posts_of(connection, FOUNDER, 2)
+    delete_account(connection, user)
+    references = connection.execute(
+        text(
+            """
+            select c.conrelid::regclass::text as referring, a.attname as referring_column
+            from pg_constraint as c
+            join pg_attribute as a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
+            where c.confrelid = 'auth.users'::regclass and c.contype = 'f'
+            """
+        )
+    ).all()
+    assert len(references) > 20
+    for table, column in references:
+        left = text(f"select count(*) from {table} where {column} = :user")
+        assert connection.scalar(left, {"user": user}) == 0, f"{table}.{column}"

@@ -1,0 +1,357 @@
+"""What an application asks of the community, by sessions of both kinds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import NullPool, event, insert, select, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.community.crowd import account, crowd_of_authors
+from tests.community.stage import (
+    FOUNDER,
+    MESSAGE,
+    OPEN_POST,
+    PEER,
+    PERSONAS,
+    SECRET_POST,
+    STRANGER,
+    set_up_community,
+)
+from tests.support.plans import buffers, explained, nodes, scans
+from townhall import (
+    CommunityProfile,
+    ConsentAuditLog,
+    ConsentCategory,
+    FounderMessage,
+    SocialFeedComment,
+    SocialFeedPost,
+    SocialFeedReaction,
+    VisibilitySettings,
+)
+from townhall.community import (
+    consents_of,
+    conversation,
+    feed_page,
+    mark_messages_read,
+    refresh_benchmarks,
+    set_consent,
+)
+from townhall.session import AsyncSessionFactory, SessionFactory
+from townhall.testing import acting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from sqlalchemy import Connection, Engine, Executable
+
+NEW_YEAR = datetime(2025, 1, 1, tzinfo=UTC)
+MESSAGING = ConsentCategory.MESSAGING
+
+
+@pytest.fixture
+def statements(connection: Connection) -> Iterator[list[str]]:
+    """Yield what is sent to the server, without what sets the actor."""
+    sent: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if "set_config" not in statement and "current_setting" not in statement:
+            sent.append(statement)
+
+    event.listen(connection, "before_cursor_execute", note)
+    yield sent
+    event.remove(connection, "before_cursor_execute", note)
+
+
+def _post(connection: Connection, author: UUID, minute: int, **values: Any) -> UUID:  # noqa: ANN401
+    key: UUID | None = connection.scalar(
+        insert(SocialFeedPost)
+        .values(
+            author_id=author,
+            content=str(minute),
+            created_at=NEW_YEAR + timedelta(minutes=minute),
+            **values,
+        )
+        .returning(SocialFeedPost.id)
+    )
+    assert key is not None
+    return key
+
+
+@pytest.mark.parametrize(
+    ("statement", "persona"),
+    [
+        (set_consent(FOUNDER, MESSAGING, True), "founder"),  # noqa: FBT003  the value itself
+        (consents_of(FOUNDER), "founder"),
+        (refresh_benchmarks(), "service"),
+        (feed_page(), "founder"),
+        (feed_page((NEW_YEAR, OPEN_POST)), "founder"),
+        (conversation(FOUNDER, PEER), "founder"),
+        (mark_messages_read([MESSAGE]), "peer"),
+    ],
+)
+def test_each_is_one_statement(
+    sessions: SessionFactory,
+    statements: list[str],
+    statement: Executable,
+    persona: str,
+) -> None:
+    user = PERSONAS[persona][1]
+    opened = sessions.as_service() if user is None else sessions.as_user(user)
+    with opened as session:
+        session.execute(text("select 1"))
+        before = len(statements)
+        session.scalars(statement).all()
+        assert len(statements) == before + 1
+
+
+def test_a_consent_is_set_and_set_again(sessions: SessionFactory, connection: Connection) -> None:
+    with sessions.as_user(STRANGER, request_headers={"User-Agent": "Firefox"}) as session:
+        first = session.scalar(set_consent(STRANGER, MESSAGING, True))  # noqa: FBT003
+        assert first is not None
+        assert first.enabled
+        again = session.scalar(set_consent(STRANGER, MESSAGING, False))  # noqa: FBT003
+        assert again is first
+        assert not first.enabled
+        assert session.scalars(consents_of(STRANGER)).all() == [first]
+        assert session.scalars(consents_of(FOUNDER)).all() == []
+    audit = select(ConsentAuditLog.user_agent).where(ConsentAuditLog.user_id == STRANGER)
+    assert connection.scalars(audit).all() == ["Firefox", "Firefox"]
+
+
+def test_nobody_sets_anothers_consent(sessions: SessionFactory) -> None:
+    with pytest.raises(ProgrammingError, match="row-level security"), sessions.as_user(PEER) as it:
+        it.scalar(set_consent(FOUNDER, MESSAGING, True))  # noqa: FBT003
+
+
+def test_a_feed_is_what_is_public_and_ones_own(
+    sessions: SessionFactory, connection: Connection
+) -> None:
+    secret = _post(connection, PEER, 1, is_public=False)
+    expected = {
+        FOUNDER: {OPEN_POST, SECRET_POST},
+        PEER: {OPEN_POST, secret},
+        STRANGER: {OPEN_POST},
+    }
+    for user, posts in expected.items():
+        with sessions.as_user(user) as session:
+            assert {post.id for post in session.scalars(feed_page())} == posts
+
+
+def test_pages_are_the_feed_while_posts_arrive(
+    sessions: SessionFactory, connection: Connection
+) -> None:
+    # Two posts of every minute are of one moment; every fifth is private, the founder's or not.
+    for number in range(40):
+        author = FOUNDER if number % 10 == 0 else PEER
+        _post(connection, author, number // 2, is_public=number % 5 != 0)
+    with sessions.as_user(FOUNDER) as session:
+        whole = [post.id for post in session.scalars(feed_page(limit=1000))]
+        positions = [post.position for post in session.scalars(feed_page(limit=1000))]
+        assert positions == sorted(positions, reverse=True)
+        assert len(whole) == 40 - 4 + 2
+        found: list[UUID] = []
+        after = None
+        while page := session.scalars(feed_page(after, limit=7)).all():
+            found += [post.id for post in page]
+            after = page[-1].position
+            with sessions.as_service() as meanwhile:
+                meanwhile.add(SocialFeedPost(author_id=PEER, content="Just now"))
+        assert found == whole
+
+
+def test_the_service_reads_the_public_feed(sessions: SessionFactory) -> None:
+    with sessions.as_service() as session:
+        assert [post.id for post in session.scalars(feed_page())] == [OPEN_POST]
+
+
+def test_a_conversation_is_of_two(sessions: SessionFactory, connection: Connection) -> None:
+    pairs = [(FOUNDER, PEER), (PEER, FOUNDER), (FOUNDER, STRANGER), (STRANGER, PEER)]
+    for number in range(20):
+        sender, recipient = pairs[number % 4]
+        connection.execute(
+            insert(FounderMessage).values(
+                sender_id=sender,
+                recipient_id=recipient,
+                content=str(number),
+                created_at=NEW_YEAR + timedelta(minutes=number),
+            )
+        )
+    with sessions.as_user(PEER) as session:
+        first = session.scalars(conversation(PEER, FOUNDER, limit=4)).all()
+        assert [message.content for message in first] == ["Hello", "17", "16", "13"]
+        second = session.scalars(conversation(FOUNDER, PEER, first[-1].position, limit=4)).all()
+        assert [message.content for message in second] == ["12", "9", "8", "5"]
+    with sessions.as_user(STRANGER) as session:
+        assert session.scalars(conversation(FOUNDER, PEER)).all() == []
+
+
+def test_a_conversation_with_oneself_has_each_message_once(
+    sessions: SessionFactory,
+) -> None:
+    with sessions.as_user(PEER) as session:
+        session.add(FounderMessage(sender_id=PEER, recipient_id=PEER, content="Buy milk"))
+        session.flush()
+        assert [each.content for each in session.scalars(conversation(PEER, PEER))] == ["Buy milk"]
+
+
+async def test_they_are_asked_by_async_sessions_too(engine: Engine) -> None:
+    with engine.begin() as connection:
+        set_up_community(connection)
+    async_engine = create_async_engine(engine.url, poolclass=NullPool)
+    sessions = AsyncSessionFactory(async_engine)
+    async with sessions.as_user(PEER) as session:
+        consent = await session.scalar(set_consent(PEER, MESSAGING, True))  # noqa: FBT003
+        assert consent is not None
+        assert consent.enabled
+        assert consent.updated_at is not None
+        assert [each.id for each in await session.scalars(consents_of(PEER))] == [consent.id]
+        (post,) = await session.scalars(feed_page())
+        assert post.id == OPEN_POST
+        assert (await session.scalars(feed_page(post.position))).all() == []
+        (message,) = await session.scalars(conversation(PEER, FOUNDER))
+        assert await session.scalar(mark_messages_read([message.id])) == 1
+        await session.refresh(message)
+        assert message.is_read
+    async with sessions.as_service() as session:
+        await session.execute(refresh_benchmarks())
+
+
+def test_rows_go_by_orm_with_what_the_database_deletes(sessions: SessionFactory) -> None:
+    with sessions.as_user(FOUNDER) as session:
+        post = session.get_one(SocialFeedPost, OPEN_POST)
+        session.add(SocialFeedComment(post=post, author_id=FOUNDER, content="Also"))
+        session.add(SocialFeedReaction(post=post, user_id=FOUNDER))
+        session.flush()
+        session.refresh(post)
+        assert (post.reaction_count, post.comment_count) == (2, 2)
+        session.refresh(post, ["comments", "reactions"])
+        assert len(post.comments) == len(post.reactions) == 2
+        session.delete(post)
+        session.flush()
+        assert session.scalars(select(SocialFeedComment.post_id)).all() != [OPEN_POST]
+
+
+def test_settings_are_a_value(sessions: SessionFactory, connection: Connection) -> None:
+    stored = select(text("visibility_settings")).select_from(text("community_profiles"))
+    of_founder = select(CommunityProfile).where(CommunityProfile.user_id == FOUNDER)
+    with sessions.as_user(FOUNDER) as session:
+        profile = session.scalars(of_founder).one()
+        assert profile.visibility_settings == VisibilitySettings()
+        profile.visibility_settings = VisibilitySettings(show_bio=False)
+    assert connection.scalar(stored) == {
+        "show_name": True,
+        "show_stage": True,
+        "show_industry": True,
+        "show_bio": False,
+        "show_achievements": True,
+    }
+    others = {"show_name": "maybe", "show_bio": True, "theme": "dark"}
+    connection.execute(
+        text("update community_profiles set visibility_settings = cast(:others as jsonb)"),
+        {"others": json.dumps(others)},
+    )
+    with sessions.as_user(PEER) as session:
+        shown = session.scalars(of_founder).one().visibility_settings
+        assert not shown.show_name
+        assert shown.show_bio
+        assert shown.show_stage
+        assert shown.as_stored()["theme"] == "dark"
+
+
+@pytest.fixture(params=[20_000, pytest.param(1_000_000, marks=pytest.mark.exhaustive)], ids=str)
+def feed(request: pytest.FixtureRequest, engine: Engine) -> Iterator[tuple[Connection, int]]:
+    """Yield a connection to a large feed, and how many posts it has."""
+    with engine.begin() as connection:
+        crowd_of_authors(connection, request.param)
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(
+            text("vacuum analyze social_feed_posts")
+        )
+    with engine.connect() as connection:
+        yield connection, request.param
+
+
+def test_a_page_costs_the_same_wherever_it_is(feed: tuple[Connection, int]) -> None:
+    connection, posts = feed
+    skipped = 10_000 * 20 if posts == 1_000_000 else posts // 2
+    position = connection.execute(
+        text(
+            """
+            select created_at, id from social_feed_posts
+            where is_public
+            order by created_at desc, id desc
+            offset :skipped limit 1
+            """
+        ),
+        {"skipped": skipped},
+    ).one()
+    with acting(connection, "authenticated", account(1)):
+        plans = [
+            explained(connection, feed_page(after))
+            for after in (None, (position.created_at, position.id))
+        ]
+    for plan in plans:
+        assert plan["Actual Rows"] == 20
+        assert buffers(plan) < 300
+        assert not [node for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
+        walked = scans(plan, "social_feed_posts")
+        assert {node["Index Name"] for node in walked} == {
+            "ix_social_feed_posts_created_at",
+            "ix_social_feed_posts_author_id_created_at",
+            "pk_social_feed_posts",
+        }
+        assert sum(node["Actual Rows"] * node["Actual Loops"] for node in walked) <= 60
+        assert not any(node.get("Rows Removed by Filter") for node in walked)
+
+
+def test_what_is_private_is_not_walked_past(feed: tuple[Connection, int]) -> None:
+    """The newest half is private, and of others; the page begins behind it at no cost."""
+    connection, _ = feed
+    connection.execute(
+        text(
+            """
+            update social_feed_posts set is_public = false
+            where created_at > (
+                select percentile_disc(0.5) within group (order by created_at)
+                from social_feed_posts
+            ) and author_id <> :me
+            """
+        ),
+        {"me": account(1)},
+    )
+    with acting(connection, "authenticated", account(1)):
+        plan = explained(connection, feed_page())
+    assert plan["Actual Rows"] == 20
+    assert (
+        sum(node["Actual Rows"] * node["Actual Loops"] for node in scans(plan, "social_feed_posts"))
+        <= 60
+    )
+
+
+def test_what_is_said_of_a_page_of_posts_is_looked_up(feed: tuple[Connection, int]) -> None:
+    connection, _ = feed
+    connection.execute(text("set local session_replication_role = replica"))
+    connection.execute(
+        text(
+            """
+            insert into social_feed_reactions (post_id, user_id)
+            select p.id, p.author_id from social_feed_posts as p
+            """
+        )
+    )
+    connection.execute(text("set local session_replication_role = origin"))
+    connection.execute(text("analyze social_feed_reactions"))
+    with acting(connection, "authenticated", account(1)):
+        page = [post for (post, *_) in connection.execute(feed_page()).all()]
+        of_page = select(SocialFeedReaction).where(SocialFeedReaction.post_id.in_(page))
+        plan = explained(connection, of_page)
+    assert plan["Actual Rows"] == 20
+    (looked_up,) = scans(plan, "social_feed_posts")
+    assert looked_up["Index Name"] == "pk_social_feed_posts"
+    assert buffers(plan) < 400
