@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+ADVISORY_LOCKS = text(
+    "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"
+)
+
 
 @pytest.fixture
 def engine(empty_database: str) -> Engine:
@@ -48,7 +52,7 @@ def test_a_connection_that_was_given_stays_as_it_was(
     assert revision_of(empty_database) == HEAD
     assert not given.in_transaction()
     assert given.scalar(text("show lock_timeout")) == "7s"
-    assert given.scalar(text("select count(*) from pg_locks where locktype = 'advisory'")) == 0
+    assert given.scalar(ADVISORY_LOCKS) == 0
 
 
 def test_a_connection_that_was_given_stays_as_it_was_after_an_error(given: Connection) -> None:
@@ -57,7 +61,7 @@ def test_a_connection_that_was_given_stays_as_it_was_after_an_error(given: Conne
     with pytest.raises(Exception, match="schema auth is there"):
         command.upgrade(_config(given), "head")
     assert given.scalar(text("show lock_timeout")) == "0"
-    assert given.scalar(text("select count(*) from pg_locks where locktype = 'advisory'")) == 0
+    assert given.scalar(ADVISORY_LOCKS) == 0
 
 
 def test_a_connection_in_a_transaction_is_refused(given: Connection) -> None:
