@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.documentation import ACCESS_TABLE, with_access_tables
+from townhall.coaching.access import RULES as COACHING
 from townhall.events.access import RULES as EVENTS
 from townhall.identity.access import RULES as IDENTITY
+from townhall.wizard.access import RULES as WIZARD
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,7 +30,15 @@ def test_a_page_says_who_may_do_what(townhall_connection: Connection, page: Path
     assert written == with_access_tables(written, townhall_connection)
 
 
-@pytest.mark.parametrize(("page", "rules"), [("identity.md", IDENTITY), ("events.md", EVENTS)])
+@pytest.mark.parametrize(
+    ("page", "rules"),
+    [
+        ("identity.md", IDENTITY),
+        ("events.md", EVENTS),
+        ("wizard.md", WIZARD),
+        ("coaching.md", COACHING),
+    ],
+)
 def test_a_domains_page_leaves_out_no_table(page: str, rules: tuple[Access, ...]) -> None:
     written = (DOCS / page).read_text(encoding="utf-8")
     tables = [

@@ -1,0 +1,37 @@
+"""The page of coaching: its examples run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from tests.coaching.stage import OWNER, PARTICIPANT, SESSION, TENANT
+from tests.support.documentation import run_examples
+from townhall import ClientStatus, ParticipantSession, TenantProfile, UsageEvent
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+PAGE = Path(__file__).parents[2] / "docs" / "coaching.md"
+
+
+def test_the_examples_run(committed: Engine) -> None:
+    run_examples(
+        PAGE,
+        engine=committed,
+        owner_id=OWNER,
+        participant_id=PARTICIPANT,
+        session_id=SESSION,
+        tenant_id=TENANT,
+    )
+    with committed.connect() as connection:
+        brand = select(TenantProfile.brand_config).where(TenantProfile.id == TENANT)
+        stored = connection.execute(brand).scalar_one()
+        assert stored is not None
+        assert stored.tagline == "Grow"
+        status = select(ParticipantSession.client_status).where(ParticipantSession.id == SESSION)
+        assert connection.scalar(status) is ClientStatus.COMPLETED
+        logged = select(UsageEvent.tokens_used).where(UsageEvent.model_used == "large")
+        assert connection.scalar(logged) == 1200

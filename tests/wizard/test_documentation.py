@@ -1,0 +1,31 @@
+"""The page of the wizard: its examples run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from tests.support.documentation import run_examples
+from tests.wizard.stage import OWNER, set_up_wizard
+from townhall import WizardSession, WizardStatus
+
+if TYPE_CHECKING:
+    import pytest
+    from sqlalchemy import Engine
+
+PAGE = Path(__file__).parents[2] / "docs" / "wizard.md"
+
+
+def test_the_examples_run(townhall_engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    with townhall_engine.begin() as connection:
+        set_up_wizard(connection)
+    run_examples(PAGE, engine=townhall_engine, user_id=OWNER)
+    state = {"name": "Gala", "venue": {"city": "Haifa"}, "agreed": True}
+    assert capsys.readouterr().out == f"completed {state}\n"
+    with townhall_engine.connect() as connection:
+        completed = select(WizardSession.state, WizardSession.stage).where(
+            WizardSession.status == WizardStatus.COMPLETED
+        )
+        assert connection.execute(completed).all() == [(state, 2)]
