@@ -9,7 +9,7 @@ venv := .venv
 python := $(venv)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-exhaustive lint types drift docs bench
+.PHONY: help migrate test test-exhaustive lint types drift docs bench bench-coaching
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ drift: $(venv)/.installed-embedded ## Check that the database is what the models
 
 bench: $(venv)/.installed-bench ## Measure autogenerate beside its alternatives, in half an hour
 	$(python) -m benchmarks.autogenerate
+
+bench-coaching: $(venv)/.installed-test ## Measure usage at ten million events, and the rename
+	$(python) -m benchmarks.coaching
 
 docs: $(venv)/.installed-dev ## Build the documentation into docs/_build
 	$(python) -m sphinx -W --keep-going -b html docs docs/_build
