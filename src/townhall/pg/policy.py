@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, TableEntity, comment_statement
 
+_LONGEST_NAME = 63  # bytes
+
 Command = Literal["select", "insert", "update", "delete", "all"]
 
 
@@ -43,10 +45,13 @@ class Policy(TableEntity):
         """Lay out the conditions and refuse a policy that PostgreSQL would refuse, or worse.
 
         Raises:
-            ValueError: No role is named, or the conditions do not fit the command.
+            ValueError: No role is named, the name is too long, or the conditions do not fit the
+                command.
         """
         if not self.roles:
             self._refuse("names no role: add roles=('authenticated',)")
+        if len(self.name.encode()) > _LONGEST_NAME:
+            self._refuse(f"has a name of more than {_LONGEST_NAME} bytes, which PostgreSQL cuts")
         if self.command == "insert" and self.using is not None:
             self._refuse("is for insert, which has no existing row: use check instead of using")
         if self.command in {"select", "delete"} and self.check is not None:
