@@ -126,9 +126,7 @@ def measure_tools(server: URL, tools: Sequence[str], sizes: Sequence[int]) -> Fi
 
 def _would_take_too_long(figures: Figures, tool: str, situation: str) -> bool:
     before = [
-        min(taken)
-        for (*each, _), taken in figures.items()
-        if each == [tool, situation] and taken
+        min(taken) for (*each, _), taken in figures.items() if each == [tool, situation] and taken
     ]
     return bool(before) and before[-1] * _GROWTH > _LONGEST
 
