@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase
 from townhall.testing.databases import Databases
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -32,6 +33,25 @@ def servers(townhall_server: str) -> Iterator[Servers]:
 def server(request: pytest.FixtureRequest, servers: Servers) -> Databases:
     """Return what makes databases on a server of each version in turn, as its superuser."""
     return Databases(servers.url(request.param))
+
+
+@pytest.fixture(scope="session")
+def template_of(
+    servers: Servers, townhall_migrate: Callable[[str], None]
+) -> Iterator[Callable[[Databases], str]]:
+    """Return what migrates one database on each of the servers, to clone others from."""
+    del servers  # they must outlive what is made on them
+    templates: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def template_of(databases: Databases) -> str:
+            server = str(databases.server)
+            if server not in templates:
+                templates[server] = stack.enter_context(databases.create(as_template=True))
+                townhall_migrate(templates[server])
+            return templates[server]
+
+        yield template_of
 
 
 @pytest.fixture(params=DefaultPrivileges)

@@ -14,25 +14,6 @@ from townhall import migrate
 from townhall.testing.databases import Databases
 
 
-@pytest.fixture(scope="session")
-def template_of() -> Iterator[Callable[[Databases], str]]:
-    """Return what makes a migrated database on a server once, to clone others from."""
-    templates: dict[str, str] = {}
-    made = []
-
-    def template_of(databases: Databases) -> str:
-        server = str(databases.server)
-        if server not in templates:
-            made.append(databases.create(as_template=True))
-            templates[server] = made[-1].__enter__()
-            migrate.upgrade(templates[server])
-        return templates[server]
-
-    yield template_of
-    for each in made:
-        each.__exit__(None, None, None)
-
-
 @pytest.fixture
 def database(server: Databases, template_of: Callable[[Databases], str]) -> Iterator[str]:
     """Yield the URL of a database at head that is this test's own, on each server version."""

@@ -152,6 +152,23 @@ def test_a_function_gets_another_signature_under_a_policy(lab: Lab) -> None:
     )
 
 
+def test_a_new_policy_calls_the_new_one_of_two_signatures(lab: Lab) -> None:
+    there_and_back(
+        lab,
+        Schema(
+            things(),
+            [
+                function("may", "select 1", a="integer"),
+                view("select id from lab.things where lab.may(id) = 1"),
+                view("select id from lab.seen", "seen_again"),
+            ],
+        ),
+        Schema(
+            things(), [ACCESS, function("may", "select 1", a="bigint"), policy("lab.may(id) = 1")]
+        ),
+    )
+
+
 def test_a_function_gets_another_result_under_a_policy_a_trigger_and_a_view(lab: Lab) -> None:
     def declared(returns: str) -> Schema:
         return Schema(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import NamedTuple
 
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine
 
-from townhall import migrate
 from townhall.check.reading import Snapshot, read, schemas_of
 from townhall.testing.databases import Databases
 
@@ -23,22 +21,19 @@ class AtHead(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def at_head_on() -> Iterator[Callable[[Databases], AtHead]]:
-    """Return what migrates one database on a server and reads it, once."""
+def at_head_on(template_of: Callable[[Databases], str]) -> Callable[[Databases], AtHead]:
+    """Return what reads a migrated database on a server, once."""
     known: dict[str, AtHead] = {}
-    with ExitStack() as stack:
 
-        def at_head_on(databases: Databases) -> AtHead:
-            server = str(databases.server)
-            if server not in known:
-                url = stack.enter_context(databases.create(as_template=True))
-                migrate.upgrade(url)
-                with create_engine(url, poolclass=NullPool).connect() as connection:
-                    schemas = schemas_of(connection)
-                    known[server] = AtHead(url, schemas, read(connection, schemas))
-            return known[server]
+    def at_head_on(databases: Databases) -> AtHead:
+        url = template_of(databases)
+        if url not in known:
+            with create_engine(url, poolclass=NullPool).connect() as connection:
+                schemas = schemas_of(connection)
+                known[url] = AtHead(url, schemas, read(connection, schemas))
+        return known[url]
 
-        yield at_head_on
+    return at_head_on
 
 
 @pytest.fixture

@@ -84,11 +84,13 @@ def _waiting(
 def _with_recreations(
     operations: Sequence[MigrateOperation], comparison: Comparison, around: set[Key]
 ) -> list[MigrateOperation]:
-    drops = [DropEntityOp(comparison.before[key], why=AROUND) for key in sorted(around)]
+    before = comparison.before
+    drops = [DropEntityOp(before[key], why=AROUND) for key in sorted(around) if key in before]
     creations = [
-        CreateEntityOp(step.keeping(comparison.before[comparison.keys[step.key]]))
+        # What is new is only late: created at once, it would hold on to what is to go.
+        CreateEntityOp(step.keeping(before[key]) if key in before else step)
         for step in comparison.done
-        if isinstance(step, Entity) and comparison.keys[step.key] in around
+        if isinstance(step, Entity) and (key := comparison.keys[step.key]) in around
     ]
     others = [operation for operation in operations if not _concerns(operation, comparison, around)]
     return [*drops, *others, *creations]
