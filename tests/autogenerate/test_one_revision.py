@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
@@ -262,6 +263,50 @@ def test_a_policy_that_changes_is_altered(lab: Lab) -> None:
     )
     assert "pg.replace_entity" in revision.upgrade
     assert "pg.drop_entity" not in revision.upgrade
+
+
+def test_a_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
+    old = pg.Policy(
+        schema=SCHEMA,
+        table="things",
+        name="owners write",
+        command="update",
+        roles=("authenticated",),
+        using="id > 1",
+    )
+    revision = there_and_back(
+        lab,
+        Schema(things(), [ACCESS, old]),
+        Schema(
+            things(sa.Column("team", sa.Uuid)),
+            [ACCESS, dataclasses.replace(old, check="team is not null")],
+        ),
+    )
+    assert "replace_entity" not in revision.downgrade
+
+
+def test_what_is_gained_is_lost_on_the_way_back(lab: Lab) -> None:
+    def declared(comments: dict[str, str], default: str, *indexes: str) -> Schema:
+        counted = pg.MaterializedView(
+            schema=SCHEMA,
+            name="counted",
+            definition="select owner, count(*) as n from lab.things group by owner",
+            indexes={f"counted_{column}": f"({column})" for column in indexes},
+        )
+        return Schema(
+            things(),
+            [
+                ACCESS,
+                counted,
+                view("select n from lab.counted", "on_top"),
+                dataclasses.replace(view("select id from lab.things"), column_comments=comments),
+                view("select id from lab.seen", "seen_again"),
+                function("may", "select 1", a=f"integer{default}"),
+                policy("lab.may(id) = 1"),
+            ],
+        )
+
+    there_and_back(lab, declared({}, ""), declared({"id": "The key."}, " default 1", "owner"))
 
 
 def test_a_default_calls_a_new_function(lab: Lab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -136,14 +137,9 @@ def _call(part: Part, functions: list[pg.Function]) -> str:
     return f"{SCHEMA}.{functions[part.choice % len(functions)].name}(id)"
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(old=schemas(), new=schemas())
-def test_there_is_a_way_from_any_schema_to_any_other_and_back(
-    townhall_shared_engine: Engine, old: Schema, new: Schema
-) -> None:
-    with townhall_shared_engine.connect() as connection, connection.begin() as transaction:
+def there_and_back(engine: Engine, old: Schema, new: Schema) -> None:
+    """Migrate from one declaration to another and back; nothing may differ on either side."""
+    with engine.connect() as connection, connection.begin() as transaction:
         connection.execute(sa.text(f"create schema {SCHEMA}"))
         lab = Lab(connection)
         lab.migrate(old)
@@ -151,3 +147,23 @@ def test_there_is_a_way_from_any_schema_to_any_other_and_back(
         lab.run(revision.downgrade)
         assert lab.differences(old) == []
         transaction.rollback()
+
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@settings(unhurried, max_examples=20)
+@given(old=schemas(), new=schemas())
+def test_there_is_a_way_from_any_schema_to_any_other_and_back(
+    townhall_shared_engine: Engine, old: Schema, new: Schema
+) -> None:
+    there_and_back(townhall_shared_engine, old, new)
+
+
+@pytest.mark.exhaustive
+@settings(unhurried, max_examples=300)
+@given(old=schemas(), new=schemas())
+def test_there_is_a_way_between_very_many_schemas(
+    townhall_shared_engine: Engine, old: Schema, new: Schema
+) -> None:
+    there_and_back(townhall_shared_engine, old, new)

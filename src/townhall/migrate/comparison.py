@@ -76,7 +76,8 @@ class Comparison:
         if before is None:
             yield CreateEntityOp(entity)
         elif before.state != after.state:
-            if after.can_replace(before):
+            # What has no way back is made anew, around which its dependants can be, both ways.
+            if after.can_replace(before) and before.can_replace(after):
                 yield ReplaceEntityOp(entity, before)
             else:
                 yield DropEntityOp(before)
