@@ -9,7 +9,7 @@ venv := .venv
 python := $(venv)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-exhaustive lint types drift docs bench bench-coaching
+.PHONY: help migrate test test-exhaustive lint types drift docs bench bench-community bench-coaching
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ drift: $(venv)/.installed-embedded ## Check that the database is what the models
 
 bench: $(venv)/.installed-bench ## Measure autogenerate beside its alternatives, in half an hour
 	$(python) -m benchmarks.autogenerate
+
+bench-community: $(venv)/.installed-test ## Measure what the counters of posts cost
+	$(python) -m benchmarks.community
 
 bench-coaching: $(venv)/.installed-test ## Measure usage at ten million events, and the rename
 	$(python) -m benchmarks.coaching

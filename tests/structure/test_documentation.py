@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.documentation import ACCESS_TABLE, with_access_tables
 from townhall.coaching.access import RULES as COACHING
+from townhall.community.access import RULES as COMMUNITY
 from townhall.events.access import RULES as EVENTS
 from townhall.identity.access import RULES as IDENTITY
 from townhall.wizard.access import RULES as WIZARD
@@ -35,6 +36,7 @@ def test_a_page_says_who_may_do_what(townhall_connection: Connection, page: Path
     [
         ("identity.md", IDENTITY),
         ("events.md", EVENTS),
+        ("community.md", COMMUNITY),
         ("wizard.md", WIZARD),
         ("coaching.md", COACHING),
     ],
