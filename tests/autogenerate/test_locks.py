@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from townhall.testing.databases import Databases
 @pytest.fixture
 def config(townhall_database: str, tmp_path: Path) -> Config:
     config = configured(townhall_database, tmp_path)
-    config.cmd_opts = None
+    config.cmd_opts = Namespace(x=["lock_timeout=1s"])
     return config
 
 

@@ -193,6 +193,7 @@ def test_what_nobody_declared_is_told_and_nothing_else(
     assert "monthly" not in told
 
 
+@pytest.mark.exhaustive
 def test_townhall_alone_does_not_touch_a_database_of_an_application(
     application: Application, empty_database: str, tmp_path: Path
 ) -> None:
