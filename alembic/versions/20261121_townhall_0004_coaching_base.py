@@ -14,8 +14,8 @@ Created: 2026-11-21
 from __future__ import annotations
 
 import sqlalchemy as sa
-
 from alembic import op
+
 from townhall import pg
 from townhall.migrate.safety import only_where, rename_table
 

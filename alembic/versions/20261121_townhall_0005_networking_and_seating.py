@@ -13,8 +13,8 @@ Created: 2026-11-21
 from __future__ import annotations
 
 import sqlalchemy as sa
-
 from alembic import op
+
 from townhall import pg
 
 revision = "townhall_0005"

@@ -15,8 +15,8 @@ Created: 2026-11-21
 from __future__ import annotations
 
 import sqlalchemy as sa
-
 from alembic import op
+
 from townhall import pg
 from townhall.migrate.safety import add_constraint, add_unique, create_index, update_in_batches
 

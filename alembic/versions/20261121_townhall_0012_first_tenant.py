@@ -14,6 +14,7 @@ Created: 2026-11-21
 from __future__ import annotations
 
 from alembic import context
+
 from townhall import pg
 
 revision = "townhall_0012"

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.config import Config
 
-from alembic import command
 from tests.support.dump import dump
 from townhall import migrate
 from townhall.testing.databases import Databases

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from alembic import op
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
@@ -13,7 +14,6 @@ from alembic.operations.ops import DowngradeOps, UpgradeOps
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.dialects import postgresql
 
-from alembic import op
 from townhall import pg
 from townhall.migrate import autogenerate
 from townhall.migrate.scope import Scope

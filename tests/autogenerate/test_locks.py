@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
-from alembic import command
 from tests.autogenerate.conftest import configured, generate
 from tests.support.dump import dump
 from tests.support.supabase import DefaultPrivileges, supabase_database

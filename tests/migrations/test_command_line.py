@@ -6,10 +6,10 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
 
-from alembic import command
 from tests.migrations.chain import HEAD, REVISIONS, revision_of
 from tests.support.alembic import REPOSITORY, alembic
 from townhall.migrate import alembic_config

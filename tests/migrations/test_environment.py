@@ -6,11 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
-from alembic import command
 from tests.migrations.chain import HEAD, revision_of
 from tests.support.dump import dump
 from townhall.migrate import alembic_config, downgrade, upgrade

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
-from alembic import command
 from tests.migrations.chain import REVISIONS
 from tests.migrations.locks import long_locks
 from tests.support.rows import fill

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 
-from alembic import command
 from tests.support.dump import dump
 from tests.support.privileges import declared_privileges, effective_privileges
 from tests.support.rows import contents, fill

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import op
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-from alembic import op
 from tests.migrations.locks import long_locks
 from townhall.migrate import safety
 

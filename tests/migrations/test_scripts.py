@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from alembic import command
 from sqlalchemy import NullPool, create_engine, make_url
 
-from alembic import command
 from tests.migrations.chain import HEAD, REVISIONS, revision_of
 from tests.support.alembic import alembic
 from tests.support.dump import dump

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from alembic import command
 from tests.support.fingerprint import fingerprint
 from tests.support.privileges import declared_privileges, effective_privileges
 from tests.support.rows import contents, fill

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
-from alembic import command
 from tests.migrations.chain import HEAD, revision_of
 from tests.support.alembic import alembic, start_alembic
 from tests.support.dump import dump

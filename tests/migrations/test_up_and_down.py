@@ -6,9 +6,9 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from sqlalchemy import NullPool, create_engine
 
-from alembic import command
 from tests.migrations.chain import REVISIONS
 from tests.support.dump import dump
 from tests.support.rows import contents, fill

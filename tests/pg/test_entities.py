@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+from alembic import op
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, create_engine
 
-from alembic import op
 from townhall import pg
 from townhall.migrate.render import render_entity
 from townhall.migrate.simulation import read_state, run_script

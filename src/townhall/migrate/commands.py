@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL
-
-from alembic import command
 
 _PACKAGE = Path(__file__).parents[1]
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager, nullcontext
 from logging.config import fileConfig
 from typing import Any
 
+from alembic import context
 from alembic.config import Config
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from alembic import context
 from townhall.base import metadata as townhall_metadata
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate import autogenerate

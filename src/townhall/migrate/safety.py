@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
 
+from alembic import op
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from alembic import op
 from townhall.pg import API_ROLES, sql
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from alembic import op
 from alembic.operations import Operations
 from alembic_utils.reversible_op import CreateOp, DropOp, ReplaceOp
 
-from alembic import op
 from townhall.pg import sql
 from townhall.pg.entity import Entity
 
