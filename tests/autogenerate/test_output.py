@@ -34,7 +34,7 @@ def test_what_is_generated_is_laid_out_and_typed(damaged: Config, tmp_path: Path
     revision = generate(damaged, tmp_path)
     for check in (
         ("ruff", "format", "--check", "--config", "pyproject.toml"),
-        ("ruff", "check", "--isolated", "--select", "F,I,UP,W"),
+        ("ruff", "check", "--config", "pyproject.toml", "--select", "F,I,UP,W"),
         ("mypy", "--strict", "--cache-dir", str(tmp_path / "mypy")),
     ):
         done = subprocess.run(  # noqa: S603 - our own tools
