@@ -181,7 +181,14 @@ def test_psql_does_not_show_the_password(database: str) -> None:
     assert environment_password == "s3cret!"  # noqa: S105 - the test's own
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_serve_until_it_is_told_to_stop(tmp_path: Path, ending: signal.Signals) -> None:
     with serving(tmp_path) as (process, url):
         execute(url, "select 1")

@@ -15,7 +15,7 @@ from alembic.util import CommandError
 
 from tests.autogenerate.conftest import configured, generate
 from tests.support.dump import dump
-from tests.support.supabase import DefaultPrivileges, supabase_database
+from tests.support.supabase import EITHER_DEFAULT, DefaultPrivileges, supabase_database
 from townhall import migrate
 from townhall.testing.databases import Databases
 
@@ -88,7 +88,7 @@ def test_readers_and_writers_go_on_while_it_waits_and_after(
     assert failures == []
 
 
-@pytest.mark.parametrize("privileges", DefaultPrivileges)
+@pytest.mark.parametrize("privileges", EITHER_DEFAULT)
 def test_an_owner_who_is_no_superuser_compares(
     townhall_databases: Databases, privileges: DefaultPrivileges, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import NullPool, create_engine, inspect, text
 
-from tests.support.supabase import DefaultPrivileges, supabase_database
+from tests.support.supabase import EITHER_DEFAULT, supabase_database
 from townhall.testing.databases import Databases
 
 _ROOT = Path(__file__).parents[2]
@@ -165,7 +165,7 @@ def test_an_application_lives_beside_the_installed_wheel(
     go_through(application, empty_database, townhall_server)
 
 
-@pytest.fixture(params=DefaultPrivileges)
+@pytest.fixture(params=EITHER_DEFAULT)
 def hosted(request: pytest.FixtureRequest, townhall_databases: Databases) -> Iterator[str]:
     with supabase_database(townhall_databases, request.param) as database:
         yield database.postgres

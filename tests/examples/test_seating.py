@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import NullPool, create_engine, func, select, update
 
 import townhall
@@ -141,6 +142,7 @@ def test_a_list_without_guests_seats_nobody(townhall_database: str, tmp_path: Pa
     assert printed.count("  no seats") == 2
 
 
+@pytest.mark.exhaustive
 def test_it_runs_where_accounts_are_supabases(townhall_databases: Databases) -> None:
     with supabase_database(townhall_databases, DefaultPrivileges.CLOSED) as database:
         printed = _run(database.postgres, FOLDER / "guests_with_mistakes.csv")

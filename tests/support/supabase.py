@@ -37,6 +37,13 @@ class DefaultPrivileges(StrEnum):
     """Nothing that reads or writes, as in all projects since."""
 
 
+EITHER_DEFAULT = (
+    DefaultPrivileges.OPEN,
+    pytest.param(DefaultPrivileges.CLOSED, marks=pytest.mark.exhaustive),
+)
+"""Parameters of a test: those with more to go wrong for every run, the others exhaustively."""
+
+
 @dataclass(frozen=True)
 class SupabaseDatabase:
     """A database as hosted by Supabase, by the URLs of those who work on it."""

@@ -140,6 +140,7 @@ async def test_engine(townhall_async_engine):
     application.runpytest_inprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.exhaustive
 def test_workers_share_a_server(application: pytest.Pytester) -> None:
     application.makepyfile(
         _HEAD
