@@ -3,7 +3,7 @@
 # may have spaces in its name.
 
 UV := $(shell command -v uv)
-PYTEST_FLAGS ?= -n 2
+PYTEST_FLAGS ?= -n 2 --dist worksteal
 
 venv := .venv
 python := $(venv)/bin/python

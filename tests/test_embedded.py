@@ -215,6 +215,7 @@ def test_starts_and_keeps_what_was_committed(folder: Path, version: Literal[16, 
         assert query(again.url, "select upper(word) from kept") == "É"
 
 
+@pytest.mark.exhaustive
 def test_both_versions_lie_side_by_side(folder: Path) -> None:
     with start(folder, version=16) as older, start(folder) as newer:
         assert (older.version, newer.version) == (16, 18)
@@ -492,6 +493,7 @@ def test_root_works_in_a_users_folder_for_that_user(ordinary_home: Path) -> None
         assert query(other.report()["url"], "select number from kept") == 1
 
 
+@pytest.mark.exhaustive
 @AS_ROOT
 def test_data_of_an_account_without_a_name(ordinary_home: Path) -> None:
     with start(ordinary_home) as server:
@@ -528,6 +530,7 @@ def test_data_of_root_itself(made: Path) -> None:
         start(made)
 
 
+@pytest.mark.exhaustive
 @AS_ROOT
 def test_programs_out_of_reach_are_copied_to_where_the_account_can_run_them(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

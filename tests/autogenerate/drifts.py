@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 
 @dataclass(frozen=True)
 class Drift:
@@ -637,3 +639,10 @@ DRIFTS = (
         ("table_assignments",),
     ),
 )
+
+EVERY_DRIFT = [
+    # All of them take minutes; every run tries some of each kind.
+    pytest.param(drift, id=drift.name, marks=() if number % 12 == 0 else pytest.mark.exhaustive)
+    for number, drift in enumerate(DRIFTS)
+]
+"""Parameters of a test."""

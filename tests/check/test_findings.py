@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import Connection
 
-from tests.autogenerate.drifts import DRIFTS, Drift
+from tests.autogenerate.drifts import EVERY_DRIFT, Drift
 from tests.check.conftest import AtHead
 from townhall.check.cures import AUTOGENERATE, DECLARE
 from townhall.check.findings import Finding, compare
@@ -206,7 +206,7 @@ def test_a_change_is_told_on_one_line_and_cured(
     assert told(connection, at_head) == []
 
 
-@pytest.mark.parametrize("drift", DRIFTS, ids=lambda drift: drift.name)
+@pytest.mark.parametrize("drift", EVERY_DRIFT)
 def test_what_autogenerate_names_is_told_and_cured(
     drift: Drift, connection: Connection, at_head: AtHead
 ) -> None:

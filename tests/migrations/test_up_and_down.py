@@ -45,6 +45,7 @@ def test_the_chain_runs_again_over_its_own_result(database: str) -> None:
     assert _state(database) == before
 
 
+@pytest.mark.exhaustive
 def test_each_step_runs_again_over_its_own_result_and_goes_back(database: str) -> None:
     states: dict[str, State] = {}
     for revision, before in _steps():
