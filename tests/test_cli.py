@@ -199,6 +199,7 @@ def test_serve_until_it_is_told_to_stop(tmp_path: Path, ending: signal.Signals) 
         execute(url, "select 1")
 
 
+@pytest.mark.exhaustive
 def test_serve_outlives_its_terminal_under_nohup(tmp_path: Path) -> None:
     with serving(tmp_path, under=("nohup",)) as (process, url):
         process.send_signal(signal.SIGHUP)
@@ -209,6 +210,7 @@ def test_serve_outlives_its_terminal_under_nohup(tmp_path: Path) -> None:
         execute(url, "select 1")
 
 
+@pytest.mark.exhaustive
 def test_serve_another_version_elsewhere(tmp_path: Path) -> None:
     with serving(tmp_path, "--postgresql", "16", "--directory", "else where") as (process, url):
         told = townhall(tmp_path, "psql", "-At", "-c", "show server_version", DATABASE_URL=url)
@@ -275,6 +277,7 @@ def test_the_status_of_the_embedded_server(home: Path) -> None:
     assert told.stdout.endswith(" -m townhall psql\n")
 
 
+@pytest.mark.exhaustive
 def test_the_status_hides_the_password(home: Path, database: str) -> None:
     named = make_url(database).set(password="s3cret!")  # noqa: S106 - the test's own
     told = townhall(home, "status", DATABASE_URL=named.render_as_string(hide_password=False))

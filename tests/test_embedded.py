@@ -234,6 +234,7 @@ def test_the_programs_belong_to_the_server(made: Path) -> None:
             assert " 18." in told.stdout
 
 
+@pytest.mark.exhaustive
 def test_the_database_is_the_same_everywhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Jerusalem")
     monkeypatch.setenv("LC_ALL", "POSIX")
@@ -365,6 +366,7 @@ def test_a_process_killed_while_it_created_the_data(folder: Path) -> None:
         assert not list(folder.glob("postgresql-18-new-left"))
 
 
+@pytest.mark.exhaustive
 def test_a_crashed_server_whose_number_another_program_has_now(made: Path) -> None:
     with participant(made) as other:
         data = Path(other.report()["data"])
@@ -381,6 +383,7 @@ def test_a_crashed_server_whose_number_another_program_has_now(made: Path) -> No
         sleeper.kill()
 
 
+@pytest.mark.exhaustive
 def test_a_forked_process_leaves_its_parents_server_alone(made: Path) -> None:
     code = """
 import os, sys
@@ -416,6 +419,7 @@ def test_another_versions_data(folder: Path) -> None:
         start(folder)
 
 
+@pytest.mark.exhaustive
 def test_a_folder_that_holds_something_else(made: Path) -> None:
     with start(made) as server:
         pass
@@ -469,6 +473,7 @@ def test_nothing_above_the_folder_is_touched(folder: Path) -> None:
     assert {path.name for path in folder.parent.iterdir()} == {folder.name}
 
 
+@pytest.mark.exhaustive
 def test_what_is_ours_stays_out_of_version_control(folder: Path) -> None:
     with start(folder):
         pass
@@ -483,6 +488,7 @@ def test_an_ordinary_user(ordinary_home: Path) -> None:
     assert not is_running(Path(report["data"]))
 
 
+@pytest.mark.exhaustive
 @AS_ROOT
 def test_root_works_in_a_users_folder_for_that_user(ordinary_home: Path) -> None:
     directory = ordinary_home / ".townhall"
@@ -509,6 +515,7 @@ def test_data_of_an_account_without_a_name(ordinary_home: Path) -> None:
         assert query(other.report()["url"], "select 1") == 1
 
 
+@pytest.mark.exhaustive
 @AS_ROOT
 def test_data_of_another_account(ordinary_home: Path) -> None:
     with start(ordinary_home / ".townhall") as server:
@@ -521,6 +528,7 @@ def test_data_of_another_account(ordinary_home: Path) -> None:
         assert f"belongs to the account {owner}; run as that account" in other.report()["error"]
 
 
+@pytest.mark.exhaustive
 @AS_ROOT
 def test_data_of_root_itself(made: Path) -> None:
     with start(made) as server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ from uuid import UUID, uuid4
 import jwt
 import pytest
 from httpx import ASGITransport, AsyncClient
-from sqlalchemy import text, update
+from sqlalchemy import NullPool, create_engine, text, update
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.coaching.stage import (
     CREATOR,
@@ -30,10 +32,12 @@ from tests.support.every_version import townhall_server
 from townhall import TenantProfile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from townhall.testing.databases import Databases
 
 __all__ = ["townhall_server"]
 
@@ -41,16 +45,42 @@ FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "coaching"
 SECRET = "a secret of at least thirty-two bytes"  # noqa: S105  of the tests alone
 
 
+@pytest.fixture(autouse=True)
+def _example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])
+
+
+@asynccontextmanager
+async def _client(database: AsyncEngine) -> AsyncIterator[AsyncClient]:
+    app = import_module("app").create_app(database, SECRET)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://elsewhere") as client:
+        yield client
+
+
 @pytest.fixture
 async def client(
-    townhall_engine: Engine, townhall_async_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    townhall_engine: Engine, townhall_async_engine: AsyncEngine
 ) -> AsyncIterator[AsyncClient]:
     """Yield a client of the application, on a database of this test's own."""
-    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])
     with townhall_engine.begin() as connection:
         set_up_coaching(connection)
-    app = import_module("app").create_app(townhall_async_engine, SECRET)
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://elsewhere") as client:
+    async with _client(townhall_async_engine) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def shared_database(townhall_databases: Databases, townhall_template: str) -> Iterator[str]:
+    """Yield the URL of a database that is only read."""
+    with townhall_databases.create(townhall_template) as url:
+        with create_engine(url, poolclass=NullPool).begin() as connection:
+            set_up_coaching(connection)
+        yield url
+
+
+@pytest.fixture
+async def reading_client(shared_database: str) -> AsyncIterator[AsyncClient]:
+    """Yield a client of the application, on a database that others read too."""
+    async with _client(create_async_engine(shared_database, poolclass=NullPool)) as client:
         yield client
 
 
@@ -84,8 +114,8 @@ def _as(user: UUID | str, **changes: Any) -> dict[str, str]:  # noqa: ANN401  cl
         "http://COACH.Green-Tree.example:8000/",
     ],
 )
-async def test_a_visitor_gets_the_branded_page(client: AsyncClient, url: str) -> None:
-    page = await client.get(url)
+async def test_a_visitor_gets_the_branded_page(reading_client: AsyncClient, url: str) -> None:
+    page = await reading_client.get(url)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "<h1>Green Tree</h1>" in page.text
@@ -96,23 +126,23 @@ async def test_a_visitor_gets_the_branded_page(client: AsyncClient, url: str) ->
     assert "Powered by" not in page.text
 
 
-async def test_the_first_tenants_logo_is_served(client: AsyncClient) -> None:
-    page = await client.get("/t/leadingwithmeaning")
+async def test_the_first_tenants_logo_is_served(reading_client: AsyncClient) -> None:
+    page = await reading_client.get("/t/leadingwithmeaning")
     assert 'src="/tenants/leadingwithmeaning/logo.svg"' in page.text
-    logo = await client.get("/tenants/leadingwithmeaning/logo.svg")
+    logo = await reading_client.get("/tenants/leadingwithmeaning/logo.svg")
     assert logo.status_code == 200
     assert logo.headers["content-type"] == "image/svg+xml"
 
 
-async def test_a_tenant_without_a_brand_has_a_page_too(client: AsyncClient) -> None:
-    page = await client.get("/t/rival")
+async def test_a_tenant_without_a_brand_has_a_page_too(reading_client: AsyncClient) -> None:
+    page = await reading_client.get("/t/rival")
     assert page.status_code == 200
     assert "<img" not in page.text
 
 
 @pytest.mark.parametrize("url", ["/", "/t/nobody", "/t/green-tree'--", "http://nobody.example/"])
-async def test_there_is_no_page_of_nobody(client: AsyncClient, url: str) -> None:
-    assert (await client.get(url)).status_code == 404
+async def test_there_is_no_page_of_nobody(reading_client: AsyncClient, url: str) -> None:
+    assert (await reading_client.get(url)).status_code == 404
 
 
 async def test_a_tenant_that_is_not_active_has_no_page(
@@ -147,12 +177,12 @@ async def test_a_participant_takes_their_session_forward(client: AsyncClient) ->
 @pytest.mark.parametrize("user", [OWNER, RIVAL, STRANGER])
 @pytest.mark.parametrize("step", ["start", "complete"])
 async def test_nobody_moves_anybody_elses_session(
-    client: AsyncClient, user: UUID, step: str
+    reading_client: AsyncClient, user: UUID, step: str
 ) -> None:
-    refused = await client.post(f"/sessions/{SESSION}/{step}", headers=_as(user))
+    refused = await reading_client.post(f"/sessions/{SESSION}/{step}", headers=_as(user))
     assert refused.status_code == 403
     assert str(SESSION) not in refused.text
-    pipeline = (await client.get("/coach/pipeline", headers=_as(OWNER))).json()
+    pipeline = (await reading_client.get("/coach/pipeline", headers=_as(OWNER))).json()
     assert list(pipeline) == ["registered"]
 
 
@@ -177,9 +207,9 @@ async def test_a_coach_sees_their_own_pipeline_and_usage_alone(
 
 
 @pytest.mark.parametrize("user", [CREATOR, PARTICIPANT, STRANGER])
-async def test_who_owns_no_tenant_has_no_pipeline(client: AsyncClient, user: UUID) -> None:
-    assert (await client.get("/coach/pipeline", headers=_as(user))).status_code == 404
-    usage = await client.get("/coach/usage?month=2026-11-01", headers=_as(user))
+async def test_who_owns_no_tenant_has_no_pipeline(reading_client: AsyncClient, user: UUID) -> None:
+    assert (await reading_client.get("/coach/pipeline", headers=_as(user))).status_code == 404
+    usage = await reading_client.get("/coach/usage?month=2026-11-01", headers=_as(user))
     assert usage.json() == []
 
 
@@ -204,18 +234,18 @@ async def test_who_owns_no_tenant_has_no_pipeline(client: AsyncClient, user: UUI
     ],
 )
 async def test_a_token_must_be_a_signed_in_users(
-    client: AsyncClient, headers: dict[str, str]
+    reading_client: AsyncClient, headers: dict[str, str]
 ) -> None:
     for path in ("/sessions", "/coach/pipeline", "/coach/usage"):
-        refused = await client.get(path, headers=headers)
+        refused = await reading_client.get(path, headers=headers)
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"] == "Bearer"
 
 
-async def test_requests_at_once_act_as_their_own_callers(client: AsyncClient) -> None:
+async def test_requests_at_once_act_as_their_own_callers(reading_client: AsyncClient) -> None:
     users = [OWNER, RIVAL] * 10
     answers = await asyncio.gather(
-        *(client.get("/coach/pipeline", headers=_as(user)) for user in users)
+        *(reading_client.get("/coach/pipeline", headers=_as(user)) for user in users)
     )
     found = [answer.json()["registered"][0]["id"] for answer in answers]
     assert found == [str(SESSION), str(RIVALS_SESSION)] * 10
