@@ -49,13 +49,16 @@ insert into public.usage_events (tenant_id, event_type, model_used, tokens_used,
 select c.tenant_id, 'chat', 'opus', n, '2026-01-01'::timestamptz + n * interval '1 day'
 from public.campaigns as c, generate_series(1, 300) as n;
 
+insert into public.campaigns (name, tenant_id)
+select 'Campaign', t.id from public.tenant_profiles as t where t.user_id is null limit 20000;
+
 analyze;
 """
 
 
 @pytest.fixture(scope="module")
 def many(townhall_databases: Databases, townhall_template: str) -> Iterator[Connection]:
-    """Yield a connection to 100,000 tenants, a thousand of them with an owner and data."""
+    """Yield a connection to 100,000 tenants, a thousand of them with an owner and all data."""
     with townhall_databases.create(townhall_template) as url:
         engine = create_engine(url)
         with engine.begin() as connection:
