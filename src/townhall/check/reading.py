@@ -158,7 +158,7 @@ def _parts(privilege: str) -> Iterable[str]:
 def _read_granted(connection: Connection, schemas: Sequence[str], version: int) -> Iterable[Thing]:
     for query in (_SCHEMAS, _PROCEDURES):
         for row in rows(connection, query, schemas):
-            grants = _privileges(read_grants(row["entries"], version), version)
+            grants = _privileges(read_grants([row["entries"]], version), version)
             yield Thing(**_named(row), facts={**row["facts"], "grants": grants})
 
 
@@ -201,7 +201,7 @@ _TABLES = f"""
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'f')
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_class", "c")}
 """
 
@@ -226,7 +226,7 @@ _COLUMNS = f"""
     where c.relkind in ('r', 'p', 'f')
         and a.attnum > 0
         and not a.attisdropped
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_class", "c")}
 """
 
@@ -247,7 +247,7 @@ _CONSTRAINTS = f"""
     join pg_catalog.pg_class as c on c.oid = o.conrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where o.contype in ('c', 'f', 'p', 'u', 'x')
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_class", "c")}
 """
 
@@ -265,7 +265,7 @@ _INDEXES = f"""
     join pg_catalog.pg_class as c on c.oid = x.indrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p')
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_class", "c")}
         and not exists (
             select
@@ -283,7 +283,7 @@ _RULES = f"""
     join pg_catalog.pg_class as c on c.oid = r.ev_class
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where r.rulename <> '_RETURN'
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_class", "c")}
 """
 
@@ -310,7 +310,7 @@ _TYPES = f"""
     from pg_catalog.pg_type as t
     join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
     where t.typtype in ('d', 'e')
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_type", "t")}
 """
 
@@ -329,7 +329,7 @@ _SCHEMAS = f"""
         ) as facts,
         {entries("n.nspacl", "n.nspowner", "n")} as entries
     from pg_catalog.pg_namespace as n
-    where n.nspname = any (:schemas)
+    where n.nspname = any (%(schemas)s)
 """
 
 _SIGNATURE = """
@@ -355,7 +355,7 @@ _PROCEDURES = f"""
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
     where p.prokind <> 'f'
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_proc", "p")}
 """
 
@@ -365,12 +365,12 @@ _OWNERS = f"""
         pg_catalog.pg_get_userbyid(c.relowner) as owner
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'f', 'v', 'm') and n.nspname = any (:schemas)
+    where c.relkind in ('r', 'p', 'f', 'v', 'm') and n.nspname = any (%(schemas)s)
     union all
     select
         array[n.nspname, {_SIGNATURE}]::text[],
         pg_catalog.pg_get_userbyid(p.proowner)
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-    where n.nspname = any (:schemas)
+    where n.nspname = any (%(schemas)s)
 """

@@ -150,7 +150,7 @@ _DEPENDANTS = """
         select c.oid
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where n.nspname || '.' || c.relname = any (:schemas)
+        where n.nspname || '.' || c.relname = any (%(schemas)s)
     ),
     dependants as (
         select d.classid, d.objid

@@ -382,5 +382,5 @@ _QUERY = """
         ), '{}') as indexes
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and n.nspname = any (:schemas)
+    where c.relkind in ('r', 'p') and n.nspname = any (%(schemas)s)
 """

@@ -17,10 +17,11 @@ def rows(connection: Connection, query: str, schemas: Sequence[str]) -> Sequence
 
     Args:
         connection: A connection to the database.
-        query: A query with the parameter ``:schemas``.
+        query: A query with the parameter ``%(schemas)s``.
         schemas: The schemas to look into.
     """
-    return connection.execute(text(query), {"schemas": list(schemas)}).mappings().all()
+    # As the driver has it: SQLAlchemy would take the text apart each time.
+    return connection.exec_driver_sql(query, {"schemas": list(schemas)}).mappings().all()
 
 
 def not_of_an_extension(catalog: str, alias: str) -> str:
@@ -30,11 +31,25 @@ def not_of_an_extension(catalog: str, alias: str) -> str:
         catalog: The catalog the object is in: ``pg_proc``.
         alias: The query's alias for that catalog.
     """
-    return f"""not exists (
-        select from pg_catalog.pg_depend as d
-        where d.classid = 'pg_catalog.{catalog}'::regclass
-            and d.objid = {alias}.oid
-            and d.deptype = 'e'
+    # In this form the extensions' objects are read once, whatever the planner knows of them.
+    return f"""{alias}.oid not in (
+        select d.objid from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.{catalog}'::regclass and d.deptype = 'e'
+    )"""
+
+
+def comment(catalog: str, alias: str) -> str:
+    """Return the comment on an object, or null.
+
+    Args:
+        catalog: The catalog the object is in: ``pg_proc``.
+        alias: The query's alias for that catalog.
+    """
+    return f"""(
+        select d.description from pg_catalog.pg_description as d
+        where d.classoid = 'pg_catalog.{catalog}'::regclass
+            and d.objoid = {alias}.oid
+            and d.objsubid = 0
     )"""
 
 
@@ -42,14 +57,14 @@ _GRANTEE = "case when a.grantee = 0 then 'public' else pg_catalog.pg_get_userbyi
 
 
 def entries(acl: str, owner: str, kind: str) -> str:
-    """Return a JSON array of the access control entries of an object, its owner's left out.
+    """Return a JSON array of the access control entries of an object but its owner's, or null.
 
     Args:
         acl: The column that holds the access control list.
         owner: The column that holds the owner.
         kind: The object's letter for ``acldefault``: ``r`` for a relation, ``f`` for a function.
     """
-    return f"""coalesce((
+    return f"""(
         select jsonb_agg(jsonb_build_object(
             'grantee', {_GRANTEE},
             'privilege', a.privilege_type,
@@ -58,16 +73,16 @@ def entries(acl: str, owner: str, kind: str) -> str:
         ))
         from pg_catalog.aclexplode(coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))) as a
         where a.grantee <> {owner}
-    ), '[]')"""
+    )"""
 
 
 def column_entries(relation: str) -> str:
-    """Return a JSON array of the access control entries on a relation's columns.
+    """Return a JSON array of the access control entries on a relation's columns, or null.
 
     Args:
         relation: The query's alias for ``pg_class``.
     """
-    return f"""coalesce((
+    return f"""(
         select jsonb_agg(jsonb_build_object(
             'grantee', {_GRANTEE},
             'privilege', a.privilege_type,
@@ -77,22 +92,22 @@ def column_entries(relation: str) -> str:
         from pg_catalog.pg_attribute as col, pg_catalog.aclexplode(col.attacl) as a
         where col.attrelid = {relation}.oid and col.attacl is not null and not col.attisdropped
             and a.grantee <> {relation}.relowner
-    ), '[]')"""
+    )"""
 
 
 def column_comments(relation: str) -> str:
-    """Return a JSON object with the comments on a relation's columns, by column.
+    """Return a JSON object with the comments on a relation's columns, by column, or null.
 
     Args:
         relation: The query's alias for ``pg_class``.
     """
-    return f"""coalesce((
+    return f"""(
         select jsonb_object_agg(col.attname, d.description order by col.attnum)
         from pg_catalog.pg_description as d
         join pg_catalog.pg_attribute as col on col.attrelid = d.objoid and col.attnum = d.objsubid
         where d.classoid = 'pg_catalog.pg_class'::regclass and d.objoid = {relation}.oid
             and d.objsubid > 0
-    ), '{{}}')"""
+    )"""
 
 
 def server_version(connection: Connection) -> int:

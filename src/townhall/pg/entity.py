@@ -71,7 +71,7 @@ class Entity(ReplaceableEntity):
     @property
     def state(self) -> tuple[Any, ...]:
         """Everything that makes two declarations of the object differ, in comparable form."""
-        return tuple(comparable(getattr(self, field.name)) for field in fields(self))
+        return tuple(map(comparable, vars(self).values()))
 
     @property
     def identity(self) -> str:

@@ -186,7 +186,7 @@ class Function(Entity):
         return cls(
             schema=row["schema"],
             name=row["name"],
-            arguments=dict(row["arguments"]),
+            arguments=dict(row["arguments"] or ()),
             returns=row["returns"],
             language=row["language"],
             body=row["body"],
@@ -198,7 +198,7 @@ class Function(Entity):
             parallel=row["parallel"],
             cost=row["cost"],
             rows=row["rows"],
-            execute=tuple(sorted(map(_grantee, row["entries"]))),
+            execute=tuple(sorted(map(_grantee, row["entries"] or ()))),
             comment=row["comment"],
         )
 
@@ -222,7 +222,7 @@ def _setting(name: str, value: str) -> str:
 
 
 def _settings(row: RowMapping) -> dict[str, str]:
-    settings = dict(map(_read_setting, row["settings"]))
+    settings = dict(map(_read_setting, row["settings"] or ()))
     if row["security"] == "definer":
         settings.setdefault("search_path", CALLERS)
     return settings
@@ -262,7 +262,7 @@ _QUERY = f"""
     select
         n.nspname as schema,
         p.proname as name,
-        coalesce((
+        (
             select jsonb_agg(jsonb_build_array(
                 coalesce(nullif(a.name, ''), '$' || a.position),
                 concat_ws(
@@ -278,14 +278,14 @@ _QUERY = f"""
                 coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames
             ) with ordinality as a (type, mode, name, position)
             where a.mode is distinct from 't'
-        ), '[]') as arguments,
+        ) as arguments,
         pg_catalog.pg_get_function_result(p.oid) as returns,
         l.lanname as language,
         coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) as body,
         case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end
             as volatility,
         case when p.prosecdef then 'definer' else 'invoker' end as security,
-        coalesce(p.proconfig, '{{}}') as settings,
+        p.proconfig as settings,
         p.proisstrict as is_strict,
         p.proleakproof as is_leakproof,
         case p.proparallel when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end
@@ -296,11 +296,11 @@ _QUERY = f"""
         end as cost,
         case when p.proretset and p.prorows <> 1000 then p.prorows::integer end as rows,
         {catalog.entries("p.proacl", "p.proowner", "f")} as entries,
-        pg_catalog.obj_description(p.oid, 'pg_proc') as comment
+        {catalog.comment("pg_proc", "p")} as comment
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
     join pg_catalog.pg_language as l on l.oid = p.prolang
-    where n.nspname = any (:schemas)
+    where n.nspname = any (%(schemas)s)
         and p.prokind = 'f'
         and {catalog.not_of_an_extension("pg_proc", "p")}
 """

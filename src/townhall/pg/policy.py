@@ -126,7 +126,7 @@ class Policy(TableEntity):
         ]
 
 
-_QUERY = """
+_QUERY = f"""
     select
         n.nspname as schema,
         c.relname as table,
@@ -149,9 +149,9 @@ _QUERY = """
             case when p.polcmd = 'a' then 'true' end
         ) as check,
         p.polpermissive as permissive,
-        pg_catalog.obj_description(p.oid, 'pg_policy') as comment
+        {catalog.comment("pg_policy", "p")} as comment
     from pg_catalog.pg_policy as p
     join pg_catalog.pg_class as c on c.oid = p.polrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where n.nspname = any (:schemas)
+    where n.nspname = any (%(schemas)s)
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from townhall.pg import sql
@@ -59,18 +60,19 @@ def _grant(target: str, name: str, privileges: tuple[str, ...]) -> Iterable[str]
 
 
 def read_grants(
-    entries: Iterable[Mapping[str, Any]], server_version: int
+    lists: Iterable[Sequence[Mapping[str, Any]] | None], server_version: int
 ) -> dict[str, tuple[str, ...]]:
     """Return the grants that access control entries amount to, in one fixed order.
 
     Args:
-        entries: Rows with ``grantee``, ``privilege`` (in capitals, as ``aclexplode`` gives it),
-            ``is_grantable`` and ``column`` (None for the whole object).
+        lists: Lists of entries, or None for an empty one. An entry has ``grantee``, ``privilege``
+            (in capitals, as ``aclexplode`` gives it), ``is_grantable`` and ``column`` (None for
+            the whole object).
         server_version: The server's major version, which decides what "all" means.
     """
     whole: dict[str, set[_Privilege]] = defaultdict(set)
     parts: dict[str, dict[_Privilege, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for entry in entries:
+    for entry in chain.from_iterable(entries or () for entries in lists):
         privilege = _Privilege(entry["privilege"].lower(), entry["is_grantable"])
         if entry["column"] is None:
             whole[entry["grantee"]].add(privilege)

@@ -60,6 +60,6 @@ _QUERY = f"""
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p')
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {catalog.not_of_an_extension("pg_class", "c")}
 """

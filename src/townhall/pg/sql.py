@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 _preparer = PGIdentifierPreparer(PGDialect())  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
+@lru_cache(maxsize=10_000)
 def quote(name: str) -> str:
     """Return ``name`` as an identifier, in quotes where PostgreSQL needs them."""
     return _preparer.quote(name)
@@ -36,6 +38,7 @@ def literal(value: str | None) -> str:
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
 
 
+@lru_cache(maxsize=10_000)
 def layout(sql: str) -> str:
     """Return ``sql`` without the indentation, blank ends and semicolon it was written with."""
     return textwrap.dedent(sql).strip().removesuffix(";").rstrip()

@@ -55,7 +55,7 @@ class TableAccess(TableEntity):
                 table=row["table"],
                 row_security=row["row_security"],
                 forced=row["forced"],
-                grants=read_grants([*row["entries"], *row["column_entries"]], version),
+                grants=read_grants([row["entries"], row["column_entries"]], version),
             )
             for row in catalog.rows(connection, _QUERY, schemas)
         ]
@@ -72,6 +72,6 @@ _QUERY = f"""
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p')
-        and n.nspname = any (:schemas)
+        and n.nspname = any (%(schemas)s)
         and {catalog.not_of_an_extension("pg_class", "c")}
 """

@@ -120,11 +120,11 @@ _QUERY = f"""
         case t.tgenabled
             when 'A' then 'always' when 'R' then 'replica' when 'D' then 'disabled' else 'origin'
         end as firing,
-        pg_catalog.obj_description(t.oid, 'pg_trigger') as comment
+        {catalog.comment("pg_trigger", "t")} as comment
     from pg_catalog.pg_trigger as t
     join pg_catalog.pg_class as c on c.oid = t.tgrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where n.nspname = any (:schemas)
+    where n.nspname = any (%(schemas)s)
         and not t.tgisinternal
         and t.tgparentid = 0
         and {catalog.not_of_an_extension("pg_trigger", "t")}

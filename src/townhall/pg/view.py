@@ -119,11 +119,12 @@ class View(_Relation):
         return [
             cls(
                 **_shared_values(row, version),
-                security_invoker=_is_on(row["options"].get("security_invoker")),
-                security_barrier=_is_on(row["options"].get("security_barrier")),
-                check_option=row["options"].get("check_option"),
+                security_invoker=_is_on(options.get("security_invoker")),
+                security_barrier=_is_on(options.get("security_barrier")),
+                check_option=options.get("check_option"),
             )
-            for row in catalog.rows(connection, _query("v"), schemas)
+            for row in catalog.rows(connection, _query("v", _OPTIONS), schemas)
+            for options in [row["options"] or {}]
         ]
 
 
@@ -169,9 +170,9 @@ class MaterializedView(_Relation):
         return [
             cls(
                 **_shared_values(row, version),
-                indexes={name: _index(text) for name, text in row["indexes"].items()},
+                indexes={name: _index(text) for name, text in (row["indexes"] or {}).items()},
             )
-            for row in catalog.rows(connection, _query("m"), schemas)
+            for row in catalog.rows(connection, _query("m", _INDEXES), schemas)
         ]
 
 
@@ -180,9 +181,9 @@ def _shared_values(row: RowMapping, version: int) -> dict[str, Any]:
         "schema": row["schema"],
         "name": row["name"],
         "definition": row["definition"],
-        "grants": read_grants([*row["entries"], *row["column_entries"]], version),
+        "grants": read_grants([row["entries"], row["column_entries"]], version),
         "comment": row["comment"],
-        "column_comments": row["column_comments"],
+        "column_comments": row["column_comments"] or {},
         "columns": tuple(row["columns"]),
     }
 
@@ -201,22 +202,29 @@ def _index(definition: str) -> str:
 _INDEX = re.compile(r"CREATE (?P<unique>UNIQUE )?INDEX .+? (?P<of>USING .+)", re.DOTALL)
 
 
-def _query(relation_kind: Literal["v", "m"]) -> str:
+_OPTIONS = """
+            (
+                select jsonb_object_agg(o.option_name, o.option_value)
+                from pg_catalog.pg_options_to_table(c.reloptions) as o
+            ) as options
+"""
+_INDEXES = """
+            (
+                select jsonb_object_agg(i.relname, pg_catalog.pg_get_indexdef(i.oid))
+                from pg_catalog.pg_index as x
+                join pg_catalog.pg_class as i on i.oid = x.indexrelid
+                where x.indrelid = c.oid
+            ) as indexes
+"""
+
+
+def _query(relation_kind: Literal["v", "m"], own_column: str) -> str:
     return f"""
         select
             n.nspname as schema,
             c.relname as name,
             pg_catalog.pg_get_viewdef(c.oid) as definition,
-            coalesce((
-                select jsonb_object_agg(o.option_name, o.option_value)
-                from pg_catalog.pg_options_to_table(c.reloptions) as o
-            ), '{{}}') as options,
-            coalesce((
-                select jsonb_object_agg(i.relname, pg_catalog.pg_get_indexdef(i.oid))
-                from pg_catalog.pg_index as x
-                join pg_catalog.pg_class as i on i.oid = x.indexrelid
-                where x.indrelid = c.oid
-            ), '{{}}') as indexes,
+            {own_column},
             {catalog.entries("c.relacl", "c.relowner", "r")} as entries,
             {catalog.column_entries("c")} as column_entries,
             array(
@@ -226,11 +234,11 @@ def _query(relation_kind: Literal["v", "m"]) -> str:
                 where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                 order by a.attnum
             ) as columns,
-            pg_catalog.obj_description(c.oid, 'pg_class') as comment,
+            {catalog.comment("pg_class", "c")} as comment,
             {catalog.column_comments("c")} as column_comments
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where c.relkind = '{relation_kind}'
-            and n.nspname = any (:schemas)
+            and n.nspname = any (%(schemas)s)
             and {catalog.not_of_an_extension("pg_class", "c")}
     """
