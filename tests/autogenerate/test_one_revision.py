@@ -309,6 +309,34 @@ def test_what_is_gained_is_lost_on_the_way_back(lab: Lab) -> None:
     there_and_back(lab, declared({}, ""), declared({"id": "The key."}, " default 1", "owner"))
 
 
+def test_what_others_were_granted_is_no_difference(lab: Lab) -> None:
+    counted = pg.MaterializedView(
+        schema=SCHEMA, name="counted", definition="select count(*) as n from lab.things"
+    )
+    seen = view("select id, name from lab.things")
+    schema = Schema(things(), [ACCESS, seen, counted, function("one", "select 1")])
+    lab.migrate(schema)
+    lab.connection.execute(sa.text("create role reporting"))
+    for target in ("table lab.things", "table lab.counted", "function lab.one()"):
+        lab.connection.execute(sa.text(f"grant all on {target} to reporting"))
+    lab.connection.execute(sa.text("grant select, update (name) on table lab.seen to reporting"))
+    assert lab.differences(schema) == []
+
+
+def test_the_rows_of_a_materialized_view_are_not_computed(lab: Lab) -> None:
+    slow = pg.MaterializedView(
+        schema=SCHEMA,
+        name="slow",
+        definition="select pg_sleep(3600)::text as slept",
+        indexes={"slow_slept": "unique (slept)"},
+    )
+    lab.connection.execute(
+        sa.text("create materialized view lab.slow as select 1 as one with no data")
+    )
+    lab.connection.execute(sa.text("set local statement_timeout = '10s'"))
+    assert len(lab.differences(Schema(entities=[slow]))) == 2
+
+
 def test_a_default_calls_a_new_function(lab: Lab) -> None:
     there_and_back(
         lab,

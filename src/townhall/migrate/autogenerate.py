@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
@@ -28,8 +28,8 @@ from sqlalchemy import Connection, MetaData, Table
 from townhall.migrate.comparison import Comparison, Declared, Step, compare
 from townhall.migrate.plan import ordered
 from townhall.migrate.scope import Scope
-from townhall.migrate.simulation import Failure
-from townhall.pg import DropEntityOp, Entity
+from townhall.migrate.simulation import Failure, run_script
+from townhall.pg import CreateEntityOp, DropEntityOp, Entity
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
     on_tables = list(_flat(operations))
-    invoke = Operations(context.migration_context).invoke
+    invoke = _trial(Operations(context.migration_context))
     declared = _declared(context)
 
     comparison = compare(connection, declared, on_tables, invoke)
@@ -102,6 +102,17 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     for operation in _flat(operations):
         _log.info("Detected %s", describe(operation))
     return PriorityDispatchResult.CONTINUE
+
+
+def _trial(operations: Operations) -> Callable[[MigrateOperation], None]:
+    # Rows that are going to be rolled back are not worth computing.
+    def invoke(operation: MigrateOperation) -> None:
+        if isinstance(operation, CreateEntityOp):
+            run_script(operations.get_bind(), operation.target.outline_statements())
+        else:
+            operations.invoke(operation)
+
+    return invoke
 
 
 def _declared(context: AutogenContext) -> Declared:

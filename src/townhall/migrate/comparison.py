@@ -20,7 +20,7 @@ from townhall.migrate.simulation import (
     run_script,
 )
 from townhall.migrate.tables import TableDifference, differences
-from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
+from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, View
 
 EntityOp = CreateEntityOp | ReplaceEntityOp | DropEntityOp
 Step = Entity | MigrateOperation
@@ -134,26 +134,14 @@ def compare(
     with rolled_back(connection):
         before = read_state(connection, declared.schemas)
         done, failures = _create(connection, [*on_tables, *declared.entities], before, invoke)
-        keys = _keys_in_database(connection, done)
         after = read_state(connection, declared.schemas)
+        keys = _keys_in_database(connection, done, after)
         remaining = differences(connection, declared.tables) if not failures else []
     return Comparison(done, failures, keys, before, after, remaining)
 
 
 _VIEWS = ("view", "materialized view")
 _ON_TABLES = ("policy", "trigger")
-
-
-def _clear_the_way(connection: Connection, before: State, kinds: Sequence[str]) -> None:
-    run_script(
-        connection,
-        (
-            f"{statement}{' cascade' if kind in _VIEWS else ''}"
-            for (kind, *_), entity in before.items()
-            if kind in kinds
-            for statement in entity.drop_statements()
-        ),
-    )
 
 
 def _create(
@@ -167,30 +155,60 @@ def _create(
 
     def run(step: Step) -> None:
         if isinstance(step, Entity):
-            _create_entity(connection, step)
+            _create_entity(connection, step, before)
         else:
             invoke(step)
 
     def run_at_once() -> None:
         for operation in operations:
             invoke(operation)
-        run_script(connection, (sql for each in entities for sql in each.create_statements()))
+        run_script(connection, (sql for each in entities for sql in _statements(each, before)))
 
-    # A view can't be replaced by one with other columns, and would keep comments on them.
-    _clear_the_way(connection, before, _VIEWS)
+    _drop(connection, filter(_makes_way, before.values()))
     # Nearly always what is declared can be created as it stands, in one round trip.
     if attempt(connection, run_at_once) is None:
         return steps, []
-    # What hangs on a table may stand in the way of a column's change.
-    _clear_the_way(connection, before, _ON_TABLES)
+    # A view can't be replaced by one without a column, and what hangs on a table may stand in the
+    # way of a column's change.
+    _drop(connection, (each for each in before.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
     functions = [entity for entity in entities if entity.kind == "function"]
     others = [entity for entity in entities if entity.kind != "function"]
     return run_in_any_order(connection, [*operations, *functions, *others], run)
 
 
-def _create_entity(connection: Connection, entity: Entity) -> None:
+def _makes_way(entity: Entity) -> bool:
+    # A materialized view can't be replaced, and a view that is keeps the comments on its columns.
+    return entity.kind == "materialized view" or (
+        isinstance(entity, View) and bool(entity.column_comments)
+    )
+
+
+def _drop(connection: Connection, entities: Iterable[Entity]) -> None:
+    run_script(
+        connection,
+        (
+            f"{statement}{' cascade' if entity.kind in _VIEWS else ''}"
+            for entity in entities
+            for statement in entity.drop_statements()
+        ),
+    )
+
+
+def _statements(entity: Entity, before: State) -> Iterable[str]:
+    found = before.get(entity.key)
+    if found is None:
+        return entity.outline_statements()
+    if entity.can_replace(found) and not _makes_way(found):
+        return entity.replace_statements()
+    return entity.keeping(found).outline_statements()
+
+
+def _create_entity(connection: Connection, entity: Entity, before: State) -> None:
+    found = before.get(entity.key)
+    kept = entity if found is None else entity.keeping(found)
+
     def create() -> None:
-        run_script(connection, entity.create_statements())
+        run_script(connection, kept.outline_statements())
 
     if entity.kind == "function" and attempt(connection, create) is not None:
         # One with another result can't be replaced. It was not dropped before, because tables
@@ -199,13 +217,13 @@ def _create_entity(connection: Connection, entity: Entity) -> None:
     create()
 
 
-def _keys_in_database(connection: Connection, done: Sequence[Step]) -> dict[Key, Key]:
+def _keys_in_database(connection: Connection, done: Sequence[Step], after: State) -> dict[Key, Key]:
+    keys = {step.key: step.key for step in done if isinstance(step, Entity)}
+    # Nearly always PostgreSQL spells a key as it is declared.
     by_class: dict[type[Entity], list[Entity]] = defaultdict(list)
     for step in done:
-        if isinstance(step, Entity):
+        if isinstance(step, Entity) and step.key not in after:
             by_class[type(step)].append(step)
-    return {
-        declared: found
-        for entity_class, entities in by_class.items()
-        for declared, found in entity_class.keys_in_database(connection, entities).items()
-    }
+    for entity_class, entities in by_class.items():
+        keys |= entity_class.keys_in_database(connection, entities)
+    return keys

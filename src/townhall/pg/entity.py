@@ -87,6 +87,10 @@ class Entity(ReplaceableEntity):
         The statements can run again over their own result.
         """
 
+    def outline_statements(self) -> Iterable[str]:
+        """Yield what creates the object without data of its own: enough to read it back."""
+        return self.create_statements()
+
     def replace_statements(self) -> Iterable[str]:
         """Yield what brings the existing object to this state without dropping it."""
         return self.create_statements()

@@ -56,7 +56,7 @@ class _Relation(Entity):
     def keeping(self, other: Entity) -> Self:
         """Return the view with what others than the API's roles were granted on the old one."""
         others = unmanaged(other.grants) if isinstance(other, _Relation) else {}
-        return replace(self, grants={**others, **self.grants})
+        return replace(self, grants={**others, **self.grants}) if others else self
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the view."""
@@ -146,7 +146,14 @@ class MaterializedView(_Relation):
 
     def create_statements(self) -> Iterable[str]:
         """Yield the view with its rows, its indexes, privileges and comments."""
-        yield (f"create materialized view if not exists {self.literal_name} as\n{self.definition}")
+        yield from self._statements(self.definition)
+
+    def outline_statements(self) -> Iterable[str]:
+        """Yield the same without the rows, which may take long to compute."""
+        yield from self._statements(f"{self.definition}\nwith no data")
+
+    def _statements(self, query: str) -> Iterable[str]:
+        yield f"create materialized view if not exists {self.literal_name} as\n{query}"
         for name, index in self.indexes.items():
             unique, of = ("unique ", index[7:]) if index.startswith("unique ") else ("", index)
             yield (
