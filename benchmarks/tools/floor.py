@@ -1,7 +1,8 @@
 """The least that a comparison costs.
 
 PostgreSQL alone can say how it words a definition. So what is declared is executed once, in one
-round trip, and the catalogs are read before and after it, by the driver alone.
+round trip, and the catalogs are read before and after it, by the driver alone. What says how the
+tables are is read once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,29 @@ from sqlalchemy import Connection
 from benchmarks.tools.with_townhall import entities
 from benchmarks.workload import Workload
 
+_TABLES = (
+    """
+    select a.attrelid::regclass, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+        a.attidentity, a.attgenerated, pg_get_expr(d.adbin, d.adrelid),
+        col_description(a.attrelid, a.attnum)
+    from pg_attribute as a
+    join pg_class as c on c.oid = a.attrelid
+    left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+        and a.attnum > 0 and not a.attisdropped
+    """,
+    """
+    select o.conrelid::regclass, o.conname, pg_get_constraintdef(o.oid)
+    from pg_constraint as o
+    where o.connamespace = 'public'::regnamespace
+    """,
+    """
+    select x.indrelid::regclass, pg_get_indexdef(x.indexrelid), x.indisvalid
+    from pg_index as x
+    join pg_class as c on c.oid = x.indrelid
+    where c.relnamespace = 'public'::regnamespace
+    """,
+)
 _CATALOGS = (
     """
     select p.oid, pg_get_functiondef(p.oid), p.proacl, obj_description(p.oid, 'pg_proc')
@@ -59,7 +83,7 @@ def compare(connection: Connection, definitions: str) -> None:
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - the connection is open
     with driver.cursor() as cursor:
-        for statement in (*_CATALOGS, definitions, *_CATALOGS):
+        for statement in (*_TABLES, *_CATALOGS, definitions, *_CATALOGS):
             cursor.execute(statement)
             if cursor.description:
                 cursor.fetchall()
