@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,20 +16,19 @@ from townhall.community import mark_messages_read
 from townhall.testing import Outcome, acting, outcome
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
 
 TO_PEER = {"sender_id": FOUNDER, "recipient_id": PEER, "content": "And?"}
+MESSAGES = cast("Table", FounderMessage.__table__)
 IS_READ = select(FounderMessage.is_read).where(FounderMessage.id == MESSAGE)
 
 
 @pytest.mark.parametrize("persona", ["founder", "peer"])
-@pytest.mark.parametrize("column", FounderMessage.__table__.columns.keys())
+@pytest.mark.parametrize("column", MESSAGES.columns.keys())
 def test_a_message_does_not_change(connection: Connection, persona: str, column: str) -> None:
-    same = {column: FounderMessage.__table__.c[column]}
+    same = {column: MESSAGES.c[column]}
     with acting(connection, *PERSONAS[persona]):
-        assert outcome(connection, update(FounderMessage).values(same)) is (
-            Outcome.PERMISSION_DENIED
-        )
+        assert outcome(connection, update(MESSAGES).values(same)) is Outcome.PERMISSION_DENIED
         assert outcome(connection, delete(FounderMessage)) is Outcome.PERMISSION_DENIED
 
 
@@ -48,15 +47,15 @@ def test_a_sender_says_no_more_than_is_theirs(
     connection: Connection, values: dict[str, object]
 ) -> None:
     with acting(connection, *PERSONAS["founder"]):
-        message = insert(FounderMessage).values({**TO_PEER, **values})
+        message = insert(MESSAGES).values({**TO_PEER, **values})
         assert outcome(connection, message) is Outcome.PERMISSION_DENIED
-        plain = insert(FounderMessage).values({**TO_PEER, "metadata": {"tone": "kind"}})
+        plain = insert(MESSAGES).values({**TO_PEER, "metadata": {"tone": "kind"}})
         assert outcome(connection, plain) is Outcome.ALLOWED
 
 
 def test_a_sender_gets_back_what_the_database_made_of_it(connection: Connection) -> None:
     with acting(connection, *PERSONAS["founder"]):
-        message = insert(FounderMessage).values(TO_PEER).returning(FounderMessage.__table__)
+        message = insert(FounderMessage).values(TO_PEER).returning(MESSAGES)
         row = connection.execute(message).one()
     assert (row.is_read, row.is_fred_facilitated, row.metadata) == (False, False, {})
 
