@@ -9,10 +9,11 @@ from functools import lru_cache
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 
+_REMEMBERED = 10_000  # a comparison meets each name many times, and each definition twice
 _preparer = PGIdentifierPreparer(PGDialect())  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=_REMEMBERED)
 def quote(name: str) -> str:
     """Return ``name`` as an identifier, in quotes where PostgreSQL needs them."""
     return _preparer.quote(name)
@@ -38,7 +39,7 @@ def literal(value: str | None) -> str:
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=_REMEMBERED)
 def layout(sql: str) -> str:
     """Return ``sql`` without the indentation, blank ends and semicolon it was written with."""
     return textwrap.dedent(sql).strip().removesuffix(";").rstrip()
