@@ -5,14 +5,11 @@
 UV := $(shell command -v uv)
 PYTEST_FLAGS ?= -n 2 --dist worksteal
 
-# pytest's status where there are none, as when DATABASE_URL names the only server.
-no_tests := 5
-
 venv := .venv
 python := $(venv)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-older test-exhaustive lint types drift docs bench bench-community bench-coaching
+.PHONY: help migrate test test-thorough test-exhaustive lint types drift docs bench bench-community bench-coaching
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -24,10 +21,10 @@ migrate: $(venv)/.installed-embedded ## Bring the database to head, and say wher
 test: $(venv)/.installed-test ## Run the tests
 	$(python) -m pytest $(PYTEST_FLAGS)
 
-test-older: $(venv)/.installed-test ## Run the tests on PostgreSQL 15 and 16
-	$(python) -m pytest $(PYTEST_FLAGS) -m 'older_server and not exhaustive' || test $$? = $(no_tests)
+test-thorough: $(venv)/.installed-test ## Run the tests on PostgreSQL 15 and 16, and the slower ones
+	$(python) -m pytest $(PYTEST_FLAGS) -m 'thorough and not exhaustive'
 
-test-exhaustive: $(venv)/.installed-test ## Run the tests that take long, on every version
+test-exhaustive: $(venv)/.installed-test ## Run the tests that take long
 	$(python) -m pytest $(PYTEST_FLAGS) -m exhaustive
 
 lint: $(venv)/.installed-dev ## Check style and formatting

@@ -297,6 +297,7 @@ def test_importing_does_not_import_the_wheel() -> None:
     assert told.stdout == "False\n"
 
 
+@pytest.mark.thorough
 def test_processes_that_start_at_the_same_moment_share_one_server(folder: Path) -> None:
     others = [Participant(folder) for _ in range(6)]
     reports = [other.report() for other in others]
@@ -337,6 +338,7 @@ def test_a_killed_process_does_not_count_as_a_user(made: Path) -> None:
     assert not is_running(data)
 
 
+@pytest.mark.thorough
 def test_a_killed_server_recovers(made: Path) -> None:
     with participant(made) as other:
         report = other.report()
@@ -353,6 +355,7 @@ def test_a_killed_server_recovers(made: Path) -> None:
     engine.dispose()
 
 
+@pytest.mark.thorough
 def test_a_process_killed_while_it_created_the_data(folder: Path) -> None:
     with participant(folder) as other:
         created = ("postgresql-18-new-*/base", "postgresql-18")

@@ -188,6 +188,7 @@ def test_a_revision_that_is_not_known(
     assert report.is_good == is_good
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("default_privileges", EITHER_DEFAULT)
 def test_a_database_like_supabase_has_no_difference(
     server: Databases, scratch: str, default_privileges: DefaultPrivileges
@@ -208,6 +209,7 @@ def test_an_owner_is_not_held(townhall_template: str, townhall_server: str) -> N
     assert not report.is_good
 
 
+@pytest.mark.thorough
 def test_a_member_of_the_owner_is_not_held(townhall_database: str, townhall_server: str) -> None:
     name = f"townhall_owner_{uuid4().hex[:8]}"
     by_hand(
@@ -250,6 +252,7 @@ def test_the_scratch_database_is_dropped_after_an_error(
     assert databases_on(townhall_server) == set()
 
 
+@pytest.mark.thorough
 def test_the_embedded_server_is_the_scratch_where_none_is_named(
     servers: Servers,
     at_head_on: Callable[[Databases], AtHead],

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough
+
 BEFORE, AFTER = "townhall_0008", "townhall_0009"
 OLD, NEW = "campaign_assignments", "participant_sessions"
 FILL = """

@@ -148,6 +148,7 @@ def go_through(application: Application, database: str, server: str) -> None:
     assert names(database) == {"alembic_version"}
 
 
+@pytest.mark.thorough
 def test_an_application_lives_beside_townhall(
     application: Application, empty_database: str, townhall_server: str
 ) -> None:

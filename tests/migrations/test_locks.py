@@ -97,6 +97,7 @@ def test_what_is_not_known_to_be_harmless_alone_is_seen(things: Connection) -> N
     assert found == ["on its own: create index on things (thing)"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("direction", [command.upgrade, command.downgrade])
 def test_no_revision_locks_tables_for_long(
     direction: Callable[..., None], empty_database: str

@@ -119,6 +119,7 @@ def test_an_owner_who_may_not_needs_the_roles_from_somebody_else(cluster: Databa
         downgrade(url, "base")
 
 
+@pytest.mark.thorough
 def test_two_databases_of_a_new_cluster_migrate_at_the_same_moment(cluster: Databases) -> None:
     with cluster.create() as one, cluster.create() as other:
         with _connected(cluster) as connection, _connected(cluster) as watch:

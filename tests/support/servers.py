@@ -23,9 +23,9 @@ VERSIONS = (NAMED,) if os.environ.get(NAMED) else ("15", "16", "18")
 
 EVERY_VERSION = (
     VERSIONS[-1],
-    *(pytest.param(version, marks=pytest.mark.older_server) for version in VERSIONS[:-1]),
+    *(pytest.param(version, marks=pytest.mark.thorough) for version in VERSIONS[:-1]),
 )
-"""Parameters of a fixture: the newest for every run of the tests, and the others."""
+"""Parameters of a fixture: the newest for every run of the tests, the others thoroughly."""
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _DEBIAN_ACCOUNT = "postgres"
