@@ -39,13 +39,13 @@ drift: $(venv)/.installed-embedded ## Check that the database is what the models
 	$(python) -m alembic check
 
 bench: $(venv)/.installed-bench ## Measure autogenerate beside its alternatives, in half an hour
-	$(python) -m benchmarks.autogenerate
+	$(python) -m tests.benchmarks.autogenerate
 
 bench-community: $(venv)/.installed-test ## Measure what the counters of posts cost
-	$(python) -m benchmarks.community
+	$(python) -m tests.benchmarks.community
 
 bench-coaching: $(venv)/.installed-test ## Measure usage at ten million events, and the rename
-	$(python) -m benchmarks.coaching
+	$(python) -m tests.benchmarks.coaching
 
 docs: $(venv)/.installed-dev ## Build the documentation into docs/_build
 	$(python) -m sphinx -W --keep-going -b html docs docs/_build

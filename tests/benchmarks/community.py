@@ -1,6 +1,6 @@
 """What it costs to keep the counters of posts while 10,000 reactions come in one statement.
 
-    DATABASE_URL=… python -m benchmarks.community
+    DATABASE_URL=… python -m tests.benchmarks.community
 
 makes a database of its own on that server and drops it again. The same insert is timed without
 triggers, with ours, which count a statement at once, and with the usual ones, which count row by

@@ -1,6 +1,6 @@
 """What a month of usage costs at ten million events, and how long the rename locks its table.
 
-    DATABASE_URL=… python -m benchmarks.coaching
+    DATABASE_URL=… python -m tests.benchmarks.coaching
 
 makes databases of its own on that server and drops them again. Smaller: ``--events 1000000``.
 """

@@ -17,9 +17,9 @@ from typing import NamedTuple, Self
 
 from sqlalchemy import URL, NullPool, create_engine, text
 
-from benchmarks.tools import floor
-from benchmarks.worker import FLOOR, Measurement
-from benchmarks.workload import Workload
+from tests.benchmarks.tools import floor
+from tests.benchmarks.worker import FLOOR, Measurement
+from tests.benchmarks.workload import Workload
 from townhall import migrate
 from townhall.migrate.simulation import run_script
 
@@ -33,7 +33,7 @@ TOOLS = (
     "with_alembic_utils_extended",
 )
 NO_CHANGE, FIRST_REVISION = "no change", "first revision"
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 COMPLETE = 10  # comparisons of each kind, or as many as fit into
 _PATIENCE = 60.0  # seconds for the repetitions of one figure
 _LONGEST = 180.0  # seconds that a comparison may take; twice the size is expected to take
@@ -66,10 +66,10 @@ class Worker:
         """Start the process.
 
         Args:
-            tool: A module of :mod:`benchmarks.tools`.
+            tool: A module of :mod:`tests.benchmarks.tools`.
         """
         self._process = subprocess.Popen(  # noqa: S603 - the program is ours
-            (sys.executable, "-m", "benchmarks.worker", tool),
+            (sys.executable, "-m", "tests.benchmarks.worker", tool),
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -78,8 +78,8 @@ class Worker:
 
     def measure(self, entities: int, url: str) -> Measurement:
         """Compare a schema of so many entities with a database, once."""
-        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
-        assert self._process.stdout is not None  # noqa: S101 - as well
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         print(json.dumps([entities, url]), file=self._process.stdin, flush=True)
         return Measurement(*json.loads(self._process.stdout.readline()))
 
@@ -100,7 +100,7 @@ def measure_tools(server: URL, tools: Sequence[str], sizes: Sequence[int]) -> Fi
 
     Args:
         server: A server, as its superuser.
-        tools: Modules of :mod:`benchmarks.tools`.
+        tools: Modules of :mod:`tests.benchmarks.tools`.
         sizes: Numbers of entities, from the smallest.
     """
     figures: dict[Figure, list[float]] = defaultdict(list)

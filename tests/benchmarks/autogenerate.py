@@ -1,7 +1,7 @@
 """Measure autogenerate, write the figures into ``docs/performance.md`` and draw them.
 
-``make bench``, or ``python -m benchmarks.autogenerate`` in an environment with the extra ``bench``.
-It takes about half an hour, nearly all of it for the slowest tools.
+``make bench``, or ``python -m tests.benchmarks.autogenerate`` in an environment with the extra
+``bench``. It takes about half an hour, nearly all of it for the slowest tools.
 """
 # ruff: noqa: T201 - printing is what --print is for
 
@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import make_url
 
-from benchmarks import reporting
-from benchmarks.measuring import SIZES, TOOLS, measure_commands, measure_tools
+from tests.benchmarks import reporting
+from tests.benchmarks.measuring import SIZES, TOOLS, measure_commands, measure_tools
 from townhall import embedded
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from benchmarks.tools import Declared
-from benchmarks.workload import COLUMNS, POLICIES, ROLE, STAMP, Workload, total_of, views
+from tests.benchmarks.tools import Declared
+from tests.benchmarks.workload import COLUMNS, POLICIES, ROLE, STAMP, Workload, total_of, views
 
 
 def declare(package: str, workload: Workload) -> Declared:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from benchmarks.tools.with_townhall import entities
-from benchmarks.workload import Workload
+from tests.benchmarks.tools.with_townhall import entities
+from tests.benchmarks.workload import Workload
 
 _TABLES = (
     """
@@ -81,7 +81,7 @@ def compare(connection: Connection, definitions: str) -> None:
         definitions: What :func:`script` returned.
     """
     driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101 - the connection is open
+    assert driver is not None
     with driver.cursor() as cursor:
         for statement in (*_TABLES, *_CATALOGS, definitions, *_CATALOGS):
             cursor.execute(statement)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.tools import Declared, _alembic_utils
-from benchmarks.workload import Workload
+from tests.benchmarks.tools import Declared, _alembic_utils
+from tests.benchmarks.workload import Workload
 
 
 def declare(workload: Workload) -> Declared:

@@ -12,9 +12,9 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from sqlalchemy import URL, NullPool, create_engine, text
 
-from benchmarks.measuring import COMPLETE, FIRST_REVISION, NO_CHANGE, Commands, Figures
+from tests.benchmarks.measuring import COMPLETE, FIRST_REVISION, NO_CHANGE, Commands, Figures
 
-_DOCS = Path(__file__).parents[1] / "docs"
+_DOCS = Path(__file__).parents[2] / "docs"
 _PAGE = _DOCS / "performance.md"
 _DRAWING = _DOCS / "images" / "autogenerate.svg"
 _BEGIN, _END = "<!-- autogenerate: begin -->\n", "<!-- autogenerate: end -->\n"
@@ -95,7 +95,7 @@ def _cell(figures: Figures, tool: str, situation: str, size: int) -> str:
     if taken is None:
         return "–"  # noqa: RUF001 - a dash is meant
     seconds = min(taken)
-    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.{1 if seconds >= 1 else 3}f}"  # noqa: PLR2004 - digits that mean something
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.{1 if seconds >= 1 else 3}f}"
 
 
 def _conclusions(figures: Figures) -> Iterable[str]:
