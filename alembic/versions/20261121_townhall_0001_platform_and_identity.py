@@ -133,7 +133,7 @@ CREATE_AUTH = (
     returns jsonb
     language sql
     stable parallel safe
-    as 'select nullif(current_setting(''request.jwt.claims'', true), '''')::jsonb'
+    return nullif(current_setting('request.jwt.claims', true), '')::jsonb
     """,
     "comment on function auth.jwt() is 'The caller''s claims; null where there are none.'",
     """
@@ -141,12 +141,10 @@ CREATE_AUTH = (
     returns uuid
     language sql
     stable parallel safe
-    as '
-        select coalesce(
-            nullif(auth.jwt() ->> ''sub'', ''''),
-            nullif(current_setting(''request.jwt.claim.sub'', true), '''')
-        )::uuid
-    '
+    return coalesce(
+        nullif(auth.jwt() ->> 'sub', ''),
+        nullif(current_setting('request.jwt.claim.sub', true), '')
+    )::uuid
     """,
     "comment on function auth.uid() is 'The calling user; null where there is none.'",
     """
@@ -154,12 +152,10 @@ CREATE_AUTH = (
     returns text
     language sql
     stable parallel safe
-    as '
-        select coalesce(
-            nullif(auth.jwt() ->> ''role'', ''''),
-            nullif(current_setting(''request.jwt.claim.role'', true), '''')
-        )
-    '
+    return coalesce(
+        nullif(auth.jwt() ->> 'role', ''),
+        nullif(current_setting('request.jwt.claim.role', true), '')
+    )
     """,
     "comment on function auth.role() is 'The role in the caller''s claims.'",
     """
@@ -167,12 +163,10 @@ CREATE_AUTH = (
     returns text
     language sql
     stable parallel safe
-    as '
-        select coalesce(
-            nullif(auth.jwt() ->> ''email'', ''''),
-            nullif(current_setting(''request.jwt.claim.email'', true), '''')
-        )
-    '
+    return coalesce(
+        nullif(auth.jwt() ->> 'email', ''),
+        nullif(current_setting('request.jwt.claim.email', true), '')
+    )
     """,
     "comment on function auth.email() is 'The e-mail address in the caller''s claims.'",
     "grant usage on schema auth to anon, authenticated, service_role",
@@ -214,7 +208,7 @@ def upgrade() -> None:
                     return new;
                 end
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
                 "Stamps updated_at; the trigger function that every table with timestamps shares."
             ),
@@ -348,7 +342,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The organizations that the caller belongs to.",
         )
@@ -366,7 +360,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The organizations whose events the caller manages.",
         )
@@ -384,7 +378,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The organizations that the caller governs.",
         )

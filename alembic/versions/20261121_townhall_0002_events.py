@@ -267,7 +267,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The events of the organizations that the caller belongs to.",
         )
@@ -284,7 +284,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The events that the caller manages.",
         )
@@ -301,7 +301,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The places on participant lists that are the caller's own.",
         )
@@ -584,7 +584,7 @@ def upgrade() -> None:
                     return new;
                 end
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment="Fills the event of a placement from its participant.",
         )
     )

@@ -227,7 +227,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The communities that the caller belongs to.",
         )
@@ -249,7 +249,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="Whether anybody may join a community.",
         )

@@ -189,7 +189,7 @@ def upgrade() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
                 "מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד"
@@ -203,7 +203,7 @@ def upgrade() -> None:
             arguments={"participant_id": "uuid", "opt_in": "boolean"},
             returns="void",
             body="select private.set_networking_opt_in(participant_id, opt_in)",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
                 "מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the "
@@ -319,7 +319,7 @@ def upgrade() -> None:
                     return new;
                 end
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
                 "ברירת המחדל של האירוע להסכמה לנטוורקינג (Gives a participant"
                 " whose choice is not known the event's default; false where "

@@ -386,7 +386,7 @@ def consents() -> None:
                 ) as h (headers)
                 where u.id = record_consent.user_id
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment="Writes one change of a consent to the audit, unless the account is gone.",
         )
     )
@@ -413,7 +413,7 @@ def consents() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment="Audits what changes when a consent is inserted, updated or deleted.",
         )
     )
@@ -431,7 +431,7 @@ def consents() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment="Audits what changes when all consents are truncated.",
         )
     )
@@ -785,7 +785,7 @@ def cohorts() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The cohorts that the caller belongs to and has not left.",
         )
@@ -989,7 +989,7 @@ def posts() -> None:
                     return new;
                 end
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment="Starts the counters of a post at 0, whatever the insert says.",
         )
     )
@@ -1203,7 +1203,7 @@ def reactions() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
                 "Keeps reaction_count of social_feed_posts equal to the rows "
                 "of social_feed_reactions."
@@ -1224,7 +1224,7 @@ def reactions() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
                 "Sets reaction_count of social_feed_posts to 0 where "
                 "social_feed_reactions is emptied."
@@ -1466,7 +1466,7 @@ def comments() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
                 "Keeps comment_count of social_feed_posts equal to the rows "
                 "of social_feed_comments."
@@ -1487,7 +1487,7 @@ def comments() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
                 "Sets comment_count of social_feed_posts to 0 where "
                 "social_feed_comments is emptied."
@@ -1726,7 +1726,7 @@ def messages() -> None:
                 select count(*) from marked
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment="Marks messages to the caller as read and returns how many were not.",
         )
@@ -1737,7 +1737,7 @@ def messages() -> None:
             arguments={"message_ids": "uuid[]"},
             returns="bigint",
             body="select private.mark_messages_read(message_ids)",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment="Marks messages to the caller as read and returns how many were not.",
         )
@@ -2360,7 +2360,7 @@ def benchmarks() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
             comment="Computes both benchmarks anew while others read them.",
         )
@@ -2370,7 +2370,7 @@ def benchmarks() -> None:
             name="refresh_benchmark_aggregates",
             returns="void",
             body="select private.refresh_benchmark_aggregates()",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
             comment="Computes both benchmarks anew while others read them.",
         )

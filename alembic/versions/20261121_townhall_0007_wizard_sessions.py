@@ -212,7 +212,7 @@ def upgrade() -> None:
                             hint = 'Only a session in progress can be saved.';
                 end
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment=(
                 "Merges a patch into a session in progress, and moves it to a stage or status."
@@ -243,7 +243,7 @@ def upgrade() -> None:
                     return new;
                 end
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
                 "Stamps last_saved_at and completed_at, and keeps the state of a completed session."
             ),

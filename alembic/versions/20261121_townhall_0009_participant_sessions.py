@@ -201,7 +201,7 @@ def grant() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The tenants that the caller owns.",
         )
@@ -288,7 +288,7 @@ def grant() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
                 "Starts the caller's own session; error for anybody else's, or one already started."
@@ -332,7 +332,7 @@ def grant() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
                 "Completes the caller's own session; error for anybody "
@@ -346,7 +346,7 @@ def grant() -> None:
             arguments={"session_id": "uuid"},
             returns="void",
             body="select private.start_participant_session(session_id)",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
                 "Starts the caller's own session; error for anybody else's, or one already started."
@@ -359,7 +359,7 @@ def grant() -> None:
             arguments={"session_id": "uuid"},
             returns="void",
             body="select private.complete_participant_session(session_id)",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
                 "Completes the caller's own session; error for anybody "

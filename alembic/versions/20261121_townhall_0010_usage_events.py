@@ -180,7 +180,7 @@ def upgrade() -> None:
                 )
                 returning id
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
             comment="Logs what a tenant used, for billing; returns the id of the event.",
         )

@@ -115,7 +115,7 @@ def keep_tenants() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment="Gives a session without a tenant that of its campaign.",
         )
     )
@@ -133,7 +133,7 @@ def keep_tenants() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment="Gives the sessions without a tenant that which their campaign gets.",
         )
     )

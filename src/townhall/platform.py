@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from townhall.pg import Entity, Function, Trigger, sql
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger, sql
 
 UPDATE_UPDATED_AT_COLUMN = Function(
     name="update_updated_at_column",
     language="plpgsql",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
             new.updated_at := now();

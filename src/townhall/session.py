@@ -2,9 +2,10 @@
 
 At the begin of every transaction one statement sets the role and the claims for this transaction
 alone (``set_config(…, true)``, which is ``set local``): after a commit the next transaction sets
-its own, a savepoint keeps them, and nothing outlives the transaction, neither in SQLAlchemy's pool
-nor in one outside. Every setting is set each time, so that nothing that somebody else left on the
-connection shows through either.
+its own, a savepoint keeps them, and nothing of them outlives the transaction, neither in
+SQLAlchemy's pool nor in one outside. Each of them is set each time, so that no other actor that was
+left on the connection shows through, and no temporary table or type stands for one of the
+application's. What a program sets for its connection by itself stays there, as with any pool.
 
 Connections are those of psycopg 3, sync or async. Behind PgBouncer in transaction mode, or on the
 transaction port of Supabase's pooler, switch off its prepared statements, which belong to a server
@@ -246,13 +247,23 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
             await session.commit()
 
 
-# All of them each time. `auth.jwt()` and its like read the older `request.jwt.claim…` first.
+# All of them each time. Temporary objects outlive a transaction and are found first where the
+# search path does not name their schema: it is named last. `auth.jwt()` and its like read the older
+# `request.jwt.claim…` first.
 # `num_nulls` keeps what was set out of the answer, and so out of the log of an echoing engine.
 _ACT = text(
     """
     select
       set_config('role', :role, true),
       num_nulls(
+        set_config(
+          'search_path',
+          coalesce(
+            :search_path,
+            concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp')
+          ),
+          true
+        ),
         set_config('request.jwt.claims', :claims, true),
         set_config('request.jwt.claim', :claim, true),
         set_config('request.jwt.claim.sub', :claim_sub, true),
@@ -266,6 +277,7 @@ _FOUND = text(
     """
     select
       current_setting('role') as role,
+      current_setting('search_path') as search_path,
       coalesce(current_setting('request.jwt.claims', true), '') as claims,
       coalesce(current_setting('request.jwt.claim', true), '') as claim,
       coalesce(current_setting('request.jwt.claim.sub', true), '') as claim_sub,
@@ -350,6 +362,7 @@ def _become(connection: Connection, actor: Actor) -> None:
     """Set the actor's role and claims for the transaction, in one round trip."""
     settings = {
         "role": actor.role,
+        "search_path": None,
         "claims": actor.claims,
         "claim": "",
         "claim_sub": actor.user_id,

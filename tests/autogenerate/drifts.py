@@ -160,7 +160,7 @@ DRIFTS = (
         "a function's body is changed",
         """
         create or replace function private.my_event_ids() returns setof uuid
-        language sql stable security definer set search_path = ''
+        language sql stable security definer set search_path = pg_catalog, pg_temp
         as 'select id from public.events'
         """,
         ("function", "my_event_ids"),
@@ -253,7 +253,7 @@ DRIFTS = (
         """
         create or replace function public.set_networking_opt_in(
             participant_id uuid, opt_in boolean default true
-        ) returns void language sql set search_path = ''
+        ) returns void language sql set search_path = pg_catalog, pg_temp
         as 'select private.set_networking_opt_in(participant_id, opt_in)'
         """,
         ("function", "set_networking_opt_in"),

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from tests.autogenerate.lab import SCHEMA, Lab, Revision, Schema
 from townhall import pg
-from townhall.pg import Entity
+from townhall.pg import Entity, Function
 
 
 @pytest.fixture
@@ -375,3 +375,12 @@ def test_entities_of_alembic_utils_are_refused_by_name(lab: Lab) -> None:
             lab.differences(Schema())
     finally:
         registry.clear()  # type: ignore[no-untyped-call] # theirs
+
+
+@pytest.mark.parametrize("settings", [{}, {"search_path": ""}], ids=str)
+def test_a_function_to_hijack_is_refused_by_name(lab: Lab, settings: dict[str, str]) -> None:
+    function = Function(
+        schema=SCHEMA, name="open_door", body="select 1", security="definer", settings=settings
+    )
+    with pytest.raises(CommandError, match=r"function lab\.open_door\(\).*SAFE_SEARCH_PATH"):
+        lab.differences(Schema(things(), [function]))

@@ -110,7 +110,7 @@ def test_a_helper_runs_with_its_owners_rights_and_an_empty_path() -> None:
     helper = membership("my_team_ids", "select m.team_id from public.members as m", "Teams.")
     assert helper.schema == "private"
     assert helper.security == "definer"
-    assert helper.settings == {"search_path": ""}
+    assert helper.settings == {"search_path": "pg_catalog, pg_temp"}
     assert "public" not in helper.execute
     assert "anon" not in helper.execute
 

@@ -322,9 +322,30 @@ def test_a_dropped_access_leaves_the_table_closed(connection: Connection) -> Non
     assert left.grants == {}
 
 
-def test_a_function_of_its_owner_needs_a_search_path() -> None:
-    with pytest.raises(ValueError, match=r"public\.f is security definer without a search_path"):
-        pg.Function(name="f", body="select 1", security="definer")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"search_path": ""},
+        {"search_path": "public"},
+        {"search_path": "pg_temp, public"},
+    ],
+    ids=str,
+)
+def test_a_function_of_its_owner_is_hijackable_under_other_search_paths(
+    settings: dict[str, str],
+) -> None:
+    function = pg.Function(name="f", body="select 1", security="definer", settings=settings)
+    assert function.is_hijackable
+    assert not replace(function, security="invoker").is_hijackable
+
+
+@pytest.mark.parametrize("path", [pg.SAFE_SEARCH_PATH, "public, pg_temp"])
+def test_it_is_not_where_temporary_objects_come_last(path: str) -> None:
+    function = pg.Function(
+        name="f", body="select 1", security="definer", settings={"search_path": path}
+    )
+    assert not function.is_hijackable
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,33 @@ def _do_nothing(_: Session) -> None:
     """Leave the transaction open."""
 
 
+def test_nothing_temporary_stands_for_a_table_or_a_type(
+    sessions: SessionFactory, engine: Engine, user: UUID
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("create temp table notes (like notes)"))
+        connection.execute(text("grant all on pg_temp.notes to public"))
+        connection.execute(text("create domain pg_temp.uuid as pg_catalog.uuid check (false)"))
+    with sessions.as_user(user) as session:
+        session.add(Note(owner=user))
+    with sessions.as_service() as session:
+        assert session.scalars(select(Note.owner).where(Note.owner == user)).all() == [user]
+
+
+def test_a_transaction_keeps_the_search_path_of_its_connection(
+    sessions: SessionFactory, engine: Engine, user: UUID
+) -> None:
+    for path, expected in {"": "pg_temp", '"a, b", public': '"a, b", public, pg_temp'}.items():
+        with engine.begin() as connection:
+            connection.execute(_BE_SOMEBODY, {"name": "search_path", "value": path})
+        with sessions.as_user(user) as session:
+            for _ in range(2):
+                assert session.scalar(text("show search_path")) == expected
+                session.commit()
+        with engine.connect() as connection:
+            assert connection.scalar(text("show search_path")) == path
+
+
 ENDINGS = (
     _commit,
     _roll_back,

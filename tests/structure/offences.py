@@ -264,14 +264,14 @@ FUNCTIONS = (
         "create function private.offence() returns int language sql as 'select 1'",
     ),
     Offence(
-        "a function that looks for names where its caller says",
+        "a function that finds what its caller put there",
         f"""
         select pg_proc.oid::regprocedure::text from {_OUR_FUNCTIONS}
-            and proconfig @> array['search_path=""'] is not true
+            and proconfig @> array['search_path=pg_catalog, pg_temp'] is not true
         """,
         """
         create function private.offence() returns int language sql
-        set search_path = public as 'select 1'
+        set search_path = '' as 'select 1'
         """,
     ),
     Offence(
@@ -283,7 +283,7 @@ FUNCTIONS = (
         """,
         """
         create function public.offence() returns int language sql security definer
-        set search_path = '' as 'select 1'
+        set search_path = pg_catalog, pg_temp as 'select 1'
         """,
     ),
     Offence(

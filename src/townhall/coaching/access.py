@@ -10,7 +10,7 @@ from townhall.coaching.models import (
     TenantProfile,
     UsageEvent,
 )
-from townhall.pg import ANONYMOUS, AUTHENTICATED, SERVICE, Entity, Function
+from townhall.pg import ANONYMOUS, AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function
 from townhall.pg.access import Access, Who, anyone_with, door, entities_of, membership, owner
 
 HELPERS = (
@@ -90,7 +90,7 @@ BRANDING = (
         rows=1,
         volatility="stable",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
             from public.tenant_profiles as t
@@ -114,7 +114,7 @@ BRANDING = (
         rows=1,
         volatility="stable",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
             from public.tenant_profiles as t
@@ -153,7 +153,7 @@ def _move(
         returns="void",
         language="plpgsql",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body=f"""
             declare
                 found_status text;
@@ -217,7 +217,7 @@ LOG_USAGE_EVENT = Function(
         "p_cost_cents": "numeric default 0",
     },
     returns="uuid",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         insert into public.usage_events (
             tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from townhall.pg import Entity, Function, Trigger
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 from townhall.platform import keep_updated_at
 
 # A foreign key keeps the tenant of a session that of its campaign. These give it to a session that
@@ -12,7 +12,7 @@ FILL_SESSION_TENANT = Function(
     name="fill_session_tenant",
     language="plpgsql",
     security="definer",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     # The lock waits for a campaign that is changing its tenant just now.
     body="""
         begin
@@ -31,7 +31,7 @@ FILL_CAMPAIGN_SESSIONS_TENANT = Function(
     name="fill_campaign_sessions_tenant",
     language="plpgsql",
     security="definer",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
             update public.participant_sessions as s

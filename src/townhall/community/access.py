@@ -24,7 +24,7 @@ from townhall.community.models import (
     SocialFeedReaction,
     SubcommunitySponsor,
 )
-from townhall.pg import AUTHENTICATED, SERVICE, Entity, Function
+from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function
 from townhall.pg.access import (
     Access,
     Who,
@@ -64,7 +64,7 @@ HELPERS = (
         returns="boolean",
         volatility="stable",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             select exists (
                 select
@@ -224,7 +224,7 @@ FUNCTIONS = (
         arguments={"message_ids": "uuid[]"},
         returns="bigint",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             select m.id
             from public.founder_messages as m
@@ -250,7 +250,7 @@ FUNCTIONS = (
         name="mark_messages_read",
         arguments={"message_ids": "uuid[]"},
         returns="bigint",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="select private.mark_messages_read(message_ids)",
         execute=(AUTHENTICATED,),
         comment="Marks messages to the caller as read and returns how many were not.",

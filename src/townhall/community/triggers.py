@@ -14,7 +14,7 @@ from sqlalchemy import Table
 
 from townhall.base import is_kept_by_database
 from townhall.community.models import SocialFeedPost
-from townhall.pg import Entity, Function, ReplicaIdentity, Trigger
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, ReplicaIdentity, Trigger
 from townhall.platform import keep_updated_at
 
 
@@ -37,7 +37,7 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
         name=keep,
         language="plpgsql",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body=f"""
             declare
                 added_to uuid[];
@@ -87,7 +87,7 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
         name=reset,
         language="plpgsql",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body=f"""
             begin
                 update public.social_feed_posts as p
@@ -130,7 +130,7 @@ START_POST_COUNTERS = (
         schema="private",
         name="start_post_counters",
         language="plpgsql",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             begin
                 new.reaction_count := 0;
@@ -157,7 +157,7 @@ CONSENT_AUDIT = (
         name="record_consent",
         arguments={"user_id": "uuid", "category": "text", "enabled": "boolean"},
         returns="void",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             insert into public.consent_audit_log (
                 user_id, category, previous_value, new_value, ip_address, user_agent
@@ -182,7 +182,7 @@ CONSENT_AUDIT = (
         name="audit_consent",
         language="plpgsql",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             begin
                 if old.enabled
@@ -207,7 +207,7 @@ CONSENT_AUDIT = (
         name="audit_emptied_consents",
         language="plpgsql",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             begin
                 perform private.record_consent(c.user_id, c.category, false)

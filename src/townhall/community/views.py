@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from townhall.community.models import ConsentCategory
-from townhall.pg import AUTHENTICATED, SERVICE, Entity, Function, MaterializedView
+from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function, MaterializedView
 
 SMALLEST_GROUP = 5
 """How many must agree before a group shows, and have a score before the group's figures do."""
@@ -77,7 +77,7 @@ REFRESH = (
         returns="void",
         language="plpgsql",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             declare
                 aggregate record;
@@ -105,7 +105,7 @@ REFRESH = (
     Function(
         name="refresh_benchmark_aggregates",
         returns="void",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="select private.refresh_benchmark_aggregates()",
         execute=(SERVICE,),
         comment="Computes both benchmarks anew while others read them.",

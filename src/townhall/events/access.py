@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from townhall.events.models import Event, Participant, ParticipantTrack, TableAssignment, Track
 from townhall.identity import access as identity
-from townhall.pg import AUTHENTICATED, Entity, Function
+from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, Entity, Function
 from townhall.pg.access import Access, Who, anyone_with, entities_of, membership, owner
 
 HELPERS = (
@@ -90,7 +90,7 @@ FUNCTIONS = (
         returns="void",
         language="plpgsql",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             begin
                 update public.participants as p
@@ -112,7 +112,7 @@ FUNCTIONS = (
         name="set_networking_opt_in",
         arguments={"participant_id": "uuid", "opt_in": "boolean"},
         returns="void",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             select private.set_networking_opt_in(participant_id, opt_in)
         """,

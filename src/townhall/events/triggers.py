@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from townhall.pg import Entity, Function, Trigger
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 from townhall.platform import keep_updated_at
 
 APPLY_EVENT_NETWORKING_DEFAULT = Function(
     name="apply_event_networking_default",
     language="plpgsql",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
             new.networking_opt_in := coalesce(
@@ -29,7 +29,7 @@ APPLY_EVENT_NETWORKING_DEFAULT = Function(
 FILL_PARTICIPANT_TRACK_EVENT = Function(
     name="fill_participant_track_event",
     language="plpgsql",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
             new.event_id := (

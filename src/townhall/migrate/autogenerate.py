@@ -29,7 +29,7 @@ from townhall.migrate.comparison import Comparison, Declared, Step, compare
 from townhall.migrate.plan import ordered
 from townhall.migrate.scope import Scope
 from townhall.migrate.simulation import Failure, run_script
-from townhall.pg import CreateEntityOp, DropEntityOp, Entity
+from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function
 
 _log = logging.getLogger(__name__)
 
@@ -71,11 +71,12 @@ def _silence_alembic_utils(
 
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
     _refuse_foreign_entities()
+    declared = _declared(context)
+    _refuse_hijackable(declared.entities)
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
     on_tables = list(_flat(operations))
     invoke = _trial(Operations(context.migration_context))
-    declared = _declared(context)
 
     comparison = compare(connection, declared, on_tables, invoke)
     _refuse_failures(comparison)
@@ -201,6 +202,21 @@ def _refuse_foreign_entities() -> None:
             f"registered with alembic-utils, whose comparison does not run here: {names}."
             " Declare them with the classes of townhall.pg and pass them to"
             " townhall.migrate.run(entities=[...])."
+        )
+
+
+def _refuse_hijackable(entities: Iterable[Entity]) -> None:
+    hijackable = [
+        entity.identity
+        for entity in entities
+        if isinstance(entity, Function) and entity.is_hijackable
+    ]
+    if hijackable:
+        raise CommandError(
+            "security definer, and under a search path on which the caller's temporary tables and"
+            f" types come first: {', '.join(sorted(hijackable))}."
+            " Add settings={'search_path': townhall.pg.SAFE_SEARCH_PATH}, and qualify the names in"
+            " the body."
         )
 
 

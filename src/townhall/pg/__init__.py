@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from townhall.pg.entity import Entity, TableEntity
-from townhall.pg.function import Function
+from townhall.pg.function import SAFE_SEARCH_PATH, Function
 from townhall.pg.operations import (
     CreateEntityOp,
     DropEntityOp,
@@ -37,6 +37,7 @@ __all__ = [
     "AUTHENTICATED",
     "ENTITY_CLASSES",
     "PUBLIC",
+    "SAFE_SEARCH_PATH",
     "SERVICE",
     "CreateEntityOp",
     "DropEntityOp",

@@ -26,7 +26,7 @@ from sqlalchemy.orm import DeclarativeBase
 from townhall.base import is_kept_by_database
 from townhall.pg import sql
 from townhall.pg.entity import Entity
-from townhall.pg.function import Function
+from townhall.pg.function import SAFE_SEARCH_PATH, Function
 from townhall.pg.policy import Command, Policy
 from townhall.pg.privileges import AUTHENTICATED, SERVICE, Grants
 from townhall.pg.table_access import TableAccess
@@ -120,7 +120,7 @@ def membership(name: str, query: str, comment: str) -> Function:
         returns="setof uuid",
         volatility="stable",
         security="definer",
-        settings={"search_path": ""},
+        settings={"search_path": SAFE_SEARCH_PATH},
         body=query,
         execute=(AUTHENTICATED, SERVICE),
         comment=comment,

@@ -16,10 +16,11 @@ Volatility = Literal["volatile", "stable", "immutable"]
 Security = Literal["invoker", "definer"]
 Parallel = Literal["unsafe", "restricted", "safe"]
 
-
-CALLERS = "the caller's"
-"""A ``search_path`` that is not set. A function with its owner's rights can then be hijacked: this
-is how one that was found in a database says so, and nothing to write in a new one."""
+SAFE_SEARCH_PATH = "pg_catalog, pg_temp"
+"""The ``search_path`` under which a function finds what its author meant, if all names in its body
+are qualified but PostgreSQL's own. Where a path does not name ``pg_temp``, an empty one included,
+the caller's temporary tables and types are found before PostgreSQL's own:
+https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,9 @@ class Function(Entity):
         volatility: What PostgreSQL may assume of repeated calls.
         security: With whose rights it runs.
         settings: Settings for the time of a call. A function that runs with its owner's rights
-            must set ``search_path``, or whoever calls it chooses what its names mean.
+            needs a ``search_path`` that ends with ``pg_temp``, as :data:`SAFE_SEARCH_PATH` does,
+            or whoever calls it chooses what its names mean. So does one that a trigger calls: the
+            rows that a foreign key deletes along are deleted as the owner of their table.
         is_strict: Whether a null argument gives null without a call.
         is_leakproof: Whether it tells nothing of its arguments but by its result.
         parallel: Whether parallel workers may call it.
@@ -67,22 +70,18 @@ class Function(Entity):
     comment: str | None = None
 
     def __post_init__(self) -> None:
-        """Lay out the body and refuse a function that its caller could hijack.
-
-        Raises:
-            ValueError: It runs with its owner's rights under the caller's search path.
-        """
+        """Lay out the body."""
         object.__setattr__(self, "body", sql.layout(self.body))
-        if self.security == "definer" and "search_path" not in self.settings:
-            raise ValueError(
-                f"{self.schema}.{self.name} is security definer without a search_path:"
-                " add settings={'search_path': ''} and qualify the names in its body"
-            )
 
     @property
     def name_parts(self) -> tuple[str, ...]:
         """Schema and name with the types of the arguments."""
         return (self.schema, f"{self.name}({', '.join(self.argument_types)})")
+
+    @property
+    def is_hijackable(self) -> bool:
+        """Whether what its caller creates is run with its owner's rights."""
+        return self.security == "definer" and not has_safe_search_path(self.settings)
 
     @property
     def argument_types(self) -> tuple[str, ...]:
@@ -119,8 +118,6 @@ class Function(Entity):
         traits += [f"rows {self.rows}"] * (self.rows is not None)
         yield " ".join(traits)
         for setting, value in self.settings.items():
-            if value == CALLERS:
-                continue
             yield f"set {sql.quote(setting)} = {_setting(setting, value)}"
         yield self.body if self._is_standard_body else f"as {sql.dollar_quoted(self.body)}"
 
@@ -192,7 +189,7 @@ class Function(Entity):
             body=row["body"],
             volatility=row["volatility"],
             security=row["security"],
-            settings=_settings(row),
+            settings=dict(map(_read_setting, row["settings"] or ())),
             is_strict=row["is_strict"],
             is_leakproof=row["is_leakproof"],
             parallel=row["parallel"],
@@ -201,6 +198,15 @@ class Function(Entity):
             execute=tuple(sorted(map(_grantee, row["entries"] or ()))),
             comment=row["comment"],
         )
+
+
+def has_safe_search_path(settings: Mapping[str, str]) -> bool:
+    """Return whether a function's settings let temporary objects be found last.
+
+    Args:
+        settings: The settings of a function by name.
+    """
+    return settings.get("search_path", "").split(", ")[-1] == "pg_temp"
 
 
 def _argument(name: str, declared: str) -> str:
@@ -219,13 +225,6 @@ def _without_default(declared: str) -> str:
 def _setting(name: str, value: str) -> str:
     parts = value.split(", ") if name in _LISTS else [value]
     return ", ".join(map(sql.literal, parts))
-
-
-def _settings(row: RowMapping) -> dict[str, str]:
-    settings = dict(map(_read_setting, row["settings"] or ()))
-    if row["security"] == "definer":
-        settings.setdefault("search_path", CALLERS)
-    return settings
 
 
 def _read_setting(stored: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from townhall.pg import AUTHENTICATED, SERVICE, Entity, Function, Policy
+from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function, Policy
 from townhall.pg.access import Access, entities_of, owner
 from townhall.wizard.models import WizardSession
 
@@ -49,7 +49,7 @@ SAVE_WIZARD_SESSION = Function(
     },
     returns="public.wizard_sessions",
     language="plpgsql",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         declare
             saved public.wizard_sessions;

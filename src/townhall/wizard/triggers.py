@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from townhall.pg import Entity, Function, Trigger
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
 UPDATE_WIZARD_SESSION_TIMESTAMP = Function(
     name="update_wizard_session_timestamp",
     language="plpgsql",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     # Several saves of one transaction have times of their own.
     body="""
         declare

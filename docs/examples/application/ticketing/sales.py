@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from townhall.pg import AUTHENTICATED, SERVICE, Entity, Function, Trigger, View
+from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function, Trigger, View
 from townhall.platform import keep_updated_at
 
 KEEP_SOLD_PRICE = Function(
     schema="private",
     name="keep_sold_price",
     language="plpgsql",
-    settings={"search_path": ""},
+    settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
             raise check_violation using message = 'the price of a sold ticket stays';

@@ -220,7 +220,7 @@ def upgrade() -> None:
             """,
             volatility="stable",
             security="definer",
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="The events that the caller holds a ticket of.",
         )
@@ -244,7 +244,7 @@ def upgrade() -> None:
                     raise check_violation using message = 'the price of a sold ticket stays';
                 end
             """,
-            settings={"search_path": ""},
+            settings={"search_path": "pg_catalog, pg_temp"},
             comment="Refuses another price for a ticket that somebody has.",
         )
     )
