@@ -355,3 +355,21 @@ def test_what_is_said_of_a_page_of_posts_is_looked_up(feed: tuple[Connection, in
     (looked_up,) = scans(plan, "social_feed_posts")
     assert looked_up["Index Name"] == "pk_social_feed_posts"
     assert buffers(plan) < 400
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        (),
+        (NEW_YEAR,),
+        (NEW_YEAR.replace(tzinfo=None), OPEN_POST),
+        (NEW_YEAR.isoformat(), OPEN_POST),
+        (NEW_YEAR, str(OPEN_POST)),
+    ],
+    ids=str,
+)
+def test_what_is_no_position_is_refused(after: Any) -> None:  # noqa: ANN401 - wrong on purpose
+    with pytest.raises(ValueError, match=r"a position is .* not \("):
+        feed_page(after)
+    with pytest.raises(ValueError, match=r"a position is .* not \("):
+        conversation(FOUNDER, PEER, after)

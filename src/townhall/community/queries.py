@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -83,6 +83,9 @@ def feed_page(after: Position | None = None, limit: int = 20) -> Select[SocialFe
         after: Where the page before ended: :attr:`SocialFeedPost.position` of its last post.
             None for the first page.
         limit: How many posts make a page.
+
+    Raises:
+        ValueError: ``after`` is no such position.
     """
     me = select(func.auth.uid(type_=Uuid)).scalar_subquery()
     own = SocialFeedPost.author_id == me
@@ -102,6 +105,9 @@ def conversation(
         after: Where the page before ended: :attr:`FounderMessage.position` of its last message.
             None for the first page.
         limit: How many messages make a page.
+
+    Raises:
+        ValueError: ``after`` is no such position.
     """
     sent, received = (
         (FounderMessage.sender_id == sender) & (FounderMessage.recipient_id == recipient)
@@ -133,7 +139,7 @@ def _newest(
     """
     order = (model.created_at.desc(), model.id.desc())
     position = tuple_(model.created_at, model.id)
-    beyond = () if after is None else (position < after,)
+    beyond = () if after is None else (position < _checked(after),)
     walks = (
         select(model.id, model.created_at).where(part, *beyond).order_by(*order).limit(limit)
         for part in parts
@@ -141,3 +147,14 @@ def _newest(
     found = union(*walks).subquery()
     page = select(found.c.id).order_by(found.c.created_at.desc(), found.c.id.desc()).limit(limit)
     return select(model).where(model.id.in_(page)).order_by(*order)
+
+
+def _checked(position: Position) -> Position:
+    # As it comes from a client it is text, and what PostgreSQL would say to that helps nobody.
+    match position:
+        case (datetime(tzinfo=tzinfo()), UUID()):
+            return position
+    raise ValueError(
+        "a position is the time, with its zone, and the key of the last row of a page:"
+        f" (datetime, UUID), not {position!r}"
+    )
