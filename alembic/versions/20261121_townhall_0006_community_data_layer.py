@@ -2241,16 +2241,18 @@ def benchmarks() -> None:
                 select
                     f.stage,
                     count(*) as founder_count,
-                    case
-                        when count(f.overall_score) >= 5
-                            then avg(f.overall_score)::numeric(5, 2)
-                    end as avg_irs_score,
-                    case
-                        when count(f.overall_score) >= 5
-                            then (
-                                percentile_cont(0.5) within group (order by f.overall_score)
-                            )::numeric(5, 2)
-                    end as median_irs_score
+                    (
+                        case
+                            when count(f.overall_score) >= 5
+                                then avg(f.overall_score)
+                        end
+                    )::numeric(5, 2) as avg_irs_score,
+                    (
+                        case
+                            when count(f.overall_score) >= 5
+                                then percentile_cont(0.5) within group (order by f.overall_score)
+                        end
+                    )::numeric(5, 2) as median_irs_score
                 from (
                     select distinct on (c.user_id) p.stage, s.overall_score
                     from public.consent_preferences as c
@@ -2290,16 +2292,18 @@ def benchmarks() -> None:
                 select
                     f.industry,
                     count(*) as founder_count,
-                    case
-                        when count(f.overall_score) >= 5
-                            then avg(f.overall_score)::numeric(5, 2)
-                    end as avg_irs_score,
-                    case
-                        when count(f.overall_score) >= 5
-                            then (
-                                percentile_cont(0.5) within group (order by f.overall_score)
-                            )::numeric(5, 2)
-                    end as median_irs_score
+                    (
+                        case
+                            when count(f.overall_score) >= 5
+                                then avg(f.overall_score)
+                        end
+                    )::numeric(5, 2) as avg_irs_score,
+                    (
+                        case
+                            when count(f.overall_score) >= 5
+                                then percentile_cont(0.5) within group (order by f.overall_score)
+                        end
+                    )::numeric(5, 2) as median_irs_score
                 from (
                     select distinct on (c.user_id) p.industry, s.overall_score
                     from public.consent_preferences as c

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, inspect, select, text, update
 
 from tests.community.crowd import account, crowd_of_founders
 from tests.community.people import people
@@ -299,6 +299,13 @@ def test_two_refreshes_come_one_after_the_other(engine: Engine) -> None:
     with engine.connect() as connection:
         for view in VIEWS:
             assert [count for count, *_ in _shown(connection, view).values()] == [5]
+
+
+def test_both_figures_have_two_digits(connection: Connection) -> None:
+    for group in ("stage", "industry"):
+        columns = inspect(connection).get_columns(f"benchmark_{group}_aggregates", "public")
+        types = {column["name"]: str(column["type"]) for column in columns}
+        assert types["avg_irs_score"] == types["median_irs_score"] == "NUMERIC(5, 2)"
 
 
 def test_the_views_keep_their_unique_indexes(connection: Connection) -> None:

@@ -29,16 +29,18 @@ def aggregates(group: str) -> MaterializedView:
             select
                 f.{group},
                 count(*) as founder_count,
-                case
-                    when count(f.overall_score) >= {SMALLEST_GROUP}
-                        then avg(f.overall_score)::numeric(5, 2)
-                end as avg_irs_score,
-                case
-                    when count(f.overall_score) >= {SMALLEST_GROUP}
-                        then (
-                            percentile_cont(0.5) within group (order by f.overall_score)
-                        )::numeric(5, 2)
-                end as median_irs_score
+                (
+                    case
+                        when count(f.overall_score) >= {SMALLEST_GROUP}
+                            then avg(f.overall_score)
+                    end
+                )::numeric(5, 2) as avg_irs_score,
+                (
+                    case
+                        when count(f.overall_score) >= {SMALLEST_GROUP}
+                            then percentile_cont(0.5) within group (order by f.overall_score)
+                    end
+                )::numeric(5, 2) as median_irs_score
             from (
                 select distinct on (c.user_id) p.{group}, s.overall_score
                 from public.consent_preferences as c
