@@ -73,6 +73,7 @@ def upgrade() -> None:
     reactions()
     comments()
     messages()
+    count_what_was_there()
     connections()
     experts()
     reputation()
@@ -1662,6 +1663,29 @@ def messages() -> None:
             server_default=sa.text("now()"),
             nullable=False,
             comment="When the row was created.",
+def count_what_was_there() -> None:
+    # Posts that are older than the triggers.
+    op.execute(
+        """
+        update public.social_feed_posts as p
+        set reaction_count = c.reactions, comment_count = c.comments
+        from (
+            select
+                p.id,
+                (
+                    select count(*) from public.social_feed_reactions as r where r.post_id = p.id
+                ) as reactions,
+                (
+                    select count(*) from public.social_feed_comments as m where m.post_id = p.id
+                ) as comments
+            from public.social_feed_posts as p
+        ) as c
+        where p.id = c.id
+            and (p.reaction_count, p.comment_count) is distinct from (c.reactions, c.comments)
+        """
+    )
+
+
         ),
         sa.CheckConstraint(
             "jsonb_typeof(metadata) = 'object'", name=op.f("ck_founder_messages_metadata_is_object")
