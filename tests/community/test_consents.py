@@ -238,6 +238,7 @@ def test_a_client_who_says_who_they_are_not_is_not_believed(connection: Connecti
         ({"x-forwarded-for": ""}, (None, None)),
         ({"user-agent": "curl"}, (None, "curl")),
         ({}, (None, None)),
+        ({"user-agent": ""}, (None, None)),
     ],
 )
 def test_the_audit_says_where_a_request_came_from(

@@ -168,7 +168,7 @@ CONSENT_AUDIT = (
                 not record_consent.enabled,
                 record_consent.enabled,
                 nullif(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), ''),
-                h.headers ->> 'user-agent'
+                nullif(h.headers ->> 'user-agent', '')
             from auth.users as u
             cross join (
                 select nullif(current_setting('request.headers', true), '')::jsonb
