@@ -53,6 +53,7 @@ FUNCTIONS_OF_TABLES = (
     pg.Function.named(schema="private", name="reset_reaction_count"),
     pg.Function.named(schema="private", name="keep_comment_count"),
     pg.Function.named(schema="private", name="reset_comment_count"),
+    pg.Function.named(schema="private", name="hold_account"),
     pg.Function.named(schema="private", name="audit_consent"),
     pg.Function.named(schema="private", name="audit_emptied_consents"),
     pg.Function.named(
@@ -72,8 +73,8 @@ def upgrade() -> None:
     posts()
     reactions()
     comments()
-    messages()
     count_what_was_there()
+    messages()
     connections()
     experts()
     reputation()
@@ -529,6 +530,38 @@ def consents() -> None:
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
             comment="Keeps updated_at.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="hold_account",
+            language="plpgsql",
+            body="""
+                begin
+                    if has_any_column_privilege('auth.users', 'update') then
+                        perform
+                        from auth.users as u
+                        where u.id = (select auth.uid())
+                        for key share;
+                    end if;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Lets the caller's account be deleted before or after a statement, not meanwhile."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="consent_preferences",
+            name="hold_account",
+            event="before insert or update or delete",
+            action="for each statement execute function private.hold_account()",
+            comment="Spares the deletion of an account a deadlock with the audit.",
         )
     )
     pg.create_entity(
@@ -1630,6 +1663,29 @@ def comments() -> None:
     )
 
 
+def count_what_was_there() -> None:
+    # Posts that are older than the triggers.
+    op.execute(
+        """
+        update public.social_feed_posts as p
+        set reaction_count = c.reactions, comment_count = c.comments
+        from (
+            select
+                p.id,
+                (
+                    select count(*) from public.social_feed_reactions as r where r.post_id = p.id
+                ) as reactions,
+                (
+                    select count(*) from public.social_feed_comments as m where m.post_id = p.id
+                ) as comments
+            from public.social_feed_posts as p
+        ) as c
+        where p.id = c.id
+            and (p.reaction_count, p.comment_count) is distinct from (c.reactions, c.comments)
+        """
+    )
+
+
 def messages() -> None:
     op.create_table(
         "founder_messages",
@@ -1663,29 +1719,6 @@ def messages() -> None:
             server_default=sa.text("now()"),
             nullable=False,
             comment="When the row was created.",
-def count_what_was_there() -> None:
-    # Posts that are older than the triggers.
-    op.execute(
-        """
-        update public.social_feed_posts as p
-        set reaction_count = c.reactions, comment_count = c.comments
-        from (
-            select
-                p.id,
-                (
-                    select count(*) from public.social_feed_reactions as r where r.post_id = p.id
-                ) as reactions,
-                (
-                    select count(*) from public.social_feed_comments as m where m.post_id = p.id
-                ) as comments
-            from public.social_feed_posts as p
-        ) as c
-        where p.id = c.id
-            and (p.reaction_count, p.comment_count) is distinct from (c.reactions, c.comments)
-        """
-    )
-
-
         ),
         sa.CheckConstraint(
             "jsonb_typeof(metadata) = 'object'", name=op.f("ck_founder_messages_metadata_is_object")

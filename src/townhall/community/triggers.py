@@ -218,6 +218,34 @@ CONSENT_AUDIT = (
         """,
         comment="Audits what changes when all consents are truncated.",
     ),
+    # An account is locked before its consents by whoever deletes it. The audit, which refers to it,
+    # would lock it after them.
+    Function(
+        schema="private",
+        name="hold_account",
+        language="plpgsql",
+        security="definer",
+        settings={"search_path": SAFE_SEARCH_PATH},
+        body="""
+            begin
+                if has_any_column_privilege('auth.users', 'update') then
+                    perform
+                    from auth.users as u
+                    where u.id = (select auth.uid())
+                    for key share;
+                end if;
+                return null;
+            end
+        """,
+        comment="Lets the caller's account be deleted before or after a statement, not meanwhile.",
+    ),
+    Trigger(
+        table="consent_preferences",
+        name="hold_account",
+        event="before insert or update or delete",
+        action="for each statement execute function private.hold_account()",
+        comment="Spares the deletion of an account a deadlock with the audit.",
+    ),
     Trigger(
         table="consent_preferences",
         name="audit_consent",
