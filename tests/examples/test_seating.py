@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import NullPool, create_engine, func, select, update
+from sqlalchemy import NullPool, create_engine, func, inspect, select, update
 
 import townhall
 from tests.support.supabase import DefaultPrivileges, supabase_database
@@ -28,8 +28,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "seating"
 GUESTS = FOLDER / "guests.csv"
 
 
-def _run(database: str, *arguments: Path) -> list[str]:
-    """Run the script on a database, and return the lines it prints."""
+def _script(database: str, *arguments: Path) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "DATABASE_URL": database,
@@ -37,15 +36,25 @@ def _run(database: str, *arguments: Path) -> list[str]:
         "PYTHONPATH": str(Path(townhall.__file__).parents[1]),
         "PYTHONWARNINGS": "error",
     }
-    finished = subprocess.run(  # noqa: S603  our own script
+    return subprocess.run(  # noqa: S603  our own script
         [sys.executable, str(FOLDER / "seat_guests.py"), *map(str, arguments)],
         env=environment,
         capture_output=True,
         check=False,
         encoding="utf-8",
     )
+
+
+def _run(database: str, *arguments: Path) -> list[str]:
+    """Run the script on a database, and return the lines it prints."""
+    finished = _script(database, *arguments)
     assert (finished.stderr, finished.returncode) == ("", 0)
     return finished.stdout.splitlines()
+
+
+def _reported(printed: list[str]) -> list[str]:
+    """Return the first lines, which say how many were read and what is wrong with the others."""
+    return printed[: printed.index("")]
 
 
 @contextmanager
@@ -75,7 +84,7 @@ def test_five_hundred_guests_are_seated(empty_database: str) -> None:
     with GUESTS.open(encoding="utf-8") as file:
         guests = list(csv.DictReader(file))
     printed = _run(empty_database)
-    assert printed[0] == "guests.csv: 500 guests, 0 wrong lines"
+    assert printed[0] == "guests.csv: 500 guests, no wrong lines"
     organizer = printed[printed.index("The organizer sees") :]
     assert [line.partition(":")[0].strip() for line in organizer[1:51]] == [
         *(f"table {number} (VIP)" for number in range(1, 5)),
@@ -115,7 +124,7 @@ def test_wrong_lines_are_named_and_the_rest_is_imported(
     townhall_database: str,
 ) -> None:
     printed = _run(townhall_database, FOLDER / "guests_with_mistakes.csv")
-    assert printed[:8] == [
+    assert _reported(printed) == [
         "guests_with_mistakes.csv: 3 guests, 6 wrong lines",
         "  line 3: no name",
         "  line 4: 'bruno.keller@example' is no e-mail address",
@@ -123,7 +132,6 @@ def test_wrong_lines_are_named_and_the_rest_is_imported(
         "  line 7: Galit.Noy@Example.com is on the list already",
         "  line 8: 'tariq amin@example.org' is no e-mail address",
         "  line 9: 'maybe' is neither yes nor no",
-        "",
     ]
     with _connected(townhall_database) as connection:
         seats = _seats(connection)
@@ -138,8 +146,100 @@ def test_a_list_without_guests_seats_nobody(townhall_database: str, tmp_path: Pa
     nobody = tmp_path / "nobody.csv"
     nobody.write_text("first_name,last_name,email,vip,tracks,networking\n", encoding="utf-8")
     printed = _run(townhall_database, nobody)
-    assert printed[0] == "nobody.csv: 0 guests, 0 wrong lines"
+    assert printed[0] == "nobody.csv: no guests, no wrong lines"
     assert printed.count("  no seats") == 2
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "first_name;last_name;email;vip;tracks;networking",
+        "First_Name, Last_Name, Email, VIP, Tracks, Networking",
+        "email,first_name,last_name,vip,tracks,networking,table",
+    ],
+    ids=["semicolons", "spaces and capitals", "another order"],
+)
+def test_a_header_is_read_as_spreadsheets_write_it(
+    townhall_database: str, tmp_path: Path, header: str
+) -> None:
+    separator = ";" if ";" in header else ","
+    answers = {"first_name": "Ann", "last_name": "One", "email": "ann@example.org", "vip": "yes"}
+    line = separator.join(answers.get(name.strip().lower(), "") for name in header.split(separator))
+    path = tmp_path / "one.csv"
+    path.write_text(f"{header}\n{line}\n", encoding="utf-8-sig", newline="\r\n")
+    assert _reported(_run(townhall_database, path)) == ["one.csv: 1 guest, no wrong lines"]
+    with _connected(townhall_database) as connection:
+        assert _seats(connection) == {("ann@example.org", 1, 1, True)}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "its first line does not name the columns first_name, last_name, email, vip,"),
+        (b"Ann,One,ann@example.org,,,\n", "its first line does not name the columns first_name"),
+        (b"first_name,last_name,mail,vip,tracks,networking\n", "the columns email"),
+        ("first_name,last_name,email,vip,tracks,networking\n,é,".encode("latin-1"), "not in UTF-8"),
+        ("first_name,last_name,email,vip,tracks,networking\n".encode("utf-16"), "not in UTF-8"),
+        (b"first_name,last_name,email,vip,tracks,networking\n" + b"a" * 200_000, "field limit"),
+    ],
+    ids=["nothing", "no header", "a name that differs", "Latin-1", "UTF-16", "one endless value"],
+)
+def test_what_is_no_list_of_guests_is_refused_in_a_line(
+    empty_database: str, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "guests.csv"
+    path.write_bytes(content)
+    _assert_refused(empty_database, path, reason)
+
+
+def test_a_list_that_is_not_there_is_refused_in_a_line(empty_database: str, tmp_path: Path) -> None:
+    _assert_refused(empty_database, tmp_path / "missing.csv", "No such file")
+    _assert_refused(empty_database, tmp_path, "Is a directory")
+
+
+def _assert_refused(database: str, path: Path, reason: str) -> None:
+    finished = _script(database, path)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    (message,) = finished.stderr.splitlines()
+    assert message.startswith(f"{path}: ")
+    assert reason in message
+    with _connected(database) as connection:
+        assert not inspect(connection).has_table("participants")
+
+
+def test_what_the_database_would_refuse_is_named_too(
+    townhall_database: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.csv"
+    lines = [
+        "first_name,last_name,email,vip,tracks,networking",
+        "A\0nn,One,ann@example.org,,,",
+        "Bob,Two,b\x1bob@example.org,,,",
+        f"{'Charlie' * 40},Three,charlie@example.org,,,",
+        f"Dan,Four,{'dan' * 1000}@example.org,,,",
+        "Eve,Five,İ@example.org,,,",
+        "Fay,Six,ΑΣ@example.org,,,",
+        "Gil,Seven,ας@example.org,,,",
+        "Hila,Eight,hila@example.org,,,",
+        ",,,,,",
+        'Ivo,"Nine,ivo@example.org,,,',
+        "Jan,Ten,jan@example.org,,,",
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    printed = _run(townhall_database, path)
+    assert _reported(printed) == [
+        "odd.csv: 1 guest, 8 wrong lines",
+        "  line 2: first_name holds a control character",
+        "  line 3: email holds a control character",
+        "  line 4: first_name is longer than 254 characters",
+        "  line 5: email is longer than 254 characters",
+        "  line 6: 'İ@example.org' holds letters that no e-mail address here may have",
+        "  line 7: 'ΑΣ@example.org' holds letters that no e-mail address here may have",
+        "  line 8: 'ας@example.org' holds letters that no e-mail address here may have",
+        "  lines 11 to 12: last_name goes on in the next line; is a quote not closed?",
+    ]
+    with _connected(townhall_database) as connection:
+        assert _seats(connection) == {("hila@example.org", 1, 1, False)}
 
 
 @pytest.mark.exhaustive

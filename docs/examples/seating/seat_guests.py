@@ -9,6 +9,7 @@ newest revision first. Run again, it changes what the list says anew and seats e
 from __future__ import annotations
 
 import csv
+import io
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -37,6 +38,8 @@ from townhall import (
 from townhall.events import seat, seating_plan, track_statistics_of
 from townhall.migrate import resolve_url, upgrade
 
+COLUMNS = ("first_name", "last_name", "email", "vip", "tracks", "networking")
+SEPARATORS = ",;\t"  # a spreadsheet takes that of its country
 SEATS_AT_A_TABLE = 10
 TRACKS = {
     "סטארט־אפים": "#0b7285",
@@ -47,6 +50,8 @@ TRACKS = {
 }
 ANSWERS = {"yes": True, "no": False, "": None}
 ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+LONGEST = 254  # characters of an e-mail address, and enough for a name
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,11 @@ class Guest:
 
 def main(path: Path) -> None:
     """Seat the guests of a list, and print who sees what."""
-    guests, mistakes = read_guests(path)
-    print(f"{path.name}: {len(guests)} guests, {len(mistakes)} wrong lines")
+    try:
+        guests, mistakes = read_guests(path)
+    except (ValueError, csv.Error) as reason:
+        sys.exit(f"{path}: {reason}")
+    print(f"{path.name}: {count(len(guests), 'guest')}, {count(len(mistakes), 'wrong line')}")
     for mistake in mistakes:
         print(f"  {mistake}")
     url = resolve_url()
@@ -114,29 +122,60 @@ def show(engine: Engine, guests: Sequence[Guest]) -> None:
 
 
 def read_guests(path: Path) -> tuple[list[Guest], list[str]]:
-    """Return the guests of a list, and what is wrong with its other lines."""
+    """Return the guests of a list, and what is wrong with its other lines.
+
+    A ``ValueError`` or ``csv.Error`` says why the file is no list of guests.
+    """
+    text = read_text(path)
+    separator = max(SEPARATORS, key=text.partition("\n")[0].count)
+    lines = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    columns = read_header(next(lines, []))
     guests: dict[str, Guest] = {}
     mistakes = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.DictReader(file)
-        for line in lines:
-            try:
-                guest = read_guest(line, on_the_list=guests.keys())
-            except ValueError as mistake:
-                mistakes.append(f"line {lines.line_num}: {mistake}")
-            else:
-                guests[guest.email.lower()] = guest
+    last = lines.line_num
+    for line in lines:
+        first, last = last + 1, lines.line_num
+        if not any(line):
+            continue
+        values = {name: value.strip() for name, value in zip(columns, line, strict=False)}
+        try:
+            guest = read_guest(values, on_the_list=guests.keys())
+        except ValueError as mistake:
+            where = f"line {first}" if first == last else f"lines {first} to {last}"
+            mistakes.append(f"{where}: {mistake}")
+        else:
+            guests[guest.email.lower()] = guest
     return list(guests.values()), mistakes
 
 
-def read_guest(line: Mapping[str, str | None], on_the_list: Collection[str]) -> Guest:
+def read_text(path: Path) -> str:
+    """Return what is in a file; a ``ValueError`` says why it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+    except UnicodeError:
+        raise ValueError("it is not in UTF-8; save it as CSV in UTF-8") from None
+
+
+def read_header(line: Sequence[str]) -> list[str]:
+    """Return the names of the columns; a ``ValueError`` names those that are missing."""
+    names = [name.strip().lower() for name in line]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise ValueError(f"its first line does not name the columns {', '.join(missing)}")
+    return names
+
+
+def read_guest(line: Mapping[str, str], on_the_list: Collection[str]) -> Guest:
     """Return the guest of a line; a ``ValueError`` says what is wrong with it."""
     first_name, last_name, email, vip, tracks, networking = (
-        (line.get(column) or "").strip()
-        for column in ("first_name", "last_name", "email", "vip", "tracks", "networking")
+        read_value(column, line.get(column, "")) for column in COLUMNS
     )
     if not (first_name or last_name):
         raise ValueError("no name")
+    if not email.isascii():  # Python and PostgreSQL have small letters of their own for the others
+        raise ValueError(f"{email!r} holds letters that no e-mail address here may have")
     if not ADDRESS.fullmatch(email):
         raise ValueError(f"{email!r} is no e-mail address")
     if email.lower() in on_the_list:
@@ -149,6 +188,17 @@ def read_guest(line: Mapping[str, str | None], on_the_list: Collection[str]) -> 
         if answer not in ANSWERS:
             raise ValueError(f"{answer!r} is neither yes nor no")
     return Guest(first_name, last_name, email, bool(ANSWERS[vip]), chosen, ANSWERS[networking])
+
+
+def read_value(column: str, value: str) -> str:
+    """Return a value that can be stored and printed; a ``ValueError`` says why it can't."""
+    if "\n" in value:
+        raise ValueError(f"{column} goes on in the next line; is a quote not closed?")
+    if CONTROL.search(value):
+        raise ValueError(f"{column} holds a control character")
+    if len(value) > LONGEST:
+        raise ValueError(f"{column} is longer than {LONGEST} characters")
+    return value
 
 
 def account_of(engine: Engine, email: str) -> UUID:
@@ -276,16 +326,22 @@ def print_plan(session: Session, event_id: UUID) -> None:
             for each in seats
         )
         print(f"  table {table}{' (VIP)' if is_vip else ''}: {guests}")
-    print(f"  {len(plan) or 'no'} seat{'' if len(plan) == 1 else 's'}")
+    print(f"  {count(len(plan), 'seat')}")
 
 
 def print_statistics(session: Session, event_id: UUID) -> None:
     """Print what the event's tracks add up to."""
     for track in session.scalars(track_statistics_of(event_id)):
         print(
-            f"  {track.track_name}: {track.participant_count} guests, {track.vip_count} VIPs,"
-            f" first choice of {track.primary_count}, {track.percentage} %"
+            f"  {track.track_name}: {count(track.participant_count, 'guest')},"
+            f" {count(track.vip_count, 'VIP')}, first choice of {track.primary_count},"
+            f" {track.percentage} %"
         )
+
+
+def count(number: int, noun: str) -> str:
+    """Return such as ``no seats``, ``1 seat`` or ``2 seats``."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 if __name__ == "__main__":
