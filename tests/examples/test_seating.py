@@ -242,6 +242,21 @@ def test_what_the_database_would_refuse_is_named_too(
         assert _seats(connection) == {("hila@example.org", 1, 1, False)}
 
 
+def test_who_cancelled_has_no_seat(townhall_database: str) -> None:
+    path = FOLDER / "guests_with_mistakes.csv"
+    _run(townhall_database, path)
+    with _connected(townhall_database) as connection:
+        cancelled = Participant.email == "ester@example.org"
+        connection.execute(update(Participant).where(cancelled).values(status="cancelled"))
+    printed = _run(townhall_database, path)
+    assert "  Design: 2 guests, 1 VIP, first choice of 1, 40.0 %" in printed
+    with _connected(townhall_database) as connection:
+        assert _seats(connection) == {
+            ("galit.noy@example.com", 1, 1, True),
+            ("sofia.marin@example.org", 2, 1, False),
+        }
+
+
 @pytest.mark.exhaustive
 def test_it_runs_where_accounts_are_supabases(townhall_databases: Databases) -> None:
     with supabase_database(townhall_databases, DefaultPrivileges.CLOSED) as database:

@@ -29,6 +29,7 @@ from townhall import (
     Organization,
     OrganizationMember,
     Participant,
+    ParticipantStatus,
     ParticipantTrack,
     SessionFactory,
     TableAssignment,
@@ -282,13 +283,19 @@ def place(session: Session, event_id: UUID, chosen: Mapping[UUID, Sequence[str]]
 
 
 def seat_everybody(session: Session, event_id: UUID) -> None:
-    """Seat ten to a table, the VIPs at the first tables and together."""
+    """Seat ten to a table, the VIPs at the first tables and together, and nobody who cancelled."""
+    cancelled = Participant.status == ParticipantStatus.CANCELLED
+    session.execute(
+        delete(TableAssignment).where(
+            TableAssignment.event_id == event_id, TableAssignment.participant.has(cancelled)
+        )
+    )
     session.execute(  # nobody's old seat is in the way of who moves there
         update(TableAssignment).where(TableAssignment.event_id == event_id).values(seat_number=None)
     )
     vips_first = (
         select(Participant)
-        .where(Participant.event_id == event_id)
+        .where(Participant.event_id == event_id, ~cancelled)
         .order_by(Participant.is_vip.desc(), Participant.last_name, Participant.first_name)
     )
     table = 0
