@@ -454,8 +454,10 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
 
 
 def test_a_version_that_the_wheel_does_not_bring(folder: Path) -> None:
-    with pytest.raises(EmbeddedServerError, match="no embedded PostgreSQL 17; choose one of 16"):
+    with pytest.raises(EmbeddedServerError, match="no embedded PostgreSQL 17; choose the number"):
         start(folder, version=17)  # type: ignore[arg-type]  # a caller without a type checker
+    with pytest.raises(EmbeddedServerError, match="no embedded PostgreSQL '18'; choose the number"):
+        start(folder, version="18")  # type: ignore[arg-type]  # a caller without a type checker
     assert not folder.exists()
 
 
@@ -516,6 +518,14 @@ def test_data_of_an_account_without_a_name(ordinary_home: Path) -> None:
         assert query(server.url, "select 1") == 1
     with participant(ordinary_home, account=NAMELESS) as other:
         assert query(other.report()["url"], "select 1") == 1
+
+
+@AS_ROOT
+def test_new_data_for_an_account_without_a_name(ordinary_home: Path) -> None:
+    os.chown(ordinary_home, NAMELESS, NAMELESS)
+    with participant(ordinary_home / ".townhall", account=NAMELESS) as other:
+        error = other.report()["error"]
+    assert "postgresql-18: this account has no name" in error
 
 
 @pytest.mark.exhaustive
@@ -589,8 +599,9 @@ def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:
 
 
 @AS_ROOT
-def test_a_disk_too_small_for_new_data(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 12) as disk:
+@pytest.mark.parametrize("megabytes", [12, 20])
+def test_a_disk_too_small_for_new_data(tmp_path: Path, megabytes: int) -> None:
+    with small_disk(tmp_path / "disk", megabytes) as disk:
         with pytest.raises(EmbeddedServerError, match="the disk is full"):
             start(disk / ".townhall")
         assert not list((disk / ".townhall").glob("postgresql-18*/"))

@@ -80,6 +80,14 @@ _REASONS = {
     errno.ENOTDIR: "a file is where a folder should be",
     errno.EEXIST: "a file is where a folder should be",
 }
+# What the programs print, and what it means here.
+_SIGNS = {os.strerror(number): reason for number, reason in _REASONS.items()} | {
+    # After a write that found room for a part of it.
+    "Check free disk space": _REASONS[errno.ENOSPC],
+    "could not look up effective user ID": (
+        "this account has no name (no entry in /etc/passwd), and new data needs an owner with one"
+    ),
+}
 
 
 class EmbeddedServerError(RuntimeError):
@@ -184,9 +192,9 @@ def bin_directory(version: int = 18) -> Path:
         EmbeddedServerError: The wheel is not installed, or brings no such version.
     """
     if version not in _INSTALLATIONS:
-        versions = " and ".join(map(str, _INSTALLATIONS))
+        versions = " or ".join(map(str, _INSTALLATIONS))
         raise EmbeddedServerError(
-            f"There is no embedded PostgreSQL {version}; choose one of {versions}."
+            f"There is no embedded PostgreSQL {version!r}; choose the number {versions}."
         )
     package = importlib.util.find_spec(_WHEEL.replace("-", "_"))
     if package is None or not package.submodule_search_locations:
@@ -390,8 +398,8 @@ class _Cluster:
 
     def _reason(self, output: str, program: str) -> str:
         """Return why ``program`` failed; a full disk may have left no word about it."""
-        for number, reason in _REASONS.items():
-            if os.strerror(number) in output:
+        for sign, reason in _SIGNS.items():
+            if sign in output:
                 return reason
         if shutil.disk_usage(self.directory).free < _ROOM:
             return _REASONS[errno.ENOSPC]
