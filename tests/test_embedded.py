@@ -122,6 +122,11 @@ def joined_below(directory: Path) -> list[embedded.Server]:
     ]
 
 
+def short_name(server: embedded.Server) -> Path:
+    """Return the link that stands for the data folder in the URL."""
+    return Path(str(make_url(server.url).query["host"]))
+
+
 def wait_for_the_end_of(number: int) -> None:
     while Path("/proc", str(number)).exists():
         time.sleep(0.01)
@@ -278,6 +283,20 @@ def test_a_path_longer_than_a_socket_allows(template: Path, folder: Path) -> Non
         assert query(server.url, "select 1") == 1
         with participant(directory) as other:
             assert other.report()["url"] == server.url
+        link = short_name(server)
+        assert link.readlink() == server.data_directory
+    assert not link.is_symlink()
+
+
+def test_a_short_name_ends_with_its_folder(template: Path, folder: Path) -> None:
+    directory = folder / ("long" * 30)
+    copy(template, directory)
+    server = start(directory)
+    number, link = postmaster(server.data_directory), short_name(server)
+    shutil.rmtree(directory)
+    server.stop()
+    assert not link.is_symlink()
+    os.kill(number, signal.SIGINT)
 
 
 def test_a_short_name_is_not_taken_from_others(

@@ -275,11 +275,20 @@ class _Cluster:
         """Give up ``presence``, and stop the server where it was the last."""
         if not self.data.is_dir():
             os.close(presence)
+            self._forget_short_name()
             return
         with self.explained(), _exclusive(self._lock, self._account):
             os.close(presence)
-            if _is_free(self._users, self._account) and self._answers():
-                self._run("pg_ctl", "-w", "-t", str(_PATIENCE), "-m", "fast", "stop")
+            if _is_free(self._users, self._account):
+                if self._answers():
+                    self._run("pg_ctl", "-w", "-t", str(_PATIENCE), "-m", "fast", "stop")
+                self._forget_short_name()
+
+    def _forget_short_name(self) -> None:
+        """Remove the link of a long path; who joins the server next makes it anew."""
+        name = self.socket_directory
+        if name != self.data:
+            name.unlink(missing_ok=True)
 
     @contextmanager
     def explained(self) -> Iterator[None]:
