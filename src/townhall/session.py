@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -35,17 +36,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+)
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator
 
     from psycopg import BaseConnection, ConnectionInfo
-    from sqlalchemy import Engine
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _Context = TypeVar("_Context")
 
@@ -105,16 +109,18 @@ class Actor:
             request_headers: Headers of the request, which the consent audit reads.
 
         Raises:
-            ValueError: The user id is not a UUID, the claims are about somebody else, or either
-                mapping can't be PostgreSQL's JSON.
+            ValueError: The user id is not a UUID, the claims are about somebody else, or what
+                either mapping holds can't be PostgreSQL's JSON.
+            TypeError: The claims or the headers are no mapping from names.
         """
         own = {"sub": _canonical(user_id), "role": "authenticated"}
-        given = claims or {}
+        given = _by_name(claims, "claims")
         for name, value in own.items():
-            if name in given and str(given[name]) != value:
+            if name in given and not _means(given[name], value):
                 raise ValueError(f"the claim {name!r} contradicts the actor's own")
         email = given.get("email")
-        headers = {name.lower(): value for name, value in (request_headers or {}).items()}
+        of_request = _by_name(request_headers, "request_headers")
+        headers = {name.lower(): value for name, value in of_request.items()}
         return cls(
             role="authenticated",
             claims=_json({**given, **own}),
@@ -141,14 +147,34 @@ def _canonical(user_id: UUID | str) -> str:
         raise ValueError("the user id is not a UUID") from None
 
 
+def _means(claim: object, own: str) -> bool:
+    """Tell whether a claim is the actor's own; a UUID is so in each of its forms."""
+    try:
+        return str(claim) == own or str(UUID(str(claim))) == own
+    except ValueError:
+        return False
+
+
+def _by_name(given: object, what: str) -> Mapping[str, Any]:
+    """Return a mapping that callers without a type checker may have given otherwise."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise TypeError(f"{what} must be a mapping from names, which are text")
+    return given
+
+
 def _json(value: Mapping[str, Any]) -> _Quiet:
     """Return the JSON of a value, refusing what PostgreSQL would refuse while it reads a policy."""
-    document = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    try:
+        document = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    except TypeError as error:
+        raise ValueError(f"claims and headers must be JSON: {error}") from None
     try:
         document.encode()
     except UnicodeEncodeError:
         raise ValueError("claims and headers must be Unicode text") from None
-    if "\\u0000" in document:
+    if "\\u0000" in document.replace(r"\\", ""):  # else it may be a backslash and a word
         raise ValueError("claims and headers can't hold the character U+0000")
     return _Quiet(document)
 
@@ -159,6 +185,16 @@ class ActingSession(Session):
 
 # In a transaction that is not the session's own, its commit and rollback concern its own work.
 _JOINING: dict[str, Any] = {"join_transaction_mode": "create_savepoint"}
+
+
+def _options(engine: object, fit: tuple[type, type], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a factory's sessions, refusing what would fail in their blocks."""
+    if not isinstance(engine, fit):
+        names = " or ".join(kind.__name__ for kind in fit)
+        raise TypeError(f"a factory takes an {names}, not {type(engine).__name__}")
+    if not given.get("autobegin", True):
+        raise ValueError("a session that acts begins by itself: autobegin=False can't be")
+    return _JOINING | given
 
 
 class _Factory(ABC, Generic[_Context]):
@@ -192,6 +228,7 @@ class _Factory(ABC, Generic[_Context]):
 
         Raises:
             ValueError: The user id is not a UUID, or the claims or headers are not acceptable.
+            TypeError: The claims or the headers are no mapping from names.
         """
         return self.acting(Actor.user(user_id, claims, request_headers))
 
@@ -214,8 +251,12 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
             engine: Where the sessions connect. In a connection's own transaction, as in tests
                 that roll everything back, sessions leave role and settings as they found them.
             **session_options: Options of ``sqlalchemy.orm.Session``.
+
+        Raises:
+            TypeError: The engine is none, or an async one.
+            ValueError: ``autobegin=False``; a block begins by itself, and commits at its end.
         """
-        options = _JOINING | session_options
+        options = _options(engine, (Engine, Connection), session_options)
         self._sessions = sessionmaker(engine, class_=ActingSession, **options)
 
     @contextmanager
@@ -235,8 +276,12 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         Args:
             engine: Where the sessions connect; see :class:`SessionFactory`.
             **session_options: Options of ``sqlalchemy.ext.asyncio.AsyncSession``.
+
+        Raises:
+            TypeError: The engine is none, or a sync one.
+            ValueError: ``autobegin=False``, as there.
         """
-        options = _JOINING | session_options
+        options = _options(engine, (AsyncEngine, AsyncConnection), session_options)
         self._sessions = async_sessionmaker(engine, sync_session_class=ActingSession, **options)
 
     @asynccontextmanager

@@ -7,6 +7,8 @@ import pickle
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -56,9 +58,20 @@ def test_a_verified_token_can_be_given_whole() -> None:
     assert actor.email == ""
 
 
+@pytest.mark.parametrize("written", [str(USER).upper(), USER.hex, USER])
+def test_the_subject_may_be_written_in_every_form_of_a_uuid(written: object) -> None:
+    assert Actor.user(str(USER).upper(), {"sub": written}) == Actor.user(USER)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("sub", str(UUID(int=7))), ("sub", None), ("role", "service_role"), ("role", "")],
+    [
+        ("sub", "noa"),
+        ("sub", str(UUID(int=7))),
+        ("sub", None),
+        ("role", "service_role"),
+        ("role", ""),
+    ],
 )
 def test_claims_about_somebody_else_are_refused(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"^the claim '{name}' contradicts the actor's own$"):
@@ -73,10 +86,35 @@ def test_header_names_are_lowered() -> None:
     }
 
 
-@pytest.mark.parametrize("value", ["a\0b", "\ud800", float("nan")])
+@pytest.mark.parametrize("value", ["a\0b", "\\\0", ["a\0"], {"a\0": 1}, "\ud800", float("nan")])
 def test_what_postgresql_can_not_read_as_json_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"U\+0000|Unicode|JSON compliant"):
         Actor.user(USER, {"name": value})
+
+
+@pytest.mark.parametrize("value", ["\\u0000", "a\\\\u0000b"])
+def test_a_backslash_and_what_follows_is_text_like_any_other(value: str) -> None:
+    actor = Actor.user(USER, {"name": value}, {"User-Agent": value})
+    assert json.loads(actor.claims)["name"] == value
+    assert json.loads(actor.request_headers) == {"user-agent": value}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(datetime.now(UTC), "datetime"), (USER, "UUID"), (b"x", "bytes")]
+)
+def test_what_is_no_json_is_refused(value: object, kind: str) -> None:
+    with pytest.raises(ValueError, match=f"^claims and headers must be JSON: .* {kind} "):
+        Actor.user(USER, {"of": value})
+    with pytest.raises(ValueError, match=f"^claims and headers must be JSON: .* {kind} "):
+        Actor.user(USER, request_headers={"of": value})  # type: ignore[dict-item]  # the point
+
+
+@pytest.mark.parametrize("given", ["{}", ["a"], [("a", "b")], {b"a": "b"}, {1: "b"}])
+def test_what_is_no_mapping_of_names_is_refused(given: Any) -> None:  # noqa: ANN401  the point
+    with pytest.raises(TypeError, match=r"^claims must be a mapping from names, which are text$"):
+        Actor.user(USER, given)
+    with pytest.raises(TypeError, match=r"^request_headers must be a mapping from names"):
+        Actor.user(USER, request_headers=given)
 
 
 def test_nothing_personal_is_shown() -> None:

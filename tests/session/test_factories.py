@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from tests.session.conftest import async_sessions
 from tests.session.database import Note
 from tests.session.scenarios import assert_acts_as
-from townhall.session import Actor, SessionFactory
+from townhall.session import Actor, AsyncSessionFactory, SessionFactory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import psycopg
     from sqlalchemy import Connection, Engine, QueuePool
     from sqlalchemy.orm import SessionTransaction
@@ -110,6 +112,23 @@ def test_session_options_are_passed_on(engine: Engine, user: UUID) -> None:
         session.add(note)
         assert session.info["request"] == 7
     assert note.owner == user
+
+
+@pytest.mark.parametrize("factory", [SessionFactory, AsyncSessionFactory])
+def test_a_factory_wants_an_engine_of_its_own_kind(
+    factory: Callable[..., object], engine: Engine
+) -> None:
+    other = create_async_engine(engine.url) if factory is SessionFactory else engine
+    for wrong in (str(engine.url), engine.url, None, other):
+        with pytest.raises(TypeError, match=r"^a factory takes an \w+ or \w+, not "):
+            factory(wrong)
+
+
+def test_a_block_begins_by_itself(engine: Engine) -> None:
+    with pytest.raises(ValueError, match=r"^a session that acts begins by itself"):
+        SessionFactory(engine, autobegin=False)
+    with pytest.raises(ValueError, match=r"^a session that acts begins by itself"):
+        AsyncSessionFactory(create_async_engine(engine.url), autobegin=False)
 
 
 def test_an_actor_on_a_session_of_ones_own(engine: Engine, user: UUID) -> None:
