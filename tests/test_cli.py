@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from townhall import embedded, migrate
@@ -62,11 +62,20 @@ def serving(
 
 
 def execute(url: str, *statements: str) -> None:
-    engine = create_engine(url)
+    engine = create_engine(migrate.resolve_url(url))
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
     engine.dispose()
+
+
+def asked_by_psql(url: str, statement: str) -> str:
+    command = (embedded.bin_directory() / "psql", "--no-psqlrc", "-At", "-c", statement, url)
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def as_clients_read_it(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql")
 
 
 @pytest.fixture(scope="module")
@@ -100,27 +109,27 @@ def test_the_url_of_the_embedded_server(home: Path) -> None:
     told = townhall(home, "url")
     assert told.returncode == 0
     with embedded.start(home / ".townhall") as server:
-        assert make_url(told.stdout.strip()) == make_url(server.url)
+        assert make_url(told.stdout.strip()) == as_clients_read_it(server.url)
+        assert asked_by_psql(told.stdout.strip(), "show server_version").startswith("18.")
     assert "serve keeps it up" in told.stderr
 
 
 def test_which_url_wins(tmp_path: Path) -> None:
-    driver = "postgresql+psycopg"
     (tmp_path / "alembic.ini").write_text(INI)
-    assert townhall(tmp_path, "url").stdout == f"{driver}://ini@localhost/ini\n"
+    assert townhall(tmp_path, "url").stdout == "postgresql://ini@localhost/ini\n"
     named = {"DATABASE_URL": "postgres://env:secret@localhost/env"}
     told = townhall(tmp_path, "url", **named)
-    assert told.stdout == f"{driver}://env:secret@localhost/env\n"
+    assert told.stdout == "postgresql://env:secret@localhost/env\n"
     assert told.stderr == ""
     told = townhall(tmp_path, "url", "--url", "postgresql://option@localhost/option", **named)
-    assert told.stdout == f"{driver}://option@localhost/option\n"
+    assert told.stdout == "postgresql://option@localhost/option\n"
     assert not (tmp_path / ".townhall").exists()
 
 
 def test_another_ini_file(tmp_path: Path) -> None:
     (tmp_path / "other.ini").write_text(INI)
     told = townhall(tmp_path, "url", ALEMBIC_CONFIG="other.ini")
-    assert told.stdout == "postgresql+psycopg://ini@localhost/ini\n"
+    assert told.stdout == "postgresql://ini@localhost/ini\n"
 
 
 @pytest.mark.parametrize("command", ["url", "status", "psql"])
@@ -191,7 +200,7 @@ def test_psql_does_not_show_the_password(database: str) -> None:
 )
 def test_serve_until_it_is_told_to_stop(tmp_path: Path, ending: signal.Signals) -> None:
     with serving(tmp_path) as (process, url):
-        execute(url, "select 1")
+        assert asked_by_psql(url, "select 1") == "1\n"
         assert make_url(townhall(tmp_path, "url").stdout.strip()) == make_url(url)
         process.send_signal(ending)
         assert process.wait(300) == 0
@@ -226,7 +235,7 @@ def test_the_status_of_an_empty_database(home: Path, database: str) -> None:
     assert told.returncode == 0
     lines = dict(line.split(maxsplit=1) for line in told.stdout.splitlines())
     assert list(lines) == ["Database", "Server", "Revision", "Objects", "Prompt"]
-    assert make_url(lines["Database"]) == make_url(database)
+    assert make_url(lines["Database"]) == as_clients_read_it(database)
     assert lines["Server"].startswith("PostgreSQL 18.")
     assert lines["Revision"] == "none; alembic upgrade heads is to be run"
     assert lines["Objects"] == (

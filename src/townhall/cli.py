@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from townhall import embedded
@@ -131,7 +131,7 @@ def serve(options: argparse.Namespace) -> int:
         suppress(KeyboardInterrupt),
         embedded.start(options.directory, version=options.postgresql) as server,
     ):
-        print(server.url, flush=True)
+        print(_render(make_url(server.url), hide_password=False), flush=True)
         print(
             f"PostgreSQL {server.version} runs in {server.data_directory}; Ctrl-C stops it.",
             file=sys.stderr,
@@ -232,8 +232,12 @@ def _libpq_url(database: URL) -> str:
 
 
 def _render(database: URL, *, hide_password: bool = True) -> str:
-    """Return the URL as people and every client read it; to libpq a plus is no space."""
-    place, mark, query = database.render_as_string(hide_password=hide_password).partition("?")
+    """Return the URL as people and every client read it.
+
+    To libpq a plus is no space, and the name of a driver no name of PostgreSQL.
+    """
+    plain = database.set(drivername="postgresql")
+    place, mark, query = plain.render_as_string(hide_password=hide_password).partition("?")
     return place + mark + query.replace("+", "%20").replace("%2F", "/")
 
 
