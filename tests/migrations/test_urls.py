@@ -6,10 +6,11 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, make_url
 
 from townhall import embedded
-from townhall.migrate import alembic_config, resolve_url
+from townhall.migrate import alembic_config, resolve_url, upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 EXPLICIT = "postgresql://explicit/db"
 VARIABLE = "postgresql://variable/db"
 INI = "postgresql://ini/db"
+SOURCES = ("the given URL", "DATABASE_URL", "sqlalchemy.url of alembic.ini")
 
 
 @pytest.fixture(autouse=True)
@@ -70,18 +72,25 @@ def test_every_spelling_means_psycopg(scheme: str) -> None:
         "postgresql://me:pass@host:s3cret/db",
     ],
 )
-@pytest.mark.parametrize("source", ["-x url", "DATABASE_URL", "sqlalchemy.url of alembic.ini"])
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_bad_url_is_refused_by_where_it_was_named(
     url: str, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named = dict.fromkeys(("-x url", "DATABASE_URL", "sqlalchemy.url of alembic.ini"), "")
+    named = dict.fromkeys(SOURCES, "")
     named[source] = url
     monkeypatch.setenv("DATABASE_URL", named["DATABASE_URL"])
     with pytest.raises(ValueError, match=f"^{source} ") as caught:
-        resolve_url(named["-x url"], named["sqlalchemy.url of alembic.ini"])
+        resolve_url(named["the given URL"], named["sqlalchemy.url of alembic.ini"])
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_url_with_percent_signs_reaches_the_configuration_as_it_is() -> None:
     url = make_url("postgresql+psycopg://me:100%25@host/db")
     assert make_url(alembic_config(url).attributes["url"]).password == "100%"  # noqa: S105
+
+
+@pytest.mark.parametrize("url", ["mysql://me:s3cret@host/db", "postgresql+asyncpg://host/db"])
+def test_a_bad_url_given_in_python_is_refused_in_words_of_python(url: str) -> None:
+    with pytest.raises(CommandError, match=r"^the given URL names '") as caught:
+        upgrade(url)
+    assert "s3cret" not in str(caught.value)

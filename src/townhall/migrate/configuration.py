@@ -19,7 +19,7 @@ def resolve_url(explicit: str | None = None, ini: str | None = None) -> URL:
     and the embedded server, which is started for it.
 
     Args:
-        explicit: A URL named on the command line (``-x url=…``).
+        explicit: A URL given on the command line (``-x url=…``, ``--url``) or in Python.
         ini: ``sqlalchemy.url`` of ``alembic.ini``.
 
     Returns:
@@ -30,7 +30,7 @@ def resolve_url(explicit: str | None = None, ini: str | None = None) -> URL:
         EmbeddedServerError: No URL was named and the embedded server can't start.
     """
     named = (
-        ("-x url", explicit),
+        ("the given URL", explicit),
         ("DATABASE_URL", os.environ.get("DATABASE_URL")),
         ("sqlalchemy.url of alembic.ini", ini),
     )
