@@ -25,6 +25,8 @@ from sqlalchemy import true as sql_true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
+from townhall.types import TrackedObject
+
 KEPT_BY_DATABASE = {"kept_by_database": True}
 """``info`` of a column that defaults and triggers keep: no client is granted to write it."""
 
@@ -47,7 +49,10 @@ metadata = MetaData(
 UuidKey = Annotated[
     uuid.UUID, mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
 ]
-JsonObject = Annotated[dict[str, Any], mapped_column(JSONB, server_default=text("'{}'::jsonb"))]
+JsonObject = Annotated[
+    dict[str, Any],
+    mapped_column(TrackedObject.as_mutable(JSONB()), server_default=text("'{}'::jsonb")),
+]
 TextArray = Annotated[list[str], mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))]
 FalseByDefault = Annotated[bool, mapped_column(server_default=sql_false())]
 TrueByDefault = Annotated[bool, mapped_column(server_default=sql_true())]

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from sqlalchemy import ClauseElement, Dialect, Text, TypeDecorator, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.mutable import MutableBase, MutableDict
 from sqlalchemy.orm import Mapper
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,32 @@ class TextEnum(TypeDecorator[_Vocabulary], Generic[_Vocabulary]):
     def python_type(self) -> type[_Vocabulary]:
         """The enum itself."""
         return self.vocabulary
+
+
+class TrackedObject(MutableDict[str, Any]):
+    """A JSON object of a row that is stored anew when a key of it is set or removed.
+
+    What changes within the value of a key is not seen.
+    """
+
+    @classmethod
+    def coerce(cls, key: str, value: Any) -> Any:  # noqa: ANN401 - what an attribute is set to
+        """Return the object that an attribute is set to; SQL stays what it is.
+
+        Raises:
+            ValueError: It is no object.
+        """
+        return _Sql(value) if isinstance(value, ClauseElement) else super().coerce(key, value)
+
+
+class _Sql(MutableBase):
+    """SQL in the place of an object, which SQLAlchemy would take for one otherwise."""
+
+    def __init__(self, expression: ClauseElement) -> None:
+        self._expression = expression
+
+    def __clause_element__(self) -> ClauseElement:
+        return self._expression
 
 
 class JsonValue(BaseModel):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import cast, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import Session, selectinload
 
 from tests.support.stage import ELSEWHERE, GUEST, HOUSE, MANAGER, OWNER, STRANGER, VIEWER
-from townhall import Organization, OrganizationMember, OrganizationRole, Profile, User
+from townhall import Base, Organization, OrganizationMember, OrganizationRole, Profile, User
 from townhall.session import SessionFactory
 from townhall.testing import managing_accounts
 
@@ -80,6 +82,62 @@ def test_settings_are_an_object(connection: Connection) -> None:
     wrong = update(Organization).values(settings=["he"])
     with pytest.raises(IntegrityError, match="ck_organizations_settings_is_object"):
         connection.execute(wrong)
+
+
+def _stored(session: Session) -> dict[str, Any]:
+    """Return the settings that the database has."""
+    found = session.execute(text("select settings from organizations where slug = 'new'"))
+    stored: dict[str, Any] = found.scalar_one()
+    return stored
+
+
+def test_settings_may_be_changed_in_place(sessions: SessionFactory) -> None:
+    with sessions.as_service() as session:
+        organization = Organization(name="New", slug="new")
+        session.add(organization)
+        session.flush()
+        organization.settings["language"] = "he"
+        session.commit()
+        assert _stored(session) == {"language": "he"}
+        organization.settings |= {"currency": "ILS"}
+        del organization.settings["language"]
+        session.commit()
+        assert _stored(session) == {"currency": "ILS"}
+        organization.settings = {"currency": "EUR"}
+        organization.settings.update(language="en")
+        session.commit()
+        assert _stored(session) == {"currency": "EUR", "language": "en"}
+
+
+def test_settings_may_be_sql(sessions: SessionFactory) -> None:
+    with sessions.as_service() as session:
+        organization = Organization(name="New", slug="new")
+        organization.settings = cast({"language": "he"}, JSONB)
+        session.add(organization)
+        session.flush()
+        organization.settings = Organization.settings.op("||")(cast({"currency": "ILS"}, JSONB))
+        session.flush()
+        organization.settings["first_day"] = "Sunday"
+        session.flush()
+        assert _stored(session) == organization.settings
+        assert set(organization.settings) == {"language", "currency", "first_day"}
+
+
+def test_settings_that_are_no_object_are_refused_when_they_are_set() -> None:
+    with pytest.raises(ValueError, match="'settings' does not accept"):
+        Organization(settings=["he"])
+
+
+def test_every_object_of_json_may_be_changed_in_place() -> None:
+    found = [
+        (mapper.class_, attribute.key)
+        for mapper in Base.registry.mappers
+        for attribute in mapper.column_attrs
+        if type(attribute.columns[0].type) is JSONB and mapper.class_ is not User
+    ]
+    assert (Organization, "settings") in found
+    for row, key in found:
+        assert isinstance(getattr(row(**{key: {}}), key), MutableDict), (row, key)
 
 
 def test_a_role_is_one_of_three(connection: Connection) -> None:
