@@ -197,7 +197,10 @@ def test_nobody_consents_for_a_guest(connection: Connection, persona: str) -> No
 
 def test_consent_is_yes_or_no(connection: Connection) -> None:
     call = text("select public.set_networking_opt_in(:participant, null)")
-    with acting(connection, *PERSONAS["guest"]), pytest.raises(IntegrityError):
+    with (
+        acting(connection, *PERSONAS["guest"]),
+        pytest.raises(IntegrityError, match="consent to networking is true or false, not null"),
+    ):
         connection.execute(call, {"participant": DANA})
     assert _opt_in(connection, DANA) is False
 

@@ -93,6 +93,10 @@ FUNCTIONS = (
         settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             begin
+                if opt_in is null then
+                    raise exception 'consent to networking is true or false, not null'
+                        using errcode = 'not_null_violation';
+                end if;
                 update public.participants as p
                 set networking_opt_in = set_networking_opt_in.opt_in
                 where p.id = set_networking_opt_in.participant_id

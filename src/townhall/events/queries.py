@@ -109,6 +109,7 @@ def set_networking_opt_in(participant_id: UUID, opt_in: bool) -> Select[Any]:  #
 
     Raises:
         sqlalchemy.exc.ProgrammingError: When it is run: the participant is not the caller.
+        sqlalchemy.exc.IntegrityError: When it is run: ``opt_in`` is None.
     """
     return select(
         func.public.set_networking_opt_in(cast(participant_id, Uuid), cast(opt_in, Boolean))
