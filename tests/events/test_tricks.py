@@ -192,6 +192,15 @@ def test_foreign_keys_tell_nothing_of_another_event(connection: Connection) -> N
     assert tracks == {("23503", "fk_participant_tracks_event_id_track_id_tracks")}
 
 
+def test_a_foreign_key_tells_a_manager_whether_an_account_exists(connection: Connection) -> None:
+    """Which the documentation says; nobody guesses the key of one."""
+    link = update(Participant).where(Participant.id == URI)
+    with acting(connection, *PERSONAS["manager"]):
+        assert outcome(connection, link.values(user_id=OUTSIDER)) is Outcome.ALLOWED
+        refusal = _refusal(connection, link.values(user_id=uuid4()))
+    assert refusal == ("23503", "fk_participants_user_id_users")
+
+
 def test_an_address_on_a_list_is_no_secret_of_another_list(connection: Connection) -> None:
     """E-mail addresses are unique within an event, so that a violation tells of one's own."""
     with acting(connection, *PERSONAS["outsider"]):
