@@ -1,10 +1,10 @@
 """Participant sessions: the assignments under a new name, with a pipeline for the coach.
 
-The table keeps its rows, constraints, indexes, policies and privileges; views keep its old names.
-That takes a moment, in one transaction. What follows holds nobody up: the new columns are filled
-in batches that leave ``updated_at`` as it was, constraints are validated after they were added,
-indexes are built concurrently. Killed on the way, the revision goes on where it was when it runs
-again; what a coach has set by then stays.
+The table keeps its rows, constraints, indexes, policies and privileges; views keep its old names,
+for an application's own roles as well. That takes a moment, in one transaction. What follows holds
+nobody up: the new columns are filled in batches that leave ``updated_at`` as it was, constraints
+are validated after they were added, indexes are built concurrently. Killed on the way, the revision
+goes on where it was when it runs again; what a coach has set by then stays.
 
 A downgrade destroys where everybody stands in a pipeline, and whose pipeline that is.
 
@@ -32,11 +32,51 @@ down_revision = "townhall_0008"
 branch_labels = None
 depends_on = None
 
+# What the API's roles and everybody may do by an old name is declared with the views.
+COPY_GRANTS = """
+do $$
+declare
+    granted text;
+begin
+    for granted in
+        select format(
+            'grant %s%s on public.%I to %I%s',
+            a.privilege_type,
+            ' (' || quote_ident(a.column_name) || ')',
+            v.view_name,
+            r.rolname,
+            case when a.is_grantable then ' with grant option' end
+        )
+        from (values ('campaign_assignments'), ('stakeholder_sessions')) as v (view_name)
+        cross join (
+            select null as column_name, p.*
+            from pg_catalog.pg_class as c
+            cross join aclexplode(c.relacl) as p
+            where c.oid = 'public.participant_sessions'::regclass
+            union all
+            select t.attname, p.*
+            from pg_catalog.pg_attribute as t
+            join pg_catalog.pg_attribute as of_view
+                on of_view.attrelid = 'public.campaign_assignments'::regclass
+                and of_view.attname = t.attname
+            cross join aclexplode(t.attacl) as p
+            where t.attrelid = 'public.participant_sessions'::regclass
+        ) as a
+        join pg_catalog.pg_roles as r on r.oid = a.grantee
+        where r.rolname not in ('anon', 'authenticated', 'service_role')
+    loop
+        execute granted;
+    end loop;
+end
+$$
+"""
+
 
 def upgrade() -> None:
     rename_table("campaign_assignments", "participant_sessions")
     add_columns()
     create_views()
+    pg.execute(COPY_GRANTS)
     fill_client_status()
     constrain()
     grant()

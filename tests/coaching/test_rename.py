@@ -8,9 +8,11 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import ProgrammingError
 
-from townhall.migrate import downgrade, upgrade
+from townhall.migrate import alembic_config, downgrade, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.thorough
 
 BEFORE, AFTER = "townhall_0008", "townhall_0009"
 OLD, NEW = "campaign_assignments", "participant_sessions"
+OLDER = "stakeholder_sessions"
 FILL = """
 insert into public.campaigns (name) select 'Campaign ' || n from generate_series(1, 100) as n;
 
@@ -41,7 +44,11 @@ alter table public.campaign_assignments
 create index campaign_assignments_by_name on public.campaign_assignments (stakeholder_name);
 create policy "the application's own" on public.campaign_assignments
     for select to authenticated using (stakeholder_name = 'Person 1');
-grant select, update (stakeholder_name) on public.campaign_assignments to pg_monitor;
+grant select, insert (campaign_id, stakeholder_name), update (stakeholder_name)
+    on public.campaign_assignments to pg_monitor;
+grant delete on public.campaign_assignments to pg_monitor with grant option;
+create policy "the report's own" on public.campaign_assignments
+    to pg_monitor using (stakeholder_name like 'Report%');
 create function public.note() returns trigger language plpgsql as 'begin return new; end';
 create trigger campaign_assignments_note after insert on public.campaign_assignments
     for each row execute function public.note();
@@ -148,6 +155,33 @@ def test_everything_is_kept_and_renamed_along(database: str) -> None:
 
 def _names(shape: Shape) -> set[str]:
     return {name for name, _ in (*shape.constraints, *shape.indexes)} | shape.triggers
+
+
+@pytest.mark.parametrize("name", [OLD, OLDER])
+def test_a_role_of_the_applications_goes_on_by_the_old_names(database: str, name: str) -> None:
+    upgrade(database, AFTER)
+    with _connected(database) as connection:
+        campaign = connection.scalar(text("select id from public.campaigns limit 1"))
+        connection.execute(text("set local role pg_monitor"))
+        insert = f"insert into public.{name} (campaign_id, stakeholder_name) values (:id, 'Report')"
+        connection.execute(text(insert), {"id": campaign})
+        connection.execute(text(f"update public.{name} set stakeholder_name = 'Report 2'"))
+        found = connection.scalars(text(f"select stakeholder_name from public.{name}"))
+        assert found.all() == ["Report 2"]
+        connection.execute(text(f"grant delete on public.{name} to pg_read_all_stats"))
+        connection.execute(text(f"delete from public.{name}"))
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            connection.execute(text(f"update public.{name} set stakeholder_email = 'r@x.example'"))
+
+
+def test_such_a_role_is_no_drift(townhall_databases: Databases) -> None:
+    with townhall_databases.create() as url:
+        upgrade(url, BEFORE)
+        with _connected(url) as connection:
+            connection.execute(text(f"grant select, delete on public.{OLD} to pg_monitor"))
+            connection.execute(text(f"grant update (user_id) on public.{OLD} to pg_monitor"))
+        upgrade(url)
+        command.check(alembic_config(url))
 
 
 def test_the_new_columns_are_filled_from_the_old(database: str) -> None:
