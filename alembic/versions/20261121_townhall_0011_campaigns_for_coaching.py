@@ -1,8 +1,8 @@
 """Campaigns of a tenant, whose sessions are in that tenant's pipeline.
 
-A foreign key keeps the tenant of a session that of its campaign, also when the campaign changes
-tenant. A campaign whose sessions were in a pipeline before gets their tenant; if they were in
-several, the revision says so and leaves the choice to you.
+A trigger gives a session the tenant of its campaign, and a foreign key keeps it so, also when the
+campaign changes tenant. A campaign whose sessions were in a pipeline before gets their tenant; if
+they were in several, the revision says so and leaves the choice to you.
 
 A downgrade destroys whose campaigns are, their assessment and what of it is disclosed. The
 sessions stay in their pipelines, from where the next upgrade takes it again.
@@ -53,6 +53,7 @@ def upgrade() -> None:
     keep_tenants()
     adopt_tenants()
     constrain()
+    fill_session_tenant("for each row")
     grant()
 
 
@@ -111,12 +112,17 @@ def keep_tenants() -> None:
                     from public.campaigns as c
                     where c.id = new.campaign_id
                     for key share;
+                    new.tenant_id := (
+                        select t.id
+                        from public.tenant_profiles as t
+                        where t.id = new.tenant_id
+                    );
                     return new;
                 end
             """,
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Gives a session without a tenant that of its campaign.",
+            comment="Gives a session the tenant of its campaign.",
         )
     )
     pg.create_entity(
@@ -137,19 +143,8 @@ def keep_tenants() -> None:
             comment="Gives the sessions without a tenant that which their campaign gets.",
         )
     )
-    pg.create_entity(
-        pg.Trigger(
-            table="participant_sessions",
-            name="fill_session_tenant",
-            event="before insert or update of campaign_id",
-            action="""
-                for each row
-                when (new.tenant_id is null)
-                execute function private.fill_session_tenant()
-            """,
-            comment="Gives a session without a tenant that of its campaign.",
-        )
-    )
+    # Until the campaigns have their tenants, a session keeps the one that it has.
+    fill_session_tenant("for each row when (new.tenant_id is null)")
     pg.create_entity(
         pg.Trigger(
             table="campaigns",
@@ -161,6 +156,18 @@ def keep_tenants() -> None:
                 execute function private.fill_campaign_sessions_tenant()
             """,
             comment="Gives the sessions without a tenant that which their campaign gets.",
+        )
+    )
+
+
+def fill_session_tenant(rows: str) -> None:
+    pg.create_entity(
+        pg.Trigger(
+            table="participant_sessions",
+            name="fill_session_tenant",
+            event="before insert or update of campaign_id, tenant_id",
+            action=f"{rows} execute function private.fill_session_tenant()",
+            comment="Gives a session the tenant of its campaign.",
         )
     )
 

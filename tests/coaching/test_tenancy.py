@@ -32,6 +32,8 @@ from townhall.testing import Outcome, acting, outcome
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from townhall.session import SessionFactory
+
 KEEPS_TENANT = "fk_participant_sessions_campaign_id_tenant_id_campaigns"
 
 
@@ -76,8 +78,29 @@ def test_the_orm_reads_the_tenant_that_was_filled(townhall_session: Session) -> 
     [(CAMPAIGN, RIVALS_TENANT), (OWN_CAMPAIGN, TENANT)],
     ids=["another's", "of a campaign without one"],
 )
-def test_another_tenant_is_refused(connection: Connection, campaign: UUID, tenant: UUID) -> None:
-    wrong = insert(ParticipantSession).values(campaign_id=campaign, tenant_id=tenant)
+def test_a_session_can_not_be_inserted_with_another_tenant(
+    connection: Connection, campaign: UUID, tenant: UUID
+) -> None:
+    with acting(connection, "service_role"):
+        wrong = insert(ParticipantSession).values(campaign_id=campaign, tenant_id=tenant)
+        connection.execute(wrong)
+    assert len(_tenants(connection)) == 4
+
+
+@pytest.mark.parametrize("tenant", [RIVALS_TENANT, None], ids=["another's", "none"])
+def test_a_session_can_not_be_given_another_tenant(
+    connection: Connection, tenant: UUID | None
+) -> None:
+    with acting(connection, "service_role"):
+        connection.execute(update(ParticipantSession).values(tenant_id=tenant))
+    tenants = _tenants(connection)
+    assert tenants == {SESSION: TENANT, RIVALS_SESSION: RIVALS_TENANT, OWN_SESSION: None}
+
+
+def test_a_foreign_key_refuses_it_where_triggers_are_off(connection: Connection) -> None:
+    off = "alter table public.participant_sessions disable trigger fill_session_tenant"
+    connection.execute(text(off))
+    wrong = insert(ParticipantSession).values(campaign_id=CAMPAIGN, tenant_id=RIVALS_TENANT)
     with pytest.raises(IntegrityError, match=KEEPS_TENANT):
         connection.execute(wrong)
 
@@ -144,33 +167,29 @@ def test_sessions_go_with_their_campaign(connection: Connection) -> None:
     assert _tenants(connection) == {RIVALS_SESSION: RIVALS_TENANT}
 
 
-def test_a_session_moves_to_another_tenants_campaign_with_its_tenant_alone(
-    connection: Connection,
+@pytest.mark.parametrize(
+    ("session", "campaign", "tenant"),
+    [
+        (SESSION, RIVALS_CAMPAIGN, RIVALS_TENANT),
+        (SESSION, OWN_CAMPAIGN, None),
+        (OWN_SESSION, CAMPAIGN, TENANT),
+    ],
+    ids=["another's", "one without", "one with"],
+)
+def test_a_session_that_moves_gets_the_tenant_of_its_new_campaign(
+    connection: Connection, session: UUID, campaign: UUID, tenant: UUID | None
 ) -> None:
-    move = update(ParticipantSession).where(ParticipantSession.id == SESSION)
-    with pytest.raises(IntegrityError, match=KEEPS_TENANT), connection.begin_nested():
-        connection.execute(move.values(campaign_id=RIVALS_CAMPAIGN))
-    connection.execute(move.values(campaign_id=RIVALS_CAMPAIGN, tenant_id=RIVALS_TENANT))
-    assert _tenants(connection)[SESSION] == RIVALS_TENANT
+    move = update(ParticipantSession).where(ParticipantSession.id == session)
+    connection.execute(move.values(campaign_id=campaign))
+    assert _tenants(connection)[session] == tenant
 
 
-def test_a_session_without_a_tenant_gets_that_of_the_campaign_it_moves_to(
-    connection: Connection,
-) -> None:
-    connection.execute(
-        update(ParticipantSession)
-        .where(ParticipantSession.id == OWN_SESSION)
-        .values(campaign_id=CAMPAIGN)
-    )
-    assert _tenants(connection)[OWN_SESSION] == TENANT
-
-
-def test_a_session_may_be_taken_out_of_the_pipeline(connection: Connection) -> None:
-    """A foreign key is content with null: a tenant is the campaign's where it is set."""
-    with acting(connection, "service_role"):
-        connection.execute(update(ParticipantSession).values(tenant_id=None))
-    with acting(connection, *PERSONAS["owner"]):
-        assert outcome(connection, select(ParticipantSession.id)) is Outcome.NO_ROWS
+def test_the_orm_knows_the_tenant_of_a_session_that_moved(sessions: SessionFactory) -> None:
+    with sessions.as_service() as session:
+        moving = session.get_one(ParticipantSession, SESSION)
+        moving.campaign = session.get_one(Campaign, RIVALS_CAMPAIGN)
+        session.flush()
+        assert moving.tenant_id == RIVALS_TENANT
 
 
 def test_the_work_is_done_whoever_causes_it(connection: Connection) -> None:

@@ -202,6 +202,7 @@ class ParticipantSession(Timestamps, Base):
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
         server_default=FetchedValue(),
+        server_onupdate=FetchedValue(),
         index=True,
         comment="Whose pipeline the person is in: the campaign's tenant; a trigger fills it.",
     )

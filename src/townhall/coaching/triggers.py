@@ -5,25 +5,32 @@ from __future__ import annotations
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 from townhall.platform import keep_updated_at
 
-# A foreign key keeps the tenant of a session that of its campaign. These give it to a session that
-# has none, whoever inserts it and whoever may see the campaign.
+# A session has the tenant of its campaign, whoever writes it and whoever may see the campaign. A
+# foreign key takes it along when the campaign changes tenant, and the second function when the
+# campaign gets one: a foreign key knows nothing of null.
 FILL_SESSION_TENANT = Function(
     schema="private",
     name="fill_session_tenant",
     language="plpgsql",
     security="definer",
     settings={"search_path": SAFE_SEARCH_PATH},
-    # The lock waits for a campaign that is changing its tenant just now.
+    # The lock waits for a campaign that is changing its tenant just now. A tenant that is being
+    # deleted may leave its sessions before it leaves their campaigns.
     body="""
         begin
             select c.tenant_id into new.tenant_id
             from public.campaigns as c
             where c.id = new.campaign_id
             for key share;
+            new.tenant_id := (
+                select t.id
+                from public.tenant_profiles as t
+                where t.id = new.tenant_id
+            );
             return new;
         end
     """,
-    comment="Gives a session without a tenant that of its campaign.",
+    comment="Gives a session the tenant of its campaign.",
 )
 
 FILL_CAMPAIGN_SESSIONS_TENANT = Function(
@@ -52,13 +59,9 @@ ENTITIES: tuple[Entity, ...] = (
     Trigger(
         table="participant_sessions",
         name="fill_session_tenant",
-        event="before insert or update of campaign_id",
-        action="""
-            for each row
-            when (new.tenant_id is null)
-            execute function private.fill_session_tenant()
-        """,
-        comment="Gives a session without a tenant that of its campaign.",
+        event="before insert or update of campaign_id, tenant_id",
+        action="for each row execute function private.fill_session_tenant()",
+        comment="Gives a session the tenant of its campaign.",
     ),
     Trigger(
         table="campaigns",
