@@ -2,7 +2,8 @@
 
 A trigger gives a session the tenant of its campaign, and a foreign key keeps it so, also when the
 campaign changes tenant. A campaign whose sessions were in a pipeline before gets their tenant; if
-they were in several, the revision says so and leaves the choice to you.
+they were in several, the revision says so and leaves the choice to you. That leaves ``updated_at``
+as it was.
 
 A downgrade destroys whose campaigns are, their assessment and what of it is disclosed. The
 sessions stay in their pipelines, from where the next upgrade takes it again.
@@ -173,6 +174,7 @@ def fill_session_tenant(rows: str) -> None:
 
 
 def adopt_tenants() -> None:
+    keep_updated_at("for each row when (old.tenant_id is not null or new.tenant_id is null)")
     # In transactions of their own: those that made the triggers would keep writers waiting.
     update_in_batches(
         "campaigns",
@@ -182,7 +184,22 @@ def adopt_tenants() -> None:
             and (select count(distinct s.tenant_id) {SESSIONS_IN_A_PIPELINE}) = 1
         """,
     )
+    with op.get_context().autocommit_block():
+        keep_updated_at("for each row")
     pg.execute(REFUSE_TORN_CAMPAIGNS)
+
+
+def keep_updated_at(rows: str) -> None:
+    for table in ("campaigns", "participant_sessions"):
+        pg.create_entity(
+            pg.Trigger(
+                table=table,
+                name=f"update_{table}_updated_at",
+                event="before update",
+                action=f"{rows} execute function public.update_updated_at_column()",
+                comment="Keeps updated_at.",
+            )
+        )
 
 
 def constrain() -> None:

@@ -1,0 +1,96 @@
+"""The revision that gives campaigns the tenant in whose pipeline their sessions are."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.coaching.stage import CAMPAIGN, RIVALS_TENANT, TENANT, set_up_coaching
+from townhall.migrate import downgrade, upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from townhall.testing.databases import Databases
+
+BEFORE = "townhall_0010"
+INSERT = text(
+    "insert into public.participant_sessions (campaign_id, tenant_id) values (:campaign, :tenant)"
+)
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        yield connection
+
+
+@pytest.fixture
+def database(townhall_databases: Databases, townhall_template: str) -> Iterator[str]:
+    """Yield the URL of a database with two tenants, their campaigns and sessions."""
+    with townhall_databases.create(townhall_template) as url:
+        with _connected(url) as connection:
+            set_up_coaching(connection)
+        yield url
+
+
+def _rows(url: str) -> Sequence[Any]:
+    """Return who is in whose pipeline, and when that and the campaign last changed."""
+    query = text(
+        """
+        select c.name, c.tenant_id, c.updated_at, s.tenant_id, s.updated_at
+        from public.campaigns as c
+        join public.participant_sessions as s on s.campaign_id = c.id
+        order by c.name, s.created_at
+        """
+    )
+    with _connected(url) as connection:
+        return connection.execute(query).all()
+
+
+def test_down_and_up_again_is_as_it_was(database: str) -> None:
+    before = _rows(database)
+    downgrade(database, BEFORE)
+    upgrade(database)
+    assert _rows(database) == before
+
+
+def test_a_session_gets_the_tenant_of_the_others_and_has_not_changed(database: str) -> None:
+    downgrade(database, BEFORE)
+    with _connected(database) as connection:
+        connection.execute(INSERT, {"campaign": CAMPAIGN, "tenant": None})
+        changed = text("select max(updated_at) from public.participant_sessions")
+        last = connection.scalar(changed)
+    upgrade(database)
+    rows = _rows(database)
+    assert [row[3] for row in rows].count(TENANT) == 2
+    assert max(row[4] for row in rows) == last
+
+
+def test_campaigns_change_as_before_once_they_have_their_tenants(database: str) -> None:
+    downgrade(database, BEFORE)
+    upgrade(database)
+    before = _rows(database)
+    with _connected(database) as connection:
+        connection.execute(text("update public.campaigns set tenant_id = null"))
+    assert all(new[2] > old[2] for new, old in zip(_rows(database), before, strict=True))
+
+
+def test_whose_campaign_it_is_among_several_tenants_is_left_to_you(database: str) -> None:
+    downgrade(database, BEFORE)
+    with _connected(database) as connection:
+        connection.execute(INSERT, {"campaign": CAMPAIGN, "tenant": RIVALS_TENANT})
+    with pytest.raises(DBAPIError, match="the sessions of 1 campaigns are in pipelines of other"):
+        upgrade(database)
+    with _connected(database) as connection:
+        chosen = text(
+            "update public.participant_sessions set tenant_id = null where tenant_id = :rivals"
+        )
+        connection.execute(chosen, {"rivals": RIVALS_TENANT})
+    upgrade(database)
+    leaders = [row for row in _rows(database) if row[0] == "Leaders"]
+    assert [(row[1], row[3]) for row in leaders] == [(TENANT, TENANT)] * 2
