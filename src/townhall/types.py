@@ -10,9 +10,11 @@ from typing import Any, Generic, Self, TypeVar
 from pydantic import (
     BaseModel,
     ConfigDict,
+    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
+    model_validator,
 )
 from sqlalchemy import ClauseElement, Dialect, Text, TypeDecorator, event
 from sqlalchemy.dialects.postgresql import JSONB
@@ -107,7 +109,7 @@ class JsonValue(BaseModel):
             pydantic.ValidationError: A known key is missing or holds something else; the error
                 names the path.
         """
-        return cls.model_validate(stored, extra="allow")
+        return cls.model_validate(stored, extra="allow", by_alias=True, by_name=False)
 
     def as_stored(self) -> dict[str, Any]:
         """Return the object to store: the stored keys, without those that were never set."""
@@ -126,11 +128,25 @@ class JsonValue(BaseModel):
         copied = super().model_copy(deep=deep)
         if not update:
             return copied
-        fields = {name: getattr(copied, name) for name in copied.model_fields_set}
-        known = {name: value for name, value in fields.items() if name in type(self).model_fields}
+        known = {name: getattr(copied, name) for name in copied.model_fields_set}
         changed = type(self).model_validate({**known, **update})
         object.__setattr__(changed, "__pydantic_extra__", copied.model_extra)
         return changed
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _apart_from_what_others_stored(
+        cls,
+        value: Any,  # noqa: ANN401 - what a value is made of
+        validate: ModelWrapValidatorHandler[Self],
+    ) -> Self:
+        valid = validate(value)
+        if valid.model_extra and valid is not value:
+            # pydantic counts them as set, and a field as well that one of them has the name of.
+            fields = cls.model_fields.items()
+            known = {name for name, field in fields if (field.alias or name) in value}
+            object.__setattr__(valid, "__pydantic_fields_set__", known)
+        return valid
 
     @model_serializer(mode="wrap")
     def _with_what_others_stored(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

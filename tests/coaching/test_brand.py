@@ -35,6 +35,9 @@ BY_OTHERS: dict[str, Any] = copy.deepcopy(STORED_BRAND)
 BY_OTHERS["darkMode"] = {"primary": "not a colour"}
 BY_OTHERS["fonts"]["mono"] = "Fira Code"
 BY_OTHERS["logo"]["height"] = 40
+BY_OTHERS["welcome_message"] = "not for participants"
+BY_OTHERS["show_powered_by"] = "never"
+BY_OTHERS["colors"]["primary_hover"] = "darker"
 """What another writer stored: more than Python knows, at every depth."""
 
 
@@ -229,6 +232,18 @@ def test_what_others_stored_is_no_licence_for_python(
         for changes in (*wrong, {"logo": None}):
             with pytest.raises(ValidationError):
                 brand.model_copy(update=changes)
+
+
+def test_what_others_stored_by_pythons_names_is_not_taken_for_ours() -> None:
+    brand = BrandConfig.from_stored(BY_OTHERS)
+    assert brand.welcome_message is None
+    assert brand.show_powered_by is False
+    assert brand.colors.primary_hover == "#17483a"
+    assert brand.as_stored() == BY_OTHERS
+    welcoming = brand.model_copy(update={"welcome_message": "Welcome"})
+    assert welcoming.as_stored() == BY_OTHERS | {"welcomeMessage": "Welcome"}
+    nothing = BrandConfig.from_stored(BY_OTHERS | {"welcomeMessage": None})
+    assert nothing.as_stored() == BY_OTHERS | {"welcomeMessage": None}
 
 
 def test_saving_something_else_leaves_what_others_stored(
