@@ -16,15 +16,27 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from sqlalchemy import ClauseElement, Dialect, Text, TypeDecorator, event
+from sqlalchemy import ClauseElement, Dialect, Text, TypeDecorator, event, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.mutable import MutableBase, MutableDict
 from sqlalchemy.orm import Mapper
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.types import TypeEngine
 
 _log = logging.getLogger(__name__)
 
 _Vocabulary = TypeVar("_Vocabulary", bound=StrEnum)
 _Value = TypeVar("_Value", bound="JsonValue")
+
+_OF_WHOLE_VALUES = (
+    operators.eq,
+    operators.ne,
+    operators.is_distinct_from,
+    operators.is_not_distinct_from,
+    operators.in_op,
+    operators.not_in_op,
+)
 
 
 class TextEnum(TypeDecorator[_Vocabulary], Generic[_Vocabulary]):
@@ -153,6 +165,13 @@ class JsonValue(BaseModel):
         return {**serialize(self), **(self.model_extra or {})}
 
 
+class _Comparator(TypeDecorator.Comparator[Any], JSONB.Comparator):
+    """The operators of ``jsonb``: what is inside a value has no shape."""
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a key or a path
+        return type_coerce(self.expr, JSONB)[index]
+
+
 class TypedJson(TypeDecorator[_Value], Generic[_Value]):
     """A ``jsonb`` column that Python reads and writes as a :class:`JsonValue`.
 
@@ -167,6 +186,21 @@ class TypedJson(TypeDecorator[_Value], Generic[_Value]):
         """Bind the column to the class that gives it its shape."""
         super().__init__(none_as_null=True)
         self.shape = shape
+
+    @property
+    def comparator_factory(self) -> type[_Comparator]:  # type: ignore[override]  # memoized there
+        """The operators of ``jsonb``."""
+        return _Comparator
+
+    def coerce_compared_value(
+        self,
+        op: OperatorType | None,
+        value: Any,  # noqa: ANN401 - what a column is compared with
+    ) -> TypeEngine[Any]:
+        """Return the type of the other side: this one for a whole value, else a key's or part's."""
+        if op in _OF_WHOLE_VALUES:
+            return self
+        return self.impl_instance.coerce_compared_value(op, value)
 
     def coerce(self, value: Any) -> Any:  # noqa: ANN401 - what an attribute is set to
         """Return the typed value of what an attribute is set to; SQL and None stay as they are.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import object_session
 
@@ -27,7 +27,7 @@ from townhall import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from townhall.session import SessionFactory
 
@@ -310,6 +310,32 @@ def test_an_expression_may_be_set_too(connection: Connection, tenant: TenantProf
     assert tenant.brand_config is not None
     assert tenant.brand_config.tagline == "By SQL"
     assert _stored(connection) == STORED_BRAND | {"tagline": "By SQL"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        (TenantProfile.brand_config["fonts"], STORED_BRAND["fonts"]),
+        (TenantProfile.brand_config["fonts", "body"], "Lato"),
+        (TenantProfile.brand_config["fonts"]["body"].astext, "Lato"),
+        (TenantProfile.brand_config["logo"]["width"].as_integer(), 120),
+        (TenantProfile.brand_config.contains({"tagline": "Grow"}), True),
+        (TenantProfile.brand_config.contained_by(STORED_BRAND), True),
+        (TenantProfile.brand_config.has_key("tagline"), True),
+        (TenantProfile.brand_config.has_any(array(["darkMode", "tagline"])), True),
+        (TenantProfile.brand_config == BRAND, True),
+        (TenantProfile.brand_config == STORED_BRAND, True),
+        (TenantProfile.brand_config.in_([BRAND]), True),
+        (TenantProfile.brand_config != None, True),  # noqa: E711 - as SQL has it
+        (TenantProfile.brand_config, BRAND),
+    ],
+    ids=str,
+)
+def test_a_brand_is_asked_about_as_any_jsonb_is(
+    connection: Connection, expression: ColumnElement[Any], value: object
+) -> None:
+    asked = select(expression).where(TenantProfile.id == TENANT)
+    assert connection.scalar(asked) == value
 
 
 def test_e_mail_settings_are_typed_alike(connection: Connection, tenant: TenantProfile) -> None:
