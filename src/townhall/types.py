@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, Self, TypeVar
 
@@ -16,7 +17,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from sqlalchemy import ClauseElement, Dialect, Text, TypeDecorator, event, type_coerce
+from sqlalchemy import ClauseElement, Dialect, Numeric, Text, TypeDecorator, event, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.mutable import MutableBase, MutableDict
 from sqlalchemy.orm import Mapper
@@ -94,6 +95,18 @@ class _Sql(MutableBase):
 
     def __clause_element__(self) -> ClauseElement:
         return self._expression
+
+
+class WholeNumber(TypeDecorator[int]):
+    """A ``numeric`` without decimals that Python reads as an ``int``, such as a sum of integers."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Return the number, however many digits it has."""
+        del dialect
+        return None if value is None else int(value)
 
 
 class JsonValue(BaseModel):

@@ -211,6 +211,39 @@ def test_a_month_ends_at_midnight_utc(november: Connection, month: date, events:
     assert sum(row.events for row in summary) == events
 
 
+def test_a_sum_of_tokens_is_exact_however_large(sessions: SessionFactory) -> None:
+    most = 2**63 - 1
+    with sessions.as_service() as session:
+        for _ in range(3):
+            session.scalar(log_usage_event(TENANT, "large", tokens_used=most))
+    with sessions.as_user(OWNER) as session:
+        summary = session.execute(usage_summary(datetime.now(UTC).date(), TENANT))
+        sums = {row.event_type: row.tokens_used for row in summary}
+    assert sums["large"] == 3 * most
+    assert type(sums["large"]) is int
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+@pytest.mark.parametrize("month", [date(1, 1, 1), date(2026, 3, 31), date(9999, 12, 31)], ids=str)
+def test_any_month_begins_and_ends_at_midnight_utc(
+    connection: Connection, month: date, zone: str
+) -> None:
+    first = f"{month.year:04}-{month.month:02}-01 00:00+00"
+    connection.execute(text("set local timezone = 'UTC'"))
+    for offset in ("0", "1 month - 1 microsecond", "1 month", "- 1 microsecond"):
+        connection.execute(
+            text(
+                f"""
+                insert into public.usage_events (tenant_id, event_type, created_at)
+                values ('{TENANT}', 'edge', timestamptz '{first}' + interval '{offset}')
+                """
+            )
+        )
+    connection.execute(text(f"set local timezone = '{zone}'"))
+    summary = connection.execute(usage_summary(month, TENANT))
+    assert [row.events for row in summary if row.event_type == "edge"] == [2]
+
+
 def test_an_event_outlives_its_tenant_and_its_user(connection: Connection) -> None:
     connection.execute(text("update public.usage_events set user_id = :user"), {"user": OWNER})
     connection.execute(text("delete from auth.users"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    DateTime,
     Numeric,
     Select,
     Text,
@@ -19,12 +20,14 @@ from sqlalchemy import (
     column,
     func,
     select,
+    text,
+    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from townhall.coaching.brand import BrandConfig
 from townhall.coaching.models import ClientStatus, ParticipantSession, TenantProfile, UsageEvent
-from townhall.types import OptionalJson
+from townhall.types import OptionalJson, WholeNumber
 
 
 def tenant_by_slug(slug: str) -> Select[TenantProfile]:
@@ -198,17 +201,19 @@ def usage_summary(
         month: Any day of the month; months begin and end at midnight UTC.
         tenant_id: One tenant; None for all that the caller may see.
     """
-    first = datetime(month.year, month.month, 1, tzinfo=UTC)
-    after = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
+    # The database adds the month: Python has no time after the year 9999.
+    first = cast(date(month.year, month.month, 1), DateTime)
+    begins = func.timezone("UTC", first)
+    ends = func.timezone("UTC", first + text("interval '1 month'"))
     kinds = (UsageEvent.tenant_id, UsageEvent.event_type, UsageEvent.model_used)
     summary = (
         select(
             *kinds,
             func.count().label("events"),
-            cast(func.sum(UsageEvent.tokens_used), BigInteger).label("tokens_used"),
+            type_coerce(func.sum(UsageEvent.tokens_used), WholeNumber).label("tokens_used"),
             func.sum(UsageEvent.cost_cents).label("cost_cents"),
         )
-        .where(UsageEvent.created_at >= first, UsageEvent.created_at < after)
+        .where(UsageEvent.created_at >= begins, UsageEvent.created_at < ends)
         .group_by(*kinds)
         .order_by(*kinds)
     )
