@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from tests.coaching.stage import BRAND, PERSONAS, STORED_BRAND, TENANT
 from townhall import TenantProfile
-from townhall.coaching import tenant_branding, tenant_by_slug
+from townhall.coaching import tenant_branding, tenant_by_domain, tenant_by_slug
 from townhall.testing import Outcome, acting, outcome
 
 if TYPE_CHECKING:
@@ -119,6 +119,16 @@ def test_the_question_gives_a_typed_brand(sessions: SessionFactory) -> None:
         rival = session.execute(tenant_branding(slug="rival")).one()
         assert (rival.brand_config, rival.custom_domain) == (None, None)
         assert session.execute(tenant_branding(slug="nobody")).all() == []
+
+
+@pytest.mark.parametrize("domain", ["İstanbul.example", "BÜCHER.example", "\u212aelvin.example"])
+def test_the_case_of_a_domain_is_the_databases(sessions: SessionFactory, domain: str) -> None:
+    with sessions.as_service() as session:
+        session.execute(
+            update(TenantProfile).where(TenantProfile.id == TENANT).values(custom_domain=domain)
+        )
+        assert session.scalars(tenant_by_domain(domain)).one().id == TENANT
+        assert session.execute(tenant_branding(domain=domain)).one().slug == "green-tree"
 
 
 @pytest.mark.parametrize("asked", [{}, {"slug": "a", "domain": "b"}], ids=str)

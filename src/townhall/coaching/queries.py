@@ -45,7 +45,9 @@ def tenant_by_domain(domain: str) -> Select[TenantProfile]:
     Args:
         domain: The domain, in whatever case, without a port.
     """
-    return select(TenantProfile).where(func.lower(TenantProfile.custom_domain) == domain.lower())
+    return select(TenantProfile).where(
+        func.lower(TenantProfile.custom_domain) == func.lower(domain)
+    )
 
 
 def tenant_by_id(tenant_id: UUID) -> Select[TenantProfile]:
