@@ -218,7 +218,8 @@ def upgrade() -> None:
             body="""
                 select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
                 from public.tenant_profiles as t
-                where lower(t.custom_domain) = lower(domain) and t.is_active
+                where lower(t.custom_domain) = lower(get_tenant_branding_by_domain.domain)
+                    and t.is_active
             """,
             volatility="stable",
             security="definer",

@@ -310,7 +310,7 @@ def grant() -> None:
                                 then 'started'
                             else s.client_status
                         end
-                    where s.id = session_id
+                    where s.id = start_participant_session.session_id
                         and s.user_id = (select auth.uid())
                         and s.status = 'pending';
                     if found then
@@ -318,7 +318,8 @@ def grant() -> None:
                     end if;
                     select s.status into found_status
                     from public.participant_sessions as s
-                    where s.id = session_id and s.user_id = (select auth.uid());
+                    where s.id = start_participant_session.session_id
+                        and s.user_id = (select auth.uid());
                     if found_status is null then
                         raise exception 'session % is not yours', session_id
                             using errcode = 'insufficient_privilege';
@@ -354,7 +355,7 @@ def grant() -> None:
                                 then 'completed'
                             else s.client_status
                         end
-                    where s.id = session_id
+                    where s.id = complete_participant_session.session_id
                         and s.user_id = (select auth.uid())
                         and s.status = 'in_progress';
                     if found then
@@ -362,7 +363,8 @@ def grant() -> None:
                     end if;
                     select s.status into found_status
                     from public.participant_sessions as s
-                    where s.id = session_id and s.user_id = (select auth.uid());
+                    where s.id = complete_participant_session.session_id
+                        and s.user_id = (select auth.uid());
                     if found_status is null then
                         raise exception 'session % is not yours', session_id
                             using errcode = 'insufficient_privilege';

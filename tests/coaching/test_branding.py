@@ -110,6 +110,20 @@ def test_the_functions_read_our_tables_whatever_the_callers_path_is(
         assert connection.execute(BY_SLUG).one().display_name == "Green Tree"
 
 
+def test_a_column_of_an_applications_own_is_no_argument(connection: Connection) -> None:
+    connection.execute(
+        text(
+            """
+            alter table public.tenant_profiles
+                add domain text default 'coach.green-tree.example'
+            """
+        )
+    )
+    asked = text("select slug from public.get_tenant_branding_by_domain('nobody.example')")
+    with acting(connection, "anon"):
+        assert connection.execute(asked).all() == []
+
+
 def test_the_question_gives_a_typed_brand(sessions: SessionFactory) -> None:
     with sessions.as_anonymous() as session:
         row = session.execute(tenant_branding(slug="green-tree")).one()

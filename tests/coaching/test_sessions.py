@@ -164,6 +164,16 @@ def test_a_session_is_started_once_however_often_at_once(committed: Engine) -> N
             second.result(timeout=30)
 
 
+def test_a_column_of_an_applications_own_is_no_argument(connection: Connection) -> None:
+    table = "alter table public.participant_sessions"
+    connection.execute(text(f"{table} add session_id uuid, add found_status text"))
+    _move(connection, start_participant_session)
+    _move(connection, complete_participant_session)
+    assert _session(connection).status == "completed"
+    with pytest.raises(IntegrityError, match="is completed, not in_progress"):
+        _move(connection, complete_participant_session)
+
+
 def test_the_pipeline_is_in_its_order(connection: Connection, sessions: SessionFactory) -> None:
     connection.execute(
         insert(ParticipantSession),

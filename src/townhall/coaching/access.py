@@ -118,7 +118,8 @@ BRANDING = (
         body="""
             select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
             from public.tenant_profiles as t
-            where lower(t.custom_domain) = lower(domain) and t.is_active
+            where lower(t.custom_domain) = lower(get_tenant_branding_by_domain.domain)
+                and t.is_active
         """,
         execute=(ANONYMOUS, AUTHENTICATED, SERVICE),
         comment="What everybody may know of the active tenant of a domain.",
@@ -166,7 +167,7 @@ def _move(
                             then '{forward}'
                         else s.client_status
                     end
-                where s.id = session_id
+                where s.id = {name}.session_id
                     and s.user_id = (select auth.uid())
                     and s.status = '{before}';
                 if found then
@@ -174,7 +175,8 @@ def _move(
                 end if;
                 select s.status into found_status
                 from public.participant_sessions as s
-                where s.id = session_id and s.user_id = (select auth.uid());
+                where s.id = {name}.session_id
+                    and s.user_id = (select auth.uid());
                 if found_status is null then
                     raise exception 'session % is not yours', session_id
                         using errcode = 'insufficient_privilege';
