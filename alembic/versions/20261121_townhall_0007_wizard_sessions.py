@@ -237,7 +237,9 @@ def upgrade() -> None:
                     end if;
                     if new.status is distinct from 'completed' then
                         new.completed_at := null;
-                    elsif tg_op = 'INSERT' or old.status <> 'completed' then
+                    elsif tg_op = 'INSERT' then
+                        new.completed_at := coalesce(new.completed_at, saved_at);
+                    elsif old.status <> 'completed' then
                         new.completed_at := saved_at;
                     end if;
                     return new;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -13,8 +14,6 @@ from townhall import WizardSession, WizardStatus
 from townhall.testing import acting
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
 
@@ -68,6 +67,18 @@ def test_a_completed_session_keeps_the_time_of_its_completion(connection: Connec
 def test_a_session_inserted_as_completed_has_the_time_too(connection: Connection) -> None:
     row = insert(WizardSession).values(user_id=OWNER, status=WizardStatus.COMPLETED)
     assert connection.scalar(row.returning(WizardSession.completed_at)) is not None
+
+
+def test_a_session_inserted_as_completed_keeps_the_time_it_comes_with(
+    connection: Connection,
+) -> None:
+    """As the service brings in sessions from elsewhere."""
+    then = datetime(2024, 2, 2, tzinfo=UTC)
+    with acting(connection, "service_role"):
+        row = insert(WizardSession).values(
+            user_id=OWNER, status=WizardStatus.COMPLETED, completed_at=then
+        )
+        assert connection.scalar(row.returning(WizardSession.completed_at)) == then
 
 
 def test_nothing_else_is_inserted_with_a_time_of_completion(connection: Connection) -> None:

@@ -23,7 +23,9 @@ UPDATE_WIZARD_SESSION_TIMESTAMP = Function(
             end if;
             if new.status is distinct from 'completed' then
                 new.completed_at := null;
-            elsif tg_op = 'INSERT' or old.status <> 'completed' then
+            elsif tg_op = 'INSERT' then
+                new.completed_at := coalesce(new.completed_at, saved_at);
+            elsif old.status <> 'completed' then
                 new.completed_at := saved_at;
             end if;
             return new;
