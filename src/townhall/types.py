@@ -14,6 +14,7 @@ from pydantic import (
     ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -157,6 +158,13 @@ class JsonValue(BaseModel):
         changed = type(self).model_validate({**known, **update})
         object.__setattr__(changed, "__pydantic_extra__", copied.model_extra)
         return changed
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:  # noqa: ANN401 - any field's
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("PostgreSQL's jsonb can't hold NUL")
+        return value
 
     @model_validator(mode="wrap")
     @classmethod

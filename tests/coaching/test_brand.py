@@ -350,10 +350,105 @@ def test_e_mail_settings_are_typed_alike(connection: Connection, tenant: TenantP
     assert tenant.email_config.reply_to == "hello@example.org"
 
 
-@pytest.mark.parametrize("address", ["", "hello", "a b@c.de", "Ann <a@c.de>", "a@b", "a@b.c\n"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "hello",
+        "a b@c.de",
+        "Ann <a@c.de>",
+        "a@b",
+        "a@b.c\n",
+        "a@b.cc\r\nBcc:d@e.ff",
+        "a@b.cc\x00",
+        "a\x7f@b.cc",
+        "a,b@c.dd",
+        "a:b;@c.dd",
+        "a(b)@c.dd",
+    ],
+)
 def test_an_address_is_an_address_alone(address: str) -> None:
     with pytest.raises(ValidationError, match="reply_to"):
         EmailConfig(reply_to=address)
+
+
+@pytest.mark.parametrize("character", ["\r", "\n", "\x00", "\x7f", "\x85", "\u2028"], ids=ascii)
+def test_a_name_in_a_header_is_one_line(character: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        EmailConfig(reply_to="a@b.cc", from_name=f"Coach{character}Bcc: d@e.ff")
+    assert _path(refusal.value) == "from_name"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        " javascript:alert(1)",
+        "java\nscript:alert(1)",
+        "data:text/html,x",
+        "ftp://example.org/logo.svg",
+        "https:",
+        "https://",
+        "/logo.svg\n",
+        "/logo\x00.svg",
+        "\x01javascript:alert(1)",
+    ],
+)
+def test_a_logo_is_at_no_other_address_than_the_webs(url: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        BrandLogo(url=url, alt="Logo")
+    assert _path(refusal.value) == "url"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/logo.svg?v=1:2#a",
+        "HTTP://example.org",
+        "/logo.svg",
+        "logo.svg",
+        "../a:b/logo.svg",
+        "?logo=1:2",
+        "//cdn.example.org/logo.svg",
+    ],
+)
+def test_a_logo_is_on_the_web_or_beside_the_page(url: str) -> None:
+    assert BrandLogo(url=url, alt="Logo").url == url
+
+
+@pytest.mark.parametrize(
+    "font",
+    [
+        "",
+        " ",
+        'A"B',
+        "A'B",
+        "A;B",
+        "A}B",
+        "A\\B",
+        "A\nB",
+        "A\x0cB",
+        "A\x00B",
+        "A/*B",
+        "url(x",
+        "A!b",
+    ],
+    ids=ascii,
+)
+def test_a_font_does_not_end_its_place_in_a_style_sheet(font: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        BrandFonts(heading=font, body="Lato")
+    assert _path(refusal.value) == "heading"
+
+
+@pytest.mark.parametrize("field", ["tagline", "welcome_message", "completion_message"])
+def test_what_jsonb_can_not_hold_is_refused_when_it_is_set(field: str) -> None:
+    with pytest.raises(ValidationError, match="NUL") as refusal:
+        BRAND.model_copy(update={field: "a\x00b"})
+    assert _path(refusal.value) == field
+    two_lines = BRAND.model_copy(update={field: "One\n\nTwo"})
+    assert getattr(two_lines, field) == "One\n\nTwo"
 
 
 def _store(connection: Connection, column: str, value: dict[str, Any]) -> None:

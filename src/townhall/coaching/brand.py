@@ -12,11 +12,31 @@ from townhall.types import JsonValue
 Color = Annotated[str, Field(pattern=r"^#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$")]
 """A CSS hex colour: ``#1f6f54``, ``#fff``, with an alpha channel ``#1f6f5480``."""
 
-FontFamily = Annotated[str, Field(pattern=r"^[^\s\"'\\;{}<>][^\"'\\;{}<>\r\n]*$")]
+# What has no place in a line, a font's name, an address, a URL.
+_BREAKS = r"\p{Cc}\p{Zl}\p{Zp}"
+_NO_FONT = rf"\"'\\;{{}}<>()/!{_BREAKS}"
+_NO_ADDRESS = rf"@\s<>()\[\],;:\"\\{_BREAKS}"
+_NO_URL = rf"\s{_BREAKS}"
+
+FontFamily = Annotated[str, Field(pattern=rf"^[^\s{_NO_FONT}][^{_NO_FONT}]*$")]
 """The name of a font family, and nothing that could end its place in a style sheet."""
 
-EmailAddress = Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$")]
-"""The address alone, without a name."""
+EmailAddress = Annotated[
+    str, Field(pattern=rf"^[^{_NO_ADDRESS}]+@[^{_NO_ADDRESS}]+\.[^{_NO_ADDRESS}]+$")
+]
+"""The address alone, without a name, and nothing that could end it in a header."""
+
+Line = Annotated[str, Field(pattern=rf"^[^{_BREAKS}]*$")]
+"""Text without line breaks and other control characters, fit for a header."""
+
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        pattern=rf"^(?:(?i:https?)://[^{_NO_URL}]+|[^{_NO_URL}:/?#]*(?:[/?#][^{_NO_URL}]*)?)$",
+    ),
+]
+"""An address on the web, absolute or relative to the page: no script, no data."""
 
 
 class _Stored(JsonValue, alias_generator=to_camel):
@@ -32,7 +52,7 @@ class BrandLogo(_Stored):
         width: How wide it is shown, in CSS pixels.
     """
 
-    url: Annotated[str, Field(min_length=1)]
+    url: Url
     alt: str
     width: Annotated[int, Field(gt=0)] | None = None
 
@@ -89,5 +109,5 @@ class EmailConfig(_Stored):
     """
 
     reply_to: EmailAddress
-    from_name: str | None = None
+    from_name: Line | None = None
     signature: str | None = None
