@@ -140,7 +140,14 @@ async def test_a_tenant_without_a_brand_has_a_page_too(reading_client: AsyncClie
     assert "<img" not in page.text
 
 
-@pytest.mark.parametrize("url", ["/", "/t/nobody", "/t/green-tree'--", "http://nobody.example/"])
+async def test_a_logo_on_another_host_is_shown(reading_client: AsyncClient) -> None:
+    policy = (await reading_client.get("/t/green-tree")).headers["content-security-policy"]
+    assert "img-src 'self' https:;" in policy
+
+
+@pytest.mark.parametrize(
+    "url", ["/", "/t/nobody", "/t/green-tree'--", "/t/%00", "http://nobody.example/"]
+)
 async def test_there_is_no_page_of_nobody(reading_client: AsyncClient, url: str) -> None:
     assert (await reading_client.get(url)).status_code == 404
 
@@ -202,8 +209,9 @@ async def test_a_coach_sees_their_own_pipeline_and_usage_alone(
         assert [row["id"] for row in pipeline["registered"]] == [str(session)]
         usage = (await client.get("/coach/usage?month=2026-11-01", headers=_as(user))).json()
         assert [(row["event_type"], row["events"]) for row in usage] == [("chat", 1)]
-    none = await client.get("/coach/usage?month=2026-10-01", headers=_as(OWNER))
-    assert none.json() == []
+    for month in ("0001-01-01", "2026-10-01", "9999-12-01"):
+        none = await client.get(f"/coach/usage?month={month}", headers=_as(OWNER))
+        assert none.json() == []
 
 
 @pytest.mark.parametrize("user", [CREATOR, PARTICIPANT, STRANGER])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from caller import sessions_of
 from townhall.coaching import tenant_branding
 
 TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")  # what goes in is escaped
-HEADERS = {"Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'"}
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' https:; style-src 'unsafe-inline'"
+    )
+}
+SLUG = re.compile(r"[a-z0-9-]+")
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -28,6 +34,8 @@ async def page_of_a_domain(request: Request) -> Response:
 @router.get("/t/{slug}")
 async def page_of_a_slug(request: Request, slug: str) -> Response:
     """Return the page of the tenant of a slug."""
+    if not SLUG.fullmatch(slug):
+        raise _nobody()
     return await _page(request, tenant_branding(slug=slug))
 
 
@@ -35,6 +43,10 @@ async def _page(request: Request, branding: Select[Any]) -> Response:
     async with sessions_of(request).as_anonymous() as session:
         tenant = (await session.execute(branding)).one_or_none()
     if tenant is None:
-        raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no such tenant")
+        raise _nobody()
     values = {"tenant": tenant, "brand": tenant.brand_config}
     return TEMPLATES.TemplateResponse(request, "tenant.html", values, headers=HEADERS)
+
+
+def _nobody() -> HTTPException:
+    return HTTPException(status.HTTP_404_NOT_FOUND, "there is no such tenant")
