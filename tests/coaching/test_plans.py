@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -94,10 +95,9 @@ class TestBranding:
     ) -> None:
         """The body of the function, with its argument unknown to the planner."""
         body = next(function.body for function in BRANDING if function.name == name)
-        argument = f"{name}.slug" if f"{name}.slug" in body else "lower(domain)"
-        parameter = "$1" if argument.endswith("slug") else "lower($1)"
+        query = re.sub(rf"\b{name}\.\w+", "$1", body)
         many.execute(text("set local plan_cache_mode = force_generic_plan"))
-        many.execute(text(f"prepare {name} (text) as {body.replace(argument, parameter)}"))
+        many.execute(text(f"prepare {name} (text) as {query}"))
         plan = plan_of(many, f"execute {name} ('{value}')")
         many.execute(text(f"deallocate {name}"))
         assert plan.indexes == {index}

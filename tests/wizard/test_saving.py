@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Select, text
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from tests.support.blocked import wait_until_somebody_waits
 from tests.wizard.stage import (
@@ -100,6 +100,20 @@ def test_a_patch_is_an_object(connection: Connection, patch: str) -> None:
     save = text(f"select public.save_wizard_session('{SESSION}', '{patch}')")
     with acting(connection, *PERSONAS["owner"]), pytest.raises(IntegrityError, match="is_object"):
         connection.execute(save)
+
+
+def test_a_patch_is_not_null(connection: Connection) -> None:
+    save = text(f"select public.save_wizard_session('{SESSION}', null)")
+    with acting(connection, *PERSONAS["owner"]), pytest.raises(IntegrityError, match="not-null"):
+        connection.execute(save)
+
+
+def test_a_stage_is_an_integer_of_the_database(sessions: SessionFactory) -> None:
+    with (
+        pytest.raises(DataError, match="integer out of range"),
+        sessions.as_user(OWNER) as session,
+    ):
+        session.execute(save_session(SESSION, {}, stage=2**31))
 
 
 def test_a_save_returns_the_row_that_the_session_knows_already(sessions: SessionFactory) -> None:
