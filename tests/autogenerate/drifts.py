@@ -50,6 +50,11 @@ DRIFTS = (
         ("policy", "profiles", "wide"),
     ),
     Drift(
+        "a policy whose name has a percent sign is added",
+        'create policy "100% open" on public.profiles for select to authenticated using (true)',
+        ("policy", "profiles", "100% open"),
+    ),
+    Drift(
         "a restrictive policy is added",
         "create policy narrow on public.profiles as restrictive to authenticated using (false)",
         ("policy", "profiles", "narrow"),

@@ -265,6 +265,18 @@ def test_a_policy_that_changes_is_altered(lab: Lab) -> None:
     assert "pg.drop_entity" not in revision.upgrade
 
 
+def test_names_with_a_percent_sign(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    columns = (sa.Column("id", sa.Integer, primary_key=True), sa.Column("at %s", sa.Text))
+    sa.Table("100% of it", metadata, *columns, schema=SCHEMA)
+    entities = [
+        pg.TableAccess(schema=SCHEMA, table="100% of it", grants={"anon": ('select ("at %s")',)}),
+        dataclasses.replace(policy("\"at %s\" <> '%'", "100% of rows"), table="100% of it"),
+        view('select "at %s" from lab."100% of it"', "50%"),
+    ]
+    there_and_back(lab, Schema(), Schema(metadata, entities))
+
+
 def test_a_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
     old = pg.Policy(
         schema=SCHEMA,

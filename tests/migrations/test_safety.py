@@ -263,6 +263,18 @@ def test_a_table_is_renamed_with_what_bears_its_name(connection: Connection) -> 
     }
 
 
+def test_a_table_gets_a_name_that_needs_quoting(connection: Connection) -> None:
+    connection.execute(text("create index ix_things_thing on things (thing)"))
+    connection.commit()
+    with _revision(connection):
+        safety.rename_table("things", "100% bob's")
+        safety.rename_table("100% bob's", "goods")
+        safety.rename_table("goods", "100% bob's")
+    assert _rows(connection, "select relname from pg_class where relname ~ 'thing|good|bob'") == [
+        *("100% bob's", "100% bob's_pkey", "ix_100% bob's_thing")
+    ]
+
+
 def test_a_view_of_the_old_name_is_not_renamed(connection: Connection) -> None:
     connection.execute(text("create view old as select * from things"))
     connection.commit()

@@ -18,7 +18,7 @@ from townhall.migrate.simulation import read_state, run_script
 from townhall.pg import Entity
 from townhall.testing.databases import Databases
 
-SCHEMA = "Odd schema"
+SCHEMA = "100% odd schema"
 
 
 @pytest.fixture

@@ -38,7 +38,9 @@ begin
         select r.rolname from pg_catalog.pg_roles as r
         where r.rolname in ({", ".join(map(sql.literal, API_ROLES))})
     loop
-        execute pg_catalog.format('revoke all on table {table} from %I', api_role);
+        execute pg_catalog.format(
+            'revoke all on table %s from %I', {sql.literal(table)}, api_role
+        );
     end loop;
 end
 $$"""
@@ -108,8 +110,8 @@ begin
         where c.conrelid = {sql.literal(target)}::regclass and strpos(c.conname, old_name) > 0
     loop
         execute format(
-            'alter table {target} rename constraint %I to %I',
-            found, replace(found, old_name, new_name)
+            'alter table %s rename constraint %I to %I',
+            {sql.literal(target)}, found, replace(found, old_name, new_name)
         );
     end loop;
     for found in
@@ -119,8 +121,8 @@ begin
         where i.indrelid = {sql.literal(target)}::regclass and strpos(c.relname, old_name) > 0
     loop
         execute format(
-            'alter index {sql.quote(schema)}.%I rename to %I',
-            found, replace(found, old_name, new_name)
+            'alter index %I.%I rename to %I',
+            {sql.literal(schema)}, found, replace(found, old_name, new_name)
         );
     end loop;
     for found in
@@ -131,8 +133,8 @@ begin
             and strpos(t.tgname, old_name) > 0
     loop
         execute format(
-            'alter trigger %I on {target} rename to %I',
-            found, replace(found, old_name, new_name)
+            'alter trigger %I on %s rename to %I',
+            found, {sql.literal(target)}, replace(found, old_name, new_name)
         );
     end loop;
 end

@@ -10,7 +10,9 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 
 _REMEMBERED = 10_000  # a comparison meets each name many times, and each definition twice
-_preparer = PGIdentifierPreparer(PGDialect())  # type: ignore[no-untyped-call] # SQLAlchemy's
+# Other styles of parameters double every percent sign, for a driver that takes one of the two away.
+_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_preparer = PGIdentifierPreparer(_dialect)
 
 
 @lru_cache(maxsize=_REMEMBERED)
