@@ -300,6 +300,31 @@ def _name(entity: Entity) -> dict[str, object]:
     return {field: getattr(entity, field) for field in entity.name_fields}
 
 
+@pytest.mark.parametrize("on", ["t", "TRUE", "on", "1", "yes"])
+def test_an_option_of_a_view_is_read_however_it_is_spelled(connection: Connection, on: str) -> None:
+    view = pg.View(
+        schema=SCHEMA,
+        name="spelled",
+        definition=f"select id from {TABLE}",
+        security_barrier=True,
+        check_option="local",
+    )
+    run_script(connection, view.create_statements())
+    before = _state(found(connection, view))
+    run_script(
+        connection,
+        [
+            f'alter view "{SCHEMA}".spelled set ({option})'
+            for option in (
+                f"security_invoker = '{on}'",
+                f"security_barrier = '{on}'",
+                "check_option = 'LOCAL'",
+            )
+        ],
+    )
+    assert _state(found(connection, view)) == before
+
+
 def test_privileges_of_others_are_left_alone(connection: Connection) -> None:
     connection.execute(sa.text(f'grant select on {TABLE} to "other role"'))
     connection.execute(sa.text(f"grant all on {TABLE} to anon, authenticated, public"))

@@ -119,12 +119,11 @@ class View(_Relation):
         return [
             cls(
                 **_shared_values(row, version),
-                security_invoker=_is_on(options.get("security_invoker")),
-                security_barrier=_is_on(options.get("security_barrier")),
-                check_option=options.get("check_option"),
+                security_invoker=row["security_invoker"],
+                security_barrier=row["security_barrier"],
+                check_option=row["check_option"],
             )
             for row in catalog.rows(connection, _query("v", _OPTIONS), schemas)
-            for options in [row["options"] or {}]
         ]
 
 
@@ -195,10 +194,6 @@ def _shared_values(row: RowMapping, version: int) -> dict[str, Any]:
     }
 
 
-def _is_on(option: str | None) -> bool:
-    return option in {"true", "on", "1", "yes"}
-
-
 def _index(definition: str) -> str:
     match = _INDEX.match(definition)
     if match is None:  # pragma: no cover - PostgreSQL's own rendering
@@ -209,11 +204,19 @@ def _index(definition: str) -> str:
 _INDEX = re.compile(r"CREATE (?P<unique>UNIQUE )?INDEX .+? (?P<of>USING .+)", re.DOTALL)
 
 
-_OPTIONS = """
-            (
-                select jsonb_object_agg(o.option_name, o.option_value)
+def _option(name: str) -> str:
+    return f"""(
+                select o.option_value
                 from pg_catalog.pg_options_to_table(c.reloptions) as o
-            ) as options
+                where o.option_name = '{name}'
+            )"""
+
+
+# They are stored as they were spelled: "TRUE", "t", "on" and "1" are one value.
+_OPTIONS = f"""
+            coalesce({_option("security_invoker")}::boolean, false) as security_invoker,
+            coalesce({_option("security_barrier")}::boolean, false) as security_barrier,
+            lower({_option("check_option")}) as check_option
 """
 _INDEXES = """
             (
