@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,44 @@ def test_readers_and_writers_go_on_while_it_waits_and_after(
     for worker in workers:
         worker.join()
     assert failures == []
+
+
+def test_who_comes_while_it_waits_goes_on_after_a_moment(
+    townhall_database: str, busy: psycopg.Connection, tmp_path: Path
+) -> None:
+    url = townhall_database.replace("+psycopg", "")
+    done, waits = threading.Event(), list[float]()
+
+    def read() -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not done.is_set():
+                start = time.monotonic()
+                connection.execute("select count(*) from public.events")
+                waits.append(time.monotonic() - start)
+
+    busy.execute("select * from public.events")  # a reader whose transaction stays open
+    reader = threading.Thread(target=read)
+    reader.start()
+    start = time.monotonic()
+    with pytest.raises(CommandError) as refused:
+        command.check(configured(townhall_database, tmp_path))
+    assert time.monotonic() - start < 5
+    done.set()
+    reader.join()
+    assert max(waits) < 1
+    told = str(refused.value)
+    assert "nothing was changed" in told
+    assert f"public.events, server process {busy.info.backend_pid}" in told
+
+
+def test_it_tries_again_when_a_lock_is_gone(
+    townhall_database: str, busy: psycopg.Connection, tmp_path: Path
+) -> None:
+    busy.execute("select * from public.events")
+    soon = threading.Timer(0.5, busy.rollback)
+    soon.start()
+    command.check(configured(townhall_database, tmp_path))
+    soon.join()
 
 
 @pytest.mark.parametrize("privileges", EITHER_DEFAULT)

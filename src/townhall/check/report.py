@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from townhall.check.cures import AUTOGENERATE, UPGRADE
 from townhall.check.expected import CheckError, History, scratch_database
@@ -17,6 +18,9 @@ from townhall.check.meanings import Effect
 from townhall.check.reading import Snapshot, has_own_accounts, read, schemas_of
 from townhall.check.roles import Role, judge_api_roles, read_roles
 from townhall.migrate.configuration import psycopg_url
+from townhall.migrate.locking import holder_of_locks
+from townhall.migrate.simulation import LOCK_TIMEOUT as TIMED_OUT
+from townhall.migrate.simulation import sqlstate
 from townhall.pg import API_ROLES
 from townhall.pg.catalog import server_version
 
@@ -134,6 +138,9 @@ def reading(url: URL) -> Iterator[Connection]:
 
     Args:
         url: The database.
+
+    Raises:
+        CheckError: A lock could not be had in time; the message says who has it.
     """
     engine = create_engine(
         url,
@@ -146,7 +153,16 @@ def reading(url: URL) -> Iterator[Connection]:
         connection.execute(
             text("select set_config('lock_timeout', :duration, true)"), {"duration": LOCK_TIMEOUT}
         )
-        yield connection
+        try:
+            yield connection
+        except DBAPIError as error:
+            if sqlstate(error) != TIMED_OUT:
+                raise
+            connection.rollback()
+            raise CheckError(
+                f"gave up after {LOCK_TIMEOUT}, since somebody else is changing something:"
+                f" {holder_of_locks(connection)}"
+            ) from error
 
 
 def _current_revisions(connection: Connection) -> set[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
@@ -26,6 +26,7 @@ from alembic_utils import replaceable_entity
 from sqlalchemy import Connection, MetaData, Table
 
 from townhall.migrate.comparison import Comparison, Declared, Step, compare
+from townhall.migrate.locking import A_MOMENT, in_short_waits
 from townhall.migrate.plan import ordered
 from townhall.migrate.scope import Scope
 from townhall.migrate.simulation import Failure, run_script
@@ -36,6 +37,7 @@ _log = logging.getLogger(__name__)
 PLUGIN = "townhall.entities"
 ENTITIES_OPTION = "townhall_entities"
 SCOPE_OPTION = "townhall_scope"
+LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
 
 
 def plugins() -> list[str]:
@@ -75,9 +77,24 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     _refuse_hijackable(declared.entities)
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
-    on_tables = list(_flat(operations))
     invoke = _trial(Operations(context.migration_context))
+    on_tables = list(_flat(operations))
+    operations.ops[:] = in_short_waits(
+        connection,
+        context.opts.get(LOCK_TIMEOUT_OPTION, A_MOMENT),
+        lambda: _needed(connection, declared, on_tables, invoke),
+    )
+    for operation in operations.ops:
+        _log.info("Detected %s", describe(operation))
+    return PriorityDispatchResult.CONTINUE
 
+
+def _needed(
+    connection: Connection,
+    declared: Declared,
+    on_tables: Sequence[MigrateOperation],
+    invoke: Callable[[MigrateOperation], None],
+) -> list[MigrateOperation]:
     comparison = compare(connection, declared, on_tables, invoke)
     _refuse_failures(comparison)
     missed = [
@@ -88,21 +105,16 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     drops = comparison.drops(_dropped_tables(on_tables))
     changes = comparison.entity_operations()
     if not on_tables and not missed and not drops and not changes:
-        return PriorityDispatchResult.CONTINUE
-    operations.ops[:] = (
-        comparison.operations()
-        if comparison.is_of_something_new
-        else ordered(
-            connection,
-            comparison,
-            [*drops, *on_tables, *missed, *changes],
-            declared.schemas,
-            invoke,
-        )
+        return []
+    if comparison.is_of_something_new:
+        return comparison.operations()
+    return ordered(
+        connection,
+        comparison,
+        [*drops, *on_tables, *missed, *changes],
+        declared.schemas,
+        invoke,
     )
-    for operation in _flat(operations):
-        _log.info("Detected %s", describe(operation))
-    return PriorityDispatchResult.CONTINUE
 
 
 def _trial(operations: Operations) -> Callable[[MigrateOperation], None]:

@@ -20,7 +20,7 @@ from townhall.migrate import autogenerate
 from townhall.migrate.configuration import resolve_url
 from townhall.migrate.formatting import format_new_revisions
 from townhall.migrate.histories import explaining_unknown_revisions
-from townhall.migrate.locking import alone, waiting_at_most
+from townhall.migrate.locking import A_MOMENT, alone, waiting_at_most
 from townhall.migrate.render import render_item
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.scope import Scope
@@ -61,7 +61,8 @@ def run(
             tables and entities are in: what is found there and declared nowhere is proposed to
             be dropped.
         lock_timeout: How long a statement waits for a lock before the revision is given up, as
-            PostgreSQL writes durations. ``-x lock_timeout=…`` overrides it for one run.
+            PostgreSQL writes durations. ``-x lock_timeout=…`` overrides it for one run, and the
+            moment that a comparison waits.
 
     Raises:
         CommandError: The database can't be had, a lock could not be had in time, or an entity
@@ -85,6 +86,7 @@ def run(
         "autogenerate_plugins": autogenerate.plugins(),
     }
     arguments = context.get_x_argument(as_dictionary=True)
+    options[autogenerate.LOCK_TIMEOUT_OPTION] = str(arguments.get("lock_timeout", A_MOMENT))
     timeout = str(arguments.get("lock_timeout", lock_timeout))
     if context.is_offline_mode():
         _run_offline(timeout, options)

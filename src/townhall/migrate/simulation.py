@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from townhall.pg import ENTITY_CLASSES, Entity
 from townhall.pg.catalog import empty_search_path
 
+LOCK_TIMEOUT, DEADLOCK, _CANCELLED = "55P03", "40P01", "57014"
+
 Key = tuple[str, ...]
 State = dict[Key, Entity]
 Step = TypeVar("Step")
@@ -128,15 +130,25 @@ def attempt(connection: Connection, run: Callable[[], None]) -> DBAPIError | Non
 
     Returns:
         What PostgreSQL said against it, or None.
+
+    Raises:
+        DBAPIError: PostgreSQL said nothing of what was tried: there was no time for it, or no lock.
     """
     savepoint = connection.begin_nested()
     try:
         run()
     except DBAPIError as error:
         savepoint.rollback()
+        if sqlstate(error) in {LOCK_TIMEOUT, DEADLOCK, _CANCELLED}:
+            raise
         return error
     except BaseException:
         savepoint.rollback()
         raise
     savepoint.commit()
     return None
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """Return PostgreSQL's code of an error, or nothing where it has none."""
+    return getattr(error.orig, "sqlstate", None) or ""
