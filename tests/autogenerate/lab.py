@@ -47,6 +47,7 @@ class Lab:
 
     def context(self, schema: Schema) -> MigrationContext:
         """Return Alembic's context for a declaration, which sees nothing but the lab."""
+        scope = Scope((SCHEMA,))
         return MigrationContext.configure(
             self.connection,
             opts={
@@ -55,8 +56,9 @@ class Lab:
                 "compare_server_default": True,
                 "include_schemas": True,
                 "include_name": lambda name, kind, _: kind != "schema" or name == SCHEMA,
+                "include_object": scope.object_filter(self.connection),
                 autogenerate.ENTITIES_OPTION: list(schema.entities),
-                autogenerate.SCOPE_OPTION: Scope((SCHEMA,)),
+                autogenerate.SCOPE_OPTION: scope,
             },
         )
 

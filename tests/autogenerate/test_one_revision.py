@@ -335,6 +335,70 @@ def test_what_others_were_granted_is_no_difference(lab: Lab) -> None:
     assert lab.differences(schema) == []
 
 
+def test_what_is_made_of_functions_keeps_them(lab: Lab) -> None:
+    for statement in (
+        "create type lab.span as range (subtype = float8)",
+        "create function lab.same(text, text) returns boolean language sql return $1 = $2",
+        "create operator lab.=== (leftarg = text, rightarg = text, function = lab.same)",
+        "create function lab.number(uuid) returns integer language sql return 1",
+        "create cast (uuid as integer) with function lab.number(uuid)",
+        "create function lab.more(integer, integer) returns integer language sql return $1 + $2",
+        "create aggregate lab.total(integer) (sfunc = lab.more, stype = integer)",
+        """
+        create function lab.guard() returns event_trigger language plpgsql security definer
+        as 'begin end'
+        """,
+    ):
+        lab.connection.execute(sa.text(statement))
+    assert lab.differences(Schema()) == []
+    guard = pg.Function(
+        schema=SCHEMA, name="on_ddl", returns="event_trigger", language="plpgsql", body="begin end"
+    )
+    declared = function("more", "select $1", **{"$1": "int", "$2": "int"})
+    assert len(lab.differences(Schema(entities=[guard, declared]))) == 2
+    lab.migrate(Schema(entities=[guard, declared]))
+
+
+def test_what_another_owner_has_stays(lab: Lab) -> None:
+    for statement in (
+        "create role keeper; grant create, usage on schema lab to keeper",
+        "create role others; grant create, usage on schema lab to others",
+        "set local role others",
+        "create table lab.theirs (id integer)",
+        "create policy everybody on lab.theirs using (true)",
+        "create view lab.their_view as select id from lab.theirs",
+        "create materialized view lab.their_copy as select id from lab.theirs",
+        "create function lab.their_function() returns integer language sql return 1",
+        "create function lab.their_trigger() returns trigger language plpgsql as 'begin end'",
+        """
+        create trigger theirs before update on lab.theirs
+        for each row execute function lab.their_trigger()
+        """,
+        "set local role keeper",
+    ):
+        lab.connection.execute(sa.text(statement))
+    entities = [ACCESS, policy("true"), view("select id from lab.things")]
+    there_and_back(lab, Schema(things(), entities), Schema(things(), [ACCESS]))
+    there_and_back(
+        lab,
+        Schema(things(), [view("select id, name from lab.things")]),
+        Schema(things(), [view("select id from lab.things")]),
+    )
+
+
+def test_what_stands_in_the_way_of_a_drop_is_named_and_so_are_the_others(lab: Lab) -> None:
+    lab.migrate(Schema(things(), [function("may", "select 1"), function("one", "select 1")]))
+    lab.connection.execute(sa.text("create schema reports"))
+    lab.connection.execute(sa.text("create view reports.v as select lab.may()"))
+    with pytest.raises(CommandError) as refused:
+        lab.differences(Schema(things(sa.Column("size", sa.Integer)), [ACCESS]))
+    told = str(refused.value)
+    assert "drop_function lab may()" in told
+    assert "view reports.v depends on function" in told
+    for other in ("drop_function lab one()", "size", "replace_table_access lab things"):
+        assert other in told.partition("The others")[2]
+
+
 def test_the_rows_of_a_materialized_view_are_not_computed(lab: Lab) -> None:
     slow = pg.MaterializedView(
         schema=SCHEMA,

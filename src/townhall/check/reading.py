@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, text
 from townhall.migrate.simulation import read_state
 from townhall.pg import Entity, Function, MaterializedView, TableAccess, TableEntity, View
 from townhall.pg.catalog import (
+    SIGNATURE,
     empty_search_path,
     entries,
     not_of_an_extension,
@@ -332,20 +333,12 @@ _SCHEMAS = f"""
     where n.nspname = any (%(schemas)s)
 """
 
-_SIGNATURE = """
-    p.proname || '(' || array_to_string(array(
-        select pg_catalog.format_type(a.type, null)
-        from unnest(p.proargtypes::oid[]) with ordinality as a (type, position)
-        order by a.position
-    ), ', ') || ')'
-"""
-
 _PROCEDURES = f"""
     select
         case p.prokind
             when 'p' then 'procedure' when 'a' then 'aggregate' else 'window function'
         end as kind,
-        array[n.nspname, {_SIGNATURE}]::text[] as names,
+        array[n.nspname, {SIGNATURE}]::text[] as names,
         jsonb_build_object(
             'definition',
             case when p.prokind <> 'a' then pg_catalog.pg_get_functiondef(p.oid) end,
@@ -368,7 +361,7 @@ _OWNERS = f"""
     where c.relkind in ('r', 'p', 'f', 'v', 'm') and n.nspname = any (%(schemas)s)
     union all
     select
-        array[n.nspname, {_SIGNATURE}]::text[],
+        array[n.nspname, {SIGNATURE}]::text[],
         pg_catalog.pg_get_userbyid(p.proowner)
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace

@@ -27,7 +27,7 @@ from sqlalchemy import Connection, MetaData, Table
 
 from townhall.migrate.comparison import Comparison, Declared, Step, compare
 from townhall.migrate.locking import A_MOMENT, in_short_waits
-from townhall.migrate.plan import ordered
+from townhall.migrate.plan import and_the_others, describe, ordered
 from townhall.migrate.scope import Scope
 from townhall.migrate.simulation import Failure, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function
@@ -140,11 +140,6 @@ def _reflected(connection: Connection, table: Table) -> Table:
     return Table(table.name, MetaData(), schema=table.schema, autoload_with=connection)
 
 
-def describe(operation: MigrateOperation) -> str:
-    """Return an operation in words, for a log or a list: ``create_policy public events …``."""
-    return " ".join(str(part) for part in operation.to_diff_tuple() if part is not None)
-
-
 def _flat(container: OpContainer) -> Iterable[MigrateOperation]:
     for operation in container.ops:
         if isinstance(operation, OpContainer):
@@ -235,11 +230,10 @@ def _refuse_hijackable(entities: Iterable[Entity]) -> None:
 def _refuse_failures(comparison: Comparison) -> None:
     if not comparison.failures:
         return
-    others = [describe(operation) for operation in comparison.entity_operations()]
     raise CommandError(
         "PostgreSQL refuses what is declared:\n\n"
         + "\n\n".join(map(_report, comparison.failures))
-        + (f"\n\nThe others differ here: {'; '.join(others)}" if others else "")
+        + and_the_others([describe(operation) for operation in comparison.operations()])
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from alembic.operations import MigrateOperation
 from sqlalchemy import Connection, Table
 
+from townhall.migrate.scope import entities_of_others
 from townhall.migrate.simulation import (
     Failure,
     Key,
@@ -51,6 +52,7 @@ class Comparison:
         keys: The key in the database of each declared key.
         before: The entities that were in the database.
         after: The entities that would be in it.
+        of_others: The keys of those that stay where nobody declared them.
         tables: The tables that would still differ.
     """
 
@@ -59,6 +61,7 @@ class Comparison:
     keys: dict[Key, Key]
     before: State
     after: State
+    of_others: Collection[Key]
     tables: Sequence[TableDifference]
 
     def entity_operations(self) -> list[EntityOp]:
@@ -108,7 +111,7 @@ class Comparison:
         refused = {
             failure.step.key for failure in self.failures if isinstance(failure.step, Entity)
         }
-        known = {*self.keys.values(), *refused}
+        known = {*self.keys.values(), *refused, *self.of_others}
         going = set(dropped_tables)
         return [
             DropEntityOp(entity)
@@ -133,11 +136,13 @@ def compare(
     """
     with rolled_back(connection):
         before = read_state(connection, declared.schemas)
-        done, failures = _create(connection, [*on_tables, *declared.entities], before, invoke)
+        of_others = entities_of_others(connection, declared.schemas)
+        ours = {key: entity for key, entity in before.items() if key not in of_others}
+        done, failures = _create(connection, [*on_tables, *declared.entities], ours, invoke)
         after = read_state(connection, declared.schemas)
         keys = _keys_in_database(connection, done, after)
         remaining = differences(connection, declared.tables) if not failures else []
-    return Comparison(done, failures, keys, before, after, remaining)
+    return Comparison(done, failures, keys, before, after, of_others, remaining)
 
 
 _VIEWS = ("view", "materialized view")

@@ -123,11 +123,12 @@ def _run_online(
 ) -> None:
     with waiting_at_most(connection, duration):
         name_filter = scope.name_filter(connection)
+        object_filter = scope.object_filter(connection)
         connection.commit()  # Alembic leaves a transaction alone that was begun before it
         context.configure(
             connection=connection,
             include_name=name_filter,
-            include_object=scope.includes_object,
+            include_object=object_filter,
             **options,
         )
         only_looks = context.get_context().opts.get("dont_mutate", False)

@@ -61,7 +61,9 @@ def ordered(
             return done
         known = standing & set(comparison.keys.values())
         if not known:
-            raise CommandError("\n\n".join(map(_report, failures)))
+            refused = [failure.step for failure in failures]
+            others = [describe(step) for step in operations if step not in refused]
+            raise CommandError("\n\n".join(map(_report, failures)) + and_the_others(others))
         around |= known
 
 
@@ -141,8 +143,21 @@ def _standing_on(
 
 
 def _report(failure: Failure[MigrateOperation]) -> str:
-    what = " ".join(map(str, failure.step.to_diff_tuple()[:4]))
-    return f"PostgreSQL refuses {what}: {failure.message}"
+    return f"PostgreSQL refuses {describe(failure.step)}: {failure.message}"
+
+
+def describe(operation: MigrateOperation) -> str:
+    """Return an operation in words, for a log or a list: ``create_policy public events …``."""
+    return " ".join(str(part) for part in operation.to_diff_tuple() if part is not None)
+
+
+def and_the_others(differences: Sequence[str]) -> str:
+    """Return what a message ends with that says why there is no revision: all that differs beside.
+
+    Args:
+        differences: What differs, in words.
+    """
+    return f"\n\nThe others differ here: {'; '.join(differences)}" if differences else ""
 
 
 _DEPENDANTS = """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, MetaData, text
 
 from townhall.pg import Entity
+from townhall.pg.catalog import SIGNATURE, rows
 
 PLATFORM_SCHEMAS = frozenset(
     {
@@ -59,17 +60,32 @@ class Scope:
         named = {*OWN_SCHEMAS, *of_tables, *of_entities, *schemas} - PLATFORM_SCHEMAS
         return cls(tuple(sorted(name for name in named if name is not None)))
 
-    def includes_object(
-        self,
-        schema_item: Any,  # noqa: ANN401 - Alembic's
-        name: str | None,
-        kind: str,
-        reflected: bool,  # noqa: FBT001 - Alembic's
-        compare_to: Any,  # noqa: ANN401 - Alembic's
-    ) -> bool:
-        """Tell Alembic whether a declared or found object takes part."""
-        del name, reflected, compare_to
-        return not (kind == "table" and schema_item.schema in PLATFORM_SCHEMAS)
+    def object_filter(
+        self, connection: Connection
+    ) -> Callable[[Any, str | None, str, bool, Any], bool]:
+        """Return the filter that tells Alembic which declared or found objects take part.
+
+        Args:
+            connection: A connection to the database, to ask for the tables of other owners.
+        """
+        of_others = set(connection.execute(text(_TABLES_OF_OTHERS)).scalars())
+        default = connection.dialect.default_schema_name
+
+        def is_included(
+            item: Any,  # noqa: ANN401 - Alembic's
+            name: str | None,
+            kind: str,
+            reflected: bool,  # noqa: FBT001 - Alembic's
+            compare_to: Any,  # noqa: ANN401 - Alembic's
+        ) -> bool:
+            if kind != "table":
+                return True
+            undeclared = reflected and compare_to is None
+            return item.schema not in PLATFORM_SCHEMAS and not (
+                undeclared and f"{item.schema or default}.{name}" in of_others
+            )
+
+        return is_included
 
     def name_filter(
         self, connection: Connection
@@ -93,6 +109,79 @@ class Scope:
 
         return is_included
 
+
+def entities_of_others(
+    connection: Connection, schemas: Sequence[str]
+) -> frozenset[tuple[str, ...]]:
+    """Return the keys of what stays where nobody declared it, since it is not ours to drop.
+
+    That is what belongs to a role whose rights the current one does not have, and a function that
+    something is made of which is never declared here: an event trigger, an operator, a cast.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: Names of schemas.
+    """
+    found = rows(connection, _ENTITIES_OF_OTHERS, schemas)
+    return frozenset((row["kind"], *row["name"]) for row in found)
+
+
+_TABLES_OF_OTHERS = """
+    select n.nspname || '.' || c.relname
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not pg_catalog.pg_has_role(c.relowner, 'usage')
+"""
+
+_ENTITIES_OF_OTHERS = f"""
+    with relations as (
+        select c.oid, c.relkind, n.nspname, c.relname
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = any (%(schemas)s)
+            and not pg_catalog.pg_has_role(c.relowner, 'usage')
+    )
+    select
+        case r.relkind when 'm' then 'materialized view' else 'view' end as kind,
+        array[r.nspname, r.relname]::text[] as name
+    from relations as r
+    where r.relkind in ('v', 'm')
+    union all
+    select 'policy', array[r.nspname, r.relname, p.polname]::text[]
+    from relations as r
+    join pg_catalog.pg_policy as p on p.polrelid = r.oid
+    union all
+    select 'trigger', array[r.nspname, r.relname, t.tgname]::text[]
+    from relations as r
+    join pg_catalog.pg_trigger as t on t.tgrelid = r.oid
+    union all
+    select 'function', array[n.nspname, {SIGNATURE}]::text[]
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname = any (%(schemas)s)
+        and p.prokind = 'f'
+        and (
+            not pg_catalog.pg_has_role(p.proowner, 'usage')
+            or p.prorettype = 'pg_catalog.event_trigger'::regtype
+            or exists (
+                select
+                from pg_catalog.pg_depend as d
+                left join pg_catalog.pg_proc as a on a.oid = d.objid and a.prokind = 'a'
+                where d.refclassid = 'pg_catalog.pg_proc'::regclass
+                    and d.refobjid = p.oid
+                    and (
+                        d.classid in (
+                            'pg_catalog.pg_cast'::regclass,
+                            'pg_catalog.pg_operator'::regclass,
+                            'pg_catalog.pg_opfamily'::regclass,
+                            'pg_catalog.pg_amproc'::regclass,
+                            'pg_catalog.pg_type'::regclass
+                        )
+                        or d.classid = 'pg_catalog.pg_proc'::regclass and a.oid is not null
+                    )
+            )
+        )
+"""
 
 _TABLES_OF_EXTENSIONS = """
     select n.nspname || '.' || c.relname

@@ -53,6 +53,15 @@ def comment(catalog: str, alias: str) -> str:
     )"""
 
 
+SIGNATURE = """
+    p.proname || '(' || array_to_string(array(
+        select pg_catalog.format_type(a.type, null)
+        from unnest(p.proargtypes::oid[]) with ordinality as a (type, position)
+        order by a.position
+    ), ', ') || ')'
+"""
+"""The name of a row ``p`` of ``pg_proc`` with the types of its arguments."""
+
 _GRANTEE = "case when a.grantee = 0 then 'public' else pg_catalog.pg_get_userbyid(a.grantee) end"
 
 

@@ -302,4 +302,10 @@ _QUERY = f"""
     where n.nspname = any (%(schemas)s)
         and p.prokind = 'f'
         and {catalog.not_of_an_extension("pg_proc", "p")}
+        -- The constructors of a range are a part of its type.
+        and p.oid not in (
+            select d.objid
+            from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_proc'::regclass and d.deptype = 'i'
+        )
 """
