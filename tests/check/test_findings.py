@@ -253,16 +253,60 @@ def test_what_a_role_of_somebody_elses_was_given_is_not_told(
     assert told(connection, at_head) == []
 
 
-def test_another_owner_of_one_table_is_told(connection: Connection, at_head: AtHead) -> None:
+@pytest.mark.parametrize(
+    "what",
+    [
+        "schema private",
+        "table public.events",
+        "view public.track_statistics",
+        "materialized view public.benchmark_stage_aggregates",
+        "function private.my_event_ids()",
+    ],
+)
+def test_a_client_who_owns_something_is_told(
+    what: str, connection: Connection, at_head: AtHead
+) -> None:
     change(
         connection,
-        "grant create on schema public to authenticated;"
-        " alter table public.events owner to authenticated;"
+        "grant create on schema public, private to authenticated;"
+        f" alter {what} owner to authenticated;"
         " revoke create on schema public from authenticated",
     )
-    owner = next(each for each in told(connection, at_head) if "owner" in each.difference)
-    assert owner.object == "table public.events"
-    assert owner.difference == "has owner authenticated instead of none"
+    if what != "schema private":
+        change(connection, "revoke create on schema private from authenticated")
+    assert [(each.object, each.difference, each.effect) for each in told(connection, at_head)] == [
+        (what, "has owner authenticated instead of none", "open")
+    ]
+
+
+def test_a_client_who_owns_most_is_told(connection: Connection, at_head: AtHead) -> None:
+    owner = connection.exec_driver_sql("select current_user").scalar()
+    change(
+        connection,
+        f"""
+        do $$
+        declare
+            relation text;
+        begin
+            for relation in
+                select c.oid::regclass from pg_catalog.pg_class as c
+                where c.relkind = 'r' and c.relowner = '{owner}'::regrole
+                    and c.relnamespace = 'public'::regnamespace
+            loop
+                execute 'alter table ' || relation || ' owner to authenticated';
+            end loop;
+            for relation in
+                select p.oid::regprocedure from pg_catalog.pg_proc as p
+                where p.pronamespace in ('public'::regnamespace, 'private'::regnamespace)
+            loop
+                execute 'alter function ' || relation || ' owner to authenticated';
+            end loop;
+        end
+        $$
+        """,
+    )
+    objects = {each.object for each in told(connection, at_head) if "owner" in each.difference}
+    assert {"table public.events", "function private.my_event_ids()"} <= objects
 
 
 def test_what_an_extension_brings_is_not_told(connection: Connection, at_head: AtHead) -> None:

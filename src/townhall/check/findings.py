@@ -134,7 +134,8 @@ def _privileges(wanted: Thing, there: Thing) -> Iterable[Finding]:
                 meanings.granted(wanted, role, more),
                 cures.revoke(wanted, role, more),
             )
-        if less := sorted(before - after):
+        # An owner may everything, whatever is granted.
+        if role != there.owner and (less := sorted(before - after)):
             yield _finding(
                 wanted,
                 f"does not let {_everybody(role)} {', '.join(less)}",

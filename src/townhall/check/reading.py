@@ -13,7 +13,15 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, text
 
 from townhall.migrate.simulation import read_state
-from townhall.pg import Entity, Function, MaterializedView, TableAccess, TableEntity, View
+from townhall.pg import (
+    API_ROLES,
+    Entity,
+    Function,
+    MaterializedView,
+    TableAccess,
+    TableEntity,
+    View,
+)
 from townhall.pg.catalog import (
     SIGNATURE,
     empty_search_path,
@@ -47,6 +55,7 @@ class Thing:
         facts: What it is like; ``grants`` holds the privileges by role, one by one.
         on: Schema and name of the relation it belongs to.
         entity: It as a versioned entity, if it is one.
+        owner: Who owns it, where that is a client or another one than owns the rest.
     """
 
     kind: str
@@ -54,6 +63,7 @@ class Thing:
     facts: Mapping[str, Any]
     on: Relation | None = None
     entity: Entity | None = field(default=None, repr=False)
+    owner: str | None = None
 
     @property
     def key(self) -> Key:
@@ -165,14 +175,16 @@ def _read_granted(connection: Connection, schemas: Sequence[str], version: int) 
 
 def _with_owners(things: Iterable[Thing], owners: Mapping[Key, str]) -> Iterable[Thing]:
     # One role has made nearly all of it, whatever its name is. What another one owns stands out.
-    usual = Counter(owners.values()).most_common(1)
+    counted = Counter(owners.values())
+    usual = max(counted, key=counted.__getitem__, default=None)
     for thing in things:
         owner = owners.get(thing.names)
-        if owner is None or thing.kind not in {*RELATION_KINDS, *_SIGNATURE_KINDS}:
-            yield thing
+        stands_out = owner in API_ROLES or (owner != usual and thing.kind != "schema")
+        unusual = owner if stands_out else None
+        if thing.kind in {"schema", *RELATION_KINDS, *_SIGNATURE_KINDS}:
+            yield replace(thing, facts={**thing.facts, "owner": unusual}, owner=unusual)
         else:
-            unusual = owner if owner != usual[0][0] else None
-            yield replace(thing, facts={**thing.facts, "owner": unusual})
+            yield replace(thing, owner=unusual)
 
 
 _SCHEMA_NAMES = f"""
@@ -354,8 +366,14 @@ _PROCEDURES = f"""
 
 _OWNERS = f"""
     select
-        array[n.nspname, c.relname]::text[] as names,
-        pg_catalog.pg_get_userbyid(c.relowner) as owner
+        array[n.nspname]::text[] as names,
+        pg_catalog.pg_get_userbyid(n.nspowner) as owner
+    from pg_catalog.pg_namespace as n
+    where n.nspname = any (%(schemas)s)
+    union all
+    select
+        array[n.nspname, c.relname]::text[],
+        pg_catalog.pg_get_userbyid(c.relowner)
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'f', 'v', 'm') and n.nspname = any (%(schemas)s)
