@@ -21,6 +21,7 @@ from townhall.check import report as reporting
 from townhall.check.expected import History, scratch_database
 from townhall.check.reading import Snapshot, read
 from townhall.check.roles import judge_api_roles, read_roles
+from townhall.cli import main
 from townhall.pg import API_ROLES
 from townhall.testing.databases import Databases
 
@@ -102,6 +103,14 @@ def test_a_reader_without_any_right_can_check(reader: str, database: str, scratc
     ]
     assert answers(report)["revision"].startswith("not readable for this role, compared with")
     assert "holds for townhall_reader_" in answers(report)["login role"]
+
+
+def test_a_role_that_may_not_build_is_told_on_one_line(
+    reader: str, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by_hand(database, f"alter role {make_url(reader).username} reset all")
+    assert main(("check", database, "--scratch", reader)) == 2
+    assert capsys.readouterr().err == "townhall: permission denied to create database\n"
 
 
 def test_the_connection_can_not_write(townhall_database: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.check.test_check import by_hand, databases_on
+from townhall.check import command
 from townhall.cli import main
 
 _MANUAL = Path(__file__).parents[2] / "docs" / "checking.md"
@@ -89,6 +90,17 @@ def test_it_can_not_be_told(
     assert told.out == ""
     assert told.err.startswith("townhall: ")
     assert why in told.err
+
+
+def test_what_nobody_foresaw_is_no_difference(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("replica identity")
+
+    monkeypatch.setattr(command, "check_database", fail)
+    assert main(("check", "postgresql://localhost/nothing")) == 2
+    assert "KeyError: 'replica identity'" in capsys.readouterr().err
 
 
 def test_no_url() -> None:

@@ -141,6 +141,15 @@ CASES = {
         "open: rule public.events swallow is declared nowhere: it rewrites statements in a way that"
         " nobody reviewed. Cure: drop rule swallow on public.events",
     ),
+    "a name of two lines": Case(
+        """
+        create trigger "a
+        b" before update on public.events
+        for each row execute function public.update_updated_at_column()
+        """,
+        "open: trigger public.events a b is declared nowhere: code that nobody reviewed runs with"
+        " every change. Cure: drop trigger if exists",
+    ),
     "a procedure": Case(
         "create procedure public.wipe() language sql as 'select'",
         "open: procedure public.wipe() is declared nowhere: code that nobody reviewed, for whoever"
@@ -231,6 +240,31 @@ def test_what_belongs_to_a_missing_table_is_not_told_by_itself(
     assert [each for each in objects if "public.participant_tracks" in each] == [
         "table public.participant_tracks"
     ]
+
+
+def test_a_view_that_became_a_table_is_told_as_one_and_the_other(
+    connection: Connection, at_head: AtHead
+) -> None:
+    change(connection, "drop view public.track_statistics")
+    change(connection, "create table public.track_statistics (track_id uuid)")
+    assert [(each.object, each.difference) for each in told(connection, at_head)] == [
+        ("table public.track_statistics", "is declared nowhere"),
+        ("view public.track_statistics", "is missing"),
+    ]
+
+
+def test_a_table_that_became_a_foreign_one_is_told(connection: Connection, at_head: AtHead) -> None:
+    change(
+        connection,
+        """
+        create foreign data wrapper nothing;
+        create server elsewhere foreign data wrapper nothing;
+        drop table public.cohort_members cascade;
+        create foreign table public.cohort_members (id uuid) server elsewhere
+        """,
+    )
+    objects = [each.object for each in told(connection, at_head)]
+    assert "table access public.cohort_members" in objects
 
 
 def test_a_new_table_without_row_level_security_is_open(

@@ -7,10 +7,11 @@ import argparse
 import json
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 from alembic.util import CommandError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from townhall.check.expected import CheckError
 from townhall.check.report import Report
@@ -52,10 +53,13 @@ def check(options: argparse.Namespace) -> int:
         report = check_database(
             options.url, config=options.config, scratch=options.scratch, role=options.role
         )
-    except OperationalError as error:
+    except DBAPIError as error:
         return _refuse(error.orig)
     except (CheckError, CommandError, EmbeddedServerError, ValueError) as error:
         return _refuse(error)
+    except Exception:  # noqa: BLE001 - Python's own status for it says that something differs
+        traceback.print_exc()
+        return _NOT_CHECKED
     if options.json:
         print(json.dumps(report.as_dict(), indent=2))
     else:
@@ -71,7 +75,7 @@ def _print(report: Report) -> None:
 
 
 def _refuse(why: object) -> int:
-    print(f"townhall: {str(why).strip()}", file=sys.stderr)
+    print(f"townhall: {' '.join(str(why).split())}", file=sys.stderr)
     return _NOT_CHECKED
 
 

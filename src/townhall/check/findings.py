@@ -39,8 +39,8 @@ class Finding:
 
     def __str__(self) -> str:
         """Say it on one line."""
-        cure = " ".join(self.cure.split())
-        return f"{self.effect}: {self.object} {self.difference}: {self.meaning}. Cure: {cure}"
+        line = f"{self.effect}: {self.object} {self.difference}: {self.meaning}. Cure: {self.cure}"
+        return " ".join(line.split())
 
     def as_dict(self) -> dict[str, str]:
         """Return the finding for JSON."""
@@ -56,7 +56,7 @@ def compare(expected: Snapshot, found: Snapshot, *, others_live_here: bool) -> l
         others_live_here: Whether the database also has revisions of a history that is not known
             here. What stands alone and is not expected is theirs then.
     """
-    both = _containers(expected) & _containers(found)
+    both = _containers(expected, found)
     findings: list[Finding] = []
     for key in sorted({*expected, *found}):
         wanted, there = expected.get(key), found.get(key)
@@ -72,9 +72,10 @@ def compare(expected: Snapshot, found: Snapshot, *, others_live_here: bool) -> l
     return findings
 
 
-def _containers(snapshot: Snapshot) -> set[tuple[str, ...]]:
+def _containers(expected: Snapshot, found: Snapshot) -> set[tuple[str, ...]]:
     kinds = ("schema", *RELATION_KINDS)
-    return {(), *(thing.names for thing in snapshot.values() if thing.kind in kinds)}
+    both = (thing for key, thing in expected.items() if key in found)
+    return {(), *(thing.names for thing in both if thing.kind in kinds)}
 
 
 def _container(thing: Thing) -> Relation | tuple[str, ...]:

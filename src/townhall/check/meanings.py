@@ -38,6 +38,7 @@ _FAILS = Meaning(_BROKEN, "statements that name it fail")
 _CALLS_FAIL = Meaning(_BROKEN, "what calls it fails, policies and triggers too")
 _READS_FAIL = Meaning(_BROKEN, "what reads it fails")
 _UNREVIEWED = Meaning(_DIFFERENT, "code that nobody reviewed, with its caller's rights")
+_UNREVIEWED_CHANGE = Meaning(_DIFFERENT, "nobody reviewed what that does")
 _PLANNED = Meaning(_DIFFERENT, "it is planned in another way")
 
 _Traits = Mapping[tuple[str | bool | None, ...], Meaning]
@@ -239,7 +240,7 @@ def revoked(role: str) -> Meaning:
 
 def _by_trait(meanings: _Traits, thing: Thing) -> Meaning:
     exact = (thing.kind, _trait(thing))
-    effect, words = meanings.get(exact) or meanings[exact[:1]]
+    effect, words = meanings.get(exact) or meanings.get(exact[:1], _UNREVIEWED_CHANGE)
     return Meaning(effect, words.format(roles=_roles(thing)))
 
 
