@@ -153,6 +153,15 @@ def test_a_function_gets_another_signature_under_a_policy(lab: Lab) -> None:
     )
 
 
+def test_a_function_gets_an_argument_with_a_default_under_a_policy(lab: Lab) -> None:
+    def declared(**further: str) -> Schema:
+        may = function("may", "select 1", a="integer", **further)
+        other = function("may", "select 2", a="int", b="text")
+        return Schema(things(), [ACCESS, may, other, policy("lab.may(id) = 1")])
+
+    there_and_back(lab, declared(), declared(more="integer default 1"))
+
+
 def test_a_new_policy_calls_the_new_one_of_two_signatures(lab: Lab) -> None:
     there_and_back(
         lab,

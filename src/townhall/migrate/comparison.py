@@ -21,7 +21,7 @@ from townhall.migrate.simulation import (
     run_script,
 )
 from townhall.migrate.tables import TableDifference, differences
-from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, View
+from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function, ReplaceEntityOp, View
 
 EntityOp = CreateEntityOp | ReplaceEntityOp | DropEntityOp
 Step = Entity | MigrateOperation
@@ -176,8 +176,10 @@ def _create(
     # A view can't be replaced by one without a column, and what hangs on a table may stand in the
     # way of a column's change.
     _drop(connection, (each for each in before.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
-    functions = [entity for entity in entities if entity.kind == "function"]
-    others = [entity for entity in entities if entity.kind != "function"]
+    functions = [entity for entity in entities if isinstance(entity, Function)]
+    others = [entity for entity in entities if not isinstance(entity, Function)]
+    for overload in _overloads(connection, functions, before):
+        attempt(connection, lambda overload=overload: _drop(connection, [overload]))  # type: ignore[misc] # bound now
     return run_in_any_order(connection, [*operations, *functions, *others], run)
 
 
@@ -186,6 +188,21 @@ def _makes_way(entity: Entity) -> bool:
     return entity.kind == "materialized view" or (
         isinstance(entity, View) and bool(entity.column_comments)
     )
+
+
+def _overloads(
+    connection: Connection, declared: Sequence[Function], before: State
+) -> Iterable[Function]:
+    # A call that fits one that is declared and one that is to go is ambiguous while both are there.
+    names = {(each.schema, each.name) for each in declared}
+    spelled = {each.key for each in declared}
+    found = [
+        each
+        for key, each in before.items()
+        if isinstance(each, Function) and (each.schema, each.name) in names and key not in spelled
+    ]
+    known = Function.keys_in_database(connection, declared).values() if found else ()
+    return [each for each in found if each.key not in known]
 
 
 def _drop(connection: Connection, entities: Iterable[Entity]) -> None:
