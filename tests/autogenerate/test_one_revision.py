@@ -162,6 +162,18 @@ def test_a_function_gets_an_argument_with_a_default_under_a_policy(lab: Lab) -> 
     there_and_back(lab, declared(), declared(more="integer default 1"))
 
 
+def test_a_functions_argument_is_renamed_under_a_check_and_an_index(lab: Lab) -> None:
+    def declared(argument: str) -> Schema:
+        metadata = things()
+        table = metadata.tables["lab.things"]
+        table.append_constraint(sa.CheckConstraint("lab.may(id) > 0", name="may"))
+        table.append_constraint(sa.Index("ix_may", sa.text("lab.may(id)")))
+        may = function("may", "select 1", **{argument: "integer"})
+        return Schema(metadata, [ACCESS, dataclasses.replace(may, volatility="immutable")])
+
+    there_and_back(lab, declared("a"), declared("b"))
+
+
 def test_a_new_policy_calls_the_new_one_of_two_signatures(lab: Lab) -> None:
     there_and_back(
         lab,

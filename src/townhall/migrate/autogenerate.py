@@ -27,7 +27,7 @@ from sqlalchemy import Connection, MetaData, Table
 
 from townhall.migrate.comparison import Comparison, Declared, Step, compare
 from townhall.migrate.locking import A_MOMENT, in_short_waits
-from townhall.migrate.plan import and_the_others, describe, ordered
+from townhall.migrate.plan import and_the_others, describe, missed, ordered
 from townhall.migrate.scope import Scope
 from townhall.migrate.simulation import Failure, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function
@@ -97,21 +97,17 @@ def _needed(
 ) -> list[MigrateOperation]:
     comparison = compare(connection, declared, on_tables, invoke)
     _refuse_failures(comparison)
-    missed = [
-        operation
-        for difference in comparison.tables
-        for operation in difference.operations(_reflected(connection, difference.table))
-    ]
+    first, last = missed(comparison, lambda table: _reflected(connection, table))
     drops = comparison.drops(_dropped_tables(on_tables))
     changes = comparison.entity_operations()
-    if not on_tables and not missed and not drops and not changes:
+    if not (on_tables or first or last or drops or changes):
         return []
     if comparison.is_of_something_new:
         return comparison.operations()
     return ordered(
         connection,
         comparison,
-        [*drops, *on_tables, *missed, *changes],
+        [*drops, *on_tables, *first, *changes, *last],
         declared.schemas,
         invoke,
     )

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from alembic.operations import MigrateOperation
+from alembic.operations.ops import CreateIndexOp
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import CheckConstraint, Connection, Table
 
 from townhall.migrate.comparison import Comparison
 from townhall.migrate.simulation import (
@@ -24,10 +25,51 @@ from townhall.migrate.simulation import (
     run_in_any_order,
     run_script,
 )
+from townhall.migrate.tables import AddCheckOp, DropCheckOp
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 from townhall.pg.catalog import rows
 
 AROUND = "PostgreSQL forbids a later step while this stands on it: created again below."
+
+
+def missed(
+    comparison: Comparison, reflect: Callable[[Table], Table]
+) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
+    """Return what Alembic missed of tables: what comes before entities change, and what after.
+
+    A function that can't be replaced takes along the checks and indexes that call it when it makes
+    way in the trial. They are there still, so they are dropped before it and come back after it.
+
+    Args:
+        comparison: What was compared.
+        reflect: Returns a declared table as the database has it.
+    """
+    before: list[MigrateOperation] = []
+    after: list[MigrateOperation] = []
+    for difference in comparison.tables:
+        found, reflected = difference.found, reflect(difference.table)
+        indexes = {index.name for index in reflected.indexes} - found.indexes.keys()
+        checks = {
+            each.name: each
+            for each in reflected.constraints
+            if isinstance(each, CheckConstraint) and each.name not in found.constraints
+        }
+        for operation in difference.operations(reflected):
+            if isinstance(operation, AddCheckOp) and operation.constraint_name in checks:
+                before.append(_drop_of(checks[operation.constraint_name]))
+                after.append(operation)
+            elif isinstance(operation, CreateIndexOp) and operation.index_name in indexes:
+                after.append(operation)
+            else:
+                before.append(operation)
+    return before, after
+
+
+def _drop_of(check: CheckConstraint) -> DropCheckOp:
+    add = AddCheckOp.from_constraint(check)
+    return DropCheckOp(
+        add.constraint_name, add.table_name, type_="check", schema=add.schema, _reverse=add
+    )
 
 
 def ordered(
