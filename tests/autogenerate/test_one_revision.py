@@ -342,6 +342,28 @@ def test_what_is_gained_is_lost_on_the_way_back(lab: Lab) -> None:
     there_and_back(lab, declared({}, ""), declared({"id": "The key."}, " default 1", "owner"))
 
 
+def test_a_view_keeps_its_triggers(lab: Lab) -> None:
+    def declared(query: str, **comments: str) -> Schema:
+        instead = dataclasses.replace(TRIGGER, table="seen", event="instead of insert")
+        after = dataclasses.replace(
+            TRIGGER,
+            table="seen",
+            name="counts",
+            event="after insert",
+            action="for each statement execute function lab.stamp()",
+            comment="Counts.",
+        )
+        seen = dataclasses.replace(view(query), column_comments=comments)
+        return Schema(things(), [STAMP, instead, after, seen])
+
+    there_and_back(lab, Schema(things(), [STAMP]), declared("select id from lab.things"))
+    there_and_back(
+        lab,
+        declared("select id, name from lab.things", id="The key."),
+        declared("select id from lab.things"),
+    )
+
+
 def test_what_others_were_granted_is_no_difference(lab: Lab) -> None:
     counted = pg.MaterializedView(
         schema=SCHEMA, name="counted", definition="select count(*) as n from lab.things"

@@ -26,7 +26,7 @@ from townhall.migrate.simulation import (
     run_script,
 )
 from townhall.migrate.tables import AddCheckOp, DropCheckOp
-from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
+from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
 from townhall.pg.catalog import rows
 
 AROUND = "PostgreSQL forbids a later step while this stands on it: created again below."
@@ -91,7 +91,7 @@ def ordered(
     Raises:
         CommandError: No order works; the message says what PostgreSQL refuses.
     """
-    around: set[Key] = set()
+    around = _triggers_of_dropped_views(operations, comparison)
     while True:
         steps = _with_recreations(operations, comparison, around)
         with rolled_back(connection):
@@ -107,6 +107,23 @@ def ordered(
             others = [describe(step) for step in operations if step not in refused]
             raise CommandError("\n\n".join(map(_report, failures)) + and_the_others(others))
         around |= known
+
+
+def _triggers_of_dropped_views(
+    operations: Iterable[MigrateOperation], comparison: Comparison
+) -> set[Key]:
+    # They are in nobody's way: they go with their view, and nothing is said.
+    views = {
+        operation.target.name_parts
+        for operation in operations
+        if isinstance(operation, DropEntityOp) and isinstance(operation.target, View)
+    }
+    return {
+        key
+        for key in comparison.keys.values()
+        if isinstance(trigger := comparison.before.get(key), Trigger)
+        and (trigger.schema, trigger.table) in views
+    }
 
 
 def _waiting(

@@ -17,7 +17,7 @@ Firing = Literal["origin", "always", "replica", "disabled"]
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger(TableEntity):
-    """A trigger on a table.
+    """A trigger on a table or a view.
 
     It reads as PostgreSQL's statement does, around the table: ``create trigger name`` *event*
     ``on table`` *action*.
@@ -61,7 +61,9 @@ class Trigger(TableEntity):
         name = sql.quote(self.name)
         on_table = f"{name} on {self.literal_table}"
         yield f"create {kind} {name} {self.event}\non {self.literal_table}\n{self.action}"
-        yield f"alter table {self.literal_table} {_FIRING_CLAUSES[self.firing]} trigger {name}"
+        # Created or replaced it fires for "origin", and one on a view can't be altered.
+        if self.firing != "origin":
+            yield f"alter table {self.literal_table} {_FIRING_CLAUSES[self.firing]} trigger {name}"
         yield comment_statement("trigger", on_table, self.comment)
 
     def drop_statements(self) -> Iterable[str]:
@@ -104,7 +106,6 @@ _DEFINITION = re.compile(
 )
 
 _FIRING_CLAUSES = {
-    "origin": "enable",
     "always": "enable always",
     "replica": "enable replica",
     "disabled": "disable",
