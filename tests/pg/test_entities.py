@@ -205,6 +205,7 @@ ENTITIES: dict[str, Entity] = {
         indexes={
             "odd key": "unique (id)",
             "odd_expression": '(lower("odd column")) where size > 0',
+            "x USING y": '("odd column" text_pattern_ops desc nulls last)',
         },
         grants={"authenticated": ("select",)},
         comment="A copy.",
@@ -298,6 +299,31 @@ def test_an_entity_runs_in_a_revision_and_in_a_script(
 
 def _name(entity: Entity) -> dict[str, object]:
     return {field: getattr(entity, field) for field in entity.name_fields}
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [
+        "cost 0.4 rows 1000.4",
+        "cost 100.3 rows 0.5",
+        "cost 1000000000",
+        "set search_path = '$user', public",
+        """set search_path = '"$user"', public""",
+        "set search_path = ''",
+        "set search_path = 'Odd schema', 'odd\"one', pg_temp",
+        "set datestyle = 'iso, dmy'",
+    ],
+)
+def test_a_function_comes_back_as_it_was(connection: Connection, traits: str) -> None:
+    function = pg.Function(schema=SCHEMA, name="traits", returns="setof integer", body="select 1")
+    definition = "select pg_get_functiondef(oid) from pg_proc where proname = 'traits'"
+    run_script(connection, function.create_statements())
+    run_script(connection, [f"alter function {function.literal_signature} {traits}"])
+    before = connection.exec_driver_sql(definition).scalar()
+    read = found(connection, function)
+    assert read is not None
+    run_script(connection, [*read.drop_statements(), *read.create_statements()])
+    assert connection.exec_driver_sql(definition).scalar() == before
 
 
 @pytest.mark.parametrize("on", ["t", "TRUE", "on", "1", "yes"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Self
@@ -64,8 +65,8 @@ class Function(Entity):
     is_strict: bool = False
     is_leakproof: bool = False
     parallel: Parallel = "unsafe"
-    cost: int | None = None
-    rows: int | None = None
+    cost: float | None = None
+    rows: float | None = None
     execute: tuple[str, ...] = ()
     comment: str | None = None
 
@@ -230,7 +231,7 @@ def _setting(name: str, value: str) -> str:
 def _read_setting(stored: str) -> tuple[str, str]:
     name, _, value = stored.partition("=")
     if name in _LISTS:
-        value = ", ".join(part.strip().strip('"') for part in value.split(","))
+        value = ", ".join(map(sql.unquote, _PARTS.findall(value)))
     return name, value
 
 
@@ -244,6 +245,7 @@ def _grantee(entry: Mapping[str, Any]) -> str:
 
 
 _LISTS = ("search_path", "temp_tablespaces")
+_PARTS = re.compile(sql.IDENTIFIER)
 
 _RESOLVE = """
     select
@@ -289,11 +291,12 @@ _QUERY = f"""
         p.proleakproof as is_leakproof,
         case p.proparallel when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end
             as parallel,
-        case
+        -- As JSON, whole numbers are integers.
+        to_jsonb(case
             when p.procost <> case when l.lanname in ('c', 'internal') then 1 else 100 end
-                then p.procost::integer
-        end as cost,
-        case when p.proretset and p.prorows <> 1000 then p.prorows::integer end as rows,
+                then p.procost
+        end) as cost,
+        to_jsonb(case when p.proretset and p.prorows <> 1000 then p.prorows end) as rows,
         {catalog.entries("p.proacl", "p.proowner", "f")} as entries,
         {catalog.comment("pg_proc", "p")} as comment
     from pg_catalog.pg_proc as p

@@ -14,11 +14,19 @@ _REMEMBERED = 10_000  # a comparison meets each name many times, and each defini
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _preparer = PGIdentifierPreparer(_dialect)
 
+IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s",.]+)'
+"""The pattern of an identifier as PostgreSQL writes it."""
+
 
 @lru_cache(maxsize=_REMEMBERED)
 def quote(name: str) -> str:
     """Return ``name`` as an identifier, in quotes where PostgreSQL needs them."""
     return _preparer.quote(name)
+
+
+def unquote(identifier: str) -> str:
+    """Return the name that an identifier of PostgreSQL's stands for."""
+    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
 def quote_all(names: Iterable[str]) -> str:

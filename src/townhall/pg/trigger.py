@@ -98,10 +98,9 @@ def _parts(definition: str) -> dict[str, str]:
     return match.groupdict()
 
 
-_IDENTIFIER = r'(?:"(?:[^"]|"")+"|[^\s".]+)'
 _DEFINITION = re.compile(
-    rf"CREATE (?:CONSTRAINT )?TRIGGER {_IDENTIFIER} (?P<event>.+?)"
-    rf" ON {_IDENTIFIER}\.{_IDENTIFIER} (?P<action>.+)",
+    rf"CREATE (?:CONSTRAINT )?TRIGGER {sql.IDENTIFIER} (?P<event>.+?)"
+    rf" ON {sql.IDENTIFIER}\.{sql.IDENTIFIER} (?P<action>.+)",
     re.DOTALL,
 )
 

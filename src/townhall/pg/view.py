@@ -201,7 +201,11 @@ def _index(definition: str) -> str:
     return f"{'unique ' if match['unique'] else ''}{match['of']}"
 
 
-_INDEX = re.compile(r"CREATE (?P<unique>UNIQUE )?INDEX .+? (?P<of>USING .+)", re.DOTALL)
+_INDEX = re.compile(
+    rf"CREATE (?P<unique>UNIQUE )?INDEX {sql.IDENTIFIER}"
+    rf" ON {sql.IDENTIFIER}\.{sql.IDENTIFIER} (?P<of>USING .+)",
+    re.DOTALL,
+)
 
 
 def _option(name: str) -> str:
