@@ -118,6 +118,24 @@ CASES = {
         " instead of on: rows can point to nothing, or stay where they should go with another."
         " Cure: alter table public.participants enable trigger all",
     ),
+    "a foreign key that is kept for a replica alone": Case(
+        """
+        do $$
+        begin
+            execute (
+                select format('alter table public.participants enable replica trigger %I', t.tgname)
+                from pg_catalog.pg_trigger as t
+                join pg_catalog.pg_constraint as c on c.oid = t.tgconstraint
+                where c.conname = 'fk_participants_event_id_events'
+                    and t.tgrelid = 'public.participants'::regclass
+                limit 1
+            );
+        end
+        $$
+        """,
+        "open: constraint public.participants fk_participants_event_id_events has enforced off"
+        " instead of on",
+    ),
     "an index that is missing": Case(
         "drop index public.ix_participants_user_id",
         "broken: index public.participants ix_participants_user_id is missing: reads and policies"

@@ -252,7 +252,7 @@ _CONSTRAINTS = f"""
             'enforced', not exists (
                 select
                 from pg_catalog.pg_trigger as t
-                where t.tgconstraint = o.oid and t.tgenabled = 'D'
+                where t.tgconstraint = o.oid and t.tgenabled in ('D', 'R')
             ),
             'comment', pg_catalog.obj_description(o.oid, 'pg_constraint')
         ) as facts
