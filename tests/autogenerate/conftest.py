@@ -6,12 +6,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Engine
 
+from tests.autogenerate.lab import SCHEMA, Lab
 from tests.support.dump import dump
 from townhall import migrate
 from townhall.testing.databases import Databases
+
+
+@pytest.fixture
+def lab(townhall_shared_engine: Engine) -> Iterator[Lab]:
+    """Yield a schema with nothing in it, in a transaction that is rolled back."""
+    with townhall_shared_engine.connect() as connection, connection.begin() as transaction:
+        connection.execute(sa.text(f"create schema {SCHEMA}"))
+        yield Lab(connection)
+        transaction.rollback()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 
 from townhall import pg
 from townhall.migrate import autogenerate
+from townhall.migrate.render import render_item
 from townhall.migrate.scope import Scope
 from townhall.pg import Entity
 
@@ -51,12 +52,13 @@ class Lab:
         return MigrationContext.configure(
             self.connection,
             opts={
-                "target_metadata": schema.metadata,
+                "target_metadata": [schema.metadata],
                 "autogenerate_plugins": autogenerate.plugins(),
                 "compare_server_default": True,
                 "include_schemas": True,
-                "include_name": lambda name, kind, _: kind != "schema" or name == SCHEMA,
+                "include_name": scope.name_filter(self.connection),
                 "include_object": scope.object_filter(self.connection),
+                "render_item": render_item,
                 autogenerate.ENTITIES_OPTION: list(schema.entities),
                 autogenerate.SCOPE_OPTION: scope,
             },
@@ -83,6 +85,19 @@ class Lab:
         revision = Revision(_code(upgrade, context), _code(downgrade, context))
         self.run(revision.upgrade)
         assert self.differences(schema) == []
+        return revision
+
+    def there_and_back(self, old: Schema, new: Schema) -> Revision:
+        """Migrate from one declaration to another, back, and there again.
+
+        Nothing may differ on either side.
+        """
+        self.migrate(old)
+        revision = self.migrate(new)
+        self.run(revision.downgrade)
+        assert self.differences(old) == []
+        self.run(revision.upgrade)
+        assert self.differences(new) == []
         return revision
 
     def run(self, code: str) -> None:

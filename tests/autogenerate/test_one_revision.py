@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -11,19 +10,10 @@ from alembic.autogenerate import render_python_code
 from alembic.util import CommandError
 from alembic_utils.pg_view import PGView
 from alembic_utils.replaceable_entity import registry
-from sqlalchemy import Engine
 
-from tests.autogenerate.lab import SCHEMA, Lab, Revision, Schema
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
 from townhall.pg import Entity, Function
-
-
-@pytest.fixture
-def lab(townhall_shared_engine: Engine) -> Iterator[Lab]:
-    with townhall_shared_engine.connect() as connection, connection.begin() as transaction:
-        connection.execute(sa.text(f"create schema {SCHEMA}"))
-        yield Lab(connection)
-        transaction.rollback()
 
 
 def things(*columns: sa.Column[object], without: str = "") -> sa.MetaData:
@@ -83,15 +73,6 @@ TRIGGER = pg.Trigger(
 ACCESS = pg.TableAccess(schema=SCHEMA, table="things", grants={"authenticated": ("select",)})
 
 
-def there_and_back(lab: Lab, old: Schema, new: Schema) -> Revision:
-    """Migrate from one declaration to another and back; nothing may differ on either side."""
-    lab.migrate(old)
-    revision = lab.migrate(new)
-    lab.run(revision.downgrade)
-    assert lab.differences(old) == []
-    return revision
-
-
 def test_a_new_table_brings_everything_along(lab: Lab) -> None:
     entities: list[Entity] = [
         TRIGGER,
@@ -108,20 +89,19 @@ def test_a_new_table_brings_everything_along(lab: Lab) -> None:
             indexes={"counted_owner": "unique (owner)"},
         ),
     ]
-    revision = there_and_back(lab, Schema(), Schema(things(), entities))
+    revision = lab.there_and_back(Schema(), Schema(things(), entities))
     assert revision.upgrade.index("create_table") < revision.upgrade.index("pg.")
 
 
 def test_a_dropped_table_takes_everything_along_and_comes_back_closed(lab: Lab) -> None:
-    there_and_back(
-        lab, Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema(things(), [])
+    lab.there_and_back(
+        Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema(things(), [])
     )
-    there_and_back(lab, Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema())
+    lab.there_and_back(Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema())
 
 
 def test_a_column_comes_together_with_what_uses_it(lab: Lab) -> None:
-    there_and_back(
-        lab,
+    lab.there_and_back(
         Schema(things(), [ACCESS, view("select id, name from lab.things"), policy("true")]),
         Schema(
             things(sa.Column("secret", sa.Boolean, server_default=sa.false(), nullable=False)),
@@ -131,8 +111,7 @@ def test_a_column_comes_together_with_what_uses_it(lab: Lab) -> None:
 
 
 def test_a_column_goes_together_with_its_use(lab: Lab) -> None:
-    there_and_back(
-        lab,
+    lab.there_and_back(
         Schema(
             things(sa.Column("secret", sa.Boolean)),
             [ACCESS, view("select id, secret from lab.things"), policy("not secret")],
@@ -142,8 +121,7 @@ def test_a_column_goes_together_with_its_use(lab: Lab) -> None:
 
 
 def test_a_function_gets_another_signature_under_a_policy(lab: Lab) -> None:
-    there_and_back(
-        lab,
+    lab.there_and_back(
         Schema(
             things(), [ACCESS, function("may", "select 1", a="integer"), policy("lab.may(id) = 1")]
         ),
@@ -175,8 +153,7 @@ def test_a_functions_argument_is_renamed_under_a_check_and_an_index(lab: Lab) ->
 
 
 def test_a_new_policy_calls_the_new_one_of_two_signatures(lab: Lab) -> None:
-    there_and_back(
-        lab,
+    lab.there_and_back(
         Schema(
             things(),
             [
@@ -206,7 +183,7 @@ def test_a_function_gets_another_result_under_a_policy_a_trigger_and_a_view(lab:
             ],
         )
 
-    revision = there_and_back(lab, declared("integer"), declared("bigint"))
+    revision = lab.there_and_back(declared("integer"), declared("bigint"))
     assert "# PostgreSQL forbids" in revision.upgrade
 
 
@@ -222,8 +199,7 @@ def test_a_column_gets_another_type_under_views_and_a_policy(lab: Lab) -> None:
             ],
         )
 
-    there_and_back(
-        lab,
+    lab.there_and_back(
         declared(things(sa.Column("size", sa.Integer))),
         declared(things(sa.Column("size", sa.BigInteger))),
     )
@@ -238,7 +214,7 @@ def test_a_renamed_value_of_a_check(lab: Lab) -> None:
         )
         return Schema(metadata)
 
-    there_and_back(lab, declared("draft", "done"), declared("draft", "finished"))
+    lab.there_and_back(declared("draft", "done"), declared("draft", "finished"))
 
 
 def test_a_materialized_view_keeps_its_indexes(lab: Lab) -> None:
@@ -260,12 +236,11 @@ def test_a_materialized_view_keeps_its_indexes(lab: Lab) -> None:
             ],
         )
 
-    there_and_back(lab, declared(""), declared("where name <> 'x'"))
+    lab.there_and_back(declared(""), declared("where name <> 'x'"))
 
 
 def test_a_view_loses_a_column_that_another_does_not_use(lab: Lab) -> None:
-    there_and_back(
-        lab,
+    lab.there_and_back(
         Schema(
             things(),
             [view("select id, name from lab.things"), view("select id from lab.seen", "top")],
@@ -277,8 +252,7 @@ def test_a_view_loses_a_column_that_another_does_not_use(lab: Lab) -> None:
 
 
 def test_a_policy_that_changes_is_altered(lab: Lab) -> None:
-    revision = there_and_back(
-        lab,
+    revision = lab.there_and_back(
         Schema(things(), [ACCESS, policy("true")]),
         Schema(things(), [ACCESS, policy("id > 1")]),
     )
@@ -307,8 +281,7 @@ def test_a_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
         roles=("authenticated",),
         using="id > 1",
     )
-    revision = there_and_back(
-        lab,
+    revision = lab.there_and_back(
         Schema(things(), [ACCESS, old]),
         Schema(
             things(sa.Column("team", sa.Uuid)),
@@ -339,7 +312,7 @@ def test_what_is_gained_is_lost_on_the_way_back(lab: Lab) -> None:
             ],
         )
 
-    there_and_back(lab, declared({}, ""), declared({"id": "The key."}, " default 1", "owner"))
+    lab.there_and_back(declared({}, ""), declared({"id": "The key."}, " default 1", "owner"))
 
 
 def test_a_view_keeps_its_triggers(lab: Lab) -> None:
@@ -457,8 +430,7 @@ def test_the_rows_of_a_materialized_view_are_not_computed(lab: Lab) -> None:
 
 
 def test_a_default_calls_a_new_function(lab: Lab) -> None:
-    there_and_back(
-        lab,
+    lab.there_and_back(
         Schema(),
         Schema(
             things(sa.Column("size", sa.Integer, server_default=sa.text("lab.standard()"))),

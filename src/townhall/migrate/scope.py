@@ -93,9 +93,10 @@ class Scope:
         """Return the filter that tells Alembic which names of the database to look at.
 
         Args:
-            connection: A connection to the database, to ask for the extensions' tables.
+            connection: A connection to the database, to ask for the tables that belong to an
+                extension or, as partitions, to another table.
         """
-        of_extensions = set(connection.execute(text(_TABLES_OF_EXTENSIONS)).scalars())
+        of_others = set(connection.execute(text(_DEPENDENT_TABLES)).scalars())
         default = connection.dialect.default_schema_name
 
         def is_included(
@@ -104,7 +105,7 @@ class Scope:
             if kind == "schema":
                 return (name or default) in self.schemas
             if kind == "table":
-                return f"{parents['schema_name'] or default}.{name}" not in of_extensions
+                return f"{parents['schema_name'] or default}.{name}" not in of_others
             return True
 
         return is_included
@@ -183,10 +184,15 @@ _ENTITIES_OF_OTHERS = f"""
         )
 """
 
-_TABLES_OF_EXTENSIONS = """
+_DEPENDENT_TABLES = """
     select n.nspname || '.' || c.relname
     from pg_catalog.pg_depend as d
     join pg_catalog.pg_class as c on c.oid = d.objid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where d.classid = 'pg_catalog.pg_class'::regclass and d.deptype = 'e'
+    union all
+    select n.nspname || '.' || c.relname
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relispartition
 """
