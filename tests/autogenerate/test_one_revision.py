@@ -137,7 +137,7 @@ def test_a_function_gets_an_argument_with_a_default_under_a_policy(lab: Lab) -> 
         other = function("may", "select 2", a="int", b="text")
         return Schema(things(), [ACCESS, may, other, policy("lab.may(id) = 1")])
 
-    there_and_back(lab, declared(), declared(more="integer default 1"))
+    lab.there_and_back(declared(), declared(more="integer default 1"))
 
 
 def test_a_functions_argument_is_renamed_under_a_check_and_an_index(lab: Lab) -> None:
@@ -149,7 +149,7 @@ def test_a_functions_argument_is_renamed_under_a_check_and_an_index(lab: Lab) ->
         may = function("may", "select 1", **{argument: "integer"})
         return Schema(metadata, [ACCESS, dataclasses.replace(may, volatility="immutable")])
 
-    there_and_back(lab, declared("a"), declared("b"))
+    lab.there_and_back(declared("a"), declared("b"))
 
 
 def test_a_new_policy_calls_the_new_one_of_two_signatures(lab: Lab) -> None:
@@ -269,7 +269,7 @@ def test_names_with_a_percent_sign(lab: Lab) -> None:
         dataclasses.replace(policy("\"at %s\" <> '%'", "100% of rows"), table="100% of it"),
         view('select "at %s" from lab."100% of it"', "50%"),
     ]
-    there_and_back(lab, Schema(), Schema(metadata, entities))
+    lab.there_and_back(Schema(), Schema(metadata, entities))
 
 
 def test_a_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
@@ -329,9 +329,8 @@ def test_a_view_keeps_its_triggers(lab: Lab) -> None:
         seen = dataclasses.replace(view(query), column_comments=comments)
         return Schema(things(), [STAMP, instead, after, seen])
 
-    there_and_back(lab, Schema(things(), [STAMP]), declared("select id from lab.things"))
-    there_and_back(
-        lab,
+    lab.there_and_back(Schema(things(), [STAMP]), declared("select id from lab.things"))
+    lab.there_and_back(
         declared("select id, name from lab.things", id="The key."),
         declared("select id from lab.things"),
     )
@@ -394,9 +393,8 @@ def test_what_another_owner_has_stays(lab: Lab) -> None:
     ):
         lab.connection.execute(sa.text(statement))
     entities = [ACCESS, policy("true"), view("select id from lab.things")]
-    there_and_back(lab, Schema(things(), entities), Schema(things(), [ACCESS]))
-    there_and_back(
-        lab,
+    lab.there_and_back(Schema(things(), entities), Schema(things(), [ACCESS]))
+    lab.there_and_back(
         Schema(things(), [view("select id, name from lab.things")]),
         Schema(things(), [view("select id from lab.things")]),
     )

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import metadata as townhall_metadata
 
+AS_CHECK: dict[str, Any] = {"native_enum": False, "create_constraint": True, "length": 20}
 
-def table(*parts: sa.schema.SchemaItem, partition_by: str | None = None) -> Schema:
+
+def table(
+    *parts: sa.schema.SchemaItem,
+    partition_by: str | None = None,
+    names: sa.MetaData = townhall_metadata,
+) -> Schema:
     """Return a declaration of one table, with a key of its own."""
-    metadata = sa.MetaData(naming_convention=townhall_metadata.naming_convention)
+    metadata = sa.MetaData(naming_convention=names.naming_convention)
     key = sa.Column("id", sa.Integer, primary_key=True)
     sa.Table("things", metadata, key, *parts, schema=SCHEMA, postgresql_partition_by=partition_by)
     return Schema(metadata)
@@ -26,3 +34,64 @@ def test_partitions_belong_to_their_table(lab: Lab) -> None:
     assert [difference.split()[0] for difference in lab.differences(Schema())] == [
         "('remove_table',"
     ]
+
+
+def test_a_check_of_a_column_comes_with_its_table(lab: Lab) -> None:
+    schema = table(
+        sa.Column("size", sa.Integer, sa.CheckConstraint("size > 0", name="positive")),
+        sa.Column("name", sa.Text, sa.CheckConstraint("name <> ''")),
+        names=sa.MetaData(),
+    )
+    revision = lab.there_and_back(Schema(), schema)
+    assert "create_check_constraint" not in revision.upgrade
+    assert "name='positive'" in revision.upgrade
+
+
+def test_a_check_of_a_column_comes_with_its_column(lab: Lab) -> None:
+    revision = lab.there_and_back(
+        table(),
+        table(
+            sa.Column("size", sa.Integer, sa.CheckConstraint("size > 0", name="positive")),
+            sa.Column("kind", sa.Enum("a", "b", name="kind", **AS_CHECK)),
+        ),
+    )
+    assert "ck_things_positive" in revision.upgrade
+
+
+def test_a_check_without_a_name_comes_with_its_column(lab: Lab) -> None:
+    check = sa.CheckConstraint("size > 0")
+    lab.there_and_back(
+        table(names=sa.MetaData()),
+        table(sa.Column("size", sa.Integer, check), names=sa.MetaData()),
+    )
+
+
+def test_the_values_of_a_check_of_a_type_change(lab: Lab) -> None:
+    def kinds(*values: str) -> Schema:
+        return table(sa.Column("kind", sa.Enum(*values, name="kind", **AS_CHECK)))
+
+    lab.migrate(kinds("a", "b"))
+    lab.migrate(kinds("a", "b", "it's 100%"))
+
+
+def test_a_check_of_a_type_comes_with_its_table_under_the_name_of_the_convention(lab: Lab) -> None:
+    schema = table(
+        sa.Column("kind", sa.Enum("a", "b", name="kind", **AS_CHECK)),
+        sa.Column("is_open", sa.Boolean(create_constraint=True, name="open")),
+    )
+    revision = lab.there_and_back(Schema(), schema)
+    assert "ck_things_kind" in revision.upgrade
+    assert "constraint(" not in revision.upgrade
+
+
+def test_two_new_tables_need_each_other(lab: Lab) -> None:
+    metadata = sa.MetaData(naming_convention=townhall_metadata.naming_convention)
+    for name, other, is_late in (("cats", "dogs", True), ("dogs", "cats", False)):
+        sa.Table(
+            name,
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("other", sa.ForeignKey(f"{SCHEMA}.{other}.id", use_alter=is_late)),
+            schema=SCHEMA,
+        )
+    lab.there_and_back(Schema(), Schema(metadata))

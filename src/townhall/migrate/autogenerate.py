@@ -23,10 +23,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
 from alembic_utils import replaceable_entity
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import Connection
 
 from townhall.migrate.comparison import Comparison, Declared, Step, compare
 from townhall.migrate.locking import A_MOMENT, in_short_waits
+from townhall.migrate.plain import plain, plain_operations
 from townhall.migrate.plan import and_the_others, describe, missed, ordered
 from townhall.migrate.scope import Scope
 from townhall.migrate.simulation import Failure, run_script
@@ -78,7 +79,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
     invoke = _trial(Operations(context.migration_context))
-    on_tables = list(_flat(operations))
+    on_tables = list(plain_operations(_flat(operations), declared.tables))
     operations.ops[:] = in_short_waits(
         connection,
         context.opts.get(LOCK_TIMEOUT_OPTION, A_MOMENT),
@@ -97,7 +98,7 @@ def _needed(
 ) -> list[MigrateOperation]:
     comparison = compare(connection, declared, on_tables, invoke)
     _refuse_failures(comparison)
-    first, last = missed(comparison, lambda table: _reflected(connection, table))
+    first, last = missed(connection, comparison)
     drops = comparison.drops(_dropped_tables(on_tables))
     changes = comparison.entity_operations()
     if not (on_tables or first or last or drops or changes):
@@ -127,13 +128,11 @@ def _trial(operations: Operations) -> Callable[[MigrateOperation], None]:
 def _declared(context: AutogenContext) -> Declared:
     scope: Scope = context.opts[SCOPE_OPTION]
     tables = [
-        table for table in context.sorted_tables if (table.schema or "public") in scope.schemas
+        plain(table)
+        for table in context.sorted_tables
+        if (table.schema or "public") in scope.schemas
     ]
     return Declared(tables, context.opts[ENTITIES_OPTION], scope.schemas)
-
-
-def _reflected(connection: Connection, table: Table) -> Table:
-    return Table(table.name, MetaData(), schema=table.schema, autoload_with=connection)
 
 
 def _flat(container: OpContainer) -> Iterable[MigrateOperation]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import CreateIndexOp
+from alembic.operations.ops import CreateIndexOp, CreateTableOp, DropIndexOp
 from alembic.util import CommandError
-from sqlalchemy import CheckConstraint, Connection, Table
+from sqlalchemy import CheckConstraint, Connection
 
 from townhall.migrate.comparison import Comparison
 from townhall.migrate.simulation import (
@@ -25,7 +25,7 @@ from townhall.migrate.simulation import (
     run_in_any_order,
     run_script,
 )
-from townhall.migrate.tables import AddCheckOp, DropCheckOp
+from townhall.migrate.tables import AddCheckOp, DropCheckOp, reflected
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
 from townhall.pg.catalog import rows
 
@@ -33,7 +33,7 @@ AROUND = "PostgreSQL forbids a later step while this stands on it: created again
 
 
 def missed(
-    comparison: Comparison, reflect: Callable[[Table], Table]
+    connection: Connection, comparison: Comparison
 ) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
     """Return what Alembic missed of tables: what comes before entities change, and what after.
 
@@ -41,24 +41,29 @@ def missed(
     way in the trial. They are there still, so they are dropped before it and come back after it.
 
     Args:
+        connection: A connection within a transaction.
         comparison: What was compared.
-        reflect: Returns a declared table as the database has it.
     """
     before: list[MigrateOperation] = []
     after: list[MigrateOperation] = []
+    new = {step.table_name for step in comparison.done if isinstance(step, CreateTableOp)}
     for difference in comparison.tables:
-        found, reflected = difference.found, reflect(difference.table)
-        indexes = {index.name for index in reflected.indexes} - found.indexes.keys()
+        if difference.table.name in new:
+            before += difference.operations()
+            continue
+        found, there = difference.found, reflected(connection, difference.table)
+        indexes = {str(each.name): each for each in there.indexes if each.name not in found.indexes}
         checks = {
             each.name: each
-            for each in reflected.constraints
+            for each in there.constraints
             if isinstance(each, CheckConstraint) and each.name not in found.constraints
         }
-        for operation in difference.operations(reflected):
+        for operation in difference.operations():
             if isinstance(operation, AddCheckOp) and operation.constraint_name in checks:
                 before.append(_drop_of(checks[operation.constraint_name]))
                 after.append(operation)
-            elif isinstance(operation, CreateIndexOp) and operation.index_name in indexes:
+            elif isinstance(operation, CreateIndexOp) and str(operation.index_name) in indexes:
+                before.append(DropIndexOp.from_index(indexes[str(operation.index_name)]))
                 after.append(operation)
             else:
                 before.append(operation)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     Constraint,
     DefaultClause,
     Index,
+    MetaData,
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
@@ -40,6 +41,7 @@ from townhall.migrate.simulation import attempt, rolled_back, run_script
 from townhall.pg.catalog import empty_search_path, rows
 
 _TEMPORARY = "pg_temp"
+_CHECK = "CHECK "
 _UNIQUE = "UNIQUE "
 _FOREIGN_KEY = "FOREIGN KEY "
 _KINDS = {"PRIMARY ": "primary", _UNIQUE: "unique", _FOREIGN_KEY: "foreignkey"}
@@ -104,30 +106,28 @@ class TableDifference:
 
     Attributes:
         table: The declared table.
+        reflected: The table as the database has it, for the way back.
         found: What the database has.
         declared: What it would have.
     """
 
     table: Table
+    reflected: Table
     found: TableState
     declared: TableState
 
-    def operations(self, reflected: Table) -> Iterable[MigrateOperation]:
-        """Yield what makes the table as declared.
+    def operations(self) -> Iterable[MigrateOperation]:
+        """Yield what makes the table as declared."""
+        yield from self._columns()
+        yield from self._constraints()
+        yield from self._indexes()
 
-        Args:
-            reflected: The table as the database has it, for the way back.
-        """
-        yield from self._columns(reflected)
-        yield from self._constraints(reflected)
-        yield from self._indexes(reflected)
-
-    def _columns(self, reflected: Table) -> Iterable[MigrateOperation]:
+    def _columns(self) -> Iterable[MigrateOperation]:
         for name, declared in sorted(self.declared.columns.items()):
             found = self.found.columns.get(name)
             if found is None or found == declared:
                 continue
-            column, before = self.table.columns[name], reflected.columns[name]
+            column, before = self.table.columns[name], self.reflected.columns[name]
             yield AlterColumnOp(
                 self.table.name,
                 name,
@@ -143,33 +143,42 @@ class TableDifference:
                 ),
             )
 
-    def _constraints(self, reflected: Table) -> Iterable[MigrateOperation]:
+    def _constraints(self) -> Iterable[MigrateOperation]:
         declared = _by_name(self.table.constraints, self.found)
         for name in sorted({*self.found.constraints, *self.declared.constraints}):
             found, wanted = self.found.constraints.get(name), self.declared.constraints.get(name)
             if found == wanted:
                 continue
             if found is not None:
-                yield self._drop_constraint(name, found, reflected)
-            if wanted is not None or (found or "").startswith(_FOREIGN_KEY):
+                yield self._drop_constraint(name, found)
+            if name in declared:
                 yield _add(declared[name])
+            elif wanted is not None:
+                yield self._check(name, wanted)
 
-    def _drop_constraint(self, name: str, found: str, reflected: Table) -> DropConstraintOp:
-        if found.startswith("CHECK "):
-            schema = self.table.schema
-            before = AddCheckOp(name, self.table.name, _condition(found), schema=schema)
-            return DropCheckOp(name, self.table.name, type_="check", schema=schema, _reverse=before)
+    def _drop_constraint(self, name: str, found: str) -> DropConstraintOp:
+        if found.startswith(_CHECK):
+            return DropCheckOp(
+                name,
+                self.table.name,
+                type_="check",
+                schema=self.table.schema,
+                _reverse=self._check(name, found),
+            )
         return DropConstraintOp(
             name,
             self.table.name,
             type_=next(kind for start, kind in _KINDS.items() if found.startswith(start)),
             schema=self.table.schema,
-            _reverse=_add(_by_name(reflected.constraints, self.found)[name]),
+            _reverse=_add(_by_name(self.reflected.constraints, self.found)[name]),
         )
 
-    def _indexes(self, reflected: Table) -> Iterable[MigrateOperation]:
+    def _check(self, name: str, definition: str) -> AddCheckOp:
+        return AddCheckOp(name, self.table.name, _condition(definition), schema=self.table.schema)
+
+    def _indexes(self) -> Iterable[MigrateOperation]:
         declared = {str(index.name): index for index in self.table.indexes}
-        before = {str(index.name): index for index in reflected.indexes}
+        before = {str(index.name): index for index in self.reflected.indexes}
         for name, wanted in sorted(self.declared.indexes.items()):
             if self.found.indexes.get(name) == wanted:
                 continue
@@ -207,7 +216,12 @@ def _differences_in(
         found = read.get((schema, name))
         declared = _with_keys(read[str(twins), name], table, found)
         if found is not None and found != declared:
-            yield TableDifference(table, found, declared)
+            yield TableDifference(table, reflected(connection, table), found, declared)
+
+
+def reflected(connection: Connection, table: Table) -> Table:
+    """Return a table as the database has it."""
+    return Table(table.name, MetaData(), schema=table.schema, autoload_with=connection)
 
 
 def _make_twins(connection: Connection, tables: Iterable[Table]) -> None:
@@ -312,7 +326,7 @@ def _default(column: Column[Any]) -> DefaultClause | None:
 
 
 def _condition(definition: str) -> str:
-    return definition.removeprefix("CHECK ").removesuffix(" NOT VALID").removeprefix("(")[:-1]
+    return definition.removeprefix(_CHECK).removesuffix(" NOT VALID").removeprefix("(")[:-1]
 
 
 def _by_name(constraints: Iterable[Constraint], found: TableState | None) -> dict[str, Constraint]:

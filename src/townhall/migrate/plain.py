@@ -1,0 +1,98 @@
+"""Declared tables in the form in which Alembic writes all of them into a revision.
+
+Of a new table Alembic writes no check that belongs to a column, a check of a type without the name
+that the naming convention gives it, and no foreign key that closes a circle of tables. A new column
+comes without its checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import AddColumnOp, CreateForeignKeyOp, CreateTableOp
+from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
+from sqlalchemy.types import Boolean, Enum
+
+from townhall.pg import sql
+
+_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
+
+
+def plain(table: Table) -> Table:
+    """Return a table whose checks are all its own; one that has no others is returned itself.
+
+    Args:
+        table: A declared table.
+    """
+    others = _checks_of_columns_and_types(table)
+    if not others:
+        return table
+    copy = table.to_metadata(MetaData())
+    copy.constraints.difference_update({each for each in copy.constraints if _is_of_type(each)})
+    for column in copy.columns:
+        column.constraints.clear()
+        if isinstance(column.type, Boolean | Enum):
+            column.type.create_constraint = False
+    for check in others:
+        if check._should_create_for_compiler(_compiler):  # noqa: SLF001 - a boolean needs none
+            copy.append_constraint(_own(check))
+    return copy
+
+
+def plain_operations(
+    operations: Iterable[MigrateOperation], tables: Sequence[Table]
+) -> Iterable[MigrateOperation]:
+    """Yield operations that create tables and columns as they are written into a revision.
+
+    Args:
+        operations: What Alembic found necessary.
+        tables: The declared tables, in their plain form.
+    """
+    declared = {(table.schema, table.name): table for table in tables}
+    late: list[MigrateOperation] = []
+    for operation in operations:
+        if isinstance(operation, CreateTableOp | AddColumnOp):
+            table = declared.get((operation.schema, operation.table_name))
+            if table is not None:
+                late += _make_plain(operation, table)
+        yield operation
+    yield from late
+
+
+def _make_plain(
+    operation: CreateTableOp | AddColumnOp, table: Table
+) -> Iterable[CreateForeignKeyOp]:
+    if isinstance(operation, AddColumnOp):
+        operation.column = table.columns[operation.column.key]
+        return []
+    late = list(filter(_is_late, table.constraints))
+    operation.columns = [
+        *table.columns,
+        *(each for each in table.constraints if each not in late),
+    ]
+    return [CreateForeignKeyOp.from_constraint(each) for each in late]
+
+
+def _checks_of_columns_and_types(table: Table) -> list[CheckConstraint]:
+    of_columns = [each for column in table.columns for each in column.constraints]
+    of_types = sorted(filter(_is_of_type, table.constraints), key=lambda each: str(each.name))
+    return [each for each in [*of_columns, *of_types] if isinstance(each, CheckConstraint)]
+
+
+def _is_of_type(constraint: Constraint) -> bool:
+    return constraint._type_bound  # noqa: SLF001 - SQLAlchemy's mark for them
+
+
+def _is_late(constraint: Constraint) -> bool:
+    return isinstance(constraint, ForeignKeyConstraint) and constraint.use_alter
+
+
+def _own(check: CheckConstraint) -> CheckConstraint:
+    condition = _compiler.sql_compiler.process(
+        check.sqltext, include_table=False, literal_binds=True
+    )
+    name = check.name if isinstance(check.name, str) else None
+    return CheckConstraint(sql.statement(condition), name=name, **check.dialect_kwargs)
