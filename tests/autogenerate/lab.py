@@ -58,7 +58,6 @@ class Lab:
                 "include_schemas": True,
                 "include_name": scope.name_filter(self.connection),
                 "include_object": scope.object_filter(self.connection),
-                "render_item": render_item,
                 autogenerate.ENTITIES_OPTION: list(schema.entities),
                 autogenerate.SCOPE_OPTION: scope,
             },
@@ -118,4 +117,4 @@ class Revision:
 
 
 def _code(operations: UpgradeOps | DowngradeOps, context: MigrationContext) -> str:
-    return render_python_code(operations, migration_context=context)
+    return render_python_code(operations, migration_context=context, render_item=render_item)

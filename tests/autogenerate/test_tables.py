@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import metadata as townhall_metadata
@@ -95,3 +96,22 @@ def test_two_new_tables_need_each_other(lab: Lab) -> None:
             schema=SCHEMA,
         )
     lab.there_and_back(Schema(), Schema(metadata))
+
+
+class Guid(sa.TypeDecorator[str]):
+    """A type that is another one on PostgreSQL."""
+
+    impl = sa.CHAR(32)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        plain = postgresql.UUID() if dialect.name == "postgresql" else sa.CHAR(32)
+        return dialect.type_descriptor(plain)
+
+
+def test_a_type_is_written_as_postgresql_has_it(lab: Lab) -> None:
+    revision = lab.there_and_back(
+        Schema(), table(sa.Column("lasts", sa.Interval), sa.Column("guid", Guid))
+    )
+    assert "sa.Interval()" in revision.upgrade
+    assert "sa.UUID()" in revision.upgrade

@@ -11,6 +11,7 @@ from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import TypeDecorator
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
 from townhall.migrate.tables import AddCheckOp, AddPrimaryKeyOp
@@ -21,17 +22,23 @@ _WIDTH = 84  # of a line, less the indentation of a function's body
 _SQL_FIELDS = {"action", "body", "check", "definition", "event", "using"}
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"})
 _IMPORT = "from townhall import pg"
+_dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
+_dialect.colspecs = {}  # types stay what they are, and don't become the driver's
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
     """Render a type of ours as the type that PostgreSQL sees: a revision outlives our classes."""
-    if kind == "type" and isinstance(item, TypeDecorator):
+    if kind == "type" and isinstance(item, TypeDecorator) and not _is_of_sqlalchemy(item):
         return _render_type(item, context)
     return False
 
 
+def _is_of_sqlalchemy(item: TypeDecorator[Any]) -> bool:
+    return type(item).__module__.startswith("sqlalchemy.")
+
+
 def _render_type(item: TypeDecorator[Any], context: AutogenContext) -> str:
-    plain: TypeEngine[Any] = item.impl_instance
+    plain: TypeEngine[Any] = item.load_dialect_impl(_dialect)
     return alembic_render._repr_type(plain, context)  # noqa: SLF001 - as Alembic writes it itself
 
 
