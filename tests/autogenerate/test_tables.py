@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -115,3 +116,23 @@ def test_a_type_is_written_as_postgresql_has_it(lab: Lab) -> None:
     )
     assert "sa.Interval()" in revision.upgrade
     assert "sa.UUID()" in revision.upgrade
+
+
+def test_per_cent_signs_stay_as_they_are(lab: Lab) -> None:
+    lab.there_and_back(
+        Schema(),
+        table(
+            sa.Column("name", sa.Text, server_default=sa.text("'100%'")),
+            sa.Column("full", sa.Text, sa.Computed("name || '%'")),
+            sa.CheckConstraint("name like 'x%'", name="begins"),
+            sa.Index("begins", "name", postgresql_where=sa.text("name like 'y%'")),
+        ),
+    )
+
+
+@pytest.mark.parametrize("default", ["it's", sa.text("'50%'"), None, "", sa.func.lower("It's")])
+def test_a_default_changes(lab: Lab, default: Any) -> None:  # noqa: ANN401 - as SQLAlchemy takes it
+    lab.there_and_back(
+        table(sa.Column("name", sa.Text, server_default="that's")),
+        table(sa.Column("name", sa.Text, server_default=default)),
+    )

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import TypeDecorator
+from alembic.ddl import postgresql
+from sqlalchemy import ClauseElement, TypeDecorator
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
@@ -24,6 +25,18 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\
 _IMPORT = "from townhall import pg"
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _dialect.colspecs = {}  # types stay what they are, and don't become the driver's
+
+
+class PostgresqlImpl(postgresql.PostgresqlImpl):
+    """Alembic's PostgreSQL, in whose place this one is where it is imported."""
+
+    __dialect__ = "postgresql"
+
+    def render_ddl_sql_expr(self, expr: ClauseElement, *args: Any, **options: Any) -> str:  # noqa: ANN401 - Alembic's
+        """Render an expression as it stands: the driver's doubled per cent signs are one each."""
+        rendered = super().render_ddl_sql_expr(expr, *args, **options)
+        doubles = self.dialect.identifier_preparer._double_percents  # noqa: SLF001 - nothing else says so
+        return rendered.replace("%%", "%") if doubles else rendered
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
