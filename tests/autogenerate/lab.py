@@ -99,6 +99,16 @@ class Lab:
         assert self.differences(new) == []
         return revision
 
+    def constraints(self) -> list[str]:
+        """Return every constraint in the lab as PostgreSQL defines it."""
+        query = """
+            select conname || ' ' || pg_get_constraintdef(oid)
+            from pg_constraint
+            where connamespace = to_regnamespace(:schema)
+            order by 1
+        """
+        return list(self.connection.scalars(sa.text(query), {"schema": SCHEMA}))
+
     def run(self, code: str) -> None:
         """Run the body of a revision's function."""
         with Operations.context(MigrationContext.configure(self.connection)):

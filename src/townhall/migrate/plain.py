@@ -11,7 +11,14 @@ from collections.abc import Iterable, Sequence
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, CreateForeignKeyOp, CreateTableOp
-from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    ForeignKeyConstraint,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+)
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 from sqlalchemy.types import Boolean, Enum
 
@@ -71,7 +78,7 @@ def _make_plain(
     late = list(filter(_is_late, table.constraints))
     operation.columns = [
         *table.columns,
-        *(each for each in table.constraints if each not in late),
+        *(_without_options(each) for each in table.constraints if each not in late),
     ]
     return [CreateForeignKeyOp.from_constraint(each) for each in late]
 
@@ -90,9 +97,19 @@ def _is_late(constraint: Constraint) -> bool:
     return isinstance(constraint, ForeignKeyConstraint) and constraint.use_alter
 
 
+def _without_options(constraint: Constraint) -> Constraint:
+    # A primary key is written without its options. What it lacks is found in the trial, and added.
+    if not isinstance(constraint, PrimaryKeyConstraint):
+        return constraint
+    return PrimaryKeyConstraint(*constraint.columns.keys(), name=_name(constraint))
+
+
 def _own(check: CheckConstraint) -> CheckConstraint:
     condition = _compiler.sql_compiler.process(
         check.sqltext, include_table=False, literal_binds=True
     )
-    name = check.name if isinstance(check.name, str) else None
-    return CheckConstraint(sql.statement(condition), name=name, **check.dialect_kwargs)
+    return CheckConstraint(sql.statement(condition), name=_name(check), **check.dialect_kwargs)
+
+
+def _name(constraint: Constraint) -> str | None:
+    return constraint.name if isinstance(constraint.name, str) else None

@@ -15,7 +15,7 @@ from sqlalchemy import ClauseElement, TypeDecorator
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
-from townhall.migrate.tables import AddCheckOp, AddPrimaryKeyOp
+from townhall.migrate.tables import AddCheckOp, AddDefinedOp, RenameConstraintOp
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 from townhall.pg.entity import default
 
@@ -74,13 +74,11 @@ def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str:
     return f"{why}pg.drop_entity({_named(operation.target)})"
 
 
-@renderers.dispatch_for(AddPrimaryKeyOp)
-def _render_add_primary_key(context: AutogenContext, operation: AddPrimaryKeyOp) -> str:
-    del context
-    schema = f", schema={_quoted(operation.schema)}" if operation.schema else ""
-    columns = ", ".join(_quoted(str(column)) for column in operation.columns)
-    name, table = _quoted(str(operation.constraint_name)), _quoted(operation.table_name)
-    return f"op.create_primary_key(op.f({name}), {table}, [{columns}]{schema})"
+@renderers.dispatch_for(AddDefinedOp)
+@renderers.dispatch_for(RenameConstraintOp)
+def _render_statement(context: AutogenContext, operation: AddDefinedOp | RenameConstraintOp) -> str:
+    context.imports.add(_IMPORT)
+    return f"pg.execute({_sql(operation.statement, 12)})"
 
 
 @renderers.dispatch_for(AddCheckOp)
@@ -124,9 +122,13 @@ def render_entity(entity: Entity) -> str:
 def _rendered_field(name: str, value: object) -> str:
     column = 8 + len(name)
     if name in _SQL_FIELDS and isinstance(value, str):
-        fits = "\n" not in value and column + len(_quoted(value)) <= _WIDTH
-        return _quoted(value) if fits else _lines(value)
+        return _sql(value, column)
     return _rendered(value, column)
+
+
+def _sql(value: str, column: int) -> str:
+    fits = "\n" not in value and column + len(_quoted(value)) <= _WIDTH
+    return _quoted(value) if fits else _lines(value)
 
 
 def _is_default(field: Field[Any], value: object) -> bool:

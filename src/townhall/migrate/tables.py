@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from alembic.operations import MigrateOperation
+from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import (
     AddConstraintOp,
     AlterColumnOp,
     CreateCheckConstraintOp,
+    CreateForeignKeyOp,
     CreateIndexOp,
-    CreatePrimaryKeyOp,
+    CreateUniqueConstraintOp,
     DropConstraintOp,
     DropIndexOp,
 )
@@ -27,6 +28,7 @@ from sqlalchemy import (
     Connection,
     Constraint,
     DefaultClause,
+    ForeignKeyConstraint,
     Index,
     MetaData,
     PrimaryKeyConstraint,
@@ -34,17 +36,23 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateIndex
 
 from townhall.migrate.simulation import attempt, rolled_back, run_script
+from townhall.pg import sql
 from townhall.pg.catalog import empty_search_path, rows
 
 _TEMPORARY = "pg_temp"
-_CHECK = "CHECK "
 _UNIQUE = "UNIQUE "
-_FOREIGN_KEY = "FOREIGN KEY "
-_KINDS = {"PRIMARY ": "primary", _UNIQUE: "unique", _FOREIGN_KEY: "foreignkey"}
+_KINDS = {
+    "CHECK ": "check",
+    "EXCLUDE ": "exclude",
+    "FOREIGN KEY ": "foreign_key",
+    "PRIMARY KEY ": "primary_key",
+    _UNIQUE: "unique",
+}
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 TableName = tuple[str, str]
@@ -58,30 +66,93 @@ class AddCheckOp(CreateCheckConstraintOp):
         return ("add_check", self.schema, self.table_name, self.constraint_name)
 
 
-class AddPrimaryKeyOp(CreatePrimaryKeyOp):
-    """Add a primary key; Alembic's own can't be written into a revision."""
+class AddDefinedOp(MigrateOperation):
+    """Add a constraint as PostgreSQL defines it, which says more than Alembic can."""
+
+    def __init__(self, table: Table, name: str, definition: str) -> None:
+        """Take the table, and the name and definition of the constraint."""
+        self.table, self.name, self.definition = table, name, definition
+        self.kind = next(kind for start, kind in _KINDS.items() if definition.startswith(start))
+
+    @property
+    def statement(self) -> str:
+        """The statement that adds it."""
+        return f"{_alter(self.table)} add constraint {sql.quote(self.name)}\n{self.definition}"
+
+    def reverse(self) -> DropDefinedOp:
+        """Return the drop of the same constraint."""
+        return DropDefinedOp(self)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("add_primary_key", "events", "pk_events")``."""
-        return ("add_primary_key", self.schema, self.table_name, self.constraint_name)
+        """Say what it is: ``("add_primary_key", "public", "events", "pk_events")``."""
+        return (f"add_{self.kind}", self.table.schema, self.table.name, self.name)
 
 
-class DropCheckOp(DropConstraintOp):
-    """Drop a check; Alembic's own does not say its name."""
+class DropDefinedOp(DropConstraintOp):
+    """Drop a constraint that comes back as PostgreSQL had defined it."""
+
+    def __init__(self, before: AddDefinedOp) -> None:
+        """Take what brings it back."""
+        super().__init__(before.name, before.table.name, schema=before.table.schema)
+        self.before = before
+
+    def reverse(self) -> AddDefinedOp:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # theirs are built differently
+        """Return what brings it back."""
+        return self.before
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("remove_check", "events", "ck_events_status_known")``."""
-        return ("remove_check", self.schema, self.table_name, self.constraint_name)
+        """Say what it is: ``("remove_check", "public", "events", "ck_events_status_known")``."""
+        return (f"remove_{self.before.kind}", self.schema, self.table_name, self.constraint_name)
 
 
-_ADD: Mapping[type[Constraint], type[AddConstraintOp]] = {
+class RenameConstraintOp(MigrateOperation):
+    """Rename a constraint, which is the same otherwise."""
+
+    def __init__(self, table: Table, old: str, new: str) -> None:
+        """Take the table and both names."""
+        self.table, self.old, self.new = table, old, new
+
+    @property
+    def statement(self) -> str:
+        """The statement that renames it."""
+        return (
+            f"{_alter(self.table)} rename constraint {sql.quote(self.old)} to {sql.quote(self.new)}"
+        )
+
+    def reverse(self) -> RenameConstraintOp:
+        """Return the way back."""
+        return RenameConstraintOp(self.table, self.new, self.old)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Say what it is: ``("rename_constraint", "public", "events", "pk_old", "pk_events")``."""
+        return ("rename_constraint", self.table.schema, self.table.name, self.old, self.new)
+
+
+@Operations.implementation_for(AddDefinedOp)
+@Operations.implementation_for(RenameConstraintOp)
+def _execute(operations: Operations, operation: AddDefinedOp | RenameConstraintOp) -> None:
+    operations.execute(sql.statement(operation.statement))
+
+
+def _alter(table: Table) -> str:
+    return f"alter table {sql.quote(table.schema or 'public')}.{sql.quote(table.name)}"
+
+
+_READABLE: Mapping[type[Constraint], type[AddConstraintOp]] = {
     CheckConstraint: AddCheckOp,
-    PrimaryKeyConstraint: AddPrimaryKeyOp,
+    ForeignKeyConstraint: CreateForeignKeyOp,
+    UniqueConstraint: CreateUniqueConstraintOp,
 }
+"""The operations for constraints whose declaration they write in full."""
+
+
+def _is_readable(constraint: Constraint | None) -> bool:
+    options = constraint.dialect_kwargs if isinstance(constraint, CheckConstraint) else {}
+    return type(constraint) in _READABLE and not any(options.values())
 
 
 def _add(constraint: Constraint) -> AddConstraintOp:
-    return _ADD.get(type(constraint), AddConstraintOp).from_constraint(constraint)
+    return _READABLE[type(constraint)].from_constraint(constraint)
 
 
 @dataclass(frozen=True)
@@ -90,8 +161,8 @@ class TableState:
 
     Attributes:
         columns: What each column is: type, collation, default and so on, by name.
-        constraints: The definitions, by name, of checks, unique constraints, the primary key and
-            those foreign keys that are not valid.
+        constraints: The definitions, by name, of checks, exclusions, unique constraints, the
+            primary key and those foreign keys that are not valid.
         indexes: The definitions of the other indexes, by name.
     """
 
@@ -144,37 +215,27 @@ class TableDifference:
             )
 
     def _constraints(self) -> Iterable[MigrateOperation]:
+        found, wanted = dict(self.found.constraints), self.declared.constraints
         declared = _by_name(self.table.constraints, self.found)
-        for name in sorted({*self.found.constraints, *self.declared.constraints}):
-            found, wanted = self.found.constraints.get(name), self.declared.constraints.get(name)
-            if found == wanted:
+        for old, new in self._renamed():
+            yield RenameConstraintOp(self.table, old, new)
+            found[new] = found.pop(old)
+        for name in sorted({*found, *wanted}):
+            if found.get(name) == wanted.get(name):
                 continue
-            if found is not None:
-                yield self._drop_constraint(name, found)
-            if name in declared:
+            if name in found:
+                yield DropDefinedOp(AddDefinedOp(self.table, name, found[name]))
+            if _is_readable(declared.get(name)):
                 yield _add(declared[name])
-            elif wanted is not None:
-                yield self._check(name, wanted)
+            elif name in wanted:
+                yield AddDefinedOp(self.table, name, wanted[name])
 
-    def _drop_constraint(self, name: str, found: str) -> DropConstraintOp:
-        if found.startswith(_CHECK):
-            return DropCheckOp(
-                name,
-                self.table.name,
-                type_="check",
-                schema=self.table.schema,
-                _reverse=self._check(name, found),
-            )
-        return DropConstraintOp(
-            name,
-            self.table.name,
-            type_=next(kind for start, kind in _KINDS.items() if found.startswith(start)),
-            schema=self.table.schema,
-            _reverse=_add(_by_name(self.reflected.constraints, self.found)[name]),
-        )
-
-    def _check(self, name: str, definition: str) -> AddCheckOp:
-        return AddCheckOp(name, self.table.name, _condition(definition), schema=self.table.schema)
+    def _renamed(self) -> Iterable[tuple[str, str]]:
+        found, wanted = self.found.constraints, self.declared.constraints
+        new_names = {wanted[name]: name for name in sorted({*wanted} - {*found})}
+        for old in sorted({*found} - {*wanted}):
+            if found[old] in new_names:
+                yield old, new_names.pop(found[old])
 
     def _indexes(self) -> Iterable[MigrateOperation]:
         declared = {str(index.name): index for index in self.table.indexes}
@@ -228,17 +289,18 @@ def _make_twins(connection: Connection, tables: Iterable[Table]) -> None:
     twins = list(map(_Twin, tables))
 
     def make_without_storage() -> None:
-        run_script(connection, (sql for twin in twins for sql in twin.statements(stored=False)))
+        run_script(connection, (line for twin in twins for line in twin.statements(stored=False)))
 
     if attempt(connection, make_without_storage) is not None:
-        run_script(connection, (sql for twin in twins for sql in twin.statements(stored=True)))
+        run_script(connection, (line for twin in twins for line in twin.statements(stored=True)))
 
 
 @dataclass(frozen=True)
 class _Twin:
     # A temporary table with the columns, checks and indexes of a declared one. A partitioned table
     # has no storage and is made in half the time, but its unique indexes would have to contain the
-    # key of the partitions, so that none is made; and a column of few types can't be that key.
+    # key of the partitions, so that none is made; a column of few types can't be that key, and few
+    # versions can exclude rows of one.
     table: Table
 
     def statements(self, *, stored: bool) -> Iterable[str]:
@@ -247,9 +309,10 @@ class _Twin:
         name = f"{_TEMPORARY}.{quote(self.table.name)}"
         specify = cast("Callable[[Column[Any]], str]", compiler.get_column_specification)
         parts = [specify(column) for column in self.table.columns]
-        parts += [compiler.process(check) for check in _checks(self.table)]
+        parts += [compiler.process(each) for each in _checks_and_exclusions(self.table)]
         key = quote(next(iter(self.table.primary_key or self.table.columns)).name)
-        partitions = "" if stored else f" partition by list ({key})"
+        excludes = any(isinstance(each, ExcludeConstraint) for each in self.table.constraints)
+        partitions = "" if stored or excludes else f" partition by list ({key})"
         yield f"create table {name} ({', '.join(parts)}){partitions}"
         for index in _sorted_indexes(self.table):
             yield (
@@ -259,8 +322,9 @@ class _Twin:
             )
 
 
-def _checks(table: Table) -> list[CheckConstraint]:
-    return [each for each in table.constraints if isinstance(each, CheckConstraint)]
+def _checks_and_exclusions(table: Table) -> list[Constraint]:
+    kinds = (CheckConstraint, ExcludeConstraint)
+    return [each for each in table.constraints if isinstance(each, kinds)]
 
 
 def _sorted_indexes(table: Table) -> list[Index]:
@@ -325,10 +389,6 @@ def _default(column: Column[Any]) -> DefaultClause | None:
     return column.server_default if isinstance(column.server_default, DefaultClause) else None
 
 
-def _condition(definition: str) -> str:
-    return definition.removeprefix(_CHECK).removesuffix(" NOT VALID").removeprefix("(")[:-1]
-
-
 def _by_name(constraints: Iterable[Constraint], found: TableState | None) -> dict[str, Constraint]:
     # As the database has them: a name of more than 63 bytes is shortened, and a key without one was
     # named by PostgreSQL.
@@ -347,6 +407,8 @@ def _given_name(constraint: Constraint, found: TableState | None) -> str:
         for name, other in found.constraints.items():
             if other == definition:
                 return name
+    if isinstance(constraint, PrimaryKeyConstraint):
+        return f"{constraint.table.name}_pkey"
     columns = getattr(constraint, "columns", ())
     return "_".join([str(constraint.table.name), *(column.name for column in columns), "key"])
 
@@ -377,7 +439,7 @@ _QUERY = """
             from pg_catalog.pg_constraint as o
             -- Alembic compares foreign keys, but not whether they were ever validated.
             where o.conrelid = c.oid
-                and (o.contype in ('c', 'p', 'u') or o.contype = 'f' and not o.convalidated)
+                and (o.contype in ('c', 'p', 'u', 'x') or o.contype = 'f' and not o.convalidated)
         ), '{}') as constraints,
         coalesce((
             select jsonb_object_agg(
