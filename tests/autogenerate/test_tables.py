@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import metadata as townhall_metadata
+from townhall import pg
 
 AS_CHECK: dict[str, Any] = {"native_enum": False, "create_constraint": True, "length": 20}
 
@@ -207,3 +209,65 @@ def test_a_constraint_by_hand_goes_and_comes_back_as_it_was(lab: Lab, definition
     revision = lab.migrate(schema)
     lab.run(revision.downgrade)
     assert lab.constraints() == before
+
+
+def moods(*values: str, **more: sa.types.TypeEngine[Any]) -> Schema:
+    mood = sa.Enum(*values, name="mood", schema=SCHEMA)
+    others = [sa.Column(name, type_) for name, type_ in more.items()]
+    return table(sa.Column("mood", mood, server_default=values[0]), *others)
+
+
+MOOD = sa.Enum("happy", "sad", name="mood", schema=SCHEMA)
+
+
+def test_an_enum_comes_with_its_table_and_goes_with_it(lab: Lab) -> None:
+    lab.there_and_back(Schema(), moods("happy", "sad", others=sa.ARRAY(MOOD)))
+    revision = lab.there_and_back(moods("happy", "sad"), Schema())
+    assert "drop type if exists lab.mood" in revision.upgrade
+
+
+def test_an_enum_comes_with_a_column_and_goes_with_the_last_one(lab: Lab) -> None:
+    lab.there_and_back(table(), moods("happy", "sad"))
+    lab.there_and_back(moods("happy", "sad", second=MOOD), moods("happy", "sad"))
+    lab.there_and_back(moods("happy", "sad"), table())
+
+
+def test_an_enum_that_a_function_takes_stays(lab: Lab) -> None:
+    before = moods("happy", "sad")
+    say = pg.Function(
+        schema=SCHEMA,
+        name="say",
+        arguments={"mood": "lab.mood"},
+        returns="text",
+        body="select mood::text",
+    )
+    lab.migrate(Schema(before.metadata, [say]))
+    revision = lab.migrate(Schema(entities=[say]))
+    assert "drop type" not in revision.upgrade
+
+
+def test_an_enum_gets_further_values(lab: Lab) -> None:
+    lab.migrate(moods("b", "d"))
+    mood = sa.Enum("a", "b", "c's", "d", "e", name="mood", schema=SCHEMA)
+    new = table(sa.Column("mood", mood, server_default="b"))
+    (difference,) = lab.differences(new)
+    assert difference == str(("add_enum_values", SCHEMA, "mood", "'a', 'c''s', 'e'"))
+    revision = lab.migrate(new)
+    values = "select array_agg(enumlabel order by enumsortorder)::text from pg_enum"
+    query = sa.text(f"{values} where enumtypid = 'lab.mood'::regtype")
+    assert lab.connection.scalar(query) == "{a,b,c's,d,e}"
+    lab.run(revision.downgrade)
+    assert lab.differences(new) == []
+
+
+@pytest.mark.parametrize("values", [("happy",), ("sad", "happy"), ("happy", "blue")], ids=str)
+def test_an_enum_that_loses_a_value_is_refused_by_name(lab: Lab, values: tuple[str, ...]) -> None:
+    lab.migrate(moods("happy", "sad"))
+    with pytest.raises(CommandError, match=r"enum lab\.mood has the values happy, sad, and .*anew"):
+        lab.differences(moods(*values))
+
+
+def test_a_default_that_is_refused_is_reported_with_what_postgresql_says(lab: Lab) -> None:
+    lab.migrate(moods("happy", "sad"))
+    with pytest.raises(CommandError, match=r"lab\.things.*unsafe use of new value \"blue\""):
+        lab.differences(moods("blue", "happy", "sad"))

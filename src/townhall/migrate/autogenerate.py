@@ -27,6 +27,7 @@ from alembic_utils import replaceable_entity
 from sqlalchemy import Connection
 
 from townhall.migrate.comparison import Comparison, Declared, Step, compare
+from townhall.migrate.enums import with_enums
 from townhall.migrate.locking import A_MOMENT, in_short_waits
 from townhall.migrate.plain import plain, plain_operations
 from townhall.migrate.plan import and_the_others, describe, missed, ordered
@@ -90,7 +91,12 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
     invoke = _trial(Operations(context.migration_context))
-    on_tables = list(plain_operations(_flat(operations), declared.tables))
+    on_tables = with_enums(
+        connection,
+        list(plain_operations(_flat(operations), declared.tables)),
+        declared.tables,
+        declared.schemas,
+    )
     operations.ops[:] = in_short_waits(
         connection,
         context.opts.get(LOCK_TIMEOUT_OPTION, A_MOMENT),
@@ -109,7 +115,7 @@ def _needed(
 ) -> list[MigrateOperation]:
     comparison = compare(connection, declared, on_tables, invoke)
     _refuse_failures(comparison)
-    first, last = missed(connection, comparison)
+    first, last = missed(connection, comparison, declared.schemas)
     drops = comparison.drops(_dropped_tables(on_tables))
     changes = comparison.entity_operations()
     if not (on_tables or first or last or drops or changes):
@@ -130,6 +136,9 @@ def _trial(operations: Operations) -> Callable[[MigrateOperation], None]:
     def invoke(operation: MigrateOperation) -> None:
         if isinstance(operation, CreateEntityOp):
             run_script(operations.get_bind(), operation.target.outline_statements())
+        elif isinstance(operation, DropTableOp):
+            # As it is written: with its columns, which are for the way back, it would drop enums.
+            operations.invoke(DropTableOp(operation.table_name, schema=operation.schema))
         else:
             operations.invoke(operation)
 

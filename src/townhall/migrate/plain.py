@@ -8,20 +8,25 @@ comes without its checks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, CreateForeignKeyOp, CreateTableOp
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
+    Column,
     Constraint,
     ForeignKeyConstraint,
     MetaData,
     PrimaryKeyConstraint,
     Table,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
-from sqlalchemy.types import Boolean, Enum
+from sqlalchemy.types import Boolean, Enum, TypeDecorator, TypeEngine
 
+from townhall.migrate.enums import native_enum
 from townhall.pg import sql
 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -29,13 +34,15 @@ _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to
 
 
 def plain(table: Table) -> Table:
-    """Return a table whose checks are all its own; one that has no others is returned itself.
+    """Return a table whose checks are all its own, and which makes no enum.
+
+    One that is like that already is returned itself.
 
     Args:
         table: A declared table.
     """
     others = _checks_of_columns_and_types(table)
-    if not others:
+    if not others and not any(map(_is_enum, table.columns)):
         return table
     copy = table.to_metadata(MetaData())
     copy.constraints.difference_update({each for each in copy.constraints if _is_of_type(each)})
@@ -43,6 +50,8 @@ def plain(table: Table) -> Table:
         column.constraints.clear()
         if isinstance(column.type, Boolean | Enum):
             column.type.create_constraint = False
+        if _is_enum(column):
+            column.type = _without_creation(column.type)
     for check in others:
         if check._should_create_for_compiler(_compiler):  # noqa: SLF001 - a boolean needs none
             copy.append_constraint(_own(check))
@@ -87,6 +96,19 @@ def _checks_of_columns_and_types(table: Table) -> list[CheckConstraint]:
     of_columns = [each for column in table.columns for each in column.constraints]
     of_types = sorted(filter(_is_of_type, table.constraints), key=lambda each: str(each.name))
     return [each for each in [*of_columns, *of_types] if isinstance(each, CheckConstraint)]
+
+
+def _is_enum(column: Column[Any]) -> bool:
+    return native_enum(column.type) is not None
+
+
+def _without_creation(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    if isinstance(type_, TypeDecorator):
+        return _without_creation(type_.load_dialect_impl(_dialect))
+    if isinstance(type_, ARRAY):
+        return postgresql.ARRAY(_without_creation(type_.item_type), dimensions=type_.dimensions)
+    assert isinstance(type_, Enum)  # noqa: S101 - what is asked for is an enum, or an array of one
+    return postgresql.ENUM(*type_.enums, name=type_.name, schema=type_.schema, create_type=False)
 
 
 def _is_of_type(constraint: Constraint) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import CreateIndexOp, CreateTableOp, DropIndexOp
+from alembic.operations.ops import CreateIndexOp, DropIndexOp
 from alembic.util import CommandError
-from sqlalchemy import CheckConstraint, Connection
+from sqlalchemy import Connection
 
 from townhall.migrate.comparison import Comparison
 from townhall.migrate.simulation import (
@@ -25,7 +25,15 @@ from townhall.migrate.simulation import (
     run_in_any_order,
     run_script,
 )
-from townhall.migrate.tables import AddCheckOp, DropCheckOp, reflected
+from townhall.migrate.tables import (
+    AddCheckOp,
+    AddDefinedOp,
+    DropDefinedOp,
+    TableDifference,
+    TableState,
+    read_tables,
+    reflected,
+)
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
 from townhall.pg.catalog import rows
 
@@ -33,7 +41,7 @@ AROUND = "PostgreSQL forbids a later step while this stands on it: created again
 
 
 def missed(
-    connection: Connection, comparison: Comparison
+    connection: Connection, comparison: Comparison, schemas: Sequence[str]
 ) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
     """Return what Alembic missed of tables: what comes before entities change, and what after.
 
@@ -43,38 +51,42 @@ def missed(
     Args:
         connection: A connection within a transaction.
         comparison: What was compared.
+        schemas: The schemas that were compared.
     """
     before: list[MigrateOperation] = []
     after: list[MigrateOperation] = []
-    new = {step.table_name for step in comparison.done if isinstance(step, CreateTableOp)}
+    tables = read_tables(connection, schemas) if comparison.tables else {}
     for difference in comparison.tables:
-        if difference.table.name in new:
-            before += difference.operations()
-            continue
-        found, there = difference.found, reflected(connection, difference.table)
-        indexes = {str(each.name): each for each in there.indexes if each.name not in found.indexes}
-        checks = {
-            each.name: each
-            for each in there.constraints
-            if isinstance(each, CheckConstraint) and each.name not in found.constraints
-        }
+        there = tables.get((difference.table.schema or "public", difference.table.name))
         for operation in difference.operations():
-            if isinstance(operation, AddCheckOp) and operation.constraint_name in checks:
-                before.append(_drop_of(checks[operation.constraint_name]))
-                after.append(operation)
-            elif isinstance(operation, CreateIndexOp) and str(operation.index_name) in indexes:
-                before.append(DropIndexOp.from_index(indexes[str(operation.index_name)]))
-                after.append(operation)
-            else:
+            drop = (
+                None if there is None else _drop_of_taken(connection, operation, difference, there)
+            )
+            if drop is None:
                 before.append(operation)
+            else:
+                before.append(drop)
+                after.append(operation)
     return before, after
 
 
-def _drop_of(check: CheckConstraint) -> DropCheckOp:
-    add = AddCheckOp.from_constraint(check)
-    return DropCheckOp(
-        add.constraint_name, add.table_name, type_="check", schema=add.schema, _reverse=add
-    )
+def _drop_of_taken(
+    connection: Connection,
+    operation: MigrateOperation,
+    difference: TableDifference,
+    there: TableState,
+) -> MigrateOperation | None:
+    table, found = difference.table, difference.found
+    if isinstance(operation, AddCheckOp | AddDefinedOp):
+        name = str(operation.constraint_name)
+        if name in there.constraints and name not in found.constraints:
+            return DropDefinedOp(AddDefinedOp(table, name, there.constraints[name]))
+    elif isinstance(operation, CreateIndexOp):
+        name = str(operation.index_name)
+        if name in there.indexes and name not in found.indexes:
+            indexes = {str(index.name): index for index in reflected(connection, table).indexes}
+            return DropIndexOp.from_index(indexes[name])
+    return None
 
 
 def ordered(

@@ -11,11 +11,12 @@ from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.ddl import postgresql
-from sqlalchemy import ClauseElement, TypeDecorator
+from sqlalchemy import ClauseElement, Enum, TypeDecorator
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
-from townhall.migrate.tables import AddCheckOp, AddDefinedOp, RenameConstraintOp
+from townhall.migrate.statements import StatementsOp
+from townhall.migrate.tables import AddCheckOp
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 from townhall.pg.entity import default
 
@@ -41,8 +42,12 @@ class PostgresqlImpl(postgresql.PostgresqlImpl):
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
     """Render a type of ours as the type that PostgreSQL sees: a revision outlives our classes."""
-    if kind == "type" and isinstance(item, TypeDecorator) and not _is_of_sqlalchemy(item):
+    if kind != "type":
+        return False
+    if isinstance(item, TypeDecorator) and not _is_of_sqlalchemy(item):
         return _render_type(item, context)
+    if isinstance(item, Enum) and item.native_enum:
+        return _render_enum(item, context)
     return False
 
 
@@ -53,6 +58,14 @@ def _is_of_sqlalchemy(item: TypeDecorator[Any]) -> bool:
 def _render_type(item: TypeDecorator[Any], context: AutogenContext) -> str:
     plain: TypeEngine[Any] = item.load_dialect_impl(_dialect)
     return alembic_render._repr_type(plain, context)  # noqa: SLF001 - as Alembic writes it itself
+
+
+def _render_enum(item: Enum, context: AutogenContext) -> str:
+    # The enum itself is made and dropped by operations of its own.
+    context.imports.add("from sqlalchemy.dialects import postgresql")
+    values = ", ".join(map(_quoted, item.enums))
+    schema = f", schema={_quoted(item.schema)}" if item.schema else ""
+    return f"postgresql.ENUM({values}, name={_quoted(str(item.name))}{schema}, create_type=False)"
 
 
 @renderers.dispatch_for(CreateEntityOp)
@@ -74,11 +87,13 @@ def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str:
     return f"{why}pg.drop_entity({_named(operation.target)})"
 
 
-@renderers.dispatch_for(AddDefinedOp)
-@renderers.dispatch_for(RenameConstraintOp)
-def _render_statement(context: AutogenContext, operation: AddDefinedOp | RenameConstraintOp) -> str:
-    context.imports.add(_IMPORT)
-    return f"pg.execute({_sql(operation.statement, 12)})"
+@renderers.dispatch_for(StatementsOp)
+def _render_statements(context: AutogenContext, operation: StatementsOp) -> list[str]:
+    if operation.statements:
+        context.imports.add(_IMPORT)
+    why = [f"# {operation.why}"] if operation.why else []
+    statements = [f"pg.execute({_sql(statement, 12)})" for statement in operation.statements]
+    return [*why, *(statements or ["pass"])]
 
 
 @renderers.dispatch_for(AddCheckOp)

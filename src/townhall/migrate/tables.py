@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from alembic.operations import MigrateOperation, Operations
+from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
     AddConstraintOp,
     AlterColumnOp,
@@ -22,6 +22,7 @@ from alembic.operations.ops import (
     DropConstraintOp,
     DropIndexOp,
 )
+from alembic.util import CommandError
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -38,9 +39,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex
 
 from townhall.migrate.simulation import attempt, rolled_back, run_script
+from townhall.migrate.statements import StatementsOp
 from townhall.pg import sql
 from townhall.pg.catalog import empty_search_path, rows
 
@@ -66,18 +69,19 @@ class AddCheckOp(CreateCheckConstraintOp):
         return ("add_check", self.schema, self.table_name, self.constraint_name)
 
 
-class AddDefinedOp(MigrateOperation):
+class AddDefinedOp(StatementsOp):
     """Add a constraint as PostgreSQL defines it, which says more than Alembic can."""
 
     def __init__(self, table: Table, name: str, definition: str) -> None:
         """Take the table, and the name and definition of the constraint."""
-        self.table, self.name, self.definition = table, name, definition
+        self.table, self.constraint_name, self.definition = table, name, definition
         self.kind = next(kind for start, kind in _KINDS.items() if definition.startswith(start))
 
     @property
-    def statement(self) -> str:
-        """The statement that adds it."""
-        return f"{_alter(self.table)} add constraint {sql.quote(self.name)}\n{self.definition}"
+    def statements(self) -> Sequence[str]:
+        """The addition."""
+        name = sql.quote(self.constraint_name)
+        return [f"{_alter(self.table)} add constraint {name}\n{self.definition}"]
 
     def reverse(self) -> DropDefinedOp:
         """Return the drop of the same constraint."""
@@ -85,7 +89,7 @@ class AddDefinedOp(MigrateOperation):
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Say what it is: ``("add_primary_key", "public", "events", "pk_events")``."""
-        return (f"add_{self.kind}", self.table.schema, self.table.name, self.name)
+        return (f"add_{self.kind}", self.table.schema, self.table.name, self.constraint_name)
 
 
 class DropDefinedOp(DropConstraintOp):
@@ -93,7 +97,7 @@ class DropDefinedOp(DropConstraintOp):
 
     def __init__(self, before: AddDefinedOp) -> None:
         """Take what brings it back."""
-        super().__init__(before.name, before.table.name, schema=before.table.schema)
+        super().__init__(before.constraint_name, before.table.name, schema=before.table.schema)
         self.before = before
 
     def reverse(self) -> AddDefinedOp:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # theirs are built differently
@@ -105,7 +109,7 @@ class DropDefinedOp(DropConstraintOp):
         return (f"remove_{self.before.kind}", self.schema, self.table_name, self.constraint_name)
 
 
-class RenameConstraintOp(MigrateOperation):
+class RenameConstraintOp(StatementsOp):
     """Rename a constraint, which is the same otherwise."""
 
     def __init__(self, table: Table, old: str, new: str) -> None:
@@ -113,11 +117,10 @@ class RenameConstraintOp(MigrateOperation):
         self.table, self.old, self.new = table, old, new
 
     @property
-    def statement(self) -> str:
-        """The statement that renames it."""
-        return (
-            f"{_alter(self.table)} rename constraint {sql.quote(self.old)} to {sql.quote(self.new)}"
-        )
+    def statements(self) -> Sequence[str]:
+        """The change of the name."""
+        old, new = sql.quote(self.old), sql.quote(self.new)
+        return [f"{_alter(self.table)} rename constraint {old} to {new}"]
 
     def reverse(self) -> RenameConstraintOp:
         """Return the way back."""
@@ -126,12 +129,6 @@ class RenameConstraintOp(MigrateOperation):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Say what it is: ``("rename_constraint", "public", "events", "pk_old", "pk_events")``."""
         return ("rename_constraint", self.table.schema, self.table.name, self.old, self.new)
-
-
-@Operations.implementation_for(AddDefinedOp)
-@Operations.implementation_for(RenameConstraintOp)
-def _execute(operations: Operations, operation: AddDefinedOp | RenameConstraintOp) -> None:
-    operations.execute(sql.statement(operation.statement))
 
 
 def _alter(table: Table) -> str:
@@ -288,11 +285,13 @@ def reflected(connection: Connection, table: Table) -> Table:
 def _make_twins(connection: Connection, tables: Iterable[Table]) -> None:
     twins = list(map(_Twin, tables))
 
-    def make_without_storage() -> None:
-        run_script(connection, (line for twin in twins for line in twin.statements(stored=False)))
+    def make(*, stored: bool) -> Callable[[], None]:
+        lines = (line for twin in twins for line in twin.statements(stored=stored))
+        return lambda: run_script(connection, lines)
 
-    if attempt(connection, make_without_storage) is not None:
-        run_script(connection, (line for twin in twins for line in twin.statements(stored=True)))
+    if attempt(connection, make(stored=False)) and attempt(connection, make(stored=True)):
+        for twin in twins:
+            twin.make(connection)
 
 
 @dataclass(frozen=True)
@@ -302,6 +301,13 @@ class _Twin:
     # key of the partitions, so that none is made; a column of few types can't be that key, and few
     # versions can exclude rows of one.
     table: Table
+
+    def make(self, connection: Connection) -> None:
+        try:
+            run_script(connection, self.statements(stored=True))
+        except DBAPIError as error:
+            name = f"{self.table.schema or 'public'}.{self.table.name}"
+            raise CommandError(f"PostgreSQL refuses the table {name}: {error.orig}") from error
 
     def statements(self, *, stored: bool) -> Iterable[str]:
         compiler = _dialect.ddl_compiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
