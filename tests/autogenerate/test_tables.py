@@ -15,6 +15,10 @@ from townhall import pg
 
 AS_CHECK: dict[str, Any] = {"native_enum": False, "create_constraint": True, "length": 20}
 
+SINCE_2_1 = pytest.mark.skipif(
+    sa.__version__ < "2.1", reason="SQLAlchemy knows no such option of a primary key"
+)
+
 
 def table(
     *parts: sa.schema.SchemaItem,
@@ -154,18 +158,22 @@ def keyed(*columns: str, **options: Any) -> Schema:  # noqa: ANN401 - as SQLAlch
 
 
 @pytest.mark.parametrize(
-    "key",
+    "options",
     [
-        keyed("id", "part"),
-        keyed("id", postgresql_include=["part"]),
-        keyed("id", deferrable=True, initially="deferred"),
-        keyed("id", name="key"),
+        pytest.param({"postgresql_include": ["part"]}, marks=SINCE_2_1),
+        {"deferrable": True, "initially": "deferred"},
+        {"name": "key"},
     ],
-    ids=["columns", "include", "deferrable", "name"],
+    ids=str,
 )
-def test_a_primary_key_of_another_form(lab: Lab, key: Schema) -> None:
+def test_a_primary_key_of_another_form(lab: Lab, options: dict[str, Any]) -> None:
+    key = keyed("id", **options)
     lab.there_and_back(Schema(), key)
     lab.there_and_back(keyed("id"), key)
+
+
+def test_a_primary_key_of_other_columns(lab: Lab) -> None:
+    lab.there_and_back(keyed("id"), keyed("id", "part"))
 
 
 def test_a_primary_key_gets_another_name_in_place(lab: Lab) -> None:
@@ -271,3 +279,22 @@ def test_a_default_that_is_refused_is_reported_with_what_postgresql_says(lab: La
     lab.migrate(moods("happy", "sad"))
     with pytest.raises(CommandError, match=r"lab\.things.*unsafe use of new value \"blue\""):
         lab.differences(moods("blue", "happy", "sad"))
+
+
+def test_an_index_calls_a_function_by_its_full_name(lab: Lab) -> None:
+    def indexed(expression: str) -> Schema:
+        name = sa.Column("name", sa.Text)
+        declared = table(name, sa.Index("by_name", sa.text(expression)))
+        folded = pg.Function(
+            schema=SCHEMA,
+            name="folded",
+            arguments={"name": "text"},
+            returns="text",
+            body="select lower(name)",
+            volatility="immutable",
+        )
+        return Schema(declared.metadata, [folded])
+
+    lab.connection.execute(sa.text("set local search_path = lab, public"))
+    lab.there_and_back(Schema(), indexed("lab.folded(name)"))
+    lab.there_and_back(indexed("lab.folded(name)"), indexed("lab.folded(name || 'x')"))

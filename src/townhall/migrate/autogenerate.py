@@ -91,12 +91,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
     invoke = _trial(Operations(context.migration_context))
-    on_tables = with_enums(
-        connection,
-        list(plain_operations(_flat(operations), declared.tables)),
-        declared.tables,
-        declared.schemas,
-    )
+    on_tables = _on_tables(connection, declared, _flat(operations))
     operations.ops[:] = in_short_waits(
         connection,
         context.opts.get(LOCK_TIMEOUT_OPTION, A_MOMENT),
@@ -105,6 +100,13 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     for operation in operations.ops:
         _log.info("Detected %s", describe(operation))
     return PriorityDispatchResult.CONTINUE
+
+
+def _on_tables(
+    connection: Connection, declared: Declared, operations: Iterable[MigrateOperation]
+) -> list[MigrateOperation]:
+    plain_ones = list(plain_operations(list(operations), declared.tables))
+    return with_enums(connection, plain_ones, declared.tables, declared.schemas)
 
 
 def _needed(
@@ -179,13 +181,18 @@ def finish(context: MigrationContext, revision: object, directives: list[Migrati
 
 def _leave_to_dropped_tables(downgrade: OpContainer, tables: set[tuple[str, str]]) -> None:
     # Its privileges and indexes go with a table. Its policies and triggers are dropped one by one:
-    # they may hold functions that go as well.
-    downgrade.ops[:] = [
-        operation for operation in downgrade.ops if _table_of(operation) not in tables
-    ]
-    for operation in downgrade.ops:
-        if isinstance(operation, OpContainer):
-            _leave_to_dropped_tables(operation, tables)
+    # they may hold functions that go as well, and so may an index, where one goes before the table.
+    kept: list[MigrateOperation] = []
+    indexes_of: set[tuple[str, ...]] = set()
+    for operation in reversed(downgrade.ops):
+        if isinstance(operation, DropTableOp):
+            indexes_of |= _dropped_tables([operation])
+        elif isinstance(operation, DropEntityOp) and isinstance(operation.target, Function):
+            indexes_of.clear()
+        going = indexes_of if isinstance(operation, DropIndexOp) else tables
+        if _table_of(operation) not in going:
+            kept.append(operation)
+    downgrade.ops[:] = reversed(kept)
 
 
 def _table_of(operation: MigrateOperation) -> tuple[str, ...] | None:

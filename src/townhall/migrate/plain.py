@@ -11,7 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import AddColumnOp, CreateForeignKeyOp, CreateTableOp
+from alembic.operations.ops import (
+    AddColumnOp,
+    CreateForeignKeyOp,
+    CreateIndexOp,
+    CreateTableOp,
+    DropIndexOp,
+)
 from sqlalchemy import (
     ARRAY,
     CheckConstraint,
@@ -59,9 +65,12 @@ def plain(table: Table) -> Table:
 
 
 def plain_operations(
-    operations: Iterable[MigrateOperation], tables: Sequence[Table]
+    operations: Sequence[MigrateOperation], tables: Sequence[Table]
 ) -> Iterable[MigrateOperation]:
     """Yield operations that create tables and columns as they are written into a revision.
+
+    An index that Alembic takes for another one is left to the comparison of tables: Alembic
+    compares the text of its expressions, in which PostgreSQL leaves out what it need not say.
 
     Args:
         operations: What Alembic found necessary.
@@ -69,13 +78,26 @@ def plain_operations(
     """
     declared = {(table.schema, table.name): table for table in tables}
     late: list[MigrateOperation] = []
+    changed = _indexes(operations, DropIndexOp) & _indexes(operations, CreateIndexOp)
     for operation in operations:
+        if isinstance(operation, CreateIndexOp | DropIndexOp) and _index_name(operation) in changed:
+            continue
         if isinstance(operation, CreateTableOp | AddColumnOp):
             table = declared.get((operation.schema, operation.table_name))
             if table is not None:
                 late += _make_plain(operation, table)
         yield operation
     yield from late
+
+
+def _index_name(operation: CreateIndexOp | DropIndexOp) -> tuple[str | None, str | None]:
+    return (operation.schema, operation.index_name)
+
+
+def _indexes(
+    operations: Sequence[MigrateOperation], kind: type[CreateIndexOp | DropIndexOp]
+) -> set[tuple[str | None, str | None]]:
+    return {_index_name(operation) for operation in operations if isinstance(operation, kind)}
 
 
 def _make_plain(
