@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -298,3 +299,13 @@ def test_an_index_calls_a_function_by_its_full_name(lab: Lab) -> None:
     lab.connection.execute(sa.text("set local search_path = lab, public"))
     lab.there_and_back(Schema(), indexed("lab.folded(name)"))
     lab.there_and_back(indexed("lab.folded(name)"), indexed("lab.folded(name || 'x')"))
+
+
+def test_a_schema_comes_with_what_is_in_it(lab: Lab) -> None:
+    lab.connection.execute(sa.text("drop schema lab"))
+    schema = table()
+    upgrade, downgrade = dataclasses.astuple(lab.migrate(schema))
+    assert upgrade.index("create schema if not exists lab") < upgrade.index("create_table")
+    lab.run(downgrade)
+    lab.run(upgrade)
+    assert lab.differences(schema) == []

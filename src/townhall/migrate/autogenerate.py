@@ -31,6 +31,7 @@ from townhall.migrate.enums import with_enums
 from townhall.migrate.locking import A_MOMENT, in_short_waits
 from townhall.migrate.plain import plain, plain_operations
 from townhall.migrate.plan import and_the_others, describe, missed, ordered
+from townhall.migrate.schemas import missing_schemas
 from townhall.migrate.scope import Scope
 from townhall.migrate.simulation import Failure, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function
@@ -106,7 +107,12 @@ def _on_tables(
     connection: Connection, declared: Declared, operations: Iterable[MigrateOperation]
 ) -> list[MigrateOperation]:
     plain_ones = list(plain_operations(list(operations), declared.tables))
-    return with_enums(connection, plain_ones, declared.tables, declared.schemas)
+    needed = {table.schema or "public" for table in declared.tables}
+    needed |= {entity.schema for entity in declared.entities} & {*declared.schemas}
+    return [
+        *missing_schemas(connection, needed),
+        *with_enums(connection, plain_ones, declared.tables, declared.schemas),
+    ]
 
 
 def _needed(

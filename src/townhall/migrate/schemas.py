@@ -1,0 +1,68 @@
+"""Schemas, which are made for what is declared in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from townhall.migrate.statements import StatementsOp
+from townhall.pg import catalog, sql
+
+
+class CreateSchemaOp(StatementsOp):
+    """Create a schema."""
+
+    def __init__(self, name: str) -> None:
+        """Take the name of the schema."""
+        self.name = name
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """The creation."""
+        return [f"create schema if not exists {sql.quote(self.name)}"]
+
+    def reverse(self) -> DropSchemaOp:
+        """Return the drop of the same schema."""
+        return DropSchemaOp(self.name)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Say what it is: ``("create_schema", "shop")``."""
+        return ("create_schema", self.name)
+
+
+class DropSchemaOp(StatementsOp):
+    """Drop a schema, which PostgreSQL refuses where something is left in it."""
+
+    def __init__(self, name: str) -> None:
+        """Take the name of the schema."""
+        self.name = name
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """The drop."""
+        return [f"drop schema if exists {sql.quote(self.name)}"]
+
+    def reverse(self) -> CreateSchemaOp:
+        """Return the creation of the same schema."""
+        return CreateSchemaOp(self.name)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Say what it is: ``("drop_schema", "shop")``."""
+        return ("drop_schema", self.name)
+
+
+def missing_schemas(connection: Connection, names: Iterable[str]) -> list[CreateSchemaOp]:
+    """Return what creates those of some schemas that are not there.
+
+    Args:
+        connection: A connection to the database.
+        names: Names of schemas.
+    """
+    wanted = sorted(set(names))
+    found = {row["name"] for row in catalog.rows(connection, _QUERY, wanted)}
+    return [CreateSchemaOp(name) for name in wanted if name not in found]
+
+
+_QUERY = "select nspname as name from pg_catalog.pg_namespace where nspname = any (%(schemas)s)"
