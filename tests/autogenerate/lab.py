@@ -54,7 +54,6 @@ class Lab:
             opts={
                 "target_metadata": [schema.metadata],
                 "autogenerate_plugins": autogenerate.plugins(),
-                "compare_server_default": True,
                 "include_schemas": True,
                 "include_name": scope.name_filter(self.connection),
                 "include_object": scope.object_filter(self.connection),

@@ -309,3 +309,39 @@ def test_a_schema_comes_with_what_is_in_it(lab: Lab) -> None:
     lab.run(downgrade)
     lab.run(upgrade)
     assert lab.differences(schema) == []
+
+
+def numbered(*parts: sa.Identity, nullable: bool = False) -> Schema:
+    return table(sa.Column("number", sa.BigInteger, *parts, nullable=nullable))
+
+
+@pytest.mark.parametrize("old", [numbered(), numbered(nullable=True)], ids=["not null", "null"])
+def test_a_column_begins_to_count(lab: Lab, old: Schema) -> None:
+    new = numbered(sa.Identity(always=True, start=100))
+    lab.there_and_back(old, new)
+    lab.there_and_back(new, old)
+
+
+def test_a_column_counts_in_another_way_and_goes_on(lab: Lab) -> None:
+    lab.migrate(numbered(sa.Identity(always=True, start=100)))
+    insert = sa.text("insert into lab.things (id) values (:id) returning number")
+    assert lab.connection.scalar(insert, {"id": 1}) == 100
+    lab.there_and_back(
+        numbered(sa.Identity(always=True, start=100)), numbered(sa.Identity(start=7, increment=10))
+    )
+    assert lab.connection.scalar(insert, {"id": 2}) == 110
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("id + 1", "id + 2"), ("id + 1", None), (None, "id + 1")], ids=str
+)
+def test_a_column_computed_in_another_way_is_refused_by_name(
+    lab: Lab, old: str | None, new: str | None
+) -> None:
+    def computed(expression: str | None) -> Schema:
+        how = [sa.Computed(expression, persisted=True)] if expression else []
+        return table(sa.Column("next", sa.Integer, *how))
+
+    lab.migrate(computed(old))
+    with pytest.raises(CommandError, match=r"lab\.things\.next is .* drops it and adds it again"):
+        lab.differences(computed(new))

@@ -9,7 +9,6 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import (
     AddColumnOp,
-    AlterColumnOp,
     CreateIndexOp,
     CreateTableOp,
     DropColumnOp,
@@ -58,7 +57,6 @@ def setup(plugin: Plugin) -> None:
     plugin.add_autogenerate_comparator(
         _silence_alembic_utils, "autogenerate", "townhall", priority=DispatchPriority.FIRST
     )
-    plugin.add_autogenerate_comparator(_leave_defaults_to_us, "column", "server_default")
     plugin.add_autogenerate_comparator(
         _compare_entities, "autogenerate", "townhall", priority=DispatchPriority.LAST
     )
@@ -74,15 +72,6 @@ def _silence_alembic_utils(
     for functions in context.comparators._registry.values():  # noqa: SLF001 - there is no other way
         functions[:] = [entry for entry in functions if entry[0] is not theirs]
     return PriorityDispatchResult.CONTINUE
-
-
-def _leave_defaults_to_us(
-    context: AutogenContext, operation: AlterColumnOp, *names_and_columns: object
-) -> PriorityDispatchResult:
-    # Alembic would ask the server whether a default equals another, for which it quotes texts in
-    # its own way. The comparison of tables finds every default that differs.
-    del context, operation, names_and_columns
-    return PriorityDispatchResult.STOP
 
 
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:

@@ -131,8 +131,43 @@ class RenameConstraintOp(StatementsOp):
         return ("rename_constraint", self.table.schema, self.table.name, self.old, self.new)
 
 
+class AlterIdentityOp(StatementsOp):
+    """Let a column count by itself, in another way, or no longer."""
+
+    def __init__(
+        self, table: Table, column: str, before: Sequence[str], after: Sequence[str]
+    ) -> None:
+        """Take the column, and the clauses of its identity: none where it does not count."""
+        self.table, self.column, self.before, self.after = table, column, before, after
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """The change of the column, whose next number stays what it is."""
+        return [f"{_alter(self.table)} alter column {sql.quote(self.column)}\n{self._change()}"]
+
+    def _change(self) -> str:
+        if not self.after:
+            return "drop identity"
+        if self.before:
+            return " ".join(f"set {clause}" for clause in self.after)
+        kind, *options = self.after
+        return f"add {kind} as identity ({' '.join(options)})"
+
+    def reverse(self) -> AlterIdentityOp:
+        """Return the way back."""
+        return AlterIdentityOp(self.table, self.column, self.after, self.before)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Say what it is: ``("alter_identity", "public", "events", "number")``."""
+        return ("alter_identity", self.table.schema, self.table.name, self.column)
+
+
 def _alter(table: Table) -> str:
-    return f"alter table {sql.quote(table.schema or 'public')}.{sql.quote(table.name)}"
+    return f"alter table {_name(table)}"
+
+
+def _name(table: Table) -> str:
+    return f"{sql.quote(table.schema or 'public')}.{sql.quote(table.name)}"
 
 
 _READABLE: Mapping[type[Constraint], type[AddConstraintOp]] = {
@@ -195,21 +230,56 @@ class TableDifference:
             found = self.found.columns.get(name)
             if found is None or found == declared:
                 continue
-            column, before = self.table.columns[name], self.reflected.columns[name]
-            yield AlterColumnOp(
-                self.table.name,
-                name,
-                schema=self.table.schema,
-                existing_type=before.type,
-                existing_nullable=before.nullable,
-                existing_server_default=before.server_default,
-                existing_comment=before.comment,
-                modify_type=column.type if _differ(found, declared, "type", "collation") else None,
-                modify_nullable=column.nullable if _differ(found, declared, "null") else None,
-                modify_server_default=(
-                    _default(column) if _differ(found, declared, "default") else False
-                ),
+            if _differ(found, declared, "computed"):
+                self._refuse_computed(name, found["computed"], declared["computed"])
+            changes = [
+                *self._altered(name, found, declared),
+                *self._counted(name, found["identity"], declared["identity"]),
+            ]
+            # A column that counts by itself is not null and has no other default.
+            yield from changes if declared["identity"] else reversed(changes)
+
+    def _altered(
+        self, name: str, found: Mapping[str, Any], declared: Mapping[str, Any]
+    ) -> Iterable[MigrateOperation]:
+        if not _differ(found, declared, "type", "collation", "null", "default"):
+            return
+        column, before = self.table.columns[name], self.reflected.columns[name]
+        yield AlterColumnOp(
+            self.table.name,
+            name,
+            schema=self.table.schema,
+            existing_type=before.type,
+            existing_nullable=before.nullable,
+            existing_server_default=_default(before),
+            existing_comment=before.comment,
+            modify_type=column.type if _differ(found, declared, "type", "collation") else None,
+            modify_nullable=column.nullable if _differ(found, declared, "null") else None,
+            modify_server_default=(
+                _default(column) if _differ(found, declared, "default") else False
+            ),
+        )
+
+    def _counted(
+        self, name: str, found: Sequence[str], declared: Sequence[str]
+    ) -> Iterable[MigrateOperation]:
+        if found != declared:
+            yield AlterIdentityOp(self.table, name, found, declared)
+
+    def _refuse_computed(self, name: str, found: str | None, declared: str | None) -> None:
+        was = "not computed" if found is None else f"computed as {found}"
+        will = "not" if declared is None else f"as {declared}"
+        raise CommandError(
+            f"the column {_name(self.table)}.{name} is {was}, and is declared to be {will}."
+            " PostgreSQL changes that in no version but by dropping the column: write a revision"
+            " that drops it and adds it again, with its indexes, constraints and grants."
+            + (
+                f" One that computes no more keeps its values: {_alter(self.table)} alter column"
+                f" {sql.quote(name)} drop expression."
+                if declared is None
+                else ""
             )
+        )
 
     def _constraints(self) -> Iterable[MigrateOperation]:
         found, wanted = dict(self.found.constraints), self.declared.constraints
@@ -306,8 +376,8 @@ class _Twin:
         try:
             run_script(connection, self.statements(stored=True))
         except DBAPIError as error:
-            name = f"{self.table.schema or 'public'}.{self.table.name}"
-            raise CommandError(f"PostgreSQL refuses the table {name}: {error.orig}") from error
+            what = f"PostgreSQL refuses the table {_name(self.table)}"
+            raise CommandError(f"{what}: {error.orig}") from error
 
     def statements(self, *, stored: bool) -> Iterable[str]:
         compiler = _dialect.ddl_compiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
@@ -428,11 +498,31 @@ _QUERY = """
                 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
                 'null', not a.attnotnull,
                 -- A sequence has its table's name in its own.
-                'default', regexp_replace(
+                'default', case when a.attgenerated = '' then regexp_replace(
                     pg_catalog.pg_get_expr(d.adbin, d.adrelid), '^nextval.*', 'nextval()'
-                ),
-                'generated', a.attgenerated,
-                'identity', a.attidentity,
+                ) end,
+                'computed', case when a.attgenerated <> '' then
+                    pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+                    || case a.attgenerated when 's' then ' stored' else ' virtual' end
+                end,
+                'identity', case when a.attidentity = '' then '[]'::jsonb else (
+                    select jsonb_build_array(
+                        case a.attidentity
+                            when 'a' then 'generated always' else 'generated by default'
+                        end,
+                        'start with ' || s.seqstart,
+                        'increment by ' || s.seqincrement,
+                        'minvalue ' || s.seqmin,
+                        'maxvalue ' || s.seqmax,
+                        'cache ' || s.seqcache,
+                        case when s.seqcycle then 'cycle' else 'no cycle' end
+                    )
+                    from pg_catalog.pg_depend as i
+                    join pg_catalog.pg_sequence as s on s.seqrelid = i.objid
+                    where i.refclassid = 'pg_catalog.pg_class'::regclass
+                        and i.refobjid = c.oid and i.refobjsubid = a.attnum and i.deptype = 'i'
+                        and i.classid = 'pg_catalog.pg_class'::regclass
+                ) end,
                 'collation', nullif(a.attcollation, t.typcollation)::regcollation::text
             ))
             from pg_catalog.pg_attribute as a
