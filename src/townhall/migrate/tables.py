@@ -353,7 +353,8 @@ def reflected(connection: Connection, table: Table) -> Table:
 
 
 def _make_twins(connection: Connection, tables: Iterable[Table]) -> None:
-    twins = list(map(_Twin, tables))
+    dialect = _dialect_of(connection)
+    twins = [_Twin(table, dialect) for table in tables]
 
     def make(*, stored: bool) -> Callable[[], None]:
         lines = (line for twin in twins for line in twin.statements(stored=stored))
@@ -364,6 +365,14 @@ def _make_twins(connection: Connection, tables: Iterable[Table]) -> None:
             twin.make(connection)
 
 
+def _dialect_of(connection: Connection) -> PGDialect:
+    # What a computed column is depends on the server, where SQLAlchemy knows that.
+    dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+    option = "supports_virtual_generated_columns"
+    setattr(dialect, option, getattr(connection.dialect, option, False))
+    return dialect
+
+
 @dataclass(frozen=True)
 class _Twin:
     # A temporary table with the columns, checks and indexes of a declared one. A partitioned table
@@ -371,6 +380,7 @@ class _Twin:
     # key of the partitions, so that none is made; a column of few types can't be that key, and few
     # versions can exclude rows of one.
     table: Table
+    dialect: PGDialect
 
     def make(self, connection: Connection) -> None:
         try:
@@ -380,7 +390,7 @@ class _Twin:
             raise CommandError(f"{what}: {error.orig}") from error
 
     def statements(self, *, stored: bool) -> Iterable[str]:
-        compiler = _dialect.ddl_compiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
+        compiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type] # nothing to compile
         quote = _dialect.identifier_preparer.quote
         name = f"{_TEMPORARY}.{quote(self.table.name)}"
         specify = cast("Callable[[Column[Any]], str]", compiler.get_column_specification)
