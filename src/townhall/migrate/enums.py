@@ -136,11 +136,14 @@ class AddValuesOp(StatementsOp):
 class KeepValuesOp(StatementsOp):
     """Leave new values in an enum: PostgreSQL can't take them away."""
 
-    statements: Sequence[str] = ()
-
     def __init__(self, added: AddValuesOp) -> None:
         """Take what added them."""
         self.added = added
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """Nothing."""
+        return []
 
     @property
     def why(self) -> str:
