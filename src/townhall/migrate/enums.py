@@ -190,16 +190,7 @@ def with_enums(
         CommandError: The values of an enum can't be made the declared ones.
     """
     declared = _declared(tables)
-    found = {
-        (row["schema"], row["name"]): _Found(
-            EnumType(row["schema"], row["name"], tuple(row["values"])),
-            row["columns"],
-            is_held=row["is_held"],
-        )
-        for row in catalog.rows(
-            connection, _QUERY, sorted({*schemas, *(schema for schema, _ in declared)})
-        )
-    }
+    found = _found(connection, {*schemas, *(schema for schema, _ in declared)})
     made = [_made(enum, found.get(name)) for name, enum in sorted(declared.items())]
     unused = [
         DropEnumOp(each.enum)
