@@ -184,9 +184,7 @@ def adopt_tenants() -> None:
             and (select count(distinct s.tenant_id) {SESSIONS_IN_A_PIPELINE}) = 1
         """,
     )
-    with op.get_context().autocommit_block():
-        keep_updated_at("for each row")
-    pg.execute(REFUSE_TORN_CAMPAIGNS)
+    keep_updated_at("for each row")
 
 
 def keep_updated_at(rows: str) -> None:
@@ -210,6 +208,7 @@ def constrain() -> None:
     )
     create_index("ix_campaigns_tenant_id_created_at", "campaigns", "(tenant_id, created_at desc)")
     add_unique("campaigns", "uq_campaigns_id_tenant_id", "(id, tenant_id)")
+    pg.execute(REFUSE_TORN_CAMPAIGNS)
     add_constraint(
         "participant_sessions",
         "fk_participant_sessions_campaign_id_tenant_id_campaigns",
