@@ -46,19 +46,32 @@ def townhall(folder: Path, *words: str, **added: str) -> subprocess.CompletedPro
 def serving(
     folder: Path, *words: str, under: tuple[str, ...] = ()
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    with subprocess.Popen(
-        (*under, sys.executable, "-m", "townhall", "serve", *words),
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with heeded(signal.SIGINT, signal.SIGHUP):
+        process = subprocess.Popen(
+            (*under, sys.executable, "-m", "townhall", "serve", *words),
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    with process:
         assert process.stdout is not None
         try:
             yield process, process.stdout.readline().strip()
         finally:
             process.terminate()
+
+
+@contextmanager
+def heeded(*signals: signal.Signals) -> Iterator[None]:
+    """Start what a block starts with the usual effect of signals, whoever had them ignored."""
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def execute(url: str, *statements: str) -> None:
