@@ -72,6 +72,11 @@ CASES = {
         "open: function private.my_event_ids() differs in its settings: whoever calls it chooses"
         " what its names mean, and it runs with its owner's rights. Cure: create or replace",
     ),
+    "a function with its caller's rights and search path": Case(
+        "alter function public.update_updated_at_column() reset search_path",
+        "open: function public.update_updated_at_column() differs in its settings: what it does,"
+        " and for which rows, is not what was reviewed. Cure: create or replace",
+    ),
     "a function for everybody": Case(
         "grant execute on function private.my_event_ids() to public",
         "open: function private.my_event_ids() lets everybody execute: it can be called without"

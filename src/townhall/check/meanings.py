@@ -7,8 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from townhall.check.reading import Thing
-from townhall.pg import ANONYMOUS, PUBLIC
-from townhall.pg.function import has_safe_search_path
+from townhall.pg import ANONYMOUS, PUBLIC, Function
 
 
 class Effect(StrEnum):
@@ -210,7 +209,7 @@ def changed(fact: str, wanted: Thing, there: Thing) -> Meaning:
         return _loose_constraint(wanted)
     if wanted.kind == "index":
         return missing(wanted)
-    if fact == "settings" and not has_safe_search_path(dict(value)):
+    if fact == "settings" and isinstance(there.entity, Function) and there.entity.is_hijackable:
         return _HIJACKED
     exact = (wanted.kind, fact, value) if isinstance(value, bool | str) else (wanted.kind, fact)
     found = (_CHANGED[key] for key in (exact, exact[:2], exact[:1]) if key in _CHANGED)

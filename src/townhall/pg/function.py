@@ -82,7 +82,8 @@ class Function(Entity):
     @property
     def is_hijackable(self) -> bool:
         """Whether what its caller creates is run with its owner's rights."""
-        return self.security == "definer" and not has_safe_search_path(self.settings)
+        last_of_path = self.settings.get("search_path", "").split(", ")[-1]
+        return self.security == "definer" and last_of_path != "pg_temp"
 
     @property
     def argument_types(self) -> tuple[str, ...]:
@@ -199,15 +200,6 @@ class Function(Entity):
             execute=tuple(sorted(map(_grantee, row["entries"] or ()))),
             comment=row["comment"],
         )
-
-
-def has_safe_search_path(settings: Mapping[str, str]) -> bool:
-    """Return whether a function's settings let temporary objects be found last.
-
-    Args:
-        settings: The settings of a function by name.
-    """
-    return settings.get("search_path", "").split(", ")[-1] == "pg_temp"
 
 
 def _argument(name: str, declared: str) -> str:
