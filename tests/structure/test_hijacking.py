@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from tests.structure.models import MODELS
 from townhall import Base, User
 from townhall.testing import acting
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Executable
 
-MODELS = sorted(
-    (mapper.class_ for mapper in Base.registry.mappers if mapper.class_ is not User),
-    key=lambda model: model.__name__,
-)
 HIJACKED = "runs as"
 CHECK = text(
     f"""
@@ -39,13 +36,13 @@ CHECK = text(
     $$
     """
 )
-TYPES = ("uuid", "text", "jsonb", "inet", "date", "timestamptz", "int4", "bool", "numeric", "void")
+TYPES = ("uuid", "text", "jsonb", "inet", "date", "timestamptz", "int4", "bool", "numeric")
 """Types as a function may name them; words of SQL's own, such as ``integer``, are not looked up."""
 
 
 def _set_traps(connection: Connection) -> None:
     connection.execute(CHECK)
-    for name in TYPES[:-1]:
+    for name in TYPES:
         connection.execute(
             text(f"create domain pg_temp.{name} as pg_catalog.{name} check (pg_temp.hijack())")
         )

@@ -21,15 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from townhall import Base, User
+from tests.structure.models import MODELS
+from townhall import Base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-MODELS = sorted(
-    (mapper.class_ for mapper in Base.registry.mappers if mapper.class_ is not User),
-    key=lambda model: model.__name__,
-)
 
 
 def _table(model: type[Base]) -> Table:
