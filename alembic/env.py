@@ -1,5 +1,6 @@
 """Alembic's entry point; the work is in :mod:`townhall.migrate`."""
 
 from townhall import migrate
+from townhall.domains.product import PRODUCT
 
-migrate.run()
+migrate.run(product=PRODUCT)

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, NullPool, create_engine, text
 
-from townhall.coaching import usage_summary
+from townhall.domains.coaching import usage_summary
 from townhall.migrate import resolve_url, upgrade
 from townhall.testing.databases import Databases
 

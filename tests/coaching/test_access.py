@@ -21,7 +21,7 @@ from tests.coaching.stage import (
 )
 from tests.support.subjects import COMMANDS, Subject, check_access
 from townhall import Campaign, ParticipantSession, TenantProfile, UsageEvent
-from townhall.coaching.access import RULES
+from townhall.domains.coaching.access import RULES
 from townhall.testing import AccessCase, access_cases
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from tests.coaching.stage import BRAND, PERSONAS, STORED_BRAND, TENANT
 from townhall import TenantProfile
-from townhall.coaching import tenant_branding, tenant_by_domain, tenant_by_slug
+from townhall.domains.coaching import tenant_branding, tenant_by_domain, tenant_by_slug
 from townhall.testing import Outcome, acting, outcome
 
 if TYPE_CHECKING:

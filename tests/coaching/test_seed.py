@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.alembic import alembic
 from townhall import TenantProfile
-from townhall.coaching import tenant_by_slug
+from townhall.domains.coaching import tenant_by_slug
 from townhall.migrate import downgrade, upgrade
 
 if TYPE_CHECKING:

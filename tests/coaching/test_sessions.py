@@ -21,7 +21,7 @@ from tests.coaching.stage import (
 )
 from tests.support.blocked import wait_until_somebody_waits
 from townhall import ClientStatus, ParticipantSession, SessionStatus
-from townhall.coaching import (
+from townhall.domains.coaching import (
     complete_participant_session,
     pipeline_of,
     start_participant_session,

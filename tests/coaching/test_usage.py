@@ -21,7 +21,7 @@ from tests.coaching.stage import (
     USAGE,
 )
 from townhall import UsageEvent
-from townhall.coaching import log_usage_event, usage_summary
+from townhall.domains.coaching import log_usage_event, usage_summary
 from townhall.session import AsyncSessionFactory
 from townhall.testing import acting
 

@@ -63,7 +63,7 @@ from townhall import (
     SocialFeedReaction,
     SubcommunitySponsor,
 )
-from townhall.community.access import RULES
+from townhall.domains.community.access import RULES
 from townhall.testing import AccessCase, access_cases
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from townhall import (
     InvestorReadinessScore,
     Profile,
 )
-from townhall.community import refresh_benchmarks
+from townhall.domains.community import refresh_benchmarks
 from townhall.testing import Outcome, acting, delete_account, outcome
 
 if TYPE_CHECKING:

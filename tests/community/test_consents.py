@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from tests.community.people import people
 from tests.community.stage import CHANGE, CONSENT, FOUNDER, PEER, PERSONAS, STRANGER
 from townhall import ConsentAuditLog, ConsentCategory, ConsentPreference, SessionFactory
-from townhall.community import set_consent
+from townhall.domains.community import set_consent
 from townhall.testing import Outcome, acting, delete_account, outcome
 
 if TYPE_CHECKING:

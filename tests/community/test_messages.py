@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from tests.community.people import people
 from tests.community.stage import FOUNDER, MESSAGE, PEER, PERSONAS, STRANGER
 from townhall import FounderMessage
-from townhall.community import mark_messages_read
+from townhall.domains.community import mark_messages_read
 from townhall.testing import Outcome, acting, outcome
 
 if TYPE_CHECKING:

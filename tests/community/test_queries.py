@@ -33,7 +33,7 @@ from townhall import (
     SocialFeedReaction,
     VisibilitySettings,
 )
-from townhall.community import (
+from townhall.domains.community import (
     consents_of,
     conversation,
     feed_page,

@@ -11,7 +11,7 @@ from tests.events.stage import DANA, DANAS_SEAT, DANAS_TRACK, DESIGN, GALA, STAR
 from tests.support.stage import HOUSE, PERSONAS
 from tests.support.subjects import COMMANDS, Subject, check_access
 from townhall import Event, Participant, ParticipantTrack, TableAssignment, Track
-from townhall.events.access import RULES
+from townhall.domains.events.access import RULES
 from townhall.testing import AccessCase, access_cases
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from tests.events.stage import DANA, DANAS_SEAT, GALA, STARTUPS, set_up_events
 from tests.support.stage import GUEST, MANAGER, set_up_organizations
 from townhall import Participant
-from townhall.events import seat, seating_plan, set_networking_opt_in, track_statistics_of
+from townhall.domains.events import seat, seating_plan, set_networking_opt_in, track_statistics_of
 from townhall.session import AsyncSessionFactory
 
 if TYPE_CHECKING:

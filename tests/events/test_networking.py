@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from tests.events.stage import DANA, FAIR, GALA, NOAM, URI
 from tests.support.stage import GUEST, MANAGER, PERSONAS, STRANGER
 from townhall import Event, Participant
-from townhall.events import set_networking_opt_in
+from townhall.domains.events import set_networking_opt_in
 from townhall.testing import Outcome, acting, outcome
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from tests.events.stage import DANA, DANAS_SEAT, FAIR, GALA, NOAM, URI
 from tests.support.stage import GUEST, MANAGER, OUTSIDER, STRANGER, VIEWER
 from townhall import AssignedBy, Participant, TableAssignment
-from townhall.events import seat, seating_plan
+from townhall.domains.events import seat, seating_plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

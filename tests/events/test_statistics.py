@@ -11,7 +11,7 @@ from tests.events.stage import DANA, DESIGN, FAIR, GALA, ROBOTS, STARTUPS, URI, 
 from tests.support.plans import explained, nodes, scans
 from tests.support.stage import HOUSE, MANAGER, OUTSIDER, PERSONAS, VIEWER, set_up_organizations
 from townhall import Participant, ParticipantTrack, Track, TrackStatistics
-from townhall.events import track_statistics_of
+from townhall.domains.events import track_statistics_of
 from townhall.testing import acting
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from townhall import (
     Track,
     TrackStatistics,
 )
-from townhall.events import seat
+from townhall.domains.events import seat
 from townhall.testing import Outcome, acting, outcome
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.stage import GUEST, HOUSE, PERSONAS, STRANGER, VIEWERS_MEMBERSHIP
 from tests.support.subjects import COMMANDS, Subject, check_access
 from townhall import Organization, OrganizationMember, OrganizationRole, Profile
-from townhall.identity.access import RULES
+from townhall.domains.identity.access import RULES
 from townhall.testing import AccessCase, access_cases
 
 if TYPE_CHECKING:

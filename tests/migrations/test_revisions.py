@@ -94,7 +94,7 @@ def test_what_may_be_imported_is_told_apart() -> None:
     assert _is_allowed("json", None)
     assert not _is_allowed("townhall", "Event")
     assert not _is_allowed("townhall", None)
-    assert not _is_allowed("townhall.events", "EventStatus")
+    assert not _is_allowed("townhall.domains.events", "EventStatus")
     assert not _is_allowed("alembic_utils", None)
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.documentation import ACCESS_TABLE, with_access_tables
-from townhall.coaching.access import RULES as COACHING
-from townhall.community.access import RULES as COMMUNITY
-from townhall.events.access import RULES as EVENTS
-from townhall.identity.access import RULES as IDENTITY
-from townhall.wizard.access import RULES as WIZARD
+from townhall.domains.coaching.access import RULES as COACHING
+from townhall.domains.community.access import RULES as COMMUNITY
+from townhall.domains.events.access import RULES as EVENTS
+from townhall.domains.identity.access import RULES as IDENTITY
+from townhall.domains.wizard.access import RULES as WIZARD
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -11,9 +11,8 @@ from sqlalchemy import Column, Table, inspect, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Mapper
 
-from townhall import Base, entities, metadata
+from townhall import PRODUCT, Base, entities, metadata
 from townhall.base import ViewBase, is_kept_by_database
-from townhall.schema import access_rules
 from townhall.types import OptionalJson, TextEnum
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def test_an_enum_is_the_check_of_its_column(
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
 def test_a_table_has_one_rule_of_who_may_do_what(table: Table) -> None:
-    assert [rule.table for rule in access_rules if rule.table is table] == [table]
+    assert [rule.table for rule in PRODUCT.access_rules if rule.table is table] == [table]
 
 
 def test_every_table_is_mapped(townhall_connection: Connection) -> None:

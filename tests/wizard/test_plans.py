@@ -10,8 +10,8 @@ from sqlalchemy import create_engine, delete, func, select, text, update
 
 from tests.support.explained import plan_of
 from townhall import Event, Profile, WizardSession, WizardStatus
+from townhall.domains.wizard import save_session
 from townhall.testing import acting
-from townhall.wizard import save_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

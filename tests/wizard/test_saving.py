@@ -23,9 +23,9 @@ from tests.wizard.stage import (
     set_up_wizard,
 )
 from townhall import WizardSession, WizardStatus
+from townhall.domains.wizard import abandon_session, complete_session, open_session, save_session
 from townhall.session import AsyncSessionFactory, SessionFactory
 from townhall.testing import Outcome, acting, outcome
-from townhall.wizard import abandon_session, complete_session, open_session, save_session
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Request, status
 from pydantic import BaseModel
 
 from caller import TheUser, sessions_of
-from townhall.coaching import pipeline_of, tenant_for_user, usage_summary
+from townhall.domains.coaching import pipeline_of, tenant_for_user, usage_summary
 
 router = APIRouter(prefix="/coach")
 

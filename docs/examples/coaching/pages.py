@@ -12,7 +12,7 @@ from fastapi.templating import Jinja2Templates
 from sqlalchemy import Select
 
 from caller import sessions_of
-from townhall.coaching import tenant_branding
+from townhall.domains.coaching import tenant_branding
 
 TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")  # what goes in is escaped
 HEADERS = {

@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 
 from caller import TheUser, sessions_of
 from townhall import Actor, ParticipantSession
-from townhall.coaching import complete_participant_session, start_participant_session
+from townhall.domains.coaching import complete_participant_session, start_participant_session
 
 router = APIRouter(prefix="/sessions")
 

@@ -36,7 +36,7 @@ from townhall import (
     SocialFeedReaction,
     User,
 )
-from townhall.community import (
+from townhall.domains.community import (
     consents_of,
     conversation,
     feed_page,

@@ -36,7 +36,7 @@ from townhall import (
     Track,
     User,
 )
-from townhall.events import seat, seating_plan, track_statistics_of
+from townhall.domains.events import seat, seating_plan, track_statistics_of
 from townhall.migrate import resolve_url, upgrade
 
 COLUMNS = ("first_name", "last_name", "email", "vip", "tracks", "networking")

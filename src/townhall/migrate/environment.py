@@ -14,7 +14,6 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from townhall.base import metadata as townhall_metadata
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate import autogenerate
 from townhall.migrate.configuration import resolve_url
@@ -25,7 +24,7 @@ from townhall.migrate.render import render_item
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.scope import Scope
 from townhall.pg import Entity, sql
-from townhall.schema import entities as townhall_entities
+from townhall.product import Product, own_product
 
 # A role may have a schema of its own name, which comes first unless something else is said.
 _PUBLIC_FIRST = """do $$
@@ -45,6 +44,7 @@ Plugin.setup_plugin_from_module(autogenerate, autogenerate.PLUGIN)
 
 def run(
     *,
+    product: Product | bool = True,
     metadata: Iterable[MetaData] = (),
     entities: Iterable[Entity] = (),
     schemas: Iterable[str] = (),
@@ -52,9 +52,9 @@ def run(
 ) -> None:
     """Run the command that Alembic was called with; an ``env.py`` needs nothing else.
 
-    The tables and entities of townhall always take part. An application adds its own.
-
     Args:
+        product: The product whose tables and entities take part: townhall's own, another one, or
+            none where it is False.
         metadata: The application's metadata; that of a base of its own, if it has one.
         entities: The application's entities.
         schemas: Schemas that the application owns besides ``public``, ``private`` and those its
@@ -70,8 +70,12 @@ def run(
     """
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)
-    all_metadata = list(dict.fromkeys([townhall_metadata, *metadata]))
-    all_entities = list({entity.key: entity for entity in [*townhall_entities, *entities]}.values())
+    if product is True:
+        product = own_product()
+    products = [product] if product else []
+    all_metadata = list(dict.fromkeys([*(each.metadata for each in products), *metadata]))
+    of_products = (entity for each in products for entity in each.entities)
+    all_entities = list({entity.key: entity for entity in [*of_products, *entities]}.values())
     scope = Scope.of(all_metadata, all_entities, schemas)
     options: dict[str, Any] = {
         "target_metadata": all_metadata,

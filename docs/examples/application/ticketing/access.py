@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ticketing.models import Sponsor, Ticket
-from townhall.events.access import managers, members
+from townhall.domains.events.access import managers, members
 from townhall.pg import AUTHENTICATED, Entity, Policy
 from townhall.pg.access import Access, anyone_with, entities_of, membership, owner
 

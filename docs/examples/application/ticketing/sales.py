@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from townhall.domains.identity.triggers import keep_updated_at
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function, Trigger, View
-from townhall.platform import keep_updated_at
 
 KEEP_SOLD_PRICE = Function(
     schema="private",

@@ -1,0 +1,57 @@
+"""White-label coaching: tenants with a brand, their campaigns and who takes part in them."""
+
+from __future__ import annotations
+
+from townhall.domains.coaching.brand import (
+    BrandColors,
+    BrandConfig,
+    BrandFonts,
+    BrandLogo,
+    EmailConfig,
+)
+from townhall.domains.coaching.models import (
+    Campaign,
+    CampaignStatus,
+    ClientStatus,
+    ParticipantSession,
+    SessionStatus,
+    TenantProfile,
+    UsageEvent,
+)
+from townhall.domains.coaching.queries import (
+    complete_participant_session,
+    log_usage_event,
+    pipeline_of,
+    start_participant_session,
+    tenant_branding,
+    tenant_by_domain,
+    tenant_by_id,
+    tenant_by_slug,
+    tenant_for_user,
+    usage_summary,
+)
+
+__all__ = [
+    "BrandColors",
+    "BrandConfig",
+    "BrandFonts",
+    "BrandLogo",
+    "Campaign",
+    "CampaignStatus",
+    "ClientStatus",
+    "EmailConfig",
+    "ParticipantSession",
+    "SessionStatus",
+    "TenantProfile",
+    "UsageEvent",
+    "complete_participant_session",
+    "log_usage_event",
+    "pipeline_of",
+    "start_participant_session",
+    "tenant_branding",
+    "tenant_by_domain",
+    "tenant_by_id",
+    "tenant_by_slug",
+    "tenant_for_user",
+    "usage_summary",
+]

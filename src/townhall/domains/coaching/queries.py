@@ -1,0 +1,227 @@
+"""What an application asks of coaching."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Numeric,
+    Select,
+    Text,
+    Uuid,
+    case,
+    cast,
+    column,
+    func,
+    select,
+    text,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from townhall.domains.coaching.brand import BrandConfig
+from townhall.domains.coaching.models import (
+    ClientStatus,
+    ParticipantSession,
+    TenantProfile,
+    UsageEvent,
+)
+from townhall.types import OptionalJson, WholeNumber
+
+
+def tenant_by_slug(slug: str) -> Select[TenantProfile]:
+    """Ask for the tenant of a slug, as its owner or the service; see :func:`tenant_branding`.
+
+    Args:
+        slug: The name in addresses.
+    """
+    return select(TenantProfile).where(TenantProfile.slug == slug)
+
+
+def tenant_by_domain(domain: str) -> Select[TenantProfile]:
+    """Ask for the tenant of a domain, as its owner or the service; see :func:`tenant_branding`.
+
+    Args:
+        domain: The domain, in whatever case, without a port.
+    """
+    return select(TenantProfile).where(
+        func.lower(TenantProfile.custom_domain) == func.lower(domain)
+    )
+
+
+def tenant_by_id(tenant_id: UUID) -> Select[TenantProfile]:
+    """Ask for a tenant by its key, as its owner or the service.
+
+    Args:
+        tenant_id: The key.
+    """
+    return select(TenantProfile).where(TenantProfile.id == tenant_id)
+
+
+def tenant_for_user(user_id: UUID) -> Select[TenantProfile]:
+    """Ask for the tenants that a person owns, the oldest first; most own one.
+
+    Args:
+        user_id: The person, who is the caller unless the service asks.
+    """
+    return (
+        select(TenantProfile)
+        .where(TenantProfile.user_id == user_id)
+        .order_by(TenantProfile.created_at, TenantProfile.id)
+    )
+
+
+def tenant_branding(
+    *, slug: str | None = None, domain: str | None = None
+) -> Select[str, str, str, BrandConfig | None, str | None]:
+    """Ask what everybody may know of an active tenant: its five public columns.
+
+    A row has ``slug``, ``display_name``, ``tenant_type``, ``brand_config`` and ``custom_domain``.
+
+    Args:
+        slug: The name in addresses.
+        domain: The domain that a page was asked of, in whatever case, without a port.
+
+    Raises:
+        TypeError: Neither or both of them are given.
+    """
+    if (slug is None) == (domain is None):
+        raise TypeError("tenant_branding() takes either slug or domain")
+    call = (
+        func.public.get_tenant_branding(cast(slug, Text))
+        if domain is None
+        else func.public.get_tenant_branding_by_domain(cast(domain, Text))
+    )
+    branding = call.table_valued(
+        column("slug", Text),
+        column("display_name", Text),
+        column("tenant_type", Text),
+        column("brand_config", OptionalJson(BrandConfig)),
+        column("custom_domain", Text),
+        name="branding",
+    )
+    return select(*branding.c)
+
+
+def pipeline_of(
+    tenant_id: UUID, client_status: ClientStatus | None = None
+) -> Select[ParticipantSession]:
+    """Ask for a tenant's sessions by where the people stand in its pipeline, newest first there.
+
+    Args:
+        tenant_id: The tenant.
+        client_status: Who stands here alone; None for the whole pipeline, from first to last.
+    """
+    stage = case(
+        {status.value: place for place, status in enumerate(ClientStatus)},
+        value=cast(ParticipantSession.client_status, Text),
+    )
+    sessions = (
+        select(ParticipantSession)
+        .where(ParticipantSession.tenant_id == tenant_id)
+        .order_by(stage, ParticipantSession.created_at.desc(), ParticipantSession.id)
+    )
+    if client_status is None:
+        return sessions
+    return sessions.where(ParticipantSession.client_status == client_status)
+
+
+def start_participant_session(session_id: UUID) -> Select[Any]:
+    """Start the caller's own session.
+
+    A session that was loaded before keeps what it was loaded with until it is refreshed.
+
+    Args:
+        session_id: A pending session of the caller's.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: When it is run: the session is not pending.
+        sqlalchemy.exc.ProgrammingError: When it is run: the session is not the caller's.
+    """
+    return select(func.public.start_participant_session(cast(session_id, Uuid)))
+
+
+def complete_participant_session(session_id: UUID) -> Select[Any]:
+    """Complete the caller's own session; see :func:`start_participant_session`.
+
+    Args:
+        session_id: A session of the caller's that is in progress.
+    """
+    return select(func.public.complete_participant_session(cast(session_id, Uuid)))
+
+
+def log_usage_event(  # noqa: PLR0913 - an event has this many sides
+    tenant_id: UUID,
+    event_type: str,
+    event_data: Mapping[str, Any] | None = None,
+    *,
+    user_id: UUID | None = None,
+    tokens_used: int = 0,
+    model_used: str | None = None,
+    cost_cents: Decimal | int = 0,
+) -> Select[UUID]:
+    """Log what a tenant used, as the service; it gives the id of the event.
+
+    Args:
+        tenant_id: Who pays.
+        event_type: What it was.
+        event_data: Particulars.
+        user_id: Whose doing it was.
+        tokens_used: Tokens of a language model, in and out.
+        model_used: The language model.
+        cost_cents: The cost in cents, with up to four decimals.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: When it is run: there is no such tenant or user, or a
+            figure is negative.
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
+    """
+    return select(
+        func.public.log_usage_event(
+            cast(tenant_id, Uuid),
+            cast(event_type, Text),
+            cast(dict(event_data or {}), JSONB),
+            cast(user_id, Uuid),
+            cast(tokens_used, BigInteger),
+            cast(model_used, Text),
+            cast(cost_cents, Numeric),
+            type_=Uuid,
+        )
+    )
+
+
+def usage_summary(
+    month: date, tenant_id: UUID | None = None
+) -> Select[UUID | None, str, str | None, int, int, Decimal]:
+    """Ask what tenants used in a month, by tenant, event type and model.
+
+    A row has ``tenant_id``, ``event_type``, ``model_used``, ``events``, ``tokens_used`` and
+    ``cost_cents``. The events of the month are found through an index, whatever other months hold.
+
+    Args:
+        month: Any day of the month; months begin and end at midnight UTC.
+        tenant_id: One tenant; None for all that the caller may see.
+    """
+    # The database adds the month: Python has no time after the year 9999.
+    first = cast(date(month.year, month.month, 1), DateTime)
+    begins = func.timezone("UTC", first)
+    ends = func.timezone("UTC", first + text("interval '1 month'"))
+    kinds = (UsageEvent.tenant_id, UsageEvent.event_type, UsageEvent.model_used)
+    summary = (
+        select(
+            *kinds,
+            func.count().label("events"),
+            type_coerce(func.sum(UsageEvent.tokens_used), WholeNumber).label("tokens_used"),
+            func.sum(UsageEvent.cost_cents).label("cost_cents"),
+        )
+        .where(UsageEvent.created_at >= begins, UsageEvent.created_at < ends)
+        .group_by(*kinds)
+        .order_by(*kinds)
+    )
+    return summary if tenant_id is None else summary.where(UsageEvent.tenant_id == tenant_id)

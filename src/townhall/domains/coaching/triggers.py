@@ -1,0 +1,77 @@
+"""What the database does by itself for coaching."""
+
+from __future__ import annotations
+
+from townhall.domains.identity.triggers import keep_updated_at
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
+
+# A session has the tenant of its campaign, whoever writes it and whoever may see the campaign. A
+# foreign key takes it along when the campaign changes tenant, and the second function when the
+# campaign gets one: a foreign key knows nothing of null.
+FILL_SESSION_TENANT = Function(
+    schema="private",
+    name="fill_session_tenant",
+    language="plpgsql",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    # The lock waits for a campaign that is changing its tenant just now. A tenant that is being
+    # deleted may leave its sessions before it leaves their campaigns.
+    body="""
+        begin
+            select c.tenant_id into new.tenant_id
+            from public.campaigns as c
+            where c.id = new.campaign_id
+            for key share;
+            new.tenant_id := (
+                select t.id
+                from public.tenant_profiles as t
+                where t.id = new.tenant_id
+            );
+            return new;
+        end
+    """,
+    comment="Gives a session the tenant of its campaign.",
+)
+
+FILL_CAMPAIGN_SESSIONS_TENANT = Function(
+    schema="private",
+    name="fill_campaign_sessions_tenant",
+    language="plpgsql",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        begin
+            update public.participant_sessions as s
+            set tenant_id = new.tenant_id
+            where s.campaign_id = new.id and s.tenant_id is null;
+            return null;
+        end
+    """,
+    comment="Gives the sessions without a tenant that which their campaign gets.",
+)
+
+ENTITIES: tuple[Entity, ...] = (
+    FILL_SESSION_TENANT,
+    FILL_CAMPAIGN_SESSIONS_TENANT,
+    keep_updated_at("tenant_profiles"),
+    keep_updated_at("campaigns"),
+    keep_updated_at("participant_sessions"),
+    Trigger(
+        table="participant_sessions",
+        name="fill_session_tenant",
+        event="before insert or update of campaign_id, tenant_id",
+        action="for each row execute function private.fill_session_tenant()",
+        comment="Gives a session the tenant of its campaign.",
+    ),
+    Trigger(
+        table="campaigns",
+        name="fill_campaign_sessions_tenant",
+        event="after update of tenant_id",
+        action="""
+            for each row
+            when (new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null)
+            execute function private.fill_campaign_sessions_tenant()
+        """,
+        comment="Gives the sessions without a tenant that which their campaign gets.",
+    ),
+)

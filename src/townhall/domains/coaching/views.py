@@ -1,0 +1,35 @@
+"""What is computed from coaching: the names that the participants' sessions once had."""
+
+from __future__ import annotations
+
+from townhall.domains.coaching.access import SESSION_RULES
+from townhall.pg import Entity, View
+
+
+def _under_its_old_name(name: str) -> View:
+    columns = (
+        "id",
+        "campaign_id",
+        "stakeholder_name",
+        "stakeholder_email",
+        "user_id",
+        "status",
+        "started_at",
+        "completed_at",
+        "created_at",
+        "updated_at",
+        "client_status",
+        "tenant_id",
+    )
+    listed = ",\n".join(f"    s.{column}" for column in columns)
+    return View(
+        name=name,
+        definition=f"select\n{listed}\nfrom public.participant_sessions as s",
+        grants=SESSION_RULES.grants,
+        comment="An old name of participant_sessions, for reading and writing as before.",
+    )
+
+
+ENTITIES: tuple[Entity, ...] = tuple(
+    map(_under_its_old_name, ("campaign_assignments", "stakeholder_sessions"))
+)

@@ -1,0 +1,37 @@
+"""Events: who comes, what they come for, where they sit."""
+
+from __future__ import annotations
+
+from townhall.domains.events.models import (
+    AssignedBy,
+    Event,
+    EventStatus,
+    Participant,
+    ParticipantStatus,
+    ParticipantTrack,
+    TableAssignment,
+    Track,
+    TrackStatistics,
+)
+from townhall.domains.events.queries import (
+    seat,
+    seating_plan,
+    set_networking_opt_in,
+    track_statistics_of,
+)
+
+__all__ = [
+    "AssignedBy",
+    "Event",
+    "EventStatus",
+    "Participant",
+    "ParticipantStatus",
+    "ParticipantTrack",
+    "TableAssignment",
+    "Track",
+    "TrackStatistics",
+    "seat",
+    "seating_plan",
+    "set_networking_opt_in",
+    "track_statistics_of",
+]

@@ -1,0 +1,116 @@
+"""What an application asks of events."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, Select, Uuid, cast, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import contains_eager
+from sqlalchemy.sql.dml import ReturningInsert
+
+from townhall.domains.events.models import AssignedBy, Participant, TableAssignment, TrackStatistics
+
+
+def seat(  # noqa: PLR0913  a seat has this many sides
+    event_id: UUID,
+    participant_id: UUID,
+    table_number: int,
+    seat_number: int | None = None,
+    *,
+    is_vip_table: bool = False,
+    assigned_by: AssignedBy = AssignedBy.AI,
+    notes: str | None = None,
+) -> ReturningInsert[TableAssignment]:
+    """Seat a participant, or move one who has a seat; it gives the :class:`TableAssignment`.
+
+    Two people change places in three steps: one of them to the table without a seat number, the
+    other to the free seat, and the first to the one that this leaves.
+
+    Args:
+        event_id: The event.
+        participant_id: A participant of that event.
+        table_number: The table, from 1.
+        seat_number: The seat at the table, from 1; None where nobody chose one.
+        is_vip_table: Whether it is a table for VIPs.
+        assigned_by: Who or what chose the seat.
+        notes: Notes on the seat; None keeps those that are there.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: When it is run: somebody else has the seat, there is no
+            such participant of the event, or a number is not positive.
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller does not manage the event.
+    """
+    place = {
+        "table_number": table_number,
+        "seat_number": seat_number,
+        "is_vip_table": is_vip_table,
+        "assigned_by": assigned_by,
+        **({} if notes is None else {"notes": notes}),
+    }
+    statement = insert(TableAssignment).values(
+        event_id=event_id, participant_id=participant_id, **place
+    )
+    return (
+        statement.on_conflict_do_update(
+            index_elements=["event_id", "participant_id"],
+            set_={name: statement.excluded[name] for name in (*place, "assigned_at")},
+        )
+        .returning(TableAssignment)
+        .execution_options(populate_existing=True)
+    )
+
+
+def seating_plan(event_id: UUID) -> Select[TableAssignment]:
+    """Ask who sits where, table by table, with each one's ``participant`` loaded.
+
+    A guest gets their own seat alone.
+
+    Args:
+        event_id: The event.
+    """
+    return (
+        select(TableAssignment)
+        .join(TableAssignment.participant)
+        .where(TableAssignment.event_id == event_id)
+        .order_by(
+            TableAssignment.table_number,
+            TableAssignment.seat_number,  # the table's guests without a seat come last
+            Participant.last_name,
+            Participant.first_name,
+            Participant.id,
+        )
+        .options(contains_eager(TableAssignment.participant))
+    )
+
+
+def track_statistics_of(event_id: UUID) -> Select[TrackStatistics]:
+    """Ask what the active tracks of an event add up to, the largest first.
+
+    Args:
+        event_id: The event.
+    """
+    return (
+        select(TrackStatistics)
+        .where(TrackStatistics.event_id == event_id)
+        .order_by(TrackStatistics.participant_count.desc(), TrackStatistics.track_name)
+    )
+
+
+def set_networking_opt_in(participant_id: UUID, opt_in: bool) -> Select[Any]:  # noqa: FBT001  the value itself
+    """Set the caller's own consent to networking.
+
+    A participant that the session has loaded keeps what it was loaded with until it is refreshed.
+
+    Args:
+        participant_id: The caller's own place on the list of an event.
+        opt_in: Whether the caller consents.
+
+    Raises:
+        sqlalchemy.exc.ProgrammingError: When it is run: the participant is not the caller.
+        sqlalchemy.exc.IntegrityError: When it is run: ``opt_in`` is None.
+    """
+    return select(
+        func.public.set_networking_opt_in(cast(participant_id, Uuid), cast(opt_in, Boolean))
+    )

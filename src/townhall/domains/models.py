@@ -1,0 +1,13 @@
+"""The models of all domains, loaded: what is declared with them stands in ``metadata``."""
+
+from __future__ import annotations
+
+import importlib
+
+from townhall.base import Base, metadata
+from townhall.domains import DOMAINS
+
+for _domain in DOMAINS:
+    importlib.import_module(f"townhall.domains.{_domain}.models")
+
+__all__ = ["Base", "metadata"]

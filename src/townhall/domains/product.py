@@ -1,0 +1,45 @@
+"""What follows from the list of domains: the product as the engine takes it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from townhall.domains import DOMAINS
+from townhall.domains.models import metadata
+from townhall.pg import Entity
+from townhall.pg.access import Access
+from townhall.product import Product
+
+ROOMS_WITH_ENTITIES = ("functions", "access", "triggers", "views")
+"""The modules of a domain that hold ``ENTITIES``; a domain has those that it needs."""
+
+
+def room(domain: str, name: str) -> ModuleType | None:
+    """Return a module of a domain, or None where the domain does not have it.
+
+    Args:
+        domain: The name of the domain.
+        name: The name of the module: ``"access"``.
+    """
+    path = f"townhall.domains.{domain}.{name}"
+    return importlib.import_module(path) if importlib.util.find_spec(path) else None
+
+
+def _entities() -> tuple[Entity, ...]:
+    rooms = (room(domain, name) for domain in DOMAINS for name in ROOMS_WITH_ENTITIES)
+    return tuple(entity for module in rooms if module for entity in module.ENTITIES)
+
+
+def _access_rules() -> tuple[Access, ...]:
+    rooms = (room(domain, "access") for domain in DOMAINS)
+    return tuple(rule for module in rooms if module for rule in module.RULES)
+
+
+entities = _entities()
+"""Everything beside the tables."""
+
+PRODUCT = Product(
+    name="townhall", metadata=metadata, entities=entities, access_rules=_access_rules()
+)

@@ -1,0 +1,20 @@
+"""The event wizard: sessions of six stages that save themselves."""
+
+from __future__ import annotations
+
+from townhall.domains.wizard.models import WizardSession, WizardStatus
+from townhall.domains.wizard.queries import (
+    abandon_session,
+    complete_session,
+    open_session,
+    save_session,
+)
+
+__all__ = [
+    "WizardSession",
+    "WizardStatus",
+    "abandon_session",
+    "complete_session",
+    "open_session",
+    "save_session",
+]

@@ -1,0 +1,86 @@
+"""Sessions of the wizard in which somebody makes an event."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from townhall.base import (
+    KEPT_BY_DATABASE,
+    Base,
+    JsonObject,
+    NowByDefault,
+    UuidKey,
+    is_object,
+    one_of,
+)
+from townhall.domains.events.models import Event
+from townhall.types import TextEnum
+
+STAGES = 6
+"""How many stages the wizard has; they count from 1."""
+
+
+class WizardStatus(StrEnum):
+    """Where a session stands."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    ABANDONED = "abandoned"
+
+
+class WizardSession(Base):
+    """One walk through the wizard, saved as it goes."""
+
+    __tablename__ = "wizard_sessions"
+    __table_args__ = (
+        CheckConstraint(f"stage between 1 and {STAGES}", name="stage_in_range"),
+        one_of("status", WizardStatus),
+        is_object("state"),
+        CheckConstraint(
+            f"(status = '{WizardStatus.COMPLETED.value}') = (completed_at is not null)",
+            name="completed_at_fits_status",
+        ),
+        Index("idx_wizard_sessions_user_id", "user_id"),
+        Index("idx_wizard_sessions_status", "status"),
+        Index("idx_wizard_sessions_last_saved_at", "last_saved_at"),
+        Index("idx_wizard_sessions_user_status", "user_id", "status"),
+        Index("idx_wizard_sessions_event_id", "event_id"),
+        {"comment": "One walk through the wizard that makes an event, saved as it goes."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("profiles.id", ondelete="CASCADE"), comment="Whose session it is."
+    )
+    event_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("events.id", ondelete="SET NULL"),
+        comment="The event that came of it; null before that, and once the event is gone.",
+    )
+    stage: Mapped[int] = mapped_column(
+        server_default=text("1"), comment=f"The stage the person is at, from 1 to {STAGES}."
+    )
+    status: Mapped[WizardStatus] = mapped_column(
+        TextEnum(WizardStatus), server_default=WizardStatus.IN_PROGRESS
+    )
+    state: Mapped[JsonObject] = mapped_column(
+        comment="What was entered so far; it does not change any more once completed."
+    )
+    started_at: Mapped[NowByDefault] = mapped_column(info=KEPT_BY_DATABASE)
+    last_saved_at: Mapped[NowByDefault] = mapped_column(
+        server_onupdate=FetchedValue(),
+        info=KEPT_BY_DATABASE,
+        comment="When the session last changed; kept by a trigger.",
+    )
+    completed_at: Mapped[datetime | None] = mapped_column(
+        server_default=FetchedValue(),
+        server_onupdate=FetchedValue(),
+        info=KEPT_BY_DATABASE,
+        comment="When it was completed, null while it is not; kept by a trigger.",
+    )
+
+    event: Mapped[Event | None] = relationship(lazy="raise")

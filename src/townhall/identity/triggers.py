@@ -1,8 +1,0 @@
-"""What the database does by itself for people and organizations."""
-
-from __future__ import annotations
-
-from townhall.pg import Entity
-from townhall.platform import keep_updated_at
-
-ENTITIES: tuple[Entity, ...] = (keep_updated_at("profiles"), keep_updated_at("organizations"))

@@ -1,0 +1,38 @@
+"""What the engine needs to know of a product that is made with it."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+    from townhall.pg import Entity
+    from townhall.pg.access import Access
+
+
+@dataclass(frozen=True)
+class Product:
+    """Tables with everything beside them, and the history of revisions that makes them.
+
+    Attributes:
+        name: The branch label of its revisions, whose ids begin with it.
+        metadata: The declared tables.
+        entities: The declared entities.
+        access_rules: Who may do what to each table; the entities contain what they expand to.
+    """
+
+    name: str
+    metadata: MetaData
+    entities: tuple[Entity, ...]
+    access_rules: tuple[Access, ...]
+
+
+def own_product() -> Product:
+    """Return the product that this package ships.
+
+    The engine asks the package for it by name, so that no part of the engine imports a domain.
+    """
+    return cast("Product", importlib.import_module("townhall").PRODUCT)

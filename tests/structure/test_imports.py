@@ -1,0 +1,101 @@
+"""The engine knows no domain, and a name can be imported without the others."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import townhall
+from townhall.domains import DOMAINS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = Path(townhall.__file__).parent
+REPOSITORY = Path(__file__).parents[2]
+ENGINE = sorted(
+    path
+    for path in PACKAGE.rglob("*.py")
+    if not {"domains", "alembic"} & set(path.relative_to(PACKAGE).parts)
+    and path != PACKAGE / "__init__.py"
+)
+REVISIONS = sorted((REPOSITORY / "alembic" / "versions").glob("*.py"))
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY))
+
+
+@pytest.mark.parametrize("path", [*ENGINE, *REVISIONS], ids=name_of)
+def test_engine_and_revisions_import_no_domain(path: Path) -> None:
+    public = {f"townhall.{name}" for name in townhall.__all__ if of_domain(name)}
+    found = [
+        name
+        for name in imported_modules(path)
+        if name.startswith("townhall.domains") or name in public
+    ]
+    assert found == []
+
+
+def of_domain(name: str) -> bool:
+    return getattr(townhall, name).__class__.__module__.startswith("townhall.domains") or getattr(
+        getattr(townhall, name), "__module__", ""
+    ).startswith("townhall.domains")
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=name_of)
+def test_engine_names_no_table_and_no_revision_of_the_product(path: Path) -> None:
+    tables = {table.name for table in townhall.metadata.sorted_tables} - {"users"}
+    texts = {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert {text for text in texts if text in tables or text.startswith("townhall_00")} == set()
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_domain_imports_only_domains_before_it_in_the_list(domain: str) -> None:
+    allowed = DOMAINS[: DOMAINS.index(domain) + 1]
+    found = {
+        name.split(".")[2]
+        for path in (PACKAGE / "domains" / domain).rglob("*.py")
+        for name in imported_modules(path)
+        if name.startswith("townhall.domains.") and name.split(".")[2] in DOMAINS
+    }
+    assert found <= set(allowed)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", townhall.__all__)
+def test_public_name_can_be_imported_alone(name: str) -> None:
+    program = (
+        f"from townhall import {name}\n"
+        "from sqlalchemy.orm import configure_mappers\n"
+        "configure_mappers()\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603 - a program of ours
+
+
+def test_importing_the_declarations_loads_no_domain() -> None:
+    program = (
+        "import sys, townhall.pg, townhall.migrate\n"
+        "print([name for name in sys.modules if name.startswith('townhall.domains')])"
+    )
+    result = subprocess.run(  # noqa: S603 - a program of ours
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.strip() == "[]"
