@@ -28,7 +28,7 @@ class Roles:
     user: str | None = "authenticated"
     service: str | None = "service_role"
     caller: str = "auth.uid()"
-    caller_type: type[UUID] | type[int] | type[str] = UUID
+    caller_type: type[UUID | int | str] = UUID
 
     def __post_init__(self) -> None:
         """Refuse what no database could have.
