@@ -132,7 +132,7 @@ def _trial(operations: Operations) -> Callable[[MigrateOperation], None]:
     # Rows that are going to be rolled back are not worth computing.
     def invoke(operation: MigrateOperation) -> None:
         if isinstance(operation, CreateEntityOp):
-            run_script(operations.get_bind(), operation.target.outline_statements())
+            run_script(operations.get_bind(), operation.target.create_without_data_statements())
         elif isinstance(operation, DropTableOp):
             # As it is written: with its columns, which are for the way back, it would drop enums.
             operations.invoke(DropTableOp(operation.table_name, schema=operation.schema))

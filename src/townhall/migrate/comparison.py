@@ -84,7 +84,7 @@ class Comparison:
                 yield ReplaceEntityOp(entity, before)
             else:
                 yield DropEntityOp(before)
-                yield CreateEntityOp(entity.keeping(before))
+                yield CreateEntityOp(entity.with_unmanaged_grants_of(before))
 
     @property
     def is_of_something_new(self) -> bool:
@@ -219,18 +219,18 @@ def _drop(connection: Connection, entities: Iterable[Entity]) -> None:
 def _statements(entity: Entity, before: State) -> Iterable[str]:
     found = before.get(entity.key)
     if found is None:
-        return entity.outline_statements()
+        return entity.create_without_data_statements()
     if entity.can_replace(found) and not _makes_way(found):
         return entity.replace_statements()
-    return entity.keeping(found).outline_statements()
+    return entity.with_unmanaged_grants_of(found).create_without_data_statements()
 
 
 def _create_entity(connection: Connection, entity: Entity, before: State) -> None:
     found = before.get(entity.key)
-    kept = entity if found is None else entity.keeping(found)
+    kept = entity if found is None else entity.with_unmanaged_grants_of(found)
 
     def create() -> None:
-        run_script(connection, kept.outline_statements())
+        run_script(connection, kept.create_without_data_statements())
 
     if entity.kind == "function" and attempt(connection, create) is not None:
         # One with another result can't be replaced. It was not dropped before, because tables

@@ -166,7 +166,7 @@ def _with_recreations(
     drops = [DropEntityOp(before[key], why=AROUND) for key in sorted(around) if key in before]
     creations = [
         # What is new is only late: created at once, it would hold on to what is to go.
-        CreateEntityOp(step.keeping(before[key]) if key in before else step)
+        CreateEntityOp(step.with_unmanaged_grants_of(before[key]) if key in before else step)
         for step in comparison.done
         if isinstance(step, Entity) and (key := comparison.keys[step.key]) in around
     ]

@@ -87,8 +87,8 @@ class Entity(ReplaceableEntity):
         The statements can run again over their own result.
         """
 
-    def outline_statements(self) -> Iterable[str]:
-        """Yield what creates the object without data of its own: enough to read it back."""
+    def create_without_data_statements(self) -> Iterable[str]:
+        """Yield what creates the object without its rows, which is enough to compare it."""
         return self.create_statements()
 
     def replace_statements(self) -> Iterable[str]:
@@ -108,13 +108,15 @@ class Entity(ReplaceableEntity):
         del other
         return True
 
-    def keeping(self, other: Entity) -> Self:
-        """Return the object with what others than we gave to ``other``, which makes way for it.
+    def with_unmanaged_grants_of(self, actual: Entity) -> Self:
+        """Return the object with the grants that replacing it by drop and create would lose.
+
+        These are the privileges of roles that the declaration does not manage.
 
         Args:
-            other: The same object in its old state, as the catalog tells it.
+            actual: The same object as the catalog has it, which is about to be dropped.
         """
-        del other
+        del actual
         return self
 
     @classmethod

@@ -132,12 +132,12 @@ class Function(Entity):
         """Yield the drop of the function."""
         yield f"drop function if exists {self.literal_signature}"
 
-    def keeping(self, other: Entity) -> Self:
-        """Return the function with those beside the API's roles who may execute the old one."""
-        if not isinstance(other, Function):
+    def with_unmanaged_grants_of(self, actual: Entity) -> Self:
+        """Return the function with the unmanaged roles that may execute the actual one."""
+        if not isinstance(actual, Function):
             return self
-        others = unmanaged(dict(map(_grant, other.execute)))
-        kept = [each for each in other.execute if _grant(each)[0] in others]
+        others = unmanaged(dict(map(_grant, actual.execute)))
+        kept = [each for each in actual.execute if _grant(each)[0] in others]
         return replace(self, execute=tuple(dict.fromkeys([*kept, *self.execute])))
 
     def can_replace(self, other: Entity) -> bool:

@@ -53,9 +53,9 @@ class _Relation(Entity):
         """The view as a qualified identifier."""
         return f"{self.literal_schema}.{sql.quote(self.name)}"
 
-    def keeping(self, other: Entity) -> Self:
-        """Return the view with what others than the API's roles were granted on the old one."""
-        others = unmanaged(other.grants) if isinstance(other, _Relation) else {}
+    def with_unmanaged_grants_of(self, actual: Entity) -> Self:
+        """Return the view with the grants of unmanaged roles on the actual one."""
+        others = unmanaged(actual.grants) if isinstance(actual, _Relation) else {}
         return replace(self, grants={**others, **self.grants}) if others else self
 
     def drop_statements(self) -> Iterable[str]:
@@ -147,8 +147,8 @@ class MaterializedView(_Relation):
         """Yield the view with its rows, its indexes, privileges and comments."""
         yield from self._statements(self.definition)
 
-    def outline_statements(self) -> Iterable[str]:
-        """Yield the same without the rows, which may take long to compute."""
+    def create_without_data_statements(self) -> Iterable[str]:
+        """Yield the same ``with no data``: computing the rows may take long."""
         yield from self._statements(f"{self.definition}\nwith no data")
 
     def _statements(self, query: str) -> Iterable[str]:
