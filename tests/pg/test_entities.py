@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 from alembic import op
+from alembic.autogenerate import render_python_code
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.operations.ops import UpgradeOps
 from sqlalchemy import Connection, create_engine
 
 from townhall import pg
@@ -360,6 +362,53 @@ def test_privileges_of_others_are_left_alone(connection: Connection) -> None:
         "other role": ("select",),
         "service_role": ("all",),
     }
+
+
+WITHOUT_API_ROLES: dict[str, Entity] = {
+    "function": pg.Function(
+        schema=SCHEMA, name="f", returns="integer", body="select 1", api_roles=("other role",)
+    ),
+    "table access": pg.TableAccess(schema=SCHEMA, table="odd table", api_roles=("other role",)),
+    "view": pg.View(
+        schema=SCHEMA, name="v", definition=f"select id from {TABLE}", api_roles=("other role",)
+    ),
+    "materialized view": pg.MaterializedView(
+        schema=SCHEMA, name="m", definition=f"select id from {TABLE}", api_roles=("other role",)
+    ),
+}
+
+
+@pytest.mark.parametrize("entity", WITHOUT_API_ROLES.values(), ids=WITHOUT_API_ROLES)
+def test_api_roles_decide_whose_privileges_are_revoked(
+    connection: Connection, entity: Entity
+) -> None:
+    run_script(connection, entity.create_statements())
+    kind = "function" if isinstance(entity, pg.Function) else "table"
+    target = getattr(entity, "literal_signature", None) or ".".join(
+        pg.sql.quote(part) for part in entity.name_parts
+    )
+    run_script(connection, [f'grant all on {kind} {target} to anon, public, "other role"'])
+    run_script(connection, entity.replace_statements())
+    actual = found(connection, entity)
+    assert actual is not None
+    roles = getattr(actual, "execute", None) or tuple(getattr(actual, "grants", ()))
+    assert roles == ("anon",)
+
+
+def test_api_roles_are_written_into_a_revision_unless_they_are_the_default() -> None:
+    default = pg.TableAccess(table="posts")
+    other = replace(default, api_roles=("web",))
+    assert "api_roles" not in render_entity(default)
+    assert 'api_roles=("web",),' in render_entity(other)
+    assert 'api_roles=("web",)' in render_python_code(UpgradeOps([pg.DropEntityOp(other)]))
+    assert eval(render_entity(other), {"pg": pg}).api_roles == ("web",)  # noqa: S307 - as above
+    assert pg.TableAccess.named(table="posts", api_roles=("web",)).drop_statements()
+
+
+def test_api_roles_are_no_part_of_the_state() -> None:
+    access = pg.TableAccess(table="posts")
+    assert replace(access, api_roles=()) == access
+    assert replace(access, api_roles=()).state == access.state
 
 
 def test_a_dropped_access_leaves_the_table_closed(connection: Connection) -> None:

@@ -122,7 +122,7 @@ def _from_entity(entity: Entity, version: int) -> Thing:
     facts = {
         each.name: comparable(getattr(entity, each.name))
         for each in fields(entity)
-        if each.name not in {"schema", "table", "name", "grants", "execute"}
+        if each.compare and each.name not in {"schema", "table", "name", "grants", "execute"}
     }
     if isinstance(entity, Function):
         facts["grants"] = _privileges(dict(map(_execution, entity.execute)), version)

@@ -113,7 +113,8 @@ def _named(entity: Entity) -> str:
     name = ", ".join(
         f"{field.name}={_rendered(getattr(entity, field.name), 0)}"
         for field in fields(entity)
-        if field.name in entity.name_fields and not _is_default(field, getattr(entity, field.name))
+        if field.name in entity.name_fields + entity.drop_fields
+        and not _is_default(field, getattr(entity, field.name))
     )
     return f"pg.{type(entity).__name__}.named({name})"
 

@@ -32,7 +32,9 @@ class Entity(ReplaceableEntity):
     is_own_object: ClassVar[bool] = True
     """Whether it is an object of its own; if not, it is a state that every table has."""
     name_fields: ClassVar[tuple[str, ...]]
-    """The fields that name the object and leave its state open."""
+    """The fields that name the object."""
+    drop_fields: ClassVar[tuple[str, ...]] = ()
+    """Further fields that :meth:`drop_statements` uses."""
 
     schema: str = "public"
 
@@ -41,15 +43,16 @@ class Entity(ReplaceableEntity):
         """Return an object by its name alone, which is enough to drop it.
 
         Args:
-            name: The class's ``name_fields``; one that has a default may be left out.
+            name: The class's ``name_fields`` and ``drop_fields``; one that has a default may be
+                left out.
 
         Raises:
-            TypeError: Something else than the name is given, or less.
+            TypeError: Another field is given, or one of these is missing.
         """
         values = {
             field.name: name[field.name] if field.name in name else default(field)
             for field in fields(cls)
-            if field.name in cls.name_fields
+            if field.name in cls.name_fields + cls.drop_fields
         }
         if MISSING in values.values() or not name.keys() <= values.keys():
             raise TypeError(f"{cls.__name__}.named() takes {', '.join(cls.name_fields)}")
@@ -70,8 +73,13 @@ class Entity(ReplaceableEntity):
 
     @property
     def state(self) -> tuple[Any, ...]:
-        """Everything that makes two declarations of the object differ, in comparable form."""
-        return tuple(map(comparable, vars(self).values()))
+        """The fields that are compared, in hashable form."""
+        values = vars(self)
+        return tuple(
+            comparable(values[field.name])
+            for field in fields(self)
+            if field.compare and field.name in values
+        )
 
     @property
     def identity(self) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, comment_statement
-from townhall.pg.privileges import WITH_GRANT_OPTION, grant_statements, unmanaged
+from townhall.pg.privileges import API_ROLES, WITH_GRANT_OPTION, grant_statements, unmanaged
 
 Volatility = Literal["volatile", "stable", "immutable"]
 Security = Literal["invoker", "definer"]
@@ -47,7 +47,9 @@ class Function(Entity):
         parallel: Whether parallel workers may call it.
         cost: What a call costs in units of ``cpu_operator_cost``; None for the language's default.
         rows: How many rows a call is expected to return; None for PostgreSQL's default.
-        execute: The roles that may execute it. Everybody else of the API may not.
+        execute: The roles that may execute it.
+        api_roles: The roles that may not execute it unless they are in ``execute``; ``public`` is
+            always among them. Any other role keeps what it has.
         comment: What the function is for.
     """
 
@@ -68,6 +70,7 @@ class Function(Entity):
     cost: float | None = None
     rows: float | None = None
     execute: tuple[str, ...] = ()
+    api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
     comment: str | None = None
 
     def __post_init__(self) -> None:
@@ -104,7 +107,8 @@ class Function(Entity):
         """Yield the function, who may execute it, and its comment."""
         yield "\n".join(self._definition())
         target = self.literal_signature
-        yield from grant_statements(f"function {target}", dict(map(_grant, self.execute)))
+        grants = dict(map(_grant, self.execute))
+        yield from grant_statements(f"function {target}", grants, self.api_roles)
         yield comment_statement("function", target, self.comment)
 
     def _definition(self) -> Iterable[str]:
@@ -136,7 +140,7 @@ class Function(Entity):
         """Return the function with the unmanaged roles that may execute the actual one."""
         if not isinstance(actual, Function):
             return self
-        others = unmanaged(dict(map(_grant, actual.execute)))
+        others = unmanaged(dict(map(_grant, actual.execute)), self.api_roles)
         kept = [each for each in actual.execute if _grant(each)[0] in others]
         return replace(self, execute=tuple(dict.fromkeys([*kept, *self.execute])))
 

@@ -15,34 +15,36 @@ AUTHENTICATED = "authenticated"
 SERVICE = "service_role"
 
 API_ROLES = (ANONYMOUS, AUTHENTICATED, SERVICE)
-"""The roles that clients of an API act as; what they are not granted is taken from them."""
+"""The roles that requests act as, as Supabase names them: the default of ``api_roles``."""
 
 WITH_GRANT_OPTION = " with grant option"
-"""What stands behind a privilege that its holder may pass on."""
+"""The suffix of a privilege for ``WITH GRANT OPTION``."""
 
 Grants = Mapping[str, tuple[str, ...]]
 """Privileges by role: ``{"authenticated": ("select", "update (name)")}``."""
 
 
-def grant_statements(target: str, grants: Grants) -> Iterable[str]:
-    """Yield what makes the grants on an object exact for the API roles and everybody.
+def grant_statements(target: str, grants: Grants, api_roles: Sequence[str]) -> Iterable[str]:
+    """Yield what makes the grants on an object exact for the managed roles.
 
-    Revoking first is what closes a project whose default privileges are open. A role that is
-    neither named in ``grants`` nor one of the API's keeps what it has.
+    Managed are ``public``, the roles in ``api_roles`` and those in ``grants``; any other role keeps
+    the privileges it has. All privileges are revoked before some are granted, because the default
+    privileges of a database may have granted more.
 
     Args:
-        target: The object in SQL's words: ``table public.events``.
-        grants: What each role may do.
+        target: The object as in ``grant … on``: ``table public.events``.
+        grants: The privileges of each role.
+        api_roles: The roles that are managed even without a grant.
     """
-    managed = [PUBLIC, *API_ROLES, *(name for name in grants if name not in {PUBLIC, *API_ROLES})]
+    managed = dict.fromkeys([PUBLIC, *api_roles, *grants])
     yield f"revoke all on {target} from {sql.roles(managed)}"
     for name, privileges in grants.items():
         yield from _grant(target, name, privileges)
 
 
-def unmanaged(grants: Grants) -> Grants:
-    """Return what is granted to others than the API's roles and everybody."""
-    managed = {PUBLIC, *API_ROLES}
+def unmanaged(grants: Grants, api_roles: Sequence[str]) -> Grants:
+    """Return the grants to roles other than ``public`` and those in ``api_roles``."""
+    managed = {PUBLIC, *api_roles}
     return {name: privileges for name, privileges in grants.items() if name not in managed}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from townhall.pg import catalog
 from townhall.pg.entity import TableEntity
-from townhall.pg.privileges import Grants, grant_statements, read_grants
+from townhall.pg.privileges import API_ROLES, Grants, grant_statements, read_grants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,30 +20,33 @@ class TableAccess(TableEntity):
     Attributes:
         row_security: Whether policies hold. Without it they are text.
         forced: Whether they hold for the table's owner as well.
-        grants: What each role may do. The API's other roles and everybody may nothing; a role
-            that is neither keeps what it has.
+        grants: The privileges of each role.
+        api_roles: The roles that have no privilege but those in ``grants``; ``public`` is always
+            among them. A role that is neither here nor in ``grants`` keeps what it has.
     """
 
     kind: ClassVar[str] = "table access"
     is_own_object: ClassVar[bool] = False
+    drop_fields: ClassVar[tuple[str, ...]] = ("api_roles",)
 
     row_security: bool = True
     forced: bool = False
     grants: Grants = field(default_factory=dict)
+    api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
 
     def create_statements(self) -> Iterable[str]:
         """Yield the switches and the privileges."""
         alter = f"alter table {self.literal_table}"
         yield f"{alter} {'enable' if self.row_security else 'disable'} row level security"
         yield f"{alter} {'force' if self.forced else 'no force'} row level security"
-        yield from grant_statements(f"table {self.literal_table}", self.grants)
+        yield from grant_statements(f"table {self.literal_table}", self.grants, self.api_roles)
 
     def drop_statements(self) -> Iterable[str]:
         """Yield what takes every privilege away; row level security stays on.
 
         A table whose rules are gone is closed, not open.
         """
-        yield from grant_statements(f"table {self.literal_table}", {})
+        yield from grant_statements(f"table {self.literal_table}", {}, self.api_roles)
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, comment_statement
-from townhall.pg.privileges import Grants, grant_statements, read_grants, unmanaged
+from townhall.pg.privileges import API_ROLES, Grants, grant_statements, read_grants, unmanaged
 
 CheckOption = Literal["local", "cascaded"]
 
@@ -23,7 +23,9 @@ class _Relation(Entity):
     Attributes:
         name: The name of the view.
         definition: The query.
-        grants: What each role may do with it. Everybody else of the API may nothing.
+        grants: The privileges of each role.
+        api_roles: The roles that have no privilege but those in ``grants``; ``public`` is always
+            among them. A role that is neither here nor in ``grants`` keeps what it has.
         comment: What the view is for.
         column_comments: What its columns mean, by column.
         columns: Names and types of the columns where the catalog told them; never declared.
@@ -35,6 +37,7 @@ class _Relation(Entity):
     name: str
     definition: str
     grants: Grants = field(default_factory=dict)
+    api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
     comment: str | None = None
     column_comments: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] = field(default=(), repr=False)
@@ -55,7 +58,9 @@ class _Relation(Entity):
 
     def with_unmanaged_grants_of(self, actual: Entity) -> Self:
         """Return the view with the grants of unmanaged roles on the actual one."""
-        others = unmanaged(actual.grants) if isinstance(actual, _Relation) else {}
+        if not isinstance(actual, _Relation):
+            return self
+        others = unmanaged(actual.grants, self.api_roles)
         return replace(self, grants={**others, **self.grants}) if others else self
 
     def drop_statements(self) -> Iterable[str]:
@@ -63,7 +68,7 @@ class _Relation(Entity):
         yield f"drop {self.sql_kind} if exists {self.literal_name}"
 
     def _privileges_and_comments(self) -> Iterable[str]:
-        yield from grant_statements(f"table {self.literal_name}", self.grants)
+        yield from grant_statements(f"table {self.literal_name}", self.grants, self.api_roles)
         yield comment_statement(self.sql_kind, self.literal_name, self.comment)
         for column, comment in self.column_comments.items():
             yield comment_statement("column", f"{self.literal_name}.{sql.quote(column)}", comment)
