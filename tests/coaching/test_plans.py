@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, select, text
 from tests.support.explained import plan_of
 from townhall import Campaign, ClientStatus, ParticipantSession, TenantProfile, UsageEvent
 from townhall.domains.coaching import pipeline_of, usage_summary
-from townhall.domains.coaching.access import BRANDING
+from townhall.domains.coaching.functions import BRANDING
 from townhall.testing import acting
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from types import ModuleType
 from townhall.domains import DOMAINS
 from townhall.domains.models import metadata
 from townhall.pg import Entity
-from townhall.pg.access import Access
+from townhall.pg.access import Access, entities_of
 from townhall.product import Product
 
-ROOMS_WITH_ENTITIES = ("functions", "access", "triggers", "views")
+ROOMS_WITH_ENTITIES = ("functions", "triggers", "views", "replication")
 """The modules of a domain that hold ``ENTITIES``; a domain has those that it needs."""
 
 
@@ -27,19 +27,20 @@ def room(domain: str, name: str) -> ModuleType | None:
     return importlib.import_module(path) if importlib.util.find_spec(path) else None
 
 
-def _entities() -> tuple[Entity, ...]:
-    rooms = (room(domain, name) for domain in DOMAINS for name in ROOMS_WITH_ENTITIES)
-    return tuple(entity for module in rooms if module for entity in module.ENTITIES)
-
-
 def _access_rules() -> tuple[Access, ...]:
     rooms = (room(domain, "access") for domain in DOMAINS)
     return tuple(rule for module in rooms if module for rule in module.RULES)
 
 
-entities = _entities()
+def _entities() -> tuple[Entity, ...]:
+    rooms = (room(domain, name) for domain in DOMAINS for name in ROOMS_WITH_ENTITIES)
+    return tuple(entity for module in rooms if module for entity in module.ENTITIES)
+
+
+access_rules = _access_rules()
+"""Who may do what to each table."""
+
+entities = (*_entities(), *entities_of(access_rules))
 """Everything beside the tables."""
 
-PRODUCT = Product(
-    name="townhall", metadata=metadata, entities=entities, access_rules=_access_rules()
-)
+PRODUCT = Product(name="townhall", metadata=metadata, entities=entities, access_rules=access_rules)

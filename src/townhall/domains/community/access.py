@@ -24,59 +24,13 @@ from townhall.domains.community.models import (
     SocialFeedReaction,
     SubcommunitySponsor,
 )
-from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function
 from townhall.pg.access import (
     Access,
     Who,
     anyone_with,
     either,
-    entities_of,
-    membership,
     owner,
     signed_in,
-)
-
-HELPERS = (
-    membership(
-        "my_community_ids",
-        """
-        select m.community_id
-        from public.community_members as m
-        where m.user_id = (select auth.uid())
-        """,
-        "The communities that the caller belongs to.",
-    ),
-    membership(
-        "my_cohort_ids",
-        """
-        select m.cohort_id
-        from public.cohort_members as m
-        where m.user_id = (select auth.uid())
-            and m.is_active
-            and m.left_at is null
-        """,
-        "The cohorts that the caller belongs to and has not left.",
-    ),
-    Function(
-        schema="private",
-        name="is_open_community",
-        arguments={"community_id": "uuid"},
-        returns="boolean",
-        volatility="stable",
-        security="definer",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
-            select exists (
-                select
-                from public.communities as c
-                where c.id = is_open_community.community_id
-                    and not c.is_private
-                    and not c.is_archived
-            )
-        """,
-        execute=(AUTHENTICATED, SERVICE),
-        comment="Whether anybody may join a community.",
-    ),
 )
 
 the_person = owner("user_id", "the person")
@@ -213,48 +167,3 @@ RULES = (
     Access(ReputationEvent, read=owner("user_id")),
     Access(EngagementStreak, read=owner("user_id")),
 )
-
-# Nobody but the recipient may change a message, and no more of it than this. The function of
-# schema private has the right to; the one of schema public is the door for clients. Rows are locked
-# in one order, so that two of them that mark the same messages don't wait for each other.
-FUNCTIONS = (
-    Function(
-        schema="private",
-        name="mark_messages_read",
-        arguments={"message_ids": "uuid[]"},
-        returns="bigint",
-        security="definer",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
-            select m.id
-            from public.founder_messages as m
-            where m.id = any (message_ids)
-                and m.recipient_id = (select auth.uid())
-                and not m.is_read
-            order by m.id
-            for no key update;
-            with marked as (
-                update public.founder_messages as m
-                set is_read = true
-                where m.id = any (message_ids)
-                    and m.recipient_id = (select auth.uid())
-                    and not m.is_read
-                returning m.id
-            )
-            select count(*) from marked
-        """,
-        execute=(AUTHENTICATED,),
-        comment="Marks messages to the caller as read and returns how many were not.",
-    ),
-    Function(
-        name="mark_messages_read",
-        arguments={"message_ids": "uuid[]"},
-        returns="bigint",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="select private.mark_messages_read(message_ids)",
-        execute=(AUTHENTICATED,),
-        comment="Marks messages to the caller as read and returns how many were not.",
-    ),
-)
-
-ENTITIES: tuple[Entity, ...] = (*HELPERS, *FUNCTIONS, *entities_of(RULES))

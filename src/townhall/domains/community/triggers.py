@@ -15,7 +15,7 @@ from sqlalchemy import Table
 from townhall.base import is_kept_by_database
 from townhall.domains.community.models import SocialFeedPost
 from townhall.domains.identity.triggers import keep_updated_at
-from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, ReplicaIdentity, Trigger
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
 
 def counter(column: str, counted: str) -> Iterable[Entity]:
@@ -269,12 +269,6 @@ POST_CONTENT = tuple(
     if not column.primary_key and not is_kept_by_database(column)
 )
 
-# Supabase Realtime hands subscribers the row as it was; of a deleted row only the key.
-REPLICA_IDENTITIES = (
-    ReplicaIdentity(table="social_feed_posts"),
-    ReplicaIdentity(table="founder_messages"),
-)
-
 ENTITIES: tuple[Entity, ...] = (
     *(
         keep_updated_at(table)
@@ -296,5 +290,4 @@ ENTITIES: tuple[Entity, ...] = (
     *counter("reaction_count", "social_feed_reactions"),
     *counter("comment_count", "social_feed_comments"),
     *CONSENT_AUDIT,
-    *REPLICA_IDENTITIES,
 )

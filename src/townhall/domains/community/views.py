@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from townhall.domains.community.models import ConsentCategory
-from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function, MaterializedView
+from townhall.pg import AUTHENTICATED, SERVICE, Entity, MaterializedView
 
 SMALLEST_GROUP = 5
 """How many must agree before a group shows, and have a score before the group's figures do."""
@@ -69,49 +69,4 @@ def aggregates(group: str) -> MaterializedView:
     )
 
 
-VIEWS = (aggregates("stage"), aggregates("industry"))
-
-# A view that was never filled, as after a restore without data, can't be refreshed concurrently.
-REFRESH = (
-    Function(
-        schema="private",
-        name="refresh_benchmark_aggregates",
-        returns="void",
-        language="plpgsql",
-        security="definer",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
-            declare
-                aggregate record;
-            begin
-                for aggregate in
-                    select c.oid::regclass as name, c.relispopulated as is_populated
-                    from pg_catalog.pg_class as c
-                    where c.oid in (
-                        'public.benchmark_stage_aggregates'::regclass,
-                        'public.benchmark_industry_aggregates'::regclass
-                    )
-                    order by c.relname
-                loop
-                    execute format(
-                        'refresh materialized view %s %s',
-                        case when aggregate.is_populated then 'concurrently' end,
-                        aggregate.name
-                    );
-                end loop;
-            end
-        """,
-        execute=(SERVICE,),
-        comment="Computes both benchmarks anew while others read them.",
-    ),
-    Function(
-        name="refresh_benchmark_aggregates",
-        returns="void",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="select private.refresh_benchmark_aggregates()",
-        execute=(SERVICE,),
-        comment="Computes both benchmarks anew while others read them.",
-    ),
-)
-
-ENTITIES: tuple[Entity, ...] = (*VIEWS, *REFRESH)
+ENTITIES: tuple[Entity, ...] = (aggregates("stage"), aggregates("industry"))

@@ -10,38 +10,7 @@ from townhall.domains.events.models import (
     Track,
 )
 from townhall.domains.identity import access as identity
-from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, Entity, Function
-from townhall.pg.access import Access, Who, anyone_with, entities_of, membership, owner
-
-HELPERS = (
-    membership(
-        "my_event_ids",
-        """
-        select e.id
-        from public.events as e
-        where e.organization_id = any (array(select private.my_organization_ids()))
-        """,
-        "The events of the organizations that the caller belongs to.",
-    ),
-    membership(
-        "my_managed_event_ids",
-        """
-        select e.id
-        from public.events as e
-        where e.organization_id = any (array(select private.my_managed_organization_ids()))
-        """,
-        "The events that the caller manages.",
-    ),
-    membership(
-        "my_participant_ids",
-        """
-        select p.id
-        from public.participants as p
-        where p.user_id = (select auth.uid())
-        """,
-        "The places on participant lists that are the caller's own.",
-    ),
-)
+from townhall.pg.access import Access, Who, anyone_with, owner
 
 
 def members(column: str) -> Who:
@@ -85,51 +54,3 @@ RULES = (
         fixed=("event_id",),
     ),
 )
-
-# A participant may change one column of a row that only managers may write. The function of
-# schema private has the right to; the one of schema public is the door for clients.
-FUNCTIONS = (
-    Function(
-        schema="private",
-        name="set_networking_opt_in",
-        arguments={"participant_id": "uuid", "opt_in": "boolean"},
-        returns="void",
-        language="plpgsql",
-        security="definer",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
-            begin
-                if opt_in is null then
-                    raise exception 'consent to networking is true or false, not null'
-                        using errcode = 'not_null_violation';
-                end if;
-                update public.participants as p
-                set networking_opt_in = set_networking_opt_in.opt_in
-                where p.id = set_networking_opt_in.participant_id
-                    and p.user_id = (select auth.uid());
-                if not found then
-                    raise exception 'participant % is not yours', participant_id
-                        using errcode = 'insufficient_privilege',
-                            hint = 'Only the participant may set their own networking opt-in.';
-                end if;
-            end
-        """,
-        execute=(AUTHENTICATED,),
-        comment="מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד"
-        " (Sets the caller's own networking opt-in with its owner's rights)",
-    ),
-    Function(
-        name="set_networking_opt_in",
-        arguments={"participant_id": "uuid", "opt_in": "boolean"},
-        returns="void",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
-            select private.set_networking_opt_in(participant_id, opt_in)
-        """,
-        execute=(AUTHENTICATED,),
-        comment="מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד"
-        " (Sets the caller's own networking opt-in; error for anybody else's row)",
-    ),
-)
-
-ENTITIES: tuple[Entity, ...] = (*HELPERS, *FUNCTIONS, *entities_of(RULES))

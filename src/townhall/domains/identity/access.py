@@ -2,44 +2,8 @@
 
 from __future__ import annotations
 
-from townhall.domains.identity.models import (
-    Organization,
-    OrganizationMember,
-    OrganizationRole,
-    Profile,
-)
-from townhall.pg import Entity
-from townhall.pg.access import Access, Who, anyone_with, entities_of, membership, owner
-
-
-def _organizations_as(*roles: OrganizationRole) -> str:
-    one_of = ", ".join(f"'{role.value}'" for role in roles)
-    return f"{_MY_ORGANIZATIONS.rstrip()}\n        and m.role in ({one_of})"
-
-
-_MY_ORGANIZATIONS = """
-    select m.organization_id
-    from public.organization_members as m
-    where m.user_id = (select auth.uid())
-"""
-
-HELPERS = (
-    membership(
-        "my_organization_ids",
-        _MY_ORGANIZATIONS,
-        "The organizations that the caller belongs to.",
-    ),
-    membership(
-        "my_managed_organization_ids",
-        _organizations_as(OrganizationRole.OWNER, OrganizationRole.MANAGER),
-        "The organizations whose events the caller manages.",
-    ),
-    membership(
-        "my_owned_organization_ids",
-        _organizations_as(OrganizationRole.OWNER),
-        "The organizations that the caller governs.",
-    ),
-)
+from townhall.domains.identity.models import Organization, OrganizationMember, Profile
+from townhall.pg.access import Access, Who, anyone_with, owner
 
 
 def members(column: str) -> Who:
@@ -67,5 +31,3 @@ RULES = (
         fixed=("organization_id", "user_id"),
     ),
 )
-
-ENTITIES: tuple[Entity, ...] = (*HELPERS, *entities_of(RULES))

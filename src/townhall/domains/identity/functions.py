@@ -1,20 +1,37 @@
-"""The functions that all domains share."""
+"""The functions by which policies know what the caller belongs to."""
 
 from __future__ import annotations
 
-from townhall.pg import SAFE_SEARCH_PATH, Entity, Function
+from townhall.domains.identity.models import OrganizationRole
+from townhall.pg import Entity
+from townhall.pg.access import membership
 
-UPDATE_UPDATED_AT_COLUMN = Function(
-    name="update_updated_at_column",
-    language="plpgsql",
-    settings={"search_path": SAFE_SEARCH_PATH},
-    body="""
-        begin
-            new.updated_at := now();
-            return new;
-        end
-    """,
-    comment="Stamps updated_at; the trigger function that every table with timestamps shares.",
+
+def _organizations_as(*roles: OrganizationRole) -> str:
+    one_of = ", ".join(f"'{role.value}'" for role in roles)
+    return f"{_MY_ORGANIZATIONS.rstrip()}\n        and m.role in ({one_of})"
+
+
+_MY_ORGANIZATIONS = """
+    select m.organization_id
+    from public.organization_members as m
+    where m.user_id = (select auth.uid())
+"""
+
+ENTITIES: tuple[Entity, ...] = (
+    membership(
+        "my_organization_ids",
+        _MY_ORGANIZATIONS,
+        "The organizations that the caller belongs to.",
+    ),
+    membership(
+        "my_managed_organization_ids",
+        _organizations_as(OrganizationRole.OWNER, OrganizationRole.MANAGER),
+        "The organizations whose events the caller manages.",
+    ),
+    membership(
+        "my_owned_organization_ids",
+        _organizations_as(OrganizationRole.OWNER),
+        "The organizations that the caller governs.",
+    ),
 )
-
-ENTITIES: tuple[Entity, ...] = (UPDATE_UPDATED_AT_COLUMN,)

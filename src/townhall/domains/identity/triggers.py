@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from townhall.pg import Entity, Trigger, sql
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger, sql
+
+UPDATE_UPDATED_AT_COLUMN = Function(
+    name="update_updated_at_column",
+    language="plpgsql",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        begin
+            new.updated_at := now();
+            return new;
+        end
+    """,
+    comment="Stamps updated_at; the trigger function that every table with timestamps shares.",
+)
 
 
 def keep_updated_at(
@@ -26,4 +39,8 @@ def keep_updated_at(
     )
 
 
-ENTITIES: tuple[Entity, ...] = (keep_updated_at("profiles"), keep_updated_at("organizations"))
+ENTITIES: tuple[Entity, ...] = (
+    UPDATE_UPDATED_AT_COLUMN,
+    keep_updated_at("profiles"),
+    keep_updated_at("organizations"),
+)

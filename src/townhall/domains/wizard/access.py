@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from townhall.domains.wizard.models import WizardSession
-from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function, Policy
-from townhall.pg.access import Access, entities_of, owner
+from townhall.pg import AUTHENTICATED, Policy
+from townhall.pg.access import Access, owner
 
 the_owner = owner("user_id")
 
@@ -36,48 +36,3 @@ RULES = (
         ),
     ),
 )
-
-# A save is one statement, so that of two tabs that save at once neither undoes the other: the
-# second waits for the first and merges into what that left.
-SAVE_WIZARD_SESSION = Function(
-    name="save_wizard_session",
-    arguments={
-        "session_id": "uuid",
-        "patch": "jsonb default '{}'::jsonb",
-        "stage": "integer default null::integer",
-        "status": "text default null::text",
-    },
-    returns="public.wizard_sessions",
-    language="plpgsql",
-    settings={"search_path": SAFE_SEARCH_PATH},
-    body="""
-        declare
-            saved public.wizard_sessions;
-            found_status text;
-        begin
-            update public.wizard_sessions as w
-            set state = w.state || save_wizard_session.patch,
-                stage = coalesce(save_wizard_session.stage, w.stage),
-                status = coalesce(save_wizard_session.status, w.status)
-            where w.id = save_wizard_session.session_id and w.status = 'in_progress'
-            returning w.* into saved;
-            if found then
-                return saved;
-            end if;
-            select w.status into found_status
-            from public.wizard_sessions as w
-            where w.id = save_wizard_session.session_id;
-            if found_status is null then
-                raise exception 'wizard session % is not yours', session_id
-                    using errcode = 'insufficient_privilege';
-            end if;
-            raise exception 'wizard session % is %', session_id, found_status
-                using errcode = 'check_violation',
-                    hint = 'Only a session in progress can be saved.';
-        end
-    """,
-    execute=(AUTHENTICATED, SERVICE),
-    comment="Merges a patch into a session in progress, and moves it to a stage or status.",
-)
-
-ENTITIES: tuple[Entity, ...] = (*entities_of(RULES), SAVE_WIZARD_SESSION)
