@@ -473,3 +473,29 @@ def test_a_function_to_hijack_is_refused_by_name(lab: Lab, settings: dict[str, s
     )
     with pytest.raises(CommandError, match=r"function lab\.open_door\(\).*SAFE_SEARCH_PATH"):
         lab.differences(Schema(things(), [function]))
+
+
+def test_the_access_of_a_schema_is_created_changed_and_reverted(lab: Lab) -> None:
+    lab.run(f'op.execute("drop schema if exists {SCHEMA} cascade")')
+    closed = pg.SchemaAccess(schema=SCHEMA)
+    opened = pg.SchemaAccess(schema=SCHEMA, usage=("anon", "authenticated"))
+    revision = lab.there_and_back(
+        Schema(entities=[closed]), Schema(entities=[opened, function("f", "select 1")])
+    )
+    assert "pg.replace_entity" in revision.upgrade
+    assert "pg.replace_entity" in revision.downgrade
+
+
+def test_privileges_on_a_schema_are_left_alone_where_no_access_is_declared(lab: Lab) -> None:
+    declared = Schema(things(), [function("f", "select 1")])
+    lab.migrate(declared)
+    lab.run(f'op.execute("grant all on schema {SCHEMA} to anon, public")')
+    assert lab.differences(declared) == []
+
+
+def test_a_schema_is_created_with_its_access(lab: Lab) -> None:
+    lab.run(f'op.execute("drop schema if exists {SCHEMA} cascade")')
+    access = pg.SchemaAccess(schema=SCHEMA, usage=("anon",))
+    revision = lab.there_and_back(Schema(), Schema(entities=[access]))
+    assert "create schema" in revision.upgrade
+    assert "drop schema" in revision.downgrade

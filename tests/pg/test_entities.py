@@ -224,6 +224,12 @@ ENTITIES: dict[str, Entity] = {
         },
     ),
     "the closed access of a table": pg.TableAccess(schema=SCHEMA, table="odd table"),
+    "the access of a schema": pg.SchemaAccess(
+        schema=SCHEMA,
+        usage=("anon", "authenticated with grant option", "public"),
+        create=("authenticated", "other role"),
+    ),
+    "the closed access of a schema": pg.SchemaAccess(schema=SCHEMA),
     "a full replica identity": pg.ReplicaIdentity(schema=SCHEMA, table="odd table"),
     "a replica identity by index": pg.ReplicaIdentity(
         schema=SCHEMA, table="odd table", mode="odd table_pkey"
@@ -365,6 +371,7 @@ def test_privileges_of_others_are_left_alone(connection: Connection) -> None:
 
 
 WITHOUT_API_ROLES: dict[str, Entity] = {
+    "schema access": pg.SchemaAccess(schema=SCHEMA, api_roles=("other role",)),
     "function": pg.Function(
         schema=SCHEMA, name="f", returns="integer", body="select 1", api_roles=("other role",)
     ),
@@ -383,7 +390,7 @@ def test_api_roles_decide_whose_privileges_are_revoked(
     connection: Connection, entity: Entity
 ) -> None:
     run_script(connection, entity.create_statements())
-    kind = "function" if isinstance(entity, pg.Function) else "table"
+    kind = {"function": "function", "schema access": "schema"}.get(entity.kind, "table")
     target = getattr(entity, "literal_signature", None) or ".".join(
         pg.sql.quote(part) for part in entity.name_parts
     )
@@ -391,7 +398,7 @@ def test_api_roles_decide_whose_privileges_are_revoked(
     run_script(connection, entity.replace_statements())
     actual = found(connection, entity)
     assert actual is not None
-    roles = getattr(actual, "execute", None) or tuple(getattr(actual, "grants", ()))
+    roles = getattr(actual, "execute", None) or tuple(actual.grants)  # type: ignore[attr-defined] # all but functions
     assert roles == ("anon",)
 
 

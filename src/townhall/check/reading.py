@@ -18,6 +18,7 @@ from townhall.pg import (
     Entity,
     Function,
     MaterializedView,
+    SchemaAccess,
     TableAccess,
     TableEntity,
     View,
@@ -103,6 +104,7 @@ def read(connection: Connection, schemas: Sequence[str]) -> Snapshot:
         entity
         for entity in read_state(connection, schemas).values()
         if not (isinstance(entity, Function) and entity.returns == "event_trigger")
+        and not isinstance(entity, SchemaAccess)  # _SCHEMAS reads the same privileges
     ]
     with empty_search_path(connection):
         things = [

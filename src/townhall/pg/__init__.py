@@ -16,12 +16,14 @@ from townhall.pg.operations import (
 from townhall.pg.policy import Policy
 from townhall.pg.privileges import ANONYMOUS, API_ROLES, AUTHENTICATED, PUBLIC, SERVICE
 from townhall.pg.replica_identity import ReplicaIdentity
+from townhall.pg.schema_access import SchemaAccess
 from townhall.pg.table_access import TableAccess
 from townhall.pg.trigger import Trigger
 from townhall.pg.view import MaterializedView, View
 
 ENTITY_CLASSES: tuple[type[Entity], ...] = (
     Function,
+    SchemaAccess,
     TableAccess,
     Policy,
     Trigger,
@@ -47,6 +49,7 @@ __all__ = [
     "Policy",
     "ReplaceEntityOp",
     "ReplicaIdentity",
+    "SchemaAccess",
     "TableAccess",
     "TableEntity",
     "Trigger",

@@ -1,0 +1,97 @@
+"""The access of a schema: which roles may use it and create objects in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from sqlalchemy import Connection
+
+from townhall.pg import catalog
+from townhall.pg.entity import Entity
+from townhall.pg.privileges import API_ROLES, WITH_GRANT_OPTION, grant_statements
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaAccess(Entity):
+    """The privileges on a schema.
+
+    A schema without a declared access keeps the privileges it has. A role that holds privileges on
+    a table or a function needs ``usage`` of its schema as well.
+
+    Attributes:
+        usage: The roles that may name objects in the schema: ``("authenticated",)``. A role that
+            may pass this on is written ``authenticated with grant option``.
+        create: The roles that may create objects in it.
+        api_roles: The roles that have no privilege but those in ``usage`` and ``create``;
+            ``public`` is always among them. Any other role keeps what it has.
+    """
+
+    kind: ClassVar[str] = "schema access"
+    is_own_object: ClassVar[bool] = False
+    name_fields: ClassVar[tuple[str, ...]] = ("schema",)
+    drop_fields: ClassVar[tuple[str, ...]] = ("api_roles",)
+
+    usage: tuple[str, ...] = ()
+    create: tuple[str, ...] = ()
+    api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
+
+    @property
+    def name_parts(self) -> tuple[str, ...]:
+        """The schema."""
+        return (self.schema,)
+
+    @property
+    def grants(self) -> dict[str, tuple[str, ...]]:
+        """The privileges of each role."""
+        grants: dict[str, tuple[str, ...]] = {}
+        for privilege, grantees in (("usage", self.usage), ("create", self.create)):
+            for grantee in grantees:
+                role, option, _ = grantee.partition(WITH_GRANT_OPTION)
+                grants[role] = (*grants.get(role, ()), f"{privilege}{option}")
+        return grants
+
+    def create_statements(self) -> Iterable[str]:
+        """Yield the privileges."""
+        yield from grant_statements(self._target, self.grants, self.api_roles)
+
+    def drop_statements(self) -> Iterable[str]:
+        """Yield the revocation of all privileges."""
+        yield from grant_statements(self._target, {}, self.api_roles)
+
+    @property
+    def _target(self) -> str:
+        return f"schema {self.literal_schema}"
+
+    @classmethod
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
+        """Return the access of ``schemas``."""
+        return [
+            cls(
+                schema=row["schema"],
+                usage=_grantees(row["entries"], "USAGE"),
+                create=_grantees(row["entries"], "CREATE"),
+            )
+            for row in catalog.rows(connection, _QUERY, schemas)
+        ]
+
+
+def _grantees(entries: Iterable[Mapping[str, Any]] | None, privilege: str) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
+            for entry in entries or ()
+            if entry["privilege"] == privilege
+        )
+    )
+
+
+_QUERY = f"""
+    select
+        n.nspname as schema,
+        {catalog.entries("n.nspacl", "n.nspowner", "n")} as entries
+    from pg_catalog.pg_namespace as n
+    where n.nspname = any (%(schemas)s)
+        and {catalog.not_of_an_extension("pg_namespace", "n")}
+"""
