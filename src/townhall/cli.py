@@ -24,7 +24,7 @@ from townhall.check import command as checking
 from townhall.check.expected import History
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate.commands import alembic_config
-from townhall.migrate.configuration import resolve_url
+from townhall.migrate.urls import resolve_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,8 +16,9 @@ from sqlalchemy.dialects import postgresql
 
 from townhall import pg
 from townhall.migrate import autogenerate
-from townhall.migrate.render import render_item
-from townhall.migrate.scope import Scope
+from townhall.migrate.compare.scope import Scope
+from townhall.migrate.write.rendering import render_item
+from townhall.migrate.write.revision import finish_revision
 from townhall.pg import Entity
 
 SCHEMA = "lab"
@@ -66,7 +67,7 @@ class Lab:
         """Return what autogenerate finds necessary."""
         context = self.context(schema)
         script = produce_migrations(context, schema.metadata)
-        autogenerate.finish(context, None, [script])
+        finish_revision(context, None, [script])
         assert script.upgrade_ops is not None
         assert script.downgrade_ops is not None
         return script.upgrade_ops, script.downgrade_ops

@@ -12,7 +12,7 @@ from alembic.config import Config
 
 from tests.autogenerate.conftest import configured, generate
 from townhall import pg
-from townhall.migrate.render import render_entity
+from townhall.migrate.write.python_source import render_entity
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,7 +21,7 @@ from tests.benchmarks.tools import floor
 from tests.benchmarks.worker import FLOOR, Measurement
 from tests.benchmarks.workload import Workload
 from townhall import migrate
-from townhall.migrate.simulation import run_script
+from townhall.migrate.savepoints import run_script
 
 SIZES = (50, 100, 200, 400, 800)
 TOOLS = (

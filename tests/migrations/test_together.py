@@ -16,7 +16,7 @@ from tests.support.alembic import alembic, start_alembic
 from tests.support.dump import dump
 from tests.support.waiting import wait_for_migrations
 from townhall.migrate import alembic_config, upgrade
-from townhall.migrate.locking import alone
+from townhall.migrate.guard.locks import alone
 
 if TYPE_CHECKING:
     import subprocess

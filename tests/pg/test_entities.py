@@ -15,8 +15,9 @@ from alembic.operations.ops import UpgradeOps
 from sqlalchemy import Connection, create_engine
 
 from townhall import pg
-from townhall.migrate.render import render_entity
-from townhall.migrate.simulation import read_state, run_script
+from townhall.migrate.compare.simulation import read_state
+from townhall.migrate.savepoints import run_script
+from townhall.migrate.write.python_source import render_entity
 from townhall.pg import Entity
 from townhall.testing.databases import Databases
 

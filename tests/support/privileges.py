@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import text
 
 from townhall import entities
-from townhall.migrate.scope import OWN_SCHEMAS
+from townhall.migrate.compare.scope import OWN_SCHEMAS
 from townhall.pg import API_ROLES, Function, MaterializedView, TableAccess, View
 from townhall.testing.settings import set_locally
 

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 from townhall import embedded
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate.commands import alembic_config
-from townhall.migrate.configuration import psycopg_url
+from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
 from townhall.pg.catalog import server_version
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
-from townhall.migrate.simulation import read_state
+from townhall.migrate.compare.simulation import read_state
 from townhall.pg import (
     API_ROLES,
     Entity,

@@ -17,10 +17,10 @@ from townhall.check.findings import Finding, compare
 from townhall.check.meanings import Effect
 from townhall.check.reading import Snapshot, has_own_accounts, read, schemas_of
 from townhall.check.roles import Role, judge_api_roles, read_roles
-from townhall.migrate.configuration import psycopg_url
-from townhall.migrate.locking import holder_of_locks
-from townhall.migrate.simulation import LOCK_TIMEOUT as TIMED_OUT
-from townhall.migrate.simulation import sqlstate
+from townhall.migrate.guard.locks import holder_of_locks
+from townhall.migrate.savepoints import LOCK_TIMEOUT as TIMED_OUT
+from townhall.migrate.savepoints import sqlstate
+from townhall.migrate.urls import psycopg_url
 from townhall.pg import API_ROLES
 from townhall.pg.catalog import server_version
 

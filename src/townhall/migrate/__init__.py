@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from townhall.migrate.commands import alembic_config, downgrade, upgrade
-from townhall.migrate.configuration import resolve_url
 from townhall.migrate.environment import run
+from townhall.migrate.urls import resolve_url
 
 __all__ = ["alembic_config", "downgrade", "resolve_url", "run", "upgrade"]

@@ -7,33 +7,23 @@ from collections.abc import Callable, Iterable, Sequence
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
-from alembic.operations.ops import (
-    AddColumnOp,
-    CreateIndexOp,
-    CreateTableOp,
-    DropColumnOp,
-    DropConstraintOp,
-    DropIndexOp,
-    DropTableOp,
-    MigrationScript,
-    OpContainer,
-    UpgradeOps,
-)
-from alembic.runtime.migration import MigrationContext
+from alembic.operations.ops import DropTableOp, UpgradeOps
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
 from alembic_utils import replaceable_entity
 from sqlalchemy import Connection
 
-from townhall.migrate.comparison import Comparison, Declared, Step, compare
-from townhall.migrate.enums import with_enums
-from townhall.migrate.locking import A_MOMENT, in_short_waits
-from townhall.migrate.plain import plain, plain_operations
-from townhall.migrate.plan import and_the_others, describe, missed, ordered
-from townhall.migrate.schemas import missing_schemas
-from townhall.migrate.scope import Scope
-from townhall.migrate.simulation import Failure, run_script
-from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function
+from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
+from townhall.migrate.compare.enums import with_enums
+from townhall.migrate.compare.normalization import normalized, normalized_operations
+from townhall.migrate.compare.schemas import missing_schemas
+from townhall.migrate.compare.scope import Scope
+from townhall.migrate.compare.simulation import Failure
+from townhall.migrate.guard.locks import A_MOMENT, in_short_waits
+from townhall.migrate.savepoints import run_script
+from townhall.migrate.write.ordering import and_the_others, describe, missed, ordered
+from townhall.migrate.write.revision import dropped_tables, flat
+from townhall.pg import CreateEntityOp, Entity, Function
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +71,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
     invoke = _trial(Operations(context.migration_context))
-    on_tables = _on_tables(connection, declared, _flat(operations))
+    on_tables = _on_tables(connection, declared, flat(operations))
     operations.ops[:] = in_short_waits(
         connection,
         context.opts.get(LOCK_TIMEOUT_OPTION, A_MOMENT),
@@ -95,12 +85,12 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
 def _on_tables(
     connection: Connection, declared: Declared, operations: Iterable[MigrateOperation]
 ) -> list[MigrateOperation]:
-    plain_ones = list(plain_operations(list(operations), declared.tables))
+    normalized_ones = list(normalized_operations(list(operations), declared.tables))
     needed = {table.schema or "public" for table in declared.tables}
     needed |= {entity.schema for entity in declared.entities} & {*declared.schemas}
     return [
         *missing_schemas(connection, needed),
-        *with_enums(connection, plain_ones, declared.tables, declared.schemas),
+        *with_enums(connection, normalized_ones, declared.tables, declared.schemas),
     ]
 
 
@@ -113,7 +103,7 @@ def _needed(
     comparison = compare(connection, declared, on_tables, invoke)
     _refuse_failures(comparison)
     first, last = missed(connection, comparison, declared.schemas)
-    drops = comparison.drops(_dropped_tables(on_tables))
+    drops = comparison.drops(dropped_tables(on_tables))
     changes = comparison.entity_operations()
     if not (on_tables or first or last or drops or changes):
         return []
@@ -145,73 +135,11 @@ def _trial(operations: Operations) -> Callable[[MigrateOperation], None]:
 def _declared(context: AutogenContext) -> Declared:
     scope: Scope = context.opts[SCOPE_OPTION]
     tables = [
-        plain(table)
+        normalized(table)
         for table in context.sorted_tables
         if (table.schema or "public") in scope.schemas
     ]
     return Declared(tables, context.opts[ENTITIES_OPTION], scope.schemas)
-
-
-def _flat(container: OpContainer) -> Iterable[MigrateOperation]:
-    for operation in container.ops:
-        if isinstance(operation, OpContainer):
-            yield from _flat(operation)
-        else:
-            yield operation
-
-
-def finish(context: MigrationContext, revision: object, directives: list[MigrationScript]) -> None:
-    """Make a revision repeatable, and its downgrade short.
-
-    Alembic calls this (``process_revision_directives``) with the revision it is about to write.
-    """
-    del context, revision
-    for script in directives:
-        for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
-            for operation in _flat(container):
-                _make_repeatable(operation)
-        for downgrade in script.downgrade_ops_list:
-            _leave_to_dropped_tables(downgrade, _dropped_tables(_flat(downgrade)))
-
-
-def _leave_to_dropped_tables(downgrade: OpContainer, tables: set[tuple[str, str]]) -> None:
-    # Its privileges and indexes go with a table. Its policies and triggers are dropped one by one:
-    # they may hold functions that go as well, and so may an index, where one goes before the table.
-    kept: list[MigrateOperation] = []
-    indexes_of: set[tuple[str, ...]] = set()
-    for operation in reversed(downgrade.ops):
-        if isinstance(operation, DropTableOp):
-            indexes_of |= _dropped_tables([operation])
-        elif isinstance(operation, DropEntityOp) and isinstance(operation.target, Function):
-            indexes_of.clear()
-        going = indexes_of if isinstance(operation, DropIndexOp) else tables
-        if _table_of(operation) not in going:
-            kept.append(operation)
-    downgrade.ops[:] = reversed(kept)
-
-
-def _table_of(operation: MigrateOperation) -> tuple[str, ...] | None:
-    if isinstance(operation, DropEntityOp) and not operation.target.is_own_object:
-        return operation.target.name_parts
-    if isinstance(operation, DropIndexOp) and operation.table_name:
-        return (operation.schema or "public", operation.table_name)
-    return None
-
-
-def _dropped_tables(operations: Iterable[MigrateOperation]) -> set[tuple[str, str]]:
-    return {
-        (operation.schema or "public", operation.table_name)
-        for operation in operations
-        if isinstance(operation, DropTableOp)
-    }
-
-
-def _make_repeatable(operation: MigrateOperation) -> None:
-    # A revision can run again over its own result.
-    if isinstance(operation, CreateTableOp | CreateIndexOp | AddColumnOp):
-        operation.if_not_exists = True
-    elif isinstance(operation, DropTableOp | DropIndexOp | DropColumnOp | DropConstraintOp):
-        operation.if_exists = True
 
 
 def _refuse_foreign_entities() -> None:

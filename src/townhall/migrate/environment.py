@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import nullcontext
 from logging.config import fileConfig
 from typing import Any
 
 from alembic import context
 from alembic.config import Config
 from alembic.runtime.plugins import Plugin
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, MetaData, NullPool, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, MetaData
 
-from townhall.embedded import EmbeddedServerError
 from townhall.migrate import autogenerate
-from townhall.migrate.configuration import resolve_url
-from townhall.migrate.formatting import format_new_revisions
-from townhall.migrate.histories import explaining_unknown_revisions
-from townhall.migrate.locking import A_MOMENT, alone, waiting_at_most
-from townhall.migrate.render import render_item
+from townhall.migrate.compare.scope import Scope
+from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
+from townhall.migrate.guard.locks import A_MOMENT, alone, waiting_at_most
+from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
-from townhall.migrate.scope import Scope
+from townhall.migrate.write.formatting import format_new_revisions
+from townhall.migrate.write.rendering import render_item
+from townhall.migrate.write.revision import finish_revision
 from townhall.pg import Entity, sql
 from townhall.product import Product, own_product
-
-# A role may have a schema of its own name, which comes first unless something else is said.
-_PUBLIC_FIRST = """do $$
-begin
-    if current_schema() is distinct from 'public' then
-        perform set_config(
-            'search_path',
-            concat_ws(', ', 'public', nullif(current_setting('search_path'), '')),
-            false
-        );
-    end if;
-end
-$$"""
 
 Plugin.setup_plugin_from_module(autogenerate, autogenerate.PLUGIN)
 
@@ -85,7 +70,7 @@ def run(
         "compare_server_default": False,
         "include_schemas": True,
         "render_item": render_item,
-        "process_revision_directives": autogenerate.finish,
+        "process_revision_directives": finish_revision,
         "on_version_apply": _protect_stamped_version_table,
         autogenerate.ENTITIES_OPTION: all_entities,
         autogenerate.SCOPE_OPTION: scope,
@@ -97,8 +82,7 @@ def run(
     if context.is_offline_mode():
         _run_offline(timeout, options)
     else:
-        given = context.config.attributes.get("connection")
-        with _given(given) if given is not None else _connected(arguments) as connection:
+        with connected(context.config, arguments) as connection:
             _run_online(connection, scope, timeout, options)
 
 
@@ -117,7 +101,7 @@ def _run_offline(duration: str, options: dict[str, Any]) -> None:
     )
     context.execute("set client_min_messages = warning")
     context.execute(sql.statement(f"set lock_timeout = {sql.literal(duration)}"))
-    context.execute(sql.statement(_PUBLIC_FIRST))
+    context.execute(sql.statement(PUBLIC_FIRST))
     with context.begin_transaction():
         context.run_migrations()
     for setting in ("client_min_messages", "lock_timeout", "search_path"):
@@ -144,53 +128,6 @@ def _run_online(
             explaining_unknown_revisions(context.get_context(), context.script),
         ):
             context.run_migrations()
-
-
-@contextmanager
-def _connected(arguments: dict[str, Any]) -> Iterator[Connection]:
-    try:
-        url = resolve_url(
-            arguments.get("url") or context.config.attributes.get("url"),
-            context.config.get_main_option("sqlalchemy.url"),
-        )
-    except (ValueError, EmbeddedServerError) as error:
-        raise CommandError(str(error)) from error
-    with _connect(url) as connection:
-        yield connection
-
-
-def _connect(url: URL) -> Connection:
-    engine = create_engine(
-        url, poolclass=NullPool, connect_args={"fallback_application_name": "townhall"}
-    )
-    # Before SQLAlchemy asks for the default schema.
-    event.listen(engine, "connect", _put_public_first, insert=True)
-    try:
-        return engine.connect()
-    except DBAPIError as error:
-        raise CommandError(f"the database can't be had: {error.orig}") from error
-
-
-def _put_public_first(driver_connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's
-    driver_connection.execute(_PUBLIC_FIRST)
-    driver_connection.commit()
-
-
-@contextmanager
-def _given(connection: Connection) -> Iterator[Connection]:
-    if connection.in_transaction():
-        raise CommandError(
-            "the connection given to Alembic is in a transaction, and each revision is to have its"
-            " own: give it one of engine.connect(), not of engine.begin()"
-        )
-    first = connection.scalar(text("select current_schema()"))
-    connection.rollback()
-    if first != "public":
-        raise CommandError(
-            f"the connection given to Alembic looks into {first} first, and tables would be made"
-            " there: set its search_path to public"
-        )
-    yield connection
 
 
 def _protect_stamped_version_table(*, ctx: Any, step: Any, **_: Any) -> None:  # noqa: ANN401 - Alembic's

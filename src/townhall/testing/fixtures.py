@@ -33,7 +33,7 @@ def townhall_server() -> Iterator[str]:
     """
     named = os.environ.get("DATABASE_URL")
     if named:
-        from townhall.migrate.configuration import psycopg_url  # noqa: PLC0415  see above
+        from townhall.migrate.urls import psycopg_url  # noqa: PLC0415  see above
 
         yield psycopg_url(named, "DATABASE_URL").render_as_string(hide_password=False)
     else:

@@ -8,7 +8,7 @@ from tests.benchmarks.tools import Declared
 from tests.benchmarks.workload import POLICIES, ROLE, STAMP, Workload, total_of, views
 from townhall import pg
 from townhall.migrate import autogenerate
-from townhall.migrate.scope import Scope
+from townhall.migrate.compare.scope import Scope
 from townhall.pg.policy import Command
 
 

@@ -14,26 +14,12 @@ from alembic.operations.ops import CreateIndexOp, DropIndexOp
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from townhall.migrate.comparison import Comparison
-from townhall.migrate.simulation import (
-    Failure,
-    Key,
-    State,
-    attempt,
-    read_state,
-    rolled_back,
-    run_in_any_order,
-    run_script,
-)
-from townhall.migrate.tables import (
-    AddCheckOp,
-    AddDefinedOp,
-    DropDefinedOp,
-    TableDifference,
-    TableState,
-    read_tables,
-    reflected,
-)
+from townhall.migrate.compare.entities import Comparison
+from townhall.migrate.compare.simulation import Failure, Key, State, read_state, run_in_any_order
+from townhall.migrate.compare.table_states import TableState, read_tables
+from townhall.migrate.compare.tables import TableDifference, reflected
+from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
+from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
 from townhall.pg.catalog import rows
 

@@ -1,19 +1,17 @@
-"""Trying things out in a database, and leaving no trace."""
+"""Steps run on trial, and what the catalog says after them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from townhall.migrate.savepoints import attempt
 from townhall.pg import ENTITY_CLASSES, Entity
 from townhall.pg.catalog import empty_search_path
-
-LOCK_TIMEOUT, DEADLOCK, _CANCELLED = "55P03", "40P01", "57014"
 
 Key = tuple[str, ...]
 State = dict[Key, Entity]
@@ -38,21 +36,6 @@ class Failure(Generic[Step]):
         return str(self.error.orig).strip()
 
 
-@contextmanager
-def rolled_back(connection: Connection) -> Iterator[None]:
-    """Undo whatever happens inside.
-
-    Args:
-        connection: A connection; it may be within a transaction, which stays as it is.
-    """
-    savepoint = connection.begin_nested()
-    try:
-        yield
-    finally:
-        if savepoint.is_active:
-            savepoint.rollback()
-
-
 def read_state(connection: Connection, schemas: Sequence[str]) -> State:
     """Return every entity in some schemas as the catalog tells it, each kind read once.
 
@@ -67,18 +50,6 @@ def read_state(connection: Connection, schemas: Sequence[str]) -> State:
             for entity in entity_class.read(connection, schemas)
         ]
     return {entity.key: entity for entity in found}
-
-
-def run_script(connection: Connection, statements: Iterable[str]) -> None:
-    """Execute statements in one round trip, as they stand.
-
-    Args:
-        connection: A connection within a transaction.
-        statements: SQL without parameters.
-    """
-    script = ";\n".join(statements)
-    if script:
-        connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
 def run_in_any_order(
@@ -119,36 +90,3 @@ def run_in_any_order(
             return done, failures
         pending = [*(failure.step for failure in failures), *waiting]
     return done, []
-
-
-def attempt(connection: Connection, run: Callable[[], None]) -> DBAPIError | None:
-    """Run something, and undo it if PostgreSQL refuses.
-
-    Args:
-        connection: A connection within a transaction.
-        run: What to try.
-
-    Returns:
-        What PostgreSQL said against it, or None.
-
-    Raises:
-        DBAPIError: PostgreSQL said nothing of what was tried: there was no time for it, or no lock.
-    """
-    savepoint = connection.begin_nested()
-    try:
-        run()
-    except DBAPIError as error:
-        savepoint.rollback()
-        if sqlstate(error) in {LOCK_TIMEOUT, DEADLOCK, _CANCELLED}:
-            raise
-        return error
-    except BaseException:
-        savepoint.rollback()
-        raise
-    savepoint.commit()
-    return None
-
-
-def sqlstate(error: DBAPIError) -> str:
-    """Return PostgreSQL's code of an error, or nothing where it has none."""
-    return getattr(error.orig, "sqlstate", None) or ""

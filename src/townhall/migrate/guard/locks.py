@@ -12,7 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from townhall.migrate.simulation import DEADLOCK, LOCK_TIMEOUT, rolled_back, sqlstate
+from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, rolled_back, sqlstate
 
 Result = TypeVar("Result")
 

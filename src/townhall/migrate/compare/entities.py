@@ -9,18 +9,10 @@ from dataclasses import dataclass
 from alembic.operations import MigrateOperation
 from sqlalchemy import Connection, Table
 
-from townhall.migrate.scope import entities_of_others
-from townhall.migrate.simulation import (
-    Failure,
-    Key,
-    State,
-    attempt,
-    read_state,
-    rolled_back,
-    run_in_any_order,
-    run_script,
-)
-from townhall.migrate.tables import TableDifference, differences
+from townhall.migrate.compare.scope import entities_of_others
+from townhall.migrate.compare.simulation import Failure, Key, State, read_state, run_in_any_order
+from townhall.migrate.compare.tables import TableDifference, differences
+from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function, ReplaceEntityOp, View
 
 EntityOp = CreateEntityOp | ReplaceEntityOp | DropEntityOp

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from alembic.operations import MigrateOperation, Operations
+from sqlalchemy import Table
 
 from townhall.pg import sql
 
@@ -28,3 +29,13 @@ class StatementsOp(MigrateOperation):
 def _execute(operations: Operations, operation: StatementsOp) -> None:
     for statement in operation.statements:
         operations.execute(sql.statement(statement))
+
+
+def alter_table(table: Table) -> str:
+    """Return the beginning of a statement that alters a table."""
+    return f"alter table {qualified_name(table)}"
+
+
+def qualified_name(table: Table) -> str:
+    """Return the name of a table as SQL has it, with its schema."""
+    return f"{sql.quote(table.schema or 'public')}.{sql.quote(table.name)}"

@@ -1,14 +1,12 @@
-"""Schemas, which are made for what is declared in them."""
+"""Operations on schemas."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
-from townhall.migrate.statements import StatementsOp
-from townhall.pg import catalog, sql
+from townhall.migrate.operations.statements import StatementsOp
+from townhall.pg import sql
 
 
 class CreateSchemaOp(StatementsOp):
@@ -51,18 +49,3 @@ class DropSchemaOp(StatementsOp):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Say what it is: ``("drop_schema", "shop")``."""
         return ("drop_schema", self.name)
-
-
-def missing_schemas(connection: Connection, names: Iterable[str]) -> list[CreateSchemaOp]:
-    """Return what creates those of some schemas that are not there.
-
-    Args:
-        connection: A connection to the database.
-        names: Names of schemas.
-    """
-    wanted = sorted(set(names))
-    found = {row["name"] for row in catalog.rows(connection, _QUERY, wanted)}
-    return [CreateSchemaOp(name) for name in wanted if name not in found]
-
-
-_QUERY = "select nspname as name from pg_catalog.pg_namespace where nspname = any (%(schemas)s)"

@@ -32,14 +32,14 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 from sqlalchemy.types import Boolean, Enum, TypeDecorator, TypeEngine
 
-from townhall.migrate.enums import native_enum
+from townhall.migrate.compare.enums import native_enum
 from townhall.pg import sql
 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 
 
-def plain(table: Table) -> Table:
+def normalized(table: Table) -> Table:
     """Return a table whose checks are all its own, and which makes no enum.
 
     One that is like that already is returned itself.
@@ -64,7 +64,7 @@ def plain(table: Table) -> Table:
     return copy
 
 
-def plain_operations(
+def normalized_operations(
     operations: Sequence[MigrateOperation], tables: Sequence[Table]
 ) -> Iterable[MigrateOperation]:
     """Yield operations that create tables and columns as they are written into a revision.
@@ -74,7 +74,7 @@ def plain_operations(
 
     Args:
         operations: What Alembic found necessary.
-        tables: The declared tables, in their plain form.
+        tables: The declared tables, in their normalized form.
     """
     declared = {(table.schema, table.name): table for table in tables}
     late: list[MigrateOperation] = []
@@ -85,7 +85,7 @@ def plain_operations(
         if isinstance(operation, CreateTableOp | AddColumnOp):
             table = declared.get((operation.schema, operation.table_name))
             if table is not None:
-                late += _make_plain(operation, table)
+                late += _normalize(operation, table)
         yield operation
     yield from late
 
@@ -100,7 +100,7 @@ def _indexes(
     return {_index_name(operation) for operation in operations if isinstance(operation, kind)}
 
 
-def _make_plain(
+def _normalize(
     operation: CreateTableOp | AddColumnOp, table: Table
 ) -> Iterable[CreateForeignKeyOp]:
     if isinstance(operation, AddColumnOp):

@@ -1,0 +1,59 @@
+"""The names and definitions that PostgreSQL gives to declared constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Constraint, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from townhall.migrate.compare.table_states import TableState
+
+_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+
+
+def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
+    """Return what ``pg_get_constraintdef`` says of a primary key or a unique constraint."""
+    quote = _dialect.identifier_preparer.quote
+    options = key.dialect_options["postgresql"]
+    columns = ", ".join(quote(column.name) for column in key.columns)
+    included = ", ".join(map(quote, options.get("include") or ()))
+    parts = [
+        "PRIMARY KEY" if isinstance(key, PrimaryKeyConstraint) else "UNIQUE",
+        "NULLS NOT DISTINCT" if options.get("nulls_not_distinct") else "",
+        f"({columns})",
+        f"INCLUDE ({included})" if included else "",
+        "DEFERRABLE" if key.deferrable else "",
+        "INITIALLY DEFERRED" if (key.initially or "").upper() == "DEFERRED" else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def by_name(constraints: Iterable[Constraint], found: TableState | None) -> dict[str, Constraint]:
+    """Return declared constraints by the names that the database has for them.
+
+    Args:
+        constraints: The constraints of a declared table.
+        found: The state of the table in the database, if it is there.
+    """
+    # As the database has them: a name of more than 63 bytes is shortened, and a key without one was
+    # named by PostgreSQL.
+    preparer = _dialect.identifier_preparer
+    return {
+        (preparer.format_constraint(each) or "").strip('"')
+        if each.name
+        else _given_name(each, found): each
+        for each in constraints
+    }
+
+
+def _given_name(constraint: Constraint, found: TableState | None) -> str:
+    if found is not None and isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
+        definition = key_definition(constraint)
+        for name, other in found.constraints.items():
+            if other == definition:
+                return name
+    if isinstance(constraint, PrimaryKeyConstraint):
+        return f"{constraint.table.name}_pkey"
+    columns = getattr(constraint, "columns", ())
+    return "_".join([str(constraint.table.name), *(column.name for column in columns), "key"])

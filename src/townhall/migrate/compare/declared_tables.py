@@ -1,0 +1,130 @@
+"""Declared tables as PostgreSQL describes them, for which they are made as temporary tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from alembic.util import CommandError
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    Constraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex
+
+from townhall.migrate.compare.constraints import by_name, key_definition
+from townhall.migrate.compare.table_states import TableState
+from townhall.migrate.operations.statements import qualified_name
+from townhall.migrate.savepoints import attempt, run_script
+
+_TEMPORARY = "pg_temp"
+_UNIQUE = "UNIQUE "
+_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+
+
+def make_twins(connection: Connection, tables: Iterable[Table]) -> None:
+    """Make declared tables as temporary ones of the same names.
+
+    Args:
+        connection: A connection within a transaction that is going to be rolled back.
+        tables: The declared tables.
+
+    Raises:
+        CommandError: PostgreSQL refuses one of them.
+    """
+    dialect = _dialect_of(connection)
+    twins = [_Twin(table, dialect) for table in tables]
+
+    def make(*, stored: bool) -> Callable[[], None]:
+        lines = (line for twin in twins for line in twin.statements(stored=stored))
+        return lambda: run_script(connection, lines)
+
+    if attempt(connection, make(stored=False)) and attempt(connection, make(stored=True)):
+        for twin in twins:
+            twin.make(connection)
+
+
+def _dialect_of(connection: Connection) -> PGDialect:
+    # What a computed column is depends on the server, where SQLAlchemy knows that.
+    dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+    option = "supports_virtual_generated_columns"
+    setattr(dialect, option, getattr(connection.dialect, option, False))
+    return dialect
+
+
+@dataclass(frozen=True)
+class _Twin:
+    # A temporary table with the columns, checks and indexes of a declared one. A partitioned table
+    # has no storage and is made in half the time, but its unique indexes would have to contain the
+    # key of the partitions, so that none is made; a column of few types can't be that key, and few
+    # versions can exclude rows of one.
+    table: Table
+    dialect: PGDialect
+
+    def make(self, connection: Connection) -> None:
+        try:
+            run_script(connection, self.statements(stored=True))
+        except DBAPIError as error:
+            what = f"PostgreSQL refuses the table {qualified_name(self.table)}"
+            raise CommandError(f"{what}: {error.orig}") from error
+
+    def statements(self, *, stored: bool) -> Iterable[str]:
+        compiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type] # nothing to compile
+        quote = _dialect.identifier_preparer.quote
+        name = f"{_TEMPORARY}.{quote(self.table.name)}"
+        specify = cast("Callable[[Column[Any]], str]", compiler.get_column_specification)
+        parts = [specify(column) for column in self.table.columns]
+        parts += [compiler.process(each) for each in _checks_and_exclusions(self.table)]
+        key = quote(next(iter(self.table.primary_key or self.table.columns)).name)
+        excludes = any(isinstance(each, ExcludeConstraint) for each in self.table.constraints)
+        partitions = "" if stored or excludes else f" partition by list ({key})"
+        yield f"create table {name} ({', '.join(parts)}){partitions}"
+        for index in _sorted_indexes(self.table):
+            yield (
+                compiler.process(CreateIndex(index))
+                .replace(_on(self.table), f" ON {name} ", 1)
+                .replace("CREATE UNIQUE ", "CREATE ", 1)
+            )
+
+
+def _checks_and_exclusions(table: Table) -> list[Constraint]:
+    kinds = (CheckConstraint, ExcludeConstraint)
+    return [each for each in table.constraints if isinstance(each, kinds)]
+
+
+def _sorted_indexes(table: Table) -> list[Index]:
+    return sorted(table.indexes, key=lambda index: str(index.name))
+
+
+def _on(table: Table) -> str:
+    return f" ON {_dialect.identifier_preparer.format_table(table)} "
+
+
+def with_keys(twin: TableState, table: Table, found: TableState | None) -> TableState:
+    """Return the state of a declared table: its twin's, with the keys that no twin has.
+
+    Args:
+        twin: The state of the temporary table.
+        table: The declared table.
+        found: The state of the table in the database, if it is there.
+    """
+    keys = {
+        name: key_definition(each)
+        for name, each in by_name(table.constraints, found).items()
+        if isinstance(each, PrimaryKeyConstraint | UniqueConstraint) and len(each.columns)
+    }
+    unique = {str(index.name) for index in table.indexes if index.unique}
+    indexes = {
+        name: f"{_UNIQUE}{text}" if name in unique else text for name, text in twin.indexes.items()
+    }
+    return TableState(twin.columns, {**twin.constraints, **keys}, indexes)

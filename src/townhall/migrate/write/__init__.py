@@ -1,0 +1,1 @@
+"""How differences are written into a revision."""

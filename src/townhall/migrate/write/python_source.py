@@ -1,0 +1,134 @@
+"""Entities as Python source, laid out as a formatter would."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from typing import Any
+
+from townhall.pg import Entity
+from townhall.pg.entity import default
+
+_WIDTH = 84  # of a line, less the indentation of a function's body
+_SQL_FIELDS = {"action", "body", "check", "definition", "event", "using"}
+_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"})
+
+
+def render_name(entity: Entity) -> str:
+    """Return the Python expression that names an entity, which is enough to drop it.
+
+    Args:
+        entity: Any entity.
+    """
+    name = ", ".join(
+        f"{field.name}={_rendered(getattr(entity, field.name), 0)}"
+        for field in fields(entity)
+        if field.name in entity.name_fields + entity.drop_fields
+        and not _is_default(field, getattr(entity, field.name))
+    )
+    return f"pg.{type(entity).__name__}.named({name})"
+
+
+def render_entity(entity: Entity) -> str:
+    """Return the Python expression that makes an entity, laid out as a formatter would.
+
+    What has its default is left out. SQL of several lines stands on lines of its own.
+
+    Args:
+        entity: Any entity.
+    """
+    values = "".join(
+        f"    {field.name}={_rendered_field(field.name, getattr(entity, field.name))},\n"
+        for field in fields(entity)
+        if field.repr and not _is_default(field, getattr(entity, field.name))
+    )
+    return f"pg.{type(entity).__name__}(\n{values})"
+
+
+def _rendered_field(name: str, value: object) -> str:
+    column = 8 + len(name)
+    if name in _SQL_FIELDS and isinstance(value, str):
+        return render_sql(value, column)
+    return _rendered(value, column)
+
+
+def render_sql(value: str, column: int) -> str:
+    """Return SQL as a Python literal: on one line where it fits, else on lines of its own.
+
+    Args:
+        value: The SQL.
+        column: Where on its line the literal begins.
+    """
+    fits = "\n" not in value and column + len(quoted(value)) <= _WIDTH
+    return quoted(value) if fits else _lines(value)
+
+
+def _is_default(field: Field[Any], value: object) -> bool:
+    return bool(value == default(field))
+
+
+def _rendered(value: object, column: int) -> str:
+    if isinstance(value, str):
+        return _text(value, column)
+    if isinstance(value, Mapping):
+        return _mapping(value, column)
+    if isinstance(value, tuple):
+        return _sequence(value, column)
+    return repr(value)
+
+
+def _text(value: str, column: int) -> str:
+    literal = quoted(value)
+    if column + len(literal) <= _WIDTH or " " not in value:
+        return literal
+    pieces = [
+        piece
+        for line in value.splitlines(keepends=True)
+        for piece in textwrap.wrap(
+            line,
+            _WIDTH - 24,
+            drop_whitespace=False,
+            replace_whitespace=False,
+            expand_tabs=False,
+            break_long_words=False,
+        )
+    ]
+    return "(\n" + "".join(f"        {quoted(piece)}\n" for piece in pieces) + "    )"
+
+
+def _lines(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return f'"""\n{textwrap.indent(escaped, " " * 8)}\n    """'
+
+
+def quoted(value: str) -> str:
+    """Return a text as a Python literal on one line, in double quotes where it can be."""
+    escaped = value.translate(_ESCAPES)
+    if '"' in value and "'" not in value:
+        return f"'{escaped}'"
+    return '"' + escaped.replace('"', '\\"') + '"'
+
+
+def _mapping(value: Mapping[str, object], column: int) -> str:
+    line = ", ".join(f"{quoted(key)}: {_rendered(item, 0)}" for key, item in value.items())
+    if column + len(line) + 2 <= _WIDTH and "\n" not in line:
+        return f"{{{line}}}"
+    items = (
+        f"        {quoted(key)}: {_nested(_rendered(item, 12 + len(key)))},\n"
+        for key, item in value.items()
+    )
+    return "{\n" + "".join(items) + "    }"
+
+
+def _sequence(value: tuple[object, ...], column: int) -> str:
+    items = [_rendered(item, 8) for item in value]
+    line = f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+    if column + len(line) <= _WIDTH and "\n" not in line:
+        return line
+    return "(\n" + "".join(f"        {_nested(item)},\n" for item in items) + "    )"
+
+
+def _nested(rendered: str) -> str:
+    first, *rest = rendered.split("\n")
+    return "\n".join([first, *(f"    {line}" for line in rest)])

@@ -1,0 +1,104 @@
+"""How operations on entities and types are written into a revision."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, Literal
+
+from alembic.autogenerate import render as alembic_render
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.ddl import postgresql
+from sqlalchemy import ClauseElement, Enum, TypeDecorator
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.types import TypeEngine
+
+from townhall.migrate.operations.constraints import AddCheckOp
+from townhall.migrate.operations.statements import StatementsOp
+from townhall.migrate.write.python_source import quoted, render_entity, render_name, render_sql
+from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
+
+_IMPORT = "from townhall import pg"
+_dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
+_dialect.colspecs = {}  # types stay what they are, and don't become the driver's
+
+
+class PostgresqlImpl(postgresql.PostgresqlImpl):
+    """Alembic's PostgreSQL, in whose place this one is where it is imported."""
+
+    __dialect__ = "postgresql"
+
+    def render_ddl_sql_expr(self, expr: ClauseElement, *args: Any, **options: Any) -> str:  # noqa: ANN401 - Alembic's
+        """Render an expression as it stands: the driver's doubled per cent signs are one each."""
+        rendered = super().render_ddl_sql_expr(expr, *args, **options)
+        doubles = self.dialect.identifier_preparer._double_percents  # noqa: SLF001 - nothing else says so
+        return rendered.replace("%%", "%") if doubles else rendered
+
+
+def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
+    """Render a type of ours as the type that PostgreSQL sees: a revision outlives our classes."""
+    if kind != "type":
+        return False
+    if isinstance(item, TypeDecorator) and not _is_of_sqlalchemy(item):
+        return _render_type(item, context)
+    if isinstance(item, Enum) and item.native_enum:
+        return _render_enum(item, context)
+    return False
+
+
+def _is_of_sqlalchemy(item: TypeDecorator[Any]) -> bool:
+    return type(item).__module__.startswith("sqlalchemy.")
+
+
+def _render_type(item: TypeDecorator[Any], context: AutogenContext) -> str:
+    plain: TypeEngine[Any] = item.load_dialect_impl(_dialect)
+    return alembic_render._repr_type(plain, context)  # noqa: SLF001 - as Alembic writes it itself
+
+
+def _render_enum(item: Enum, context: AutogenContext) -> str:
+    # The enum itself is made and dropped by operations of its own.
+    context.imports.add("from sqlalchemy.dialects import postgresql")
+    values = ", ".join(map(quoted, item.enums))
+    schema = f", schema={quoted(item.schema)}" if item.schema else ""
+    return f"postgresql.ENUM({values}, name={quoted(str(item.name))}{schema}, create_type=False)"
+
+
+@renderers.dispatch_for(CreateEntityOp)
+def _render_create(context: AutogenContext, operation: CreateEntityOp) -> str:
+    context.imports.add(_IMPORT)
+    return f"pg.create_entity({_argument(operation.target)})"
+
+
+@renderers.dispatch_for(ReplaceEntityOp)
+def _render_replace(context: AutogenContext, operation: ReplaceEntityOp) -> str:
+    context.imports.add(_IMPORT)
+    return f"pg.replace_entity({_argument(operation.target)})"
+
+
+@renderers.dispatch_for(DropEntityOp)
+def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str:
+    context.imports.add(_IMPORT)
+    why = f"# {operation.why}\n" if operation.why else ""
+    return f"{why}pg.drop_entity({render_name(operation.target)})"
+
+
+@renderers.dispatch_for(StatementsOp)
+def _render_statements(context: AutogenContext, operation: StatementsOp) -> list[str]:
+    if operation.statements:
+        context.imports.add(_IMPORT)
+    why = [f"# {operation.why}"] if operation.why else []
+    statements = [f"pg.execute({render_sql(statement, 12)})" for statement in operation.statements]
+    return [*why, *(statements or ["pass"])]
+
+
+@renderers.dispatch_for(AddCheckOp)
+def _render_add_check(context: AutogenContext, operation: AddCheckOp) -> str:
+    del context
+    schema = f", schema={quoted(operation.schema)}" if operation.schema else ""
+    name, table = quoted(str(operation.constraint_name)), quoted(operation.table_name)
+    condition = quoted(str(operation.condition))
+    return f"op.create_check_constraint(op.f({name}), {table}, {condition}{schema})"
+
+
+def _argument(entity: Entity) -> str:
+    return "\n" + textwrap.indent(render_entity(entity), "    ") + "\n"

@@ -1,0 +1,87 @@
+"""The operations of a revision, which is idempotent and whose downgrade is short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import (
+    AddColumnOp,
+    CreateIndexOp,
+    CreateTableOp,
+    DropColumnOp,
+    DropConstraintOp,
+    DropIndexOp,
+    DropTableOp,
+    MigrationScript,
+    OpContainer,
+)
+from alembic.runtime.migration import MigrationContext
+
+from townhall.pg import DropEntityOp, Function
+
+
+def finish_revision(
+    context: MigrationContext, revision: object, directives: list[MigrationScript]
+) -> None:
+    """Make a revision repeatable, and its downgrade short.
+
+    Alembic calls this (``process_revision_directives``) with the revision it is about to write.
+    """
+    del context, revision
+    for script in directives:
+        for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
+            for operation in flat(container):
+                _make_repeatable(operation)
+        for downgrade in script.downgrade_ops_list:
+            _leave_to_dropped_tables(downgrade, dropped_tables(flat(downgrade)))
+
+
+def _leave_to_dropped_tables(downgrade: OpContainer, tables: set[tuple[str, str]]) -> None:
+    # Its privileges and indexes go with a table. Its policies and triggers are dropped one by one:
+    # they may hold functions that go as well, and so may an index, where one goes before the table.
+    kept: list[MigrateOperation] = []
+    indexes_of: set[tuple[str, ...]] = set()
+    for operation in reversed(downgrade.ops):
+        if isinstance(operation, DropTableOp):
+            indexes_of |= dropped_tables([operation])
+        elif isinstance(operation, DropEntityOp) and isinstance(operation.target, Function):
+            indexes_of.clear()
+        going = indexes_of if isinstance(operation, DropIndexOp) else tables
+        if _table_of(operation) not in going:
+            kept.append(operation)
+    downgrade.ops[:] = reversed(kept)
+
+
+def _table_of(operation: MigrateOperation) -> tuple[str, ...] | None:
+    if isinstance(operation, DropEntityOp) and not operation.target.is_own_object:
+        return operation.target.name_parts
+    if isinstance(operation, DropIndexOp) and operation.table_name:
+        return (operation.schema or "public", operation.table_name)
+    return None
+
+
+def _make_repeatable(operation: MigrateOperation) -> None:
+    # A revision can run again over its own result.
+    if isinstance(operation, CreateTableOp | CreateIndexOp | AddColumnOp):
+        operation.if_not_exists = True
+    elif isinstance(operation, DropTableOp | DropIndexOp | DropColumnOp | DropConstraintOp):
+        operation.if_exists = True
+
+
+def flat(container: OpContainer) -> Iterable[MigrateOperation]:
+    """Yield the operations of a container and of those in it."""
+    for operation in container.ops:
+        if isinstance(operation, OpContainer):
+            yield from flat(operation)
+        else:
+            yield operation
+
+
+def dropped_tables(operations: Iterable[MigrateOperation]) -> set[tuple[str, str]]:
+    """Return schema and name of the tables that operations drop."""
+    return {
+        (operation.schema or "public", operation.table_name)
+        for operation in operations
+        if isinstance(operation, DropTableOp)
+    }
