@@ -70,5 +70,6 @@ from townhall.session import ActorError as ActorError
 from townhall.session import AsyncSessionFactory as AsyncSessionFactory
 from townhall.session import RoleNotGranted as RoleNotGranted
 from townhall.session import SessionFactory as SessionFactory
+from townhall.session import act_as as act_as
 
 __all__: list[str]

@@ -73,7 +73,7 @@ def engine(logins: Logins, make_engine: Callable[..., Engine]) -> Engine:
 
 @pytest.fixture
 def owner_engine(logins: Logins, make_engine: Callable[..., Engine]) -> Engine:
-    """Return an engine whose role row level security does not hold for: what leaks, shows."""
+    """Return an engine whose role bypasses row level security, so that a leak shows."""
     return make_engine(logins.owner)
 
 

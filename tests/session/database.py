@@ -55,7 +55,7 @@ alter table notes enable row level security;
 create policy own_notes on notes to authenticated
   using (owner = (nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub')::uuid);
 create policy all_notes on notes to service_role using (true);
-insert into notes (id, owner, body) values (gen_random_uuid(), gen_random_uuid(), 'a stranger''s');
+insert into notes (id, owner, body) values (gen_random_uuid(), gen_random_uuid(), 'other');
 grant select on notes to anon;
 grant select, insert, update, delete on notes to authenticated, service_role;
 """

@@ -1,4 +1,4 @@
-"""What a session may do while it acts as a user: each goes on being that user throughout.
+"""What a session may do while it acts as a user: it acts as that user throughout.
 
 They are written against ``Session`` and run on an ``AsyncSession`` too, by its ``run_sync``.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Scenario = Callable[[Session, UUID], None]
 
-_WHO = text(
+_ACTS_AS = text(
     """
     select
       current_user,
@@ -32,7 +32,7 @@ _WHO = text(
 
 
 def assert_acts_as(session: Session, user: UUID) -> None:
-    assert tuple(session.execute(_WHO).one()) == ("authenticated", str(user), str(user))
+    assert tuple(session.execute(_ACTS_AS).one()) == ("authenticated", str(user), str(user))
 
 
 def _add(session: Session, owner: UUID) -> Note:
@@ -146,7 +146,7 @@ def connection_of_the_session(session: Session, user: UUID) -> None:
     with connection.begin_nested():
         connection.execute(insert(Note).values(owner=user, body=""))
     session.commit()
-    assert session.connection().execute(_WHO).one()[1] == str(user)
+    assert session.connection().execute(_ACTS_AS).one()[1] == str(user)
     assert _count(session) == 1
 
 
@@ -174,7 +174,7 @@ def rows_in_portions(session: Session, user: UUID) -> None:
     assert [len(portion) for portion in portions] == [3, 3, 3, 1]
 
 
-def strangers_rows_are_out_of_reach(session: Session, user: UUID) -> None:
+def rows_of_other_users_are_invisible(session: Session, user: UUID) -> None:
     mine = _add(session, user)
     assert session.scalars(select(Note)).all() == [mine]
     assert session.scalars(update(Note).values(body="").returning(Note.id)).all() == [mine.id]
@@ -196,5 +196,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     many_rows_in_one_statement,
     legacy_bulk,
     rows_in_portions,
-    strangers_rows_are_out_of_reach,
+    rows_of_other_users_are_invisible,
 )

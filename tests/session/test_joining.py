@@ -1,4 +1,4 @@
-"""Sessions in a transaction that is not theirs, as in tests that roll everything back."""
+"""Sessions that join a transaction of a connection, as in tests that roll everything back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tests.session.database import Note
 from tests.session.scenarios import SCENARIOS, assert_acts_as
-from townhall.session import Actor, AsyncSessionFactory, SessionFactory
+from townhall.session import Actor, AsyncSessionFactory, SessionFactory, act_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.session.database import Logins
     from tests.session.scenarios import Scenario
 
-_FOUND = text(
+_STATE = text(
     """
     select
       current_user = session_user,
@@ -44,17 +44,21 @@ def connection(owner_engine: Engine) -> Iterator[Connection]:
 
 
 def _is_as_it_was(connection: Connection) -> bool:
-    return tuple(connection.execute(_FOUND).one()) == (True, "", "", "")
+    return tuple(connection.execute(_STATE).one()) == (True, "", "", "")
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.__name__ for scenario in SCENARIOS])
-def test_a_scenario(connection: Connection, scenario: Scenario, user: UUID) -> None:
+def test_scenario_leaves_the_connection_as_it_was(
+    connection: Connection, scenario: Scenario, user: UUID
+) -> None:
     with SessionFactory(connection).as_user(user) as session:
         scenario(session, user)
     assert _is_as_it_was(connection)
 
 
-def test_the_connection_is_left_as_it_was(connection: Connection, user: UUID) -> None:
+def test_connection_is_left_as_it_was_after_success_and_failure(
+    connection: Connection, user: UUID
+) -> None:
     sessions = SessionFactory(connection)
     with sessions.as_user(user, request_headers={"a": "b"}) as session:
         session.add(Note(owner=user))
@@ -70,7 +74,7 @@ def test_the_connection_is_left_as_it_was(connection: Connection, user: UUID) ->
     assert connection.scalar(count) == 1
 
 
-def test_a_session_within_a_session_hands_back_to_the_outer_actor(connection: Connection) -> None:
+def test_outer_session_acts_as_its_own_actor_after_an_inner_one(connection: Connection) -> None:
     outer, inner = uuid4(), uuid4()
     sessions = SessionFactory(connection)
     with sessions.as_user(outer) as outside:
@@ -81,20 +85,20 @@ def test_a_session_within_a_session_hands_back_to_the_outer_actor(connection: Co
 
 
 @pytest.mark.parametrize("mode", ["rollback_only", "control_fully", "conditional_savepoint"])
-def test_every_way_to_join(connection: Connection, user: UUID, mode: JoinTransactionMode) -> None:
+def test_connection_is_left_as_it_was_with_every_join_mode(
+    connection: Connection, user: UUID, mode: JoinTransactionMode
+) -> None:
     for end in (Session.commit, Session.rollback, Session.close):
-        with Session(
-            connection, join_transaction_mode=mode, info={"actor": Actor.user(user)}
-        ) as session:
+        with Session(connection, join_transaction_mode=mode) as session:
+            act_as(session, Actor.user(user))
             assert_acts_as(session, user)
             end(session)
         assert _is_as_it_was(connection)
 
 
-def test_a_failed_transaction_can_only_be_rolled_back(connection: Connection, user: UUID) -> None:
-    with Session(
-        connection, join_transaction_mode="rollback_only", info={"actor": Actor.user(user)}
-    ) as session:
+def test_failed_transaction_is_left_to_be_rolled_back(connection: Connection, user: UUID) -> None:
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        act_as(session, Actor.user(user))
         with pytest.raises(DBAPIError):
             session.execute(text("select 1 / 0"))
         session.close()
@@ -102,12 +106,11 @@ def test_a_failed_transaction_can_only_be_rolled_back(connection: Connection, us
     assert _is_as_it_was(connection)
 
 
-def test_a_connection_lost_meanwhile_is_let_go(
+def test_connection_that_was_lost_is_released(
     connection: Connection, logins: Logins, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
-    with Session(
-        connection, join_transaction_mode="rollback_only", info={"actor": Actor.user(user)}
-    ) as session:
+    with Session(connection, join_transaction_mode="rollback_only") as session:
+        act_as(session, Actor.user(user))
         backend = session.scalar(text("select pg_backend_pid()"))
         with make_engine(logins.owner).connect() as other:
             other.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": backend})
@@ -117,7 +120,7 @@ def test_a_connection_lost_meanwhile_is_let_go(
     assert _is_as_it_was(connection)
 
 
-def test_another_actor_may_follow_on_the_same_connection(connection: Connection) -> None:
+def test_actors_in_turn_on_one_connection(connection: Connection) -> None:
     sessions = SessionFactory(connection)
     for _ in range(3):
         user = uuid4()
@@ -127,7 +130,7 @@ def test_another_actor_may_follow_on_the_same_connection(connection: Connection)
             assert session.scalar(text("select current_user")) == "service_role"
 
 
-async def test_an_async_session_joins_too(logins: Logins, user: UUID) -> None:
+async def test_async_session_joins_a_transaction(logins: Logins, user: UUID) -> None:
     engine = create_async_engine(logins.owner)
     async with engine.connect() as connection, connection.begin() as transaction:
         async with AsyncSessionFactory(connection).as_user(user) as session:

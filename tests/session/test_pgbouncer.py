@@ -1,4 +1,4 @@
-"""Many clients on few connections to the server, each of which changes hands at every commit."""
+"""Many clients of PgBouncer on few server connections, each used by another after every commit."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not instal
 CLIENTS, SERVERS, ROUNDS = 12, 2, 15
 
 
-def test_interleaved_actors_never_see_each_other(bouncer: URL) -> None:
+def test_concurrent_actors_see_only_their_own_rows(bouncer: URL) -> None:
     together = Barrier(CLIENTS)
 
-    def be_one_client(number: int) -> set[int]:
+    def run_client(number: int) -> set[int]:
         user, backends = uuid4(), set()
         engine = create_engine(bouncer, connect_args=POOLED)
         sessions = SessionFactory(engine)
@@ -54,7 +54,7 @@ def test_interleaved_actors_never_see_each_other(bouncer: URL) -> None:
         return backends
 
     with ThreadPoolExecutor(CLIENTS) as clients:
-        backends = list(clients.map(be_one_client, range(CLIENTS)))
+        backends = list(clients.map(run_client, range(CLIENTS)))
     assert len(set.union(*backends)) <= SERVERS
     assert max(map(len, backends)) > 1
 
@@ -66,11 +66,11 @@ def single_bouncer(logins: Logins) -> Iterator[URL]:
         yield url
 
 
-def test_what_another_client_left_on_the_server_does_not_show_through(
+def test_settings_that_another_client_left_on_the_server_have_no_effect(
     single_bouncer: URL, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
-    somebody = make_engine(single_bouncer, connect_args=POOLED)
-    with somebody.connect() as connection:
+    other = make_engine(single_bouncer, connect_args=POOLED)
+    with other.connect() as connection:
         connection.execute(text("set role service_role"))
         connection.execute(text(f'set request.jwt.claims = \'{{"sub": "{uuid4()}"}}\''))
         connection.execute(text(f"set request.jwt.claim.sub = '{uuid4()}'"))
@@ -83,7 +83,7 @@ def test_what_another_client_left_on_the_server_does_not_show_through(
         assert session.scalars(select(Note)).all() == []
 
 
-def test_nothing_of_an_actor_stays_on_the_server(
+def test_actor_leaves_no_settings_on_the_server(
     single_bouncer: URL, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     sessions = SessionFactory(make_engine(single_bouncer, connect_args=POOLED))
@@ -98,7 +98,7 @@ def test_nothing_of_an_actor_stays_on_the_server(
         assert_acts_as(session, user)
 
 
-def test_a_missing_grant_is_for_the_role_that_pgbouncer_logs_in_as(
+def test_missing_grant_names_the_role_that_pgbouncer_logs_in_as(
     logins: Logins, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     with pgbouncer(logins.stranger, pool_size=1) as url:
@@ -111,7 +111,7 @@ def test_a_missing_grant_is_for_the_role_that_pgbouncer_logs_in_as(
             session.execute(text("select 1"))
 
 
-def test_prepared_statements_are_named_as_the_culprit(
+def test_error_of_prepared_statements_says_how_to_switch_them_off(
     single_bouncer: URL, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     """psycopg prepares what it has run five times, under a name that every client uses."""
@@ -130,7 +130,7 @@ def test_prepared_statements_are_named_as_the_culprit(
 _PREPARED = text("select name from pg_prepared_statements where statement like '%request.headers%'")
 
 
-def test_another_clients_prepared_statement_is_not_taken_for_ones_own(
+def test_prepared_statement_of_another_client_is_refused(
     logins: Logins, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     """Two clients of a pooler can hold one name for two statements with the same parameters."""

@@ -1,4 +1,4 @@
-"""Connections that somebody else used before: nothing is left over, in either direction."""
+"""Pooled connections with settings of another user: they have no effect, and actors leave none."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from tests.session.database import Logins
 
-_SOMEBODY = {
+_OTHER_USER = {
     "request.jwt.claims": '{"sub": "00000000-0000-0000-0000-00000000000a", "role": "service_role"}',
     "request.jwt.claim": '{"sub": "00000000-0000-0000-0000-00000000000a"}',
     "request.jwt.claim.sub": "00000000-0000-0000-0000-00000000000a",
     "request.jwt.claim.role": "service_role",
-    "request.jwt.claim.email": "somebody@example.org",
+    "request.jwt.claim.email": "other@example.org",
     "request.headers": '{"x-forwarded-for": "203.0.113.7"}',
 }
 _ALL_SETTINGS = text(
@@ -34,11 +34,11 @@ _ALL_SETTINGS = text(
     from unnest(cast(:names as text[])) as setting (name)
     """
 )
-_BE_SOMEBODY = text("select set_config(:name, :value, false)")
+_SET = text("select set_config(:name, :value, false)")
 
 
 def _settings(session: Session | Connection) -> dict[str, str]:
-    found = session.execute(_ALL_SETTINGS, {"names": list(_SOMEBODY)})
+    found = session.execute(_ALL_SETTINGS, {"names": list(_OTHER_USER)})
     return {str(name): str(value) for name, value in found}
 
 
@@ -46,19 +46,19 @@ def _role(session: Session | Connection) -> str:
     return str(session.scalar(text("select current_user")))
 
 
-def _leave_behind(engine: Engine) -> None:
-    """Be somebody for the whole connection, as some code does that a pool is no good for."""
+def _set_for_the_connection(engine: Engine) -> None:
+    """Set role and claims for the whole connection, as code does that is unfit for a pool."""
     with engine.connect() as connection:
-        for name, value in _SOMEBODY.items():
-            connection.execute(_BE_SOMEBODY, {"name": name, "value": value})
+        for name, value in _OTHER_USER.items():
+            connection.execute(_SET, {"name": name, "value": value})
         connection.execute(text("set role service_role"))
         connection.commit()
 
 
-def test_nothing_of_the_connection_shows_through(
+def test_settings_of_the_connection_have_no_effect_on_a_user(
     sessions: SessionFactory, engine: Engine, user: UUID
 ) -> None:
-    _leave_behind(engine)
+    _set_for_the_connection(engine)
     with sessions.as_user(user) as session:
         assert _role(session) == "authenticated"
         assert _settings(session) == {
@@ -73,24 +73,24 @@ def test_nothing_of_the_connection_shows_through(
 
 
 @pytest.mark.parametrize("role", ["anon", "service_role"])
-def test_nobody_and_the_service_inherit_no_subject(
+def test_anonymous_caller_and_service_inherit_no_subject(
     sessions: SessionFactory, engine: Engine, role: str
 ) -> None:
-    _leave_behind(engine)
+    _set_for_the_connection(engine)
     block = sessions.as_anonymous() if role == "anon" else sessions.as_service()
     with block as session:
         assert _role(session) == role
-        assert _settings(session) == dict.fromkeys(_SOMEBODY, "") | {
+        assert _settings(session) == dict.fromkeys(_OTHER_USER, "") | {
             "request.jwt.claims": f'{{"role": "{role}"}}',
             "request.jwt.claim.role": role,
             "request.headers": "{}",
         }
 
 
-def test_the_connection_keeps_what_it_had(
+def test_connection_keeps_its_settings(
     sessions: SessionFactory, engine: Engine, user: UUID
 ) -> None:
-    _leave_behind(engine)
+    _set_for_the_connection(engine)
     for failure in ("", "select 1 / 0"):
         with sessions.as_user(user, {"email": "noa@example.org"}, {"a": "b"}) as session:
             assert_acts_as(session, user)
@@ -100,7 +100,7 @@ def test_the_connection_keeps_what_it_had(
                 session.rollback()
         with engine.connect() as connection:
             assert _role(connection) == "service_role"
-            assert _settings(connection) == _SOMEBODY
+            assert _settings(connection) == _OTHER_USER
 
 
 def _commit(session: Session) -> None:
@@ -125,7 +125,7 @@ def _do_nothing(_: Session) -> None:
     """Leave the transaction open."""
 
 
-def test_nothing_temporary_stands_for_a_table_or_a_type(
+def test_temporary_objects_do_not_replace_a_table_or_a_type(
     sessions: SessionFactory, engine: Engine, user: UUID
 ) -> None:
     with engine.begin() as connection:
@@ -138,12 +138,12 @@ def test_nothing_temporary_stands_for_a_table_or_a_type(
         assert session.scalars(select(Note.owner).where(Note.owner == user)).all() == [user]
 
 
-def test_a_transaction_keeps_the_search_path_of_its_connection(
+def test_transaction_keeps_the_search_path_of_its_connection(
     sessions: SessionFactory, engine: Engine, user: UUID
 ) -> None:
     for path, expected in {"": "pg_temp", '"a, b", public': '"a, b", public, pg_temp'}.items():
         with engine.begin() as connection:
-            connection.execute(_BE_SOMEBODY, {"name": "search_path", "value": path})
+            connection.execute(_SET, {"name": "search_path", "value": path})
         with sessions.as_user(user) as session:
             for _ in range(2):
                 assert session.scalar(text("show search_path")) == expected
@@ -164,7 +164,7 @@ ENDINGS = (
 
 
 @pytest.mark.parametrize("end", ENDINGS, ids=[end.__name__ for end in ENDINGS])
-def test_nothing_of_an_actor_stays_on_the_connection(
+def test_actor_leaves_no_settings_on_the_connection(
     engine: Engine, user: UUID, end: Callable[[Session], None]
 ) -> None:
     sessions = SessionFactory(engine)
@@ -192,7 +192,7 @@ def test_actors_in_turn_on_one_connection(sessions: SessionFactory) -> None:
 
 
 @pytest.mark.parametrize("threshold", [0, 5, None])
-def test_a_prepared_statement_is_planned_for_whoever_runs_it(
+def test_prepared_statement_is_planned_for_the_actor_that_runs_it(
     logins: Logins, make_engine: Callable[..., Engine], threshold: int | None
 ) -> None:
     engine = make_engine(logins.member, connect_args={"prepare_threshold": threshold})
@@ -217,7 +217,7 @@ def _terminate(engine: Engine, backend: int | None) -> None:
         connection.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": backend})
 
 
-def test_a_lost_connection_is_replaced_by_one_that_acts(
+def test_session_acts_after_its_connection_was_lost(
     sessions: SessionFactory, logins: Logins, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     with sessions.as_user(user) as session:
@@ -229,7 +229,7 @@ def test_a_lost_connection_is_replaced_by_one_that_acts(
         assert_acts_as(session, user)
 
 
-def test_a_connection_that_was_lost_in_the_pool_is_noticed(
+def test_session_acts_after_its_connection_was_lost_in_the_pool(
     sessions: SessionFactory, logins: Logins, make_engine: Callable[..., Engine], user: UUID
 ) -> None:
     with sessions.as_user(user) as session:

@@ -1,4 +1,4 @@
-"""When a session stops, since it would go on as somebody else, and what it says then."""
+"""When a session is stopped because it would not act as its actor, and what the error says."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from tests.session.database import Note
 from tests.session.scenarios import assert_acts_as
+from tests.session.ways import every_way
 from townhall.session import (
     ActingSession,
     Actor,
     ActorError,
     RoleNotGranted,
     SessionFactory,
+    act_as,
 )
 
 if TYPE_CHECKING:
@@ -31,38 +32,8 @@ if TYPE_CHECKING:
     from tests.session.database import Logins
 
 
-def _flush(session: Session) -> None:
-    session.add(Note(owner=uuid4()))
-    session.flush()
-
-
-def _commit(session: Session) -> None:
-    session.add(Note(owner=uuid4()))
-    session.commit()
-
-
-def _savepoint(session: Session) -> None:
-    session.begin_nested()
-    session.connection()
-
-
-WAYS_TO_RUN_SQL: dict[str, Callable[[Session], object]] = {
-    "execute": lambda session: session.execute(text("select 1")),
-    "select": lambda session: session.scalars(select(Note)),
-    "get": lambda session: session.get(Note, uuid4()),
-    "flush": _flush,
-    "commit": _commit,
-    "bulk": lambda session: session.bulk_insert_mappings(Note.__mapper__, [{"owner": uuid4()}]),
-    "many": lambda session: session.execute(insert(Note), [{"owner": uuid4()}] * 2),
-    "connection": lambda session: session.connection().execute(text("select 1")),
-    "driver SQL": lambda session: session.connection().exec_driver_sql("select 1"),
-    "savepoint": _savepoint,
-}
-every_way = pytest.mark.parametrize("run", WAYS_TO_RUN_SQL.values(), ids=list(WAYS_TO_RUN_SQL))
-
-
 @every_way
-def test_a_session_of_ours_without_an_actor(
+def test_acting_session_without_an_actor_is_refused(
     owner_engine: Engine, run: Callable[[Session], object]
 ) -> None:
     with ActingSession(owner_engine) as session:
@@ -73,7 +44,7 @@ def test_a_session_of_ours_without_an_actor(
 
 
 @every_way
-def test_a_refused_begin_lets_nothing_pass_later(
+def test_statement_after_a_refused_begin_is_refused(
     owner_engine: Engine, run: Callable[[Session], object]
 ) -> None:
     with ActingSession(owner_engine) as session:
@@ -83,17 +54,17 @@ def test_a_refused_begin_lets_nothing_pass_later(
             run(session)
 
 
-@pytest.mark.parametrize("nobody", [UUID(int=7), "service_role", {}, Actor], ids=repr)
-def test_something_that_is_no_actor(owner_engine: Engine, nobody: object) -> None:
+@pytest.mark.parametrize("value", [UUID(int=7), "service_role", {}, Actor], ids=repr)
+def test_value_that_is_no_actor_is_refused(owner_engine: Engine, value: object) -> None:
     with (
-        Session(owner_engine, info={"actor": nobody}) as session,
+        ActingSession(owner_engine, info={"actor": value}) as session,
         pytest.raises(ActorError, match="not an Actor"),
     ):
         session.execute(text("select 1"))
 
 
 @every_way
-def test_an_actor_changed_within_a_transaction(
+def test_statement_after_the_actor_changed_within_a_transaction_is_refused(
     engine: Engine, user: UUID, run: Callable[[Session], object]
 ) -> None:
     with SessionFactory(engine).as_user(user) as session:
@@ -106,7 +77,7 @@ def test_an_actor_changed_within_a_transaction(
 
 
 @every_way
-def test_an_actor_taken_away_within_a_transaction(
+def test_statement_after_the_actor_was_deleted_within_a_transaction_is_refused(
     engine: Engine, user: UUID, run: Callable[[Session], object]
 ) -> None:
     with SessionFactory(engine).as_user(user) as session:
@@ -119,22 +90,12 @@ def test_an_actor_taken_away_within_a_transaction(
         assert_acts_as(session, user)
 
 
-@every_way
-def test_an_actor_put_on_a_plain_session_too_late(
-    owner_engine: Engine, user: UUID, run: Callable[[Session], object]
+async def test_statement_of_an_async_session_whose_actor_changed_is_refused(
+    logins: Logins, user: UUID
 ) -> None:
-    with Session(owner_engine) as session:
-        session.execute(text("select 1"))
-        session.info["actor"] = Actor.user(user)
-        with pytest.raises(ActorError, match="commit or roll back first"):
-            run(session)
-        session.rollback()
-        assert_acts_as(session, user)
-
-
-async def test_an_async_session_whose_actor_changed(logins: Logins, user: UUID) -> None:
     engine = create_async_engine(logins.member)
-    async with AsyncSession(engine, info={"actor": Actor.user(user)}) as session:
+    async with AsyncSession(engine) as session:
+        act_as(session, Actor.user(user))
         await session.run_sync(assert_acts_as, user)
         session.info["actor"] = Actor.service()
         with pytest.raises(ActorError, match="commit or roll back first"):
@@ -144,7 +105,7 @@ async def test_an_async_session_whose_actor_changed(logins: Logins, user: UUID) 
     await engine.dispose()
 
 
-def test_an_actor_may_change_between_transactions(engine: Engine) -> None:
+def test_actor_may_change_between_transactions(engine: Engine) -> None:
     first, second = uuid4(), uuid4()
     with SessionFactory(engine).as_user(first) as session:
         assert_acts_as(session, first)
@@ -153,16 +114,14 @@ def test_an_actor_may_change_between_transactions(engine: Engine) -> None:
         assert_acts_as(session, second)
 
 
-def test_an_equal_actor_is_no_change(engine: Engine, user: UUID) -> None:
+def test_equal_actor_is_no_change(engine: Engine, user: UUID) -> None:
     with SessionFactory(engine).as_user(user) as session:
         assert_acts_as(session, user)
         session.info["actor"] = Actor.user(user)
         assert_acts_as(session, user)
 
 
-def test_a_changed_actor_does_not_stop_a_savepoint_from_being_rolled_back(
-    engine: Engine, user: UUID
-) -> None:
+def test_savepoint_can_be_rolled_back_after_the_actor_changed(engine: Engine, user: UUID) -> None:
     with SessionFactory(engine).as_user(user) as session:
         savepoint = session.begin_nested()
         assert_acts_as(session, user)
@@ -175,38 +134,43 @@ def test_a_changed_actor_does_not_stop_a_savepoint_from_being_rolled_back(
 
 
 @pytest.mark.parametrize("ending", ["commit", "rollback", "end /* all */", "abort"])
-def test_a_transaction_ended_by_text(engine: Engine, user: UUID, ending: str) -> None:
+def test_statement_after_the_transaction_was_ended_by_sql_text_is_refused(
+    engine: Engine, user: UUID, ending: str
+) -> None:
     with SessionFactory(engine).as_user(user) as session:
         session.execute(text(ending))
-        with pytest.raises(ActorError, match="behind the session's back"):
+        with pytest.raises(ActorError, match="ended by a statement or by the driver"):
             session.execute(text("select 1"))
         session.rollback()
         assert_acts_as(session, user)
 
 
-def test_a_transaction_ended_by_the_driver(engine: Engine, user: UUID) -> None:
+def test_statement_after_the_transaction_was_ended_by_the_driver_is_refused(
+    engine: Engine, user: UUID
+) -> None:
     with SessionFactory(engine).as_user(user) as session:
         session.connection().connection.commit()
-        with pytest.raises(ActorError, match="behind the session's back"):
+        with pytest.raises(ActorError, match="ended by a statement or by the driver"):
             session.execute(text("select 1"))
         session.rollback()
 
 
 @pytest.mark.parametrize("way", ["engine", "options of the engine", "connection"])
-def test_autocommit(
+def test_connection_in_autocommit_is_refused(
     logins: Logins, make_engine: Callable[..., Engine], user: UUID, way: str
 ) -> None:
     level = {"isolation_level": "AUTOCOMMIT"}
     engine = make_engine(logins.owner, **(level if way == "engine" else {}))
     bind = engine.execution_options(**level) if way == "options of the engine" else engine
-    with Session(bind, info={"actor": Actor.user(user)}) as session:
+    with Session(bind) as session:
+        act_as(session, Actor.user(user))
         with pytest.raises(ActorError, match="AUTOCOMMIT"):
             session.connection(execution_options=level if way == "connection" else {})
         with pytest.raises(ActorError, match="did not begin as the session's actor"):
             session.execute(text("select 1"))
 
 
-def test_a_transaction_to_be_prepared(owner_engine: Engine, user: UUID) -> None:
+def test_two_phase_session_is_refused(owner_engine: Engine, user: UUID) -> None:
     with SessionFactory(owner_engine, twophase=True).as_user(user) as session:
         with pytest.raises(ActorError, match="can't prepare its transaction"):
             session.execute(text("select 1"))
@@ -215,18 +179,17 @@ def test_a_transaction_to_be_prepared(owner_engine: Engine, user: UUID) -> None:
         session.rollback()
 
 
-def test_another_driver(user: UUID) -> None:
-    with (
-        Session(create_engine("sqlite://"), info={"actor": Actor.user(user)}) as session,
-        pytest.raises(ActorError, match="psycopg 3"),
-    ):
-        session.execute(text("select 1"))
+def test_another_driver_is_refused(user: UUID) -> None:
+    with Session(create_engine("sqlite://")) as session:
+        act_as(session, Actor.user(user))
+        with pytest.raises(ActorError, match="psycopg 3"):
+            session.execute(text("select 1"))
 
 
 @pytest.mark.parametrize(
     "actor", [Actor.user(UUID(int=7)), Actor.service(), Actor.anonymous()], ids=repr
 )
-def test_a_role_that_is_not_granted(
+def test_role_that_is_not_granted_is_an_error_that_names_the_grant(
     logins: Logins, make_engine: Callable[..., Engine], actor: Actor
 ) -> None:
     engine = make_engine(logins.stranger)
@@ -236,7 +199,7 @@ def test_a_role_that_is_not_granted(
     assert f'grant {actor.role} to "{logins.stranger.username}"' in str(refusal.value)
 
 
-def test_doing_what_the_refusal_says_helps(
+def test_executing_the_grant_of_the_error_lets_the_session_act(
     logins: Logins, make_engine: Callable[..., Engine], owner_engine: Engine, user: UUID
 ) -> None:
     sessions = SessionFactory(make_engine(logins.stranger))
@@ -255,26 +218,29 @@ def test_doing_what_the_refusal_says_helps(
         connection.commit()
 
 
-async def test_a_role_that_is_not_granted_to_an_async_session(logins: Logins, user: UUID) -> None:
+async def test_role_that_is_not_granted_is_an_error_of_an_async_session_too(
+    logins: Logins, user: UUID
+) -> None:
     engine = create_async_engine(logins.stranger)
-    async with AsyncSession(engine, info={"actor": Actor.user(user)}) as session:
+    async with AsyncSession(engine) as session:
+        act_as(session, Actor.user(user))
         with pytest.raises(RoleNotGranted, match=f'grant .* to "{logins.stranger.username}"'):
             await session.execute(text("select 1"))
     await engine.dispose()
 
 
-def test_a_role_that_does_not_exist(engine: Engine) -> None:
+def test_role_that_does_not_exist_is_an_error_that_says_what_to_do(engine: Engine) -> None:
     actor = replace(Actor.service(), role="townhall_nowhere")
     with (
         pytest.raises(
-            ActorError, match=r'"townhall_nowhere" does not exist .*alembic upgrade head'
+            ActorError, match=r'"townhall_nowhere" does not exist .*alembic upgrade heads'
         ),
         SessionFactory(engine).acting(actor) as session,
     ):
         session.execute(text("select 1"))
 
 
-def test_claims_and_headers_show_in_no_error_and_no_log(
+def test_claims_and_headers_are_in_no_error_and_no_log(
     logins: Logins, make_engine: Callable[..., Engine], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="sqlalchemy")

@@ -1,0 +1,70 @@
+"""How a session gets its actor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
+from sqlalchemy.orm import Session, scoped_session
+
+from townhall.session import guard
+from townhall.session.actor import Actor
+from townhall.session.errors import ActorError
+from townhall.session.registry import ACTOR_KEY, acting_sessions
+
+
+class ActingSession(Session):
+    """A session that runs nothing without an actor: it never acts as the login role.
+
+    The sessions of the factories are of this class, and ``session.info["actor"]`` is their actor.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  SQLAlchemy's
+        """Create the session; the arguments are those of ``sqlalchemy.orm.Session``."""
+        super().__init__(*arguments, **options)
+        acting_sessions.add(self)
+
+
+guard.listen(ActingSession)
+
+
+def act_as(
+    session: Session | AsyncSession | scoped_session[Any] | async_scoped_session[Any],
+    actor: Actor,
+) -> None:
+    """Let a session act as an actor in each of its transactions from now on.
+
+    It is for a session that an application makes itself, and may be called again with another
+    actor, between two transactions. The actor is then ``session.info["actor"]``. A session that
+    acts does not go back to the login role: without an actor it runs nothing. Listeners of
+    ``after_begin`` on a class of sessions run before the role is taken.
+
+    Args:
+        session: The session. Of a scoped session the current one, so that after ``remove()`` the
+            next one needs to be told again.
+        actor: Who it acts as.
+
+    Raises:
+        ActorError: The session's transaction has begun as the login role or as another actor.
+        TypeError: The session or the actor is not one.
+    """
+    if not isinstance(actor, Actor):
+        raise TypeError(f"the actor is a {type(actor).__name__}, not an Actor")
+    sync_session = _sync_session(session)
+    transaction = sync_session.get_transaction()
+    if transaction is not None and guard.has_begun_otherwise(transaction, actor):
+        raise ActorError(guard.WRONG_ACTOR)
+    if sync_session not in acting_sessions:
+        guard.listen(sync_session, first=True)
+        acting_sessions.add(sync_session)
+    sync_session.info[ACTOR_KEY] = actor
+
+
+def _sync_session(session: object) -> Session:
+    if isinstance(session, (scoped_session, async_scoped_session)):
+        session = session()
+    if isinstance(session, AsyncSession):
+        session = session.sync_session
+    if not isinstance(session, Session):
+        raise TypeError(f"act_as takes a session, not a {type(session).__name__}")
+    return session
