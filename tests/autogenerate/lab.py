@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from townhall import pg
 from townhall.migrate import autogenerate
 from townhall.migrate.compare.scope import Scope
-from townhall.migrate.write.rendering import render_item
+from townhall.migrate.write.rendering import render_item, render_percent_signs_once
 from townhall.migrate.write.revision import finish_revision
 from townhall.pg import Entity
 
@@ -50,7 +50,7 @@ class Lab:
     def context(self, schema: Schema) -> MigrationContext:
         """Return Alembic's context for a declaration, which sees nothing but the lab."""
         scope = Scope((SCHEMA,))
-        return MigrationContext.configure(
+        context = MigrationContext.configure(
             self.connection,
             opts={
                 "target_metadata": [schema.metadata],
@@ -62,6 +62,8 @@ class Lab:
                 autogenerate.SCOPE_OPTION: scope,
             },
         )
+        render_percent_signs_once(context)
+        return context
 
     def operations(self, schema: Schema) -> tuple[UpgradeOps, DowngradeOps]:
         """Return what autogenerate finds necessary."""

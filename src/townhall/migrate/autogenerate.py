@@ -10,7 +10,6 @@ from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import DropTableOp, UpgradeOps
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
-from alembic_utils import replaceable_entity
 from sqlalchemy import Connection
 
 from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
@@ -24,6 +23,7 @@ from townhall.migrate.savepoints import run_script
 from townhall.migrate.write.ordering import and_the_others, describe, missed, ordered
 from townhall.migrate.write.revision import dropped_tables, flat
 from townhall.pg import CreateEntityOp, Entity, Function
+from townhall.pg.alembic_utils import registry, replace_comparison
 
 _log = logging.getLogger(__name__)
 
@@ -55,16 +55,15 @@ def setup(plugin: Plugin) -> None:
 def _silence_alembic_utils(
     context: AutogenContext, operations: UpgradeOps
 ) -> PriorityDispatchResult:
-    # alembic-utils registers its comparison when it is imported, with no way to leave it out. It
-    # would propose to drop what it was not told of, and that is everything.
     del operations
-    theirs = replaceable_entity.compare_registered_entities
-    for functions in context.comparators._registry.values():  # noqa: SLF001 - there is no other way
-        functions[:] = [entry for entry in functions if entry[0] is not theirs]
+    if _takes_part(context):
+        replace_comparison(context.comparators, None)
     return PriorityDispatchResult.CONTINUE
 
 
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
+    if not _takes_part(context):
+        return PriorityDispatchResult.CONTINUE
     _refuse_foreign_entities()
     declared = _declared(context)
     _refuse_hijackable(declared.entities)
@@ -80,6 +79,11 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     for operation in operations.ops:
         _log.info("Detected %s", describe(operation))
     return PriorityDispatchResult.CONTINUE
+
+
+def _takes_part(context: AutogenContext) -> bool:
+    # Another env.py of the process may name all plugins there are.
+    return ENTITIES_OPTION in context.opts
 
 
 def _on_tables(
@@ -143,11 +147,7 @@ def _declared(context: AutogenContext) -> Declared:
 
 
 def _refuse_foreign_entities() -> None:
-    foreign = [
-        entity
-        for entity in replaceable_entity.registry.entities()
-        if not isinstance(entity, Entity)
-    ]
+    foreign = [entity for entity in registry.entities() if not isinstance(entity, Entity)]
     if foreign:
         names = ", ".join(sorted(entity.identity for entity in foreign))
         raise CommandError(

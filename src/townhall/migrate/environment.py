@@ -19,7 +19,7 @@ from townhall.migrate.guard.locks import A_MOMENT, alone, waiting_at_most
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.write.formatting import format_new_revisions
-from townhall.migrate.write.rendering import render_item
+from townhall.migrate.write.rendering import render_item, render_percent_signs_once
 from townhall.migrate.write.revision import finish_revision
 from townhall.pg import Entity, sql
 from townhall.product import Product, own_product
@@ -121,6 +121,7 @@ def _run_online(
             include_object=object_filter,
             **options,
         )
+        render_percent_signs_once(context.get_context())
         only_looks = context.get_context().opts.get("dont_mutate", False)
         with (
             nullcontext() if only_looks else alone(connection),

@@ -7,11 +7,11 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, ClassVar, Self, TypeVar
 
-from alembic_utils.replaceable_entity import ReplaceableEntity
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.orm import Session
 
 from townhall.pg import sql
+from townhall.pg.alembic_utils import ReplaceableEntity
 
 AnyEntity = TypeVar("AnyEntity", bound="Entity")
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from alembic import op
 from alembic.operations import Operations
-from alembic_utils.reversible_op import CreateOp, DropOp, ReplaceOp
 
 from townhall.pg import sql
+from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
 from townhall.pg.entity import Entity
 
 

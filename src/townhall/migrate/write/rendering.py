@@ -8,7 +8,7 @@ from typing import Any, Literal
 from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.ddl import postgresql
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import ClauseElement, Enum, TypeDecorator
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
@@ -23,16 +23,21 @@ _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _dialect.colspecs = {}  # types stay what they are, and don't become the driver's
 
 
-class PostgresqlImpl(postgresql.PostgresqlImpl):
-    """Alembic's PostgreSQL, in whose place this one is where it is imported."""
+def render_percent_signs_once(context: MigrationContext) -> None:
+    """Let a migration context render SQL expressions without the driver's doubled percent signs.
 
-    __dialect__ = "postgresql"
+    Args:
+        context: The context of one run, which alone is changed.
+    """
+    impl = context.impl
+    if not impl.dialect.identifier_preparer._double_percents:  # noqa: SLF001 - nothing else says so
+        return
+    render = impl.render_ddl_sql_expr
 
-    def render_ddl_sql_expr(self, expr: ClauseElement, *args: Any, **options: Any) -> str:  # noqa: ANN401 - Alembic's
-        """Render an expression as it stands: the driver's doubled per cent signs are one each."""
-        rendered = super().render_ddl_sql_expr(expr, *args, **options)
-        doubles = self.dialect.identifier_preparer._double_percents  # noqa: SLF001 - nothing else says so
-        return rendered.replace("%%", "%") if doubles else rendered
+    def render_once(expr: ClauseElement, *args: Any, **options: Any) -> str:  # noqa: ANN401 - Alembic's
+        return render(expr, *args, **options).replace("%%", "%")
+
+    vars(impl)["render_ddl_sql_expr"] = render_once
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
