@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.coaching.stage import set_up_coaching
+from tests.coaching.data import insert_coaching
 from tests.support.every_version import townhall_server
 from townhall.session import SessionFactory
 
@@ -19,7 +19,7 @@ __all__ = ["townhall_server"]
 @pytest.fixture
 def connection(townhall_connection: Connection) -> Connection:
     """Return a connection to two tenants with a campaign each, and a campaign without one."""
-    set_up_coaching(townhall_connection)
+    insert_coaching(townhall_connection)
     return townhall_connection
 
 
@@ -33,5 +33,5 @@ def sessions(connection: Connection) -> SessionFactory:
 def committed(townhall_engine: Engine) -> Engine:
     """Return an engine on a database of this test's own, in which all of it is committed."""
     with townhall_engine.begin() as connection:
-        set_up_coaching(connection)
+        insert_coaching(connection)
     return townhall_engine

@@ -2,129 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import product
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Column, MetaData, Table
 
-from tests.coaching.stage import (
+from tests.coaching.data import (
     BRAND,
     CAMPAIGN,
-    OWN_CAMPAIGN,
+    CREATOR,
+    CREATOR_CAMPAIGN,
     PERSONAS,
     SESSION,
     TENANT,
     USAGE,
 )
-from tests.support.subjects import COMMANDS, Subject, check_access
+from tests.support.access_matrix import Functions, TableRow, Target, check_access
 from townhall import Campaign, ParticipantSession, TenantProfile, UsageEvent
-from townhall.domains.coaching.access import RULES
 from townhall.testing import AccessCase, access_cases
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-EXPECTED = access_cases(
+TABLES_AND_FUNCTIONS = access_cases(
     """
-    tenant_profiles  anonymous          nameless           stranger           rival
-    select           permission_denied  no_rows            no_rows            no_rows
-    insert           permission_denied  permission_denied  permission_denied  permission_denied
-    update           permission_denied  no_rows            no_rows            no_rows
-    delete           permission_denied  permission_denied  permission_denied  permission_denied
+    tenant_profiles  anon no_sub stranger outsider creator participant owner service
+    select           x    0      0        0        0       0           +     +
+    insert           x    x      x        x        x       x           x     +
+    update           x    0      0        0        0       0           +     +
+    delete           x    x      x        x        x       x           x     +
 
-    tenant_profiles  creator            participant        owner              service
-    select           no_rows            no_rows            allowed            allowed
-    insert           permission_denied  permission_denied  permission_denied  allowed
-    update           no_rows            no_rows            allowed            allowed
-    delete           permission_denied  permission_denied  permission_denied  allowed
+    campaigns  anon no_sub stranger outsider creator participant owner service
+    select     x    0      0        0        0       0           +     +
+    insert     x    !      !        !        !       !           +     +
+    update     x    0      0        0        0       0           +     +
+    delete     x    0      0        0        0       0           +     +
 
-    campaigns  anonymous          nameless         stranger         rival
-    select     permission_denied  no_rows          no_rows          no_rows
-    insert     permission_denied  violates_policy  violates_policy  violates_policy
-    update     permission_denied  no_rows          no_rows          no_rows
-    delete     permission_denied  no_rows          no_rows          no_rows
+    creator_campaign  anon no_sub stranger outsider creator participant owner service
+    select            x    0      0        0        +       0           0     +
+    insert            x    !      !        !        +       !           !     +
+    update            x    0      0        0        +       0           0     +
+    delete            x    0      0        0        +       0           0     +
 
-    campaigns  creator          participant      owner    service
-    select     no_rows          no_rows          allowed  allowed
-    insert     violates_policy  violates_policy  allowed  allowed
-    update     no_rows          no_rows          allowed  allowed
-    delete     no_rows          no_rows          allowed  allowed
+    participant_sessions  anon no_sub stranger outsider creator participant owner service
+    select                x    0      0        0        0       +           +     +
+    insert                x    x      x        x        x       x           x     +
+    update                x    0      0        0        0       0           +     +
+    delete                x    x      x        x        x       x           x     +
 
-    campaigns_without_tenant  anonymous          nameless         stranger         rival
-    select                    permission_denied  no_rows          no_rows          no_rows
-    insert                    permission_denied  violates_policy  violates_policy  violates_policy
-    update                    permission_denied  no_rows          no_rows          no_rows
-    delete                    permission_denied  no_rows          no_rows          no_rows
+    usage_events  anon no_sub stranger outsider creator participant owner service
+    select        x    0      0        0        0       0           +     +
+    insert        x    x      x        x        x       x           x     +
+    update        x    x      x        x        x       x           x     +
+    delete        x    x      x        x        x       x           x     +
 
-    campaigns_without_tenant  creator  participant      owner            service
-    select                    allowed  no_rows          no_rows          allowed
-    insert                    allowed  violates_policy  violates_policy  allowed
-    update                    allowed  no_rows          no_rows          allowed
-    delete                    allowed  no_rows          no_rows          allowed
+    functions                      anon no_sub stranger outsider creator participant owner service
+    get_tenant_branding            +    +      +        +        +       +           +     +
+    get_tenant_branding_by_domain  +    +      +        +        +       +           +     +
+    start_participant_session      x    r      r        r        r       +           r     x
+    complete_participant_session   x    r      r        r        r       +           r     x
+    log_usage_event                x    x      x        x        x       x           x     +
 
-    participant_sessions  anonymous          nameless           stranger
-    select                permission_denied  no_rows            no_rows
-    insert                permission_denied  permission_denied  permission_denied
-    update                permission_denied  no_rows            no_rows
-    delete                permission_denied  permission_denied  permission_denied
-
-    participant_sessions  rival              creator            participant
-    select                no_rows            no_rows            allowed
-    insert                permission_denied  permission_denied  permission_denied
-    update                no_rows            no_rows            no_rows
-    delete                permission_denied  permission_denied  permission_denied
-
-    participant_sessions  owner              service
-    select                allowed            allowed
-    insert                permission_denied  allowed
-    update                allowed            allowed
-    delete                permission_denied  allowed
-
-    usage_events  anonymous          nameless           stranger           rival
-    select        permission_denied  no_rows            no_rows            no_rows
-    insert        permission_denied  permission_denied  permission_denied  permission_denied
-    update        permission_denied  permission_denied  permission_denied  permission_denied
-    delete        permission_denied  permission_denied  permission_denied  permission_denied
-
-    usage_events  creator            participant        owner              service
-    select        no_rows            no_rows            allowed            allowed
-    insert        permission_denied  permission_denied  permission_denied  allowed
-    update        permission_denied  permission_denied  permission_denied  allowed
-    delete        permission_denied  permission_denied  permission_denied  allowed
+    inactive_tenant                anon no_sub stranger outsider creator participant owner service
+    get_tenant_branding            0    0      0        0        0       0           0     0
+    get_tenant_branding_by_domain  0    0      0        0        0       0           0     0
     """
 )
 
-OLD_NAMES = ("campaign_assignments", "stakeholder_sessions")
-BY_OLD_NAMES = [
-    case._replace(table=name)
-    for name in OLD_NAMES
-    for case in EXPECTED
-    if case.table == "participant_sessions"
+# Through a view with the table's columns everyone may do what they may do to the table.
+VIEWS = ("campaign_assignments", "stakeholder_sessions")
+MATRIX = [
+    *TABLES_AND_FUNCTIONS,
+    *(
+        case._replace(target=view)
+        for view in VIEWS
+        for case in TABLES_AND_FUNCTIONS
+        if case.target == "participant_sessions"
+    ),
 ]
-"""Through a view everybody may what they may do to the table."""
 
-
-@dataclass(frozen=True)
-class ViewSubject(Subject):
-    """A row that is tried through a view with the table's columns.
-
-    Attributes:
-        view: The name of the view.
-    """
-
-    view: str = ""
-
-    @cached_property
-    def table(self) -> Table:
-        """The view, as if it were a table."""
-        columns = (Column(column.name, column.type) for column in self.model.__table__.columns)
-        return Table(self.view, MetaData(), *columns)
-
-
-A_SESSION = Subject(
+PARTICIPANT_SESSION = TableRow(
     ParticipantSession,
     key=SESSION,
     new={"campaign_id": CAMPAIGN, "stakeholder_name": "Another"},
@@ -135,8 +92,8 @@ A_SESSION = Subject(
     },
 )
 
-SUBJECTS = {
-    "tenant_profiles": Subject(
+TARGETS: dict[str, Target] = {
+    "tenant_profiles": TableRow(
         TenantProfile,
         key=TENANT,
         new={"slug": "another", "display_name": "Another"},
@@ -148,35 +105,61 @@ SUBJECTS = {
             "custom_domain": None,
         },
     ),
-    "campaigns": Subject(
+    "campaigns": TableRow(
         Campaign,
         key=CAMPAIGN,
         new={"tenant_id": TENANT, "name": "Another"},
         change={"name": "Renamed", "status": "active", "results_disclosure": "none"},
     ),
-    "campaigns_without_tenant": Subject(
+    "creator_campaign": TableRow(
         Campaign,
-        key=OWN_CAMPAIGN,
-        new={"created_by": PERSONAS["creator"][1], "name": "Another"},
+        key=CREATOR_CAMPAIGN,
+        new={"created_by": CREATOR, "name": "Another"},
         change={"name": "Renamed", "status": "active", "assessment_type": "other"},
     ),
-    "participant_sessions": A_SESSION,
-    "usage_events": Subject(
+    "participant_sessions": PARTICIPANT_SESSION,
+    "usage_events": TableRow(
         UsageEvent,
         key=USAGE,
         new={"tenant_id": TENANT, "event_type": "another"},
         change={"event_type": "renamed", "tokens_used": 1},
     ),
-    **{name: ViewSubject(**vars(A_SESSION), view=name) for name in OLD_NAMES},
+    **{view: replace(PARTICIPANT_SESSION, view=view) for view in VIEWS},
+    "functions": Functions(
+        {
+            "get_tenant_branding": "select from public.get_tenant_branding('green-tree')",
+            "get_tenant_branding_by_domain": (
+                "select from public.get_tenant_branding_by_domain('coach.green-tree.example')"
+            ),
+            "start_participant_session": f"select public.start_participant_session('{SESSION}')",
+            "complete_participant_session": (
+                f"select public.complete_participant_session('{SESSION}')"
+            ),
+            "log_usage_event": f"select public.log_usage_event('{TENANT}', 'chat')",
+        },
+        preconditions={
+            "complete_participant_session": f"""
+                update public.participant_sessions
+                set status = 'in_progress', started_at = now()
+                where id = '{SESSION}'
+            """
+        },
+    ),
+    "inactive_tenant": Functions(
+        {
+            "get_tenant_branding": "select from public.get_tenant_branding('green-tree')",
+            "get_tenant_branding_by_domain": (
+                "select from public.get_tenant_branding_by_domain('coach.green-tree.example')"
+            ),
+        },
+        preconditions=dict.fromkeys(
+            ("get_tenant_branding", "get_tenant_branding_by_domain"),
+            "update public.tenant_profiles set is_active = false",
+        ),
+    ),
 }
 
 
-@pytest.mark.parametrize("case", [*EXPECTED, *BY_OLD_NAMES], ids=str)
+@pytest.mark.parametrize("case", MATRIX, ids=str)
 def test_access(connection: Connection, case: AccessCase) -> None:
-    check_access(connection, SUBJECTS[case.table], case, PERSONAS)
-
-
-def test_every_table_is_tried_with_every_command_by_everybody() -> None:
-    tables = [*(rule.table.name for rule in RULES), "campaigns_without_tenant"]
-    tried = {(case.table, case.command, case.persona) for case in EXPECTED}
-    assert tried == set(product(tables, COMMANDS, PERSONAS))
+    check_access(connection, TARGETS, PERSONAS, case)

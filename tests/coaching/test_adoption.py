@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.coaching.stage import CAMPAIGN, RIVALS_TENANT, TENANT, set_up_coaching
+from tests.coaching.data import CAMPAIGN, OTHER_TENANT, TENANT, insert_coaching
 from townhall.migrate import downgrade, upgrade
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def database(townhall_databases: Databases, townhall_template: str) -> Iterator[
     """Yield the URL of a database with two tenants, their campaigns and sessions."""
     with townhall_databases.create(townhall_template) as url:
         with _connected(url) as connection:
-            set_up_coaching(connection)
+            insert_coaching(connection)
         yield url
 
 
@@ -83,14 +83,14 @@ def test_campaigns_change_as_before_once_they_have_their_tenants(database: str) 
 def test_whose_campaign_it_is_among_several_tenants_is_left_to_you(database: str) -> None:
     downgrade(database, BEFORE)
     with _connected(database) as connection:
-        connection.execute(INSERT, {"campaign": CAMPAIGN, "tenant": RIVALS_TENANT})
+        connection.execute(INSERT, {"campaign": CAMPAIGN, "tenant": OTHER_TENANT})
     with pytest.raises(DBAPIError, match="the sessions of 1 campaigns are in pipelines of other"):
         upgrade(database)
     with _connected(database) as connection:
         chosen = text(
-            "update public.participant_sessions set tenant_id = null where tenant_id = :rivals"
+            "update public.participant_sessions set tenant_id = null where tenant_id = :other"
         )
-        connection.execute(chosen, {"rivals": RIVALS_TENANT})
+        connection.execute(chosen, {"other": OTHER_TENANT})
     upgrade(database)
     leaders = [row for row in _rows(database) if row[0] == "Leaders"]
     assert [(row[1], row[3]) for row in leaders] == [(TENANT, TENANT)] * 2

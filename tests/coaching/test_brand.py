@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import object_session
 
-from tests.coaching.stage import BRAND, OWNER, STORED_BRAND, TENANT
+from tests.coaching.data import BRAND, OWNER, STORED_BRAND, TENANT
 from townhall import (
     BrandColors,
     BrandConfig,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Executable, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
-from tests.coaching.stage import BRAND, PERSONAS, STORED_BRAND, TENANT
+from tests.coaching.data import BRAND, PERSONAS, STORED_BRAND, TENANT
 from townhall import TenantProfile
 from townhall.domains.coaching import tenant_branding, tenant_by_domain, tenant_by_slug
 from townhall.testing import Outcome, acting, outcome
@@ -29,7 +29,7 @@ BY_DOMAIN = text("select * from public.get_tenant_branding_by_domain('coach.gree
 def test_everybody_gets_the_five_public_columns(
     connection: Connection, persona: str, asked: Executable
 ) -> None:
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         found = connection.execute(asked)
         assert tuple(found.keys()) == PUBLIC
         assert found.all() == [("green-tree", "Green Tree", "coach", STORED_BRAND, DOMAIN)]
@@ -69,8 +69,8 @@ def test_a_tenant_that_is_not_active_is_not_there(
     connection: Connection, asked: Executable
 ) -> None:
     connection.execute(update(TenantProfile).values(is_active=False))
-    for persona in ("anonymous", "owner", "service"):
-        with acting(connection, *PERSONAS[persona]):
+    for persona in ("anon", "owner", "service"):
+        with acting(connection, PERSONAS[persona]):
             assert outcome(connection, asked) is Outcome.NO_ROWS
 
 
@@ -130,8 +130,8 @@ def test_the_question_gives_a_typed_brand(sessions: SessionFactory) -> None:
         assert tuple(row._fields) == PUBLIC
         assert row.brand_config == BRAND
         assert row == session.execute(tenant_branding(domain=DOMAIN.upper())).one()
-        rival = session.execute(tenant_branding(slug="rival")).one()
-        assert (rival.brand_config, rival.custom_domain) == (None, None)
+        other = session.execute(tenant_branding(slug="rival")).one()
+        assert (other.brand_config, other.custom_domain) == (None, None)
         assert session.execute(tenant_branding(slug="nobody")).all() == []
 
 
@@ -152,7 +152,7 @@ def test_the_question_is_for_one_tenant(asked: dict[str, str]) -> None:
 
 
 def test_the_tenant_itself_is_its_owners(sessions: SessionFactory) -> None:
-    with sessions.as_user(PERSONAS["owner"][1] or "") as session:
+    with sessions.acting(PERSONAS["owner"]) as session:
         assert session.scalars(tenant_by_slug("green-tree")).one().id == TENANT
         assert session.scalar(tenant_by_slug("rival")) is None
         assert session.scalars(select(TenantProfile.id)).all() == [TENANT]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from tests.coaching.stage import OWNER, PARTICIPANT, SESSION, TENANT
+from tests.coaching.data import OWNER, PARTICIPANT, SESSION, TENANT
 from tests.support.documentation import run_examples
 from townhall import ClientStatus, ParticipantSession, TenantProfile, UsageEvent
 

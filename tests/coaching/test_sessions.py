@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import Select, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from tests.coaching.stage import (
+from tests.coaching.data import (
     CAMPAIGN,
+    OTHER_SESSION,
     OWNER,
     PARTICIPANT,
     PERSONAS,
-    RIVALS_SESSION,
     SESSION,
     TENANT,
 )
@@ -52,7 +52,7 @@ def _is(connection: Connection, **values: object) -> None:
 
 
 def _move(connection: Connection, move: Move, persona: str = "participant") -> None:
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         connection.execute(move(SESSION))
 
 
@@ -116,7 +116,7 @@ def test_a_session_in_the_wrong_state_is_an_error(
 
 
 @MOVES
-@pytest.mark.parametrize("persona", ["nameless", "stranger", "rival", "creator", "owner"])
+@pytest.mark.parametrize("persona", ["no_sub", "stranger", "outsider", "creator", "owner"])
 def test_anybody_elses_session_is_an_error(
     connection: Connection, move: Move, persona: str
 ) -> None:
@@ -127,24 +127,24 @@ def test_anybody_elses_session_is_an_error(
 
 
 @MOVES
-@pytest.mark.parametrize("session_id", [RIVALS_SESSION, uuid4()], ids=["hidden", "missing"])
+@pytest.mark.parametrize("session_id", [OTHER_SESSION, uuid4()], ids=["hidden", "missing"])
 def test_what_is_hidden_and_what_is_not_there_are_refused_alike(
     connection: Connection, move: Move, session_id: UUID
 ) -> None:
-    """The rival's session has no account: a participant without one can't be anybody."""
+    """The other tenant's session has no account: a participant without one can't be anybody."""
     with (
         pytest.raises(ProgrammingError, match=f"session {session_id} is not yours"),
-        acting(connection, *PERSONAS["participant"]),
+        acting(connection, PERSONAS["participant"]),
     ):
         connection.execute(move(session_id))
 
 
 @MOVES
-@pytest.mark.parametrize("persona", ["anonymous", "service"])
+@pytest.mark.parametrize("persona", ["anon", "service"])
 def test_who_is_no_participant_may_not_even_try(
     connection: Connection, move: Move, persona: str
 ) -> None:
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         assert outcome(connection, move(SESSION)) is Outcome.PERMISSION_DENIED
 
 
@@ -187,7 +187,7 @@ def test_the_pipeline_is_in_its_order(connection: Connection, sessions: SessionF
         assert pipeline == [ClientStatus.REGISTERED, *ClientStatus]
         converted = session.scalars(pipeline_of(TENANT, ClientStatus.CONVERTED)).one()
         assert converted.stakeholder_name == "converted"
-    with sessions.as_user(PERSONAS["rival"][1] or "") as session:
+    with sessions.acting(PERSONAS["outsider"]) as session:
         assert session.scalars(pipeline_of(TENANT)).all() == []
 
 

@@ -11,16 +11,16 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from tests.coaching.stage import (
+from tests.coaching.data import (
     CAMPAIGN,
-    OWN_CAMPAIGN,
-    OWN_SESSION,
+    CREATOR_CAMPAIGN,
+    CREATOR_SESSION,
+    OTHER_CAMPAIGN,
+    OTHER_SESSION,
+    OTHER_TENANT,
+    OTHER_USAGE,
     OWNER,
     PERSONAS,
-    RIVALS_CAMPAIGN,
-    RIVALS_SESSION,
-    RIVALS_TENANT,
-    RIVALS_USAGE,
     SESSION,
     TENANT,
     USAGE,
@@ -58,7 +58,7 @@ def test_a_session_begins_with_the_tenant_of_its_campaign(
     connection: Connection, name: str
 ) -> None:
     statement = f"insert into public.{name} (campaign_id) values (:id) returning tenant_id"
-    for campaign, tenant in ((CAMPAIGN, TENANT), (OWN_CAMPAIGN, None)):
+    for campaign, tenant in ((CAMPAIGN, TENANT), (CREATOR_CAMPAIGN, None)):
         assert connection.scalar(text(statement), {"id": campaign}) == tenant
 
 
@@ -75,7 +75,7 @@ def test_the_orm_reads_the_tenant_that_was_filled(townhall_session: Session) -> 
 
 @pytest.mark.parametrize(
     ("campaign", "tenant"),
-    [(CAMPAIGN, RIVALS_TENANT), (OWN_CAMPAIGN, TENANT)],
+    [(CAMPAIGN, OTHER_TENANT), (CREATOR_CAMPAIGN, TENANT)],
     ids=["another's", "of a campaign without one"],
 )
 def test_a_session_can_not_be_inserted_with_another_tenant(
@@ -87,25 +87,25 @@ def test_a_session_can_not_be_inserted_with_another_tenant(
     assert len(_tenants(connection)) == 4
 
 
-@pytest.mark.parametrize("tenant", [RIVALS_TENANT, None], ids=["another's", "none"])
+@pytest.mark.parametrize("tenant", [OTHER_TENANT, None], ids=["another's", "none"])
 def test_a_session_can_not_be_given_another_tenant(
     connection: Connection, tenant: UUID | None
 ) -> None:
     with acting(connection, "service_role"):
         connection.execute(update(ParticipantSession).values(tenant_id=tenant))
     tenants = _tenants(connection)
-    assert tenants == {SESSION: TENANT, RIVALS_SESSION: RIVALS_TENANT, OWN_SESSION: None}
+    assert tenants == {SESSION: TENANT, OTHER_SESSION: OTHER_TENANT, CREATOR_SESSION: None}
 
 
 def test_a_foreign_key_refuses_it_where_triggers_are_off(connection: Connection) -> None:
     off = "alter table public.participant_sessions disable trigger fill_session_tenant"
     connection.execute(text(off))
-    wrong = insert(ParticipantSession).values(campaign_id=CAMPAIGN, tenant_id=RIVALS_TENANT)
+    wrong = insert(ParticipantSession).values(campaign_id=CAMPAIGN, tenant_id=OTHER_TENANT)
     with pytest.raises(IntegrityError, match=KEEPS_TENANT):
         connection.execute(wrong)
 
 
-@pytest.mark.parametrize("tenant", [RIVALS_TENANT, None], ids=["another", "none"])
+@pytest.mark.parametrize("tenant", [OTHER_TENANT, None], ids=["another", "none"])
 def test_sessions_follow_a_campaign_that_changes_tenant(
     connection: Connection, tenant: UUID | None
 ) -> None:
@@ -114,8 +114,8 @@ def test_sessions_follow_a_campaign_that_changes_tenant(
 
 
 def test_sessions_follow_a_campaign_that_gets_a_tenant(connection: Connection) -> None:
-    _give(connection, OWN_CAMPAIGN, TENANT)
-    assert _tenants(connection)[OWN_SESSION] == TENANT
+    _give(connection, CREATOR_CAMPAIGN, TENANT)
+    assert _tenants(connection)[CREATOR_SESSION] == TENANT
 
 
 def test_two_campaigns_change_places_in_one_statement(connection: Connection) -> None:
@@ -127,32 +127,32 @@ def test_two_campaigns_change_places_in_one_statement(connection: Connection) ->
             where tenant_id in (:a, :b)
             """
         ),
-        {"a": TENANT, "b": RIVALS_TENANT},
+        {"a": TENANT, "b": OTHER_TENANT},
     )
     tenants = _tenants(connection)
-    assert (tenants[SESSION], tenants[RIVALS_SESSION]) == (RIVALS_TENANT, TENANT)
+    assert (tenants[SESSION], tenants[OTHER_SESSION]) == (OTHER_TENANT, TENANT)
 
 
 def test_what_the_old_owner_saw_the_new_one_sees(connection: Connection) -> None:
-    _give(connection, CAMPAIGN, RIVALS_TENANT)
-    with acting(connection, *PERSONAS["owner"]):
+    _give(connection, CAMPAIGN, OTHER_TENANT)
+    with acting(connection, PERSONAS["owner"]):
         for model in (Campaign, ParticipantSession):
             assert outcome(connection, select(model.id)) is Outcome.NO_ROWS
-    with acting(connection, *PERSONAS["rival"]):
+    with acting(connection, PERSONAS["outsider"]):
         found = set(connection.scalars(select(ParticipantSession.id)))
-    assert found == {SESSION, RIVALS_SESSION}
+    assert found == {SESSION, OTHER_SESSION}
 
 
 def test_a_tenant_that_goes_leaves_its_rows_without_one(connection: Connection) -> None:
     connection.execute(delete(TenantProfile).where(TenantProfile.id == TENANT))
     tenants = _tenants(connection)
-    assert tenants == {SESSION: None, RIVALS_SESSION: RIVALS_TENANT, OWN_SESSION: None}
+    assert tenants == {SESSION: None, OTHER_SESSION: OTHER_TENANT, CREATOR_SESSION: None}
     usage = connection.execute(select(UsageEvent.id, UsageEvent.tenant_id))
     assert {row.id: row.tenant_id for row in usage} == {
         USAGE: None,
-        RIVALS_USAGE: RIVALS_TENANT,
+        OTHER_USAGE: OTHER_TENANT,
     }
-    with acting(connection, *PERSONAS["owner"]):
+    with acting(connection, PERSONAS["owner"]):
         found = connection.scalars(select(Campaign.id)).all()
     assert found == [CAMPAIGN], "what has no tenant is its creator's"
 
@@ -163,16 +163,16 @@ def test_all_tenants_may_go_at_once(connection: Connection) -> None:
 
 
 def test_sessions_go_with_their_campaign(connection: Connection) -> None:
-    connection.execute(delete(Campaign).where(Campaign.id.in_([CAMPAIGN, OWN_CAMPAIGN])))
-    assert _tenants(connection) == {RIVALS_SESSION: RIVALS_TENANT}
+    connection.execute(delete(Campaign).where(Campaign.id.in_([CAMPAIGN, CREATOR_CAMPAIGN])))
+    assert _tenants(connection) == {OTHER_SESSION: OTHER_TENANT}
 
 
 @pytest.mark.parametrize(
     ("session", "campaign", "tenant"),
     [
-        (SESSION, RIVALS_CAMPAIGN, RIVALS_TENANT),
-        (SESSION, OWN_CAMPAIGN, None),
-        (OWN_SESSION, CAMPAIGN, TENANT),
+        (SESSION, OTHER_CAMPAIGN, OTHER_TENANT),
+        (SESSION, CREATOR_CAMPAIGN, None),
+        (CREATOR_SESSION, CAMPAIGN, TENANT),
     ],
     ids=["another's", "one without", "one with"],
 )
@@ -187,9 +187,9 @@ def test_a_session_that_moves_gets_the_tenant_of_its_new_campaign(
 def test_the_orm_knows_the_tenant_of_a_session_that_moved(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         moving = session.get_one(ParticipantSession, SESSION)
-        moving.campaign = session.get_one(Campaign, RIVALS_CAMPAIGN)
+        moving.campaign = session.get_one(Campaign, OTHER_CAMPAIGN)
         session.flush()
-        assert moving.tenant_id == RIVALS_TENANT
+        assert moving.tenant_id == OTHER_TENANT
 
 
 def test_the_work_is_done_whoever_causes_it(connection: Connection) -> None:
@@ -199,20 +199,20 @@ def test_the_work_is_done_whoever_causes_it(connection: Connection) -> None:
     connection.execute(text("grant select, update on public.campaigns to clerk"))
     connection.execute(text("create policy clerk on public.campaigns to clerk using (true)"))
     with acting(connection, "clerk"):
-        _give(connection, OWN_CAMPAIGN, TENANT)
-        _give(connection, CAMPAIGN, RIVALS_TENANT)
+        _give(connection, CREATOR_CAMPAIGN, TENANT)
+        _give(connection, CAMPAIGN, OTHER_TENANT)
     tenants = _tenants(connection)
-    assert (tenants[OWN_SESSION], tenants[SESSION]) == (TENANT, RIVALS_TENANT)
+    assert (tenants[CREATOR_SESSION], tenants[SESSION]) == (TENANT, OTHER_TENANT)
 
 
 def test_a_session_waits_for_a_campaign_that_is_getting_a_tenant(committed: Engine) -> None:
     def insert_session() -> None:
         with committed.begin() as connection:
-            connection.execute(insert(ParticipantSession).values(campaign_id=OWN_CAMPAIGN))
+            connection.execute(insert(ParticipantSession).values(campaign_id=CREATOR_CAMPAIGN))
 
     with ThreadPoolExecutor(1) as other:
         with committed.begin() as connection:
-            _give(connection, OWN_CAMPAIGN, TENANT)
+            _give(connection, CREATOR_CAMPAIGN, TENANT)
             second = other.submit(insert_session)
             wait_until_somebody_waits(committed)
         second.result(timeout=30)
@@ -223,11 +223,11 @@ def test_a_session_waits_for_a_campaign_that_is_getting_a_tenant(committed: Engi
 def test_a_campaign_that_gets_a_tenant_waits_for_a_session(committed: Engine) -> None:
     def give() -> None:
         with committed.begin() as connection:
-            _give(connection, OWN_CAMPAIGN, TENANT)
+            _give(connection, CREATOR_CAMPAIGN, TENANT)
 
     with ThreadPoolExecutor(1) as other:
         with committed.begin() as connection:
-            connection.execute(insert(ParticipantSession).values(campaign_id=OWN_CAMPAIGN))
+            connection.execute(insert(ParticipantSession).values(campaign_id=CREATOR_CAMPAIGN))
             second = other.submit(give)
             wait_until_somebody_waits(committed)
         second.result(timeout=30)
@@ -256,6 +256,6 @@ def test_an_account_that_goes_leaves_the_tenant(connection: Connection) -> None:
     connection.execute(text("delete from auth.users"))
     assert connection.scalar(owner) is None
     tenants = _tenants(connection)
-    assert tenants == {SESSION: TENANT, RIVALS_SESSION: RIVALS_TENANT, OWN_SESSION: None}
+    assert tenants == {SESSION: TENANT, OTHER_SESSION: OTHER_TENANT, CREATOR_SESSION: None}
     for column in (ParticipantSession.user_id, Campaign.created_by, UsageEvent.user_id):
         assert set(connection.scalars(select(column))) == {None}

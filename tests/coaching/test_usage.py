@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
-from tests.coaching.stage import (
+from tests.coaching.data import (
+    OTHER_TENANT,
+    OTHER_USAGE,
+    OUTSIDER,
     OWNER,
     PARTICIPANT,
-    RIVAL,
-    RIVALS_TENANT,
-    RIVALS_USAGE,
     TENANT,
     USAGE,
 )
@@ -111,7 +111,7 @@ async def test_async_sessions_log_alike(
         assert (await session.get_one(UsageEvent, logged)).tokens_used == 1
 
 
-@pytest.mark.parametrize("user", [OWNER, RIVAL])
+@pytest.mark.parametrize("user", [OWNER, OUTSIDER])
 def test_python_logs_as_the_service_alone(sessions: SessionFactory, user: UUID) -> None:
     with (
         pytest.raises(ProgrammingError, match="permission denied for function log_usage_event"),
@@ -162,7 +162,7 @@ def november(connection: Connection) -> Connection:
         (TENANT, "visit", None, datetime(2026, 11, 30, 23, 59, 59, 999999, UTC), 0, "0"),
         (TENANT, "chat", "opus", month - timedelta(microseconds=1), 1, "9"),
         (TENANT, "chat", "opus", datetime(2026, 12, 1, tzinfo=UTC), 1, "9"),
-        (RIVALS_TENANT, "chat", "opus", month, 7, "0.7"),
+        (OTHER_TENANT, "chat", "opus", month, 7, "0.7"),
         (None, "chat", "opus", month, 3, "0.3"),
     ]
     columns = ("tenant_id", "event_type", "model_used", "created_at", "tokens_used", "cost_cents")
@@ -177,7 +177,7 @@ MINE = [
     (TENANT, "chat", "opus", 2, 150, Decimal("1.7500")),
     (TENANT, "visit", None, 1, 0, Decimal("0.0000")),
 ]
-RIVALS = [(RIVALS_TENANT, "chat", "opus", 1, 7, Decimal("0.7000"))]
+OTHER = [(OTHER_TENANT, "chat", "opus", 1, 7, Decimal("0.7000"))]
 NOBODYS = [(None, "chat", "opus", 1, 3, Decimal("0.3000"))]
 
 
@@ -188,17 +188,19 @@ def test_a_month_is_summed_up_by_tenant_event_type_and_model(
     with acting(november, "service_role"):
         summary = november.execute(usage_summary(date(2026, 11, day)))
         assert tuple(summary.keys())[3:] == FIGURES
-        assert summary.all() == MINE + RIVALS + NOBODYS
+        assert summary.all() == MINE + OTHER + NOBODYS
         assert november.execute(usage_summary(date(2026, 11, 1), TENANT)).all() == MINE
 
 
-@pytest.mark.parametrize(("user", "expected"), [(OWNER, MINE), (RIVAL, RIVALS), (PARTICIPANT, [])])
+@pytest.mark.parametrize(
+    ("user", "expected"), [(OWNER, MINE), (OUTSIDER, OTHER), (PARTICIPANT, [])]
+)
 def test_an_owner_sums_up_their_own_alone(
     november: Connection, user: UUID, expected: list[tuple[Any, ...]]
 ) -> None:
     with acting(november, "authenticated", user):
         assert november.execute(usage_summary(date(2026, 11, 1))).all() == expected
-        others = TENANT if user == RIVAL else RIVALS_TENANT
+        others = TENANT if user == OUTSIDER else OTHER_TENANT
         assert november.execute(usage_summary(date(2026, 11, 1), others)).all() == []
 
 
@@ -249,4 +251,4 @@ def test_an_event_outlives_its_tenant_and_its_user(connection: Connection) -> No
     connection.execute(text("delete from auth.users"))
     connection.execute(text("delete from public.tenant_profiles"))
     rows = connection.execute(select(UsageEvent.id, UsageEvent.tenant_id, UsageEvent.user_id))
-    assert set(rows.all()) == {(USAGE, None, None), (RIVALS_USAGE, None, None)}
+    assert set(rows.all()) == {(USAGE, None, None), (OTHER_USAGE, None, None)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine
 
-from tests.community.stage import set_up_community
+from tests.community.data import insert_community
 from tests.support.servers import EVERY_VERSION, Servers
 from townhall.session import SessionFactory
 from townhall.testing.databases import Databases
@@ -38,7 +38,7 @@ def shared_engine(databases: Databases, template: str) -> Iterator[Engine]:
     with databases.create(template) as url:
         engine = create_engine(url)
         with engine.begin() as connection:
-            set_up_community(connection)
+            insert_community(connection)
         yield engine
         engine.dispose()
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, inspect, select, text, update
 
-from tests.community.crowd import account, crowd_of_founders
-from tests.community.people import people
-from tests.community.stage import PERSONAS
+from tests.community.accounts_and_posts import create_accounts
+from tests.community.bulk_data import account, insert_founders_with_scores
+from tests.community.data import PERSONAS
 from tests.support.plans import explained, scans
 from townhall import (
     BenchmarkIndustryAggregate,
@@ -64,7 +64,7 @@ POPULATION = st.lists(
 
 def _settle(connection: Connection, population: list[Founder]) -> list[UUID]:
     """Make accounts of a population, with all that the benchmarks are made of."""
-    accounts = people(connection, len(population))
+    accounts = create_accounts(connection, len(population))
     for user, founder in zip(accounts, population, strict=True):
         connection.execute(
             insert(Profile).values(id=user, stage=founder.stage, industry=founder.industry)
@@ -225,8 +225,8 @@ def test_a_founder_counts_once_with_one_of_two_scores_of_one_moment(
 @pytest.mark.parametrize(
     ("persona", "expected"),
     [
-        ("anonymous", Outcome.PERMISSION_DENIED),
-        ("nameless", Outcome.ALLOWED),
+        ("anon", Outcome.PERMISSION_DENIED),
+        ("no_sub", Outcome.ALLOWED),
         ("stranger", Outcome.ALLOWED),
         ("service", Outcome.ALLOWED),
     ],
@@ -236,7 +236,7 @@ def test_whoever_is_signed_in_reads_them(
 ) -> None:
     _settle(connection, [Founder()] * 5)
     connection.execute(refresh_benchmarks())
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         assert outcome(connection, select(view.__table__)) is expected
 
 
@@ -247,13 +247,13 @@ def test_the_service_alone_refreshes_them(
 ) -> None:
     refresh = text(f"select {schema}.refresh_benchmark_aggregates()")
     expected = Outcome.ALLOWED if persona == "service" else Outcome.PERMISSION_DENIED
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         assert outcome(connection, refresh) is expected
 
 
 @pytest.mark.parametrize("persona", ["stranger", "service"])
 def test_nobody_refreshes_them_past_the_function(connection: Connection, persona: str) -> None:
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         refresh = text("refresh materialized view benchmark_stage_aggregates")
         assert outcome(connection, refresh) is Outcome.PERMISSION_DENIED
 
@@ -263,7 +263,7 @@ def test_views_that_were_never_filled_are_filled(connection: Connection) -> None
     connection.execute(
         text("refresh materialized view public.benchmark_stage_aggregates with no data")
     )
-    with acting(connection, *PERSONAS["service"]):
+    with acting(connection, PERSONAS["service"]):
         connection.execute(refresh_benchmarks())
     assert _shown(connection, BenchmarkStageAggregate) == {"seed": (5, None, None)}
     assert _shown(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
@@ -332,7 +332,7 @@ def test_the_latest_scores_are_read_in_one_pass_or_by_the_index(
 ) -> None:
     definition = "select pg_get_viewdef('public.benchmark_stage_aggregates'::regclass)"
     with engine.begin() as connection:
-        crowd_of_founders(connection, accounts, share=2)
+        insert_founders_with_scores(connection, accounts, share=2)
     with engine.connect() as connection:
         connection.execute(text("analyze"))
         view = text(str(connection.scalar(text(definition))).replace(":", r"\:"))

@@ -8,16 +8,16 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tests.community.stage import (
-    CIRCLE,
+from tests.community.data import (
     COHORT,
+    FORMER_COHORT_MEMBERSHIP,
+    FORMER_MEMBER,
     FOUNDER,
-    LEAVER,
-    LEAVERS_SEAT,
     PEER,
-    PEERS_SEAT,
+    PEER_COHORT_MEMBERSHIP,
     PERSONAS,
-    PLAZA,
+    PRIVATE_COMMUNITY,
+    PUBLIC_COMMUNITY,
     STRANGER,
 )
 from townhall import Cohort, CohortMember, Community, CommunityMember, CommunityRole
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 SEATS = select(CohortMember.user_id)
-PLACES = select(CommunityMember.user_id).where(CommunityMember.community_id == CIRCLE)
-PLAZA_ITSELF = select(Community.id).where(Community.id == PLAZA)
+PLACES = select(CommunityMember.user_id).where(CommunityMember.community_id == PRIVATE_COMMUNITY)
+PLAZA_ITSELF = select(Community.id).where(Community.id == PUBLIC_COMMUNITY)
 
 
 def test_members_of_a_cohort_see_each_other(connection: Connection) -> None:
     for persona in ("founder", "peer"):
-        with acting(connection, *PERSONAS[persona]):
-            assert set(connection.scalars(SEATS)) == {FOUNDER, PEER, LEAVER}
+        with acting(connection, PERSONAS[persona]):
+            assert set(connection.scalars(SEATS)) == {FOUNDER, PEER, FORMER_MEMBER}
             assert connection.scalars(select(Cohort.id)).all() == [COHORT]
 
 
@@ -42,55 +42,57 @@ def test_members_of_a_cohort_see_each_other(connection: Connection) -> None:
     "left", [{"is_active": False}, {"left_at": func.now()}], ids=["inactive", "left"]
 )
 def test_who_left_a_cohort_sees_nothing(connection: Connection, left: dict[str, Any]) -> None:
-    connection.execute(update(CohortMember).where(CohortMember.id == PEERS_SEAT).values(left))
-    with acting(connection, *PERSONAS["peer"]):
+    connection.execute(
+        update(CohortMember).where(CohortMember.id == PEER_COHORT_MEMBERSHIP).values(left)
+    )
+    with acting(connection, PERSONAS["peer"]):
         for model in (Cohort, CohortMember):
             assert outcome(connection, select(model.__table__)) is Outcome.NO_ROWS
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         assert PEER in set(connection.scalars(SEATS))
 
 
 def test_who_left_does_not_let_themselves_in_again(connection: Connection) -> None:
-    mine = CohortMember.id == LEAVERS_SEAT
-    with acting(connection, *PERSONAS["leaver"]):
+    mine = CohortMember.id == FORMER_COHORT_MEMBERSHIP
+    with acting(connection, PERSONAS["former_member"]):
         again = update(CohortMember).where(mine).values(is_active=True)
         assert outcome(connection, again) is Outcome.PERMISSION_DENIED
-        seat = insert(CohortMember).values(cohort_id=COHORT, user_id=LEAVER)
+        seat = insert(CohortMember).values(cohort_id=COHORT, user_id=FORMER_MEMBER)
         assert outcome(connection, seat) is Outcome.PERMISSION_DENIED
 
 
 def test_one_leaves_a_cohort_for_oneself(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["peer"]):
+    with acting(connection, PERSONAS["peer"]):
         connection.execute(delete(CohortMember))
         assert outcome(connection, SEATS) is Outcome.NO_ROWS
-    assert set(connection.scalars(SEATS)) == {FOUNDER, LEAVER}
+    assert set(connection.scalars(SEATS)) == {FOUNDER, FORMER_MEMBER}
 
 
 def test_members_of_a_community_see_each_other(connection: Connection) -> None:
     for persona in ("founder", "peer"):
-        with acting(connection, *PERSONAS[persona]):
+        with acting(connection, PERSONAS[persona]):
             assert set(connection.scalars(PLACES)) == {FOUNDER, PEER}
-    with acting(connection, *PERSONAS["stranger"]):
+    with acting(connection, PERSONAS["stranger"]):
         assert connection.scalars(PLACES).all() == []
 
 
 def test_one_joins_what_is_public_and_gets_the_row_back(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["stranger"]):
+    with acting(connection, PERSONAS["stranger"]):
         joined = connection.scalar(
             insert(CommunityMember)
-            .values(community_id=PLAZA, user_id=STRANGER)
+            .values(community_id=PUBLIC_COMMUNITY, user_id=STRANGER)
             .returning(CommunityMember.role)
         )
         assert joined == CommunityRole.MEMBER
         connection.execute(delete(CommunityMember).where(CommunityMember.user_id == STRANGER))
     places = select(func.count()).select_from(CommunityMember)
-    assert connection.scalar(places.where(CommunityMember.community_id == PLAZA)) == 0
+    assert connection.scalar(places.where(CommunityMember.community_id == PUBLIC_COMMUNITY)) == 0
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        {"community_id": CIRCLE},
+        {"community_id": PRIVATE_COMMUNITY},
         {"role": CommunityRole.OWNER},
         {"role": CommunityRole.MODERATOR},
         {"user_id": PEER},
@@ -100,36 +102,42 @@ def test_one_joins_what_is_public_and_gets_the_row_back(connection: Connection) 
 def test_one_joins_as_oneself_a_member_and_what_is_public(
     connection: Connection, values: dict[str, Any]
 ) -> None:
-    join = insert(CommunityMember).values({"community_id": PLAZA, "user_id": STRANGER, **values})
-    with acting(connection, *PERSONAS["stranger"]):
+    join = insert(CommunityMember).values(
+        {"community_id": PUBLIC_COMMUNITY, "user_id": STRANGER, **values}
+    )
+    with acting(connection, PERSONAS["stranger"]):
         assert outcome(connection, join) is Outcome.VIOLATES_POLICY
 
 
 def test_nobody_joins_what_is_archived(connection: Connection) -> None:
-    connection.execute(update(Community).where(Community.id == PLAZA).values(is_archived=True))
-    join = insert(CommunityMember).values(community_id=PLAZA, user_id=STRANGER)
-    with acting(connection, *PERSONAS["stranger"]):
+    connection.execute(
+        update(Community).where(Community.id == PUBLIC_COMMUNITY).values(is_archived=True)
+    )
+    join = insert(CommunityMember).values(community_id=PUBLIC_COMMUNITY, user_id=STRANGER)
+    with acting(connection, PERSONAS["stranger"]):
         assert outcome(connection, join) is Outcome.VIOLATES_POLICY
 
 
 def test_what_is_archived_its_creator_alone_sees_and_brings_back(connection: Connection) -> None:
-    circle = Community.id == CIRCLE
-    with acting(connection, *PERSONAS["founder"]):
+    circle = Community.id == PRIVATE_COMMUNITY
+    with acting(connection, PERSONAS["founder"]):
         archive = update(Community).where(circle).values(is_archived=True)
         assert outcome(connection, archive) is Outcome.ALLOWED
-    with acting(connection, *PERSONAS["peer"]):
+    with acting(connection, PERSONAS["peer"]):
         assert outcome(connection, select(Community.id).where(circle)) is Outcome.NO_ROWS
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         back = update(Community).where(circle).values(is_archived=False)
         assert outcome(connection, back) is Outcome.ALLOWED
-    connection.execute(update(Community).where(Community.id == PLAZA).values(is_archived=True))
-    with acting(connection, *PERSONAS["stranger"]):
+    connection.execute(
+        update(Community).where(Community.id == PUBLIC_COMMUNITY).values(is_archived=True)
+    )
+    with acting(connection, PERSONAS["stranger"]):
         assert outcome(connection, PLAZA_ITSELF) is Outcome.NO_ROWS
 
 
-@pytest.mark.parametrize("persona", ["nameless", "stranger", "peer", "founder"])
+@pytest.mark.parametrize("persona", ["no_sub", "stranger", "peer", "founder"])
 def test_whoever_is_signed_in_sees_what_is_public(connection: Connection, persona: str) -> None:
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         assert outcome(connection, PLAZA_ITSELF) is Outcome.ALLOWED
 
 
@@ -137,15 +145,15 @@ def test_whoever_is_signed_in_sees_what_is_public(connection: Connection, person
 def test_a_creator_neither_gives_it_away_nor_sponsors_it(
     connection: Connection, values: dict[str, Any]
 ) -> None:
-    with acting(connection, *PERSONAS["founder"]):
-        change = update(Community).where(Community.id == CIRCLE).values(values)
+    with acting(connection, PERSONAS["founder"]):
+        change = update(Community).where(Community.id == PRIVATE_COMMUNITY).values(values)
         assert outcome(connection, change) is Outcome.PERMISSION_DENIED
 
 
 @pytest.mark.parametrize(
     ("values", "constraint"),
     [
-        ({"parent_community_id": CIRCLE}, "ck_communities_parent_is_another"),
+        ({"parent_community_id": PRIVATE_COMMUNITY}, "ck_communities_parent_is_another"),
         ({"tier_required": 3}, "ck_communities_tier_required_known"),
         ({"tier_required": -1}, "ck_communities_tier_required_known"),
     ],
@@ -154,12 +162,16 @@ def test_a_community_is_no_part_of_itself_and_of_a_known_tier(
     connection: Connection, values: dict[str, Any], constraint: str
 ) -> None:
     with pytest.raises(IntegrityError, match=constraint):
-        connection.execute(update(Community).where(Community.id == CIRCLE).values(values))
+        connection.execute(
+            update(Community).where(Community.id == PRIVATE_COMMUNITY).values(values)
+        )
 
 
 def test_a_part_goes_with_the_whole(connection: Connection) -> None:
     connection.execute(
-        update(Community).where(Community.id == PLAZA).values(parent_community_id=CIRCLE)
+        update(Community)
+        .where(Community.id == PUBLIC_COMMUNITY)
+        .values(parent_community_id=PRIVATE_COMMUNITY)
     )
-    connection.execute(delete(Community).where(Community.id == CIRCLE))
+    connection.execute(delete(Community).where(Community.id == PRIVATE_COMMUNITY))
     assert connection.scalar(select(func.count()).select_from(Community)) == 0

@@ -10,8 +10,8 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 
-from tests.community.people import people
-from tests.community.stage import FOUNDER, PEER, PERSONAS, REQUEST, STRANGER
+from tests.community.accounts_and_posts import create_accounts
+from tests.community.data import FOUNDER, PEER, PERSONAS, REQUEST, STRANGER
 from townhall import ConnectionStatus, FounderConnection
 from townhall.testing import Outcome, acting, outcome
 
@@ -57,7 +57,7 @@ def test_each_party_may_make_of_it_what_is_theirs(
     connection: Connection, persona: str, before: ConnectionStatus, after: ConnectionStatus
 ) -> None:
     _is(connection, before)
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         refusal = _refusal(connection, CHANGE.values(status=after))
     is_theirs = (before, after) in ALLOWED[persona]
     assert _status(connection) == (after if is_theirs else before)
@@ -86,13 +86,13 @@ def test_either_removes_it_but_a_blocked_requester(
 ) -> None:
     _is(connection, before)
     is_blocked = persona == "founder" and before == BLOCKED
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         assert outcome(connection, REMOVE) is (Outcome.NO_ROWS if is_blocked else Outcome.ALLOWED)
 
 
 def test_a_blocked_requester_sees_that_and_is_stuck_with_it(connection: Connection) -> None:
     _is(connection, BLOCKED)
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         assert _status(connection) == BLOCKED
         for status in ConnectionStatus:
             assert outcome(connection, CHANGE.values(status=status)) is Outcome.NO_ROWS
@@ -116,20 +116,20 @@ def test_a_blocked_requester_sees_that_and_is_stuck_with_it(connection: Connecti
             savepoint.rollback()
     assert _status(connection) == BLOCKED
     assert connection.scalar(select(func.count()).select_from(FounderConnection)) == 1
-    with acting(connection, *PERSONAS["peer"]):
+    with acting(connection, PERSONAS["peer"]):
         assert outcome(connection, CHANGE.values(status=ACCEPTED)) is Outcome.ALLOWED
 
 
 @pytest.mark.parametrize("status", [ACCEPTED, BLOCKED, DECLINED])
 def test_a_request_begins_as_one(connection: Connection, status: ConnectionStatus) -> None:
     asking = insert(FounderConnection).values(requester_id=PEER, recipient_id=STRANGER)
-    with acting(connection, *PERSONAS["peer"]):
+    with acting(connection, PERSONAS["peer"]):
         assert outcome(connection, asking.values(status=status)) is Outcome.VIOLATES_POLICY
         assert outcome(connection, asking.values(status=PENDING)) is Outcome.ALLOWED
 
 
 def test_nobody_asks_for_somebody_else_or_themselves(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["stranger"]):
+    with acting(connection, PERSONAS["stranger"]):
         for_another = insert(FounderConnection).values(requester_id=PEER, recipient_id=STRANGER)
         assert outcome(connection, for_another) is Outcome.VIOLATES_POLICY
         oneself = insert(FounderConnection).values(requester_id=STRANGER, recipient_id=STRANGER)
@@ -156,12 +156,12 @@ def test_nobody_asks_for_somebody_else_or_themselves(connection: Connection) -> 
 def test_neither_swaps_the_people_or_anything_but_the_status(
     connection: Connection, persona: str, values: dict[str, object]
 ) -> None:
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         assert outcome(connection, CHANGE.values(values)) is Outcome.PERMISSION_DENIED
 
 
 def test_the_service_may_do_everything(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["service"]):
+    with acting(connection, PERSONAS["service"]):
         _is(connection, BLOCKED)
         _is(connection, PENDING)
         swap = CHANGE.values(requester_id=PEER, recipient_id=FOUNDER)
@@ -172,7 +172,7 @@ def test_the_service_may_do_everything(connection: Connection) -> None:
 def test_whoever_is_blocked_meanwhile_comes_too_late(engine: Engine, attempt: str) -> None:
     """The row that they waited for is looked at again, by the same rules."""
     with engine.begin() as connection:
-        requester, recipient = people(connection, 2)
+        requester, recipient = create_accounts(connection, 2)
         connection.execute(
             insert(FounderConnection).values(requester_id=requester, recipient_id=recipient)
         )

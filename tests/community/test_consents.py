@@ -12,10 +12,11 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from tests.community.people import people
-from tests.community.stage import CHANGE, CONSENT, FOUNDER, PEER, PERSONAS, STRANGER
+from tests.community.accounts_and_posts import create_accounts
+from tests.community.data import CHANGE, CONSENT, FOUNDER, PEER, PERSONAS, STRANGER
 from townhall import ConsentAuditLog, ConsentCategory, ConsentPreference, SessionFactory
 from townhall.domains.community import set_consent
+from townhall.session import Actor
 from townhall.testing import Outcome, acting, delete_account, outcome
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _of(user: UUID) -> Any:  # noqa: ANN401  a condition
 @pytest.mark.parametrize("persona", ["stranger", "service"])
 def test_each_change_leaves_a_row(connection: Connection, persona: str) -> None:
     mine = update(ConsentPreference).where(_of(STRANGER))
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         connection.execute(_say(STRANGER, MESSAGING))
         assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN)]
         connection.execute(mine.values(enabled=False))
@@ -108,20 +109,20 @@ def test_a_merge_is_the_change_that_it_makes(connection: Connection) -> None:
             values (n.user_id, n.category, n.enabled)
         """
     )
-    with acting(connection, *PERSONAS["service"]):
+    with acting(connection, PERSONAS["service"]):
         for enabled in (True, True, False):
             connection.execute(merge, {"user": STRANGER, "enabled": enabled})
     assert _audit(connection, STRANGER) == [(BENCHMARKS, *GIVEN), (BENCHMARKS, *TAKEN)]
 
 
 def test_bulk_leaves_a_row_for_each(connection: Connection) -> None:
-    crowd = people(connection, 50)
+    crowd = create_accounts(connection, 50)
     rows = [
         {"user_id": user, "category": category, "enabled": number % 2 == 0}
         for number, user in enumerate(crowd)
         for category in ConsentCategory
     ]
-    with acting(connection, *PERSONAS["service"]):
+    with acting(connection, PERSONAS["service"]):
         connection.execute(insert(ConsentPreference).values(rows))
         assert _count(connection, crowd) == 25 * 5
         in_crowd = ConsentPreference.user_id.in_(crowd)
@@ -156,7 +157,7 @@ def test_to_empty_the_consents_is_a_change_of_each_that_was_given(
 ) -> None:
     connection.execute(_say(STRANGER, MESSAGING))
     connection.execute(_say(PEER, MESSAGING))
-    with acting(connection, *PERSONAS["service"]):
+    with acting(connection, PERSONAS["service"]):
         connection.execute(text(f"truncate {tables}"))
     for user in (STRANGER, PEER):
         assert _audit(connection, user) == [(MESSAGING, *GIVEN), (MESSAGING, *TAKEN)]
@@ -179,7 +180,7 @@ def test_what_was_rolled_back_left_nothing(connection: Connection) -> None:
     assert _audit(connection, STRANGER) == []
 
 
-@pytest.mark.parametrize("persona", ["anonymous", "nameless", "stranger", "founder"])
+@pytest.mark.parametrize("persona", ["anon", "no_sub", "stranger", "founder"])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -204,7 +205,7 @@ def test_what_was_rolled_back_left_nothing(connection: Connection) -> None:
 def test_a_client_neither_writes_nor_silences_the_audit(
     connection: Connection, persona: str, statement: Executable
 ) -> None:
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         savepoint = connection.begin_nested()
         with pytest.raises(ProgrammingError) as refused:
             connection.execute(statement)
@@ -217,7 +218,7 @@ def test_a_client_neither_writes_nor_silences_the_audit(
 
 
 def test_a_client_who_says_who_they_are_not_is_not_believed(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         for other in (
             _say(PEER, MESSAGING),
             upsert(ConsentPreference)
@@ -245,7 +246,7 @@ def test_a_client_who_says_who_they_are_not_is_not_believed(connection: Connecti
 def test_the_audit_says_where_a_request_came_from(
     connection: Connection, headers: dict[str, str], expected: tuple[str | None, str | None]
 ) -> None:
-    with acting(connection, "authenticated", STRANGER, headers=headers):
+    with acting(connection, Actor.user(STRANGER, request_headers=headers)):
         connection.execute(_say(STRANGER, MESSAGING))
         assert _origin(connection) == expected
 
@@ -280,7 +281,7 @@ def test_an_account_goes_with_its_consents_and_their_audit(connection: Connectio
 def test_an_account_goes_while_its_person_changes_consents(engine: Engine) -> None:
     """Neither is told to try again; who is too late to agree to something is not there any more."""
     with engine.begin() as connection:
-        crowd = people(connection, 100)
+        crowd = create_accounts(connection, 100)
         connection.execute(
             insert(ConsentPreference).values(
                 [
@@ -405,16 +406,16 @@ READS = {
 }
 
 
-@pytest.mark.parametrize("persona", ["nameless", "stranger", "leaver", "peer"])
+@pytest.mark.parametrize("persona", ["no_sub", "stranger", "former_member", "peer"])
 @pytest.mark.parametrize("way", READS)
 def test_nobody_else_sees_a_consent(connection: Connection, way: str, persona: str) -> None:
     connection.execute(update(ConsentPreference).values(enabled=True))
     connection.execute(text("analyze public.consent_preferences, public.consent_audit_log"))
     read = text(READS[way])
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         assert outcome(connection, read) is Outcome.NO_ROWS
     if "pg_stats" not in READS[way]:
-        with acting(connection, *PERSONAS["founder"]):
+        with acting(connection, PERSONAS["founder"]):
             assert outcome(connection, read) is Outcome.ALLOWED
 
 
@@ -429,19 +430,19 @@ def test_a_view_of_somebody_elses_shows_the_reader_theirs_alone(connection: Conn
     )
     connection.execute(text("grant select on public.agreed to authenticated"))
     connection.execute(_say(PEER, MESSAGING))
-    with acting(connection, *PERSONAS["peer"]):
+    with acting(connection, PERSONAS["peer"]):
         assert connection.execute(text("select * from public.agreed")).all() == [(PEER, True)]
 
 
 def test_an_error_tells_nothing_of_a_consent(connection: Connection) -> None:
     """A condition that fails on a row is not tried on one that is somebody else's."""
     peek = text("select 1 / (enabled::integer - enabled::integer) from public.consent_preferences")
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         savepoint = connection.begin_nested()
         with pytest.raises(DBAPIError, match="division by zero"):
             connection.execute(peek)
         savepoint.rollback()
-    with acting(connection, *PERSONAS["peer"]):
+    with acting(connection, PERSONAS["peer"]):
         assert outcome(connection, peek) is Outcome.NO_ROWS
         peek_first = text(
             "delete from public.consent_preferences where 1 / (enabled::integer * 0) = 1"
@@ -452,7 +453,7 @@ def test_an_error_tells_nothing_of_a_consent(connection: Connection) -> None:
 def test_to_say_what_another_said_looks_like_to_say_what_they_did_not(
     connection: Connection,
 ) -> None:
-    with acting(connection, *PERSONAS["peer"]):
+    with acting(connection, PERSONAS["peer"]):
         for category in (DIRECTORY, MESSAGING):  # the founder has a row of the first alone
             claimed = _say(FOUNDER, category)
             assert outcome(connection, claimed) is Outcome.VIOLATES_POLICY

@@ -11,14 +11,18 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from tests.community.people import miscounted, people, posts_of
-from tests.community.stage import (
+from tests.community.accounts_and_posts import (
+    create_accounts,
+    create_posts,
+    posts_with_wrong_counters,
+)
+from tests.community.data import (
     FOUNDER,
-    OPEN_COMMENT,
-    OPEN_POST,
     PEER,
     PERSONAS,
-    SECRET_POST,
+    PRIVATE_POST,
+    PUBLIC_COMMENT,
+    PUBLIC_POST,
     STRANGER,
 )
 from townhall import (
@@ -49,7 +53,7 @@ COUNT_UPDATES = """
 """
 
 
-def _counters(connection: Connection, post: UUID = OPEN_POST) -> tuple[int, int]:
+def _counters(connection: Connection, post: UUID = PUBLIC_POST) -> tuple[int, int]:
     found = connection.execute(
         select(REACTION_COUNT, COMMENT_COUNT).where(SocialFeedPost.id == post)
     ).one()
@@ -68,11 +72,11 @@ def test_a_reader_moves_the_counters_of_a_post_that_they_may_not_update(
     connection: Connection,
 ) -> None:
     assert _counters(connection) == (1, 1)
-    with acting(connection, *PERSONAS["stranger"]):
-        connection.execute(_react(OPEN_POST, STRANGER))
-        connection.execute(_comment(OPEN_POST, STRANGER))
+    with acting(connection, PERSONAS["stranger"]):
+        connection.execute(_react(PUBLIC_POST, STRANGER))
+        connection.execute(_comment(PUBLIC_POST, STRANGER))
         assert _counters(connection) == (2, 2)
-        change = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
+        change = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
         assert outcome(connection, change.values(content="Mine")) is Outcome.NO_ROWS
         connection.execute(delete(SocialFeedReaction).where(SocialFeedReaction.user_id == STRANGER))
         connection.execute(delete(SocialFeedComment).where(SocialFeedComment.author_id == STRANGER))
@@ -81,8 +85,8 @@ def test_a_reader_moves_the_counters_of_a_post_that_they_may_not_update(
 
 @pytest.mark.parametrize("counter", ["reaction_count", "comment_count", "view_count"])
 def test_no_client_moves_a_counter(connection: Connection, counter: str) -> None:
-    with acting(connection, *PERSONAS["founder"]):
-        mine = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
+    with acting(connection, PERSONAS["founder"]):
+        mine = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
         assert outcome(connection, mine.values({counter: 99})) is Outcome.PERMISSION_DENIED
         new = insert(SocialFeedPost).values({"author_id": FOUNDER, "content": "Loved", counter: 99})
         assert outcome(connection, new) is Outcome.PERMISSION_DENIED
@@ -90,7 +94,7 @@ def test_no_client_moves_a_counter(connection: Connection, counter: str) -> None
 
 
 def test_a_post_begins_at_nothing_whoever_brings_it_back(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["service"]):
+    with acting(connection, PERSONAS["service"]):
         found = connection.execute(
             insert(SocialFeedPost)
             .values(
@@ -104,17 +108,17 @@ def test_a_post_begins_at_nothing_whoever_brings_it_back(connection: Connection)
 def test_a_counter_that_moves_is_no_change_of_the_post(connection: Connection) -> None:
     def updated_at() -> datetime | None:
         return connection.scalar(
-            select(SocialFeedPost.updated_at).where(SocialFeedPost.id == OPEN_POST)
+            select(SocialFeedPost.updated_at).where(SocialFeedPost.id == PUBLIC_POST)
         )
 
-    one = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
+    one = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
     connection.execute(one.values(updated_at=LONG_AGO))
-    connection.execute(_react(OPEN_POST, STRANGER))
-    connection.execute(_comment(OPEN_POST, STRANGER))
+    connection.execute(_react(PUBLIC_POST, STRANGER))
+    connection.execute(_comment(PUBLIC_POST, STRANGER))
     connection.execute(one.values(view_count=SocialFeedPost.view_count + 1))
     connection.execute(delete(SocialFeedReaction))
     assert updated_at() == LONG_AGO
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         connection.execute(one.values(content="Changed"))
     assert updated_at() == connection.scalar(select(func.now()))
 
@@ -137,7 +141,7 @@ def test_what_a_post_says_is(connection: Connection, change: dict[str, Any]) -> 
     connection.execute(update(SocialFeedPost).values(updated_at=LONG_AGO))
     found = connection.scalar(
         update(SocialFeedPost)
-        .where(SocialFeedPost.id == OPEN_POST)
+        .where(SocialFeedPost.id == PUBLIC_POST)
         .values(change)
         .returning(SocialFeedPost.updated_at)
     )
@@ -145,14 +149,14 @@ def test_what_a_post_says_is(connection: Connection, change: dict[str, Any]) -> 
 
 
 def test_a_statement_costs_one_update_per_post(connection: Connection) -> None:
-    readers = people(connection, 200)
-    posts = posts_of(connection, FOUNDER, 5)
+    readers = create_accounts(connection, 200)
+    posts = create_posts(connection, FOUNDER, 5)
     connection.execute(text(COUNT_UPDATES))
 
     def updates(statement: Executable) -> int:
         connection.execute(text("truncate updates"))
         connection.execute(statement)
-        assert miscounted(connection) == []
+        assert posts_with_wrong_counters(connection) == []
         return connection.scalar(text("select count(*) from updates")) or 0
 
     reactions = [{"post_id": post, "user_id": user} for post in posts for user in readers]
@@ -163,7 +167,7 @@ def test_a_statement_costs_one_update_per_post(connection: Connection) -> None:
     on_first = SocialFeedReaction.post_id == posts[0]
     kind = {"reaction_type": ReactionType.INSIGHTFUL}
     assert updates(update(SocialFeedReaction).where(on_first).values(kind)) == 0
-    assert updates(update(SocialFeedReaction).where(on_first).values(post_id=OPEN_POST)) == 2
+    assert updates(update(SocialFeedReaction).where(on_first).values(post_id=PUBLIC_POST)) == 2
     assert _counters(connection) == (201, 1)
     of_theirs = SocialFeedReaction.user_id.in_(readers)
     assert updates(delete(SocialFeedReaction).where(of_theirs)) == 5
@@ -172,8 +176,8 @@ def test_a_statement_costs_one_update_per_post(connection: Connection) -> None:
 
 
 def test_rows_that_change_places_are_no_update(connection: Connection) -> None:
-    one, other = people(connection, 2)
-    first, second = posts_of(connection, FOUNDER, 2)
+    one, other = create_accounts(connection, 2)
+    first, second = create_posts(connection, FOUNDER, 2)
     connection.execute(_react(first, one))
     connection.execute(_react(second, other))
     connection.execute(text(COUNT_UPDATES))
@@ -188,37 +192,41 @@ def test_rows_that_change_places_are_no_update(connection: Connection) -> None:
         {"first": first, "second": second},
     )
     assert connection.scalar(text("select count(*) from updates")) == 0
-    assert miscounted(connection) == []
+    assert posts_with_wrong_counters(connection) == []
 
 
 def test_a_comment_moves_with_its_answers(connection: Connection) -> None:
-    (post,) = posts_of(connection, FOUNDER, 1)
+    (post,) = create_posts(connection, FOUNDER, 1)
     answer = connection.scalar(
-        _comment(OPEN_POST, STRANGER, parent_comment_id=OPEN_COMMENT).returning(
+        _comment(PUBLIC_POST, STRANGER, parent_comment_id=PUBLIC_COMMENT).returning(
             SocialFeedComment.id
         )
     )
-    connection.execute(_comment(OPEN_POST, PEER, parent_comment_id=answer))
+    connection.execute(_comment(PUBLIC_POST, PEER, parent_comment_id=answer))
     connection.execute(
-        update(SocialFeedComment).where(SocialFeedComment.id == OPEN_COMMENT).values(post_id=post)
+        update(SocialFeedComment).where(SocialFeedComment.id == PUBLIC_COMMENT).values(post_id=post)
     )
     assert _counters(connection) == (1, 0)
     assert _counters(connection, post) == (0, 3)
-    assert miscounted(connection) == []
+    assert posts_with_wrong_counters(connection) == []
 
 
 def test_an_answer_goes_with_its_comment(connection: Connection) -> None:
-    for author in people(connection, 3):
-        connection.execute(_comment(OPEN_POST, author, parent_comment_id=OPEN_COMMENT))
+    for author in create_accounts(connection, 3):
+        connection.execute(_comment(PUBLIC_POST, author, parent_comment_id=PUBLIC_COMMENT))
     assert _counters(connection) == (1, 4)
-    with acting(connection, *PERSONAS["peer"]):
-        connection.execute(delete(SocialFeedComment).where(SocialFeedComment.id == OPEN_COMMENT))
+    with acting(connection, PERSONAS["peer"]):
+        connection.execute(delete(SocialFeedComment).where(SocialFeedComment.id == PUBLIC_COMMENT))
     assert _counters(connection) == (1, 0)
 
 
 def test_what_a_deleted_account_did_is_not_counted(connection: Connection) -> None:
-    guests = people(connection, 3)
-    posts = [OPEN_POST, *posts_of(connection, FOUNDER, 3), *posts_of(connection, guests[0], 2)]
+    guests = create_accounts(connection, 3)
+    posts = [
+        PUBLIC_POST,
+        *create_posts(connection, FOUNDER, 3),
+        *create_posts(connection, guests[0], 2),
+    ]
     for user in (*guests, PEER):
         for post in posts:
             connection.execute(_react(post, user))
@@ -226,12 +234,12 @@ def test_what_a_deleted_account_did_is_not_counted(connection: Connection) -> No
             connection.execute(_comment(post, FOUNDER, parent_comment_id=comment))
     for user in (guests[0], PEER):
         delete_account(connection, user)
-        assert miscounted(connection) == []
+        assert posts_with_wrong_counters(connection) == []
     assert _counters(connection) == (2, 4)
 
 
 def test_a_post_goes_with_what_was_said_of_it(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         connection.execute(delete(SocialFeedPost).where(SocialFeedPost.author_id == FOUNDER))
     for model in (SocialFeedPost, SocialFeedReaction, SocialFeedComment):
         assert connection.scalar(select(func.count()).select_from(model)) == 0
@@ -239,16 +247,16 @@ def test_a_post_goes_with_what_was_said_of_it(connection: Connection) -> None:
 
 def test_what_was_rolled_back_is_not_counted(connection: Connection) -> None:
     savepoint = connection.begin_nested()
-    connection.execute(_react(OPEN_POST, STRANGER))
-    connection.execute(_comment(OPEN_POST, STRANGER))
+    connection.execute(_react(PUBLIC_POST, STRANGER))
+    connection.execute(_comment(PUBLIC_POST, STRANGER))
     assert _counters(connection) == (2, 2)
     savepoint.rollback()
     assert _counters(connection) == (1, 1)
-    assert miscounted(connection) == []
+    assert posts_with_wrong_counters(connection) == []
 
 
 def test_what_is_there_already_is_not_counted_twice(connection: Connection) -> None:
-    reaction = upsert(SocialFeedReaction).values(post_id=OPEN_POST, user_id=STRANGER)
+    reaction = upsert(SocialFeedReaction).values(post_id=PUBLIC_POST, user_id=STRANGER)
     for statement in (
         reaction.on_conflict_do_nothing(),
         reaction.on_conflict_do_nothing(),
@@ -266,14 +274,14 @@ def test_one_statement_may_add_and_remove(connection: Connection) -> None:
     added = insert(SocialFeedReaction).from_select(
         ["post_id", "user_id", "reaction_type"],
         select(
-            select(SocialFeedPost.id).where(SocialFeedPost.id == SECRET_POST).scalar_subquery(),
+            select(SocialFeedPost.id).where(SocialFeedPost.id == PRIVATE_POST).scalar_subquery(),
             gone.c.user_id,
             text("'insightful'"),
         ),
     )
     connection.execute(added)
     assert _counters(connection) == (0, 1)
-    assert _counters(connection, SECRET_POST) == (2, 1)
+    assert _counters(connection, PRIVATE_POST) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -287,23 +295,23 @@ def test_one_statement_may_add_and_remove(connection: Connection) -> None:
 def test_the_service_may_empty_what_is_counted(
     connection: Connection, tables: str, expected: tuple[int, int]
 ) -> None:
-    with acting(connection, *PERSONAS["service"]):
+    with acting(connection, PERSONAS["service"]):
         connection.execute(text(f"truncate {tables}"))
     assert _counters(connection) == expected
-    assert miscounted(connection) == []
+    assert posts_with_wrong_counters(connection) == []
 
 
 def test_the_service_may_empty_all_of_it(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["service"]):
+    with acting(connection, PERSONAS["service"]):
         connection.execute(text("truncate social_feed_posts cascade"))
     assert connection.scalar(select(func.count()).select_from(SocialFeedReaction)) == 0
 
 
 def test_what_was_loaded_past_the_triggers_keeps_no_account(connection: Connection) -> None:
     connection.execute(text("set local session_replication_role = replica"))
-    connection.execute(_react(OPEN_POST, STRANGER))
-    connection.execute(_comment(OPEN_POST, STRANGER))
-    connection.execute(_comment(OPEN_POST, STRANGER))
+    connection.execute(_react(PUBLIC_POST, STRANGER))
+    connection.execute(_comment(PUBLIC_POST, STRANGER))
+    connection.execute(_comment(PUBLIC_POST, STRANGER))
     connection.execute(text("set local session_replication_role = origin"))
     assert _counters(connection) == (1, 1)
     delete_account(connection, STRANGER)
@@ -312,8 +320,8 @@ def test_what_was_loaded_past_the_triggers_keeps_no_account(connection: Connecti
 
 @pytest.mark.parametrize("function", ["keep_reaction_count", "reset_comment_count"])
 def test_nobody_calls_what_counts(connection: Connection, function: str) -> None:
-    for persona in ("anonymous", "founder", "service"):
-        with acting(connection, *PERSONAS[persona]):
+    for persona in ("anon", "founder", "service"):
+        with acting(connection, PERSONAS[persona]):
             call = text(f"select private.{function}()")
             assert outcome(connection, call) is Outcome.PERMISSION_DENIED
 
@@ -345,15 +353,15 @@ def test_counters_are_right_after_whatever_happens(
     connection: Connection, changes: list[tuple[Any, ...]], is_rolled_back: list[bool]
 ) -> None:
     everything = connection.begin_nested()
-    readers = people(connection, 4)
-    posts = posts_of(connection, FOUNDER, 4)
+    readers = create_accounts(connection, 4)
+    posts = create_posts(connection, FOUNDER, 4)
     for (kind, *values), is_undone in zip(changes, is_rolled_back, strict=False):
         step = connection.begin_nested()
         connection.execute(_STATEMENTS[kind], _parameters(posts, readers, values))
-        assert miscounted(connection) == []
+        assert posts_with_wrong_counters(connection) == []
         if is_undone:
             step.rollback()
-            assert miscounted(connection) == []
+            assert posts_with_wrong_counters(connection) == []
         else:
             step.commit()
     everything.rollback()

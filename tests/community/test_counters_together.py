@@ -12,7 +12,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from tests.community.people import miscounted, people, posts_of
+from tests.community.accounts_and_posts import (
+    create_accounts,
+    create_posts,
+    posts_with_wrong_counters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +112,8 @@ def _all_at_once(engine: Engine, work: Callable[[Connection, int], None]) -> Non
 def test_whoever_adds_and_removes_waits_and_none_gives_up(engine: Engine) -> None:
     """Each statement is one transaction, and no two of them wait for each other."""
     with engine.begin() as connection:
-        posts = posts_of(connection, people(connection, 1)[0], 6)
-        readers = people(connection, CONNECTIONS * 3)
+        posts = create_posts(connection, create_accounts(connection, 1)[0], 6)
+        readers = create_accounts(connection, CONNECTIONS * 3)
 
     def read(connection: Connection, number: int) -> None:
         dice = random.Random(number)  # noqa: S311  a test that can be repeated
@@ -119,7 +123,7 @@ def test_whoever_adds_and_removes_waits_and_none_gives_up(engine: Engine) -> Non
 
     _all_at_once(engine, read)
     with engine.connect() as connection:
-        assert miscounted(connection) == []
+        assert posts_with_wrong_counters(connection) == []
         assert connection.scalar(text("select max(reaction_count) from social_feed_posts"))
         assert connection.scalar(text("select max(comment_count) from social_feed_posts"))
 
@@ -128,9 +132,9 @@ def test_whoever_adds_and_removes_waits_and_none_gives_up(engine: Engine) -> Non
 def test_counters_are_right_when_posts_and_accounts_go_meanwhile(engine: Engine, gone: str) -> None:
     """What goes in cascades may meet a reader half-way; one of them is told to try again."""
     with engine.begin() as connection:
-        authors = people(connection, 30)
-        posts = [post for author in authors for post in posts_of(connection, author, 2)]
-        readers = people(connection, 30)
+        authors = create_accounts(connection, 30)
+        posts = [post for author in authors for post in create_posts(connection, author, 2)]
+        readers = create_accounts(connection, 30)
 
     def read(connection: Connection, number: int) -> None:
         dice = random.Random(number)  # noqa: S311  a test that can be repeated
@@ -149,7 +153,7 @@ def test_counters_are_right_when_posts_and_accounts_go_meanwhile(engine: Engine,
 
     _all_at_once(engine, work)
     with engine.connect() as connection:
-        assert miscounted(connection) == []
+        assert posts_with_wrong_counters(connection) == []
         assert connection.scalar(text("select count(*) from social_feed_reactions"))
 
 

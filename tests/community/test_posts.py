@@ -8,16 +8,16 @@ import pytest
 from sqlalchemy import delete, func, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from tests.community.people import posts_of
-from tests.community.stage import (
+from tests.community.accounts_and_posts import create_posts
+from tests.community.data import (
     FOUNDER,
     MILESTONE,
-    OPEN_COMMENT,
-    OPEN_POST,
     PEER,
     PERSONAS,
-    SECRET_COMMENT,
-    SECRET_POST,
+    PRIVATE_COMMENT,
+    PRIVATE_POST,
+    PUBLIC_COMMENT,
+    PUBLIC_POST,
     STRANGER,
 )
 from townhall import Milestone, SocialFeedComment, SocialFeedPost, SocialFeedReaction
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-HIDE = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST).values(is_public=False)
+HIDE = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST).values(is_public=False)
 ABOUT = (SocialFeedReaction, SocialFeedComment)
 
 
-@pytest.mark.parametrize("persona", ["nameless", "stranger", "peer"])
+@pytest.mark.parametrize("persona", ["no_sub", "stranger", "peer"])
 def test_what_becomes_private_is_nobody_elses_with_all_that_was_said(
     connection: Connection, persona: str
 ) -> None:
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         assert outcome(connection, HIDE) is Outcome.ALLOWED
         for model in ABOUT:
             assert outcome(connection, select(model.__table__)) is Outcome.ALLOWED
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         for hidden in (SocialFeedPost, *ABOUT):
             assert outcome(connection, select(hidden.__table__)) is Outcome.NO_ROWS
             assert connection.scalar(select(func.count()).select_from(hidden)) == 0
@@ -50,8 +50,8 @@ def test_nobody_adds_to_what_they_do_not_see_or_learns_whether_it_is_there(
     connection: Connection,
 ) -> None:
     nowhere = STRANGER  # a key that no post has
-    with acting(connection, *PERSONAS["stranger"]):
-        for post in (SECRET_POST, nowhere):
+    with acting(connection, PERSONAS["stranger"]):
+        for post in (PRIVATE_POST, nowhere):
             reaction = insert(SocialFeedReaction).values(post_id=post, user_id=STRANGER)
             comment = {"post_id": post, "author_id": STRANGER, "content": "Hello?"}
             for statement in (reaction, insert(SocialFeedComment).values(comment)):
@@ -60,40 +60,40 @@ def test_nobody_adds_to_what_they_do_not_see_or_learns_whether_it_is_there(
 
 @pytest.mark.parametrize(
     "values",
-    [{"author_id": PEER}, {"post_id": SECRET_POST}, {"parent_comment_id": None}],
+    [{"author_id": PEER}, {"post_id": PRIVATE_POST}, {"parent_comment_id": None}],
     ids="-".join,
 )
 def test_a_comment_changes_in_what_it_says_alone(
     connection: Connection, values: dict[str, Any]
 ) -> None:
-    mine = update(SocialFeedComment).where(SocialFeedComment.id == OPEN_COMMENT)
-    with acting(connection, *PERSONAS["peer"]):
+    mine = update(SocialFeedComment).where(SocialFeedComment.id == PUBLIC_COMMENT)
+    with acting(connection, PERSONAS["peer"]):
         assert outcome(connection, mine.values(values)) is Outcome.PERMISSION_DENIED
         assert outcome(connection, mine.values(content="Rather no")) is Outcome.ALLOWED
 
 
 def test_an_answer_is_to_a_comment_on_the_same_post(connection: Connection) -> None:
-    answer = {"author_id": FOUNDER, "post_id": OPEN_POST, "content": "See?"}
+    answer = {"author_id": FOUNDER, "post_id": PUBLIC_POST, "content": "See?"}
     with pytest.raises(IntegrityError, match="fk_social_feed_comments_parent_comment"):
         connection.execute(
-            insert(SocialFeedComment).values({**answer, "parent_comment_id": SECRET_COMMENT})
+            insert(SocialFeedComment).values({**answer, "parent_comment_id": PRIVATE_COMMENT})
         )
 
 
 def test_a_post_keeps_its_author(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["founder"]):
-        gift = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
+    with acting(connection, PERSONAS["founder"]):
+        gift = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
         assert outcome(connection, gift.values(author_id=PEER)) is Outcome.PERMISSION_DENIED
 
 
 def test_a_post_is_about_a_milestone_of_its_authors(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["peer"]):
+    with acting(connection, PERSONAS["peer"]):
         for milestone in (MILESTONE, "no-such-thing"):  # which looks the same
             post = {"author_id": PEER, "content": "Look", "milestone_id": milestone}
             statement = insert(SocialFeedPost).values(post)
             assert outcome(connection, statement) is Outcome.VIOLATES_POLICY
-    about = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
-    with acting(connection, *PERSONAS["founder"]):
+    about = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
+    with acting(connection, PERSONAS["founder"]):
         assert outcome(connection, about.values(milestone_id=MILESTONE)) is Outcome.ALLOWED
         theirs = about.values(milestone_id="no-such-thing")
         assert outcome(connection, theirs) is Outcome.VIOLATES_POLICY
@@ -110,7 +110,7 @@ def test_the_keys_of_milestones_are_text_and_so_is_what_refers_to_them(
         if column["name"] == name
     }
     assert types == {"id": "TEXT", "milestone_id": "TEXT"}
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         connection.execute(
             insert(Milestone).values(id="עברית & ' quotes", user_id=FOUNDER, title="Any")
         )
@@ -121,11 +121,11 @@ def test_the_keys_of_milestones_are_text_and_so_is_what_refers_to_them(
 
 
 def test_a_post_outlives_its_milestone(connection: Connection) -> None:
-    about = update(SocialFeedPost).where(SocialFeedPost.id == OPEN_POST)
+    about = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
     connection.execute(about.values(milestone_id=MILESTONE))
-    with acting(connection, *PERSONAS["founder"]):
+    with acting(connection, PERSONAS["founder"]):
         connection.execute(delete(Milestone).where(Milestone.id == MILESTONE))
-        kept = select(SocialFeedPost.milestone_id).where(SocialFeedPost.id == OPEN_POST)
+        kept = select(SocialFeedPost.milestone_id).where(SocialFeedPost.id == PUBLIC_POST)
         assert connection.execute(kept).one() == (None,)
 
 
@@ -144,7 +144,7 @@ def test_realtime_sees_rows_as_they_were(connection: Connection) -> None:
 
 @pytest.mark.parametrize("user", [FOUNDER, PEER, STRANGER])
 def test_an_account_leaves_nothing_behind(connection: Connection, user: UUID) -> None:
-    posts_of(connection, FOUNDER, 2)
+    create_posts(connection, FOUNDER, 2)
     delete_account(connection, user)
     references = connection.execute(
         text(

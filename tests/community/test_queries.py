@@ -11,16 +11,16 @@ from sqlalchemy import NullPool, event, insert, select, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.community.crowd import account, crowd_of_authors
-from tests.community.stage import (
+from tests.community.bulk_data import account, insert_authors_with_posts
+from tests.community.data import (
     FOUNDER,
     MESSAGE,
-    OPEN_POST,
     PEER,
     PERSONAS,
-    SECRET_POST,
+    PRIVATE_POST,
+    PUBLIC_POST,
     STRANGER,
-    set_up_community,
+    insert_community,
 )
 from tests.support.plans import buffers, explained, nodes, scans
 from townhall import (
@@ -90,7 +90,7 @@ def _post(connection: Connection, author: UUID, minute: int, **values: Any) -> U
         (consents_of(FOUNDER), "founder"),
         (refresh_benchmarks(), "service"),
         (feed_page(), "founder"),
-        (feed_page((NEW_YEAR, OPEN_POST)), "founder"),
+        (feed_page((NEW_YEAR, PUBLIC_POST)), "founder"),
         (conversation(FOUNDER, PEER), "founder"),
         (mark_messages_read([MESSAGE]), "peer"),
     ],
@@ -101,9 +101,7 @@ def test_each_is_one_statement(
     statement: Executable,
     persona: str,
 ) -> None:
-    user = PERSONAS[persona][1]
-    opened = sessions.as_service() if user is None else sessions.as_user(user)
-    with opened as session:
+    with sessions.acting(PERSONAS[persona]) as session:
         session.execute(text("select 1"))
         before = len(statements)
         session.scalars(statement).all()
@@ -134,9 +132,9 @@ def test_a_feed_is_what_is_public_and_ones_own(
 ) -> None:
     secret = _post(connection, PEER, 1, is_public=False)
     expected = {
-        FOUNDER: {OPEN_POST, SECRET_POST},
-        PEER: {OPEN_POST, secret},
-        STRANGER: {OPEN_POST},
+        FOUNDER: {PUBLIC_POST, PRIVATE_POST},
+        PEER: {PUBLIC_POST, secret},
+        STRANGER: {PUBLIC_POST},
     }
     for user, posts in expected.items():
         with sessions.as_user(user) as session:
@@ -167,7 +165,7 @@ def test_pages_are_the_feed_while_posts_arrive(
 
 def test_the_service_reads_the_public_feed(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
-        assert [post.id for post in session.scalars(feed_page())] == [OPEN_POST]
+        assert [post.id for post in session.scalars(feed_page())] == [PUBLIC_POST]
 
 
 def test_a_conversation_is_of_two(sessions: SessionFactory, connection: Connection) -> None:
@@ -202,7 +200,7 @@ def test_a_conversation_with_oneself_has_each_message_once(
 
 async def test_they_are_asked_by_async_sessions_too(engine: Engine) -> None:
     with engine.begin() as connection:
-        set_up_community(connection)
+        insert_community(connection)
     async_engine = create_async_engine(engine.url, poolclass=NullPool)
     sessions = AsyncSessionFactory(async_engine)
     async with sessions.as_user(PEER) as session:
@@ -212,7 +210,7 @@ async def test_they_are_asked_by_async_sessions_too(engine: Engine) -> None:
         assert consent.updated_at is not None
         assert [each.id for each in await session.scalars(consents_of(PEER))] == [consent.id]
         (post,) = await session.scalars(feed_page())
-        assert post.id == OPEN_POST
+        assert post.id == PUBLIC_POST
         assert (await session.scalars(feed_page(post.position))).all() == []
         (message,) = await session.scalars(conversation(PEER, FOUNDER))
         assert await session.scalar(mark_messages_read([message.id])) == 1
@@ -224,7 +222,7 @@ async def test_they_are_asked_by_async_sessions_too(engine: Engine) -> None:
 
 def test_rows_go_by_orm_with_what_the_database_deletes(sessions: SessionFactory) -> None:
     with sessions.as_user(FOUNDER) as session:
-        post = session.get_one(SocialFeedPost, OPEN_POST)
+        post = session.get_one(SocialFeedPost, PUBLIC_POST)
         session.add(SocialFeedComment(post=post, author_id=FOUNDER, content="Also"))
         session.add(SocialFeedReaction(post=post, user_id=FOUNDER))
         session.flush()
@@ -234,7 +232,7 @@ def test_rows_go_by_orm_with_what_the_database_deletes(sessions: SessionFactory)
         assert len(post.comments) == len(post.reactions) == 2
         session.delete(post)
         session.flush()
-        assert session.scalars(select(SocialFeedComment.post_id)).all() != [OPEN_POST]
+        assert session.scalars(select(SocialFeedComment.post_id)).all() != [PUBLIC_POST]
 
 
 def test_settings_are_a_value(sessions: SessionFactory, connection: Connection) -> None:
@@ -268,7 +266,7 @@ def test_settings_are_a_value(sessions: SessionFactory, connection: Connection) 
 def feed(request: pytest.FixtureRequest, engine: Engine) -> Iterator[tuple[Connection, int]]:
     """Yield a connection to a large feed, and how many posts it has."""
     with engine.begin() as connection:
-        crowd_of_authors(connection, request.param)
+        insert_authors_with_posts(connection, request.param)
     with engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(
             text("vacuum analyze social_feed_posts")
@@ -362,9 +360,9 @@ def test_what_is_said_of_a_page_of_posts_is_looked_up(feed: tuple[Connection, in
     [
         (),
         (NEW_YEAR,),
-        (NEW_YEAR.replace(tzinfo=None), OPEN_POST),
-        (NEW_YEAR.isoformat(), OPEN_POST),
-        (NEW_YEAR, str(OPEN_POST)),
+        (NEW_YEAR.replace(tzinfo=None), PUBLIC_POST),
+        (NEW_YEAR.isoformat(), PUBLIC_POST),
+        (NEW_YEAR, str(PUBLIC_POST)),
     ],
     ids=str,
 )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.events.stage import set_up_events
-from tests.support.stage import set_up_organizations
+from tests.events.data import insert_events
+from tests.support.organizations import insert_organizations
 from townhall.session import SessionFactory
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def connection(townhall_connection: Connection) -> Connection:
     """Return a connection to two organizations, each with an event."""
-    set_up_organizations(townhall_connection)
-    set_up_events(townhall_connection)
+    insert_organizations(townhall_connection)
+    insert_events(townhall_connection)
     return townhall_connection
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import NullPool, create_engine, select, text
 
-from tests.events.stage import DANA, DANAS_SEAT, DANAS_TRACK, FAIR, GALA, set_up_events
-from tests.support.stage import (
+from tests.events.data import DANA, DANA_SEAT, DANA_TRACK, EVENT, OTHER_EVENT, insert_events
+from tests.support.organizations import (
     GUEST,
     MANAGER,
     OUTSIDER,
     OWNER,
     STRANGER,
     VIEWER,
-    set_up_organizations,
+    insert_organizations,
 )
 from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase_database
 from townhall import Event, OrganizationMember, Participant, ParticipantTrack, TableAssignment
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from townhall.testing.databases import Databases
 
-DANAS_ROW = select(Participant.user_id, Participant.first_name).where(Participant.id == DANA)
+DANA_ROW = select(Participant.user_id, Participant.first_name).where(Participant.id == DANA)
 
 
 @contextmanager
@@ -45,8 +45,8 @@ def hosted(townhall_databases: Databases) -> Iterator[SupabaseDatabase]:
     with supabase_database(townhall_databases, DefaultPrivileges.OPEN) as database:
         upgrade(database.postgres)
         with _connected(database.superuser) as connection:
-            set_up_organizations(connection)
-            set_up_events(connection)
+            insert_organizations(connection)
+            insert_events(connection)
         yield database
 
 
@@ -54,17 +54,17 @@ def test_the_organizer_keeps_the_list_and_the_account_is_gone_from_it(
     connection: Connection,
 ) -> None:
     delete_account(connection, GUEST)
-    assert connection.execute(DANAS_ROW).one() == (None, "דנה")
+    assert connection.execute(DANA_ROW).one() == (None, "דנה")
     seat = select(TableAssignment.id).where(TableAssignment.participant_id == DANA)
-    assert connection.scalar(seat) == DANAS_SEAT
+    assert connection.scalar(seat) == DANA_SEAT
     track = select(ParticipantTrack.id).where(ParticipantTrack.participant_id == DANA)
-    assert connection.scalar(track) == DANAS_TRACK
+    assert connection.scalar(track) == DANA_TRACK
 
 
 def test_events_outlive_everybody(connection: Connection) -> None:
     for account in (OWNER, MANAGER, VIEWER, OUTSIDER, STRANGER):
         delete_account(connection, account)
-    assert set(connection.scalars(select(Event.id))) == {GALA, FAIR}
+    assert set(connection.scalars(select(Event.id))) == {EVENT, OTHER_EVENT}
 
 
 def test_accounts_go_where_another_role_owns_them_that_may_touch_no_table_of_ours(
@@ -74,5 +74,5 @@ def test_accounts_go_where_another_role_owns_them_that_may_touch_no_table_of_our
         deleted = text("delete from auth.users where id = any (:accounts)")
         connection.execute(deleted, {"accounts": [GUEST, OWNER, MANAGER, VIEWER]})
     with _connected(hosted.superuser) as connection:
-        assert connection.execute(DANAS_ROW).one() == (None, "דנה")
+        assert connection.execute(DANA_ROW).one() == (None, "דנה")
         assert connection.scalars(select(OrganizationMember.user_id)).all() == [OUTSIDER]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from tests.events.stage import DANA, DANAS_SEAT, GALA, set_up_events
+from tests.events.data import DANA, DANA_SEAT, EVENT, insert_events
 from tests.support.documentation import run_examples
-from tests.support.stage import GUEST, MANAGER, set_up_organizations
+from tests.support.organizations import GUEST, MANAGER, insert_organizations
 from townhall import Participant, TableAssignment
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 
 def test_the_examples_run(townhall_engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     with townhall_engine.begin() as connection:
-        set_up_organizations(connection)
-        set_up_events(connection)
+        insert_organizations(connection)
+        insert_events(connection)
     run_examples(
         PAGE,
         engine=townhall_engine,
-        event_id=GALA,
+        event_id=EVENT,
         guest_id=GUEST,
         manager_id=MANAGER,
         participant_id=DANA,
@@ -39,5 +39,5 @@ def test_the_examples_run(townhall_engine: Engine, capsys: pytest.CaptureFixture
     with townhall_engine.connect() as connection:
         opted_in = select(Participant.networking_opt_in).where(Participant.id == DANA)
         assert connection.scalar(opted_in) is True
-        place = select(TableAssignment.seat_number).where(TableAssignment.id == DANAS_SEAT)
+        place = select(TableAssignment.seat_number).where(TableAssignment.id == DANA_SEAT)
         assert connection.scalar(place) == 7

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from tests.events.stage import DANA, FAIR, GALA, NOAM, URI
-from tests.support.stage import GUEST, MANAGER, PERSONAS, STRANGER
+from tests.events.data import DANA, EVENT, NOAM, OTHER_EVENT, URI
+from tests.support.organizations import GUEST, MANAGER, PERSONAS, STRANGER
 from townhall import Event, Participant
 from townhall.domains.events import set_networking_opt_in
 from townhall.testing import Outcome, acting, outcome
@@ -24,7 +24,7 @@ OPT_IN = {"default_networking_opt_in": True}
 
 
 def _set_default(connection: Connection, settings: dict[str, Any]) -> None:
-    connection.execute(update(Event).where(Event.id == GALA).values(settings=settings))
+    connection.execute(update(Event).where(Event.id == EVENT).values(settings=settings))
 
 
 def _opt_in(connection: Connection, participant: UUID) -> bool | None:
@@ -51,8 +51,8 @@ def test_only_an_explicit_null_takes_the_events_default(
     statement = text(
         f"insert into public.participants ({columns}) values ({values}) returning networking_opt_in"
     )
-    with acting(connection, *PERSONAS[persona]):
-        assert connection.scalar(statement, {"event": GALA}) is expected
+    with acting(connection, PERSONAS[persona]):
+        assert connection.scalar(statement, {"event": EVENT}) is expected
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_default_is_true_only_where_the_setting_is(
     connection: Connection, settings: dict[str, Any], *, expected: bool
 ) -> None:
     _set_default(connection, settings)
-    new = insert(Participant).values(event_id=GALA).returning(Participant.networking_opt_in)
+    new = insert(Participant).values(event_id=EVENT).returning(Participant.networking_opt_in)
     assert connection.scalar(new) is expected
 
 
@@ -85,10 +85,10 @@ def test_an_unset_attribute_takes_the_events_default(
     _set_default(connection, {"default_networking_opt_in": default})
     with sessions.as_user(MANAGER) as session:
         unset, none, yes, no = (
-            Participant(event_id=GALA),
-            Participant(event_id=GALA, networking_opt_in=None),
-            Participant(event_id=GALA, networking_opt_in=True),
-            Participant(event_id=GALA, networking_opt_in=False),
+            Participant(event_id=EVENT),
+            Participant(event_id=EVENT, networking_opt_in=None),
+            Participant(event_id=EVENT, networking_opt_in=True),
+            Participant(event_id=EVENT, networking_opt_in=False),
         )
         session.add_all([unset, none, yes, no])
         session.flush()
@@ -103,7 +103,7 @@ def test_each_row_of_a_bulk_insert_takes_its_own_events_default(
     _set_default(connection, OPT_IN)
     rows = [
         {"event_id": event, "first_name": str(number)}
-        for number, event in enumerate([GALA, FAIR] * 100)
+        for number, event in enumerate([EVENT, OTHER_EVENT] * 100)
     ]
     with sessions.as_service() as session:
         session.execute(insert(Participant), rows)
@@ -112,7 +112,10 @@ def test_each_row_of_a_bulk_insert_takes_its_own_events_default(
         .where(Participant.id.not_in([DANA, URI, NOAM]))
         .group_by(Participant.event_id, Participant.networking_opt_in)
     )
-    assert set(map(tuple, connection.execute(counted))) == {(GALA, True, 100), (FAIR, False, 100)}
+    assert set(map(tuple, connection.execute(counted))) == {
+        (EVENT, True, 100),
+        (OTHER_EVENT, False, 100),
+    }
 
 
 def test_one_statement_of_sql_takes_the_default_row_by_row(connection: Connection) -> None:
@@ -125,10 +128,10 @@ def test_one_statement_of_sql_takes_the_default_row_by_row(connection: Connectio
             from generate_series(1, 10) as number
             """
         ),
-        {"event": GALA},
+        {"event": EVENT},
     )
     consenting = select(func.count()).where(
-        Participant.event_id == GALA, Participant.networking_opt_in
+        Participant.event_id == EVENT, Participant.networking_opt_in
     )
     assert connection.scalar(consenting) == 5
 
@@ -164,14 +167,14 @@ def test_setting_it_changes_nothing_else(connection: Connection) -> None:
         """
     ).bindparams(participant=DANA)
     before = connection.scalar(row)
-    with acting(connection, *PERSONAS["guest"]):
+    with acting(connection, PERSONAS["guest"]):
         connection.execute(set_networking_opt_in(DANA, opt_in=True))
     assert connection.scalar(row) == before
     assert _opt_in(connection, DANA) is True
 
 
 @pytest.mark.parametrize("schema", ["public", "private"])
-@pytest.mark.parametrize("persona", ["guest", "stranger", "owner", "manager", "nameless"])
+@pytest.mark.parametrize("persona", ["guest", "stranger", "owner", "manager", "no_sub"])
 @pytest.mark.parametrize(
     "participant", [URI, NOAM, uuid4(), None], ids=["list", "other", "no", "null"]
 )
@@ -180,7 +183,7 @@ def test_setting_anybody_elses_is_an_error(
 ) -> None:
     call = text(f"select {schema}.set_networking_opt_in(:participant, true)")
     with (
-        acting(connection, *PERSONAS[persona]),
+        acting(connection, PERSONAS[persona]),
         pytest.raises(DBAPIError, match="is not yours") as refusal,
     ):
         connection.execute(call, {"participant": participant})
@@ -190,7 +193,7 @@ def test_setting_anybody_elses_is_an_error(
 
 @pytest.mark.parametrize("persona", ["manager", "owner", "viewer", "stranger"])
 def test_nobody_consents_for_a_guest(connection: Connection, persona: str) -> None:
-    with acting(connection, *PERSONAS[persona]), pytest.raises(DBAPIError, match="is not yours"):
+    with acting(connection, PERSONAS[persona]), pytest.raises(DBAPIError, match="is not yours"):
         connection.execute(set_networking_opt_in(DANA, opt_in=True))
     assert _opt_in(connection, DANA) is False
 
@@ -198,22 +201,22 @@ def test_nobody_consents_for_a_guest(connection: Connection, persona: str) -> No
 def test_consent_is_yes_or_no(connection: Connection) -> None:
     call = text("select public.set_networking_opt_in(:participant, null)")
     with (
-        acting(connection, *PERSONAS["guest"]),
+        acting(connection, PERSONAS["guest"]),
         pytest.raises(IntegrityError, match="consent to networking is true or false, not null"),
     ):
         connection.execute(call, {"participant": DANA})
     assert _opt_in(connection, DANA) is False
 
 
-@pytest.mark.parametrize("persona", ["anonymous", "service"])
+@pytest.mark.parametrize("persona", ["anon", "service"])
 def test_only_who_is_signed_in_may_call_it(connection: Connection, persona: str) -> None:
     """The service has no consent of its own to give; what it must write it writes to the table."""
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         call = set_networking_opt_in(DANA, opt_in=True)
         assert outcome(connection, call) is Outcome.PERMISSION_DENIED
 
 
 def test_a_guest_who_left_the_list_sets_nothing(connection: Connection) -> None:
     connection.execute(update(Participant).where(Participant.id == DANA).values(user_id=STRANGER))
-    with acting(connection, *PERSONAS["guest"]), pytest.raises(DBAPIError, match="is not yours"):
+    with acting(connection, PERSONAS["guest"]), pytest.raises(DBAPIError, match="is not yours"):
         connection.execute(set_networking_opt_in(DANA, opt_in=True))

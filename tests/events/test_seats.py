@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import delete, event, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from tests.events.stage import DANA, DANAS_SEAT, FAIR, GALA, NOAM, URI
-from tests.support.stage import GUEST, MANAGER, OUTSIDER, STRANGER, VIEWER
+from tests.events.data import DANA, DANA_SEAT, EVENT, NOAM, OTHER_EVENT, URI
+from tests.support.organizations import GUEST, MANAGER, OUTSIDER, STRANGER, VIEWER
 from townhall import AssignedBy, Participant, TableAssignment
 from townhall.domains.events import seat, seating_plan
 
@@ -27,15 +27,15 @@ def _seats(connection: Connection) -> dict[UUID, tuple[int, int | None]]:
             TableAssignment.participant_id,
             TableAssignment.table_number,
             TableAssignment.seat_number,
-        ).where(TableAssignment.event_id == GALA)
+        ).where(TableAssignment.event_id == EVENT)
     )
     return {participant: (table, number) for participant, table, number in rows}
 
 
 def test_a_manager_seats_a_guest(sessions: SessionFactory, connection: Connection) -> None:
     with sessions.as_user(MANAGER) as session:
-        given = session.scalars(seat(GALA, URI, 2, 5)).one()
-        assert (given.event_id, given.participant_id) == (GALA, URI)
+        given = session.scalars(seat(EVENT, URI, 2, 5)).one()
+        assert (given.event_id, given.participant_id) == (EVENT, URI)
         assert (given.table_number, given.seat_number) == (2, 5)
         assert (given.is_vip_table, given.assigned_by, given.notes) == (False, AssignedBy.AI, None)
         assert given.assigned_at == given.created_at
@@ -51,9 +51,9 @@ def test_a_manager_moves_a_guest_who_has_a_seat(
         )
     )
     with sessions.as_user(MANAGER) as session:
-        before = session.get_one(TableAssignment, DANAS_SEAT)
+        before = session.get_one(TableAssignment, DANA_SEAT)
         moved = session.scalar(
-            seat(GALA, DANA, 3, 2, is_vip_table=True, assigned_by=AssignedBy.MANAGER)
+            seat(EVENT, DANA, 3, 2, is_vip_table=True, assigned_by=AssignedBy.MANAGER)
         )
         assert moved is before
         assert (before.table_number, before.seat_number) == (3, 2)
@@ -65,17 +65,17 @@ def test_a_manager_moves_a_guest_who_has_a_seat(
 
 def test_notes_are_replaced_where_some_are_given(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
-        session.execute(seat(GALA, DANA, 1, 1, notes="Near the door"))
-        moved = session.scalars(seat(GALA, DANA, 1, 1, notes="Near the stage")).one()
+        session.execute(seat(EVENT, DANA, 1, 1, notes="Near the door"))
+        moved = session.scalars(seat(EVENT, DANA, 1, 1, notes="Near the stage")).one()
         assert moved.notes == "Near the stage"
 
 
 def test_two_guests_change_places(sessions: SessionFactory, connection: Connection) -> None:
     with sessions.as_user(MANAGER) as session:
-        session.execute(seat(GALA, URI, 2, 1))
-        session.execute(seat(GALA, DANA, 2))
-        session.execute(seat(GALA, URI, 1, 1))
-        session.execute(seat(GALA, DANA, 2, 1))
+        session.execute(seat(EVENT, URI, 2, 1))
+        session.execute(seat(EVENT, DANA, 2))
+        session.execute(seat(EVENT, URI, 1, 1))
+        session.execute(seat(EVENT, DANA, 2, 1))
     assert _seats(connection) == {DANA: (2, 1), URI: (1, 1)}
 
 
@@ -85,7 +85,7 @@ def test_a_taken_seat_is_refused(sessions: SessionFactory, connection: Connectio
         pytest.raises(IntegrityError, match="uq_table_assignments_event_id_table_number_seat"),
         session.begin_nested(),
     ):
-        session.execute(seat(GALA, URI, 1, 1))
+        session.execute(seat(EVENT, URI, 1, 1))
     assert _seats(connection) == {DANA: (1, 1)}
 
 
@@ -93,8 +93,8 @@ def test_a_table_takes_guests_without_a_seat(
     sessions: SessionFactory, connection: Connection
 ) -> None:
     with sessions.as_user(MANAGER) as session:
-        session.execute(seat(GALA, URI, 1))
-        session.execute(seat(GALA, DANA, 1))
+        session.execute(seat(EVENT, URI, 1))
+        session.execute(seat(EVENT, DANA, 1))
     assert _seats(connection) == {DANA: (1, None), URI: (1, None)}
 
 
@@ -104,12 +104,12 @@ def test_the_same_seat_of_another_event_is_another_seat(connection: Connection) 
 
 
 def test_nobody_sits_twice(connection: Connection) -> None:
-    second = insert(TableAssignment).values(event_id=GALA, participant_id=DANA, table_number=2)
+    second = insert(TableAssignment).values(event_id=EVENT, participant_id=DANA, table_number=2)
     with pytest.raises(IntegrityError, match="uq_table_assignments_event_id_participant_id"):
         connection.execute(second)
 
 
-@pytest.mark.parametrize(("event", "participant"), [(GALA, NOAM), (FAIR, URI)])
+@pytest.mark.parametrize(("event", "participant"), [(EVENT, NOAM), (OTHER_EVENT, URI)])
 def test_a_guest_of_another_event_is_refused(
     sessions: SessionFactory, event: UUID, participant: UUID
 ) -> None:
@@ -129,7 +129,7 @@ def test_tables_and_seats_count_from_one(
     connection: Connection, table: int, number: int, constraint: str
 ) -> None:
     with pytest.raises(IntegrityError, match=f"ck_table_assignments_{constraint}"):
-        connection.execute(seat(GALA, URI, table, number))
+        connection.execute(seat(EVENT, URI, table, number))
 
 
 @pytest.mark.parametrize("user", [VIEWER, GUEST, OUTSIDER, STRANGER])
@@ -142,7 +142,7 @@ def test_only_managers_seat_and_move(
             pytest.raises(ProgrammingError, match="row-level security"),
             session.begin_nested(),
         ):
-            session.execute(seat(GALA, participant, 7))
+            session.execute(seat(EVENT, participant, 7))
     assert _seats(connection) == {DANA: (1, 1)}
 
 
@@ -157,32 +157,33 @@ def test_an_orm_row_takes_its_event_from_the_participant(sessions: SessionFactor
         assignment = TableAssignment(participant=participant, table_number=2)
         session.add(assignment)
         session.flush()
-        assert assignment.event_id == GALA
+        assert assignment.event_id == EVENT
 
 
 def test_the_plan_is_in_the_order_of_the_room(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
         late, early = (
-            Participant(event_id=GALA, first_name=name, last_name="Levi") for name in ("Ziv", "Adi")
+            Participant(event_id=EVENT, first_name=name, last_name="Levi")
+            for name in ("Ziv", "Adi")
         )
         session.add_all([late, early])
         session.flush()
-        session.execute(seat(GALA, late.id, 1))
-        session.execute(seat(GALA, early.id, 1))
-        session.execute(seat(GALA, URI, 1, 2))
+        session.execute(seat(EVENT, late.id, 1))
+        session.execute(seat(EVENT, early.id, 1))
+        session.execute(seat(EVENT, URI, 1, 2))
     with sessions.as_user(VIEWER) as session:
-        plan = session.scalars(seating_plan(GALA)).all()
+        plan = session.scalars(seating_plan(EVENT)).all()
         names = [assignment.participant.first_name for assignment in plan]
     assert names == ["דנה", "Uri", "Adi", "Ziv"]
 
 
 def test_everybody_sees_their_part_of_the_plan(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
-        session.execute(seat(GALA, URI, 2))
+        session.execute(seat(EVENT, URI, 2))
     expected = {MANAGER: [DANA, URI], GUEST: [DANA], STRANGER: [], OUTSIDER: []}
     for user, participants in expected.items():
         with sessions.as_user(user) as session:
-            plan = session.scalars(seating_plan(GALA)).all()
+            plan = session.scalars(seating_plan(EVENT)).all()
             assert [assignment.participant.id for assignment in plan] == participants
 
 
@@ -190,24 +191,24 @@ def test_the_plan_is_one_query(sessions: SessionFactory, connection: Connection)
     asked: list[str] = []
     with sessions.as_user(MANAGER) as session:
         for number in range(5):
-            participant = Participant(event_id=GALA, first_name=str(number))
+            participant = Participant(event_id=EVENT, first_name=str(number))
             session.add(TableAssignment(participant=participant, table_number=number + 2))
     with sessions.as_user(MANAGER) as session:
         event.listen(connection, "before_cursor_execute", lambda *args: asked.append(args[2]))
-        for assignment in session.scalars(seating_plan(GALA)):
-            assert assignment.participant.event_id == GALA
+        for assignment in session.scalars(seating_plan(EVENT)):
+            assert assignment.participant.event_id == EVENT
     assert sum("table_assignments" in statement for statement in asked) == 1
 
 
 def test_a_room_is_seated_in_one_statement(sessions: SessionFactory) -> None:
     """The statement of many rows is SQLAlchemy's own; constraints hold for all of them."""
     with sessions.as_user(MANAGER) as session:
-        guests = [Participant(event_id=GALA) for _ in range(30)]
+        guests = [Participant(event_id=EVENT) for _ in range(30)]
         session.add_all(guests)
         session.flush()
         rows = [
             {
-                "event_id": GALA,
+                "event_id": EVENT,
                 "participant_id": guest.id,
                 "table_number": 2 + number // 10,
                 "seat_number": 1 + number % 10,

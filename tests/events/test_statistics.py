@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, text, update
 
-from tests.events.stage import DANA, DESIGN, FAIR, GALA, ROBOTS, STARTUPS, URI, set_up_events
+from tests.events.data import DANA, DESIGN, EVENT, OTHER_EVENT, ROBOTS, STARTUPS, URI, insert_events
+from tests.support.organizations import (
+    MANAGER,
+    ORGANIZATION,
+    OUTSIDER,
+    PERSONAS,
+    VIEWER,
+    insert_organizations,
+)
 from tests.support.plans import explained, nodes, scans
-from tests.support.stage import HOUSE, MANAGER, OUTSIDER, PERSONAS, VIEWER, set_up_organizations
 from townhall import Participant, ParticipantTrack, Track, TrackStatistics
 from townhall.domains.events import track_statistics_of
 from townhall.testing import acting
@@ -43,7 +50,7 @@ where t.name ~ '^[0-9]+$'
 
 def _place(connection: Connection, track: UUID, count: int) -> None:
     participants = connection.scalars(
-        insert(Participant).returning(Participant.id), [{"event_id": GALA}] * count
+        insert(Participant).returning(Participant.id), [{"event_id": EVENT}] * count
     ).all()
     connection.execute(
         insert(ParticipantTrack),
@@ -54,7 +61,7 @@ def _place(connection: Connection, track: UUID, count: int) -> None:
 def _percentages(connection: Connection) -> Sequence[Decimal | None]:
     return connection.scalars(
         select(TrackStatistics.percentage)
-        .where(TrackStatistics.event_id == GALA)
+        .where(TrackStatistics.event_id == EVENT)
         .order_by(TrackStatistics.track_name)
     ).all()
 
@@ -64,10 +71,10 @@ def test_an_events_tracks_are_counted(sessions: SessionFactory, connection: Conn
     for track in (STARTUPS, DESIGN):
         connection.execute(insert(ParticipantTrack).values(participant_id=URI, track_id=track))
     with sessions.as_user(VIEWER) as session:
-        startups, design = session.scalars(track_statistics_of(GALA))
+        startups, design = session.scalars(track_statistics_of(EVENT))
         assert (startups.track_id, startups.event_id, startups.track_name, startups.color) == (
             STARTUPS,
-            GALA,
+            EVENT,
             "Startups",
             None,
         )
@@ -80,7 +87,7 @@ def test_an_events_tracks_are_counted(sessions: SessionFactory, connection: Conn
 
 def test_a_track_with_nobody_in_it_counts_nought(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
-        _, design = session.scalars(track_statistics_of(GALA))
+        _, design = session.scalars(track_statistics_of(EVENT))
         assert (design.participant_count, design.vip_count, design.primary_count) == (0, 0, 0)
         assert design.percentage == Decimal("0.0")
 
@@ -112,10 +119,10 @@ def test_events_do_not_count_in_each_others_shares(connection: Connection) -> No
 
 def test_one_event_is_asked_for_at_a_time(sessions: SessionFactory) -> None:
     with sessions.as_user(OUTSIDER) as session:
-        assert session.scalars(track_statistics_of(GALA)).all() == []
-        assert [track.track_name for track in session.scalars(track_statistics_of(FAIR))] == [
-            "Robots"
-        ]
+        assert session.scalars(track_statistics_of(EVENT)).all() == []
+        assert [
+            track.track_name for track in session.scalars(track_statistics_of(OTHER_EVENT))
+        ] == ["Robots"]
 
 
 def test_a_vip_is_counted_as_one_the_moment_they_are(connection: Connection) -> None:
@@ -128,15 +135,15 @@ def test_a_vip_is_counted_as_one_the_moment_they_are(connection: Connection) -> 
 def test_one_event_is_read_without_the_others(townhall_engine: Engine) -> None:
     """A hundred events more, of the same organization, with twenty thousand placements."""
     with townhall_engine.begin() as connection:
-        set_up_organizations(connection)
-        set_up_events(connection)
+        insert_organizations(connection)
+        insert_events(connection)
         for statement in MANY_EVENTS.split(";"):
-            connection.execute(text(statement), {"house": HOUSE})
+            connection.execute(text(statement), {"house": ORGANIZATION})
     with townhall_engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("vacuum analyze"))
-    with townhall_engine.connect() as connection, acting(connection, *PERSONAS["manager"]):
+    with townhall_engine.connect() as connection, acting(connection, PERSONAS["manager"]):
         connection.execute(text("set local enable_seqscan = off"))  # tables are small here
-        plan = explained(connection, track_statistics_of(GALA))
+        plan = explained(connection, track_statistics_of(EVENT))
     for table in ("tracks", "participant_tracks", "participants"):
         assert [node["Node Type"] for node in scans(plan, table)] != ["Seq Scan"]
     assert max(node["Actual Rows"] * node["Actual Loops"] for node in nodes(plan)) < A_FEW

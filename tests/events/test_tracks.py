@@ -9,18 +9,18 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
-from tests.events.stage import (
+from tests.events.data import (
     DANA,
-    DANAS_TRACK,
+    DANA_TRACK,
     DESIGN,
-    FAIR,
-    GALA,
+    EVENT,
     NOAM,
+    OTHER_EVENT,
     ROBOTS,
     STARTUPS,
     URI,
 )
-from tests.support.stage import MANAGER
+from tests.support.organizations import MANAGER
 from townhall import Event, Participant, ParticipantTrack, Track
 
 if TYPE_CHECKING:
@@ -36,20 +36,20 @@ def test_a_placement_takes_the_event_of_its_participant(sessions: SessionFactory
         placement = ParticipantTrack(participant_id=URI, track_id=DESIGN)
         session.add(placement)
         session.flush()
-        assert placement.event_id == GALA
+        assert placement.event_id == EVENT
         assert placement.is_primary is False
 
 
 def test_a_manager_places_participants_by_relationship(sessions: SessionFactory) -> None:
     """The event of the placement is not written along: no client may write it."""
     with sessions.as_user(MANAGER) as session:
-        gala = session.get_one(Event, GALA)
+        gala = session.get_one(Event, EVENT)
         track = Track(event=gala, name="Robots")
         participant = Participant(event=gala, first_name="New")
         placement = ParticipantTrack(participant=participant, track=track, is_primary=True)
         session.add(placement)
         session.flush()
-        assert placement.event_id == GALA
+        assert placement.event_id == EVENT
         loaded = session.scalars(
             select(Participant)
             .where(Participant.id == participant.id)
@@ -62,23 +62,23 @@ def test_a_manager_places_participants_by_relationship(sessions: SessionFactory)
 def test_what_the_trigger_writes_is_read_back_after_an_update(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         session.execute(delete(ParticipantTrack).where(ParticipantTrack.participant_id == NOAM))
-        placement = session.get_one(ParticipantTrack, DANAS_TRACK)
+        placement = session.get_one(ParticipantTrack, DANA_TRACK)
         placement.participant_id, placement.track_id = NOAM, ROBOTS
         session.flush()
-        assert placement.event_id == FAIR
+        assert placement.event_id == OTHER_EVENT
 
 
-@pytest.mark.parametrize("event", [GALA, FAIR])
+@pytest.mark.parametrize("event", [EVENT, OTHER_EVENT])
 def test_the_event_of_a_placement_is_not_chosen(connection: Connection, event: UUID) -> None:
     new = (
         insert(ParticipantTrack)
         .values(participant_id=URI, track_id=DESIGN, event_id=event)
         .returning(ParticipantTrack.event_id)
     )
-    assert connection.scalar(new) == GALA
+    assert connection.scalar(new) == EVENT
     connection.execute(update(ParticipantTrack).values(event_id=event))
-    placed = select(ParticipantTrack.event_id).where(ParticipantTrack.id == DANAS_TRACK)
-    assert connection.scalar(placed) == GALA
+    placed = select(ParticipantTrack.event_id).where(ParticipantTrack.id == DANA_TRACK)
+    assert connection.scalar(placed) == EVENT
 
 
 @pytest.mark.parametrize(("participant", "track"), [(URI, ROBOTS), (NOAM, DESIGN)])
@@ -94,7 +94,7 @@ def test_participant_and_track_are_of_one_event(
 def test_neither_moves_to_another_event_while_placed(
     connection: Connection, model: type[Participant | Track]
 ) -> None:
-    move = update(model).where(model.id.in_([DANA, STARTUPS])).values(event_id=FAIR)
+    move = update(model).where(model.id.in_([DANA, STARTUPS])).values(event_id=OTHER_EVENT)
     with pytest.raises(IntegrityError, match="is still referenced"):
         connection.execute(move)
 
@@ -119,9 +119,9 @@ def test_nobody_is_in_a_track_twice(connection: Connection) -> None:
 
 
 def test_a_name_belongs_to_one_track_of_an_event(connection: Connection) -> None:
-    connection.execute(insert(Track).values(event_id=FAIR, name="Design"))
+    connection.execute(insert(Track).values(event_id=OTHER_EVENT, name="Design"))
     with pytest.raises(IntegrityError, match="uq_tracks_event_id_name"):
-        connection.execute(insert(Track).values(event_id=GALA, name="Design"))
+        connection.execute(insert(Track).values(event_id=EVENT, name="Design"))
 
 
 @pytest.mark.parametrize("model", [Participant, Track])
@@ -134,19 +134,19 @@ def test_placements_go_with_either_side(
 
 
 def test_an_event_takes_everything_of_it_along(connection: Connection) -> None:
-    connection.execute(delete(Event).where(Event.id == GALA))
+    connection.execute(delete(Event).where(Event.id == EVENT))
     for model in (Participant, Track, ParticipantTrack):
-        assert connection.scalars(select(model.event_id)).all() == [FAIR]
+        assert connection.scalars(select(model.event_id)).all() == [OTHER_EVENT]
 
 
 def test_an_address_is_unique_within_an_event_in_any_case(connection: Connection) -> None:
-    same = insert(Participant).values(event_id=GALA, email="Dana@Example.COM")
+    same = insert(Participant).values(event_id=EVENT, email="Dana@Example.COM")
     with pytest.raises(IntegrityError, match="uq_participants_event_id_email"):
         connection.execute(same)
 
 
 def test_participants_without_an_address_are_many(connection: Connection) -> None:
-    nameless = [{"event_id": GALA, "email": None}, {"event_id": GALA, "email": None}]
+    nameless = [{"event_id": EVENT, "email": None}, {"event_id": EVENT, "email": None}]
     connection.execute(insert(Participant), nameless)
 
 

@@ -17,16 +17,16 @@ from httpx import ASGITransport, AsyncClient
 from sqlalchemy import NullPool, create_engine, text, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.coaching.stage import (
+from tests.coaching.data import (
     CREATOR,
+    OTHER_SESSION,
+    OUTSIDER,
     OWNER,
     PARTICIPANT,
-    RIVAL,
-    RIVALS_SESSION,
     SESSION,
     STORED_BRAND,
     STRANGER,
-    set_up_coaching,
+    insert_coaching,
 )
 from tests.support.every_version import townhall_server
 from townhall import TenantProfile
@@ -63,7 +63,7 @@ async def client(
 ) -> AsyncIterator[AsyncClient]:
     """Yield a client of the application, on a database of this test's own."""
     with townhall_engine.begin() as connection:
-        set_up_coaching(connection)
+        insert_coaching(connection)
     async with _client(townhall_async_engine) as client:
         yield client
 
@@ -73,7 +73,7 @@ def shared_database(townhall_databases: Databases, townhall_template: str) -> It
     """Yield the URL of a database that is only read."""
     with townhall_databases.create(townhall_template) as url:
         with create_engine(url, poolclass=NullPool).begin() as connection:
-            set_up_coaching(connection)
+            insert_coaching(connection)
         yield url
 
 
@@ -181,7 +181,7 @@ async def test_a_participant_takes_their_session_forward(client: AsyncClient) ->
     assert [row["id"] for row in pipeline["completed"]] == [str(SESSION)]
 
 
-@pytest.mark.parametrize("user", [OWNER, RIVAL, STRANGER])
+@pytest.mark.parametrize("user", [OWNER, OUTSIDER, STRANGER])
 @pytest.mark.parametrize("step", ["start", "complete"])
 async def test_nobody_moves_anybody_elses_session(
     reading_client: AsyncClient, user: UUID, step: str
@@ -204,7 +204,7 @@ async def test_a_coach_sees_their_own_pipeline_and_usage_alone(
 ) -> None:
     with townhall_engine.begin() as connection:
         connection.execute(text("update public.usage_events set created_at = '2026-11-10'"))
-    for user, session in ((OWNER, SESSION), (RIVAL, RIVALS_SESSION)):
+    for user, session in ((OWNER, SESSION), (OUTSIDER, OTHER_SESSION)):
         pipeline = (await client.get("/coach/pipeline", headers=_as(user))).json()
         assert [row["id"] for row in pipeline["registered"]] == [str(session)]
         usage = (await client.get("/coach/usage?month=2026-11-01", headers=_as(user))).json()
@@ -251,9 +251,9 @@ async def test_a_token_must_be_a_signed_in_users(
 
 
 async def test_requests_at_once_act_as_their_own_callers(reading_client: AsyncClient) -> None:
-    users = [OWNER, RIVAL] * 10
+    users = [OWNER, OUTSIDER] * 10
     answers = await asyncio.gather(
         *(reading_client.get("/coach/pipeline", headers=_as(user)) for user in users)
     )
     found = [answer.json()["registered"][0]["id"] for answer in answers]
-    assert found == [str(SESSION), str(RIVALS_SESSION)] * 10
+    assert found == [str(SESSION), str(OTHER_SESSION)] * 10

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert
 
-from tests.support.stage import GUEST, set_up_organizations
+from tests.support.organizations import GUEST, insert_organizations
 from townhall import Profile
 
 if TYPE_CHECKING:
@@ -17,6 +17,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def connection(townhall_connection: Connection) -> Connection:
     """Return a connection to two organizations, and a profile of the guest's."""
-    set_up_organizations(townhall_connection)
+    insert_organizations(townhall_connection)
     townhall_connection.execute(insert(Profile).values(id=GUEST, full_name="Dana Guest"))
     return townhall_connection

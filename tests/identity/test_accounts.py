@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, func, insert, select
 
-from tests.support.stage import GUEST, HOUSE, MANAGER, OWNER, STRANGER, VIEWER
+from tests.support.organizations import GUEST, MANAGER, ORGANIZATION, OWNER, STRANGER, VIEWER
 from townhall import Organization, OrganizationMember, OrganizationRole, Profile
 from townhall.testing import delete_account
 
@@ -25,18 +25,21 @@ def _members_of(organization: UUID) -> Select[UUID]:
 def test_profile_and_memberships_go_with_the_account(connection: Connection) -> None:
     connection.execute(
         insert(OrganizationMember).values(
-            organization_id=HOUSE, user_id=GUEST, role=OrganizationRole.VIEWER
+            organization_id=ORGANIZATION, user_id=GUEST, role=OrganizationRole.VIEWER
         )
     )
     delete_account(connection, GUEST)
     assert connection.scalars(select(Profile.id)).all() == []
-    assert set(connection.scalars(_members_of(HOUSE))) == {OWNER, MANAGER, VIEWER}
+    assert set(connection.scalars(_members_of(ORGANIZATION))) == {OWNER, MANAGER, VIEWER}
 
 
 def test_an_organization_outlives_its_last_owner(connection: Connection) -> None:
     delete_account(connection, OWNER)
-    assert set(connection.scalars(_members_of(HOUSE))) == {MANAGER, VIEWER}
-    assert connection.scalar(select(Organization.name).where(Organization.id == HOUSE)) == "House"
+    assert set(connection.scalars(_members_of(ORGANIZATION))) == {MANAGER, VIEWER}
+    assert (
+        connection.scalar(select(Organization.name).where(Organization.id == ORGANIZATION))
+        == "House"
+    )
 
 
 def test_the_account_of_somebody_without_rows_goes_too(connection: Connection) -> None:

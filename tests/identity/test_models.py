@@ -11,7 +11,15 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import Session, selectinload
 
-from tests.support.stage import ELSEWHERE, GUEST, HOUSE, MANAGER, OWNER, STRANGER, VIEWER
+from tests.support.organizations import (
+    GUEST,
+    MANAGER,
+    ORGANIZATION,
+    OTHER_ORGANIZATION,
+    OWNER,
+    STRANGER,
+    VIEWER,
+)
 from townhall import Base, Organization, OrganizationMember, OrganizationRole, Profile, User
 from townhall.session import SessionFactory
 from townhall.testing import managing_accounts
@@ -46,7 +54,7 @@ def test_an_update_is_stamped(connection: Connection) -> None:
 
 def test_an_owner_appoints_and_dismisses(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
-        member = OrganizationMember(organization_id=HOUSE, user_id=STRANGER)
+        member = OrganizationMember(organization_id=ORGANIZATION, user_id=STRANGER)
         session.add(member)
         session.flush()
         assert member.role is OrganizationRole.MANAGER
@@ -68,7 +76,7 @@ def test_an_owner_appoints_and_dismisses(sessions: SessionFactory) -> None:
 
 
 def test_nobody_belongs_twice(connection: Connection) -> None:
-    again = insert(OrganizationMember).values(organization_id=HOUSE, user_id=OWNER)
+    again = insert(OrganizationMember).values(organization_id=ORGANIZATION, user_id=OWNER)
     with pytest.raises(IntegrityError, match="uq_organization_members_organization_id_user_id"):
         connection.execute(again)
 
@@ -149,10 +157,10 @@ def test_a_role_is_one_of_three(connection: Connection) -> None:
 
 def test_members_go_with_their_organization(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
-        session.delete(session.get_one(Organization, HOUSE))
+        session.delete(session.get_one(Organization, ORGANIZATION))
         session.flush()
         left = session.scalars(select(OrganizationMember.organization_id)).all()
-    assert left == [ELSEWHERE]
+    assert left == [OTHER_ORGANIZATION]
 
 
 def test_a_profile_is_an_accounts(connection: Connection) -> None:

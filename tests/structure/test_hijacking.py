@@ -1,8 +1,8 @@
-"""What runs with other rights than the caller's looks at nothing that the caller could put there.
+"""Triggers, defaults and policies use no temporary object of the caller.
 
-Every session has a schema of its own for temporary objects, in which it may create types too. Where
-a function does not name that schema last, PostgreSQL looks there first, an empty search path being
-no exception, and a domain in it runs its check as whoever the function runs as.
+Every session has a schema for temporary objects, in which it may create types too. Unless the
+search path names that schema, PostgreSQL searches it first, also where the path is empty. A domain
+in it runs its check with the rights of the function that uses the type.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ TYPES = ("uuid", "text", "jsonb", "inet", "date", "timestamptz", "int4", "bool",
 """Types as a function may name them; words of SQL's own, such as ``integer``, are not looked up."""
 
 
-def _set_traps(connection: Connection) -> None:
+def _create_temporary_types(connection: Connection) -> None:
+    """Create types in place of PostgreSQL's, and let the search path find them first."""
+    connection.execute(text("set local search_path = public"))
     connection.execute(CHECK)
     for name in TYPES:
         connection.execute(
@@ -57,7 +59,7 @@ def _attempts(model: type[Base]) -> Iterable[Executable]:
 
 
 def _run(connection: Connection, statement: Executable) -> str:
-    """Run a statement, and return what PostgreSQL says against it."""
+    """Run a statement, and return the error."""
     with connection.begin_nested() as savepoint:
         try:
             connection.execute(statement)
@@ -69,17 +71,37 @@ def _run(connection: Connection, statement: Executable) -> str:
 
 @pytest.fixture
 def accounts(filled: Connection) -> list[UUID]:
-    """Return the accounts whose rows there are."""
+    """Return the accounts that the rows belong to."""
     return list(filled.scalars(select(User.id)))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_no_table_runs_what_its_reader_or_writer_put_there(
+def test_statements_on_a_table_use_no_temporary_type_of_the_caller(
     filled: Connection, accounts: list[UUID], model: type[Base]
 ) -> None:
     for account in accounts:
         with acting(filled, "authenticated", account):
-            _set_traps(filled)
+            _create_temporary_types(filled)
             for statement in _attempts(model):
                 assert HIJACKED not in _run(filled, statement)
             filled.execute(text("discard temp"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_hijacked"),
+    [("", True), ("set search_path = ''", True), ("set search_path = pg_catalog, pg_temp", False)],
+    ids=["no search path", "empty search path", "safe search path"],
+)
+def test_temporary_type_is_used_by_a_function_with_an_unsafe_search_path(
+    filled: Connection, accounts: list[UUID], settings: str, *, is_hijacked: bool
+) -> None:
+    filled.execute(
+        text(
+            "create function public.unsafe() returns text language sql security definer"
+            f" {settings} as 'select ''00000000-0000-4000-8000-000000000001''::uuid::text'"
+        )
+    )
+    with acting(filled, "authenticated", accounts[0]):
+        _create_temporary_types(filled)
+        assert (HIJACKED in _run(filled, text("select public.unsafe()"))) is is_hijacked
+        filled.execute(text("discard temp"))

@@ -1,4 +1,4 @@
-"""Acting as a persona, and the outcomes."""
+"""Acting as a persona, and the outcomes of statements."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from townhall.roles import Roles
+from townhall.session import Actor, SessionFactory
 from townhall.testing import AccessCase, Outcome, access_cases, acting, outcome
 
 if TYPE_CHECKING:
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
 ALICE = UUID("00000000-0000-4000-8000-00000000000a")
 BOB = UUID("00000000-0000-4000-8000-00000000000b")
 
-PERSONAS: dict[str, tuple[str, UUID | None]] = {
-    "anonymous": ("anon", None),
-    "author": ("authenticated", ALICE),
-    "stranger": ("authenticated", BOB),
-    "service": ("service_role", None),
+PERSONAS = {
+    "anon": Actor.anonymous(),
+    "author": Actor.user(ALICE),
+    "stranger": Actor.user(BOB),
+    "service": Actor.service(),
 }
 
 notes = Table(
@@ -56,17 +58,32 @@ STATEMENTS: dict[str, Executable] = {
     "delete": delete(notes),
 }
 
-EXPECTED = access_cases(
+MATRIX = access_cases(
     """
-    notes   anonymous          author             stranger           service
-    select  permission_denied  allowed            no_rows            allowed
-    insert  permission_denied  allowed            violates_policy    allowed
-    edit    permission_denied  allowed            no_rows            allowed
-    star    permission_denied  permission_denied  permission_denied  allowed
-    give    permission_denied  violates_policy    no_rows            allowed
-    delete  permission_denied  allowed            no_rows            allowed
+    notes   anon author stranger service
+    select  x    +      0        +
+    insert  x    +      !        +
+    edit    x    +      0        +
+    star    x    x      x        +
+    give    x    !      0        +
+    delete  x    +      0        +
     """
 )
+
+SETTINGS = text(
+    """
+    select
+        current_user,
+        current_setting('search_path'),
+        nullif(current_setting('request.jwt.claims', true), ''),
+        nullif(current_setting('request.jwt.claim', true), ''),
+        nullif(current_setting('request.jwt.claim.sub', true), ''),
+        nullif(current_setting('request.jwt.claim.role', true), ''),
+        nullif(current_setting('request.jwt.claim.email', true), ''),
+        nullif(current_setting('request.headers', true), '')
+    """
+)
+"""What a persona has."""
 
 
 @pytest.fixture
@@ -81,43 +98,38 @@ def _read(connection: Connection, note: UUID) -> tuple[object, ...]:
     return tuple(connection.execute(statement).one())
 
 
-def _whoever(connection: Connection) -> tuple[object, ...]:
-    return tuple(
-        connection.execute(
-            text(
-                """
-                select
-                    current_user,
-                    nullif(current_setting('request.jwt.claims', true), ''),
-                    nullif(current_setting('request.headers', true), '')
-                """
-            )
-        ).one()
-    )
+def _settings(connection: Connection) -> tuple[object, ...]:
+    return tuple(connection.execute(SETTINGS).one())
 
 
-@pytest.mark.parametrize("case", EXPECTED, ids=str)
-def test_the_outcomes_are_told_apart(connection: Connection, note: UUID, case: AccessCase) -> None:
-    with acting(connection, *PERSONAS[case.persona]):
+@pytest.mark.parametrize("case", MATRIX, ids=str)
+def test_each_outcome_is_recognized(connection: Connection, note: UUID, case: AccessCase) -> None:
+    with acting(connection, PERSONAS[case.persona]):
         assert outcome(connection, STATEMENTS[case.command]) is case.expected
     if case.command == "edit":
         body = "changed" if case.expected is Outcome.ALLOWED else "first"
         assert _read(connection, note) == (ALICE, body)
 
 
-def test_a_function_is_denied_like_a_table(connection: Connection) -> None:
+def test_call_without_execute_privilege_is_permission_denied(connection: Connection) -> None:
     call = text("select public.secret()")
     with acting(connection, "anon"):
         assert outcome(connection, call) is Outcome.PERMISSION_DENIED
     assert outcome(connection, call) is Outcome.ALLOWED
 
 
-def test_an_error_that_a_function_raises_is_no_denial(connection: Connection) -> None:
-    with acting(connection, "anon"), pytest.raises(DBAPIError, match="row-level security policy"):
-        outcome(connection, text("select public.refuse()"))
+def test_insufficient_privilege_raised_by_a_function_is_refused(connection: Connection) -> None:
+    """Its text is that of a violated policy, which it is not."""
+    with acting(connection, "anon"):
+        assert outcome(connection, text("select public.refuse()")) is Outcome.REFUSED
 
 
-def test_other_errors_are_raised_and_leave_the_transaction_usable(connection: Connection) -> None:
+def test_other_errors_with_the_sqlstate_of_a_denial_are_raised(connection: Connection) -> None:
+    with acting(connection, "anon"), pytest.raises(ProgrammingError, match="permission denied"):
+        outcome(connection, text("create role townhall_other"))
+
+
+def test_other_errors_are_raised_and_the_transaction_stays_usable(connection: Connection) -> None:
     letter = insert(letters).values(body="hello")
     with acting(connection, "anon"):
         assert outcome(connection, letter) is Outcome.ALLOWED
@@ -126,7 +138,7 @@ def test_other_errors_are_raised_and_leave_the_transaction_usable(connection: Co
     assert connection.scalars(select(letters.c.body)).all() == ["hello"]
 
 
-def test_an_insert_needs_no_right_to_select_unless_it_returns(connection: Connection) -> None:
+def test_insert_needs_the_select_privilege_only_with_returning(connection: Connection) -> None:
     letter = insert(letters).values(body="hello")
     with acting(connection, "anon"):
         returning = letter.returning(letters.c.body)
@@ -136,47 +148,83 @@ def test_an_insert_needs_no_right_to_select_unless_it_returns(connection: Connec
         assert outcome(connection, spam) is Outcome.VIOLATES_POLICY
 
 
-def test_parameters_are_bound(connection: Connection) -> None:
+def test_outcome_binds_parameters(connection: Connection) -> None:
     with acting(connection, "anon"):
         assert outcome(connection, insert(letters), [{"body": "a"}, {"body": "b"}])
     assert connection.scalars(select(letters.c.body)).all() == ["a", "b"]
 
 
-def test_an_update_to_the_same_values_proves_nothing(connection: Connection, note: UUID) -> None:
+def test_update_that_changes_no_value_is_an_error(connection: Connection, note: UUID) -> None:
     same = update(notes).where(notes.c.id == note).values(body="first")
     with pytest.raises(AssertionError, match="write a value that differs"):
         outcome(connection, same)
 
 
-def test_a_persona_has_role_claims_and_headers(connection: Connection) -> None:
-    before = _whoever(connection)
-    with acting(
-        connection, "authenticated", ALICE, claims={"aal": "aal2"}, headers={"user-agent": "x"}
+@pytest.mark.parametrize(
+    "actor",
+    [
+        Actor.anonymous(),
+        Actor.user(ALICE),
+        Actor.user(ALICE, {"email": "alice@example.org"}, {"User-Agent": "x"}),
+        Actor.service(),
+    ],
+    ids=["anonymous", "user", "user with claims and headers", "service"],
+)
+def test_persona_has_the_settings_of_a_session_that_acts(
+    connection: Connection, actor: Actor
+) -> None:
+    own = _settings(connection)
+    with SessionFactory(connection).acting(actor) as session:
+        of_session = tuple(session.execute(SETTINGS).one())
+    with acting(connection, actor):
+        assert _settings(connection) == of_session
+    assert own != of_session
+    assert _settings(connection) == own
+
+
+@pytest.mark.parametrize(
+    ("role", "user_id", "actor"),
+    [
+        ("anon", None, Actor.anonymous()),
+        ("authenticated", str(ALICE), Actor.user(ALICE)),
+        ("service_role", None, Actor.service()),
+    ],
+    ids=["anonymous", "user", "service"],
+)
+def test_role_and_user_id_are_the_same_as_an_actor(
+    connection: Connection, role: str, user_id: str | None, actor: Actor
+) -> None:
+    with acting(connection, actor):
+        of_actor = _settings(connection)
+    with acting(connection, role, user_id):
+        assert _settings(connection) == of_actor
+
+
+def test_user_id_beside_an_actor_is_refused(connection: Connection) -> None:
+    with (
+        pytest.raises(TypeError, match="give it to Actor"),
+        acting(connection, Actor.user(ALICE), BOB),
     ):
-        role, claims, headers = _whoever(connection)
-    assert role == "authenticated"
-    assert claims == f'{{"aal": "aal2", "sub": "{ALICE}", "role": "authenticated"}}'
-    assert headers == '{"user-agent": "x"}'
-    assert _whoever(connection) == before
+        pass
 
 
-def test_a_persona_within_a_persona_ends_with_its_block(connection: Connection) -> None:
+def test_nested_persona_ends_with_its_block(connection: Connection) -> None:
     with acting(connection, "authenticated", ALICE):
-        outer = _whoever(connection)
+        outer = _settings(connection)
         with acting(connection, "anon"):
-            assert _whoever(connection)[0] == "anon"
-        assert _whoever(connection) == outer
+            assert _settings(connection)[0] == "anon"
+        assert _settings(connection) == outer
 
 
-def test_older_claims_of_somebody_else_do_not_show_through(connection: Connection) -> None:
+def test_earlier_claims_of_the_connection_are_replaced(connection: Connection) -> None:
     setting = text("select current_setting('request.jwt.claim.sub')")
     connection.execute(text("select set_config('request.jwt.claim.sub', 'mallory', true)"))
     with acting(connection, "authenticated", ALICE):
-        assert connection.scalar(setting) == ""
+        assert connection.scalar(setting) == str(ALICE)
     assert connection.scalar(setting) == "mallory"
 
 
-def test_what_a_persona_did_stays(connection: Connection) -> None:
+def test_writes_of_a_persona_are_kept_after_the_block(connection: Connection) -> None:
     with acting(connection, "authenticated", ALICE):
         connection.execute(insert(notes).values(author=ALICE, body="kept").inline())
     assert connection.scalar(select(notes.c.body)) == "kept"
@@ -188,30 +236,30 @@ def _write_and_fail(connection: Connection) -> None:
         raise LookupError
 
 
-def test_an_exception_undoes_what_a_persona_did(connection: Connection) -> None:
-    before = _whoever(connection)
+def test_exception_undoes_the_writes_of_a_persona(connection: Connection) -> None:
+    before = _settings(connection)
     with pytest.raises(LookupError):
         _write_and_fail(connection)
-    assert _whoever(connection) == before
+    assert _settings(connection) == before
     assert connection.scalar(select(notes.c.body)) is None
 
 
-def test_a_block_may_end_with_its_transaction_failed(connection: Connection) -> None:
-    before = _whoever(connection)
+def test_failed_transaction_is_usable_after_the_block(connection: Connection) -> None:
+    before = _settings(connection)
     with acting(connection, "anon"), pytest.raises(ProgrammingError):
         connection.execute(select(notes))
-    assert _whoever(connection) == before
+    assert _settings(connection) == before
 
 
-def test_a_user_id_is_a_uuid(connection: Connection) -> None:
+def test_user_id_that_is_no_uuid_is_refused(connection: Connection) -> None:
     with (
-        pytest.raises(ValueError, match="badly formed"),
+        pytest.raises(ValueError, match="not a UUID"),
         acting(connection, "authenticated", "x' or true"),
     ):
         pass
 
 
-def test_a_superuser_is_refused(connection: Connection) -> None:
+def test_superuser_is_refused(connection: Connection) -> None:
     superuser = str(connection.scalar(text("select current_user")))
     with (
         pytest.raises(ValueError, match="is a superuser: row level security does not hold"),
@@ -220,7 +268,13 @@ def test_a_superuser_is_refused(connection: Connection) -> None:
         pass
 
 
-def test_a_role_with_bypassrls_is_refused(connection: Connection) -> None:
+def test_role_of_the_service_is_the_applications(connection: Connection) -> None:
+    roles = Roles(anonymous=None, user="authenticated", service="supabase_postgres")
+    with acting(connection, Actor.service(roles), roles=roles):
+        assert connection.scalar(text("select current_user")) == "supabase_postgres"
+
+
+def test_role_with_bypassrls_is_refused(connection: Connection) -> None:
     with (
         pytest.raises(ValueError, match="supabase_postgres has bypassrls"),
         acting(connection, "supabase_postgres"),
@@ -228,7 +282,9 @@ def test_a_role_with_bypassrls_is_refused(connection: Connection) -> None:
         pass
 
 
-def test_an_owner_is_refused_until_row_level_security_is_forced(connection: Connection) -> None:
+def test_owner_of_a_table_is_refused_unless_row_level_security_is_forced(
+    connection: Connection,
+) -> None:
     connection.execute(text("alter table public.notes owner to supabase_auth_admin"))
     connection.execute(text("grant supabase_auth_admin to anon"))
     for owner in ("supabase_auth_admin", "anon"):
@@ -242,6 +298,9 @@ def test_an_owner_is_refused_until_row_level_security_is_forced(connection: Conn
         assert outcome(connection, select(notes)) is Outcome.NO_ROWS
 
 
-def test_a_role_that_is_not_there_is_refused(connection: Connection) -> None:
-    with pytest.raises(ValueError, match="there is no role nobody"), acting(connection, "nobody"):
+def test_role_that_does_not_exist_is_refused(connection: Connection) -> None:
+    with (
+        pytest.raises(ValueError, match="there is no role nobody on this server"),
+        acting(connection, "nobody"),
+    ):
         pass

@@ -1,4 +1,4 @@
-"""Access tables."""
+"""Access matrices."""
 
 from __future__ import annotations
 
@@ -7,44 +7,49 @@ import pytest
 from townhall.testing import AccessCase, Outcome, access_cases
 
 
-def test_every_cell_is_a_case() -> None:
+def test_each_cell_becomes_a_case() -> None:
     cases = access_cases(
         """
-        events  anonymous          manager
-        select  permission_denied  allowed
-        insert  permission_denied  violates_policy
+        events  anon  manager
+        select  x     +
+        insert  x     !
         """
     )
     assert cases == [
-        AccessCase("events", "select", "anonymous", Outcome.PERMISSION_DENIED),
+        AccessCase("events", "select", "anon", Outcome.PERMISSION_DENIED),
         AccessCase("events", "select", "manager", Outcome.ALLOWED),
-        AccessCase("events", "insert", "anonymous", Outcome.PERMISSION_DENIED),
+        AccessCase("events", "insert", "anon", Outcome.PERMISSION_DENIED),
         AccessCase("events", "insert", "manager", Outcome.VIOLATES_POLICY),
     ]
 
 
-def test_an_empty_line_begins_another_table() -> None:
+def test_empty_lines_separate_blocks() -> None:
     cases = access_cases(
         """
-        events  manager
-        select  allowed
 
-        tracks  stranger
-        select  no_rows
+        events  manager
+        select  +
+
+
+        functions               stranger  no_sub
+        set_networking_opt_in   0         r
+
         """
     )
     assert cases == [
         AccessCase("events", "select", "manager", Outcome.ALLOWED),
-        AccessCase("tracks", "select", "stranger", Outcome.NO_ROWS),
+        AccessCase("functions", "set_networking_opt_in", "stranger", Outcome.NO_ROWS),
+        AccessCase("functions", "set_networking_opt_in", "no_sub", Outcome.REFUSED),
     ]
 
 
-@pytest.mark.parametrize("cells", ["allowed", "allowed allowed allowed"])
-def test_a_line_has_an_outcome_for_every_persona(cells: str) -> None:
-    with pytest.raises(ValueError, match=r"events, select: \d outcomes for 2 personas"):
-        access_cases(f"events anonymous manager\nselect {cells}")
+@pytest.mark.parametrize("codes", ["+", "+ + +"])
+def test_line_without_one_code_per_persona_is_refused(codes: str) -> None:
+    with pytest.raises(ValueError, match=r"events, select: \d codes for 2 personas"):
+        access_cases(f"events anon manager\nselect {codes}")
 
 
-def test_an_outcome_is_one_of_the_four() -> None:
-    with pytest.raises(ValueError, match="'denied' is not a valid Outcome"):
-        access_cases("events manager\nselect denied")
+@pytest.mark.parametrize("code", ["allowed", "-", "++"])
+def test_unknown_code_is_refused_with_the_known_ones(code: str) -> None:
+    with pytest.raises(ValueError, match=r"events, select: unknown .*; an outcome is one of \+ \("):
+        access_cases(f"events manager\nselect {code}")

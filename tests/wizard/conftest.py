@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.every_version import townhall_server
-from tests.wizard.stage import set_up_wizard
+from tests.wizard.data import insert_wizard
 from townhall.session import SessionFactory
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["townhall_server"]
 @pytest.fixture
 def connection(townhall_connection: Connection) -> Connection:
     """Return a connection to a session of the owner and one of the stranger."""
-    set_up_wizard(townhall_connection)
+    insert_wizard(townhall_connection)
     return townhall_connection
 
 

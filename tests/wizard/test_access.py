@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
-from tests.support.subjects import COMMANDS, Subject, check_access
-from tests.wizard.stage import OWNER, PERSONAS, SESSION, STRANGER, STRANGERS_SESSION
+from tests.support.access_matrix import Functions, TableRow, Target, check_access
+from tests.wizard.data import OWNER, PERSONAS, SESSION, STRANGER, STRANGER_SESSION
 from townhall import WizardSession
 from townhall.testing import AccessCase, Outcome, access_cases, acting, outcome
 
@@ -18,38 +17,41 @@ if TYPE_CHECKING:
 
 DENIED = Outcome.PERMISSION_DENIED
 
-EXPECTED = access_cases(
+MATRIX = access_cases(
     """
-    wizard_sessions  anonymous          nameless         stranger         owner    service
-    select           permission_denied  no_rows          no_rows          allowed  allowed
-    insert           permission_denied  violates_policy  violates_policy  allowed  allowed
-    update           permission_denied  no_rows          no_rows          allowed  allowed
-    delete           permission_denied  no_rows          no_rows          allowed  allowed
+    wizard_sessions  anon no_sub stranger owner service
+    select           x    0      0        +     +
+    insert           x    !      !        +     +
+    update           x    0      0        +     +
+    delete           x    0      0        +     +
+
+    functions            anon no_sub stranger owner service
+    save_wizard_session  x    r      r        +     +
     """
 )
 
-SUBJECT = Subject(
-    WizardSession,
-    key=SESSION,
-    new={"user_id": OWNER, "state": {"name": "Another"}},
-    change={"stage": 2, "state": {"name": "Renamed"}, "event_id": None},
-)
+TARGETS: dict[str, Target] = {
+    "wizard_sessions": TableRow(
+        WizardSession,
+        key=SESSION,
+        new={"user_id": OWNER, "state": {"name": "Another"}},
+        change={"stage": 2, "state": {"name": "Renamed"}, "event_id": None},
+    ),
+    "functions": Functions(
+        {"save_wizard_session": f"select public.save_wizard_session('{SESSION}', stage => 2)"}
+    ),
+}
 
 
-@pytest.mark.parametrize("case", EXPECTED, ids=str)
+@pytest.mark.parametrize("case", MATRIX, ids=str)
 def test_access(connection: Connection, case: AccessCase) -> None:
-    check_access(connection, SUBJECT, case, PERSONAS)
-
-
-def test_every_command_is_tried_by_everybody() -> None:
-    tried = {(case.command, case.persona) for case in EXPECTED}
-    assert tried == set(product(COMMANDS, PERSONAS))
+    check_access(connection, TARGETS, PERSONAS, case)
 
 
 def test_a_stranger_reaches_nothing_but_their_own(connection: Connection) -> None:
     """No condition of theirs: what a statement without one reaches is their own alone."""
-    with acting(connection, *PERSONAS["stranger"]):
-        assert connection.scalars(select(WizardSession.id)).all() == [STRANGERS_SESSION]
+    with acting(connection, PERSONAS["stranger"]):
+        assert connection.scalars(select(WizardSession.id)).all() == [STRANGER_SESSION]
         connection.execute(update(WizardSession).values(stage=6))
         connection.execute(text("delete from public.wizard_sessions"))
     remaining = connection.execute(select(WizardSession.id, WizardSession.stage))
@@ -74,7 +76,7 @@ def test_a_stranger_reaches_nothing_but_their_own(connection: Connection) -> Non
 def test_an_owner_gives_no_session_away_and_writes_no_time(
     connection: Connection, statement: Executable
 ) -> None:
-    with acting(connection, *PERSONAS["owner"]):
+    with acting(connection, PERSONAS["owner"]):
         assert outcome(connection, statement) is DENIED
 
 
@@ -87,7 +89,7 @@ def test_no_later_policy_widens_inserts(connection: Connection) -> None:
         )
     )
     for_somebody_else = insert(WizardSession).values(user_id=OWNER)
-    with acting(connection, *PERSONAS["stranger"]):
+    with acting(connection, PERSONAS["stranger"]):
         assert outcome(connection, for_somebody_else) is Outcome.VIOLATES_POLICY
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, exists, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from tests.wizard.stage import EVENT, OWNER, SESSION, STRANGERS_SESSION
+from tests.wizard.data import EVENT, OWNER, SESSION, STRANGER_SESSION
 from townhall import Event, Profile, WizardSession, WizardStatus
 from townhall.testing import create_account, delete_account
 
@@ -23,7 +23,7 @@ ITS_EVENT = select(WizardSession.event_id).where(WizardSession.id == SESSION)
 def test_sessions_go_with_the_account(connection: Connection, status: WizardStatus) -> None:
     connection.execute(update(WizardSession).values(status=status))
     delete_account(connection, OWNER)
-    assert connection.scalars(select(WizardSession.id)).all() == [STRANGERS_SESSION]
+    assert connection.scalars(select(WizardSession.id)).all() == [STRANGER_SESSION]
 
 
 def test_sessions_go_with_the_profile(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from tests.support.documentation import run_examples
-from tests.wizard.stage import OWNER, set_up_wizard
+from tests.wizard.data import OWNER, insert_wizard
 from townhall import WizardSession, WizardStatus
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "wizard.md"
 
 def test_the_examples_run(townhall_engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     with townhall_engine.begin() as connection:
-        set_up_wizard(connection)
+        insert_wizard(connection)
     run_examples(PAGE, engine=townhall_engine, user_id=OWNER)
     state = {"name": "Gala", "venue": {"city": "Haifa"}, "agreed": True}
     assert capsys.readouterr().out == f"completed {state}\n"

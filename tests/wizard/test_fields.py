@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 
-from tests.wizard.stage import EVENT, OWNER
+from tests.wizard.data import EVENT, OWNER
 from townhall import WizardSession, WizardStatus
 
 if TYPE_CHECKING:

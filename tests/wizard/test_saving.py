@@ -13,14 +13,14 @@ from sqlalchemy import Select, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from tests.support.blocked import wait_until_somebody_waits
-from tests.wizard.stage import (
+from tests.wizard.data import (
     EVENT,
     OWNER,
     PERSONAS,
     SESSION,
     STRANGER,
-    STRANGERS_SESSION,
-    set_up_wizard,
+    STRANGER_SESSION,
+    insert_wizard,
 )
 from townhall import WizardSession, WizardStatus
 from townhall.domains.wizard import abandon_session, complete_session, open_session, save_session
@@ -98,13 +98,13 @@ def test_a_stage_that_is_none_saves_nothing(sessions: SessionFactory) -> None:
 @pytest.mark.parametrize("patch", ["[1]", "1", '"text"', "null"])
 def test_a_patch_is_an_object(connection: Connection, patch: str) -> None:
     save = text(f"select public.save_wizard_session('{SESSION}', '{patch}')")
-    with acting(connection, *PERSONAS["owner"]), pytest.raises(IntegrityError, match="is_object"):
+    with acting(connection, PERSONAS["owner"]), pytest.raises(IntegrityError, match="is_object"):
         connection.execute(save)
 
 
 def test_a_patch_is_not_null(connection: Connection) -> None:
     save = text(f"select public.save_wizard_session('{SESSION}', null)")
-    with acting(connection, *PERSONAS["owner"]), pytest.raises(IntegrityError, match="not-null"):
+    with acting(connection, PERSONAS["owner"]), pytest.raises(IntegrityError, match="not-null"):
         connection.execute(save)
 
 
@@ -160,7 +160,7 @@ def test_what_is_not_in_progress_is_refused(
 
 
 @pytest.mark.parametrize("move", MOVES)
-@pytest.mark.parametrize("session_id", [STRANGERS_SESSION, uuid4()], ids=["theirs", "nobodys"])
+@pytest.mark.parametrize("session_id", [STRANGER_SESSION, uuid4()], ids=["theirs", "nobodys"])
 def test_what_is_somebody_elses_is_refused_like_what_is_not_there(
     sessions: SessionFactory, move: str, session_id: UUID
 ) -> None:
@@ -177,7 +177,7 @@ def test_the_service_may_save_anybodys(sessions: SessionFactory) -> None:
 
 
 def test_nobody_anonymous_saves(connection: Connection) -> None:
-    with acting(connection, *PERSONAS["anonymous"]):
+    with acting(connection, PERSONAS["anon"]):
         assert outcome(connection, save_session(SESSION, {})) is Outcome.PERMISSION_DENIED
 
 
@@ -185,7 +185,7 @@ def test_nobody_anonymous_saves(connection: Connection) -> None:
 def committed(townhall_engine: Engine) -> Engine:
     """Return an engine on a database of this test's own, in which the sessions are committed."""
     with townhall_engine.begin() as connection:
-        set_up_wizard(connection)
+        insert_wizard(connection)
     return townhall_engine
 
 
@@ -239,7 +239,7 @@ def _save(factory: SessionFactory, patch: dict[str, Any]) -> dict[str, Any]:
 
 async def test_async_sessions_save_alike(townhall_async_engine: AsyncEngine) -> None:
     async with townhall_async_engine.begin() as connection:
-        await connection.run_sync(set_up_wizard)
+        await connection.run_sync(insert_wizard)
     sessions = AsyncSessionFactory(townhall_async_engine)
     async with sessions.as_user(OWNER) as session:
         opened = await session.scalar(open_session(OWNER, state={"a": 1}))

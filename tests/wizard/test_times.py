@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tests.wizard.stage import OWNER, PERSONAS, SESSION
+from tests.wizard.data import OWNER, PERSONAS, SESSION
 from townhall import WizardSession, WizardStatus
 from townhall.testing import acting
 
@@ -94,7 +94,7 @@ def test_the_state_of_a_completed_session_stays(
 ) -> None:
     _set(connection, status=WizardStatus.COMPLETED)
     with (
-        acting(connection, *PERSONAS[persona]),
+        acting(connection, PERSONAS[persona]),
         pytest.raises(IntegrityError, match=f"wizard session {SESSION} is completed"),
     ):
         _set(connection, state={"name": "Another"}, **also)

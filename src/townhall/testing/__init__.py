@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from townhall.testing.access import Outcome, acting, outcome
 from townhall.testing.accounts import create_account, delete_account, managing_accounts
-from townhall.testing.cases import AccessCase, access_cases
+from townhall.testing.cases import OUTCOME_CODES, AccessCase, access_cases
 from townhall.testing.fixtures import (
     townhall_async_engine,
     townhall_connection,
@@ -22,6 +22,7 @@ from townhall.testing.fixtures import (
 )
 
 __all__ = [
+    "OUTCOME_CODES",
     "AccessCase",
     "Outcome",
     "access_cases",

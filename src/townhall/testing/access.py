@@ -1,25 +1,29 @@
-"""Tests of who may do what: acting as a persona, and telling what came of it.
+"""Tests of who may do what: acting as a persona, and the outcome of a statement.
 
-A test states what it expects as a table and lets the database answer::
+A test states its expectations as a matrix and lets the database answer::
 
-    EXPECTED = access_cases('''
-        events  anonymous          stranger           viewer             manager
-        select  permission_denied  no_rows            allowed            allowed
-        insert  permission_denied  violates_policy    violates_policy    allowed
-        update  permission_denied  no_rows            no_rows            allowed
+    PERSONAS = {
+        "anon": Actor.anonymous(),
+        "stranger": Actor.user(STRANGER),
+        "manager": Actor.user(MANAGER),
+    }
+    MATRIX = access_cases('''
+        events  anon  stranger  manager
+        select  x     0         +
+        insert  x     !         +
+        update  x     0         +
     ''')
 
-    @pytest.mark.parametrize("case", EXPECTED, ids=str)
-    def test_access(case, stage, townhall_connection):
-        with acting(townhall_connection, *stage.personas[case.persona]):
-            assert outcome(townhall_connection, stage.statements[case.command]) is case.expected
+    @pytest.mark.parametrize("case", MATRIX, ids=str)
+    def test_access(case, townhall_connection):
+        with acting(townhall_connection, PERSONAS[case.persona]):
+            assert outcome(townhall_connection, STATEMENTS[case.command]) is case.expected
 
-All of it happens inside the connection's transaction, which the fixture rolls back.
+All of it runs in the connection's transaction, which the fixture rolls back.
 """
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
@@ -30,7 +34,11 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert, UpdateBase
 
-from townhall.testing.settings import set_locally
+from townhall.roles import Roles
+from townhall.session.actor import SUPABASE_ROLES, Actor
+from townhall.session.claims import to_json
+from townhall.session.settings import become, read_settings, restore_settings
+from townhall.testing.settings import restored, set_locally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,68 +46,70 @@ if TYPE_CHECKING:
     from psycopg import Error
     from sqlalchemy import Connection, CursorResult, Executable, TableClause
 
-SERVICE = "service_role"
-"""The one role that row level security need not hold for."""
-
 _COUNT = {"preserve_rowcount": True}  # of an insert too, which SQLAlchemy doesn't keep otherwise
 
 
 class Outcome(StrEnum):
-    """What the database answers to a statement of somebody."""
+    """What the database answers to a statement of a persona."""
 
     ALLOWED = "allowed"
-    """It found rows, or changed some."""
+    """It returned rows, or changed some."""
 
     NO_ROWS = "no_rows"
-    """It ran and found nothing: a policy hides the rows, without an error."""
+    """It ran and affected no row: a policy hides the rows, without an error."""
 
     VIOLATES_POLICY = "violates_policy"
-    """The row that it would leave behind is not one that a policy accepts."""
+    """The new row is not one that a policy accepts."""
 
     PERMISSION_DENIED = "permission_denied"
     """The role lacks the privilege on the table, the column or the function."""
+
+    REFUSED = "refused"
+    """A function in PL/pgSQL raised ``insufficient_privilege``."""
 
 
 @contextmanager
 def acting(
     connection: Connection,
-    role: str,
-    user_id: UUID | str | None = None,
+    actor: Actor | str,
+    user_id: UUID | int | str | None = None,
     *,
-    claims: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
+    roles: Roles = SUPABASE_ROLES,
 ) -> Iterator[None]:
-    """Act as somebody for a block, within the connection's transaction.
+    """Act as a persona for a block, within the connection's transaction.
 
-    What the block did stays when it ends, and is undone when it ends by an exception; in both
-    cases the connection is whoever it was before.
+    The settings are those of a session that acts: the session's own function sets them. What the
+    block did is kept when it ends, and undone when it ends by an exception; in both cases the
+    connection has the role and the settings that it had before.
 
     Args:
         connection: A connection of psycopg 3, as the fixture ``townhall_connection`` gives it.
-        role: The role of PostgreSQL to take: ``authenticated``, ``anon``, ``service_role``.
-        user_id: The key of the account in ``auth.users``, for a role that signs in.
-        claims: More claims of the token.
-        headers: The request's headers.
+        actor: Who to act as, or the name of a role of PostgreSQL: ``"authenticated"``.
+        user_id: The id of the user, where ``actor`` is the name of a role.
+        roles: The roles of the application, where they are not those of Supabase.
 
     Raises:
-        ValueError: Row level security does not hold for the role, so that a test as it proves
-            nothing: it is a superuser, has ``bypassrls``, or owns a table that is protected. The
-            service alone is let through, being asked for by its name.
+        ValueError: Row level security does not hold for the role, so that a test as this role
+            proves nothing: it is a superuser, has ``bypassrls``, or owns a table with row level
+            security. Only the role of the service is accepted then.
+        TypeError: A user id is given beside an actor, which has its own.
     """
-    _refuse_unprotected(connection, role)
-    subject = {} if user_id is None else {"sub": str(UUID(str(user_id)))}
-    settings = {
-        "role": role,
-        "request.jwt.claims": json.dumps({**(claims or {}), **subject, "role": role}),
-        "request.headers": json.dumps(dict(headers or {})),
-        # Supabase's functions believe these older settings first.
-        "request.jwt.claim": "",
-        "request.jwt.claim.sub": "",
-        "request.jwt.claim.role": "",
-        "request.jwt.claim.email": "",
-    }
-    with set_locally(connection, settings):
+    if isinstance(actor, str):
+        actor = _with_role(actor, user_id, roles)
+    elif user_id is not None:
+        raise TypeError("an actor has a user id of its own: give it to Actor.user")
+    _refuse_unprotected(connection, actor.role, roles)
+    with restored(connection, read_settings, restore_settings):
+        become(connection, actor)
         yield
+
+
+def _with_role(role: str, user_id: UUID | int | str | None, roles: Roles) -> Actor:
+    """Return an actor with any role, which may have a user id or none."""
+    if user_id is None:
+        return Actor(role=role, claims=to_json({"role": role}))
+    only_role = Roles(anonymous=None, user=role, service=None, caller_type=roles.caller_type)
+    return Actor.user(user_id, roles=only_role)
 
 
 def outcome(
@@ -107,12 +117,12 @@ def outcome(
     statement: Executable,
     parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
 ) -> Outcome:
-    """Run a statement as whoever the connection acts as, and tell what came of it.
+    """Run a statement as the persona that the connection acts as, and return its outcome.
 
-    A write is believed for what it did to the table, read before and after as the login role, and
-    not for the count of rows it reports. An insert is sent without ``returning``, which would need
-    the privilege and the policy to select, unless the statement asks for it. A denied statement
-    leaves the transaction usable.
+    The outcome of a write is what it did to the table, which is read before and after as the login
+    role, and not the count of rows that it reports. An insert is sent without ``returning``, which
+    would need the privilege and the policy to select, unless the statement asks for it. A denied
+    statement leaves the transaction usable.
 
     Args:
         connection: A connection, inside :func:`acting`.
@@ -122,7 +132,7 @@ def outcome(
 
     Raises:
         AssertionError: The count of rows and the table contradict each other; most often the
-            update wrote the values that were there.
+            update wrote the values that the row already had.
         DBAPIError: Any error that is not one of the denials.
     """
     table = cast("TableClause", statement.table) if isinstance(statement, UpdateBase) else None
@@ -142,13 +152,13 @@ def outcome(
     if table is not None and found != (_contents(connection, table) != before):
         raise AssertionError(
             f"the statement reports {'some' if found else 'no'} rows, but {table}"
-            f" {'is what it was: write a value that differs' if found else 'has changed'}"
+            f" {'has not changed: write a value that differs' if found else 'has changed'}"
         )
     return Outcome.ALLOWED if found else Outcome.NO_ROWS
 
 
-def _refuse_unprotected(connection: Connection, role: str) -> None:
-    found = connection.execute(
+def _refuse_unprotected(connection: Connection, role: str, roles: Roles) -> None:
+    attributes = connection.execute(
         text(
             """
             select
@@ -167,14 +177,14 @@ def _refuse_unprotected(connection: Connection, role: str) -> None:
         ),
         {"role": role},
     ).one_or_none()
-    if found is None:
-        raise ValueError(f"there is no role {role} here")
-    if role == SERVICE:
+    if attributes is None:
+        raise ValueError(f"there is no role {role} on this server")
+    if role == roles.service:
         return
     reason = (
-        ("is a superuser" if found.rolsuper else None)
-        or ("has bypassrls" if found.rolbypassrls else None)
-        or (f"owns {found.owned}" if found.owned else None)
+        ("is a superuser" if attributes.rolsuper else None)
+        or ("has bypassrls" if attributes.rolbypassrls else None)
+        or (f"owns {attributes.owned}" if attributes.owned else None)
     )
     if reason:
         raise ValueError(
@@ -197,11 +207,18 @@ def _found_rows(result: CursorResult[Any]) -> bool:
 
 
 def _denial(error: DBAPIError) -> Outcome | None:
-    """Return which denial an error is; both have one SQLSTATE, and their texts are translated."""
+    """Return which denial an error is; all have one SQLSTATE, and their texts are translated."""
     cause = cast("Error", error.orig)
     if cause.sqlstate != "42501":
         return None
-    function = cause.diag.source_function or ""
-    if function == "ExecWithCheckOptions":
-        return Outcome.VIOLATES_POLICY
-    return Outcome.PERMISSION_DENIED if function.startswith("aclcheck_error") else None
+    source = cause.diag.source_function or ""
+    if source.startswith("aclcheck_error"):
+        return Outcome.PERMISSION_DENIED
+    return _DENIALS.get(source)
+
+
+_DENIALS = {
+    "ExecWithCheckOptions": Outcome.VIOLATES_POLICY,
+    "exec_stmt_raise": Outcome.REFUSED,
+}
+"""By the function of PostgreSQL that raised the error."""

@@ -1,4 +1,4 @@
-"""What a test of access expects, written as a table."""
+"""Access matrices: what a test of access expects, written as a table."""
 
 from __future__ import annotations
 
@@ -6,11 +6,27 @@ from typing import NamedTuple
 
 from townhall.testing.access import Outcome
 
+OUTCOME_CODES = {
+    "+": Outcome.ALLOWED,
+    "0": Outcome.NO_ROWS,
+    "!": Outcome.VIOLATES_POLICY,
+    "x": Outcome.PERMISSION_DENIED,
+    "r": Outcome.REFUSED,
+}
+"""The codes of the outcomes in an access matrix."""
+
 
 class AccessCase(NamedTuple):
-    """One cell of an access table."""
+    """One cell of an access matrix.
 
-    table: str
+    Attributes:
+        target: What is tried, by the name of its block: most often a table.
+        command: What is done with it.
+        persona: Who does it.
+        expected: What must come of it.
+    """
+
+    target: str
     command: str
     persona: str
     expected: Outcome
@@ -20,31 +36,44 @@ class AccessCase(NamedTuple):
         return "-".join(self)
 
 
-def access_cases(tables: str) -> list[AccessCase]:
-    """Read access tables: a line of personas below the table's name, then a line per command.
+def access_cases(matrix: str) -> list[AccessCase]:
+    """Read an access matrix.
 
     Args:
-        tables: One or more tables, with an empty line between them. The first line of each is the
-            name of the table and the personas; each further one is a command and the
-            :class:`Outcome` for each persona.
+        matrix: One or more blocks with an empty line between them. The first line of a block is
+            what is tried, most often the name of a table, and the personas; each further line is a
+            command and a code for each persona: ``+`` allowed, ``0`` no rows, ``!`` violates a
+            policy, ``x`` permission denied, ``r`` refused by a function.
 
     Returns:
         A case per cell, in order of reading, for ``pytest.mark.parametrize(…, ids=str)``.
 
     Raises:
-        ValueError: A line has more or fewer cells than there are personas, or an unknown outcome.
+        ValueError: A line has more or fewer codes than there are personas, or an unknown code.
     """
+    lines = [line.split() for line in matrix.splitlines()]
     cases = []
-    for block in "\n".join(line.strip() for line in tables.splitlines()).split("\n\n"):
-        heading, *lines = (line.split() for line in block.splitlines() if line)
-        table, *personas = heading
-        for command, *cells in lines:
-            if len(cells) != len(personas):
-                raise ValueError(
-                    f"{table}, {command}: {len(cells)} outcomes for {len(personas)} personas"
-                )
-            cases += [
-                AccessCase(table, command, persona, Outcome(cell))
-                for persona, cell in zip(personas, cells, strict=True)
-            ]
+    heading: list[str] = []
+    for line in lines:
+        if not line or not heading:
+            heading = line
+        else:
+            cases += _cells(heading, line)
     return cases
+
+
+def _cells(heading: list[str], line: list[str]) -> list[AccessCase]:
+    target, *personas = heading
+    command, *codes = line
+    if len(codes) != len(personas):
+        raise ValueError(f"{target}, {command}: {len(codes)} codes for {len(personas)} personas")
+    unknown = sorted({*codes} - {*OUTCOME_CODES})
+    if unknown:
+        known = ", ".join(f"{code} ({outcome})" for code, outcome in OUTCOME_CODES.items())
+        raise ValueError(
+            f"{target}, {command}: unknown {' '.join(unknown)}; an outcome is one of {known}"
+        )
+    return [
+        AccessCase(target, command, persona, OUTCOME_CODES[code])
+        for persona, code in zip(personas, codes, strict=True)
+    ]

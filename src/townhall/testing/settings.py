@@ -1,70 +1,83 @@
-"""Settings of the server that hold for a while."""
+"""Settings of PostgreSQL that hold for a block."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import text
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from townhall.session.settings import transaction_status
 
-    from psycopg import BaseConnection
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from sqlalchemy import Connection
+
+_Settings = TypeVar("_Settings")
+
+
+@contextmanager
+def restored(
+    connection: Connection,
+    read: Callable[[Connection], _Settings],
+    restore: Callable[[Connection, _Settings], None],
+) -> Iterator[None]:
+    """Restore settings at the end of a block, within the connection's transaction.
+
+    What the block did is kept when it ends, and undone when it ends by an exception or with the
+    transaction failed; in each case the settings are what they were before it.
+
+    Args:
+        connection: A connection of psycopg 3.
+        read: Reads the settings that the block changes.
+        restore: Sets what was read, for the rest of the transaction.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        settings = read(connection)
+        yield
+    except BaseException:
+        savepoint.rollback()
+        raise
+    if transaction_status(connection) == "INERROR":
+        savepoint.rollback()
+    else:
+        restore(connection, settings)
+        savepoint.commit()
 
 
 @contextmanager
 def set_locally(connection: Connection, settings: Mapping[str, str]) -> Iterator[None]:
-    """Hold settings of the server for a block, within the connection's transaction.
-
-    What the block did stays when it ends, and is undone when it ends by an exception, or with the
-    transaction failed; in each case the settings are what they were before.
+    """Hold settings for a block, as :func:`restored` says.
 
     Args:
         connection: A connection of psycopg 3.
         settings: Values by name; ``role`` is one of them.
     """
-    savepoint = connection.begin_nested()
-    try:
-        before = _current(connection, settings)
+
+    def read(connection: Connection) -> Mapping[str, str]:
+        rows = connection.execute(_READ, {"names": list(settings)})
+        return {row.name: row.value for row in rows}
+
+    with restored(connection, read, _set):
         _set(connection, settings)
         yield
-    except BaseException:
-        savepoint.rollback()
-        raise
-    if _has_failed(connection):
-        savepoint.rollback()
-    else:
-        _set(connection, before)
-        savepoint.commit()
 
 
-def _current(connection: Connection, settings: Mapping[str, str]) -> dict[str, str]:
-    rows = connection.execute(
-        text(
-            """
-            select name, coalesce(current_setting(name, true), '') as value
-            from unnest(cast(:names as text[])) as setting (name)
-            """
-        ),
-        {"names": list(settings)},
-    )
-    return {row.name: row.value for row in rows}
+_READ = text(
+    """
+    select name, coalesce(current_setting(name, true), '') as value
+    from unnest(cast(:names as text[])) as setting (name)
+    """
+)
+_SET = text(
+    """
+    select set_config(name, value, true)
+    from unnest(cast(:names as text[]), cast(:values as text[])) as setting (name, value)
+    """
+)
 
 
 def _set(connection: Connection, settings: Mapping[str, str]) -> None:
-    connection.execute(
-        text(
-            """
-            select set_config(name, value, true)
-            from unnest(cast(:names as text[]), cast(:values as text[])) as setting (name, value)
-            """
-        ),
-        {"names": list(settings), "values": list(settings.values())},
-    )
-
-
-def _has_failed(connection: Connection) -> bool:
-    driver = cast("BaseConnection[Any]", connection.connection.driver_connection)
-    return driver.info.transaction_status.name == "INERROR"
+    connection.execute(_SET, {"names": list(settings), "values": list(settings.values())})

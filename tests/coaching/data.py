@@ -8,46 +8,49 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from townhall import BrandConfig, Campaign, ParticipantSession, TenantProfile, UsageEvent
+from townhall.session import Actor
 from townhall.testing import create_account
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 OWNER = UUID("00000000-0000-4000-8000-00000000c001")
-RIVAL = UUID("00000000-0000-4000-8000-00000000c002")
+OUTSIDER = UUID("00000000-0000-4000-8000-00000000c002")
 CREATOR = UUID("00000000-0000-4000-8000-00000000c003")
 PARTICIPANT = UUID("00000000-0000-4000-8000-00000000c004")
 STRANGER = UUID("00000000-0000-4000-8000-00000000c005")
 
 TENANT = UUID("00000000-0000-4000-8000-00000000c011")
 """The owner's tenant, whose rows are tried."""
-RIVALS_TENANT = UUID("00000000-0000-4000-8000-00000000c012")
+OTHER_TENANT = UUID("00000000-0000-4000-8000-00000000c012")
 
 CAMPAIGN = UUID("00000000-0000-4000-8000-00000000c021")
 """The tenant's campaign."""
-RIVALS_CAMPAIGN = UUID("00000000-0000-4000-8000-00000000c022")
-OWN_CAMPAIGN = UUID("00000000-0000-4000-8000-00000000c023")
+OTHER_CAMPAIGN = UUID("00000000-0000-4000-8000-00000000c022")
+CREATOR_CAMPAIGN = UUID("00000000-0000-4000-8000-00000000c023")
 """A campaign without a tenant, which is its creator's."""
 
 SESSION = UUID("00000000-0000-4000-8000-00000000c031")
 """The participant's session in the tenant's campaign."""
-RIVALS_SESSION = UUID("00000000-0000-4000-8000-00000000c032")
-OWN_SESSION = UUID("00000000-0000-4000-8000-00000000c033")
+OTHER_SESSION = UUID("00000000-0000-4000-8000-00000000c032")
+CREATOR_SESSION = UUID("00000000-0000-4000-8000-00000000c033")
 """A session in the campaign without a tenant, of somebody without an account."""
 
 USAGE = UUID("00000000-0000-4000-8000-00000000c041")
 """What the tenant used."""
-RIVALS_USAGE = UUID("00000000-0000-4000-8000-00000000c042")
+OTHER_USAGE = UUID("00000000-0000-4000-8000-00000000c042")
 
-PERSONAS: dict[str, tuple[str, UUID | None]] = {
-    "anonymous": ("anon", None),
-    "nameless": ("authenticated", None),  # a token that names nobody
-    "stranger": ("authenticated", STRANGER),
-    "rival": ("authenticated", RIVAL),  # owns the other tenant
-    "creator": ("authenticated", CREATOR),  # of a campaign without a tenant
-    "participant": ("authenticated", PARTICIPANT),  # in a campaign of the tenant
-    "owner": ("authenticated", OWNER),
-    "service": ("service_role", None),
+PERSONAS = {
+    "anon": Actor.anonymous(),
+    "no_sub": Actor(
+        role="authenticated", claims='{"role": "authenticated"}'
+    ),  # a token without the claim "sub"
+    "stranger": Actor.user(STRANGER),
+    "outsider": Actor.user(OUTSIDER),  # owns the other tenant
+    "creator": Actor.user(CREATOR),  # of a campaign without a tenant
+    "participant": Actor.user(PARTICIPANT),  # in a campaign of the tenant
+    "owner": Actor.user(OWNER),
+    "service": Actor.service(),
 }
 
 STORED_BRAND: dict[str, Any] = {
@@ -71,9 +74,9 @@ STORED_BRAND: dict[str, Any] = {
 BRAND = BrandConfig.from_stored(STORED_BRAND)
 
 
-def set_up_coaching(connection: Connection) -> None:
+def insert_coaching(connection: Connection) -> None:
     """Create the two tenants, the campaigns, the sessions and what was used."""
-    for account in (OWNER, RIVAL, CREATOR, PARTICIPANT, STRANGER):
+    for account in (OWNER, OUTSIDER, CREATOR, PARTICIPANT, STRANGER):
         create_account(connection, user_id=account)
     connection.execute(
         insert(TenantProfile),
@@ -87,8 +90,8 @@ def set_up_coaching(connection: Connection) -> None:
                 "custom_domain": "Coach.Green-Tree.example",
             },
             {
-                "id": RIVALS_TENANT,
-                "user_id": RIVAL,
+                "id": OTHER_TENANT,
+                "user_id": OUTSIDER,
                 "slug": "rival",
                 "display_name": "Rival",
                 "brand_config": None,
@@ -100,22 +103,22 @@ def set_up_coaching(connection: Connection) -> None:
         insert(Campaign),
         [
             {"id": CAMPAIGN, "tenant_id": TENANT, "created_by": OWNER, "name": "Leaders"},
-            {"id": RIVALS_CAMPAIGN, "tenant_id": RIVALS_TENANT, "created_by": None, "name": "R"},
-            {"id": OWN_CAMPAIGN, "tenant_id": None, "created_by": CREATOR, "name": "Own"},
+            {"id": OTHER_CAMPAIGN, "tenant_id": OTHER_TENANT, "created_by": None, "name": "R"},
+            {"id": CREATOR_CAMPAIGN, "tenant_id": None, "created_by": CREATOR, "name": "Own"},
         ],
     )
     connection.execute(
         insert(ParticipantSession),
         [
             {"id": SESSION, "campaign_id": CAMPAIGN, "user_id": PARTICIPANT},
-            {"id": RIVALS_SESSION, "campaign_id": RIVALS_CAMPAIGN, "user_id": None},
-            {"id": OWN_SESSION, "campaign_id": OWN_CAMPAIGN, "user_id": None},
+            {"id": OTHER_SESSION, "campaign_id": OTHER_CAMPAIGN, "user_id": None},
+            {"id": CREATOR_SESSION, "campaign_id": CREATOR_CAMPAIGN, "user_id": None},
         ],
     )
     connection.execute(
         insert(UsageEvent),
         [
             {"id": USAGE, "tenant_id": TENANT, "event_type": "chat"},
-            {"id": RIVALS_USAGE, "tenant_id": RIVALS_TENANT, "event_type": "chat"},
+            {"id": OTHER_USAGE, "tenant_id": OTHER_TENANT, "event_type": "chat"},
         ],
     )

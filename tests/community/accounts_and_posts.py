@@ -41,13 +41,13 @@ _MISCOUNTED = text(
 )
 
 
-def people(connection: Connection, number: int) -> list[UUID]:
+def create_accounts(connection: Connection, number: int) -> list[UUID]:
     """Create accounts, and return their keys."""
     with managing_accounts(connection):
         return list(connection.scalars(_SIGN_UP, {"number": number}))
 
 
-def posts_of(connection: Connection, author: UUID, number: int) -> list[UUID]:
+def create_posts(connection: Connection, author: UUID, number: int) -> list[UUID]:
     """Create public posts of somebody's, and return their keys."""
     found = connection.scalars(
         insert(SocialFeedPost).returning(SocialFeedPost.id),
@@ -56,6 +56,6 @@ def posts_of(connection: Connection, author: UUID, number: int) -> list[UUID]:
     return list(found)
 
 
-def miscounted(connection: Connection) -> list[tuple[object, ...]]:
+def posts_with_wrong_counters(connection: Connection) -> list[tuple[object, ...]]:
     """Return the posts whose counters are not the numbers of their rows."""
     return [tuple(row) for row in connection.execute(_MISCOUNTED)]

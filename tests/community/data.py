@@ -31,6 +31,7 @@ from townhall import (
     SocialFeedReaction,
     SubcommunitySponsor,
 )
+from townhall.session import Actor
 from townhall.testing import create_account
 
 if TYPE_CHECKING:
@@ -45,42 +46,44 @@ FOUNDER = _key(1)
 """Whose rows are tried."""
 PEER = _key(2)
 """Of the same circle and cohort, and the other party of what has two."""
-LEAVER = _key(3)
+FORMER_MEMBER = _key(3)
 """Who was of both and left."""
 STRANGER = _key(4)
 """Signed in, and of nothing."""
 
-PERSONAS: dict[str, tuple[str, UUID | None]] = {
-    "anonymous": ("anon", None),
-    "nameless": ("authenticated", None),  # a token that names nobody
-    "stranger": ("authenticated", STRANGER),
-    "leaver": ("authenticated", LEAVER),
-    "peer": ("authenticated", PEER),
-    "founder": ("authenticated", FOUNDER),
-    "service": ("service_role", None),
+PERSONAS = {
+    "anon": Actor.anonymous(),
+    "no_sub": Actor(
+        role="authenticated", claims='{"role": "authenticated"}'
+    ),  # a token without the claim "sub"
+    "stranger": Actor.user(STRANGER),
+    "former_member": Actor.user(FORMER_MEMBER),
+    "peer": Actor.user(PEER),
+    "founder": Actor.user(FOUNDER),
+    "service": Actor.service(),
 }
 
-CIRCLE = _key(11)
+PRIVATE_COMMUNITY = _key(11)
 """A private community of the founder's."""
-PLAZA = _key(12)
+PUBLIC_COMMUNITY = _key(12)
 """A public one, of the service's."""
-PEERS_PLACE = _key(13)
+PEER_MEMBERSHIP = _key(13)
 """The peer's membership in the circle."""
 COHORT = _key(21)
-PEERS_SEAT = _key(22)
+PEER_COHORT_MEMBERSHIP = _key(22)
 """The peer's membership in the cohort."""
-LEAVERS_SEAT = _key(23)
+FORMER_COHORT_MEMBERSHIP = _key(23)
 SPONSOR = _key(31)
-SECRET_POST = _key(41)
+PRIVATE_POST = _key(41)
 """A private post of the founder's."""
-SECRET_REACTION = _key(42)
+PRIVATE_REACTION = _key(42)
 """The founder's on it."""
-SECRET_COMMENT = _key(43)
-OPEN_POST = _key(51)
+PRIVATE_COMMENT = _key(43)
+PUBLIC_POST = _key(51)
 """A public post of the founder's."""
-OPEN_REACTION = _key(52)
+PUBLIC_REACTION = _key(52)
 """The peer's on it."""
-OPEN_COMMENT = _key(53)
+PUBLIC_COMMENT = _key(53)
 MESSAGE = _key(61)
 """From the founder to the peer."""
 REQUEST = _key(71)
@@ -95,9 +98,9 @@ REPUTATION = _key(86)
 STREAK = _key(87)
 
 
-def set_up_community(connection: Connection) -> None:
+def insert_community(connection: Connection) -> None:
     """Create everybody's account, and a row of every kind."""
-    for account in (FOUNDER, PEER, LEAVER, STRANGER):
+    for account in (FOUNDER, PEER, FORMER_MEMBER, STRANGER):
         create_account(connection, user_id=account)
     _set_up_circles(connection)
     _set_up_posts(connection)
@@ -109,14 +112,14 @@ def _set_up_circles(connection: Connection) -> None:
         insert(Community),
         [
             {
-                "id": CIRCLE,
+                "id": PRIVATE_COMMUNITY,
                 "name": "Circle",
                 "slug": "circle",
                 "created_by": FOUNDER,
                 "is_private": True,
             },
             {
-                "id": PLAZA,
+                "id": PUBLIC_COMMUNITY,
                 "name": "Plaza",
                 "slug": "plaza",
                 "created_by": None,
@@ -126,22 +129,31 @@ def _set_up_circles(connection: Connection) -> None:
     )
     connection.execute(
         insert(CommunityMember).values(
-            community_id=CIRCLE, user_id=FOUNDER, role=CommunityRole.OWNER
+            community_id=PRIVATE_COMMUNITY, user_id=FOUNDER, role=CommunityRole.OWNER
         )
     )
     connection.execute(
-        insert(CommunityMember).values(id=PEERS_PLACE, community_id=CIRCLE, user_id=PEER)
+        insert(CommunityMember).values(
+            id=PEER_MEMBERSHIP, community_id=PRIVATE_COMMUNITY, user_id=PEER
+        )
     )
     connection.execute(
-        insert(SubcommunitySponsor).values(id=SPONSOR, community_id=CIRCLE, sponsor_name="Bank")
+        insert(SubcommunitySponsor).values(
+            id=SPONSOR, community_id=PRIVATE_COMMUNITY, sponsor_name="Bank"
+        )
     )
     connection.execute(insert(Cohort).values(id=COHORT, name="Seed, spring"))
     connection.execute(insert(CohortMember).values(cohort_id=COHORT, user_id=FOUNDER))
     connection.execute(
         insert(CohortMember),
         [
-            {"id": PEERS_SEAT, "cohort_id": COHORT, "user_id": PEER, "is_active": True},
-            {"id": LEAVERS_SEAT, "cohort_id": COHORT, "user_id": LEAVER, "is_active": False},
+            {"id": PEER_COHORT_MEMBERSHIP, "cohort_id": COHORT, "user_id": PEER, "is_active": True},
+            {
+                "id": FORMER_COHORT_MEMBERSHIP,
+                "cohort_id": COHORT,
+                "user_id": FORMER_MEMBER,
+                "is_active": False,
+            },
         ],
     )
 
@@ -150,27 +162,27 @@ def _set_up_posts(connection: Connection) -> None:
     connection.execute(
         insert(SocialFeedPost),
         [
-            {"id": SECRET_POST, "author_id": FOUNDER, "content": "Secret", "is_public": False},
-            {"id": OPEN_POST, "author_id": FOUNDER, "content": "Open", "is_public": True},
+            {"id": PRIVATE_POST, "author_id": FOUNDER, "content": "Secret", "is_public": False},
+            {"id": PUBLIC_POST, "author_id": FOUNDER, "content": "Open", "is_public": True},
         ],
     )
     connection.execute(
         insert(SocialFeedReaction),
         [
-            {"id": SECRET_REACTION, "post_id": SECRET_POST, "user_id": FOUNDER},
-            {"id": OPEN_REACTION, "post_id": OPEN_POST, "user_id": PEER},
+            {"id": PRIVATE_REACTION, "post_id": PRIVATE_POST, "user_id": FOUNDER},
+            {"id": PUBLIC_REACTION, "post_id": PUBLIC_POST, "user_id": PEER},
         ],
     )
     connection.execute(
         insert(SocialFeedComment),
         [
             {
-                "id": SECRET_COMMENT,
-                "post_id": SECRET_POST,
+                "id": PRIVATE_COMMENT,
+                "post_id": PRIVATE_POST,
                 "author_id": FOUNDER,
                 "content": "To myself",
             },
-            {"id": OPEN_COMMENT, "post_id": OPEN_POST, "author_id": PEER, "content": "To all"},
+            {"id": PUBLIC_COMMENT, "post_id": PUBLIC_POST, "author_id": PEER, "content": "To all"},
         ],
     )
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from tests.support.stage import ELSEWHERE, GUEST, HOUSE
+from tests.support.organizations import GUEST, ORGANIZATION, OTHER_ORGANIZATION
 from townhall import Event, Participant, ParticipantTrack, TableAssignment, Track
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-GALA = UUID("00000000-0000-4000-8000-000000000e01")
+EVENT = UUID("00000000-0000-4000-8000-000000000e01")
 """The event of the organization whose rows are tried."""
 DANA = UUID("00000000-0000-4000-8000-000000000e02")
 """Its participant who is the guest's account, a VIP, seated and in the track of startups."""
@@ -21,10 +21,10 @@ URI = UUID("00000000-0000-4000-8000-000000000e03")
 """Its participant without an account, a seat or a track."""
 STARTUPS = UUID("00000000-0000-4000-8000-000000000e04")
 DESIGN = UUID("00000000-0000-4000-8000-000000000e05")
-DANAS_TRACK = UUID("00000000-0000-4000-8000-000000000e06")
-DANAS_SEAT = UUID("00000000-0000-4000-8000-000000000e07")
+DANA_TRACK = UUID("00000000-0000-4000-8000-000000000e06")
+DANA_SEAT = UUID("00000000-0000-4000-8000-000000000e07")
 
-FAIR = UUID("00000000-0000-4000-8000-000000000f01")
+OTHER_EVENT = UUID("00000000-0000-4000-8000-000000000f01")
 """The event of the other organization."""
 NOAM = UUID("00000000-0000-4000-8000-000000000f02")
 """Its participant, without an account."""
@@ -32,19 +32,19 @@ ROBOTS = UUID("00000000-0000-4000-8000-000000000f04")
 """Its track, with Noam in it."""
 
 
-def set_up_events(connection: Connection) -> None:
+def insert_events(connection: Connection) -> None:
     """Create the two events, after the organizations."""
     connection.execute(
         insert(Event),
         [
-            {"id": GALA, "organization_id": HOUSE, "name": "Gala"},
-            {"id": FAIR, "organization_id": ELSEWHERE, "name": "Fair"},
+            {"id": EVENT, "organization_id": ORGANIZATION, "name": "Gala"},
+            {"id": OTHER_EVENT, "organization_id": OTHER_ORGANIZATION, "name": "Fair"},
         ],
     )
     connection.execute(
         insert(Participant).values(
             id=DANA,
-            event_id=GALA,
+            event_id=EVENT,
             user_id=GUEST,
             first_name="דנה",
             last_name="Guest",
@@ -56,31 +56,36 @@ def set_up_events(connection: Connection) -> None:
     connection.execute(
         insert(Participant),
         [
-            {"id": URI, "event_id": GALA, "first_name": "Uri", "email": "uri@example.com"},
-            {"id": NOAM, "event_id": FAIR, "first_name": "Noam", "email": "noam@example.org"},
+            {"id": URI, "event_id": EVENT, "first_name": "Uri", "email": "uri@example.com"},
+            {
+                "id": NOAM,
+                "event_id": OTHER_EVENT,
+                "first_name": "Noam",
+                "email": "noam@example.org",
+            },
         ],
     )
     connection.execute(
         insert(Track),
         [
-            {"id": STARTUPS, "event_id": GALA, "name": "Startups"},
-            {"id": DESIGN, "event_id": GALA, "name": "Design"},
-            {"id": ROBOTS, "event_id": FAIR, "name": "Robots"},
+            {"id": STARTUPS, "event_id": EVENT, "name": "Startups"},
+            {"id": DESIGN, "event_id": EVENT, "name": "Design"},
+            {"id": ROBOTS, "event_id": OTHER_EVENT, "name": "Robots"},
         ],
     )
     connection.execute(
         insert(ParticipantTrack).values(
-            id=DANAS_TRACK, participant_id=DANA, track_id=STARTUPS, is_primary=True
+            id=DANA_TRACK, participant_id=DANA, track_id=STARTUPS, is_primary=True
         )
     )
     connection.execute(insert(ParticipantTrack).values(participant_id=NOAM, track_id=ROBOTS))
     connection.execute(
         insert(TableAssignment).values(
-            id=DANAS_SEAT, event_id=GALA, participant_id=DANA, table_number=1, seat_number=1
+            id=DANA_SEAT, event_id=EVENT, participant_id=DANA, table_number=1, seat_number=1
         )
     )
     connection.execute(
         insert(TableAssignment).values(
-            event_id=FAIR, participant_id=NOAM, table_number=1, seat_number=1
+            event_id=OTHER_EVENT, participant_id=NOAM, table_number=1, seat_number=1
         )
     )

@@ -53,11 +53,11 @@ def _load(connection: Connection, *statements: str, **sizes: int) -> None:
     connection.execute(text("set local session_replication_role = origin"))
 
 
-def crowd_of_authors(connection: Connection, posts: int, accounts: int = 50) -> None:
+def insert_authors_with_posts(connection: Connection, posts: int, accounts: int = 50) -> None:
     """Make accounts with posts, every tenth of them private, two at a time."""
     _load(connection, _ACCOUNTS, _POSTS, accounts=accounts, posts=posts)
 
 
-def crowd_of_founders(connection: Connection, accounts: int, share: int) -> None:
+def insert_founders_with_scores(connection: Connection, accounts: int, share: int) -> None:
     """Make accounts with profiles and three scores each, of which one in ``share`` consents."""
     _load(connection, _ACCOUNTS, _PROFILES, _CONSENTS, _SCORES, accounts=accounts, share=share)

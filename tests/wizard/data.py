@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from townhall import Event, Organization, Profile, WizardSession
+from townhall.session import Actor
 from townhall.testing import create_account
 
 if TYPE_CHECKING:
@@ -18,20 +19,22 @@ STRANGER = UUID("00000000-0000-4000-8000-000000000d02")
 
 SESSION = UUID("00000000-0000-4000-8000-000000000d03")
 """The owner's session, which everybody tries."""
-STRANGERS_SESSION = UUID("00000000-0000-4000-8000-000000000d04")
+STRANGER_SESSION = UUID("00000000-0000-4000-8000-000000000d04")
 EVENT = UUID("00000000-0000-4000-8000-000000000d05")
 """The event that came of the owner's session."""
 
-PERSONAS: dict[str, tuple[str, UUID | None]] = {
-    "anonymous": ("anon", None),
-    "nameless": ("authenticated", None),  # a token that names nobody
-    "stranger": ("authenticated", STRANGER),  # has a session of their own
-    "owner": ("authenticated", OWNER),
-    "service": ("service_role", None),
+PERSONAS = {
+    "anon": Actor.anonymous(),
+    "no_sub": Actor(
+        role="authenticated", claims='{"role": "authenticated"}'
+    ),  # a token without the claim "sub"
+    "stranger": Actor.user(STRANGER),  # has a session of their own
+    "owner": Actor.user(OWNER),
+    "service": Actor.service(),
 }
 
 
-def set_up_wizard(connection: Connection) -> None:
+def insert_wizard(connection: Connection) -> None:
     """Create the people, the event and a session of each."""
     for account in (OWNER, STRANGER):
         create_account(connection, user_id=account)
@@ -43,6 +46,6 @@ def set_up_wizard(connection: Connection) -> None:
         insert(WizardSession),
         [
             {"id": SESSION, "user_id": OWNER, "event_id": EVENT, "state": {"name": "Gala"}},
-            {"id": STRANGERS_SESSION, "user_id": STRANGER, "event_id": None, "state": {}},
+            {"id": STRANGER_SESSION, "user_id": STRANGER, "event_id": None, "state": {}},
         ],
     )

@@ -10,23 +10,24 @@ from sqlalchemy import column, func, insert, select, table, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from tests.coaching.stage import (
+from tests.coaching.data import (
     CAMPAIGN,
     CREATOR,
-    OWN_CAMPAIGN,
-    OWN_SESSION,
+    CREATOR_CAMPAIGN,
+    CREATOR_SESSION,
+    OTHER_CAMPAIGN,
+    OTHER_SESSION,
+    OTHER_TENANT,
+    OTHER_USAGE,
+    OUTSIDER,
     OWNER,
     PERSONAS,
-    RIVAL,
-    RIVALS_CAMPAIGN,
-    RIVALS_SESSION,
-    RIVALS_TENANT,
-    RIVALS_USAGE,
     SESSION,
     TENANT,
     USAGE,
 )
 from townhall import Campaign, ParticipantSession, TenantProfile, UsageEvent
+from townhall.session import Actor
 from townhall.testing import Outcome, acting, outcome
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _name(statement: Insert | Update) -> str:
         {"slug": "better-tree"},
         {"subscription_tier": "studio"},
         {"is_active": False},
-        {"user_id": RIVAL},
+        {"user_id": OUTSIDER},
         {"user_id": None},
         {"id": uuid4()},
         {"created_at": YESTERDAY},
@@ -68,16 +69,16 @@ def _name(statement: Insert | Update) -> str:
 def test_an_owner_changes_nothing_that_is_the_services(
     connection: Connection, change: dict[str, Any]
 ) -> None:
-    with acting(connection, *PERSONAS["owner"]):
+    with acting(connection, PERSONAS["owner"]):
         assert outcome(connection, update(TenantProfile).values(change)) is DENIED
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        update(Campaign).values(tenant_id=RIVALS_TENANT),
+        update(Campaign).values(tenant_id=OTHER_TENANT),
         update(Campaign).values(tenant_id=None),
-        update(Campaign).values(created_by=RIVAL),
+        update(Campaign).values(created_by=OUTSIDER),
         update(Campaign).values(id=uuid4()),
         update(Campaign).values(created_at=YESTERDAY),
         update(Campaign).values(updated_at=YESTERDAY),
@@ -86,8 +87,8 @@ def test_an_owner_changes_nothing_that_is_the_services(
             for sessions in SESSIONS
             for name, value in (
                 ("id", uuid4()),
-                ("campaign_id", OWN_CAMPAIGN),
-                ("tenant_id", RIVALS_TENANT),
+                ("campaign_id", CREATOR_CAMPAIGN),
+                ("tenant_id", OTHER_TENANT),
                 ("status", "completed"),
                 ("user_id", OWNER),
             )
@@ -104,17 +105,17 @@ def test_an_owner_changes_nothing_that_is_the_services(
 def test_an_owner_moves_nothing_and_settles_no_bill(
     connection: Connection, statement: Executable
 ) -> None:
-    with acting(connection, *PERSONAS["owner"]):
+    with acting(connection, PERSONAS["owner"]):
         assert outcome(connection, statement) is DENIED
 
 
 @pytest.mark.parametrize(
     "campaign",
     [
-        {"tenant_id": RIVALS_TENANT},
-        {"tenant_id": RIVALS_TENANT, "created_by": OWNER},
-        {"tenant_id": TENANT, "created_by": RIVAL},
-        {"created_by": RIVAL},
+        {"tenant_id": OTHER_TENANT},
+        {"tenant_id": OTHER_TENANT, "created_by": OWNER},
+        {"tenant_id": TENANT, "created_by": OUTSIDER},
+        {"created_by": OUTSIDER},
         {},
     ],
     ids=str,
@@ -122,7 +123,7 @@ def test_an_owner_moves_nothing_and_settles_no_bill(
 def test_nobody_makes_a_campaign_of_somebody_else(
     connection: Connection, campaign: dict[str, Any]
 ) -> None:
-    with acting(connection, *PERSONAS["owner"]):
+    with acting(connection, PERSONAS["owner"]):
         made = insert(Campaign).values(name="Foisted", **campaign)
         assert outcome(connection, made) is Outcome.VIOLATES_POLICY
 
@@ -130,24 +131,24 @@ def test_nobody_makes_a_campaign_of_somebody_else(
 def test_an_insert_that_meets_a_hidden_row_does_not_change_it(connection: Connection) -> None:
     takeover = (
         upsert(Campaign)
-        .values(id=RIVALS_CAMPAIGN, tenant_id=TENANT, name="Mine")
+        .values(id=OTHER_CAMPAIGN, tenant_id=TENANT, name="Mine")
         .on_conflict_do_update(index_elements=["id"], set_={"name": "Mine"})
     )
-    with acting(connection, *PERSONAS["owner"]):
+    with acting(connection, PERSONAS["owner"]):
         assert outcome(connection, takeover) is Outcome.VIOLATES_POLICY
-    name = select(Campaign.name).where(Campaign.id == RIVALS_CAMPAIGN)
+    name = select(Campaign.name).where(Campaign.id == OTHER_CAMPAIGN)
     assert connection.scalar(name) == "R"
 
 
 @pytest.mark.parametrize(
     ("persona", "mine"),
     [
-        ("nameless", []),
+        ("no_sub", []),
         ("stranger", []),
         ("participant", [SESSION]),
-        ("creator", [OWN_CAMPAIGN]),
+        ("creator", [CREATOR_CAMPAIGN]),
         ("owner", [TENANT, CAMPAIGN, SESSION, USAGE]),
-        ("rival", [RIVALS_TENANT, RIVALS_CAMPAIGN, RIVALS_SESSION, RIVALS_USAGE]),
+        ("outsider", [OTHER_TENANT, OTHER_CAMPAIGN, OTHER_SESSION, OTHER_USAGE]),
     ],
 )
 @pytest.mark.parametrize("sessions", SESSIONS, ids=lambda sessions: sessions.name)
@@ -155,7 +156,7 @@ def test_everybody_sees_their_own_alone(
     connection: Connection, persona: str, mine: list[UUID], sessions: TableClause
 ) -> None:
     keys = (TenantProfile.id, Campaign.id, sessions.c.id, UsageEvent.id)
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         found = [each for key in keys for each in connection.scalars(select(key))]
     assert found == mine
 
@@ -164,13 +165,13 @@ def test_everybody_sees_their_own_alone(
 def test_an_update_without_a_condition_changes_ones_own_alone(
     connection: Connection, sessions: TableClause
 ) -> None:
-    with acting(connection, *PERSONAS["owner"]):
+    with acting(connection, PERSONAS["owner"]):
         connection.execute(update(sessions).values(client_status="archived"))
     status = select(ParticipantSession.id, ParticipantSession.client_status)
     assert {row.id: row.client_status for row in connection.execute(status)} == {
         SESSION: "archived",
-        RIVALS_SESSION: "registered",
-        OWN_SESSION: "registered",
+        OTHER_SESSION: "registered",
+        CREATOR_SESSION: "registered",
     }
 
 
@@ -178,28 +179,30 @@ def test_the_owner_of_two_tenants_moves_nothing_from_one_to_the_other(
     connection: Connection,
 ) -> None:
     connection.execute(
-        update(TenantProfile).where(TenantProfile.id == RIVALS_TENANT).values(user_id=OWNER)
+        update(TenantProfile).where(TenantProfile.id == OTHER_TENANT).values(user_id=OWNER)
     )
-    with acting(connection, *PERSONAS["owner"]):
+    with acting(connection, PERSONAS["owner"]):
         for statement in (
-            update(Campaign).where(Campaign.id == CAMPAIGN).values(tenant_id=RIVALS_TENANT),
-            update(ParticipantSession).values(tenant_id=RIVALS_TENANT),
+            update(Campaign).where(Campaign.id == CAMPAIGN).values(tenant_id=OTHER_TENANT),
+            update(ParticipantSession).values(tenant_id=OTHER_TENANT),
         ):
             assert outcome(connection, statement) is DENIED
 
 
 def test_a_creator_loses_a_campaign_that_gets_a_tenant(connection: Connection) -> None:
-    connection.execute(update(Campaign).where(Campaign.id == OWN_CAMPAIGN).values(tenant_id=TENANT))
-    with acting(connection, *PERSONAS["creator"]):
+    connection.execute(
+        update(Campaign).where(Campaign.id == CREATOR_CAMPAIGN).values(tenant_id=TENANT)
+    )
+    with acting(connection, PERSONAS["creator"]):
         assert outcome(connection, select(Campaign.id)) is Outcome.NO_ROWS
-    with acting(connection, *PERSONAS["owner"]):
-        assert set(connection.scalars(select(Campaign.id))) == {CAMPAIGN, OWN_CAMPAIGN}
+    with acting(connection, PERSONAS["owner"]):
+        assert set(connection.scalars(select(Campaign.id))) == {CAMPAIGN, CREATOR_CAMPAIGN}
 
 
 def test_a_creator_puts_no_campaign_into_a_tenant(connection: Connection) -> None:
-    join = update(Campaign).where(Campaign.id == OWN_CAMPAIGN).values(tenant_id=TENANT)
+    join = update(Campaign).where(Campaign.id == CREATOR_CAMPAIGN).values(tenant_id=TENANT)
     for persona in ("creator", "owner"):
-        with acting(connection, *PERSONAS[persona]):
+        with acting(connection, PERSONAS[persona]):
             assert outcome(connection, join) is DENIED
 
 
@@ -207,15 +210,15 @@ def test_what_was_taken_away_is_gone_at_once(connection: Connection) -> None:
     """Whatever a token still says: who owns a tenant is read from the table."""
     connection.execute(update(TenantProfile).values(user_id=None))
     claims = {"app_metadata": {"tenant_id": str(TENANT)}, "user_metadata": {"role": "owner"}}
-    with acting(connection, "authenticated", OWNER, claims=claims):
+    with acting(connection, Actor.user(OWNER, claims)):
         for model in (TenantProfile, Campaign, ParticipantSession, UsageEvent):
             assert outcome(connection, select(model.id)) is Outcome.NO_ROWS
 
 
 def test_foreign_keys_tell_nothing_of_another_tenant(connection: Connection) -> None:
     """What is hidden and what does not exist are refused alike."""
-    with acting(connection, *PERSONAS["owner"]):
-        for tenant in (RIVALS_TENANT, uuid4()):
+    with acting(connection, PERSONAS["owner"]):
+        for tenant in (OTHER_TENANT, uuid4()):
             probe = insert(Campaign).values(name="Probe", tenant_id=tenant)
             assert outcome(connection, probe) is Outcome.VIOLATES_POLICY
 
@@ -223,7 +226,7 @@ def test_foreign_keys_tell_nothing_of_another_tenant(connection: Connection) -> 
 def test_a_slug_or_domain_that_is_taken_is_public_anyway(connection: Connection) -> None:
     taken = update(TenantProfile).values(custom_domain="COACH.green-tree.EXAMPLE")
     with (
-        acting(connection, *PERSONAS["rival"]),
+        acting(connection, PERSONAS["outsider"]),
         pytest.raises(IntegrityError, match="uq_tenant_profiles_custom_domain"),
     ):
         connection.execute(taken)
@@ -245,40 +248,40 @@ def test_a_slug_or_domain_that_is_taken_is_public_anyway(connection: Connection)
 )
 def test_nobody_goes_around_the_policies(connection: Connection, statement: str, name: str) -> None:
     refusal = r"permission denied|must be (owner|able)|is not a (table|view)"
-    with acting(connection, *PERSONAS["owner"]), pytest.raises(ProgrammingError, match=refusal):
+    with acting(connection, PERSONAS["owner"]), pytest.raises(ProgrammingError, match=refusal):
         connection.execute(text(statement.format(name)))
 
 
-@pytest.mark.parametrize("persona", ["anonymous", "stranger", "owner"])
+@pytest.mark.parametrize("persona", ["anon", "stranger", "owner"])
 def test_nobody_but_the_service_logs_usage(connection: Connection, persona: str) -> None:
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         log = text(f"select public.log_usage_event('{TENANT}', 'chat')")
         assert outcome(connection, log) is DENIED
 
 
 @pytest.mark.parametrize(
     ("persona", "tenants"),
-    [("owner", [TENANT]), ("rival", [RIVALS_TENANT]), ("creator", []), ("nameless", [])],
+    [("owner", [TENANT]), ("outsider", [OTHER_TENANT]), ("creator", []), ("no_sub", [])],
 )
 def test_the_helper_tells_of_the_caller_alone(
     connection: Connection, persona: str, tenants: list[UUID]
 ) -> None:
     mine = select(func.private.my_tenant_ids())
-    with acting(connection, *PERSONAS[persona]):
+    with acting(connection, PERSONAS[persona]):
         assert connection.scalars(mine).all() == tenants
-    with acting(connection, *PERSONAS["anonymous"]):
+    with acting(connection, PERSONAS["anon"]):
         assert outcome(connection, mine) is DENIED
 
 
 def test_the_triggers_functions_are_nobodys_to_call(connection: Connection) -> None:
     for name in ("fill_session_tenant", "fill_campaign_sessions_tenant"):
-        for persona in ("anonymous", "owner", "service"):
-            role = PERSONAS[persona][0]
+        for persona in ("anon", "owner", "service"):
+            role = PERSONAS[persona].role
             may = text(f"select has_function_privilege('{role}', 'private.{name}()', 'execute')")
             assert connection.scalar(may) is False
 
 
 def test_a_creator_is_nobody_special_in_a_tenants_campaign(connection: Connection) -> None:
     connection.execute(update(Campaign).where(Campaign.id == CAMPAIGN).values(created_by=CREATOR))
-    with acting(connection, *PERSONAS["creator"]):
-        assert connection.scalars(select(Campaign.id)).all() == [OWN_CAMPAIGN]
+    with acting(connection, PERSONAS["creator"]):
+        assert connection.scalars(select(Campaign.id)).all() == [CREATOR_CAMPAIGN]
