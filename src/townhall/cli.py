@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from townhall import embedded
 from townhall.check import command as checking
-from townhall.check.expected import History
+from townhall.check.history import History
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate.commands import alembic_config
 from townhall.migrate.urls import resolve_url

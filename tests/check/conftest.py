@@ -1,4 +1,4 @@
-"""Databases at head on each server, and what should be in them."""
+"""Databases at head on each server, and their snapshots."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine
 
-from townhall.check.reading import Snapshot, read, schemas_of
+from townhall.check.snapshot import Snapshot, read, schemas_of
 from townhall.testing.databases import Databases
 
 
 class AtHead(NamedTuple):
-    """A migrated database, to clone others from, and what was read from it."""
+    """A migrated database, to clone others from, and its snapshot."""
 
     url: str
     schemas: list[str]
@@ -22,7 +22,7 @@ class AtHead(NamedTuple):
 
 @pytest.fixture(scope="session")
 def at_head_on(template_of: Callable[[Databases], str]) -> Callable[[Databases], AtHead]:
-    """Return what reads a migrated database on a server, once."""
+    """Return a function that migrates a database on a server and reads it, once per server."""
     known: dict[str, AtHead] = {}
 
     def at_head_on(databases: Databases) -> AtHead:
@@ -44,7 +44,7 @@ def at_head(server: Databases, at_head_on: Callable[[Databases], AtHead]) -> AtH
 
 @pytest.fixture
 def database(server: Databases, at_head: AtHead) -> Iterator[str]:
-    """Yield the URL of a database at head that is this test's own, on each version."""
+    """Yield the URL of a database at head that only this test uses, on each version."""
     with server.create(at_head.url) as url:
         yield url
 
@@ -59,5 +59,5 @@ def connection(at_head: AtHead) -> Iterator[Connection]:
 
 @pytest.fixture
 def scratch(server: Databases) -> str:
-    """Return the URL of the server to build scratch databases on."""
+    """Return the URL of the server for scratch databases."""
     return server.server.render_as_string(hide_password=False)

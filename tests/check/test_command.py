@@ -1,4 +1,4 @@
-"""``python -m townhall check`` as a user runs it."""
+"""The command ``townhall check`` as a user runs it."""
 
 from __future__ import annotations
 
@@ -12,69 +12,72 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.test_check import by_hand, databases_on
+from tests.check.test_check import execute, scratch_databases_on
 from townhall.check import command
 from townhall.cli import main
 
-_MANUAL = Path(__file__).parents[2] / "docs" / "checking.md"
+_DOCUMENTATION = Path(__file__).parents[2] / "docs" / "checking.md"
 
 
-def test_all_is_well(
+def test_database_at_head_exits_with_0(
     townhall_template: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("check", townhall_template, "--scratch", townhall_server, "--role", "authenticated")
     assert main(words) == 0
-    told = capsys.readouterr()
-    assert [line.split("  ")[0] for line in told.out.splitlines()] == [
+    captured = capsys.readouterr()
+    assert [line.split("  ")[0] for line in captured.out.splitlines()] == [
         "revision",
         "drift",
         "row security",
         "login role",
     ]
-    assert told.err == ""
+    assert captured.err == ""
 
 
-def test_something_is_not(
+def test_difference_exits_with_1(
     townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    by_hand(townhall_database, "grant select on public.events to anon")
+    execute(townhall_database, "grant select on public.events to anon")
     words = ("check", townhall_database, "--scratch", townhall_server, "--role", "authenticated")
     assert main(words) == 1
-    assert capsys.readouterr().out.splitlines()[-1].startswith("open: table access public.events")
+    assert (
+        capsys.readouterr().out.splitlines()[-1].startswith("security: table access public.events")
+    )
 
     assert main((*words, "--json")) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["is_good"] is False
-    assert [answer["question"] for answer in told["answers"] if not answer["is_good"]] == ["drift"]
-    assert told["findings"] == [
+    report = json.loads(capsys.readouterr().out)
+    assert report["is_good"] is False
+    answers = report["answers"]
+    assert [answer["question"] for answer in answers if not answer["is_good"]] == ["drift"]
+    assert report["findings"] == [
         {
             "object": "table access public.events",
-            "difference": "lets anon select",
-            "effect": "open",
-            "meaning": "only the policies still decide on these rows and columns",
-            "cure": "revoke select on table public.events from anon",
+            "difference": "anon holds SELECT; not declared",
+            "severity": "security",
+            "impact": "only policies restrict access to these rows and columns",
+            "repair": "revoke select on table public.events from anon",
         }
     ]
 
 
-def test_the_manual_shows_what_is_printed(
+def test_documentation_shows_the_printed_lines(
     townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    by_hand(
+    execute(
         townhall_database,
         "grant execute on function private.my_event_ids() to public",
         "alter table public.participants disable row level security",
     )
     main(("check", townhall_database, "--scratch", townhall_server, "--role", "authenticated"))
-    shown = {line.strip() for line in _MANUAL.read_text(encoding="utf-8").splitlines()}
+    shown = {line.strip() for line in _DOCUMENTATION.read_text(encoding="utf-8").splitlines()}
     printed = capsys.readouterr().out.splitlines()
     assert [line for line in printed if line not in shown] == [
-        "login role    row level security holds for authenticated"
+        "login role    row level security applies to authenticated"
     ]
 
 
 @pytest.mark.parametrize(
-    ("words", "why"),
+    ("words", "message"),
     [
         (("nonsense",), "the URL is no database URL"),
         (("postgresql://localhost:1/nothing",), "connection"),
@@ -82,17 +85,17 @@ def test_the_manual_shows_what_is_printed(
         (("postgresql://localhost/nothing", "--config", "missing.ini"), "there is no missing.ini"),
     ],
 )
-def test_it_can_not_be_told(
-    words: tuple[str, ...], why: str, capsys: pytest.CaptureFixture[str]
+def test_failed_check_exits_with_2(
+    words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(("check", *words)) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("townhall: ")
-    assert why in told.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("townhall: ")
+    assert message in captured.err
 
 
-def test_what_nobody_foresaw_is_no_difference(
+def test_unexpected_error_exits_with_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -103,13 +106,13 @@ def test_what_nobody_foresaw_is_no_difference(
     assert "KeyError: 'replica identity'" in capsys.readouterr().err
 
 
-def test_no_url() -> None:
+def test_missing_url_exits_with_2() -> None:
     with pytest.raises(SystemExit) as exit_:
         main(("check",))
     assert exit_.value.code == 2
 
 
-def test_the_scratch_database_is_dropped_when_the_command_is_ended(
+def test_scratch_database_is_dropped_when_the_command_is_terminated(
     townhall_template: str, townhall_server: str
 ) -> None:
     words = ("check", townhall_template, "--scratch", townhall_server)
@@ -118,9 +121,9 @@ def test_the_scratch_database_is_dropped_when_the_command_is_ended(
         env=os.environ,
         stdout=subprocess.DEVNULL,
     ) as process:
-        while not databases_on(townhall_server):
+        while not scratch_databases_on(townhall_server):
             assert process.poll() is None
             time.sleep(0.02)
         process.terminate()
         assert process.wait(timeout=60) == 128 + signal.SIGTERM
-    assert databases_on(townhall_server) == set()
+    assert scratch_databases_on(townhall_server) == set()

@@ -1,4 +1,4 @@
-"""Whatever is changed by hand is told, with what it means, and its cure ends it."""
+"""Every manual change is reported with its impact, and its repair ends it."""
 
 from __future__ import annotations
 
@@ -9,121 +9,138 @@ from sqlalchemy import Connection
 
 from tests.autogenerate.drifts import EVERY_DRIFT, Drift
 from tests.check.conftest import AtHead
-from townhall.check.cures import AUTOGENERATE, DECLARE
 from townhall.check.findings import Finding, compare
-from townhall.check.reading import read
+from townhall.check.repair import AUTOGENERATE, DECLARE
+from townhall.check.snapshot import read
 
 
 class Case(NamedTuple):
-    """A change by hand, and the one line that tells it."""
+    """A manual change, and how the line that reports it begins."""
 
     sql: str
-    told: str
+    line: str
 
 
 CASES = {
-    "row security off": Case(
+    "row level security is disabled": Case(
         "alter table public.events disable row level security",
-        "open: table access public.events has row security off instead of on: policies hold for"
-        " nobody: who has a privilege reaches every row."
-        " Cure: alter table public.events enable row level security",
+        "security: table access public.events: row level security is off; declared: on."
+        " Impact: no policy applies: every role with a privilege can access every row."
+        " Repair: alter table public.events enable row level security",
     ),
-    "truncate for clients": Case(
+    "clients may truncate": Case(
         "grant truncate on public.events to authenticated",
-        "open: table access public.events lets authenticated truncate: row level security does not"
-        " hold for truncate. Cure: revoke truncate on table public.events from authenticated",
+        "security: table access public.events: authenticated holds TRUNCATE; not declared."
+        " Impact: row level security does not apply to TRUNCATE."
+        " Repair: revoke truncate on table public.events from authenticated",
     ),
-    "a column for strangers": Case(
+    "anonymous clients may read a column": Case(
         "grant select (name) on public.events to anon",
-        "open: table access public.events lets anon select (name): only the policies still decide"
-        " on these rows and columns."
-        " Cure: revoke select (name) on table public.events from anon",
+        "security: table access public.events: anon holds SELECT (name); not declared."
+        " Impact: only policies restrict access to these rows and columns."
+        " Repair: revoke select (name) on table public.events from anon",
     ),
-    "a privilege to pass on": Case(
+    "clients may update every column": Case(
+        "grant update on public.tracks to authenticated",
+        "security: table access public.tracks: authenticated holds UPDATE; declared: UPDATE (color,"
+        " description, is_active, name, sort_order)."
+        " Impact: only policies restrict access to these rows and columns."
+        " Repair: revoke update on table public.tracks from authenticated; grant update (color),"
+        " update (description), update (is_active), update (name), update (sort_order)"
+        " on table public.tracks to authenticated",
+    ),
+    "clients hold a grant option": Case(
         "grant select on public.tracks to authenticated with grant option",
-        "open: table access public.tracks lets authenticated grant option for select: only the"
-        " policies still decide on these rows and columns."
-        " Cure: revoke grant option for select on table public.tracks from authenticated",
+        "security: table access public.tracks: authenticated holds SELECT WITH GRANT OPTION;"
+        " declared: SELECT. Impact: it may grant the privilege to any role."
+        " Repair: revoke grant option for select on table public.tracks from authenticated",
     ),
-    "the service is shut out": Case(
+    "the service may not delete": Case(
         "revoke delete on public.events from service_role",
-        "broken: table access public.events does not let service_role delete: service_role gets"
-        " permission denied. Cure: grant delete on table public.events to service_role",
+        "functional: table access public.events: service_role does not hold DELETE."
+        " Impact: service_role gets permission denied."
+        " Repair: grant delete on table public.events to service_role",
     ),
-    "a policy too much": Case(
+    "an undeclared policy": Case(
         "create policy wide on public.profiles for select to authenticated using (true)",
-        "open: policy public.profiles wide is declared nowhere: it opens rows to its roles"
-        " (authenticated). Cure: drop policy if exists wide on public.profiles",
+        "security: policy public.profiles wide: is not declared. Impact: it gives its roles"
+        " (authenticated) access to further rows."
+        " Repair: drop policy if exists wide on public.profiles",
     ),
-    "a policy for everybody": Case(
+    "a policy for PUBLIC": Case(
         'alter policy "members select" on public.tracks to public',
-        "open: policy public.tracks members select has roles public instead of authenticated: who"
-        ' reaches which rows is not what was reviewed. Cure: alter policy "members select" on'
-        " public.tracks to authenticated",
+        "security: policy public.tracks members select: roles are PUBLIC; declared: authenticated."
+        " Impact: which roles can access which rows is not as declared."
+        ' Repair: alter policy "members select" on public.tracks to authenticated',
     ),
-    "a trigger switched off": Case(
+    "a disabled trigger": Case(
         "alter table public.events disable trigger update_events_updated_at",
-        "open: trigger public.events update_events_updated_at has firing disabled instead of"
-        " origin: what it keeps true, guards or fills in may not happen, or twice. Cure: create or"
-        " replace trigger update_events_updated_at",
+        "security: trigger public.events update_events_updated_at: firing is disabled; declared:"
+        " origin. Impact: what it enforces or sets may not happen, or happen twice."
+        " Repair: create or replace trigger update_events_updated_at",
     ),
-    "a function to hijack": Case(
+    "a definer function without a search path": Case(
         "alter function private.my_event_ids() reset search_path",
-        "open: function private.my_event_ids() differs in its settings: whoever calls it chooses"
-        " what its names mean, and it runs with its owner's rights. Cure: create or replace",
+        "security: function private.my_event_ids(): its settings differ from the declaration."
+        " Impact: its caller decides what its names refer to, and it runs with its owner's rights."
+        " Repair: create or replace",
     ),
-    "a function with its caller's rights and search path": Case(
+    "an invoker function without a search path": Case(
         "alter function public.update_updated_at_column() reset search_path",
-        "open: function public.update_updated_at_column() differs in its settings: what it does,"
-        " and for which rows, is not what was reviewed. Cure: create or replace",
+        "security: function public.update_updated_at_column(): its settings differ from the"
+        " declaration. Impact: what it does, and for which rows, is not as declared."
+        " Repair: create or replace",
     ),
-    "a function for everybody": Case(
+    "a function that PUBLIC may execute": Case(
         "grant execute on function private.my_event_ids() to public",
-        "open: function private.my_event_ids() lets everybody execute: it can be called without"
-        " signing in."
-        " Cure: revoke execute on function private.my_event_ids() from public",
+        "security: function private.my_event_ids(): PUBLIC holds EXECUTE; not declared."
+        " Impact: it can be called without signing in."
+        " Repair: revoke execute on function private.my_event_ids() from public",
     ),
-    "a back door": Case(
+    "an undeclared definer function": Case(
         """
         create function public.backdoor() returns text language sql security definer
         set search_path = '' as 'select current_user'
         """,
-        "open: function public.backdoor() is declared nowhere: it runs past row level security for"
-        " whoever may execute it. Cure: drop function if exists public.backdoor()",
+        "security: function public.backdoor(): is not declared. Impact: it bypasses row level"
+        " security for every role that may execute it."
+        " Repair: drop function if exists public.backdoor()",
     ),
-    "a view past the policies": Case(
+    "a view that runs as its owner": Case(
         "alter view public.track_statistics set (security_invoker = false)",
-        "open: view public.track_statistics has security invoker off instead of on: it reads its"
-        " tables as its owner, past every policy."
-        " Cure: alter view public.track_statistics set (security_invoker = true)",
+        "security: view public.track_statistics: security invoker is off; declared: on."
+        " Impact: it reads its tables as its owner and bypasses row level security."
+        " Repair: alter view public.track_statistics set (security_invoker = true)",
     ),
-    "a table of somebody's": Case(
+    "an undeclared table": Case(
         "create table public.copies (id int); alter table public.copies enable row level security",
-        "different: table public.copies is declared nowhere: nobody reviewed who reaches its rows."
-        " Cure: declare it, or drop table public.copies",
+        "cosmetic: table public.copies: is not declared."
+        " Impact: who can access its rows is not declared."
+        " Repair: declare it, or drop table public.copies",
     ),
-    "a column of somebody's": Case(
+    "an undeclared column": Case(
         "alter table public.events add secret text",
-        "open: column public.events secret is declared nowhere: whoever may read the whole table"
-        " reads it. Cure: declare it, or alter table public.events drop column secret",
+        "security: column public.events secret: is not declared."
+        " Impact: every role with SELECT on the whole table can read it."
+        " Repair: declare it, or alter table public.events drop column secret",
     ),
-    "a check that is not valid": Case(
+    "a check that is not validated": Case(
         """
         alter table public.events drop constraint ck_events_status_known;
         alter table public.events add constraint ck_events_status_known
         check (status in ('draft', 'published', 'cancelled', 'completed')) not valid
         """,
-        "open: constraint public.events ck_events_status_known differs in its definition: values"
-        " get in that nothing else refuses."
-        " Cure: alter table public.events validate constraint ck_events_status_known",
+        "security: constraint public.events ck_events_status_known: its definition differs from the"
+        " declaration. Impact: values are accepted that nothing else refuses."
+        " Repair: alter table public.events validate constraint ck_events_status_known",
     ),
-    "a foreign key that nothing keeps": Case(
+    "a foreign key whose triggers are disabled": Case(
         "alter table public.participants disable trigger all",
-        "open: constraint public.participants fk_participants_event_id_events has enforced off"
-        " instead of on: rows can point to nothing, or stay where they should go with another."
-        " Cure: alter table public.participants enable trigger all",
+        "security: constraint public.participants fk_participants_event_id_events: enforced is off;"
+        " declared: on. Impact: rows can reference missing rows, or stay when the referenced row"
+        " is deleted. Repair: alter table public.participants enable trigger all",
     ),
-    "a foreign key that is kept for a replica alone": Case(
+    "a foreign key that is enforced on replicas only": Case(
         """
         do $$
         begin
@@ -138,31 +155,33 @@ CASES = {
         end
         $$
         """,
-        "open: constraint public.participants fk_participants_event_id_events has enforced off"
-        " instead of on",
+        "security: constraint public.participants fk_participants_event_id_events: enforced is off;"
+        " declared: on.",
     ),
-    "an index that is missing": Case(
+    "a missing index": Case(
         "drop index public.ix_participants_user_id",
-        "broken: index public.participants ix_participants_user_id is missing: reads and policies"
-        " that rely on it look at every row. Cure: CREATE INDEX ix_participants_user_id ON"
-        " public.participants USING btree (user_id)",
+        "functional: index public.participants ix_participants_user_id: is missing."
+        " Impact: queries and policies that rely on it scan the whole table."
+        " Repair: CREATE INDEX ix_participants_user_id ON public.participants USING btree"
+        " (user_id)",
     ),
-    "an empty value": Case(
+    "a column that accepts NULL": Case(
         "alter table public.events alter name drop not null",
-        "open: column public.events name has nullable on instead of off: a missing value gets in,"
-        " for which conditions are neither true nor false."
-        " Cure: alter table public.events alter column name set not null",
+        "security: column public.events name: NULL is accepted; declared: refused."
+        " Impact: NULL is accepted; conditions on it evaluate to unknown."
+        " Repair: alter table public.events alter column name set not null",
     ),
     "another default": Case(
         "alter table public.events alter status set default 'published'",
-        "broken: column public.events status has default 'published'::text instead of"
-        " 'draft'::text: new rows begin with another value."
-        " Cure: alter table public.events alter column status set default 'draft'::text",
+        "functional: column public.events status: default is 'published'::text; declared:"
+        " 'draft'::text. Impact: new rows get another value."
+        " Repair: alter table public.events alter column status set default 'draft'::text",
     ),
-    "a rule": Case(
+    "an undeclared rule": Case(
         "create rule swallow as on delete to public.events do instead nothing",
-        "open: rule public.events swallow is declared nowhere: it rewrites statements in a way that"
-        " nobody reviewed. Cure: drop rule swallow on public.events",
+        "security: rule public.events swallow: is not declared."
+        " Impact: it rewrites statements into undeclared ones."
+        " Repair: drop rule swallow on public.events",
     ),
     "a name of two lines": Case(
         """
@@ -170,56 +189,59 @@ CASES = {
         b" before update on public.events
         for each row execute function public.update_updated_at_column()
         """,
-        "open: trigger public.events a b is declared nowhere: code that nobody reviewed runs with"
-        " every change. Cure: drop trigger if exists",
+        "security: trigger public.events a b: is not declared."
+        " Impact: undeclared code runs on changes of the table. Repair: drop trigger if exists",
     ),
-    "a procedure": Case(
+    "an undeclared procedure": Case(
         "create procedure public.wipe() language sql as 'select'",
-        "open: procedure public.wipe() is declared nowhere: code that nobody reviewed, for whoever"
-        " may execute it. Cure: drop procedure public.wipe()",
+        "security: procedure public.wipe(): is not declared."
+        " Impact: undeclared code for every role that may execute it."
+        " Repair: drop procedure public.wipe()",
     ),
-    "a type": Case(
+    "an undeclared type": Case(
         "create type public.mood as enum ('good', 'bad')",
-        "different: type public.mood is declared nowhere: nothing is opened."
-        " Cure: drop type public.mood",
+        "cosmetic: type public.mood: is not declared. Impact: no effect on access."
+        " Repair: drop type public.mood",
     ),
-    "a place for anybody's functions": Case(
+    "a schema in which clients may create": Case(
         "grant create on schema private to authenticated",
-        "open: schema private lets authenticated create: names in it are reached, or taken by"
-        " somebody else's objects. Cure: revoke create on schema private from authenticated",
+        "security: schema private: authenticated holds CREATE; not declared."
+        " Impact: objects in it can be named, or created under the names of others."
+        " Repair: revoke create on schema private from authenticated",
     ),
-    "the caller is whoever one says": Case(
+    "another function for the caller's id": Case(
         """
         create or replace function auth.uid() returns uuid language sql stable parallel safe
         as 'select null::uuid'
         """,
-        "open: function auth.uid() differs in its body: what it does, and for which rows, is not"
-        " what was reviewed. Cure: create or replace function auth.uid()",
+        "security: function auth.uid(): its body differs from the declaration."
+        " Impact: what it does, and for which rows, is not as declared."
+        " Repair: create or replace function auth.uid()",
     ),
-    "a table that a crash empties": Case(
+    "an unlogged table": Case(
         "alter table public.table_assignments set unlogged",
-        "broken: table public.table_assignments has persistence unlogged instead of logged: a"
-        " crash empties it, and no standby has it."
-        " Cure: alter table public.table_assignments set logged",
+        "functional: table public.table_assignments: persistence is unlogged; declared: logged."
+        " Impact: a crash empties it, and it is not replicated."
+        " Repair: alter table public.table_assignments set logged",
     ),
-    "the version table within reach": Case(
+    "a readable version table": Case(
         "grant select on public.alembic_version to anon",
-        "open: table access public.alembic_version lets anon select: only the policies still decide"
-        " on these rows and columns."
-        " Cure: revoke select on table public.alembic_version from anon",
+        "security: table access public.alembic_version: anon holds SELECT; not declared."
+        " Impact: only policies restrict access to these rows and columns."
+        " Repair: revoke select on table public.alembic_version from anon",
     ),
 }
 
 
-def told(connection: Connection, at_head: AtHead) -> list[Finding]:
-    found = read(connection, at_head.schemas)
-    return compare(at_head.snapshot, found, others_live_here=False)
+def findings_of(connection: Connection, at_head: AtHead) -> list[Finding]:
+    actual = read(connection, at_head.schemas)
+    return compare(at_head.snapshot, actual, has_unknown_revisions=False)
 
 
-def heal(connection: Connection, findings: list[Finding]) -> None:
-    # What destroys rows comes last, as anybody would do it: views let go of it first.
-    for finding in sorted(findings, key=lambda finding: finding.cure.startswith(DECLARE)):
-        change(connection, finding.cure.removeprefix(DECLARE))
+def run_repairs(connection: Connection, findings: list[Finding]) -> None:
+    # What deletes rows runs last, as a person would do it: views on the table are dropped before.
+    for finding in sorted(findings, key=lambda finding: finding.repair.startswith(DECLARE)):
+        change(connection, finding.repair.removeprefix(DECLARE))
 
 
 def change(connection: Connection, sql: str) -> None:
@@ -227,56 +249,54 @@ def change(connection: Connection, sql: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_change_is_told_on_one_line_and_cured(
+def test_change_is_reported_on_one_line_and_repaired(
     case: Case, connection: Connection, at_head: AtHead
 ) -> None:
     change(connection, case.sql)
-    findings = told(connection, at_head)
-    assert [line for line in map(str, findings) if line.startswith(case.told)]
+    findings = findings_of(connection, at_head)
+    assert [line for line in map(str, findings) if line.startswith(case.line)]
     assert not [line for line in map(str, findings) if "\n" in line]
-    heal(connection, findings)
-    assert told(connection, at_head) == []
+    run_repairs(connection, findings)
+    assert findings_of(connection, at_head) == []
 
 
 @pytest.mark.parametrize("drift", EVERY_DRIFT)
-def test_what_autogenerate_names_is_told_and_cured(
+def test_drift_of_autogenerate_is_reported_and_repaired(
     drift: Drift, connection: Connection, at_head: AtHead
 ) -> None:
     change(connection, drift.sql)
-    findings = told(connection, at_head)
+    findings = findings_of(connection, at_head)
     assert findings
-    if AUTOGENERATE not in {finding.cure for finding in findings}:
-        heal(connection, findings)
-        assert told(connection, at_head) == []
+    if AUTOGENERATE not in {finding.repair for finding in findings}:
+        run_repairs(connection, findings)
+        assert findings_of(connection, at_head) == []
 
 
-def test_a_database_at_head_has_nothing_to_tell(connection: Connection, at_head: AtHead) -> None:
+def test_database_at_head_has_no_findings(connection: Connection, at_head: AtHead) -> None:
     assert len(at_head.snapshot) > 500
-    assert told(connection, at_head) == []
+    assert findings_of(connection, at_head) == []
 
 
-def test_what_belongs_to_a_missing_table_is_not_told_by_itself(
-    connection: Connection, at_head: AtHead
-) -> None:
+def test_parts_of_a_missing_table_are_not_reported(connection: Connection, at_head: AtHead) -> None:
     change(connection, "drop table public.participant_tracks cascade")
-    objects = [finding.object for finding in told(connection, at_head)]
+    objects = [finding.object for finding in findings_of(connection, at_head)]
     assert [each for each in objects if "public.participant_tracks" in each] == [
         "table public.participant_tracks"
     ]
 
 
-def test_a_view_that_became_a_table_is_told_as_one_and_the_other(
-    connection: Connection, at_head: AtHead
-) -> None:
+def test_table_in_place_of_a_view_is_two_findings(connection: Connection, at_head: AtHead) -> None:
     change(connection, "drop view public.track_statistics")
     change(connection, "create table public.track_statistics (track_id uuid)")
-    assert [(each.object, each.difference) for each in told(connection, at_head)] == [
-        ("table public.track_statistics", "is declared nowhere"),
+    assert [(each.object, each.difference) for each in findings_of(connection, at_head)] == [
+        ("table public.track_statistics", "is not declared"),
         ("view public.track_statistics", "is missing"),
     ]
 
 
-def test_a_table_that_became_a_foreign_one_is_told(connection: Connection, at_head: AtHead) -> None:
+def test_foreign_table_in_place_of_a_table_is_reported(
+    connection: Connection, at_head: AtHead
+) -> None:
     change(
         connection,
         """
@@ -286,20 +306,20 @@ def test_a_table_that_became_a_foreign_one_is_told(connection: Connection, at_he
         create foreign table public.cohort_members (id uuid) server elsewhere
         """,
     )
-    objects = [each.object for each in told(connection, at_head)]
+    objects = [each.object for each in findings_of(connection, at_head)]
     assert "table access public.cohort_members" in objects
 
 
-def test_a_new_table_without_row_level_security_is_open(
+def test_undeclared_table_without_row_level_security_is_a_security_finding(
     connection: Connection, at_head: AtHead
 ) -> None:
     change(connection, "create table public.copies (id int primary key)")
-    assert [(each.object, str(each.effect)) for each in told(connection, at_head)] == [
-        ("table public.copies", "open"),
+    assert [(each.object, str(each.severity)) for each in findings_of(connection, at_head)] == [
+        ("table public.copies", "security"),
     ]
 
 
-def test_what_a_role_of_somebody_elses_was_given_is_not_told(
+def test_privileges_of_other_roles_are_not_reported(
     connection: Connection, at_head: AtHead
 ) -> None:
     change(
@@ -307,7 +327,7 @@ def test_what_a_role_of_somebody_elses_was_given_is_not_told(
         "create role townhall_reports; grant select on public.events to"
         " townhall_reports; grant usage on schema private to townhall_reports",
     )
-    assert told(connection, at_head) == []
+    assert findings_of(connection, at_head) == []
 
 
 @pytest.mark.parametrize(
@@ -320,7 +340,7 @@ def test_what_a_role_of_somebody_elses_was_given_is_not_told(
         "function private.my_event_ids()",
     ],
 )
-def test_a_client_who_owns_something_is_told(
+def test_object_owned_by_a_client_role_is_reported(
     what: str, connection: Connection, at_head: AtHead
 ) -> None:
     change(
@@ -331,12 +351,14 @@ def test_a_client_who_owns_something_is_told(
     )
     if what != "schema private":
         change(connection, "revoke create on schema private from authenticated")
-    assert [(each.object, each.difference, each.effect) for each in told(connection, at_head)] == [
-        (what, "has owner authenticated instead of none", "open")
-    ]
+    assert [
+        (each.object, each.difference, each.severity) for each in findings_of(connection, at_head)
+    ] == [(what, "is owned by authenticated", "security")]
 
 
-def test_a_client_who_owns_most_is_told(connection: Connection, at_head: AtHead) -> None:
+def test_objects_are_reported_where_a_client_role_owns_most(
+    connection: Connection, at_head: AtHead
+) -> None:
     owner = connection.exec_driver_sql("select current_user").scalar()
     change(
         connection,
@@ -362,11 +384,13 @@ def test_a_client_who_owns_most_is_told(connection: Connection, at_head: AtHead)
         $$
         """,
     )
-    objects = {each.object for each in told(connection, at_head) if "owner" in each.difference}
+    objects = {
+        each.object for each in findings_of(connection, at_head) if "owned by" in each.difference
+    }
     assert {"table public.events", "function private.my_event_ids()"} <= objects
 
 
-def test_what_an_extension_brings_is_not_told(connection: Connection, at_head: AtHead) -> None:
+def test_objects_of_an_extension_are_not_reported(connection: Connection, at_head: AtHead) -> None:
     available = connection.exec_driver_sql("select name from pg_available_extensions")
     name = next(
         (row.name for row in available if row.name in {"citext", "hstore", "pg_trgm", "vector"}),
@@ -375,10 +399,10 @@ def test_what_an_extension_brings_is_not_told(connection: Connection, at_head: A
     if name is None:
         pytest.skip("this server has no extension with objects to install")
     change(connection, f"create extension {name} schema public")
-    assert told(connection, at_head) == []
+    assert findings_of(connection, at_head) == []
 
 
-def test_others_who_live_here_keep_what_stands_alone(
+def test_independent_objects_are_not_reported_beside_unknown_revisions(
     connection: Connection, at_head: AtHead
 ) -> None:
     change(
@@ -390,8 +414,8 @@ def test_others_who_live_here_keep_what_stands_alone(
         create policy accountants on public.events for select to authenticated using (true);
         """,
     )
-    found = read(connection, at_head.schemas)
-    findings = compare(at_head.snapshot, found, others_live_here=True)
+    actual = read(connection, at_head.schemas)
+    findings = compare(at_head.snapshot, actual, has_unknown_revisions=True)
     assert [each.object for each in findings] == [
         "policy public.events accountants",
         "table access public.invoices",

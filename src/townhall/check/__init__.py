@@ -1,10 +1,10 @@
-"""Telling every difference between a database and what it should be, by reading alone."""
+"""Report every difference between a database and what its revisions make, by reading alone."""
 
 from __future__ import annotations
 
-from townhall.check.expected import CheckError
 from townhall.check.findings import Finding
-from townhall.check.meanings import Effect
+from townhall.check.impact import Severity
 from townhall.check.report import Answer, Report, check
+from townhall.check.scratch import CheckError
 
-__all__ = ["Answer", "CheckError", "Effect", "Finding", "Report", "check"]
+__all__ = ["Answer", "CheckError", "Finding", "Report", "Severity", "check"]

@@ -1,4 +1,4 @@
-"""``python -m townhall check``."""
+"""The command ``townhall check``."""
 # ruff: noqa: T201 - printing is what the command is for
 
 from __future__ import annotations
@@ -13,53 +13,55 @@ from pathlib import Path
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from townhall.check.expected import CheckError
 from townhall.check.report import Report
 from townhall.check.report import check as check_database
+from townhall.check.scratch import CheckError
 from townhall.embedded import EmbeddedServerError
 
-_DIFFERENT, _NOT_CHECKED = 1, 2
+_DIFFERENT, _FAILED = 1, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument("url", help="the database; it is only read, and a standby will do")
+    parser.add_argument(
+        "url", help="the database to check, which may be a hot standby; it is only read"
+    )
     parser.add_argument(
         "--config",
         type=Path,
         metavar="INI",
-        help="the alembic.ini of an application, to include its revisions and models",
+        help="the alembic.ini of an application, whose revisions and models are included",
     )
     parser.add_argument(
         "--scratch",
         metavar="URL",
-        help="a server of the same major version on which to build what should be there, as a role"
-        " that may create databases; without it the embedded one",
+        help="a server of the same major version for the scratch database, as a role that may"
+        " create databases (default: the embedded server)",
     )
     parser.add_argument(
-        "--role", help="the role that the application logs in as, if it is not the one of the URL"
+        "--role", help="the role that the application logs in as (default: that of the URL)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def check(options: argparse.Namespace) -> int:
-    """Tell every difference between a database and its revisions, by reading alone.
+    """Report every difference between a database and its revisions, by reading alone.
 
     Returns:
-        0 if all is as it should be, 1 if something is not, 2 if it could not be told.
+        0 if there is no difference and every answer is good, 1 if not, 2 if the check failed.
     """
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit)
     try:
         report = check_database(
             options.url, config=options.config, scratch=options.scratch, role=options.role
         )
     except DBAPIError as error:
-        return _refuse(error.orig)
+        return _fail(error.orig)
     except (CheckError, CommandError, EmbeddedServerError, ValueError) as error:
-        return _refuse(error)
-    except Exception:  # noqa: BLE001 - Python's own status for it says that something differs
+        return _fail(error)
+    except Exception:  # noqa: BLE001 - Python's exit status for it is 1
         traceback.print_exc()
-        return _NOT_CHECKED
+        return _FAILED
     if options.json:
         print(json.dumps(report.as_dict(), indent=2))
     else:
@@ -74,11 +76,11 @@ def _print(report: Report) -> None:
         print(finding)
 
 
-def _refuse(why: object) -> int:
+def _fail(why: object) -> int:
     print(f"townhall: {' '.join(str(why).split())}", file=sys.stderr)
-    return _NOT_CHECKED
+    return _FAILED
 
 
-def _leave(number: int, _: object) -> None:
-    # An exception, so that the scratch database is dropped.
+def _exit(number: int, _: object) -> None:
+    # As an exception, so that the scratch database is dropped.
     raise SystemExit(128 + number)

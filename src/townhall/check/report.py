@@ -1,4 +1,4 @@
-"""The questions that are asked of a database, and their answers."""
+"""One check of a database: the questions, their answers, and every difference."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from townhall.check.cures import AUTOGENERATE, UPGRADE
-from townhall.check.expected import CheckError, History, scratch_database
 from townhall.check.findings import Finding, compare
-from townhall.check.meanings import Effect
-from townhall.check.reading import Snapshot, has_own_accounts, read, schemas_of
-from townhall.check.roles import Role, judge_api_roles, read_roles
+from townhall.check.history import History
+from townhall.check.impact import Severity
+from townhall.check.repair import AUTOGENERATE, UPGRADE
+from townhall.check.roles import Role, findings_on_api_roles, read_roles
+from townhall.check.scratch import CheckError, scratch_database
+from townhall.check.snapshot import Snapshot, has_own_accounts, read, schemas_of
 from townhall.migrate.guard.locks import holder_of_locks
 from townhall.migrate.savepoints import LOCK_TIMEOUT as TIMED_OUT
 from townhall.migrate.savepoints import sqlstate
@@ -27,7 +28,7 @@ from townhall.pg.catalog import server_version
 _ACCOUNTS = "auth"
 _OUR_REVISIONS = "townhall_"
 LOCK_TIMEOUT = "5s"
-"""How long is waited for somebody who changes a table, as PostgreSQL writes durations."""
+"""The lock timeout of the check, as PostgreSQL writes durations."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Answer:
     """The answer to one question.
 
     Attributes:
-        question: What was asked: ``revision``, ``drift``, ``row security``, ``login role``.
-        answer: The answer, in words.
-        is_good: Whether it is the one to hope for.
+        question: ``revision``, ``drift``, ``row security`` or ``login role``.
+        answer: The answer, as a sentence or a few words.
+        is_good: Whether nothing has to be done.
     """
 
     question: str
@@ -47,10 +48,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        answers: The questions with their answers.
+        answers: The four questions with their answers.
         findings: Every difference.
     """
 
@@ -59,11 +60,11 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether all is as it should be."""
+        """Whether there is no finding and every answer is good."""
         return not self.findings and all(answer.is_good for answer in self.answers)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report for JSON."""
+        """Return the report for JSON: ``is_good``, ``answers`` and ``findings``."""
         return {
             "is_good": self.is_good,
             "answers": [asdict(answer) for answer in self.answers],
@@ -78,22 +79,26 @@ def check(
     scratch: str | None = None,
     role: str | None = None,
 ) -> Report:
-    """Tell every difference between a database and what its revisions make.
+    """Report every difference between a database and what its revisions make.
 
-    The database is only read, in two short transactions that can't write and take no lock that
-    anybody notices; a standby will do, and so will a role that has no rights but to connect. What
-    should be there is made by running the revisions in a scratch database.
+    The database is only read, in two short read-only transactions that block no other session; a
+    hot standby works, and so does a role that has no privilege but ``connect``. What is declared is
+    made by running the revisions in a scratch database, which is dropped at the end.
 
     Args:
-        url: The database.
+        url: The database to check.
         config: The ``alembic.ini`` of an application on top of townhall; None for townhall alone.
-        scratch: The URL of a server of the same major version, as a role that may create databases
-            there; None for the embedded server.
-        role: The role that the application logs in as, if it is not the one of ``url``.
+        scratch: The URL of a database on a server of the same major version, as a role that may
+            create databases there; None for the embedded server.
+        role: The role that the application logs in as; None for the one of ``url``.
+
+    Returns:
+        The answers to the four questions, and every difference.
 
     Raises:
-        CheckError: The database can't be compared; the message says why.
-        OperationalError: It can't be reached.
+        CheckError: The database can't be checked; the message says why and what to do.
+        ValueError: A URL can't be read, or is no PostgreSQL URL.
+        OperationalError: The database or the scratch server can't be connected to.
     """
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url
     history = History(config)
@@ -102,30 +107,30 @@ def check(
         revisions = _Revisions(history, _current_revisions(connection))
     with scratch_database(version, scratch) as other:
         history.run(other, revisions.to_compare)
-        undeclared = history.undeclared(other) if revisions.at_head else []
+        unmigrated = history.without_revision(other) if revisions.at_head else []
         with reading(other) as connection:
             schemas = schemas_of(connection)
-            expected = read(connection, schemas)
+            declared = read(connection, schemas)
     with reading(database) as connection:
         if not has_own_accounts(connection):
             schemas.remove(_ACCOUNTS)
-        found = read(connection, schemas)
+        actual = read(connection, schemas)
         login = role or str(connection.scalar(text("select session_user")))
         roles = read_roles(connection, [login, *API_ROLES], schemas)
     if login not in roles:
         raise CheckError(f"there is no role {login}")
-    expected = {key: thing for key, thing in expected.items() if key[1] in schemas}
+    declared = {key: item for key, item in declared.items() if key[1] in schemas}
     findings = (
         *revisions.findings(),
-        *map(_undeclared, undeclared),
-        *judge_api_roles(roles),
-        *compare(expected, found, others_live_here=bool(revisions.foreign)),
+        *map(_without_revision, unmigrated),
+        *findings_on_api_roles(roles),
+        *compare(declared, actual, has_unknown_revisions=bool(revisions.unknown)),
     )
     return Report(
         (
             revisions.answer(),
             _drift(len(findings)),
-            _row_security(found, expected),
+            _row_security(declared, actual),
             _login(roles[login]),
         ),
         findings,
@@ -134,19 +139,19 @@ def check(
 
 @contextmanager
 def reading(url: URL) -> Iterator[Connection]:
-    """Hold a connection in a transaction that can't write, nor wait for a lock for long.
+    """Hold a connection in a read-only transaction with a short lock timeout.
 
     Args:
         url: The database.
 
     Raises:
-        CheckError: A lock could not be had in time; the message says who has it.
+        CheckError: A lock timeout; the message says which session holds the lock.
     """
     engine = create_engine(
         url,
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
-        # A pooler in front of the database knows no prepared statements.
+        # A transaction pooler has no prepared statements.
         connect_args={"application_name": "townhall check", "prepare_threshold": None},
     )
     with engine.connect().execution_options(postgresql_readonly=True) as connection:
@@ -160,13 +165,13 @@ def reading(url: URL) -> Iterator[Connection]:
                 raise
             connection.rollback()
             raise CheckError(
-                f"gave up after {LOCK_TIMEOUT}, since somebody else is changing something:"
+                f"gave up waiting for a lock after {LOCK_TIMEOUT}. Blocked by:"
                 f" {holder_of_locks(connection)}"
             ) from error
 
 
 def _current_revisions(connection: Connection) -> set[str] | None:
-    """Return the revisions in the version table; None where this role may not read it."""
+    """Return the revisions in the version table, or None if this role may not read it."""
     readable = connection.scalar(text(_IS_READABLE))
     if readable is None:
         return set()
@@ -176,28 +181,28 @@ def _current_revisions(connection: Connection) -> set[str] | None:
 
 
 class _Revisions:
-    """Where a database is in a history."""
+    """The revisions of a database beside those of its history."""
 
     def __init__(self, history: History, current: set[str] | None) -> None:
         self._history = history
         self._current = current
         known = history.known()
-        self.foreign = sorted((current or set()) - known)
-        self._ours = (current or set()) & known
-        self._to_run = history.after(self._ours) if self._ours else []
+        self.unknown = sorted((current or set()) - known)
+        self._known = (current or set()) & known
+        self._pending = history.after(self._known) if self._known else []
 
     @property
     def at_head(self) -> bool:
         """Whether the database is compared with the last revisions."""
-        return not self._to_run
+        return not self._pending
 
     @property
     def to_compare(self) -> set[str]:
         """The revisions to compare the database with: its own, or the last ones."""
-        return self._history.heads if self.at_head else self._ours
+        return self._history.heads if self.at_head else self._known
 
     def answer(self) -> Answer:
-        """Say where it is."""
+        """Return the answer to the question about the revision."""
         heads = ", ".join(sorted(self._history.heads))
         if self._current is None:
             words = f"not readable for this role, compared with {heads} (head)"
@@ -205,35 +210,35 @@ class _Revisions:
         if not self._current:
             return Answer("revision", f"none; head is {heads}: {UPGRADE}", is_good=False)
         names = ", ".join(sorted(self._current))
-        if any(name.startswith(_OUR_REVISIONS) for name in self.foreign):
+        if any(name.startswith(_OUR_REVISIONS) for name in self.unknown):
             words = f"{names}, made by a newer townhall than this one"
             return Answer("revision", words, is_good=False)
-        if self._to_run:
-            words = f"{names}; {len(self._to_run)} more are to be run: {UPGRADE}"
+        if self._pending:
+            words = f"{names}; {len(self._pending)} pending: {UPGRADE}"
             return Answer("revision", words, is_good=False)
-        if self.foreign:
+        if self.unknown:
             words = f"{names}; name the alembic.ini of the application with --config"
             return Answer("revision", words, is_good=True)
         return Answer("revision", f"{names} (head)", is_good=True)
 
     def findings(self) -> Iterable[Finding]:
-        """Yield the revisions that have not run."""
-        for script in self._to_run:
+        """Yield a finding for each pending revision."""
+        for script in self._pending:
             yield Finding(
                 f"revision {script.revision}",
                 "has not run",
-                Effect.BROKEN,
+                Severity.FUNCTIONAL,
                 script.doc.rstrip("."),
                 UPGRADE,
             )
 
 
-def _undeclared(words: str) -> Finding:
+def _without_revision(words: str) -> Finding:
     return Finding(
         words,
-        "is needed by the models and in no revision",
-        Effect.BROKEN,
-        "no database gets it",
+        "is declared by the models; no revision makes it",
+        Severity.FUNCTIONAL,
+        "no database has it",
         AUTOGENERATE,
     )
 
@@ -243,22 +248,22 @@ def _drift(number: int) -> Answer:
     return Answer("drift", words, is_good=not number)
 
 
-def _row_security(found: Snapshot, expected: Snapshot) -> Answer:
-    tables = [thing for key, thing in found.items() if key[:2] == ("table access", "public")]
-    off = [thing for thing in tables if not thing.facts["row_security"]]
+def _row_security(declared: Snapshot, actual: Snapshot) -> Answer:
+    tables = [item for key, item in actual.items() if key[:2] == ("table access", "public")]
+    off = [item for item in tables if not item.facts["row_security"]]
     if not off:
         return Answer("row security", f"on for all {len(tables)} tables of public", is_good=True)
-    names = ", ".join(thing.names[1] for thing in off)
-    on_purpose = all(
-        thing.key in expected and not expected[thing.key].facts["row_security"] for thing in off
+    names = ", ".join(item.names[1] for item in off)
+    is_declared = all(
+        item.key in declared and not declared[item.key].facts["row_security"] for item in off
     )
-    return Answer("row security", f"off for {names}", is_good=on_purpose)
+    return Answer("row security", f"off for {names}", is_good=is_declared)
 
 
 def _login(role: Role) -> Answer:
-    if role.passes is None:
-        return Answer("login role", f"row level security holds for {role.name}", is_good=True)
-    words = f"row level security does not hold for {role.name}: {role.passes}"
+    if role.bypass is None:
+        return Answer("login role", f"row level security applies to {role.name}", is_good=True)
+    words = f"row level security does not apply to {role.name}: {role.bypass}"
     return Answer("login role", words, is_good=False)
 
 

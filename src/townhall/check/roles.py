@@ -1,4 +1,4 @@
-"""For whom row level security holds."""
+"""The roles to which row level security applies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from townhall.check.findings import Finding
-from townhall.check.meanings import Effect
+from townhall.check.impact import Severity
 from townhall.pg import ANONYMOUS, API_ROLES, AUTHENTICATED, SERVICE, sql
 from townhall.pg.catalog import server_version
 
@@ -17,26 +17,27 @@ _FIRST_WITH_SET = 16
 
 @dataclass(frozen=True)
 class Role:
-    """What a role is, as far as it decides on row level security.
+    """The attributes and memberships of a role that decide about row level security.
 
     Attributes:
         name: The name of the role.
-        is_superuser: Whether nothing at all holds for it.
+        is_superuser: Whether it bypasses every check.
         bypasses: Whether it has ``bypassrls``.
-        owners: The owners of tables whose rights it has or can take: row level security does not
-            hold for an owner unless it is forced.
-        may_serve: Whether it can act as the service.
+        owners: The owners of tables whose privileges it inherits or that it can ``set role`` to:
+            row level security does not apply to an owner unless it is forced.
+        is_service: Whether it inherits the privileges of the service role or can ``set role`` to
+            it.
     """
 
     name: str
     is_superuser: bool
     bypasses: bool
     owners: tuple[str, ...]
-    may_serve: bool
+    is_service: bool
 
     @property
-    def passes(self) -> str | None:
-        """Why row level security does not hold for the role, or None where it does."""
+    def bypass(self) -> str | None:
+        """Why row level security does not apply to the role, or None where it does."""
         if self.is_superuser:
             return "it is a superuser"
         if self.bypasses:
@@ -44,38 +45,38 @@ class Role:
         if self.name in self.owners:
             return "it owns tables"
         if self.owners:
-            return f"it can act as {', '.join(self.owners)}, who owns tables"
+            return f"it is a member of {', '.join(self.owners)}, which owns tables"
         return None
 
 
 def read_roles(
     connection: Connection, names: Sequence[str], schemas: Sequence[str]
 ) -> dict[str, Role]:
-    """Return roles by name; one that does not exist is left out.
+    """Return the roles that exist, by name.
 
     Args:
-        connection: A connection within a transaction; a read-only one will do.
+        connection: A connection within a transaction; it is only read.
         names: The names of the roles.
-        schemas: The schemas whose tables matter.
+        schemas: The schemas whose tables are considered.
     """
     take = "set" if server_version(connection) >= _FIRST_WITH_SET else "member"
-    found = connection.execute(
+    existing = connection.execute(
         text(_ROLES),
         {"names": list(names), "schemas": list(schemas), "take": take, "service": SERVICE},
     )
     return {
         row.name: Role(
-            row.name, row.is_superuser, row.bypasses, tuple(row.owners), bool(row.may_serve)
+            row.name, row.is_superuser, row.bypasses, tuple(row.owners), bool(row.is_service)
         )
-        for row in found
+        for row in existing
     }
 
 
-def judge_api_roles(roles: dict[str, Role]) -> Iterable[Finding]:
-    """Yield what is wrong with the roles that clients of an API act as.
+def findings_on_api_roles(roles: dict[str, Role]) -> Iterable[Finding]:
+    """Yield the findings on the roles that requests act as.
 
     Args:
-        roles: Those that exist, by name.
+        roles: The roles that exist, by name.
     """
     for name in sorted(API_ROLES):
         role = roles.get(name)
@@ -84,23 +85,23 @@ def judge_api_roles(roles: dict[str, Role]) -> Iterable[Finding]:
             yield Finding(
                 f"role {name}",
                 "is missing",
-                Effect.BROKEN,
-                "no request can act as it",
+                Severity.FUNCTIONAL,
+                "requests can't act as it",
                 f"create role {quoted} nologin noinherit",
             )
-        elif name in {ANONYMOUS, AUTHENTICATED} and (why := role.passes):
+        elif name in {ANONYMOUS, AUTHENTICATED} and (why := role.bypass):
             yield Finding(
                 f"role {name}",
-                "is above row level security",
-                Effect.OPEN,
-                f"{why}, so every client sees every row",
+                "bypasses row level security",
+                Severity.SECURITY,
+                f"{why}; every client can access every row",
                 f"alter role {quoted} nosuperuser nobypassrls; take its memberships from it",
             )
-        elif name in {ANONYMOUS, AUTHENTICATED} and role.may_serve:
+        elif name in {ANONYMOUS, AUTHENTICATED} and role.is_service:
             yield Finding(
                 f"role {name}",
                 f"is a member of {SERVICE}",
-                Effect.OPEN,
+                Severity.SECURITY,
                 "every client can act as the service",
                 f"revoke {SERVICE} from {quoted}",
             )
@@ -129,7 +130,7 @@ _ROLES = """
                 or pg_catalog.pg_has_role(r.oid, s.oid, :take)
             from pg_catalog.pg_roles as s
             where s.rolname = :service
-        ) as may_serve
+        ) as is_service
     from pg_catalog.pg_roles as r
     where r.rolname = any (:names)
 """

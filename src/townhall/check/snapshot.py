@@ -1,6 +1,6 @@
-"""What a database is like, read from its catalogs alone.
+"""Every object of a database, read from the catalogs.
 
-Whoever may connect may read these; nothing is written, and no table is looked into.
+Every role that may connect may read the catalogs; no table is read and nothing is written.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Relation = tuple[str, str]
 
 RELATION_KINDS = ("table", "view", "materialized view")
 GRANT_OPTION = "grant option for "
-"""What stands before a privilege that its holder may pass on."""
+"""The prefix of a grant option, which a snapshot lists beside the privilege itself."""
 
 _FIRST_WITH_MAINTAIN = 17
 _ON_TABLES = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
@@ -47,16 +47,16 @@ _SIGNATURE_KINDS = ("function", "procedure", "aggregate", "window function")
 
 
 @dataclass(frozen=True)
-class Thing:
+class Object:
     """An object of a database, or a part or a state of one.
 
     Attributes:
-        kind: What it is, in PostgreSQL's words: ``policy``, ``column``.
-        names: What tells it from its siblings, from the schema inwards.
-        facts: What it is like; ``grants`` holds the privileges by role, one by one.
+        kind: The kind of object, as PostgreSQL calls it: ``policy``, ``column``.
+        names: The qualified name, beginning with the schema.
+        facts: Its definition, fact by fact; ``grants`` holds each privilege by role.
         on: Schema and name of the relation it belongs to.
-        entity: It as a versioned entity, if it is one.
-        owner: Who owns it, where that is a client or another one than owns the rest.
+        entity: The same as an entity, if it is one.
+        owner: The owner, where that is a role of the API or not the owner of most objects.
     """
 
     kind: str
@@ -68,7 +68,7 @@ class Thing:
 
     @property
     def key(self) -> Key:
-        """The kind and the names: which object this is."""
+        """The kind and the qualified name, which identify the object."""
         return (self.kind, *self.names)
 
     @property
@@ -77,26 +77,26 @@ class Thing:
         return f"{self.kind} {'.'.join(self.names[:2])} {' '.join(self.names[2:])}".strip()
 
 
-Snapshot = Mapping[Key, Thing]
+Snapshot = Mapping[Key, Object]
 
 
 def schemas_of(connection: Connection) -> list[str]:
-    """Return the schemas of a database that are not PostgreSQL's or an extension's own."""
+    """Return the schemas of a database except those of PostgreSQL and of extensions."""
     return list(connection.execute(text(_SCHEMA_NAMES)).scalars())
 
 
 def has_own_accounts(connection: Connection) -> bool:
-    """Tell whether the schema ``auth`` was made by us and is not Supabase's."""
+    """Tell whether the schema ``auth`` was created by townhall's revisions, not by Supabase."""
     return bool(connection.scalar(text(_AUTH_IS_OURS)))
 
 
 def read(connection: Connection, schemas: Sequence[str]) -> Snapshot:
-    """Return everything in some schemas, and the schemas.
+    """Return every object in some schemas, and the schemas.
 
-    Functions of event triggers are left out: those are the platform's.
+    Functions of event triggers are left out: they belong to the platform.
 
     Args:
-        connection: A connection within a transaction; a read-only one will do.
+        connection: A connection within a transaction; it is only read.
         schemas: Names of schemas.
     """
     version = server_version(connection)
@@ -107,20 +107,20 @@ def read(connection: Connection, schemas: Sequence[str]) -> Snapshot:
         and not isinstance(entity, SchemaAccess)  # _SCHEMAS reads the same privileges
     ]
     with empty_search_path(connection):
-        things = [
+        objects = [
             *(_from_entity(entity, version) for entity in entities),
             *(
-                Thing(**_named(row), facts=row["facts"], on=_relation(row))
+                Object(**_named(row), facts=row["facts"], on=_relation(row))
                 for query in _QUERIES
                 for row in rows(connection, query, schemas)
             ),
             *_read_granted(connection, schemas, version),
         ]
         owners = {tuple(row["names"]): row["owner"] for row in rows(connection, _OWNERS, schemas)}
-    return {thing.key: thing for thing in _with_owners(things, owners)}
+    return {item.key: item for item in _with_owners(objects, owners)}
 
 
-def _from_entity(entity: Entity, version: int) -> Thing:
+def _from_entity(entity: Entity, version: int) -> Object:
     facts = {
         each.name: comparable(getattr(entity, each.name))
         for each in fields(entity)
@@ -131,7 +131,7 @@ def _from_entity(entity: Entity, version: int) -> Thing:
     elif isinstance(entity, TableAccess | View | MaterializedView):
         facts["grants"] = _privileges(entity.grants, version)
     on = (entity.schema, entity.table) if isinstance(entity, TableEntity) else None
-    return Thing(entity.kind, entity.name_parts, facts, on, entity)
+    return Object(entity.kind, entity.name_parts, facts, on, entity)
 
 
 def _execution(grantee: str) -> tuple[str, tuple[str, ...]]:
@@ -168,25 +168,26 @@ def _parts(privilege: str) -> Iterable[str]:
             yield f"{GRANT_OPTION}{part}"
 
 
-def _read_granted(connection: Connection, schemas: Sequence[str], version: int) -> Iterable[Thing]:
+def _read_granted(connection: Connection, schemas: Sequence[str], version: int) -> Iterable[Object]:
     for query in (_SCHEMAS, _PROCEDURES):
         for row in rows(connection, query, schemas):
             grants = _privileges(read_grants([row["entries"]], version), version)
-            yield Thing(**_named(row), facts={**row["facts"], "grants": grants})
+            yield Object(**_named(row), facts={**row["facts"], "grants": grants})
 
 
-def _with_owners(things: Iterable[Thing], owners: Mapping[Key, str]) -> Iterable[Thing]:
-    # One role has made nearly all of it, whatever its name is. What another one owns stands out.
+def _with_owners(objects: Iterable[Object], owners: Mapping[Key, str]) -> Iterable[Object]:
+    # One role owns nearly every object, and its name differs from database to database. Only other
+    # owners are facts.
     counted = Counter(owners.values())
     usual = max(counted, key=counted.__getitem__, default=None)
-    for thing in things:
-        owner = owners.get(thing.names)
-        stands_out = owner in API_ROLES or (owner != usual and thing.kind != "schema")
+    for item in objects:
+        owner = owners.get(item.names)
+        stands_out = owner in API_ROLES or (owner != usual and item.kind != "schema")
         unusual = owner if stands_out else None
-        if thing.kind in {"schema", *RELATION_KINDS, *_SIGNATURE_KINDS}:
-            yield replace(thing, facts={**thing.facts, "owner": unusual}, owner=unusual)
+        if item.kind in {"schema", *RELATION_KINDS, *_SIGNATURE_KINDS}:
+            yield replace(item, facts={**item.facts, "owner": unusual}, owner=unusual)
         else:
-            yield replace(thing, owner=unusual)
+            yield replace(item, owner=unusual)
 
 
 _SCHEMA_NAMES = f"""
