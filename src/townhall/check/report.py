@@ -113,7 +113,7 @@ def check(
             declared = read(connection, schemas)
     with reading(database) as connection:
         if not has_own_accounts(connection):
-            schemas.remove(_ACCOUNTS)
+            schemas = [schema for schema in schemas if schema != _ACCOUNTS]
         actual = read(connection, schemas)
         login = role or str(connection.scalar(text("select session_user")))
         roles = read_roles(connection, [login, *API_ROLES], schemas)
