@@ -21,6 +21,13 @@ from townhall.embedded import EmbeddedServerError
 _DIFFERENT, _FAILED = 1, 2
 
 
+class _TerminatedError(KeyboardInterrupt):
+    """The process was asked to end: as at a keyboard interrupt, the query that runs is cancelled.
+
+    The scratch database is dropped before the process exits.
+    """
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     parser.add_argument(
@@ -48,13 +55,16 @@ def check(options: argparse.Namespace) -> int:
     """Report every difference between a database and its revisions, by reading alone.
 
     Returns:
-        0 if there is no difference and every answer is good, 1 if not, 2 if the check failed.
+        0 if there is no difference and every answer is good, 1 if not, 2 if the check failed, and
+        128 and the signal's number if it was terminated.
     """
-    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         report = check_database(
             options.url, config=options.config, scratch=options.scratch, role=options.role
         )
+    except _TerminatedError as error:
+        return 128 + int(error.args[0])
     except DBAPIError as error:
         return _fail(error.orig)
     except (CheckError, CommandError, EmbeddedServerError, ValueError) as error:
@@ -81,6 +91,5 @@ def _fail(why: object) -> int:
     return _FAILED
 
 
-def _exit(number: int, _: object) -> None:
-    # As an exception, so that the scratch database is dropped.
-    raise SystemExit(128 + number)
+def _terminate(number: int, _: object) -> None:
+    raise _TerminatedError(number)

@@ -36,18 +36,19 @@ def scratch_database(version: int, named: str | None) -> Iterator[URL]:
         CheckError: The named server has another version, or the embedded server does not have this
             one.
     """
-    with _server(version, named) as server, _autocommit(server) as connection:
-        if (other := server_version(connection)) != version:
-            raise CheckError(
-                f"the database runs on PostgreSQL {version}, the server that --scratch names on"
-                f" {other}: name a server of the same major version"
-            )
+    with _server(version, named) as server:
+        with _autocommit(server) as connection:
+            if (other := server_version(connection)) != version:
+                raise CheckError(
+                    f"the database runs on PostgreSQL {version}, the server that --scratch names on"
+                    f" {other}: name a server of the same major version"
+                )
         name = f"{PREFIX}{uuid4().hex[:16]}"
-        connection.execute(text(f"create database {sql.quote(name)} template template0"))
         try:
+            _execute(server, f"create database {sql.quote(name)} template template0")
             yield server.set(database=name)
         finally:
-            connection.execute(text(f"drop database {sql.quote(name)} with (force)"))
+            _execute(server, f"drop database if exists {sql.quote(name)} with (force)")
 
 
 @contextmanager
@@ -71,3 +72,9 @@ def _autocommit(url: URL) -> Iterator[Connection]:
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         yield connection
+
+
+def _execute(url: URL, statement: str) -> None:
+    # Each statement has its own connection: a signal may have left the former one unusable.
+    with _autocommit(url) as connection:
+        connection.execute(text(statement))
