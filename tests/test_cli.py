@@ -165,7 +165,7 @@ def test_an_embedded_server_that_can_not_start(tmp_path: Path) -> None:
     (tmp_path / ".townhall").write_text("")
     told = townhall(tmp_path, "url")
     assert told.returncode == 1
-    assert told.stderr.startswith("townhall: PostgreSQL 18 can't be had in")
+    assert told.stderr.startswith("townhall: PostgreSQL 18 can't be used in")
 
 
 @pytest.mark.parametrize("words", [(), ("nonsense",), ("url", "--nonsense"), ("status", "more")])

