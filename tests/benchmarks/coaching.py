@@ -127,7 +127,7 @@ def measure_rename(databases: Databases) -> None:
         databases: The server.
     """
     with databases.create() as url:
-        upgrade(url, "townhall_0008")
+        upgrade(url, "townhall_0023")
         engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text("insert into public.campaigns (name) values ('Campaign')"))
@@ -144,7 +144,7 @@ def measure_rename(databases: Databases) -> None:
             application = threading.Thread(target=_write, args=(connection, waits, done))
             application.start()
             begin = time.perf_counter()
-            upgrade(url, "townhall_0009")
+            upgrade(url, "townhall_0026")
             whole = time.perf_counter() - begin
             done.set()
             application.join()

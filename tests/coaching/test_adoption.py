@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from townhall.testing.databases import Databases
 
-BEFORE = "townhall_0010"
+BEFORE = "townhall_0027"
 INSERT = text(
     "insert into public.participant_sessions (campaign_id, tenant_id) values (:campaign, :tenant)"
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.thorough
 
-BEFORE, AFTER = "townhall_0008", "townhall_0009"
+BEFORE, AFTER = "townhall_0023", "townhall_0026"
 OLD, NEW = "campaign_assignments", "participant_sessions"
 OLDER = "stakeholder_sessions"
 FILL = """

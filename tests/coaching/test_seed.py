@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from townhall.testing.databases import Databases
 
 SLUG = "leadingwithmeaning"
-BEFORE = "townhall_0011"
+BEFORE = "townhall_0030"
 SLUGS = select(TenantProfile.slug)
 
 

@@ -119,7 +119,7 @@ def go_through(application: Application, database: str, server: str) -> None:
     assert "No new upgrade operations detected" in application.alembic(database, "check"), told
     told = application.alembic(database, "heads")
     assert f"{_FIRST} (ticketing) (head)" in told
-    assert "townhall_0012 (townhall) (effective head)" in told
+    assert "townhall_0031 (townhall) (effective head)" in told
     assert f"{_FIRST} (head)" in application.run(database, "townhall", "status")
 
     models = application.folder / "ticketing" / "models.py"
@@ -143,7 +143,7 @@ def go_through(application: Application, database: str, server: str) -> None:
 
     application.alembic(database, "downgrade", "ticketing@base")
     assert "tickets" not in names(database)
-    assert versions(database) == {"townhall_0012"}
+    assert versions(database) == {"townhall_0031"}
     application.alembic(database, "downgrade", "base")
     assert names(database) == {"alembic_version"}
 

@@ -57,7 +57,7 @@ def test_posts_that_nobody_counted_for_are_counted(townhall_database: str) -> No
         connection.execute(text("update social_feed_posts set comment_count = 7"))
         connection.execute(text("delete from social_feed_reactions"))
         stamps = connection.scalars(text("select updated_at from social_feed_posts")).all()
-    command.stamp(alembic_config(townhall_database), "townhall_0005")
+    command.stamp(alembic_config(townhall_database), "townhall_0008")
     upgrade(townhall_database)
     with engine.begin() as connection:
         posts = connection.execute(
@@ -90,7 +90,7 @@ def test_wherever_it_was_stopped_it_goes_on(
     engine: Engine, empty_database: str, townhall_template: str
 ) -> None:
     """Each run is stopped one committed step later than the one before."""
-    upgrade(empty_database, "townhall_0005")
+    upgrade(empty_database, "townhall_0008")
     with engine.begin() as connection:
         fill(connection)
         before = _ids(connection)

@@ -63,8 +63,12 @@ def test_it_has_a_way_back(script: Script) -> None:
     functions = {
         node.name: node for node in _tree(script).body if isinstance(node, ast.FunctionDef)
     }
-    for name in ("upgrade", "downgrade"):
-        assert any(isinstance(node, ast.Call) for node in ast.walk(functions[name])), name
+    assert _calls(functions["upgrade"])
+    assert _calls(functions["downgrade"]) or "A downgrade leaves" in script.longdoc
+
+
+def _calls(function: ast.FunctionDef) -> list[ast.Call]:
+    return [node for node in ast.walk(function) if isinstance(node, ast.Call)]
 
 
 @every_revision

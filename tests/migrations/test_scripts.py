@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from townhall.testing.databases import Databases
 
-MIDDLE = "townhall_0005"
+MIDDLE = "townhall_0008"
 
 
 @pytest.fixture(scope="module")

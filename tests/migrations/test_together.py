@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-BEFORE = "townhall_0004"
-AFTER = "townhall_0005"
+BEFORE = "townhall_0007"
+AFTER = "townhall_0008"
 """A revision that changes a table of those before it."""
 ITS_TABLE = "public.participants"
 
@@ -90,7 +90,7 @@ def test_a_lock_that_cant_be_had_is_given_up(started: str) -> None:
 
 
 def test_revisions_before_the_one_that_gave_up_are_kept(empty_database: str) -> None:
-    upgrade(empty_database, "townhall_0002")
+    upgrade(empty_database, "townhall_0004")
     with _using(empty_database):
         config = alembic_config(empty_database)
         config.cmd_opts = Namespace(x=["lock_timeout=100ms"])

@@ -17,7 +17,7 @@ from townhall import pg
 revision = "ticketing_0001"
 down_revision = None
 branch_labels = ("ticketing",)
-depends_on = "townhall_0012"
+depends_on = "townhall_0031"
 
 
 def upgrade() -> None:

@@ -1,12 +1,13 @@
 """Tenants: the coaches and companies under whose brand the platform runs.
 
-The table is closed to visitors. What everybody may know of an active tenant they ask of two
-functions, of which those in schema public are the doors to those that may read the table.
+Anonymous callers have no access to the table. The branding of an active tenant is public through
+two functions; those in schema ``public`` are public wrappers of the definer functions in
+``private``.
 
 A downgrade destroys every tenant with its brand.
 
-Revision: townhall_0008
-Revises: townhall_0007
+Revision: townhall_0023
+Revises: townhall_0022
 Created: 2026-11-21
 """
 
@@ -18,8 +19,8 @@ from sqlalchemy.dialects import postgresql
 
 from townhall import pg
 
-revision = "townhall_0008"
-down_revision = "townhall_0007"
+revision = "townhall_0023"
+down_revision = "townhall_0022"
 branch_labels = None
 depends_on = None
 
@@ -280,62 +281,56 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    pg.drop_entity(
-        pg.Trigger.named(table="tenant_profiles", name="update_tenant_profiles_updated_at")
-    )
-    pg.drop_entity(
-        pg.Function.named(
-            name="get_tenant_branding_by_domain",
-            arguments={
-                "domain": "text",
-                "slug": "out text",
-                "display_name": "out text",
-                "tenant_type": "out text",
-                "brand_config": "out jsonb",
-                "custom_domain": "out text",
-            },
-        )
-    )
-    pg.drop_entity(
-        pg.Function.named(
-            name="get_tenant_branding",
-            arguments={
-                "slug": "inout text",
-                "display_name": "out text",
-                "tenant_type": "out text",
-                "brand_config": "out jsonb",
-                "custom_domain": "out text",
-            },
-        )
-    )
-    pg.drop_entity(
-        pg.Function.named(
-            schema="private",
-            name="get_tenant_branding_by_domain",
-            arguments={
-                "domain": "text",
-                "slug": "out text",
-                "display_name": "out text",
-                "tenant_type": "out text",
-                "brand_config": "out jsonb",
-                "custom_domain": "out text",
-            },
-        )
-    )
-    pg.drop_entity(
-        pg.Function.named(
-            schema="private",
-            name="get_tenant_branding",
-            arguments={
-                "slug": "inout text",
-                "display_name": "out text",
-                "tenant_type": "out text",
-                "brand_config": "out jsonb",
-                "custom_domain": "out text",
-            },
-        )
-    )
-    pg.drop_entity(pg.Policy.named(table="tenant_profiles", name="the service does everything"))
-    pg.drop_entity(pg.Policy.named(table="tenant_profiles", name="the owner update"))
-    pg.drop_entity(pg.Policy.named(table="tenant_profiles", name="the owner select"))
     op.drop_table("tenant_profiles", if_exists=True)
+    pg.drop_entity(
+        pg.Function.named(
+            name="get_tenant_branding_by_domain",
+            arguments={
+                "domain": "text",
+                "slug": "out text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            name="get_tenant_branding",
+            arguments={
+                "slug": "inout text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="get_tenant_branding_by_domain",
+            arguments={
+                "domain": "text",
+                "slug": "out text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="get_tenant_branding",
+            arguments={
+                "slug": "inout text",
+                "display_name": "out text",
+                "tenant_type": "out text",
+                "brand_config": "out jsonb",
+                "custom_domain": "out text",
+            },
+        )
+    )

@@ -1,12 +1,12 @@
-"""Networking by consent, seats at tables, and what tracks add up to.
+"""Consent to networking, seats at tables, and statistics of tracks.
 
 The new column has a constant default, so that no row of a large table is written: consent is
-explicit, and who never said anything has said no.
+explicit, and a participant who never answered has not consented.
 
-A downgrade destroys every choice on networking and every seat.
+A downgrade destroys every answer on networking and every seat.
 
-Revision: townhall_0005
-Revises: townhall_0004
+Revision: townhall_0008
+Revises: townhall_0007
 Created: 2026-11-21
 """
 
@@ -17,8 +17,8 @@ from alembic import op
 
 from townhall import pg
 
-revision = "townhall_0005"
-down_revision = "townhall_0004"
+revision = "townhall_0008"
+down_revision = "townhall_0007"
 branch_labels = None
 depends_on = None
 
@@ -403,17 +403,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     pg.drop_entity(pg.View.named(name="track_statistics"))
     pg.drop_entity(pg.Trigger.named(table="participants", name="apply_event_networking_default"))
-    pg.drop_entity(
-        pg.Trigger.named(table="table_assignments", name="update_table_assignments_updated_at")
-    )
-    pg.drop_entity(pg.Function.named(name="apply_event_networking_default"))
-    pg.drop_entity(pg.Policy.named(table="table_assignments", name="the service does everything"))
-    pg.drop_entity(pg.Policy.named(table="table_assignments", name="managers delete"))
-    pg.drop_entity(pg.Policy.named(table="table_assignments", name="managers update"))
-    pg.drop_entity(pg.Policy.named(table="table_assignments", name="managers insert"))
-    pg.drop_entity(
-        pg.Policy.named(table="table_assignments", name="members or the participant select")
-    )
+    op.drop_table("table_assignments", if_exists=True)
     pg.replace_entity(
         pg.TableAccess(
             table="participants",
@@ -431,17 +421,10 @@ def downgrade() -> None:
             },
         )
     )
+    arguments = {"participant_id": "uuid", "opt_in": "boolean"}
+    pg.drop_entity(pg.Function.named(name="set_networking_opt_in", arguments=arguments))
     pg.drop_entity(
-        pg.Function.named(
-            name="set_networking_opt_in", arguments={"participant_id": "uuid", "opt_in": "boolean"}
-        )
+        pg.Function.named(schema="private", name="set_networking_opt_in", arguments=arguments)
     )
-    pg.drop_entity(
-        pg.Function.named(
-            schema="private",
-            name="set_networking_opt_in",
-            arguments={"participant_id": "uuid", "opt_in": "boolean"},
-        )
-    )
+    pg.drop_entity(pg.Function.named(name="apply_event_networking_default"))
     op.drop_column("participants", "networking_opt_in", if_exists=True)
-    op.drop_table("table_assignments", if_exists=True)

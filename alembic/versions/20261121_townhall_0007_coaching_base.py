@@ -1,13 +1,13 @@
-"""Campaigns, and the people who take part in them.
+"""Campaigns, and the assignments of people to them.
 
-The people's table is renamed by a later revision, which leaves a view of its name behind; where
-that happened already, the steps on the table are behind as well. It was once called
-``stakeholder_sessions``, and where it still is it gets its new name.
+A later revision renames the table of assignments and leaves a view of this name; the steps on the
+table are skipped where that has happened. The table was once called ``stakeholder_sessions``; where
+it still has that name, it is renamed first.
 
 A downgrade destroys every campaign and every assignment.
 
-Revision: townhall_0004
-Revises: townhall_0003
+Revision: townhall_0007
+Revises: townhall_0006
 Created: 2026-11-21
 """
 
@@ -19,8 +19,8 @@ from alembic import op
 from townhall import pg
 from townhall.migrate.safety import only_where, rename_table
 
-revision = "townhall_0004"
-down_revision = "townhall_0003"
+revision = "townhall_0007"
+down_revision = "townhall_0006"
 branch_labels = None
 depends_on = None
 
@@ -255,20 +255,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    pg.drop_entity(
-        pg.Trigger.named(
-            table="campaign_assignments", name="update_campaign_assignments_updated_at"
-        )
-    )
-    pg.drop_entity(pg.Trigger.named(table="campaigns", name="update_campaigns_updated_at"))
-    pg.drop_entity(
-        pg.Policy.named(table="campaign_assignments", name="the service does everything")
-    )
-    pg.drop_entity(pg.Policy.named(table="campaign_assignments", name="the participant select"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the service does everything"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator delete"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator update"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator insert"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator select"))
     op.drop_table("campaign_assignments", if_exists=True)
     op.drop_table("campaigns", if_exists=True)

@@ -1,9 +1,9 @@
-"""What tenants used, for billing.
+"""Usage of tenants, for billing.
 
 A downgrade destroys every usage event: bill first.
 
-Revision: townhall_0010
-Revises: townhall_0009
+Revision: townhall_0027
+Revises: townhall_0026
 Created: 2026-11-21
 """
 
@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql
 
 from townhall import pg
 
-revision = "townhall_0010"
-down_revision = "townhall_0009"
+revision = "townhall_0027"
+down_revision = "townhall_0026"
 branch_labels = None
 depends_on = None
 
@@ -188,6 +188,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("usage_events", if_exists=True)
     pg.drop_entity(
         pg.Function.named(
             name="log_usage_event",
@@ -202,6 +203,3 @@ def downgrade() -> None:
             },
         )
     )
-    pg.drop_entity(pg.Policy.named(table="usage_events", name="the service does everything"))
-    pg.drop_entity(pg.Policy.named(table="usage_events", name="the tenant's owner select"))
-    op.drop_table("usage_events", if_exists=True)

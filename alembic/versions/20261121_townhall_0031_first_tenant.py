@@ -1,13 +1,13 @@
 """The first tenant, Leading with Meaning.
 
-Inserted once: where there is a tenant of that slug, whatever its owner made of it stays. With
-``-x seed=none`` it is left out. Logo and reply-to are placeholders for its owner to change.
+The tenant is inserted once: an existing tenant of that slug is never changed. ``-x seed=none``
+leaves it out. The logo and the reply-to address are placeholders for its owner to change.
 
-A downgrade takes the tenant away where it is as it was inserted and nothing refers to it. Otherwise
-it stays: it is somebody's by now, or was before.
+A downgrade destroys the tenant where it is unchanged and nothing refers to it. Otherwise it leaves
+the tenant: it is in use, or existed before.
 
-Revision: townhall_0012
-Revises: townhall_0011
+Revision: townhall_0031
+Revises: townhall_0030
 Created: 2026-11-21
 """
 
@@ -17,8 +17,8 @@ from alembic import context
 
 from townhall import pg
 
-revision = "townhall_0012"
-down_revision = "townhall_0011"
+revision = "townhall_0031"
+down_revision = "townhall_0030"
 branch_labels = None
 depends_on = None
 

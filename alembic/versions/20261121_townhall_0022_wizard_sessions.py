@@ -1,9 +1,9 @@
-"""Sessions of the wizard in which somebody makes an event.
+"""Sessions of the wizard that creates an event.
 
-A downgrade destroys every session and what was entered in it.
+A downgrade destroys every session of the wizard and what was entered in it.
 
-Revision: townhall_0007
-Revises: townhall_0006
+Revision: townhall_0022
+Revises: townhall_0021
 Created: 2026-11-21
 """
 
@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql
 
 from townhall import pg
 
-revision = "townhall_0007"
-down_revision = "townhall_0006"
+revision = "townhall_0022"
+down_revision = "townhall_0021"
 branch_labels = None
 depends_on = None
 
@@ -266,10 +266,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     pg.drop_entity(
-        pg.Trigger.named(table="wizard_sessions", name="update_wizard_session_timestamp")
-    )
-    pg.drop_entity(pg.Function.named(name="update_wizard_session_timestamp"))
-    pg.drop_entity(
         pg.Function.named(
             name="save_wizard_session",
             arguments={
@@ -280,7 +276,5 @@ def downgrade() -> None:
             },
         )
     )
-    pg.drop_entity(pg.Policy.named(table="wizard_sessions", name="the service does everything"))
-    pg.drop_entity(pg.Policy.named(table="wizard_sessions", name="wizard_sessions_insert_policy"))
-    pg.drop_entity(pg.Policy.named(table="wizard_sessions", name="wizard_sessions_policy"))
     op.drop_table("wizard_sessions", if_exists=True)
+    pg.drop_entity(pg.Function.named(name="update_wizard_session_timestamp"))

@@ -1,0 +1,219 @@
+"""Roles, the schemas ``private`` and ``auth``, and the trigger function of ``updated_at``.
+
+On Supabase the roles and the schema ``auth`` exist already; elsewhere they are created. The comment
+of a schema that this revision created marks it, and a downgrade drops only schemas marked so.
+
+A downgrade destroys every account, except on Supabase; it is refused while other objects depend on
+the schemas. The roles remain: they belong to the whole cluster, and other databases may use them.
+
+Revision: townhall_0001
+Revises:
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+from townhall import pg
+from townhall.migrate.safety import protect_version_table
+
+revision = "townhall_0001"
+down_revision = None
+branch_labels = ("townhall",)
+depends_on = None
+
+# Two databases of one cluster may get here at the same moment: whoever comes second finds the role
+# or the membership there, or is told that the row just changed, and looks again.
+CREATE_ROLES = """
+do $$
+declare
+    api_role text;
+begin
+    foreach api_role in array array['anon', 'authenticated', 'service_role'] loop
+        for attempt in 1..10 loop
+            begin
+                if to_regrole(api_role) is null then
+                    begin
+                        execute format(
+                            'create role %I nologin noinherit %s',
+                            api_role,
+                            case api_role when 'service_role' then 'bypassrls' end
+                        );
+                    exception
+                        when insufficient_privilege then
+                            execute format('create role %I nologin noinherit', api_role);
+                    end;
+                end if;
+                if not exists (
+                    select
+                    from pg_catalog.pg_auth_members as m
+                    where m.roleid = to_regrole(api_role)
+                        and m.member = to_regrole(quote_ident(current_user))
+                        and coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)
+                ) then
+                    execute format('grant %I to %I', api_role, current_user);
+                end if;
+                exit;
+            exception
+                when duplicate_object or unique_violation or internal_error then
+                    if attempt = 10 then
+                        raise;
+                    end if;
+                    perform pg_sleep(0.05);
+            end;
+        end loop;
+    end loop;
+end
+$$
+"""
+
+CREATE_SCHEMAS = """
+do $$
+declare
+    api_role text;
+begin
+    if to_regnamespace('private') is null then
+        create schema private;
+        comment on schema private is 'townhall: helper functions, not exposed to API clients.';
+        revoke all on schema private from public;
+    end if;
+    foreach api_role in array array['anon', 'authenticated', 'service_role'] loop
+        if not has_schema_privilege(api_role, 'public', 'usage') then
+            execute format('grant usage on schema public to %I', api_role);
+        end if;
+        if not has_schema_privilege(api_role, 'private', 'usage') then
+            execute format('grant usage on schema private to %I', api_role);
+        end if;
+    end loop;
+    if to_regnamespace('auth') is null then
+        create schema auth;
+        comment on schema auth is
+            'townhall: accounts and the caller''s claims, as Supabase has them.';
+    elsif
+        coalesce(obj_description(to_regnamespace('auth'), 'pg_namespace'), '') not like 'townhall:%'
+        and (to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null)
+    then
+        raise exception 'schema auth is there, but is not like Supabase''s'
+            using hint = 'Give it auth.users (id uuid primary key) and auth.uid(), or rename it.';
+    end if;
+end
+$$
+"""
+
+# What follows is for a schema auth of our own; Supabase's is never touched.
+AUTH_IS_OURS = """
+obj_description(to_regnamespace('auth'), 'pg_namespace') like 'townhall:%'
+"""
+
+CREATE_AUTH = (
+    """
+    create table if not exists auth.users (
+        id uuid constraint pk_users primary key default gen_random_uuid(),
+        email text constraint uq_users_email unique,
+        raw_app_meta_data jsonb,
+        raw_user_meta_data jsonb,
+        created_at timestamptz not null default now(),
+        updated_at timestamptz not null default now(),
+        last_sign_in_at timestamptz
+    )
+    """,
+    "comment on table auth.users is 'Accounts; the shape of Supabase''s table of that name.'",
+    "alter table auth.users enable row level security",
+    """
+    create or replace trigger update_users_updated_at
+    before update on auth.users
+    for each row execute function public.update_updated_at_column()
+    """,
+    """
+    create or replace function auth.jwt()
+    returns jsonb
+    language sql
+    stable parallel safe
+    return nullif(current_setting('request.jwt.claims', true), '')::jsonb
+    """,
+    "comment on function auth.jwt() is 'The caller''s claims; null where there are none.'",
+    """
+    create or replace function auth.uid()
+    returns uuid
+    language sql
+    stable parallel safe
+    return coalesce(
+        nullif(auth.jwt() ->> 'sub', ''),
+        nullif(current_setting('request.jwt.claim.sub', true), '')
+    )::uuid
+    """,
+    "comment on function auth.uid() is 'The calling user; null where there is none.'",
+    """
+    create or replace function auth.role()
+    returns text
+    language sql
+    stable parallel safe
+    return coalesce(
+        nullif(auth.jwt() ->> 'role', ''),
+        nullif(current_setting('request.jwt.claim.role', true), '')
+    )
+    """,
+    "comment on function auth.role() is 'The role in the caller''s claims.'",
+    """
+    create or replace function auth.email()
+    returns text
+    language sql
+    stable parallel safe
+    return coalesce(
+        nullif(auth.jwt() ->> 'email', ''),
+        nullif(current_setting('request.jwt.claim.email', true), '')
+    )
+    """,
+    "comment on function auth.email() is 'The e-mail address in the caller''s claims.'",
+    "grant usage on schema auth to anon, authenticated, service_role",
+)
+
+DROP_SCHEMAS = """
+do $$
+begin
+    if obj_description(to_regnamespace('auth'), 'pg_namespace') like 'townhall:%' then
+        drop table if exists auth.users;
+        drop function if exists auth.uid(), auth.role(), auth.email(), auth.jwt();
+        drop schema auth;
+    end if;
+    if obj_description(to_regnamespace('private'), 'pg_namespace') like 'townhall:%' then
+        drop schema private;
+    end if;
+end
+$$
+"""
+
+
+def if_auth_is_ours(statements: tuple[str, ...]) -> str:
+    """Return the statement that runs others where the schema ``auth`` was created by us."""
+    body = "\n".join(f"execute $sql${statement}$sql$;" for statement in statements)
+    return f"do $$\nbegin\nif {AUTH_IS_OURS} then\n{body}\nend if;\nend\n$$"
+
+
+def upgrade() -> None:
+    pg.execute(CREATE_ROLES)
+    protect_version_table(op.get_context())
+    pg.execute(CREATE_SCHEMAS)
+    pg.create_entity(
+        pg.Function(
+            name="update_updated_at_column",
+            language="plpgsql",
+            body="""
+                begin
+                    new.updated_at := now();
+                    return new;
+                end
+            """,
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Stamps updated_at; the trigger function that every table with timestamps shares."
+            ),
+        )
+    )
+    pg.execute(if_auth_is_ours(CREATE_AUTH))
+
+
+def downgrade() -> None:
+    pg.execute(DROP_SCHEMAS)
+    pg.drop_entity(pg.Function.named(name="update_updated_at_column"))

@@ -1,0 +1,385 @@
+"""Profiles of people, and organizations with their members.
+
+A downgrade destroys every profile, organization and membership.
+
+Revision: townhall_0002
+Revises: townhall_0001
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from townhall import pg
+
+revision = "townhall_0002"
+down_revision = "townhall_0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    profiles()
+    organizations()
+
+
+def profiles() -> None:
+    op.create_table(
+        "profiles",
+        sa.Column("id", sa.Uuid(), nullable=False, comment="The account, auth.users.id."),
+        sa.Column("full_name", sa.Text(), nullable=True),
+        sa.Column("avatar_url", sa.Text(), nullable=True),
+        sa.Column("stage", sa.Text(), nullable=True, comment="The stage of the person's company."),
+        sa.Column(
+            "industry", sa.Text(), nullable=True, comment="The industry of the person's company."
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.ForeignKeyConstraint(
+            ["id"], ["auth.users.id"], name=op.f("fk_profiles_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_profiles")),
+        comment="What a person tells about themselves; one row per account.",
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="profiles",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, full_name, avatar_url, stage, industry)",
+                    "update (full_name, avatar_url, stage, industry)",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="profiles",
+            name="the owner select",
+            command="select",
+            roles=("authenticated",),
+            using="id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="profiles",
+            name="the owner insert",
+            command="insert",
+            roles=("authenticated",),
+            check="id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="profiles",
+            name="the owner update",
+            command="update",
+            roles=("authenticated",),
+            using="id = (select auth.uid())",
+            check="id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="profiles",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="profiles",
+            name="update_profiles_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def organizations() -> None:
+    op.create_table(
+        "organizations",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("slug", sa.Text(), nullable=False, comment="The name in addresses."),
+        sa.Column(
+            "settings",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+            comment="The organization's preferences.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(settings) = 'object'", name=op.f("ck_organizations_settings_is_object")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
+        sa.UniqueConstraint("slug", name=op.f("uq_organizations_slug")),
+        comment="A company or group that runs events.",
+        if_not_exists=True,
+    )
+    op.create_table(
+        "organization_members",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "role",
+            sa.Text(),
+            server_default="manager",
+            nullable=False,
+            comment="Owners govern the organization, managers its events, viewers only look.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.CheckConstraint(
+            "role in ('owner', 'manager', 'viewer')",
+            name=op.f("ck_organization_members_role_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+            name=op.f("fk_organization_members_organization_id_organizations"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_organization_members_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organization_members")),
+        sa.UniqueConstraint(
+            "organization_id",
+            "user_id",
+            name=op.f("uq_organization_members_organization_id_user_id"),
+        ),
+        comment="Who belongs to an organization, and as what.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_organization_members_user_id"),
+        "organization_members",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_organization_ids",
+            returns="setof uuid",
+            body="""
+                select m.organization_id
+                from public.organization_members as m
+                where m.user_id = (select auth.uid())
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The organizations that the caller belongs to.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_managed_organization_ids",
+            returns="setof uuid",
+            body="""
+                select m.organization_id
+                from public.organization_members as m
+                where m.user_id = (select auth.uid())
+                    and m.role in ('owner', 'manager')
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The organizations whose events the caller manages.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_owned_organization_ids",
+            returns="setof uuid",
+            body="""
+                select m.organization_id
+                from public.organization_members as m
+                where m.user_id = (select auth.uid())
+                    and m.role in ('owner')
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The organizations that the caller governs.",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="organizations",
+            grants={
+                "authenticated": ("select", "update (name, slug, settings)"),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="organizations",
+            name="members select",
+            command="select",
+            roles=("authenticated",),
+            using="id = any (array(select private.my_organization_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="organizations",
+            name="owners update",
+            command="update",
+            roles=("authenticated",),
+            using="id = any (array(select private.my_owned_organization_ids()))",
+            check="id = any (array(select private.my_owned_organization_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="organizations",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="organizations",
+            name="update_organizations_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="organization_members",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, organization_id, user_id, role)",
+                    "update (role)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="organization_members",
+            name="members select",
+            command="select",
+            roles=("authenticated",),
+            using="organization_id = any (array(select private.my_organization_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="organization_members",
+            name="owners insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                organization_id = any (array(select private.my_owned_organization_ids()))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="organization_members",
+            name="owners update",
+            command="update",
+            roles=("authenticated",),
+            using="""
+                organization_id = any (array(select private.my_owned_organization_ids()))
+            """,
+            check="""
+                organization_id = any (array(select private.my_owned_organization_ids()))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="organization_members",
+            name="owners delete",
+            command="delete",
+            roles=("authenticated",),
+            using="""
+                organization_id = any (array(select private.my_owned_organization_ids()))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="organization_members",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("organization_members", if_exists=True)
+    op.drop_table("organizations", if_exists=True)
+    op.drop_table("profiles", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="my_owned_organization_ids"))
+    pg.drop_entity(pg.Function.named(schema="private", name="my_managed_organization_ids"))
+    pg.drop_entity(pg.Function.named(schema="private", name="my_organization_ids"))

@@ -1,0 +1,376 @@
+"""Events and their participants.
+
+A downgrade destroys every event and every participant.
+
+Revision: townhall_0003
+Revises: townhall_0002
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from townhall import pg
+
+revision = "townhall_0003"
+down_revision = "townhall_0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    events()
+    participants()
+
+
+def events() -> None:
+    op.create_table(
+        "events",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status", sa.Text(), server_default="draft", nullable=False),
+        sa.Column(
+            "settings",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+            comment=(
+                "Preferences; default_networking_opt_in (boolean) is what a "
+                "participant gets whose own choice is not known."
+            ),
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(settings) = 'object'", name=op.f("ck_events_settings_is_object")
+        ),
+        sa.CheckConstraint(
+            "status in ('draft', 'published', 'cancelled', 'completed')",
+            name=op.f("ck_events_status_known"),
+        ),
+        sa.CheckConstraint("ends_at >= starts_at", name=op.f("ck_events_ends_after_start")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+            name=op.f("fk_events_organization_id_organizations"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+        comment="An event of an organization.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_events_organization_id_created_at",
+        "events",
+        ["organization_id", sa.literal_column("created_at DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_event_ids",
+            returns="setof uuid",
+            body="""
+                select e.id
+                from public.events as e
+                where e.organization_id = any (array(select private.my_organization_ids()))
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The events of the organizations that the caller belongs to.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_managed_event_ids",
+            returns="setof uuid",
+            body="""
+                select e.id
+                from public.events as e
+                where e.organization_id = any (array(select private.my_managed_organization_ids()))
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The events that the caller manages.",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="events",
+            grants={
+                "authenticated": (
+                    "select",
+                    (
+                        "insert (id, organization_id, name, description, starts_at, "
+                        "ends_at, status, settings)"
+                    ),
+                    "update (name, description, starts_at, ends_at, status, settings)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="events",
+            name="members select",
+            command="select",
+            roles=("authenticated",),
+            using="organization_id = any (array(select private.my_organization_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="events",
+            name="managers insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                organization_id = any (array(select private.my_managed_organization_ids()))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="events",
+            name="managers update",
+            command="update",
+            roles=("authenticated",),
+            using="""
+                organization_id = any (array(select private.my_managed_organization_ids()))
+            """,
+            check="""
+                organization_id = any (array(select private.my_managed_organization_ids()))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="events",
+            name="managers delete",
+            command="delete",
+            roles=("authenticated",),
+            using="""
+                organization_id = any (array(select private.my_managed_organization_ids()))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="events",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="events",
+            name="update_events_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def participants() -> None:
+    op.create_table(
+        "participants",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "user_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="The person's account; null for a guest without one.",
+        ),
+        sa.Column("first_name", sa.Text(), nullable=True),
+        sa.Column("last_name", sa.Text(), nullable=True),
+        sa.Column(
+            "email",
+            sa.Text(),
+            nullable=True,
+            comment="Unique within the event, whatever the case of its letters.",
+        ),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), server_default="registered", nullable=False),
+        sa.Column("is_vip", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "status in ('registered', 'confirmed', 'checked_in', 'cancelled')",
+            name=op.f("ck_participants_status_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["events.id"],
+            name=op.f("fk_participants_event_id_events"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_participants_user_id_users"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_participants")),
+        sa.UniqueConstraint("event_id", "id", name=op.f("uq_participants_event_id_id")),
+        comment="Somebody on the list of an event, with an account or without.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_participants_user_id"),
+        "participants",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "uq_participants_event_id_email",
+        "participants",
+        ["event_id", sa.literal_column("lower(email)")],
+        unique=True,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_participant_ids",
+            returns="setof uuid",
+            body="""
+                select p.id
+                from public.participants as p
+                where p.user_id = (select auth.uid())
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The places on participant lists that are the caller's own.",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="participants",
+            grants={
+                "authenticated": (
+                    "select",
+                    (
+                        "insert (id, event_id, user_id, first_name, last_name, email,"
+                        " phone, status, is_vip)"
+                    ),
+                    "update (user_id, first_name, last_name, email, phone, status, is_vip)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="participants",
+            name="members or the participant select",
+            command="select",
+            roles=("authenticated",),
+            using="""
+                event_id = any (array(select private.my_event_ids()))
+                or user_id = (select auth.uid())
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="participants",
+            name="managers insert",
+            command="insert",
+            roles=("authenticated",),
+            check="event_id = any (array(select private.my_managed_event_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="participants",
+            name="managers update",
+            command="update",
+            roles=("authenticated",),
+            using="event_id = any (array(select private.my_managed_event_ids()))",
+            check="event_id = any (array(select private.my_managed_event_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="participants",
+            name="managers delete",
+            command="delete",
+            roles=("authenticated",),
+            using="event_id = any (array(select private.my_managed_event_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="participants",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="participants",
+            name="update_participants_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("participants", if_exists=True)
+    op.drop_table("events", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="my_participant_ids"))
+    pg.drop_entity(pg.Function.named(schema="private", name="my_managed_event_ids"))
+    pg.drop_entity(pg.Function.named(schema="private", name="my_event_ids"))

@@ -1,0 +1,298 @@
+"""Communities of founders and their members.
+
+A downgrade destroys every community and every membership.
+
+Revision: townhall_0005
+Revises: townhall_0004
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from townhall import pg
+
+revision = "townhall_0005"
+down_revision = "townhall_0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    communities()
+    members()
+
+
+def communities() -> None:
+    op.create_table(
+        "communities",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("slug", sa.Text(), nullable=False, comment="The name in addresses."),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column(
+            "created_by",
+            sa.Uuid(),
+            nullable=True,
+            comment="Whose community it is; null once that account is gone.",
+        ),
+        sa.Column(
+            "is_private",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Whether only its members and its creator see it.",
+        ),
+        sa.Column(
+            "is_archived",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Whether it is over; only its creator still sees it.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by"],
+            ["auth.users.id"],
+            name=op.f("fk_communities_created_by_users"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_communities")),
+        sa.UniqueConstraint("slug", name=op.f("uq_communities_slug")),
+        comment="A place where founders meet.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_communities_created_by"),
+        "communities",
+        ["created_by"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_table(
+        "community_members",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("community_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.Text(), server_default="member", nullable=False),
+        sa.Column(
+            "joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.CheckConstraint(
+            "role in ('member', 'moderator', 'owner')", name=op.f("ck_community_members_role_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["community_id"],
+            ["communities.id"],
+            name=op.f("fk_community_members_community_id_communities"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_community_members_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_community_members")),
+        sa.UniqueConstraint(
+            "community_id", "user_id", name=op.f("uq_community_members_community_id_user_id")
+        ),
+        comment="Who belongs to a community, and as what.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_community_members_user_id"),
+        "community_members",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_community_ids",
+            returns="setof uuid",
+            body="""
+                select m.community_id
+                from public.community_members as m
+                where m.user_id = (select auth.uid())
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The communities that the caller belongs to.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="is_open_community",
+            arguments={"community_id": "uuid"},
+            returns="boolean",
+            body="""
+                select exists (
+                    select
+                    from public.communities as c
+                    where c.id = is_open_community.community_id
+                        and not c.is_private
+                        and not c.is_archived
+                )
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether anybody may join a community.",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="communities",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, name, slug, description, created_by, is_private, is_archived)",
+                    "update (name, slug, description, is_private, is_archived)",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="communities",
+            name="the creator or visitors of what is not archived select",
+            command="select",
+            roles=("authenticated",),
+            using="""
+                created_by = (select auth.uid())
+                or
+                    not is_archived
+                    and (not is_private or id = any (array(select private.my_community_ids())))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="communities",
+            name="the creator insert",
+            command="insert",
+            roles=("authenticated",),
+            check="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="communities",
+            name="the creator update",
+            command="update",
+            roles=("authenticated",),
+            using="created_by = (select auth.uid())",
+            check="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="communities",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="communities",
+            name="update_communities_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def members() -> None:
+    pg.create_entity(
+        pg.TableAccess(
+            table="community_members",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, community_id, user_id, role)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_members",
+            name="members or the person select",
+            command="select",
+            roles=("authenticated",),
+            using="""
+                community_id = any (array(select private.my_community_ids()))
+                or user_id = (select auth.uid())
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_members",
+            name="the person joining what is public insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (user_id = (select auth.uid()))
+                and (role = 'member' and private.is_open_community(community_id))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_members",
+            name="the person delete",
+            command="delete",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_members",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("community_members", if_exists=True)
+    op.drop_table("communities", if_exists=True)
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private", name="is_open_community", arguments={"community_id": "uuid"}
+        )
+    )
+    pg.drop_entity(pg.Function.named(schema="private", name="my_community_ids"))

@@ -1,0 +1,289 @@
+"""Profiles of founders within the community, and what they offer to help with.
+
+A downgrade destroys every profile in the community and every listing of an expert.
+
+Revision: townhall_0011
+Revises: townhall_0010
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from townhall import pg
+
+revision = "townhall_0011"
+down_revision = "townhall_0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    profiles()
+    experts()
+
+
+def profiles() -> None:
+    op.create_table(
+        "community_profiles",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("display_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("bio", sa.Text(), server_default="", nullable=False),
+        sa.Column("avatar_url", sa.Text(), nullable=True),
+        sa.Column("stage", sa.Text(), nullable=True, comment="The stage of the founder's company."),
+        sa.Column(
+            "industry", sa.Text(), nullable=True, comment="The industry of the founder's company."
+        ),
+        sa.Column(
+            "achievements",
+            postgresql.ARRAY(sa.Text()),
+            server_default=sa.text("'{}'::text[]"),
+            nullable=False,
+        ),
+        sa.Column(
+            "visibility_settings",
+            postgresql.JSONB(none_as_null=True, astext_type=sa.Text()),
+            server_default=sa.text(
+                """'{"show_name": true, "show_stage": true, "show_industry": true,"""
+                """ "show_bio": true, "show_achievements": true}'::jsonb"""
+            ),
+            nullable=False,
+            comment="What an application shows to others; whoever is signed in can read the row.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(visibility_settings) = 'object'",
+            name=op.f("ck_community_profiles_visibility_settings_is_object"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_community_profiles_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_community_profiles")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_community_profiles_user_id")),
+        comment="What a founder tells the community about themselves; one row per account.",
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="community_profiles",
+            grants={
+                "authenticated": (
+                    "select",
+                    (
+                        "insert (id, user_id, display_name, bio, avatar_url, stage, "
+                        "industry, achievements, visibility_settings)"
+                    ),
+                    (
+                        "update (display_name, bio, avatar_url, stage, industry, "
+                        "achievements, visibility_settings)"
+                    ),
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_profiles",
+            name="signed-in users select",
+            command="select",
+            roles=("authenticated",),
+            using="true",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_profiles",
+            name="the owner insert",
+            command="insert",
+            roles=("authenticated",),
+            check="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_profiles",
+            name="the owner update",
+            command="update",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+            check="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_profiles",
+            name="the owner delete",
+            command="delete",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_profiles",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="community_profiles",
+            name="update_community_profiles_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def experts() -> None:
+    op.create_table(
+        "expert_listings",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("expertise_type", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column(
+            "is_active",
+            sa.Boolean(),
+            server_default=sa.text("true"),
+            nullable=False,
+            comment="Whether the offer stands.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "expertise_type in ('design_review', 'tech_architecture', 'gtm_strategy', "
+            "'fundraising', 'legal', 'other')",
+            name=op.f("ck_expert_listings_expertise_type_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_expert_listings_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_expert_listings")),
+        comment="What founders offer to help others with.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_expert_listings_user_id"),
+        "expert_listings",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="expert_listings",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, user_id, expertise_type, title, description, is_active)",
+                    "update (expertise_type, title, description, is_active)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="expert_listings",
+            name="signed-in users select",
+            command="select",
+            roles=("authenticated",),
+            using="true",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="expert_listings",
+            name="the owner insert",
+            command="insert",
+            roles=("authenticated",),
+            check="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="expert_listings",
+            name="the owner update",
+            command="update",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+            check="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="expert_listings",
+            name="the owner delete",
+            command="delete",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="expert_listings",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="expert_listings",
+            name="update_expert_listings_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("expert_listings", if_exists=True)
+    op.drop_table("community_profiles", if_exists=True)

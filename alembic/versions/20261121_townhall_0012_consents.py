@@ -1,0 +1,349 @@
+"""Consents, and the audit of their changes.
+
+A trigger writes the audit in the transaction that changes a consent.
+
+A downgrade destroys every consent and the whole audit.
+
+Revision: townhall_0012
+Revises: townhall_0011
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from townhall import pg
+
+revision = "townhall_0012"
+down_revision = "townhall_0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "consent_audit_log",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column(
+            "previous_value",
+            sa.Boolean(),
+            nullable=False,
+            comment="Whether the person agreed before.",
+        ),
+        sa.Column(
+            "new_value", sa.Boolean(), nullable=False, comment="Whether the person agrees since."
+        ),
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+            comment="When; several changes of one transaction keep their order.",
+        ),
+        sa.Column(
+            "ip_address",
+            sa.Text(),
+            nullable=True,
+            comment="Where the request said that it came from.",
+        ),
+        sa.Column(
+            "user_agent",
+            sa.Text(),
+            nullable=True,
+            comment="Which program the request said that it came from.",
+        ),
+        sa.CheckConstraint(
+            "category in ('benchmarks', 'social_feed', 'directory', 'messaging', "
+            "'investor_intros')",
+            name=op.f("ck_consent_audit_log_category_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_consent_audit_log_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_audit_log")),
+        comment="Every change of a consent, written by a trigger alone.",
+        if_not_exists=True,
+    )
+    op.create_table(
+        "consent_preferences",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column(
+            "enabled",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Whether the person agrees.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "category in ('benchmarks', 'social_feed', 'directory', 'messaging', "
+            "'investor_intros')",
+            name=op.f("ck_consent_preferences_category_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_consent_preferences_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_preferences")),
+        sa.UniqueConstraint(
+            "user_id", "category", name=op.f("uq_consent_preferences_user_id_category")
+        ),
+        comment="What a person agreed to; without a row they did not. Theirs alone to see.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_consent_audit_log_user_id_changed_at",
+        "consent_audit_log",
+        ["user_id", sa.literal_column("changed_at DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="record_consent",
+            arguments={"user_id": "uuid", "category": "text", "enabled": "boolean"},
+            returns="void",
+            body="""
+                insert into public.consent_audit_log (
+                    user_id, category, previous_value, new_value, ip_address, user_agent
+                )
+                select
+                    u.id,
+                    record_consent.category,
+                    not record_consent.enabled,
+                    record_consent.enabled,
+                    nullif(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), ''),
+                    nullif(h.headers ->> 'user-agent', '')
+                from auth.users as u
+                cross join (
+                    select nullif(current_setting('request.headers', true), '')::jsonb
+                ) as h (headers)
+                where u.id = record_consent.user_id
+            """,
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Writes one change of a consent to the audit, unless the account is gone.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="audit_consent",
+            language="plpgsql",
+            body="""
+                begin
+                    if old.enabled
+                        and (old.user_id, old.category, old.enabled)
+                            is distinct from (new.user_id, new.category, new.enabled)
+                    then
+                        perform private.record_consent(old.user_id, old.category, false);
+                    end if;
+                    if new.enabled
+                        and (old.user_id, old.category, old.enabled)
+                            is distinct from (new.user_id, new.category, new.enabled)
+                    then
+                        perform private.record_consent(new.user_id, new.category, true);
+                    end if;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Audits what changes when a consent is inserted, updated or deleted.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="audit_emptied_consents",
+            language="plpgsql",
+            body="""
+                begin
+                    perform private.record_consent(c.user_id, c.category, false)
+                    from public.consent_preferences as c
+                    where c.enabled;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Audits what changes when all consents are truncated.",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="consent_preferences",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, user_id, category, enabled)",
+                    "update (enabled)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="consent_preferences",
+            name="the person select",
+            command="select",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="consent_preferences",
+            name="the person insert",
+            command="insert",
+            roles=("authenticated",),
+            check="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="consent_preferences",
+            name="the person update",
+            command="update",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+            check="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="consent_preferences",
+            name="the person delete",
+            command="delete",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="consent_preferences",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="consent_audit_log",
+            grants={"authenticated": ("select",), "service_role": ("all",)},
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="consent_audit_log",
+            name="the person select",
+            command="select",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="consent_audit_log",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="consent_preferences",
+            name="update_consent_preferences_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="hold_account",
+            language="plpgsql",
+            body="""
+                begin
+                    if has_any_column_privilege('auth.users', 'update') then
+                        perform
+                        from auth.users as u
+                        where u.id = (select auth.uid())
+                        for key share;
+                    end if;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Lets the caller's account be deleted before or after a statement, not meanwhile."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="consent_preferences",
+            name="hold_account",
+            event="before insert or update or delete",
+            action="for each statement execute function private.hold_account()",
+            comment="Spares the deletion of an account a deadlock with the audit.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="consent_preferences",
+            name="audit_consent",
+            event="after insert or update or delete",
+            action="for each row execute function private.audit_consent()",
+            comment="Leaves one row in consent_audit_log for every change of a consent.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="consent_preferences",
+            name="audit_emptied_consents",
+            event="before truncate",
+            action="for each statement execute function private.audit_emptied_consents()",
+            comment="Leaves one row in consent_audit_log for every consent that is on.",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("consent_preferences", if_exists=True)
+    op.drop_table("consent_audit_log", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="hold_account"))
+    pg.drop_entity(pg.Function.named(schema="private", name="audit_emptied_consents"))
+    pg.drop_entity(pg.Function.named(schema="private", name="audit_consent"))
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="record_consent",
+            arguments={"user_id": "uuid", "category": "text", "enabled": "boolean"},
+        )
+    )

@@ -1,0 +1,218 @@
+"""Cohorts of founders.
+
+A downgrade destroys every cohort and every membership in one.
+
+Revision: townhall_0013
+Revises: townhall_0012
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from townhall import pg
+
+revision = "townhall_0013"
+down_revision = "townhall_0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "cohorts",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("cohort_type", sa.Text(), server_default="stage", nullable=False),
+        sa.Column(
+            "max_members",
+            sa.Integer(),
+            server_default=sa.text("8"),
+            nullable=False,
+            comment="How many the matching puts in; not a limit by itself.",
+        ),
+        sa.Column("status", sa.Text(), server_default="forming", nullable=False),
+        sa.Column(
+            "match_criteria",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+            comment="By what they were put together.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "cohort_type in ('stage', 'industry', 'custom')",
+            name=op.f("ck_cohorts_cohort_type_known"),
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(match_criteria) = 'object'",
+            name=op.f("ck_cohorts_match_criteria_is_object"),
+        ),
+        sa.CheckConstraint(
+            "status in ('forming', 'active', 'archived')", name=op.f("ck_cohorts_status_known")
+        ),
+        sa.CheckConstraint("max_members > 0", name=op.f("ck_cohorts_max_members_positive")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cohorts")),
+        comment="A few founders who were put together; they see each other, nobody else does.",
+        if_not_exists=True,
+    )
+    op.create_table(
+        "cohort_members",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("cohort_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.Text(), server_default="member", nullable=False),
+        sa.Column(
+            "joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.Column(
+            "left_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When the founder left; that alone ends the membership.",
+        ),
+        sa.Column(
+            "is_active",
+            sa.Boolean(),
+            server_default=sa.text("true"),
+            nullable=False,
+            comment="Whether the founder takes part; false alone ends the membership.",
+        ),
+        sa.CheckConstraint(
+            "role in ('member', 'facilitator')", name=op.f("ck_cohort_members_role_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_cohort_members_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["cohort_id"],
+            ["cohorts.id"],
+            name=op.f("fk_cohort_members_cohort_id_cohorts"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cohort_members")),
+        sa.UniqueConstraint(
+            "cohort_id", "user_id", name=op.f("uq_cohort_members_cohort_id_user_id")
+        ),
+        comment="Who belongs to a cohort; whoever left sees nothing of it any more.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_cohort_members_user_id"),
+        "cohort_members",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_cohort_ids",
+            returns="setof uuid",
+            body="""
+                select m.cohort_id
+                from public.cohort_members as m
+                where m.user_id = (select auth.uid())
+                    and m.is_active
+                    and m.left_at is null
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The cohorts that the caller belongs to and has not left.",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="cohorts",
+            grants={"authenticated": ("select",), "service_role": ("all",)},
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="cohorts",
+            name="active members select",
+            command="select",
+            roles=("authenticated",),
+            using="id = any (array(select private.my_cohort_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="cohorts",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="cohort_members",
+            grants={"authenticated": ("select", "delete"), "service_role": ("all",)},
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="cohort_members",
+            name="active members select",
+            command="select",
+            roles=("authenticated",),
+            using="cohort_id = any (array(select private.my_cohort_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="cohort_members",
+            name="the person delete",
+            command="delete",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="cohort_members",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="cohorts",
+            name="update_cohorts_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("cohort_members", if_exists=True)
+    op.drop_table("cohorts", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="my_cohort_ids"))

@@ -1,0 +1,267 @@
+"""Reactions to posts, and the triggers that count them.
+
+Foreign keys to accounts come first in a table, because PostgreSQL checks them in that order: an
+insert that refers to an account which is being deleted waits for the account, not for the post.
+
+A downgrade destroys every reaction.
+
+Revision: townhall_0015
+Revises: townhall_0014
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from townhall import pg
+
+revision = "townhall_0015"
+down_revision = "townhall_0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "social_feed_reactions",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("post_id", sa.Uuid(), nullable=False),
+        sa.Column("reaction_type", sa.Text(), server_default="encourage", nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.CheckConstraint(
+            "reaction_type in ('encourage', 'celebrate', 'insightful')",
+            name=op.f("ck_social_feed_reactions_reaction_type_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_social_feed_reactions_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["post_id"],
+            ["social_feed_posts.id"],
+            name=op.f("fk_social_feed_reactions_post_id_social_feed_posts"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_social_feed_reactions")),
+        sa.UniqueConstraint(
+            "post_id",
+            "user_id",
+            "reaction_type",
+            name=op.f("uq_social_feed_reactions_post_id_user_id_reaction_type"),
+        ),
+        comment="What people think of a post; each may say each thing once.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_social_feed_reactions_user_id"),
+        "social_feed_reactions",
+        ["user_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="keep_reaction_count",
+            language="plpgsql",
+            body="""
+                declare
+                    added_to uuid[];
+                    removed_from uuid[];
+                    posts uuid[];
+                    changes bigint[];
+                begin
+                    if tg_op <> 'DELETE' then
+                        added_to := array(select a.post_id from added as a);
+                    end if;
+                    if tg_op <> 'INSERT' then
+                        removed_from := array(select r.post_id from removed as r);
+                    end if;
+                    select array_agg(c.post_id), array_agg(c.change)
+                    into posts, changes
+                    from (
+                        select c.post_id, sum(c.change) as change
+                        from (
+                            select a.post_id, 1
+                            from unnest(added_to) as a (post_id)
+                            union all
+                            select r.post_id, -1
+                            from unnest(removed_from) as r (post_id)
+                        ) as c (post_id, change)
+                        group by c.post_id
+                        having sum(c.change) <> 0
+                    ) as c;
+                    if posts is null then
+                        return null;
+                    end if;
+                    perform
+                    from public.social_feed_posts as p
+                    where p.id = any (posts)
+                    order by p.id
+                    for no key update;
+                    update public.social_feed_posts as p
+                    set reaction_count = greatest(p.reaction_count + c.change, 0)
+                    from unnest(posts, changes) as c (post_id, change)
+                    where p.id = c.post_id;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Keeps reaction_count of social_feed_posts equal to the rows "
+                "of social_feed_reactions."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="reset_reaction_count",
+            language="plpgsql",
+            body="""
+                begin
+                    update public.social_feed_posts as p
+                    set reaction_count = 0
+                    where p.reaction_count <> 0;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Sets reaction_count of social_feed_posts to 0 where "
+                "social_feed_reactions is emptied."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="social_feed_reactions",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, user_id, post_id, reaction_type)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_reactions",
+            name="readers of the post select",
+            command="select",
+            roles=("authenticated",),
+            using="""
+                exists (
+                    select
+                    from public.social_feed_posts as p
+                    where p.id = social_feed_reactions.post_id
+                )
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_reactions",
+            name="the person among readers of the post insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (user_id = (select auth.uid()))
+                and (
+                    exists (
+                        select
+                        from public.social_feed_posts as p
+                        where p.id = social_feed_reactions.post_id
+                    )
+                )
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_reactions",
+            name="the person delete",
+            command="delete",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_reactions",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_reactions",
+            name="keep_reaction_count_on_insert",
+            event="after insert",
+            action="""
+                referencing new table as added
+                for each statement
+                execute function private.keep_reaction_count()
+            """,
+            comment="Keeps reaction_count of social_feed_posts.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_reactions",
+            name="keep_reaction_count_on_update",
+            event="after update",
+            action="""
+                referencing old table as removed new table as added
+                for each statement
+                execute function private.keep_reaction_count()
+            """,
+            comment="Keeps reaction_count of social_feed_posts.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_reactions",
+            name="keep_reaction_count_on_delete",
+            event="after delete",
+            action="""
+                referencing old table as removed
+                for each statement
+                execute function private.keep_reaction_count()
+            """,
+            comment="Keeps reaction_count of social_feed_posts.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_reactions",
+            name="reset_reaction_count_on_truncate",
+            event="after truncate",
+            action="for each statement execute function private.reset_reaction_count()",
+            comment="Keeps reaction_count of social_feed_posts.",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("social_feed_reactions", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="reset_reaction_count"))
+    pg.drop_entity(pg.Function.named(schema="private", name="keep_reaction_count"))

@@ -1,0 +1,312 @@
+"""Comments on posts, and the triggers that count them.
+
+Foreign keys to accounts come first in a table, because PostgreSQL checks them in that order: an
+insert that refers to an account which is being deleted waits for the account, not for the post.
+
+A downgrade destroys every comment.
+
+Revision: townhall_0016
+Revises: townhall_0015
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from townhall import pg
+
+revision = "townhall_0016"
+down_revision = "townhall_0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "social_feed_comments",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("post_id", sa.Uuid(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column(
+            "parent_comment_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="The comment that it answers, on the same post; answers move and go with it.",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.ForeignKeyConstraint(
+            ["author_id"],
+            ["auth.users.id"],
+            name=op.f("fk_social_feed_comments_author_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["post_id", "parent_comment_id"],
+            ["social_feed_comments.post_id", "social_feed_comments.id"],
+            name="fk_social_feed_comments_parent_comment",
+            onupdate="CASCADE",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["post_id"],
+            ["social_feed_posts.id"],
+            name=op.f("fk_social_feed_comments_post_id_social_feed_posts"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_social_feed_comments")),
+        sa.UniqueConstraint("post_id", "id", name=op.f("uq_social_feed_comments_post_id_id")),
+        comment="What people say to a post, and to each other's comments on it.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_social_feed_comments_author_id"),
+        "social_feed_comments",
+        ["author_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_social_feed_comments_parent_comment_id"),
+        "social_feed_comments",
+        ["parent_comment_id"],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_social_feed_comments_post_id_created_at",
+        "social_feed_comments",
+        ["post_id", sa.literal_column("created_at DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="keep_comment_count",
+            language="plpgsql",
+            body="""
+                declare
+                    added_to uuid[];
+                    removed_from uuid[];
+                    posts uuid[];
+                    changes bigint[];
+                begin
+                    if tg_op <> 'DELETE' then
+                        added_to := array(select a.post_id from added as a);
+                    end if;
+                    if tg_op <> 'INSERT' then
+                        removed_from := array(select r.post_id from removed as r);
+                    end if;
+                    select array_agg(c.post_id), array_agg(c.change)
+                    into posts, changes
+                    from (
+                        select c.post_id, sum(c.change) as change
+                        from (
+                            select a.post_id, 1
+                            from unnest(added_to) as a (post_id)
+                            union all
+                            select r.post_id, -1
+                            from unnest(removed_from) as r (post_id)
+                        ) as c (post_id, change)
+                        group by c.post_id
+                        having sum(c.change) <> 0
+                    ) as c;
+                    if posts is null then
+                        return null;
+                    end if;
+                    perform
+                    from public.social_feed_posts as p
+                    where p.id = any (posts)
+                    order by p.id
+                    for no key update;
+                    update public.social_feed_posts as p
+                    set comment_count = greatest(p.comment_count + c.change, 0)
+                    from unnest(posts, changes) as c (post_id, change)
+                    where p.id = c.post_id;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Keeps comment_count of social_feed_posts equal to the rows "
+                "of social_feed_comments."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="reset_comment_count",
+            language="plpgsql",
+            body="""
+                begin
+                    update public.social_feed_posts as p
+                    set comment_count = 0
+                    where p.comment_count <> 0;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Sets comment_count of social_feed_posts to 0 where "
+                "social_feed_comments is emptied."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="social_feed_comments",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (id, author_id, post_id, content, parent_comment_id)",
+                    "update (content)",
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_comments",
+            name="readers of the post select",
+            command="select",
+            roles=("authenticated",),
+            using="""
+                exists (
+                    select
+                    from public.social_feed_posts as p
+                    where p.id = social_feed_comments.post_id
+                )
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_comments",
+            name="the author among readers of the post insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (author_id = (select auth.uid()))
+                and (
+                    exists (
+                        select
+                        from public.social_feed_posts as p
+                        where p.id = social_feed_comments.post_id
+                    )
+                )
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_comments",
+            name="the author update",
+            command="update",
+            roles=("authenticated",),
+            using="author_id = (select auth.uid())",
+            check="author_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_comments",
+            name="the author delete",
+            command="delete",
+            roles=("authenticated",),
+            using="author_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_comments",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_comments",
+            name="update_social_feed_comments_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_comments",
+            name="keep_comment_count_on_insert",
+            event="after insert",
+            action="""
+                referencing new table as added
+                for each statement
+                execute function private.keep_comment_count()
+            """,
+            comment="Keeps comment_count of social_feed_posts.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_comments",
+            name="keep_comment_count_on_update",
+            event="after update",
+            action="""
+                referencing old table as removed new table as added
+                for each statement
+                execute function private.keep_comment_count()
+            """,
+            comment="Keeps comment_count of social_feed_posts.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_comments",
+            name="keep_comment_count_on_delete",
+            event="after delete",
+            action="""
+                referencing old table as removed
+                for each statement
+                execute function private.keep_comment_count()
+            """,
+            comment="Keeps comment_count of social_feed_posts.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_comments",
+            name="reset_comment_count_on_truncate",
+            event="after truncate",
+            action="for each statement execute function private.reset_comment_count()",
+            comment="Keeps comment_count of social_feed_posts.",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("social_feed_comments", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="reset_comment_count"))
+    pg.drop_entity(pg.Function.named(schema="private", name="keep_comment_count"))

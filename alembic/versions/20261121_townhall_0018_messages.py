@@ -1,0 +1,195 @@
+"""Messages between founders.
+
+Realtime subscribers receive the whole old row, for which the table has the replica identity full.
+
+A downgrade destroys every message.
+
+Revision: townhall_0018
+Revises: townhall_0017
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from townhall import pg
+
+revision = "townhall_0018"
+down_revision = "townhall_0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "founder_messages",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("sender_id", sa.Uuid(), nullable=False),
+        sa.Column("recipient_id", sa.Uuid(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column(
+            "is_read",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Whether the recipient has read it; they say so by mark_messages_read().",
+        ),
+        sa.Column(
+            "is_fred_facilitated",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Whether Fred, the assistant, brought the two together; the service says so.",
+        ),
+        sa.Column(
+            "metadata",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(metadata) = 'object'", name=op.f("ck_founder_messages_metadata_is_object")
+        ),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["auth.users.id"],
+            name=op.f("fk_founder_messages_recipient_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["sender_id"],
+            ["auth.users.id"],
+            name=op.f("fk_founder_messages_sender_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_founder_messages")),
+        comment="What founders write to each other; a message does not change.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_founder_messages_recipient_id_created_at",
+        "founder_messages",
+        ["recipient_id", sa.literal_column("created_at DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_founder_messages_sender_id_recipient_id_created_at",
+        "founder_messages",
+        [
+            "sender_id",
+            "recipient_id",
+            sa.literal_column("created_at DESC"),
+            sa.literal_column("id DESC"),
+        ],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="mark_messages_read",
+            arguments={"message_ids": "uuid[]"},
+            returns="bigint",
+            body="""
+                select m.id
+                from public.founder_messages as m
+                where m.id = any (message_ids)
+                    and m.recipient_id = (select auth.uid())
+                    and not m.is_read
+                order by m.id
+                for no key update;
+                with marked as (
+                    update public.founder_messages as m
+                    set is_read = true
+                    where m.id = any (message_ids)
+                        and m.recipient_id = (select auth.uid())
+                        and not m.is_read
+                    returning m.id
+                )
+                select count(*) from marked
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated",),
+            comment="Marks messages to the caller as read and returns how many were not.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="mark_messages_read",
+            arguments={"message_ids": "uuid[]"},
+            returns="bigint",
+            body="select private.mark_messages_read(message_ids)",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated",),
+            comment="Marks messages to the caller as read and returns how many were not.",
+        )
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="founder_messages",
+            grants={
+                "authenticated": (
+                    "select",
+                    "insert (sender_id, recipient_id, content, metadata)",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="founder_messages",
+            name="both parties select",
+            command="select",
+            roles=("authenticated",),
+            using="""
+                sender_id = (select auth.uid())
+                or recipient_id = (select auth.uid())
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="founder_messages",
+            name="the sender insert",
+            command="insert",
+            roles=("authenticated",),
+            check="sender_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="founder_messages",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.ReplicaIdentity(
+            table="founder_messages",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("founder_messages", if_exists=True)
+    arguments = {"message_ids": "uuid[]"}
+    pg.drop_entity(pg.Function.named(name="mark_messages_read", arguments=arguments))
+    pg.drop_entity(
+        pg.Function.named(schema="private", name="mark_messages_read", arguments=arguments)
+    )

@@ -1,0 +1,185 @@
+"""Reputation of founders, and how regularly they come back.
+
+A downgrade destroys every reputation event and every streak.
+
+Revision: townhall_0020
+Revises: townhall_0019
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from townhall import pg
+
+revision = "townhall_0020"
+down_revision = "townhall_0019"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    reputation()
+    streaks()
+
+
+def reputation() -> None:
+    op.create_table(
+        "reputation_events",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("event_type", sa.Text(), nullable=False),
+        sa.Column("points", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column(
+            "source_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="The row that the points are for, in whatever table source_type says.",
+        ),
+        sa.Column("source_type", sa.Text(), nullable=True, comment="What source_id is the key of."),
+        sa.Column(
+            "metadata",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row was created.",
+        ),
+        sa.CheckConstraint(
+            "event_type in ('intro_made', 'roundtable_participation', 'help_given', "
+            "'expertise_shared', 'mentor_session')",
+            name=op.f("ck_reputation_events_event_type_known"),
+        ),
+        sa.CheckConstraint(
+            "jsonb_typeof(metadata) = 'object'",
+            name=op.f("ck_reputation_events_metadata_is_object"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_reputation_events_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reputation_events")),
+        comment="What earned founders points; the service writes.",
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_reputation_events_user_id_created_at",
+        "reputation_events",
+        ["user_id", sa.literal_column("created_at DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="reputation_events",
+            grants={"authenticated": ("select",), "service_role": ("all",)},
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="reputation_events",
+            name="the owner select",
+            command="select",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="reputation_events",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+
+
+def streaks() -> None:
+    op.create_table(
+        "engagement_streaks",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("current_streak", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("longest_streak", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("total_checkins", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_checkin_date", sa.Date(), nullable=True),
+        sa.Column("streak_started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+            comment="When the row last changed; kept by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "current_streak >= 0", name=op.f("ck_engagement_streaks_current_streak_not_negative")
+        ),
+        sa.CheckConstraint(
+            "longest_streak >= current_streak",
+            name=op.f("ck_engagement_streaks_longest_is_longest"),
+        ),
+        sa.CheckConstraint(
+            "total_checkins >= 0", name=op.f("ck_engagement_streaks_total_checkins_not_negative")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth.users.id"],
+            name=op.f("fk_engagement_streaks_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_engagement_streaks")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_engagement_streaks_user_id")),
+        comment="For how long a founder has been coming back; the service counts.",
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.TableAccess(
+            table="engagement_streaks",
+            grants={"authenticated": ("select",), "service_role": ("all",)},
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="engagement_streaks",
+            name="the owner select",
+            command="select",
+            roles=("authenticated",),
+            using="user_id = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="engagement_streaks",
+            name="the service does everything",
+            command="all",
+            roles=("service_role",),
+            using="true",
+            check="true",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="engagement_streaks",
+            name="update_engagement_streaks_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("engagement_streaks", if_exists=True)
+    op.drop_table("reputation_events", if_exists=True)

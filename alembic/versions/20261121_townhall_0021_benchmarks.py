@@ -1,0 +1,172 @@
+"""Benchmarks: scores of founders who consented, by stage and by industry.
+
+A downgrade destroys the computed benchmarks; a refresh after the next upgrade computes them again.
+
+Revision: townhall_0021
+Revises: townhall_0020
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+from townhall import pg
+
+revision = "townhall_0021"
+down_revision = "townhall_0020"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pg.create_entity(
+        pg.MaterializedView(
+            name="benchmark_stage_aggregates",
+            definition="""
+                select
+                    f.stage,
+                    count(*) as founder_count,
+                    (
+                        case
+                            when count(f.overall_score) >= 5
+                                then avg(f.overall_score)
+                        end
+                    )::numeric(5, 2) as avg_irs_score,
+                    (
+                        case
+                            when count(f.overall_score) >= 5
+                                then percentile_cont(0.5) within group (order by f.overall_score)
+                        end
+                    )::numeric(5, 2) as median_irs_score
+                from (
+                    select distinct on (c.user_id) p.stage, s.overall_score
+                    from public.consent_preferences as c
+                    join public.profiles as p on p.id = c.user_id
+                    left join public.investor_readiness_scores as s on s.user_id = c.user_id
+                    where c.category = 'benchmarks'
+                        and c.enabled
+                        and p.stage is not null
+                    order by c.user_id, s.created_at desc, s.id desc
+                ) as f
+                group by f.stage
+                having count(*) >= 5
+            """,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment=(
+                "How the founders of each stage score who agreed to it; no "
+                "group of fewer than 5. As of the last "
+                "refresh_benchmark_aggregates()."
+            ),
+            column_comments={
+                "stage": "The stage, as in profiles.",
+                "founder_count": "How many founders agreed; 5 or more.",
+                "avg_irs_score": (
+                    "The average of their latest scores; null where fewer than 5 have one."
+                ),
+                "median_irs_score": (
+                    "The median of their latest scores; null where fewer than 5 have one."
+                ),
+            },
+            indexes={"idx_benchmark_stage_agg_stage": "unique (stage)"},
+        )
+    )
+    pg.create_entity(
+        pg.MaterializedView(
+            name="benchmark_industry_aggregates",
+            definition="""
+                select
+                    f.industry,
+                    count(*) as founder_count,
+                    (
+                        case
+                            when count(f.overall_score) >= 5
+                                then avg(f.overall_score)
+                        end
+                    )::numeric(5, 2) as avg_irs_score,
+                    (
+                        case
+                            when count(f.overall_score) >= 5
+                                then percentile_cont(0.5) within group (order by f.overall_score)
+                        end
+                    )::numeric(5, 2) as median_irs_score
+                from (
+                    select distinct on (c.user_id) p.industry, s.overall_score
+                    from public.consent_preferences as c
+                    join public.profiles as p on p.id = c.user_id
+                    left join public.investor_readiness_scores as s on s.user_id = c.user_id
+                    where c.category = 'benchmarks'
+                        and c.enabled
+                        and p.industry is not null
+                    order by c.user_id, s.created_at desc, s.id desc
+                ) as f
+                group by f.industry
+                having count(*) >= 5
+            """,
+            grants={"authenticated": ("select",), "service_role": ("select",)},
+            comment=(
+                "How the founders of each industry score who agreed to it; no"
+                " group of fewer than 5. As of the last "
+                "refresh_benchmark_aggregates()."
+            ),
+            column_comments={
+                "industry": "The industry, as in profiles.",
+                "founder_count": "How many founders agreed; 5 or more.",
+                "avg_irs_score": (
+                    "The average of their latest scores; null where fewer than 5 have one."
+                ),
+                "median_irs_score": (
+                    "The median of their latest scores; null where fewer than 5 have one."
+                ),
+            },
+            indexes={"idx_benchmark_industry_agg_industry": "unique (industry)"},
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="refresh_benchmark_aggregates",
+            returns="void",
+            language="plpgsql",
+            body="""
+                declare
+                    aggregate record;
+                begin
+                    for aggregate in
+                        select c.oid::regclass as name, c.relispopulated as is_populated
+                        from pg_catalog.pg_class as c
+                        where c.oid in (
+                            'public.benchmark_stage_aggregates'::regclass,
+                            'public.benchmark_industry_aggregates'::regclass
+                        )
+                        order by c.relname
+                    loop
+                        execute format(
+                            'refresh materialized view %s %s',
+                            case when aggregate.is_populated then 'concurrently' end,
+                            aggregate.name
+                        );
+                    end loop;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("service_role",),
+            comment="Computes both benchmarks anew while others read them.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="refresh_benchmark_aggregates",
+            returns="void",
+            body="select private.refresh_benchmark_aggregates()",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("service_role",),
+            comment="Computes both benchmarks anew while others read them.",
+        )
+    )
+
+
+def downgrade() -> None:
+    pg.drop_entity(pg.Function.named(name="refresh_benchmark_aggregates"))
+    pg.drop_entity(pg.Function.named(schema="private", name="refresh_benchmark_aggregates"))
+    pg.drop_entity(pg.MaterializedView.named(name="benchmark_industry_aggregates"))
+    pg.drop_entity(pg.MaterializedView.named(name="benchmark_stage_aggregates"))

@@ -1,0 +1,192 @@
+"""Participant sessions: the table of assignments under a new name, with columns for the coach.
+
+The table keeps its rows, constraints, indexes, policies and privileges. Views keep its former names
+usable, also for roles of an application. The new column ``client_status`` has no NOT NULL yet: the
+next revision fills it, during which ``updated_at`` keeps its value.
+
+A downgrade destroys the pipeline: the client status and the tenant of every session.
+
+Revision: townhall_0024
+Revises: townhall_0023
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from townhall import pg
+from townhall.migrate.safety import rename_table
+
+revision = "townhall_0024"
+down_revision = "townhall_0023"
+branch_labels = None
+depends_on = None
+
+# What the API's roles and everybody may do by an old name is declared with the views.
+COPY_GRANTS = """
+do $$
+declare
+    granted text;
+begin
+    for granted in
+        select format(
+            'grant %s%s on public.%I to %I%s',
+            a.privilege_type,
+            ' (' || quote_ident(a.column_name) || ')',
+            v.view_name,
+            r.rolname,
+            case when a.is_grantable then ' with grant option' end
+        )
+        from (values ('campaign_assignments'), ('stakeholder_sessions')) as v (view_name)
+        cross join (
+            select null as column_name, p.*
+            from pg_catalog.pg_class as c
+            cross join aclexplode(c.relacl) as p
+            where c.oid = 'public.participant_sessions'::regclass
+            union all
+            select t.attname, p.*
+            from pg_catalog.pg_attribute as t
+            join pg_catalog.pg_attribute as of_view
+                on of_view.attrelid = 'public.campaign_assignments'::regclass
+                and of_view.attname = t.attname
+            cross join aclexplode(t.attacl) as p
+            where t.attrelid = 'public.participant_sessions'::regclass
+        ) as a
+        join pg_catalog.pg_roles as r on r.oid = a.grantee
+        where r.rolname not in ('anon', 'authenticated', 'service_role')
+    loop
+        execute granted;
+    end loop;
+end
+$$
+"""
+
+
+def upgrade() -> None:
+    rename()
+    create_views()
+    keep_updated_at_during_fill()
+
+
+def rename() -> None:
+    rename_table("campaign_assignments", "participant_sessions")
+    op.create_table_comment(
+        "participant_sessions", "One person's part in a campaign, and in the coach's pipeline."
+    )
+    # Without a default a row that was there tells that it was not filled yet; new ones have it.
+    op.add_column(
+        "participant_sessions",
+        sa.Column(
+            "client_status",
+            sa.Text(),
+            nullable=True,
+            comment="Where the person stands in the coach's pipeline.",
+        ),
+        if_not_exists=True,
+    )
+    op.alter_column("participant_sessions", "client_status", server_default="registered")
+    op.add_column(
+        "participant_sessions",
+        sa.Column(
+            "tenant_id", sa.Uuid(), nullable=True, comment="Whose pipeline the person is in."
+        ),
+        if_not_exists=True,
+    )
+
+
+def create_views() -> None:
+    pg.create_entity(
+        pg.View(
+            name="campaign_assignments",
+            definition="""
+                select
+                    s.id,
+                    s.campaign_id,
+                    s.stakeholder_name,
+                    s.stakeholder_email,
+                    s.user_id,
+                    s.status,
+                    s.started_at,
+                    s.completed_at,
+                    s.created_at,
+                    s.updated_at,
+                    s.client_status,
+                    s.tenant_id
+                from public.participant_sessions as s
+            """,
+            grants={
+                "authenticated": (
+                    "select",
+                    "update (stakeholder_name, stakeholder_email, client_status)",
+                ),
+                "service_role": ("all",),
+            },
+            comment=("An old name of participant_sessions, for reading and writing as before."),
+        )
+    )
+    pg.create_entity(
+        pg.View(
+            name="stakeholder_sessions",
+            definition="""
+                select
+                    s.id,
+                    s.campaign_id,
+                    s.stakeholder_name,
+                    s.stakeholder_email,
+                    s.user_id,
+                    s.status,
+                    s.started_at,
+                    s.completed_at,
+                    s.created_at,
+                    s.updated_at,
+                    s.client_status,
+                    s.tenant_id
+                from public.participant_sessions as s
+            """,
+            grants={
+                "authenticated": (
+                    "select",
+                    "update (stakeholder_name, stakeholder_email, client_status)",
+                ),
+                "service_role": ("all",),
+            },
+            comment=("An old name of participant_sessions, for reading and writing as before."),
+        )
+    )
+    pg.execute(COPY_GRANTS)
+
+
+def keep_updated_at_during_fill() -> None:
+    pg.create_entity(
+        pg.Trigger(
+            table="participant_sessions",
+            name="update_participant_sessions_updated_at",
+            event="before update",
+            action="""
+                for each row
+                when (old.client_status is not null or new.client_status is null)
+                execute function public.update_updated_at_column()
+            """,
+            comment="Keeps updated_at.",
+        )
+    )
+
+
+def downgrade() -> None:
+    pg.drop_entity(pg.View.named(name="stakeholder_sessions"))
+    pg.drop_entity(pg.View.named(name="campaign_assignments"))
+    pg.create_entity(
+        pg.Trigger(
+            table="participant_sessions",
+            name="update_participant_sessions_updated_at",
+            event="before update",
+            action="for each row execute function public.update_updated_at_column()",
+            comment="Keeps updated_at.",
+        )
+    )
+    op.drop_column("participant_sessions", "client_status", if_exists=True)
+    op.drop_column("participant_sessions", "tenant_id", if_exists=True)
+    rename_table("participant_sessions", "campaign_assignments")
+    op.create_table_comment("campaign_assignments", "One person's part in a campaign.")

@@ -1,0 +1,233 @@
+"""Access to campaigns of tenants.
+
+The triggers lose the conditions that protected the fill of the revision before.
+
+A downgrade takes the access of tenants' owners away; it destroys no data.
+
+Revision: townhall_0030
+Revises: townhall_0029
+Created: 2026-11-21
+"""
+
+from __future__ import annotations
+
+from townhall import pg
+
+revision = "townhall_0030"
+down_revision = "townhall_0029"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    release_triggers()
+    grant()
+
+
+def release_triggers() -> None:
+    pg.create_entity(
+        pg.Trigger(
+            table="participant_sessions",
+            name="fill_session_tenant",
+            event="before insert or update of campaign_id, tenant_id",
+            action="for each row execute function private.fill_session_tenant()",
+            comment="Gives a session the tenant of its campaign.",
+        )
+    )
+    for table in ("campaigns", "participant_sessions"):
+        pg.create_entity(
+            pg.Trigger(
+                table=table,
+                name=f"update_{table}_updated_at",
+                event="before update",
+                action="for each row execute function public.update_updated_at_column()",
+                comment="Keeps updated_at.",
+            )
+        )
+
+
+def grant() -> None:
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator delete"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator insert"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator select"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator update"))
+    pg.replace_entity(
+        pg.TableAccess(
+            table="campaigns",
+            grants={
+                "authenticated": (
+                    "select",
+                    (
+                        "insert (id, name, description, status, created_by, "
+                        "starts_at, ends_at, tenant_id, assessment_type, "
+                        "results_disclosure)"
+                    ),
+                    (
+                        "update (name, description, status, starts_at, ends_at, "
+                        "assessment_type, results_disclosure)"
+                    ),
+                    "delete",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the tenant's owner or the creator without a tenant select",
+            command="select",
+            roles=("authenticated",),
+            using="""
+                tenant_id = any (array(select private.my_tenant_ids()))
+                or (created_by = (select auth.uid()))
+                and (tenant_id is null)
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the campaign's owner in their own name insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (
+                    tenant_id = any (array(select private.my_tenant_ids()))
+                    or (created_by = (select auth.uid()))
+                    and (tenant_id is null)
+                )
+                and (coalesce(created_by, (select auth.uid())) = (select auth.uid()))
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the tenant's owner or the creator without a tenant update",
+            command="update",
+            roles=("authenticated",),
+            using="""
+                tenant_id = any (array(select private.my_tenant_ids()))
+                or (created_by = (select auth.uid()))
+                and (tenant_id is null)
+            """,
+            check="""
+                tenant_id = any (array(select private.my_tenant_ids()))
+                or (created_by = (select auth.uid()))
+                and (tenant_id is null)
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the tenant's owner or the creator without a tenant delete",
+            command="delete",
+            roles=("authenticated",),
+            using="""
+                tenant_id = any (array(select private.my_tenant_ids()))
+                or (created_by = (select auth.uid()))
+                and (tenant_id is null)
+            """,
+        )
+    )
+
+
+def downgrade() -> None:
+    pg.drop_entity(
+        pg.Policy.named(
+            table="campaigns", name="the tenant's owner or the creator without a tenant delete"
+        )
+    )
+    pg.drop_entity(
+        pg.Policy.named(
+            table="campaigns", name="the tenant's owner or the creator without a tenant update"
+        )
+    )
+    pg.drop_entity(
+        pg.Policy.named(table="campaigns", name="the campaign's owner in their own name insert")
+    )
+    pg.drop_entity(
+        pg.Policy.named(
+            table="campaigns", name="the tenant's owner or the creator without a tenant select"
+        )
+    )
+    pg.replace_entity(
+        pg.TableAccess(
+            table="campaigns",
+            grants={
+                "authenticated": (
+                    "select",
+                    "delete",
+                    "insert (id, name, description, status, created_by, starts_at, ends_at)",
+                    "update (name, description, status, starts_at, ends_at)",
+                ),
+                "service_role": ("all",),
+            },
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the creator update",
+            command="update",
+            roles=("authenticated",),
+            using="created_by = (select auth.uid())",
+            check="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the creator select",
+            command="select",
+            roles=("authenticated",),
+            using="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the creator insert",
+            command="insert",
+            roles=("authenticated",),
+            check="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="campaigns",
+            name="the creator delete",
+            command="delete",
+            roles=("authenticated",),
+            using="created_by = (select auth.uid())",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="participant_sessions",
+            name="fill_session_tenant",
+            event="before insert or update of campaign_id, tenant_id",
+            action="""
+                for each row
+                when (new.tenant_id is null)
+                execute function private.fill_session_tenant()
+            """,
+            comment="Gives a session the tenant of its campaign.",
+        )
+    )
+    for table in ("campaigns", "participant_sessions"):
+        pg.create_entity(
+            pg.Trigger(
+                table=table,
+                name=f"update_{table}_updated_at",
+                event="before update",
+                action="""
+                    for each row
+                    when (old.tenant_id is not null or new.tenant_id is null)
+                    execute function public.update_updated_at_column()
+                """,
+                comment="Keeps updated_at.",
+            )
+        )
