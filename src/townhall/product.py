@@ -6,6 +6,8 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
+
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
@@ -22,12 +24,16 @@ class Product:
         metadata: The declared tables.
         entities: The declared entities.
         access_rules: Who may do what to each table; the entities contain what they expand to.
+        roles: The roles that its revisions name.
+        helper_schema: The schema of helper functions that its revisions name.
     """
 
     name: str
     metadata: MetaData
     entities: tuple[Entity, ...]
     access_rules: tuple[Access, ...]
+    roles: Roles = SUPABASE
+    helper_schema: str = HELPER_SCHEMA
 
 
 def own_product() -> Product:

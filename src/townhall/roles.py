@@ -48,3 +48,10 @@ class Roles:
         """The roles that there are."""
         every = (self.anonymous, self.user, self.service)
         return tuple(name for name in every if name is not None)
+
+
+SUPABASE = Roles()
+"""The roles of a Supabase project, which are the defaults."""
+
+HELPER_SCHEMA = "private"
+"""The default name of the schema of helper functions, which clients don't see."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql
 from townhall import pg
 from townhall.migrate import autogenerate
 from townhall.migrate.compare.scope import Scope
+from townhall.migrate.settings import Settings
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
 from townhall.migrate.write.revision import finish_revision
 from townhall.pg import Entity
@@ -49,6 +50,7 @@ class Lab:
 
     def context(self, schema: Schema) -> MigrationContext:
         """Return Alembic's context for a declaration, which sees nothing but the lab."""
+        settings = Settings.of(product=False, metadata=[schema.metadata], entities=schema.entities)
         scope = Scope((SCHEMA,))
         context = MigrationContext.configure(
             self.connection,
@@ -58,8 +60,7 @@ class Lab:
                 "include_schemas": True,
                 "include_name": scope.name_filter(self.connection),
                 "include_object": scope.object_filter(self.connection),
-                autogenerate.ENTITIES_OPTION: list(schema.entities),
-                autogenerate.SCOPE_OPTION: scope,
+                autogenerate.SETTINGS_OPTION: replace(settings, scope=scope),
             },
         )
         render_percent_signs_once(context)

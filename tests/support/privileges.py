@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import text
 
 from townhall import entities
-from townhall.migrate.compare.scope import OWN_SCHEMAS
 from townhall.pg import API_ROLES, Function, MaterializedView, TableAccess, View
 from townhall.testing.settings import set_locally
 
@@ -45,7 +44,11 @@ def effective_privileges(connection: Connection) -> set[Privilege]:
 def declared_privileges() -> set[Privilege]:
     """Return what our entities say that the API's roles may do."""
     return {
-        *(Privilege(role, "usage", f"schema {name}") for name in OWN_SCHEMAS for role in API_ROLES),
+        *(
+            Privilege(role, "usage", f"schema {name}")
+            for name in ("public", "private")
+            for role in API_ROLES
+        ),
         *(
             privilege
             for entity in entities

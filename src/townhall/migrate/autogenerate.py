@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
 from townhall.migrate.compare.enums import with_enums
 from townhall.migrate.compare.normalization import normalized, normalized_operations
+from townhall.migrate.compare.roles import refuse_missing_roles
 from townhall.migrate.compare.schemas import missing_schemas
-from townhall.migrate.compare.scope import Scope
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.guard.locks import A_MOMENT, in_short_waits
 from townhall.migrate.savepoints import run_script
+from townhall.migrate.settings import Settings
 from townhall.migrate.write.ordering import and_the_others, describe, missed, ordered
 from townhall.migrate.write.revision import dropped_tables, flat
 from townhall.pg import CreateEntityOp, Entity, Function
@@ -28,8 +29,7 @@ from townhall.pg.alembic_utils import registry, replace_comparison
 _log = logging.getLogger(__name__)
 
 PLUGIN = "townhall.entities"
-ENTITIES_OPTION = "townhall_entities"
-SCOPE_OPTION = "townhall_scope"
+SETTINGS_OPTION = "townhall_settings"
 LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
 
 
@@ -69,6 +69,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     _refuse_hijackable(declared.entities)
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
+    refuse_missing_roles(connection, declared)
     invoke = _trial(Operations(context.migration_context))
     on_tables = _on_tables(connection, declared, flat(operations))
     operations.ops[:] = in_short_waits(
@@ -83,7 +84,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
 
 def _takes_part(context: AutogenContext) -> bool:
     # Another env.py of the process may name all plugins there are.
-    return ENTITIES_OPTION in context.opts
+    return SETTINGS_OPTION in context.opts
 
 
 def _on_tables(
@@ -137,13 +138,13 @@ def _trial(operations: Operations) -> Callable[[MigrateOperation], None]:
 
 
 def _declared(context: AutogenContext) -> Declared:
-    scope: Scope = context.opts[SCOPE_OPTION]
+    settings: Settings = context.opts[SETTINGS_OPTION]
     tables = [
         normalized(table)
         for table in context.sorted_tables
-        if (table.schema or "public") in scope.schemas
+        if (table.schema or "public") in settings.scope.schemas
     ]
-    return Declared(tables, context.opts[ENTITIES_OPTION], scope.schemas)
+    return Declared(tables, settings.entities, settings.scope.schemas, settings.roles.names)
 
 
 def _refuse_foreign_entities() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import nullcontext
+from functools import partial
 from logging.config import fileConfig
 from typing import Any
 
@@ -13,77 +14,92 @@ from alembic.runtime.plugins import Plugin
 from sqlalchemy import Connection, MetaData
 
 from townhall.migrate import autogenerate
-from townhall.migrate.compare.scope import Scope
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.locks import A_MOMENT, alone, waiting_at_most
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
+from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
 from townhall.migrate.write.revision import finish_revision
 from townhall.pg import Entity, sql
-from townhall.product import Product, own_product
+from townhall.product import Product
+from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
 Plugin.setup_plugin_from_module(autogenerate, autogenerate.PLUGIN)
 
 
-def run(
+def run(  # noqa: PLR0913 - each is a setting of its own
     *,
     product: Product | bool = True,
     metadata: Iterable[MetaData] = (),
     entities: Iterable[Entity] = (),
     schemas: Iterable[str] = (),
+    roles: Roles = SUPABASE,
+    helper_schema: str = HELPER_SCHEMA,
     lock_timeout: str = "5s",
 ) -> None:
     """Run the command that Alembic was called with; an ``env.py`` needs nothing else.
 
+    What is declared is left in ``context.config.attributes[townhall.migrate.SETTINGS]``.
+
     Args:
-        product: The product whose tables and entities take part: townhall's own, another one, or
-            none where it is False.
-        metadata: The application's metadata; that of a base of its own, if it has one.
+        product: The product that takes part with its tables and entities: True for townhall's own,
+            False for none, so that the database has nothing of it.
+        metadata: The application's metadata.
         entities: The application's entities.
-        schemas: Schemas that the application owns besides ``public``, ``private`` and those its
-            tables and entities are in: what is found there and declared nowhere is proposed to
-            be dropped.
+        schemas: Schemas that the application owns besides ``public``, the schema of helpers and
+            those of its tables and entities. Undeclared objects in them are proposed to be dropped.
+        roles: The roles that requests act as. With a product they are the product's. Where
+            ``roles.caller`` is a function of the schema of helpers and not declared, it is declared
+            here.
+        helper_schema: The schema of helper functions, which clients don't see.
         lock_timeout: How long a statement waits for a lock before the revision is given up, as
             PostgreSQL writes durations. ``-x lock_timeout=…`` overrides it for one run, and the
-            moment that a comparison waits.
+            lock timeout of a comparison (200 ms).
 
     Raises:
-        CommandError: The database can't be had, a lock could not be had in time, or an entity
-            could not be created.
+        CommandError: The roles or the schema of helpers are not the product's, the database can't
+            be connected to, a lock was not granted in time, or PostgreSQL refuses what is declared.
     """
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)
-    if product is True:
-        product = own_product()
-    products = [product] if product else []
-    all_metadata = list(dict.fromkeys([*(each.metadata for each in products), *metadata]))
-    of_products = (entity for each in products for entity in each.entities)
-    all_entities = list({entity.key: entity for entity in [*of_products, *entities]}.values())
-    scope = Scope.of(all_metadata, all_entities, schemas)
-    options: dict[str, Any] = {
-        "target_metadata": all_metadata,
-        "transaction_per_migration": True,
-        # The comparison of tables finds every default that differs. Alembic would ask the server
-        # whether two are equal, for which it quotes texts in its own way.
-        "compare_server_default": False,
-        "include_schemas": True,
-        "render_item": render_item,
-        "process_revision_directives": finish_revision,
-        "on_version_apply": _protect_stamped_version_table,
-        autogenerate.ENTITIES_OPTION: all_entities,
-        autogenerate.SCOPE_OPTION: scope,
-        "autogenerate_plugins": autogenerate.plugins(),
-    }
+    settings = Settings.of(
+        product=product,
+        metadata=metadata,
+        entities=entities,
+        schemas=schemas,
+        roles=roles,
+        helper_schema=helper_schema,
+    )
+    context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)
-    options[autogenerate.LOCK_TIMEOUT_OPTION] = str(arguments.get("lock_timeout", A_MOMENT))
     timeout = str(arguments.get("lock_timeout", lock_timeout))
+    options = {
+        **_options(settings),
+        autogenerate.LOCK_TIMEOUT_OPTION: str(arguments.get("lock_timeout", A_MOMENT)),
+    }
     if context.is_offline_mode():
         _run_offline(timeout, options)
     else:
         with connected(context.config, arguments) as connection:
-            _run_online(connection, scope, timeout, options)
+            _run_online(connection, settings, timeout, options)
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "target_metadata": list(settings.metadata),
+        "transaction_per_migration": True,
+        # The comparison of tables finds every default that differs. Alembic would ask the server
+        # whether two are equal, for which it quotes texts differently.
+        "compare_server_default": False,
+        "include_schemas": True,
+        "render_item": render_item,
+        "process_revision_directives": finish_revision,
+        "on_version_apply": partial(_protect_version_table, settings),
+        "autogenerate_plugins": autogenerate.plugins(),
+        autogenerate.SETTINGS_OPTION: settings,
+    }
 
 
 def _log_as_configured(config: Config) -> None:
@@ -109,11 +125,11 @@ def _run_offline(duration: str, options: dict[str, Any]) -> None:
 
 
 def _run_online(
-    connection: Connection, scope: Scope, duration: str, options: dict[str, Any]
+    connection: Connection, settings: Settings, duration: str, options: dict[str, Any]
 ) -> None:
     with waiting_at_most(connection, duration):
-        name_filter = scope.name_filter(connection)
-        object_filter = scope.object_filter(connection)
+        name_filter = settings.scope.name_filter(connection)
+        object_filter = settings.scope.object_filter(connection)
         connection.commit()  # Alembic leaves a transaction alone that was begun before it
         context.configure(
             connection=connection,
@@ -126,11 +142,12 @@ def _run_online(
         with (
             nullcontext() if only_looks else alone(connection),
             context.begin_transaction(),
-            explaining_unknown_revisions(context.get_context(), context.script),
+            explaining_unknown_revisions(context.get_context(), context.script, settings.product),
         ):
             context.run_migrations()
 
 
-def _protect_stamped_version_table(*, ctx: Any, step: Any, **_: Any) -> None:  # noqa: ANN401 - Alembic's
-    if step.is_stamp:
-        protect_version_table(ctx)
+def _protect_version_table(settings: Settings, *, ctx: Any, step: Any, **_: Any) -> None:  # noqa: ANN401 - Alembic's
+    # The first revision of a product does that itself.
+    if step.is_stamp or (settings.product is None and not step.source_revision_ids):
+        protect_version_table(ctx, settings.roles)

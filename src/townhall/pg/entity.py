@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from sqlalchemy import Connection, TextClause
@@ -126,6 +126,19 @@ class Entity(ReplaceableEntity):
         """
         del actual
         return self
+
+    def with_api_roles(self, names: tuple[str, ...]) -> Self:
+        """Return the entity with its privileges exact for other roles than the default ones.
+
+        Nothing changes where it has no privileges, or names such roles itself.
+
+        Args:
+            names: The roles that requests act as.
+        """
+        default = {field.name: field.default for field in fields(self)}.get("api_roles", names)
+        if names == default or vars(self)["api_roles"] != default:
+            return self
+        return replace(self, api_roles=names)  # type: ignore[call-arg] # a field of the subclass
 
     @classmethod
     @abstractmethod

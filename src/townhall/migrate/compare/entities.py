@@ -27,11 +27,13 @@ class Declared:
         tables: The tables.
         entities: The entities beside them.
         schemas: The schemas in which nothing else should be.
+        api_roles: The roles whose privileges are exact.
     """
 
     tables: Sequence[Table]
     entities: Sequence[Entity]
     schemas: Sequence[str]
+    api_roles: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,10 @@ def compare(
         invoke: Runs one of them.
     """
     with rolled_back(connection):
-        before = read_state(connection, declared.schemas)
+        before = {
+            key: entity.with_api_roles(declared.api_roles)
+            for key, entity in read_state(connection, declared.schemas).items()
+        }
         of_others = entities_of_others(connection, declared.schemas)
         ours = {key: entity for key, entity in before.items() if key not in of_others}
         done, failures = _create(connection, [*on_tables, *declared.entities], ours, invoke)

@@ -31,8 +31,6 @@ PLATFORM_SCHEMAS = frozenset(
 )
 """Schemas of Supabase, of PostgreSQL and of extensions: never compared, never dropped from."""
 
-OWN_SCHEMAS = ("public", "private")
-
 
 @dataclass(frozen=True)
 class Scope:
@@ -53,11 +51,11 @@ class Scope:
         Args:
             metadata: The declared tables.
             entities: The declared entities.
-            schemas: Further schemas that the application owns.
+            schemas: Further schemas that the application owns: that of its helper functions.
         """
         of_tables = {table.schema for each in metadata for table in each.tables.values()}
         of_entities = {entity.schema for entity in entities}
-        named = {*OWN_SCHEMAS, *of_tables, *of_entities, *schemas} - PLATFORM_SCHEMAS
+        named = {"public", *of_tables, *of_entities, *schemas} - PLATFORM_SCHEMAS
         return cls(tuple(sorted(name for name in named if name is not None)))
 
     def object_filter(

@@ -1,4 +1,4 @@
-"""Whose revisions a database has."""
+"""Revisions in the version table that a configuration does not have."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from townhall.product import Product
+
 
 @contextmanager
 def explaining_unknown_revisions(
-    context: MigrationContext, script: ScriptDirectory
+    context: MigrationContext, script: ScriptDirectory, product: Product | None
 ) -> Iterator[None]:
     """Say what to do where a database has revisions that a configuration does not have.
 
-    An application's revisions stand for those of townhall that they depend on. So townhall alone
-    can't tell where such a database is, nor what in it is the application's, and leaves it alone.
+    An application's revisions stand in the version table for those of the product that they depend
+    on. So the product alone can't tell at which of its revisions such a database is, nor which
+    objects are the application's, and changes nothing.
 
     Args:
         context: The migration context of the database.
         script: The revisions of the configuration.
+        product: The product that takes part, if one does.
 
     Raises:
         CommandError: Alembic refused, and the database has such revisions.
@@ -35,7 +39,18 @@ def explaining_unknown_revisions(
             raise
         raise CommandError(
             f"The database is at {', '.join(unknown)}, which this configuration does not have."
-            " Where an application on top of townhall made it, use that application's alembic.ini,"
-            " whose version_locations name townhall:alembic/versions too. Where townhall did, this"
-            " one is older than that."
+            f" {_advice(product)}"
         ) from error
+
+
+def _advice(product: Product | None) -> str:
+    if product is None:
+        return (
+            "Use the alembic.ini of the application that migrated it, or the release of this"
+            " application that brings that revision."
+        )
+    return (
+        f"If an application on top of {product.name} migrated it, use that application's"
+        f" alembic.ini, whose version_locations name {product.name}:alembic/versions too. If"
+        f" {product.name} did, install the release that brings that revision."
+    )

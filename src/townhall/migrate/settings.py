@@ -1,0 +1,88 @@
+"""What an ``env.py`` tells the engine, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from alembic.util import CommandError
+from sqlalchemy import MetaData
+
+from townhall.migrate.compare.scope import Scope
+from townhall.pg import Entity
+from townhall.pg.caller import caller_entities
+from townhall.product import Product, own_product
+from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
+
+SETTINGS = "townhall_settings"
+"""The key under which a run leaves its :class:`Settings` in ``Config.attributes``.
+
+A program that has Alembic run an ``env.py`` reads there what it declares::
+
+    command.check(config)
+    settings = config.attributes[SETTINGS]
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is declared, and how the engine is configured.
+
+    Attributes:
+        product: The product that takes part, if one does.
+        metadata: The declared tables.
+        entities: The declared entities, with the ``api_roles`` of ``roles``.
+        scope: The schemas that are compared.
+        roles: The roles that requests act as.
+        helper_schema: The schema of helper functions, which clients don't see.
+    """
+
+    product: Product | None
+    metadata: tuple[MetaData, ...]
+    entities: tuple[Entity, ...]
+    scope: Scope
+    roles: Roles
+    helper_schema: str
+
+    @classmethod
+    def of(  # noqa: PLR0913 - each is a setting of its own
+        cls,
+        *,
+        product: Product | bool,
+        metadata: Iterable[MetaData] = (),
+        entities: Iterable[Entity] = (),
+        schemas: Iterable[str] = (),
+        roles: Roles = SUPABASE,
+        helper_schema: str = HELPER_SCHEMA,
+    ) -> Settings:
+        """Return the settings that the arguments of :func:`townhall.migrate.run` amount to.
+
+        Raises:
+            CommandError: The roles or the schema of helpers are not those of the product.
+        """
+        if product is True:
+            product = own_product()
+        if product:
+            _refuse_other_names(product, roles, helper_schema)
+            metadata, entities = [product.metadata, *metadata], [*product.entities, *entities]
+        unique_metadata = tuple(dict.fromkeys(metadata))
+        by_key = {entity.key: entity for entity in entities}
+        declared = [*caller_entities(roles, helper_schema, by_key.values()), *by_key.values()]
+        return cls(
+            product=product or None,
+            metadata=unique_metadata,
+            entities=tuple(entity.with_api_roles(roles.names) for entity in declared),
+            scope=Scope.of(unique_metadata, declared, [helper_schema, *schemas]),
+            roles=roles,
+            helper_schema=helper_schema,
+        )
+
+
+def _refuse_other_names(product: Product, roles: Roles, helper_schema: str) -> None:
+    if (roles, helper_schema) != (product.roles, product.helper_schema):
+        raise CommandError(
+            f"with the product {product.name} the roles are {', '.join(product.roles.names)}, the"
+            f" caller is {product.roles.caller} and the schema of helpers is"
+            f" {product.helper_schema}, since its revisions name them: leave out roles and"
+            " helper_schema, or pass product=False"
+        )
