@@ -7,9 +7,10 @@ PYTEST_FLAGS ?= -n 2 --dist worksteal
 
 venv := .venv
 python := $(venv)/bin/python
+pins := tests/migrations/frozen/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-thorough test-exhaustive lint types drift docs bench bench-community bench-coaching
+.PHONY: help migrate test test-thorough test-exhaustive lint types drift freeze docs bench bench-community bench-coaching
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -38,6 +39,9 @@ types: $(venv)/.installed-dev ## Check the types
 drift: $(venv)/.installed-embedded ## Check that the database is what the models declare
 	$(python) -m alembic check
 
+freeze: $(venv)/.installed-test ## Write the frozen SQL of the revisions again, after a change on purpose
+	$(python) -m tests.migrations.freezing
+
 bench: $(venv)/.installed-bench ## Measure autogenerate beside its alternatives, in half an hour
 	$(python) -m tests.benchmarks.autogenerate
 
@@ -50,12 +54,12 @@ bench-coaching: $(venv)/.installed-test ## Measure usage at ten million events, 
 docs: $(venv)/.installed-dev ## Build the documentation into docs/_build
 	$(python) -m sphinx -W --keep-going -b html docs docs/_build
 
-# One stamp per extra: the next run installs again only where pyproject.toml has changed.
-$(venv)/.installed-%: pyproject.toml | $(venv)/.created
+# One stamp per extra: the next run installs again only where pyproject.toml or the pins have changed.
+$(venv)/.installed-%: pyproject.toml $(pins) | $(venv)/.created
 ifdef UV
-	"$(UV)" pip install --quiet --python $(python) --editable '.[$*]'
+	"$(UV)" pip install --quiet --python $(python) --constraint $(pins) --editable '.[$*]'
 else
-	$(python) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	$(python) -m pip install --quiet --disable-pip-version-check --constraint $(pins) --editable '.[$*]'
 endif
 	@touch $@
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from contextlib import contextmanager
-from io import StringIO
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -12,7 +11,7 @@ import pytest
 from alembic import command
 from sqlalchemy import NullPool, create_engine, make_url
 
-from tests.migrations.chain import HEAD, REVISIONS, revision_of
+from tests.migrations.chain import HEAD, REVISIONS, revision_of, sql_script
 from tests.support.alembic import alembic
 from tests.support.dump import dump
 from tests.support.privileges import declared_privileges, effective_privileges
@@ -89,20 +88,12 @@ def test_the_script_runs_in_supabases_editor(
             assert effective_privileges(connection) == declared_privileges()
 
 
-def _script(direction: Callable[..., None], revisions: str) -> str:
-    buffer = StringIO()
-    config = alembic_config()
-    config.output_buffer = buffer
-    direction(config, revisions, sql=True)
-    return buffer.getvalue()
-
-
 def test_a_script_begins_where_it_is_told(townhall_databases: Databases) -> None:
     with (
         _migrated(townhall_databases, MIDDLE) as url,
         _migrated(townhall_databases, "head") as at_head,
     ):
-        _psql(url, _script(command.upgrade, f"{MIDDLE}:head"))
+        _psql(url, sql_script(command.upgrade, f"{MIDDLE}:head"))
         assert dump(url) == dump(at_head)
 
 
@@ -112,10 +103,10 @@ def test_a_script_goes_down(run: Callable[[str, str], None], townhall_databases:
         _migrated(townhall_databases, "head") as url,
         _migrated(townhall_databases, MIDDLE) as at_middle,
     ):
-        run(url, _script(command.downgrade, f"{HEAD}:{MIDDLE}"))
+        run(url, sql_script(command.downgrade, f"{HEAD}:{MIDDLE}"))
         assert dump(url) == dump(at_middle)
         downgrade(at_middle, "base")
-        run(url, _script(command.downgrade, f"{MIDDLE}:base"))
+        run(url, sql_script(command.downgrade, f"{MIDDLE}:base"))
         assert dump(url) == dump(at_middle)
 
 
@@ -129,11 +120,11 @@ def test_each_revision_is_a_transaction(script: str) -> None:
 
 
 def test_a_stamp_may_be_a_script(empty_database: str) -> None:
-    _psql(empty_database, _script(command.stamp, "base:head"))
+    _psql(empty_database, sql_script(command.stamp, "base:head"))
     assert revision_of(empty_database) == HEAD
     assert "ENABLE ROW LEVEL SECURITY" in dump(empty_database)
 
 
 def test_no_script_needs_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/nowhere")
-    assert MIDDLE in _script(command.upgrade, "head")
+    assert MIDDLE in sql_script(command.upgrade, "head")

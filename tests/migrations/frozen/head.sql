@@ -1,0 +1,3172 @@
+CREATE SCHEMA auth;
+
+
+COMMENT ON SCHEMA auth IS 'townhall: accounts and the caller''s claims, as Supabase has them.';
+
+CREATE SCHEMA private;
+
+
+COMMENT ON SCHEMA private IS 'townhall: helper functions, not exposed to API clients.';
+
+CREATE FUNCTION auth.jwt() RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb;
+
+
+COMMENT ON FUNCTION auth.jwt() IS 'The caller''s claims; null where there are none.';
+
+CREATE FUNCTION auth.email() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE(NULLIF((auth.jwt() ->> 'email'::text), ''::text), NULLIF(current_setting('request.jwt.claim.email'::text, true), ''::text));
+
+
+COMMENT ON FUNCTION auth.email() IS 'The e-mail address in the caller''s claims.';
+
+CREATE FUNCTION auth.role() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE(NULLIF((auth.jwt() ->> 'role'::text), ''::text), NULLIF(current_setting('request.jwt.claim.role'::text, true), ''::text));
+
+
+COMMENT ON FUNCTION auth.role() IS 'The role in the caller''s claims.';
+
+CREATE FUNCTION auth.uid() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (COALESCE(NULLIF((auth.jwt() ->> 'sub'::text), ''::text), NULLIF(current_setting('request.jwt.claim.sub'::text, true), ''::text)))::uuid;
+
+
+COMMENT ON FUNCTION auth.uid() IS 'The calling user; null where there is none.';
+
+CREATE FUNCTION private.audit_consent() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if old.enabled
+        and (old.user_id, old.category, old.enabled)
+            is distinct from (new.user_id, new.category, new.enabled)
+    then
+        perform private.record_consent(old.user_id, old.category, false);
+    end if;
+    if new.enabled
+        and (old.user_id, old.category, old.enabled)
+            is distinct from (new.user_id, new.category, new.enabled)
+    then
+        perform private.record_consent(new.user_id, new.category, true);
+    end if;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.audit_consent() IS 'Audits what changes when a consent is inserted, updated or deleted.';
+
+CREATE FUNCTION private.audit_emptied_consents() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform private.record_consent(c.user_id, c.category, false)
+    from public.consent_preferences as c
+    where c.enabled;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.audit_emptied_consents() IS 'Audits what changes when all consents are truncated.';
+
+CREATE FUNCTION private.complete_participant_session(session_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    found_status text;
+begin
+    update public.participant_sessions as s
+    set status = 'completed',
+        completed_at = now(),
+        client_status = case
+            when s.client_status in ('registered', 'started')
+                then 'completed'
+            else s.client_status
+        end
+    where s.id = complete_participant_session.session_id
+        and s.user_id = (select auth.uid())
+        and s.status = 'in_progress';
+    if found then
+        return;
+    end if;
+    select s.status into found_status
+    from public.participant_sessions as s
+    where s.id = complete_participant_session.session_id
+        and s.user_id = (select auth.uid());
+    if found_status is null then
+        raise exception 'session % is not yours', session_id
+            using errcode = 'insufficient_privilege';
+    end if;
+    raise exception 'session % is %, not in_progress', session_id, found_status
+        using errcode = 'check_violation';
+end
+$$;
+
+
+COMMENT ON FUNCTION private.complete_participant_session(session_id uuid) IS 'Completes the caller''s own session; error for anybody else''s, or one not in progress.';
+
+CREATE FUNCTION private.fill_campaign_sessions_tenant() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update public.participant_sessions as s
+    set tenant_id = new.tenant_id
+    where s.campaign_id = new.id and s.tenant_id is null;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.fill_campaign_sessions_tenant() IS 'Gives the sessions without a tenant that which their campaign gets.';
+
+CREATE FUNCTION private.fill_session_tenant() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    select c.tenant_id into new.tenant_id
+    from public.campaigns as c
+    where c.id = new.campaign_id
+    for key share;
+    new.tenant_id := (
+        select t.id
+        from public.tenant_profiles as t
+        where t.id = new.tenant_id
+    );
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.fill_session_tenant() IS 'Gives a session the tenant of its campaign.';
+
+CREATE FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+from public.tenant_profiles as t
+where t.slug = get_tenant_branding.slug and t.is_active
+$$;
+
+
+COMMENT ON FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'What everybody may know of the active tenant of a slug.';
+
+CREATE FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+from public.tenant_profiles as t
+where lower(t.custom_domain) = lower(get_tenant_branding_by_domain.domain)
+    and t.is_active
+$$;
+
+
+COMMENT ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'What everybody may know of the active tenant of a domain.';
+
+CREATE FUNCTION private.hold_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if has_any_column_privilege('auth.users', 'update') then
+        perform
+        from auth.users as u
+        where u.id = (select auth.uid())
+        for key share;
+    end if;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.hold_account() IS 'Lets the caller''s account be deleted before or after a statement, not meanwhile.';
+
+CREATE FUNCTION private.is_open_community(community_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select exists (
+    select
+    from public.communities as c
+    where c.id = is_open_community.community_id
+        and not c.is_private
+        and not c.is_archived
+)
+$$;
+
+
+COMMENT ON FUNCTION private.is_open_community(community_id uuid) IS 'Whether anybody may join a community.';
+
+CREATE FUNCTION private.keep_comment_count() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    added_to uuid[];
+    removed_from uuid[];
+    posts uuid[];
+    changes bigint[];
+begin
+    if tg_op <> 'DELETE' then
+        added_to := array(select a.post_id from added as a);
+    end if;
+    if tg_op <> 'INSERT' then
+        removed_from := array(select r.post_id from removed as r);
+    end if;
+    select array_agg(c.post_id), array_agg(c.change)
+    into posts, changes
+    from (
+        select c.post_id, sum(c.change) as change
+        from (
+            select a.post_id, 1
+            from unnest(added_to) as a (post_id)
+            union all
+            select r.post_id, -1
+            from unnest(removed_from) as r (post_id)
+        ) as c (post_id, change)
+        group by c.post_id
+        having sum(c.change) <> 0
+    ) as c;
+    if posts is null then
+        return null;
+    end if;
+    perform
+    from public.social_feed_posts as p
+    where p.id = any (posts)
+    order by p.id
+    for no key update;
+    update public.social_feed_posts as p
+    set comment_count = greatest(p.comment_count + c.change, 0)
+    from unnest(posts, changes) as c (post_id, change)
+    where p.id = c.post_id;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.keep_comment_count() IS 'Keeps comment_count of social_feed_posts equal to the rows of social_feed_comments.';
+
+CREATE FUNCTION private.keep_reaction_count() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    added_to uuid[];
+    removed_from uuid[];
+    posts uuid[];
+    changes bigint[];
+begin
+    if tg_op <> 'DELETE' then
+        added_to := array(select a.post_id from added as a);
+    end if;
+    if tg_op <> 'INSERT' then
+        removed_from := array(select r.post_id from removed as r);
+    end if;
+    select array_agg(c.post_id), array_agg(c.change)
+    into posts, changes
+    from (
+        select c.post_id, sum(c.change) as change
+        from (
+            select a.post_id, 1
+            from unnest(added_to) as a (post_id)
+            union all
+            select r.post_id, -1
+            from unnest(removed_from) as r (post_id)
+        ) as c (post_id, change)
+        group by c.post_id
+        having sum(c.change) <> 0
+    ) as c;
+    if posts is null then
+        return null;
+    end if;
+    perform
+    from public.social_feed_posts as p
+    where p.id = any (posts)
+    order by p.id
+    for no key update;
+    update public.social_feed_posts as p
+    set reaction_count = greatest(p.reaction_count + c.change, 0)
+    from unnest(posts, changes) as c (post_id, change)
+    where p.id = c.post_id;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.keep_reaction_count() IS 'Keeps reaction_count of social_feed_posts equal to the rows of social_feed_reactions.';
+
+CREATE FUNCTION private.mark_messages_read(message_ids uuid[]) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select m.id
+from public.founder_messages as m
+where m.id = any (message_ids)
+    and m.recipient_id = (select auth.uid())
+    and not m.is_read
+order by m.id
+for no key update;
+with marked as (
+    update public.founder_messages as m
+    set is_read = true
+    where m.id = any (message_ids)
+        and m.recipient_id = (select auth.uid())
+        and not m.is_read
+    returning m.id
+)
+select count(*) from marked
+$$;
+
+
+COMMENT ON FUNCTION private.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read and returns how many were not.';
+
+CREATE FUNCTION private.my_cohort_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select m.cohort_id
+from public.cohort_members as m
+where m.user_id = (select auth.uid())
+    and m.is_active
+    and m.left_at is null
+$$;
+
+
+COMMENT ON FUNCTION private.my_cohort_ids() IS 'The cohorts that the caller belongs to and has not left.';
+
+CREATE FUNCTION private.my_community_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select m.community_id
+from public.community_members as m
+where m.user_id = (select auth.uid())
+$$;
+
+
+COMMENT ON FUNCTION private.my_community_ids() IS 'The communities that the caller belongs to.';
+
+CREATE FUNCTION private.my_event_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select e.id
+from public.events as e
+where e.organization_id = any (array(select private.my_organization_ids()))
+$$;
+
+
+COMMENT ON FUNCTION private.my_event_ids() IS 'The events of the organizations that the caller belongs to.';
+
+CREATE FUNCTION private.my_managed_event_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select e.id
+from public.events as e
+where e.organization_id = any (array(select private.my_managed_organization_ids()))
+$$;
+
+
+COMMENT ON FUNCTION private.my_managed_event_ids() IS 'The events that the caller manages.';
+
+CREATE FUNCTION private.my_managed_organization_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select m.organization_id
+from public.organization_members as m
+where m.user_id = (select auth.uid())
+    and m.role in ('owner', 'manager')
+$$;
+
+
+COMMENT ON FUNCTION private.my_managed_organization_ids() IS 'The organizations whose events the caller manages.';
+
+CREATE FUNCTION private.my_organization_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select m.organization_id
+from public.organization_members as m
+where m.user_id = (select auth.uid())
+$$;
+
+
+COMMENT ON FUNCTION private.my_organization_ids() IS 'The organizations that the caller belongs to.';
+
+CREATE FUNCTION private.my_owned_organization_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select m.organization_id
+from public.organization_members as m
+where m.user_id = (select auth.uid())
+    and m.role in ('owner')
+$$;
+
+
+COMMENT ON FUNCTION private.my_owned_organization_ids() IS 'The organizations that the caller governs.';
+
+CREATE FUNCTION private.my_participant_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select p.id
+from public.participants as p
+where p.user_id = (select auth.uid())
+$$;
+
+
+COMMENT ON FUNCTION private.my_participant_ids() IS 'The places on participant lists that are the caller''s own.';
+
+CREATE FUNCTION private.my_tenant_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select t.id
+from public.tenant_profiles as t
+where t.user_id = (select auth.uid())
+$$;
+
+
+COMMENT ON FUNCTION private.my_tenant_ids() IS 'The tenants that the caller owns.';
+
+CREATE FUNCTION private.record_consent(user_id uuid, category text, enabled boolean) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+insert into public.consent_audit_log (
+    user_id, category, previous_value, new_value, ip_address, user_agent
+)
+select
+    u.id,
+    record_consent.category,
+    not record_consent.enabled,
+    record_consent.enabled,
+    nullif(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), ''),
+    nullif(h.headers ->> 'user-agent', '')
+from auth.users as u
+cross join (
+    select nullif(current_setting('request.headers', true), '')::jsonb
+) as h (headers)
+where u.id = record_consent.user_id
+$$;
+
+
+COMMENT ON FUNCTION private.record_consent(user_id uuid, category text, enabled boolean) IS 'Writes one change of a consent to the audit, unless the account is gone.';
+
+CREATE FUNCTION private.refresh_benchmark_aggregates() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    aggregate record;
+begin
+    for aggregate in
+        select c.oid::regclass as name, c.relispopulated as is_populated
+        from pg_catalog.pg_class as c
+        where c.oid in (
+            'public.benchmark_stage_aggregates'::regclass,
+            'public.benchmark_industry_aggregates'::regclass
+        )
+        order by c.relname
+    loop
+        execute format(
+            'refresh materialized view %s %s',
+            case when aggregate.is_populated then 'concurrently' end,
+            aggregate.name
+        );
+    end loop;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.refresh_benchmark_aggregates() IS 'Computes both benchmarks anew while others read them.';
+
+CREATE FUNCTION private.reset_comment_count() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update public.social_feed_posts as p
+    set comment_count = 0
+    where p.comment_count <> 0;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.reset_comment_count() IS 'Sets comment_count of social_feed_posts to 0 where social_feed_comments is emptied.';
+
+CREATE FUNCTION private.reset_reaction_count() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update public.social_feed_posts as p
+    set reaction_count = 0
+    where p.reaction_count <> 0;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.reset_reaction_count() IS 'Sets reaction_count of social_feed_posts to 0 where social_feed_reactions is emptied.';
+
+CREATE FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if opt_in is null then
+        raise exception 'consent to networking is true or false, not null'
+            using errcode = 'not_null_violation';
+    end if;
+    update public.participants as p
+    set networking_opt_in = set_networking_opt_in.opt_in
+    where p.id = set_networking_opt_in.participant_id
+        and p.user_id = (select auth.uid());
+    if not found then
+        raise exception 'participant % is not yours', participant_id
+            using errcode = 'insufficient_privilege',
+                hint = 'Only the participant may set their own networking opt-in.';
+    end if;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד (Sets the caller''s own networking opt-in with its owner''s rights)';
+
+CREATE FUNCTION private.start_participant_session(session_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    found_status text;
+begin
+    update public.participant_sessions as s
+    set status = 'in_progress',
+        started_at = now(),
+        client_status = case
+            when s.client_status in ('registered')
+                then 'started'
+            else s.client_status
+        end
+    where s.id = start_participant_session.session_id
+        and s.user_id = (select auth.uid())
+        and s.status = 'pending';
+    if found then
+        return;
+    end if;
+    select s.status into found_status
+    from public.participant_sessions as s
+    where s.id = start_participant_session.session_id
+        and s.user_id = (select auth.uid());
+    if found_status is null then
+        raise exception 'session % is not yours', session_id
+            using errcode = 'insufficient_privilege';
+    end if;
+    raise exception 'session % is %, not pending', session_id, found_status
+        using errcode = 'check_violation';
+end
+$$;
+
+
+COMMENT ON FUNCTION private.start_participant_session(session_id uuid) IS 'Starts the caller''s own session; error for anybody else''s, or one already started.';
+
+CREATE FUNCTION private.start_post_counters() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.reaction_count := 0;
+    new.comment_count := 0;
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.start_post_counters() IS 'Starts the counters of a post at 0, whatever the insert says.';
+
+CREATE FUNCTION public.apply_event_networking_default() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.networking_opt_in := coalesce(
+        (
+            select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
+            from public.events as e
+            where e.id = new.event_id
+        ),
+        false
+    );
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.apply_event_networking_default() IS 'ברירת המחדל של האירוע להסכמה לנטוורקינג (Gives a participant whose choice is not known the event''s default; false where unset)';
+
+CREATE FUNCTION public.complete_participant_session(session_id uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select private.complete_participant_session(session_id)
+$$;
+
+
+COMMENT ON FUNCTION public.complete_participant_session(session_id uuid) IS 'Completes the caller''s own session; error for anybody else''s, or one not in progress.';
+
+CREATE FUNCTION public.fill_participant_track_event() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.event_id := (
+        select p.event_id
+        from public.participants as p
+        where p.id = new.participant_id
+    );
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.fill_participant_track_event() IS 'Fills the event of a placement from its participant.';
+
+CREATE FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
+    LANGUAGE sql STABLE ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select * from private.get_tenant_branding(slug)
+$$;
+
+
+COMMENT ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'What everybody may know of the active tenant of a slug.';
+
+CREATE FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
+    LANGUAGE sql STABLE ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select * from private.get_tenant_branding_by_domain(domain)
+$$;
+
+
+COMMENT ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'What everybody may know of the active tenant of a domain.';
+
+CREATE FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb DEFAULT '{}'::jsonb, p_user_id uuid DEFAULT NULL::uuid, p_tokens_used bigint DEFAULT 0, p_model_used text DEFAULT NULL::text, p_cost_cents numeric DEFAULT 0) RETURNS uuid
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+insert into public.usage_events (
+    tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents
+)
+values (
+    p_tenant_id,
+    p_event_type,
+    coalesce(p_event_data, '{}'),
+    p_user_id,
+    coalesce(p_tokens_used, 0),
+    p_model_used,
+    coalesce(p_cost_cents, 0)
+)
+returning id
+$$;
+
+
+COMMENT ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric) IS 'Logs what a tenant used, for billing; returns the id of the event.';
+
+CREATE FUNCTION public.mark_messages_read(message_ids uuid[]) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select private.mark_messages_read(message_ids)
+$$;
+
+
+COMMENT ON FUNCTION public.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read and returns how many were not.';
+
+CREATE FUNCTION public.refresh_benchmark_aggregates() RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select private.refresh_benchmark_aggregates()
+$$;
+
+
+COMMENT ON FUNCTION public.refresh_benchmark_aggregates() IS 'Computes both benchmarks anew while others read them.';
+
+CREATE TABLE public.wizard_sessions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    event_id uuid,
+    stage integer DEFAULT 1 NOT NULL,
+    status text DEFAULT 'in_progress'::text NOT NULL,
+    state jsonb DEFAULT '{}'::jsonb NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_saved_at timestamp with time zone DEFAULT now() NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT ck_wizard_sessions_completed_at_fits_status CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
+    CONSTRAINT ck_wizard_sessions_stage_in_range CHECK (((stage >= 1) AND (stage <= 6))),
+    CONSTRAINT ck_wizard_sessions_state_is_object CHECK ((jsonb_typeof(state) = 'object'::text)),
+    CONSTRAINT ck_wizard_sessions_status_known CHECK ((status = ANY (ARRAY['in_progress'::text, 'completed'::text, 'abandoned'::text])))
+);
+
+
+COMMENT ON TABLE public.wizard_sessions IS 'One walk through the wizard that makes an event, saved as it goes.';
+
+COMMENT ON COLUMN public.wizard_sessions.user_id IS 'Whose session it is.';
+
+COMMENT ON COLUMN public.wizard_sessions.event_id IS 'The event that came of it; null before that, and once the event is gone.';
+
+COMMENT ON COLUMN public.wizard_sessions.stage IS 'The stage the person is at, from 1 to 6.';
+
+COMMENT ON COLUMN public.wizard_sessions.state IS 'What was entered so far; it does not change any more once completed.';
+
+COMMENT ON COLUMN public.wizard_sessions.last_saved_at IS 'When the session last changed; kept by a trigger.';
+
+COMMENT ON COLUMN public.wizard_sessions.completed_at IS 'When it was completed, null while it is not; kept by a trigger.';
+
+CREATE FUNCTION public.save_wizard_session(session_id uuid, patch jsonb DEFAULT '{}'::jsonb, stage integer DEFAULT NULL::integer, status text DEFAULT NULL::text) RETURNS public.wizard_sessions
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    saved public.wizard_sessions;
+    found_status text;
+begin
+    update public.wizard_sessions as w
+    set state = w.state || save_wizard_session.patch,
+        stage = coalesce(save_wizard_session.stage, w.stage),
+        status = coalesce(save_wizard_session.status, w.status)
+    where w.id = save_wizard_session.session_id and w.status = 'in_progress'
+    returning w.* into saved;
+    if found then
+        return saved;
+    end if;
+    select w.status into found_status
+    from public.wizard_sessions as w
+    where w.id = save_wizard_session.session_id;
+    if found_status is null then
+        raise exception 'wizard session % is not yours', session_id
+            using errcode = 'insufficient_privilege';
+    end if;
+    raise exception 'wizard session % is %', session_id, found_status
+        using errcode = 'check_violation',
+            hint = 'Only a session in progress can be saved.';
+end
+$$;
+
+
+COMMENT ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text) IS 'Merges a patch into a session in progress, and moves it to a stage or status.';
+
+CREATE FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select private.set_networking_opt_in(participant_id, opt_in)
+$$;
+
+
+COMMENT ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller''s own networking opt-in; error for anybody else''s row)';
+
+CREATE FUNCTION public.start_participant_session(session_id uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select private.start_participant_session(session_id)
+$$;
+
+
+COMMENT ON FUNCTION public.start_participant_session(session_id uuid) IS 'Starts the caller''s own session; error for anybody else''s, or one already started.';
+
+CREATE FUNCTION public.update_updated_at_column() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.updated_at := now();
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.update_updated_at_column() IS 'Stamps updated_at; the trigger function that every table with timestamps shares.';
+
+CREATE FUNCTION public.update_wizard_session_timestamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    saved_at constant timestamptz := clock_timestamp();
+begin
+    if tg_op = 'UPDATE' then
+        if old.status = 'completed' and new.state is distinct from old.state then
+            raise exception 'wizard session % is completed: its state stays', old.id
+                using errcode = 'check_violation',
+                    hint = 'Set its status to in_progress first.';
+        end if;
+        new.last_saved_at := saved_at;
+    end if;
+    if new.status is distinct from 'completed' then
+        new.completed_at := null;
+    elsif tg_op = 'INSERT' then
+        new.completed_at := coalesce(new.completed_at, saved_at);
+    elsif old.status <> 'completed' then
+        new.completed_at := saved_at;
+    end if;
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.update_wizard_session_timestamp() IS 'Stamps last_saved_at and completed_at, and keeps the state of a completed session.';
+
+CREATE TABLE auth.users (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    email text,
+    raw_app_meta_data jsonb,
+    raw_user_meta_data jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_sign_in_at timestamp with time zone
+);
+
+
+COMMENT ON TABLE auth.users IS 'Accounts; the shape of Supabase''s table of that name.';
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+
+CREATE TABLE public.consent_preferences (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    category text NOT NULL,
+    enabled boolean DEFAULT false NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_consent_preferences_category_known CHECK ((category = ANY (ARRAY['benchmarks'::text, 'social_feed'::text, 'directory'::text, 'messaging'::text, 'investor_intros'::text])))
+);
+
+
+COMMENT ON TABLE public.consent_preferences IS 'What a person agreed to; without a row they did not. Theirs alone to see.';
+
+COMMENT ON COLUMN public.consent_preferences.enabled IS 'Whether the person agrees.';
+
+COMMENT ON COLUMN public.consent_preferences.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.investor_readiness_scores (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    overall_score numeric(5,2) NOT NULL,
+    breakdown jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_investor_readiness_scores_breakdown_is_object CHECK ((jsonb_typeof(breakdown) = 'object'::text)),
+    CONSTRAINT ck_investor_readiness_scores_overall_score_in_range CHECK (((overall_score >= (0)::numeric) AND (overall_score <= (100)::numeric)))
+);
+
+
+COMMENT ON TABLE public.investor_readiness_scores IS 'How ready for investors a founder was found to be; the latest row counts.';
+
+COMMENT ON COLUMN public.investor_readiness_scores.overall_score IS 'From 0 to 100.';
+
+COMMENT ON COLUMN public.investor_readiness_scores.breakdown IS 'What the score is made of, by part.';
+
+COMMENT ON COLUMN public.investor_readiness_scores.created_at IS 'When the row was created.';
+
+CREATE TABLE public.profiles (
+    id uuid NOT NULL,
+    full_name text,
+    avatar_url text,
+    stage text,
+    industry text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+COMMENT ON TABLE public.profiles IS 'What a person tells about themselves; one row per account.';
+
+COMMENT ON COLUMN public.profiles.id IS 'The account, auth.users.id.';
+
+COMMENT ON COLUMN public.profiles.stage IS 'The stage of the person''s company.';
+
+COMMENT ON COLUMN public.profiles.industry IS 'The industry of the person''s company.';
+
+COMMENT ON COLUMN public.profiles.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE MATERIALIZED VIEW public.benchmark_industry_aggregates AS
+ SELECT industry,
+    count(*) AS founder_count,
+    (
+        CASE
+            WHEN (count(overall_score) >= 5) THEN avg(overall_score)
+            ELSE NULL::numeric
+        END)::numeric(5,2) AS avg_irs_score,
+    (
+        CASE
+            WHEN (count(overall_score) >= 5) THEN percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((overall_score)::double precision))
+            ELSE NULL::double precision
+        END)::numeric(5,2) AS median_irs_score
+   FROM ( SELECT DISTINCT ON (c.user_id) p.industry,
+            s.overall_score
+           FROM ((public.consent_preferences c
+             JOIN public.profiles p ON ((p.id = c.user_id)))
+             LEFT JOIN public.investor_readiness_scores s ON ((s.user_id = c.user_id)))
+          WHERE ((c.category = 'benchmarks'::text) AND c.enabled AND (p.industry IS NOT NULL))
+          ORDER BY c.user_id, s.created_at DESC, s.id DESC) f
+  GROUP BY industry
+ HAVING (count(*) >= 5)
+  WITH NO DATA;
+
+
+COMMENT ON MATERIALIZED VIEW public.benchmark_industry_aggregates IS 'How the founders of each industry score who agreed to it; no group of fewer than 5. As of the last refresh_benchmark_aggregates().';
+
+COMMENT ON COLUMN public.benchmark_industry_aggregates.industry IS 'The industry, as in profiles.';
+
+COMMENT ON COLUMN public.benchmark_industry_aggregates.founder_count IS 'How many founders agreed; 5 or more.';
+
+COMMENT ON COLUMN public.benchmark_industry_aggregates.avg_irs_score IS 'The average of their latest scores; null where fewer than 5 have one.';
+
+COMMENT ON COLUMN public.benchmark_industry_aggregates.median_irs_score IS 'The median of their latest scores; null where fewer than 5 have one.';
+
+CREATE MATERIALIZED VIEW public.benchmark_stage_aggregates AS
+ SELECT stage,
+    count(*) AS founder_count,
+    (
+        CASE
+            WHEN (count(overall_score) >= 5) THEN avg(overall_score)
+            ELSE NULL::numeric
+        END)::numeric(5,2) AS avg_irs_score,
+    (
+        CASE
+            WHEN (count(overall_score) >= 5) THEN percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((overall_score)::double precision))
+            ELSE NULL::double precision
+        END)::numeric(5,2) AS median_irs_score
+   FROM ( SELECT DISTINCT ON (c.user_id) p.stage,
+            s.overall_score
+           FROM ((public.consent_preferences c
+             JOIN public.profiles p ON ((p.id = c.user_id)))
+             LEFT JOIN public.investor_readiness_scores s ON ((s.user_id = c.user_id)))
+          WHERE ((c.category = 'benchmarks'::text) AND c.enabled AND (p.stage IS NOT NULL))
+          ORDER BY c.user_id, s.created_at DESC, s.id DESC) f
+  GROUP BY stage
+ HAVING (count(*) >= 5)
+  WITH NO DATA;
+
+
+COMMENT ON MATERIALIZED VIEW public.benchmark_stage_aggregates IS 'How the founders of each stage score who agreed to it; no group of fewer than 5. As of the last refresh_benchmark_aggregates().';
+
+COMMENT ON COLUMN public.benchmark_stage_aggregates.stage IS 'The stage, as in profiles.';
+
+COMMENT ON COLUMN public.benchmark_stage_aggregates.founder_count IS 'How many founders agreed; 5 or more.';
+
+COMMENT ON COLUMN public.benchmark_stage_aggregates.avg_irs_score IS 'The average of their latest scores; null where fewer than 5 have one.';
+
+COMMENT ON COLUMN public.benchmark_stage_aggregates.median_irs_score IS 'The median of their latest scores; null where fewer than 5 have one.';
+
+CREATE TABLE public.participant_sessions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    campaign_id uuid NOT NULL,
+    stakeholder_name text,
+    stakeholder_email text,
+    user_id uuid,
+    status text DEFAULT 'pending'::text NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    client_status text DEFAULT 'registered'::text NOT NULL,
+    tenant_id uuid,
+    CONSTRAINT ck_participant_sessions_client_status_known CHECK ((client_status = ANY (ARRAY['registered'::text, 'started'::text, 'completed'::text, 'contacted'::text, 'converted'::text, 'archived'::text]))),
+    CONSTRAINT ck_participant_sessions_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'in_progress'::text, 'completed'::text])))
+);
+
+
+COMMENT ON TABLE public.participant_sessions IS 'One person''s part in a campaign, and in the coach''s pipeline.';
+
+COMMENT ON COLUMN public.participant_sessions.user_id IS 'The person''s account; null for a guest without one.';
+
+COMMENT ON COLUMN public.participant_sessions.status IS 'How far the person has come.';
+
+COMMENT ON COLUMN public.participant_sessions.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.participant_sessions.updated_at IS 'When the row last changed; kept by a trigger.';
+
+COMMENT ON COLUMN public.participant_sessions.client_status IS 'Where the person stands in the coach''s pipeline.';
+
+COMMENT ON COLUMN public.participant_sessions.tenant_id IS 'Whose pipeline the person is in: the campaign''s tenant; a trigger fills it.';
+
+CREATE VIEW public.campaign_assignments WITH (security_invoker='true') AS
+ SELECT id,
+    campaign_id,
+    stakeholder_name,
+    stakeholder_email,
+    user_id,
+    status,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at,
+    client_status,
+    tenant_id
+   FROM public.participant_sessions s;
+
+
+COMMENT ON VIEW public.campaign_assignments IS 'An old name of participant_sessions, for reading and writing as before.';
+
+CREATE TABLE public.campaigns (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    description text,
+    status text DEFAULT 'draft'::text NOT NULL,
+    created_by uuid,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    tenant_id uuid,
+    assessment_type text DEFAULT 'industry4'::text NOT NULL,
+    results_disclosure text DEFAULT 'full'::text NOT NULL,
+    CONSTRAINT ck_campaigns_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'active'::text, 'completed'::text, 'archived'::text])))
+);
+
+
+COMMENT ON TABLE public.campaigns IS 'An assessment that a coach invites people to.';
+
+COMMENT ON COLUMN public.campaigns.created_by IS 'Who made the campaign; null once that account is gone.';
+
+COMMENT ON COLUMN public.campaigns.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.campaigns.updated_at IS 'When the row last changed; kept by a trigger.';
+
+COMMENT ON COLUMN public.campaigns.tenant_id IS 'Whose campaign it is; null for its creator''s own, or once the tenant is gone.';
+
+COMMENT ON COLUMN public.campaigns.assessment_type IS 'The assessment that participants take.';
+
+COMMENT ON COLUMN public.campaigns.results_disclosure IS 'How much of their results participants are shown.';
+
+CREATE TABLE public.cohort_members (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    cohort_id uuid NOT NULL,
+    role text DEFAULT 'member'::text NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    left_at timestamp with time zone,
+    is_active boolean DEFAULT true NOT NULL,
+    CONSTRAINT ck_cohort_members_role_known CHECK ((role = ANY (ARRAY['member'::text, 'facilitator'::text])))
+);
+
+
+COMMENT ON TABLE public.cohort_members IS 'Who belongs to a cohort; whoever left sees nothing of it any more.';
+
+COMMENT ON COLUMN public.cohort_members.left_at IS 'When the founder left; that alone ends the membership.';
+
+COMMENT ON COLUMN public.cohort_members.is_active IS 'Whether the founder takes part; false alone ends the membership.';
+
+CREATE TABLE public.cohorts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    cohort_type text DEFAULT 'stage'::text NOT NULL,
+    max_members integer DEFAULT 8 NOT NULL,
+    status text DEFAULT 'forming'::text NOT NULL,
+    match_criteria jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_cohorts_cohort_type_known CHECK ((cohort_type = ANY (ARRAY['stage'::text, 'industry'::text, 'custom'::text]))),
+    CONSTRAINT ck_cohorts_match_criteria_is_object CHECK ((jsonb_typeof(match_criteria) = 'object'::text)),
+    CONSTRAINT ck_cohorts_max_members_positive CHECK ((max_members > 0)),
+    CONSTRAINT ck_cohorts_status_known CHECK ((status = ANY (ARRAY['forming'::text, 'active'::text, 'archived'::text])))
+);
+
+
+COMMENT ON TABLE public.cohorts IS 'A few founders who were put together; they see each other, nobody else does.';
+
+COMMENT ON COLUMN public.cohorts.max_members IS 'How many the matching puts in; not a limit by itself.';
+
+COMMENT ON COLUMN public.cohorts.match_criteria IS 'By what they were put together.';
+
+COMMENT ON COLUMN public.cohorts.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.cohorts.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.communities (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    description text,
+    created_by uuid,
+    is_private boolean DEFAULT false NOT NULL,
+    is_archived boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    parent_community_id uuid,
+    is_sponsored boolean DEFAULT false NOT NULL,
+    tier_required integer DEFAULT 0 NOT NULL,
+    CONSTRAINT ck_communities_parent_is_another CHECK ((parent_community_id <> id)),
+    CONSTRAINT ck_communities_tier_required_known CHECK (((tier_required >= 0) AND (tier_required <= 2)))
+);
+
+
+COMMENT ON TABLE public.communities IS 'A place where founders meet.';
+
+COMMENT ON COLUMN public.communities.slug IS 'The name in addresses.';
+
+COMMENT ON COLUMN public.communities.created_by IS 'Whose community it is; null once that account is gone.';
+
+COMMENT ON COLUMN public.communities.is_private IS 'Whether only its members and its creator see it.';
+
+COMMENT ON COLUMN public.communities.is_archived IS 'Whether it is over; only its creator still sees it.';
+
+COMMENT ON COLUMN public.communities.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.communities.updated_at IS 'When the row last changed; kept by a trigger.';
+
+COMMENT ON COLUMN public.communities.parent_community_id IS 'The community that it is a part of; null at the top level.';
+
+COMMENT ON COLUMN public.communities.is_sponsored IS 'Whether a sponsor pays for it; the service says so.';
+
+COMMENT ON COLUMN public.communities.tier_required IS 'The tier of subscription that it takes: 0 free, 1 pro, 2 studio.';
+
+CREATE TABLE public.community_members (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    community_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text DEFAULT 'member'::text NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_community_members_role_known CHECK ((role = ANY (ARRAY['member'::text, 'moderator'::text, 'owner'::text])))
+);
+
+
+COMMENT ON TABLE public.community_members IS 'Who belongs to a community, and as what.';
+
+CREATE TABLE public.community_profiles (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    display_name text DEFAULT ''::text NOT NULL,
+    bio text DEFAULT ''::text NOT NULL,
+    avatar_url text,
+    stage text,
+    industry text,
+    achievements text[] DEFAULT '{}'::text[] NOT NULL,
+    visibility_settings jsonb DEFAULT '{"show_bio": true, "show_name": true, "show_stage": true, "show_industry": true, "show_achievements": true}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_community_profiles_visibility_settings_is_object CHECK ((jsonb_typeof(visibility_settings) = 'object'::text))
+);
+
+
+COMMENT ON TABLE public.community_profiles IS 'What a founder tells the community about themselves; one row per account.';
+
+COMMENT ON COLUMN public.community_profiles.stage IS 'The stage of the founder''s company.';
+
+COMMENT ON COLUMN public.community_profiles.industry IS 'The industry of the founder''s company.';
+
+COMMENT ON COLUMN public.community_profiles.visibility_settings IS 'What an application shows to others; whoever is signed in can read the row.';
+
+COMMENT ON COLUMN public.community_profiles.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.community_profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.consent_audit_log (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    category text NOT NULL,
+    previous_value boolean NOT NULL,
+    new_value boolean NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ip_address text,
+    user_agent text,
+    CONSTRAINT ck_consent_audit_log_category_known CHECK ((category = ANY (ARRAY['benchmarks'::text, 'social_feed'::text, 'directory'::text, 'messaging'::text, 'investor_intros'::text])))
+);
+
+
+COMMENT ON TABLE public.consent_audit_log IS 'Every change of a consent, written by a trigger alone.';
+
+COMMENT ON COLUMN public.consent_audit_log.previous_value IS 'Whether the person agreed before.';
+
+COMMENT ON COLUMN public.consent_audit_log.new_value IS 'Whether the person agrees since.';
+
+COMMENT ON COLUMN public.consent_audit_log.changed_at IS 'When; several changes of one transaction keep their order.';
+
+COMMENT ON COLUMN public.consent_audit_log.ip_address IS 'Where the request said that it came from.';
+
+COMMENT ON COLUMN public.consent_audit_log.user_agent IS 'Which program the request said that it came from.';
+
+CREATE TABLE public.engagement_streaks (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    current_streak integer DEFAULT 0 NOT NULL,
+    longest_streak integer DEFAULT 0 NOT NULL,
+    total_checkins integer DEFAULT 0 NOT NULL,
+    last_checkin_date date,
+    streak_started_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_engagement_streaks_current_streak_not_negative CHECK ((current_streak >= 0)),
+    CONSTRAINT ck_engagement_streaks_longest_is_longest CHECK ((longest_streak >= current_streak)),
+    CONSTRAINT ck_engagement_streaks_total_checkins_not_negative CHECK ((total_checkins >= 0))
+);
+
+
+COMMENT ON TABLE public.engagement_streaks IS 'For how long a founder has been coming back; the service counts.';
+
+COMMENT ON COLUMN public.engagement_streaks.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    description text,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    status text DEFAULT 'draft'::text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_events_ends_after_start CHECK ((ends_at >= starts_at)),
+    CONSTRAINT ck_events_settings_is_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT ck_events_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'cancelled'::text, 'completed'::text])))
+);
+
+
+COMMENT ON TABLE public.events IS 'An event of an organization.';
+
+COMMENT ON COLUMN public.events.settings IS 'Preferences; default_networking_opt_in (boolean) is what a participant gets whose own choice is not known.';
+
+COMMENT ON COLUMN public.events.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.events.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.expert_listings (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    expertise_type text NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_expert_listings_expertise_type_known CHECK ((expertise_type = ANY (ARRAY['design_review'::text, 'tech_architecture'::text, 'gtm_strategy'::text, 'fundraising'::text, 'legal'::text, 'other'::text])))
+);
+
+
+COMMENT ON TABLE public.expert_listings IS 'What founders offer to help others with.';
+
+COMMENT ON COLUMN public.expert_listings.is_active IS 'Whether the offer stands.';
+
+COMMENT ON COLUMN public.expert_listings.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.expert_listings.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.founder_connections (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    requester_id uuid NOT NULL,
+    recipient_id uuid NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    source text DEFAULT 'directory'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_founder_connections_between_two CHECK ((requester_id <> recipient_id)),
+    CONSTRAINT ck_founder_connections_source_known CHECK ((source = ANY (ARRAY['directory'::text, 'cohort'::text, 'fred_suggestion'::text, 'community'::text]))),
+    CONSTRAINT ck_founder_connections_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'blocked'::text, 'declined'::text])))
+);
+
+
+COMMENT ON TABLE public.founder_connections IS 'Who asked whom for a connection, and what came of it.';
+
+COMMENT ON COLUMN public.founder_connections.requester_id IS 'Who asked.';
+
+COMMENT ON COLUMN public.founder_connections.recipient_id IS 'Who was asked.';
+
+COMMENT ON COLUMN public.founder_connections.status IS 'What came of it; blocked can only be undone by the recipient.';
+
+COMMENT ON COLUMN public.founder_connections.source IS 'Where the requester found the recipient.';
+
+COMMENT ON COLUMN public.founder_connections.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.founder_connections.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.founder_messages (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sender_id uuid NOT NULL,
+    recipient_id uuid NOT NULL,
+    content text NOT NULL,
+    is_read boolean DEFAULT false NOT NULL,
+    is_fred_facilitated boolean DEFAULT false NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_founder_messages_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text))
+);
+
+ALTER TABLE ONLY public.founder_messages REPLICA IDENTITY FULL;
+
+
+COMMENT ON TABLE public.founder_messages IS 'What founders write to each other; a message does not change.';
+
+COMMENT ON COLUMN public.founder_messages.is_read IS 'Whether the recipient has read it; they say so by mark_messages_read().';
+
+COMMENT ON COLUMN public.founder_messages.is_fred_facilitated IS 'Whether Fred, the assistant, brought the two together; the service says so.';
+
+COMMENT ON COLUMN public.founder_messages.created_at IS 'When the row was created.';
+
+CREATE TABLE public.milestones (
+    id text NOT NULL,
+    user_id uuid NOT NULL,
+    title text NOT NULL,
+    description text,
+    status text DEFAULT 'planned'::text NOT NULL,
+    due_date date,
+    completed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_milestones_status_known CHECK ((status = ANY (ARRAY['planned'::text, 'active'::text, 'done'::text])))
+);
+
+
+COMMENT ON TABLE public.milestones IS 'Something that a founder means to reach.';
+
+COMMENT ON COLUMN public.milestones.id IS 'A text that the application chooses; not a UUID.';
+
+COMMENT ON COLUMN public.milestones.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.milestones.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.organization_members (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text DEFAULT 'manager'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_organization_members_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'viewer'::text])))
+);
+
+
+COMMENT ON TABLE public.organization_members IS 'Who belongs to an organization, and as what.';
+
+COMMENT ON COLUMN public.organization_members.role IS 'Owners govern the organization, managers its events, viewers only look.';
+
+COMMENT ON COLUMN public.organization_members.created_at IS 'When the row was created.';
+
+CREATE TABLE public.organizations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_organizations_settings_is_object CHECK ((jsonb_typeof(settings) = 'object'::text))
+);
+
+
+COMMENT ON TABLE public.organizations IS 'A company or group that runs events.';
+
+COMMENT ON COLUMN public.organizations.slug IS 'The name in addresses.';
+
+COMMENT ON COLUMN public.organizations.settings IS 'The organization''s preferences.';
+
+COMMENT ON COLUMN public.organizations.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.organizations.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.participant_tracks (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    event_id uuid NOT NULL,
+    participant_id uuid NOT NULL,
+    track_id uuid NOT NULL,
+    is_primary boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+COMMENT ON TABLE public.participant_tracks IS 'Which tracks a participant chose; at most one is the primary one.';
+
+COMMENT ON COLUMN public.participant_tracks.event_id IS 'The event of both, filled by a trigger; it keeps the two in one event.';
+
+COMMENT ON COLUMN public.participant_tracks.is_primary IS 'Whether this is the participant''s main track.';
+
+COMMENT ON COLUMN public.participant_tracks.created_at IS 'When the row was created.';
+
+CREATE TABLE public.participants (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    event_id uuid NOT NULL,
+    user_id uuid,
+    first_name text,
+    last_name text,
+    email text,
+    phone text,
+    status text DEFAULT 'registered'::text NOT NULL,
+    is_vip boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    networking_opt_in boolean DEFAULT false NOT NULL,
+    CONSTRAINT ck_participants_status_known CHECK ((status = ANY (ARRAY['registered'::text, 'confirmed'::text, 'checked_in'::text, 'cancelled'::text])))
+);
+
+
+COMMENT ON TABLE public.participants IS 'Somebody on the list of an event, with an account or without.';
+
+COMMENT ON COLUMN public.participants.user_id IS 'The person''s account; null for a guest without one.';
+
+COMMENT ON COLUMN public.participants.email IS 'Unique within the event, whatever the case of its letters.';
+
+COMMENT ON COLUMN public.participants.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.participants.updated_at IS 'When the row last changed; kept by a trigger.';
+
+COMMENT ON COLUMN public.participants.networking_opt_in IS 'הסכמה מפורשת להשתתף בנטוורקינג; NULL בהוספה מקבל את ברירת המחדל של האירוע (Explicit consent to networking; NULL on insert takes the event''s default)';
+
+CREATE TABLE public.reputation_events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    event_type text NOT NULL,
+    points integer DEFAULT 1 NOT NULL,
+    source_id uuid,
+    source_type text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_reputation_events_event_type_known CHECK ((event_type = ANY (ARRAY['intro_made'::text, 'roundtable_participation'::text, 'help_given'::text, 'expertise_shared'::text, 'mentor_session'::text]))),
+    CONSTRAINT ck_reputation_events_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text))
+);
+
+
+COMMENT ON TABLE public.reputation_events IS 'What earned founders points; the service writes.';
+
+COMMENT ON COLUMN public.reputation_events.source_id IS 'The row that the points are for, in whatever table source_type says.';
+
+COMMENT ON COLUMN public.reputation_events.source_type IS 'What source_id is the key of.';
+
+COMMENT ON COLUMN public.reputation_events.created_at IS 'When the row was created.';
+
+CREATE TABLE public.social_feed_comments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    author_id uuid NOT NULL,
+    post_id uuid NOT NULL,
+    content text NOT NULL,
+    parent_comment_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+COMMENT ON TABLE public.social_feed_comments IS 'What people say to a post, and to each other''s comments on it.';
+
+COMMENT ON COLUMN public.social_feed_comments.parent_comment_id IS 'The comment that it answers, on the same post; answers move and go with it.';
+
+COMMENT ON COLUMN public.social_feed_comments.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.social_feed_comments.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.social_feed_posts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    author_id uuid NOT NULL,
+    post_type text DEFAULT 'milestone'::text NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    content text NOT NULL,
+    milestone_id text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reaction_count integer DEFAULT 0 NOT NULL,
+    comment_count integer DEFAULT 0 NOT NULL,
+    view_count integer DEFAULT 0 NOT NULL,
+    is_public boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_social_feed_posts_comment_count_not_negative CHECK ((comment_count >= 0)),
+    CONSTRAINT ck_social_feed_posts_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT ck_social_feed_posts_post_type_known CHECK ((post_type = ANY (ARRAY['milestone'::text, 'achievement'::text, 'update'::text, 'shoutout'::text]))),
+    CONSTRAINT ck_social_feed_posts_reaction_count_not_negative CHECK ((reaction_count >= 0)),
+    CONSTRAINT ck_social_feed_posts_view_count_not_negative CHECK ((view_count >= 0))
+);
+
+ALTER TABLE ONLY public.social_feed_posts REPLICA IDENTITY FULL;
+
+
+COMMENT ON TABLE public.social_feed_posts IS 'What founders tell the others. A private post is its author''s alone.';
+
+COMMENT ON COLUMN public.social_feed_posts.milestone_id IS 'The milestone that it is about; a text, as its key is.';
+
+COMMENT ON COLUMN public.social_feed_posts.reaction_count IS 'How many reactions there are; kept by triggers.';
+
+COMMENT ON COLUMN public.social_feed_posts.comment_count IS 'How many comments there are; kept by triggers.';
+
+COMMENT ON COLUMN public.social_feed_posts.view_count IS 'How often it was looked at; the service counts.';
+
+COMMENT ON COLUMN public.social_feed_posts.is_public IS 'Whether whoever is signed in sees it; otherwise its author alone does.';
+
+COMMENT ON COLUMN public.social_feed_posts.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.social_feed_posts.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.social_feed_reactions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    post_id uuid NOT NULL,
+    reaction_type text DEFAULT 'encourage'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_social_feed_reactions_reaction_type_known CHECK ((reaction_type = ANY (ARRAY['encourage'::text, 'celebrate'::text, 'insightful'::text])))
+);
+
+
+COMMENT ON TABLE public.social_feed_reactions IS 'What people think of a post; each may say each thing once.';
+
+COMMENT ON COLUMN public.social_feed_reactions.created_at IS 'When the row was created.';
+
+CREATE VIEW public.stakeholder_sessions WITH (security_invoker='true') AS
+ SELECT id,
+    campaign_id,
+    stakeholder_name,
+    stakeholder_email,
+    user_id,
+    status,
+    started_at,
+    completed_at,
+    created_at,
+    updated_at,
+    client_status,
+    tenant_id
+   FROM public.participant_sessions s;
+
+
+COMMENT ON VIEW public.stakeholder_sessions IS 'An old name of participant_sessions, for reading and writing as before.';
+
+CREATE TABLE public.subcommunity_sponsors (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sponsor_user_id uuid,
+    community_id uuid NOT NULL,
+    sponsor_name text NOT NULL,
+    sponsor_logo_url text,
+    sponsor_url text,
+    is_featured boolean DEFAULT false NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+COMMENT ON TABLE public.subcommunity_sponsors IS 'Who sponsors a community.';
+
+COMMENT ON COLUMN public.subcommunity_sponsors.sponsor_user_id IS 'The sponsor''s account; null where there is none, or none any more.';
+
+COMMENT ON COLUMN public.subcommunity_sponsors.is_featured IS 'Whether it is shown first.';
+
+COMMENT ON COLUMN public.subcommunity_sponsors.started_at IS 'Since when it is a sponsor.';
+
+COMMENT ON COLUMN public.subcommunity_sponsors.expires_at IS 'Until when; null for no end.';
+
+COMMENT ON COLUMN public.subcommunity_sponsors.is_active IS 'Whether it is shown at all.';
+
+COMMENT ON COLUMN public.subcommunity_sponsors.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.subcommunity_sponsors.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.table_assignments (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    event_id uuid NOT NULL,
+    participant_id uuid NOT NULL,
+    table_number integer NOT NULL,
+    seat_number integer,
+    is_vip_table boolean DEFAULT false NOT NULL,
+    assigned_by text DEFAULT 'ai'::text NOT NULL,
+    assigned_at timestamp with time zone DEFAULT now() NOT NULL,
+    notes text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_table_assignments_assigned_by_known CHECK ((assigned_by = ANY (ARRAY['ai'::text, 'manager'::text, 'auto'::text]))),
+    CONSTRAINT ck_table_assignments_seat_number_positive CHECK ((seat_number > 0)),
+    CONSTRAINT ck_table_assignments_table_number_positive CHECK ((table_number > 0))
+);
+
+
+COMMENT ON TABLE public.table_assignments IS 'שיבוץ משתתפים לשולחנות (Who sits where: one seat per participant and event)';
+
+COMMENT ON COLUMN public.table_assignments.event_id IS 'האירוע (The event)';
+
+COMMENT ON COLUMN public.table_assignments.participant_id IS 'המשתתף, מאותו אירוע (The participant, of the same event)';
+
+COMMENT ON COLUMN public.table_assignments.table_number IS 'מספר השולחן, מ-1 (The number of the table, from 1)';
+
+COMMENT ON COLUMN public.table_assignments.seat_number IS 'מספר המושב ליד השולחן, מ-1; NULL כשלא נקבע (The seat at the table, from 1; null where none was chosen)';
+
+COMMENT ON COLUMN public.table_assignments.is_vip_table IS 'האם זה שולחן VIP (Whether it is a VIP table)';
+
+COMMENT ON COLUMN public.table_assignments.assigned_by IS 'מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Who chose the seat: ai, manager, auto)';
+
+COMMENT ON COLUMN public.table_assignments.assigned_at IS 'מועד השיבוץ (When the seat was chosen)';
+
+COMMENT ON COLUMN public.table_assignments.notes IS 'הערות לשיבוץ (Notes on the seat)';
+
+COMMENT ON COLUMN public.table_assignments.created_at IS 'מועד יצירת השורה (When the row was created)';
+
+COMMENT ON COLUMN public.table_assignments.updated_at IS 'מועד השינוי האחרון; נשמר בטריגר (When the row last changed; kept by a trigger)';
+
+CREATE TABLE public.tenant_profiles (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid,
+    slug text NOT NULL,
+    display_name text NOT NULL,
+    tenant_type text DEFAULT 'coach'::text NOT NULL,
+    brand_config jsonb DEFAULT '{}'::jsonb NOT NULL,
+    email_config jsonb DEFAULT '{}'::jsonb NOT NULL,
+    enabled_assessments text[] DEFAULT '{}'::text[] NOT NULL,
+    subscription_tier text DEFAULT 'free'::text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    custom_domain text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_tenant_profiles_brand_config_is_object CHECK ((jsonb_typeof(brand_config) = 'object'::text)),
+    CONSTRAINT ck_tenant_profiles_email_config_is_object CHECK ((jsonb_typeof(email_config) = 'object'::text)),
+    CONSTRAINT ck_tenant_profiles_slug_is_hyphenated CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text))
+);
+
+
+COMMENT ON TABLE public.tenant_profiles IS 'A coach or company under whose brand the platform runs.';
+
+COMMENT ON COLUMN public.tenant_profiles.user_id IS 'Who owns it; null until the coach has an account, and once that is gone.';
+
+COMMENT ON COLUMN public.tenant_profiles.slug IS 'The name in addresses: lower-case words joined by hyphens.';
+
+COMMENT ON COLUMN public.tenant_profiles.brand_config IS 'What its pages look like and say; an empty object until that is chosen.';
+
+COMMENT ON COLUMN public.tenant_profiles.email_config IS 'How its e-mails are sent; an empty object until that is chosen.';
+
+COMMENT ON COLUMN public.tenant_profiles.enabled_assessments IS 'The assessments that its campaigns may use.';
+
+COMMENT ON COLUMN public.tenant_profiles.subscription_tier IS 'What it pays for; the service decides.';
+
+COMMENT ON COLUMN public.tenant_profiles.is_active IS 'Whether its pages are served; the service decides.';
+
+COMMENT ON COLUMN public.tenant_profiles.custom_domain IS 'The domain its pages are served at; unique, whatever the case of its letters.';
+
+COMMENT ON COLUMN public.tenant_profiles.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.tenant_profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE VIEW public.track_statistics AS
+SELECT
+    NULL::uuid AS track_id,
+    NULL::uuid AS event_id,
+    NULL::text AS track_name,
+    NULL::text AS color,
+    NULL::bigint AS participant_count,
+    NULL::bigint AS vip_count,
+    NULL::bigint AS primary_count,
+    NULL::numeric AS percentage;
+
+
+COMMENT ON VIEW public.track_statistics IS 'סטטיסטיקת מסלולים לכל אירוע (What the active tracks of each event add up to)';
+
+COMMENT ON COLUMN public.track_statistics.track_id IS 'המסלול (The track)';
+
+COMMENT ON COLUMN public.track_statistics.event_id IS 'האירוע (The event)';
+
+COMMENT ON COLUMN public.track_statistics.track_name IS 'שם המסלול (The track''s name)';
+
+COMMENT ON COLUMN public.track_statistics.color IS 'צבע המסלול (The track''s colour)';
+
+COMMENT ON COLUMN public.track_statistics.participant_count IS 'מספר המשתתפים במסלול (Participants in the track)';
+
+COMMENT ON COLUMN public.track_statistics.vip_count IS 'מתוכם אורחי VIP (Of them VIPs)';
+
+COMMENT ON COLUMN public.track_statistics.primary_count IS 'מתוכם במסלול כראשי (Of them with this as their main track)';
+
+COMMENT ON COLUMN public.track_statistics.percentage IS 'חלקו של המסלול בשיבוצים של מסלולי האירוע הפעילים, באחוזים (The track''s share of the placements in the event''s active tracks, in percent)';
+
+CREATE TABLE public.tracks (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    event_id uuid NOT NULL,
+    name text NOT NULL,
+    description text,
+    color text,
+    is_active boolean DEFAULT true NOT NULL,
+    sort_order integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+
+COMMENT ON TABLE public.tracks IS 'A thread of an event''s programme that participants choose.';
+
+COMMENT ON COLUMN public.tracks.is_active IS 'Whether the track is open; statistics leave others out.';
+
+COMMENT ON COLUMN public.tracks.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN public.tracks.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE public.usage_events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid,
+    user_id uuid,
+    event_type text NOT NULL,
+    event_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    tokens_used bigint DEFAULT 0 NOT NULL,
+    model_used text,
+    cost_cents numeric(12,4) DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_usage_events_cost_cents_not_negative CHECK (((cost_cents >= (0)::numeric) AND (cost_cents < 'NaN'::numeric))),
+    CONSTRAINT ck_usage_events_event_data_is_object CHECK ((jsonb_typeof(event_data) = 'object'::text)),
+    CONSTRAINT ck_usage_events_tokens_used_not_negative CHECK ((tokens_used >= 0))
+);
+
+
+COMMENT ON TABLE public.usage_events IS 'What tenants used, for billing; rows are only added.';
+
+COMMENT ON COLUMN public.usage_events.tenant_id IS 'Who pays; null once the tenant is gone.';
+
+COMMENT ON COLUMN public.usage_events.user_id IS 'Whose doing it was; null where it was nobody''s, and once the account is gone.';
+
+COMMENT ON COLUMN public.usage_events.event_data IS 'Particulars, for looking closer.';
+
+COMMENT ON COLUMN public.usage_events.tokens_used IS 'Tokens of a language model, in and out.';
+
+COMMENT ON COLUMN public.usage_events.model_used IS 'The language model, if one was asked.';
+
+COMMENT ON COLUMN public.usage_events.cost_cents IS 'The cost in cents; fractions count.';
+
+COMMENT ON COLUMN public.usage_events.created_at IS 'When the row was created.';
+
+ALTER TABLE ONLY auth.users
+    ADD CONSTRAINT pk_users PRIMARY KEY (id);
+
+ALTER TABLE ONLY auth.users
+    ADD CONSTRAINT uq_users_email UNIQUE (email);
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT pk_campaigns PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.cohort_members
+    ADD CONSTRAINT pk_cohort_members PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.cohorts
+    ADD CONSTRAINT pk_cohorts PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.communities
+    ADD CONSTRAINT pk_communities PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.community_members
+    ADD CONSTRAINT pk_community_members PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.community_profiles
+    ADD CONSTRAINT pk_community_profiles PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.consent_audit_log
+    ADD CONSTRAINT pk_consent_audit_log PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.consent_preferences
+    ADD CONSTRAINT pk_consent_preferences PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.engagement_streaks
+    ADD CONSTRAINT pk_engagement_streaks PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT pk_events PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.expert_listings
+    ADD CONSTRAINT pk_expert_listings PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.founder_connections
+    ADD CONSTRAINT pk_founder_connections PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.founder_messages
+    ADD CONSTRAINT pk_founder_messages PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.investor_readiness_scores
+    ADD CONSTRAINT pk_investor_readiness_scores PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.milestones
+    ADD CONSTRAINT pk_milestones PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.organization_members
+    ADD CONSTRAINT pk_organization_members PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.organizations
+    ADD CONSTRAINT pk_organizations PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.participant_sessions
+    ADD CONSTRAINT pk_participant_sessions PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.participant_tracks
+    ADD CONSTRAINT pk_participant_tracks PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.participants
+    ADD CONSTRAINT pk_participants PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.profiles
+    ADD CONSTRAINT pk_profiles PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.reputation_events
+    ADD CONSTRAINT pk_reputation_events PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.social_feed_comments
+    ADD CONSTRAINT pk_social_feed_comments PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.social_feed_posts
+    ADD CONSTRAINT pk_social_feed_posts PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.social_feed_reactions
+    ADD CONSTRAINT pk_social_feed_reactions PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.subcommunity_sponsors
+    ADD CONSTRAINT pk_subcommunity_sponsors PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.table_assignments
+    ADD CONSTRAINT pk_table_assignments PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tenant_profiles
+    ADD CONSTRAINT pk_tenant_profiles PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tracks
+    ADD CONSTRAINT pk_tracks PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.usage_events
+    ADD CONSTRAINT pk_usage_events PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.wizard_sessions
+    ADD CONSTRAINT pk_wizard_sessions PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT uq_campaigns_id_tenant_id UNIQUE (id, tenant_id);
+
+ALTER TABLE ONLY public.cohort_members
+    ADD CONSTRAINT uq_cohort_members_cohort_id_user_id UNIQUE (cohort_id, user_id);
+
+ALTER TABLE ONLY public.communities
+    ADD CONSTRAINT uq_communities_slug UNIQUE (slug);
+
+ALTER TABLE ONLY public.community_members
+    ADD CONSTRAINT uq_community_members_community_id_user_id UNIQUE (community_id, user_id);
+
+ALTER TABLE ONLY public.community_profiles
+    ADD CONSTRAINT uq_community_profiles_user_id UNIQUE (user_id);
+
+ALTER TABLE ONLY public.consent_preferences
+    ADD CONSTRAINT uq_consent_preferences_user_id_category UNIQUE (user_id, category);
+
+ALTER TABLE ONLY public.engagement_streaks
+    ADD CONSTRAINT uq_engagement_streaks_user_id UNIQUE (user_id);
+
+ALTER TABLE ONLY public.founder_connections
+    ADD CONSTRAINT uq_founder_connections_requester_id_recipient_id UNIQUE (requester_id, recipient_id);
+
+ALTER TABLE ONLY public.organization_members
+    ADD CONSTRAINT uq_organization_members_organization_id_user_id UNIQUE (organization_id, user_id);
+
+ALTER TABLE ONLY public.organizations
+    ADD CONSTRAINT uq_organizations_slug UNIQUE (slug);
+
+ALTER TABLE ONLY public.participant_tracks
+    ADD CONSTRAINT uq_participant_tracks_participant_id_track_id UNIQUE (participant_id, track_id);
+
+ALTER TABLE ONLY public.participants
+    ADD CONSTRAINT uq_participants_event_id_id UNIQUE (event_id, id);
+
+ALTER TABLE ONLY public.social_feed_comments
+    ADD CONSTRAINT uq_social_feed_comments_post_id_id UNIQUE (post_id, id);
+
+ALTER TABLE ONLY public.social_feed_reactions
+    ADD CONSTRAINT uq_social_feed_reactions_post_id_user_id_reaction_type UNIQUE (post_id, user_id, reaction_type);
+
+ALTER TABLE ONLY public.subcommunity_sponsors
+    ADD CONSTRAINT uq_subcommunity_sponsors_community_id_sponsor_user_id UNIQUE (community_id, sponsor_user_id);
+
+ALTER TABLE ONLY public.table_assignments
+    ADD CONSTRAINT uq_table_assignments_event_id_participant_id UNIQUE (event_id, participant_id);
+
+ALTER TABLE ONLY public.table_assignments
+    ADD CONSTRAINT uq_table_assignments_event_id_table_number_seat_number UNIQUE (event_id, table_number, seat_number);
+
+ALTER TABLE ONLY public.tenant_profiles
+    ADD CONSTRAINT uq_tenant_profiles_slug UNIQUE (slug);
+
+ALTER TABLE ONLY public.tracks
+    ADD CONSTRAINT uq_tracks_event_id_id UNIQUE (event_id, id);
+
+ALTER TABLE ONLY public.tracks
+    ADD CONSTRAINT uq_tracks_event_id_name UNIQUE (event_id, name);
+
+CREATE UNIQUE INDEX idx_benchmark_industry_agg_industry ON public.benchmark_industry_aggregates USING btree (industry);
+
+CREATE UNIQUE INDEX idx_benchmark_stage_agg_stage ON public.benchmark_stage_aggregates USING btree (stage);
+
+CREATE INDEX idx_communities_parent ON public.communities USING btree (parent_community_id) WHERE (parent_community_id IS NOT NULL);
+
+CREATE INDEX idx_table_assignments_event ON public.table_assignments USING btree (event_id);
+
+CREATE INDEX idx_table_assignments_participant ON public.table_assignments USING btree (participant_id);
+
+CREATE INDEX idx_table_assignments_table ON public.table_assignments USING btree (event_id, table_number);
+
+CREATE INDEX idx_table_assignments_vip ON public.table_assignments USING btree (event_id, table_number) WHERE is_vip_table;
+
+CREATE INDEX idx_wizard_sessions_event_id ON public.wizard_sessions USING btree (event_id);
+
+CREATE INDEX idx_wizard_sessions_last_saved_at ON public.wizard_sessions USING btree (last_saved_at);
+
+CREATE INDEX idx_wizard_sessions_status ON public.wizard_sessions USING btree (status);
+
+CREATE INDEX idx_wizard_sessions_user_id ON public.wizard_sessions USING btree (user_id);
+
+CREATE INDEX idx_wizard_sessions_user_status ON public.wizard_sessions USING btree (user_id, status);
+
+CREATE INDEX ix_campaigns_created_by_created_at ON public.campaigns USING btree (created_by, created_at DESC);
+
+CREATE INDEX ix_campaigns_tenant_id_created_at ON public.campaigns USING btree (tenant_id, created_at DESC);
+
+CREATE INDEX ix_cohort_members_user_id ON public.cohort_members USING btree (user_id);
+
+CREATE INDEX ix_communities_created_by ON public.communities USING btree (created_by);
+
+CREATE INDEX ix_community_members_user_id ON public.community_members USING btree (user_id);
+
+CREATE INDEX ix_consent_audit_log_user_id_changed_at ON public.consent_audit_log USING btree (user_id, changed_at DESC);
+
+CREATE INDEX ix_events_organization_id_created_at ON public.events USING btree (organization_id, created_at DESC);
+
+CREATE INDEX ix_expert_listings_user_id ON public.expert_listings USING btree (user_id);
+
+CREATE INDEX ix_founder_connections_recipient_id ON public.founder_connections USING btree (recipient_id);
+
+CREATE INDEX ix_founder_messages_recipient_id_created_at ON public.founder_messages USING btree (recipient_id, created_at DESC);
+
+CREATE INDEX ix_founder_messages_sender_id_recipient_id_created_at ON public.founder_messages USING btree (sender_id, recipient_id, created_at DESC, id DESC);
+
+CREATE INDEX ix_investor_readiness_scores_user_id_created_at ON public.investor_readiness_scores USING btree (user_id, created_at DESC);
+
+CREATE INDEX ix_milestones_user_id_created_at ON public.milestones USING btree (user_id, created_at DESC);
+
+CREATE INDEX ix_organization_members_user_id ON public.organization_members USING btree (user_id);
+
+CREATE INDEX ix_participant_sessions_campaign_id ON public.participant_sessions USING btree (campaign_id);
+
+CREATE INDEX ix_participant_sessions_client_status ON public.participant_sessions USING btree (client_status);
+
+CREATE INDEX ix_participant_sessions_tenant_id ON public.participant_sessions USING btree (tenant_id);
+
+CREATE INDEX ix_participant_sessions_tenant_id_client_status ON public.participant_sessions USING btree (tenant_id, client_status);
+
+CREATE INDEX ix_participant_sessions_user_id ON public.participant_sessions USING btree (user_id);
+
+CREATE INDEX ix_participant_tracks_event_id ON public.participant_tracks USING btree (event_id);
+
+CREATE INDEX ix_participant_tracks_track_id ON public.participant_tracks USING btree (track_id);
+
+CREATE INDEX ix_participants_user_id ON public.participants USING btree (user_id);
+
+CREATE INDEX ix_reputation_events_user_id_created_at ON public.reputation_events USING btree (user_id, created_at DESC);
+
+CREATE INDEX ix_social_feed_comments_author_id ON public.social_feed_comments USING btree (author_id);
+
+CREATE INDEX ix_social_feed_comments_parent_comment_id ON public.social_feed_comments USING btree (parent_comment_id);
+
+CREATE INDEX ix_social_feed_comments_post_id_created_at ON public.social_feed_comments USING btree (post_id, created_at DESC);
+
+CREATE INDEX ix_social_feed_posts_author_id_created_at ON public.social_feed_posts USING btree (author_id, created_at DESC, id DESC);
+
+CREATE INDEX ix_social_feed_posts_created_at ON public.social_feed_posts USING btree (created_at DESC, id DESC) WHERE is_public;
+
+CREATE INDEX ix_social_feed_posts_milestone_id ON public.social_feed_posts USING btree (milestone_id);
+
+CREATE INDEX ix_social_feed_reactions_user_id ON public.social_feed_reactions USING btree (user_id);
+
+CREATE INDEX ix_subcommunity_sponsors_sponsor_user_id ON public.subcommunity_sponsors USING btree (sponsor_user_id);
+
+CREATE INDEX ix_tenant_profiles_user_id ON public.tenant_profiles USING btree (user_id);
+
+CREATE INDEX ix_usage_events_created_at ON public.usage_events USING btree (created_at);
+
+CREATE INDEX ix_usage_events_event_type ON public.usage_events USING btree (event_type);
+
+CREATE INDEX ix_usage_events_tenant_id ON public.usage_events USING btree (tenant_id);
+
+CREATE INDEX ix_usage_events_tenant_id_created_at ON public.usage_events USING btree (tenant_id, created_at DESC);
+
+CREATE INDEX ix_usage_events_user_id ON public.usage_events USING btree (user_id);
+
+CREATE UNIQUE INDEX uq_participant_tracks_primary ON public.participant_tracks USING btree (participant_id) WHERE is_primary;
+
+CREATE UNIQUE INDEX uq_participants_event_id_email ON public.participants USING btree (event_id, lower(email));
+
+CREATE UNIQUE INDEX uq_tenant_profiles_custom_domain ON public.tenant_profiles USING btree (lower(custom_domain));
+
+CREATE OR REPLACE VIEW public.track_statistics WITH (security_invoker='true') AS
+ SELECT t.id AS track_id,
+    t.event_id,
+    t.name AS track_name,
+    t.color,
+    count(pt.id) AS participant_count,
+    count(pt.id) FILTER (WHERE p.is_vip) AS vip_count,
+    count(pt.id) FILTER (WHERE pt.is_primary) AS primary_count,
+    round(((100.0 * (count(pt.id))::numeric) / NULLIF(sum(count(pt.id)) OVER (PARTITION BY t.event_id), (0)::numeric)), 1) AS percentage
+   FROM ((public.tracks t
+     LEFT JOIN public.participant_tracks pt ON (((pt.event_id = t.event_id) AND (pt.track_id = t.id))))
+     LEFT JOIN public.participants p ON (((p.event_id = pt.event_id) AND (p.id = pt.participant_id))))
+  WHERE t.is_active
+  GROUP BY t.id;
+
+CREATE TRIGGER update_users_updated_at BEFORE UPDATE ON auth.users FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+CREATE TRIGGER apply_event_networking_default BEFORE INSERT ON public.participants FOR EACH ROW WHEN ((new.networking_opt_in IS NULL)) EXECUTE FUNCTION public.apply_event_networking_default();
+
+COMMENT ON TRIGGER apply_event_networking_default ON public.participants IS 'NULL הופך לברירת המחדל של האירוע (NULL becomes the event''s default)';
+
+CREATE TRIGGER audit_consent AFTER INSERT OR DELETE OR UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION private.audit_consent();
+
+COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Leaves one row in consent_audit_log for every change of a consent.';
+
+CREATE TRIGGER audit_emptied_consents BEFORE TRUNCATE ON public.consent_preferences FOR EACH STATEMENT EXECUTE FUNCTION private.audit_emptied_consents();
+
+COMMENT ON TRIGGER audit_emptied_consents ON public.consent_preferences IS 'Leaves one row in consent_audit_log for every consent that is on.';
+
+CREATE TRIGGER fill_campaign_sessions_tenant AFTER UPDATE OF tenant_id ON public.campaigns FOR EACH ROW WHEN (((new.tenant_id IS DISTINCT FROM old.tenant_id) AND (new.tenant_id IS NOT NULL))) EXECUTE FUNCTION private.fill_campaign_sessions_tenant();
+
+COMMENT ON TRIGGER fill_campaign_sessions_tenant ON public.campaigns IS 'Gives the sessions without a tenant that which their campaign gets.';
+
+CREATE TRIGGER fill_participant_track_event BEFORE INSERT OR UPDATE OF participant_id, event_id ON public.participant_tracks FOR EACH ROW EXECUTE FUNCTION public.fill_participant_track_event();
+
+COMMENT ON TRIGGER fill_participant_track_event ON public.participant_tracks IS 'Keeps the event of a placement that of its participant.';
+
+CREATE TRIGGER fill_session_tenant BEFORE INSERT OR UPDATE OF campaign_id, tenant_id ON public.participant_sessions FOR EACH ROW EXECUTE FUNCTION private.fill_session_tenant();
+
+COMMENT ON TRIGGER fill_session_tenant ON public.participant_sessions IS 'Gives a session the tenant of its campaign.';
+
+CREATE TRIGGER hold_account BEFORE INSERT OR DELETE OR UPDATE ON public.consent_preferences FOR EACH STATEMENT EXECUTE FUNCTION private.hold_account();
+
+COMMENT ON TRIGGER hold_account ON public.consent_preferences IS 'Spares the deletion of an account a deadlock with the audit.';
+
+CREATE TRIGGER keep_comment_count_on_delete AFTER DELETE ON public.social_feed_comments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION private.keep_comment_count();
+
+COMMENT ON TRIGGER keep_comment_count_on_delete ON public.social_feed_comments IS 'Keeps comment_count of social_feed_posts.';
+
+CREATE TRIGGER keep_comment_count_on_insert AFTER INSERT ON public.social_feed_comments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_comment_count();
+
+COMMENT ON TRIGGER keep_comment_count_on_insert ON public.social_feed_comments IS 'Keeps comment_count of social_feed_posts.';
+
+CREATE TRIGGER keep_comment_count_on_update AFTER UPDATE ON public.social_feed_comments REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_comment_count();
+
+COMMENT ON TRIGGER keep_comment_count_on_update ON public.social_feed_comments IS 'Keeps comment_count of social_feed_posts.';
+
+CREATE TRIGGER keep_reaction_count_on_delete AFTER DELETE ON public.social_feed_reactions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION private.keep_reaction_count();
+
+COMMENT ON TRIGGER keep_reaction_count_on_delete ON public.social_feed_reactions IS 'Keeps reaction_count of social_feed_posts.';
+
+CREATE TRIGGER keep_reaction_count_on_insert AFTER INSERT ON public.social_feed_reactions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_reaction_count();
+
+COMMENT ON TRIGGER keep_reaction_count_on_insert ON public.social_feed_reactions IS 'Keeps reaction_count of social_feed_posts.';
+
+CREATE TRIGGER keep_reaction_count_on_update AFTER UPDATE ON public.social_feed_reactions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_reaction_count();
+
+COMMENT ON TRIGGER keep_reaction_count_on_update ON public.social_feed_reactions IS 'Keeps reaction_count of social_feed_posts.';
+
+CREATE TRIGGER reset_comment_count_on_truncate AFTER TRUNCATE ON public.social_feed_comments FOR EACH STATEMENT EXECUTE FUNCTION private.reset_comment_count();
+
+COMMENT ON TRIGGER reset_comment_count_on_truncate ON public.social_feed_comments IS 'Keeps comment_count of social_feed_posts.';
+
+CREATE TRIGGER reset_reaction_count_on_truncate AFTER TRUNCATE ON public.social_feed_reactions FOR EACH STATEMENT EXECUTE FUNCTION private.reset_reaction_count();
+
+COMMENT ON TRIGGER reset_reaction_count_on_truncate ON public.social_feed_reactions IS 'Keeps reaction_count of social_feed_posts.';
+
+CREATE TRIGGER start_post_counters BEFORE INSERT ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION private.start_post_counters();
+
+COMMENT ON TRIGGER start_post_counters ON public.social_feed_posts IS 'A new post has no reactions and no comments.';
+
+CREATE TRIGGER update_campaigns_updated_at BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_campaigns_updated_at ON public.campaigns IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_cohorts_updated_at BEFORE UPDATE ON public.cohorts FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_cohorts_updated_at ON public.cohorts IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_communities_updated_at BEFORE UPDATE ON public.communities FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_communities_updated_at ON public.communities IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_community_profiles_updated_at BEFORE UPDATE ON public.community_profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_community_profiles_updated_at ON public.community_profiles IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_consent_preferences_updated_at BEFORE UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_consent_preferences_updated_at ON public.consent_preferences IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_engagement_streaks_updated_at BEFORE UPDATE ON public.engagement_streaks FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_engagement_streaks_updated_at ON public.engagement_streaks IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_events_updated_at BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_events_updated_at ON public.events IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_expert_listings_updated_at BEFORE UPDATE ON public.expert_listings FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_expert_listings_updated_at ON public.expert_listings IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_founder_connections_updated_at BEFORE UPDATE ON public.founder_connections FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_founder_connections_updated_at ON public.founder_connections IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_milestones_updated_at BEFORE UPDATE ON public.milestones FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_milestones_updated_at ON public.milestones IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_organizations_updated_at BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_organizations_updated_at ON public.organizations IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_participant_sessions_updated_at BEFORE UPDATE ON public.participant_sessions FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_participant_sessions_updated_at ON public.participant_sessions IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_participants_updated_at BEFORE UPDATE ON public.participants FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_participants_updated_at ON public.participants IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_profiles_updated_at BEFORE UPDATE ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_profiles_updated_at ON public.profiles IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_social_feed_comments_updated_at BEFORE UPDATE ON public.social_feed_comments FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_social_feed_comments_updated_at ON public.social_feed_comments IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_social_feed_posts_updated_at BEFORE UPDATE OF author_id, post_type, title, content, milestone_id, metadata, is_public ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_social_feed_posts_updated_at ON public.social_feed_posts IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_subcommunity_sponsors_updated_at BEFORE UPDATE ON public.subcommunity_sponsors FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_subcommunity_sponsors_updated_at ON public.subcommunity_sponsors IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_table_assignments_updated_at BEFORE UPDATE ON public.table_assignments FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_table_assignments_updated_at ON public.table_assignments IS 'מעדכן את updated_at (Keeps updated_at)';
+
+CREATE TRIGGER update_tenant_profiles_updated_at BEFORE UPDATE ON public.tenant_profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_tenant_profiles_updated_at ON public.tenant_profiles IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_tracks_updated_at BEFORE UPDATE ON public.tracks FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+COMMENT ON TRIGGER update_tracks_updated_at ON public.tracks IS 'Keeps updated_at.';
+
+CREATE TRIGGER update_wizard_session_timestamp BEFORE INSERT OR UPDATE ON public.wizard_sessions FOR EACH ROW EXECUTE FUNCTION public.update_wizard_session_timestamp();
+
+COMMENT ON TRIGGER update_wizard_session_timestamp ON public.wizard_sessions IS 'Keeps last_saved_at, completed_at and the state of a completed session.';
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT fk_campaigns_created_by_users FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT fk_campaigns_tenant_id_tenant_profiles FOREIGN KEY (tenant_id) REFERENCES public.tenant_profiles(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.cohort_members
+    ADD CONSTRAINT fk_cohort_members_cohort_id_cohorts FOREIGN KEY (cohort_id) REFERENCES public.cohorts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.cohort_members
+    ADD CONSTRAINT fk_cohort_members_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.communities
+    ADD CONSTRAINT fk_communities_created_by_users FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.communities
+    ADD CONSTRAINT fk_communities_parent_community_id_communities FOREIGN KEY (parent_community_id) REFERENCES public.communities(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.community_members
+    ADD CONSTRAINT fk_community_members_community_id_communities FOREIGN KEY (community_id) REFERENCES public.communities(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.community_members
+    ADD CONSTRAINT fk_community_members_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.community_profiles
+    ADD CONSTRAINT fk_community_profiles_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.consent_audit_log
+    ADD CONSTRAINT fk_consent_audit_log_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.consent_preferences
+    ADD CONSTRAINT fk_consent_preferences_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.engagement_streaks
+    ADD CONSTRAINT fk_engagement_streaks_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT fk_events_organization_id_organizations FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.expert_listings
+    ADD CONSTRAINT fk_expert_listings_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.founder_connections
+    ADD CONSTRAINT fk_founder_connections_recipient_id_users FOREIGN KEY (recipient_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.founder_connections
+    ADD CONSTRAINT fk_founder_connections_requester_id_users FOREIGN KEY (requester_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.founder_messages
+    ADD CONSTRAINT fk_founder_messages_recipient_id_users FOREIGN KEY (recipient_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.founder_messages
+    ADD CONSTRAINT fk_founder_messages_sender_id_users FOREIGN KEY (sender_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.investor_readiness_scores
+    ADD CONSTRAINT fk_investor_readiness_scores_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.milestones
+    ADD CONSTRAINT fk_milestones_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.organization_members
+    ADD CONSTRAINT fk_organization_members_organization_id_organizations FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.organization_members
+    ADD CONSTRAINT fk_organization_members_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.participant_sessions
+    ADD CONSTRAINT fk_participant_sessions_campaign_id_campaigns FOREIGN KEY (campaign_id) REFERENCES public.campaigns(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.participant_sessions
+    ADD CONSTRAINT fk_participant_sessions_campaign_id_tenant_id_campaigns FOREIGN KEY (campaign_id, tenant_id) REFERENCES public.campaigns(id, tenant_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.participant_sessions
+    ADD CONSTRAINT fk_participant_sessions_tenant_id_tenant_profiles FOREIGN KEY (tenant_id) REFERENCES public.tenant_profiles(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.participant_sessions
+    ADD CONSTRAINT fk_participant_sessions_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.participant_tracks
+    ADD CONSTRAINT fk_participant_tracks_event_id_participant_id_participants FOREIGN KEY (event_id, participant_id) REFERENCES public.participants(event_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.participant_tracks
+    ADD CONSTRAINT fk_participant_tracks_event_id_track_id_tracks FOREIGN KEY (event_id, track_id) REFERENCES public.tracks(event_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.participants
+    ADD CONSTRAINT fk_participants_event_id_events FOREIGN KEY (event_id) REFERENCES public.events(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.participants
+    ADD CONSTRAINT fk_participants_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.profiles
+    ADD CONSTRAINT fk_profiles_id_users FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.reputation_events
+    ADD CONSTRAINT fk_reputation_events_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.social_feed_comments
+    ADD CONSTRAINT fk_social_feed_comments_author_id_users FOREIGN KEY (author_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.social_feed_comments
+    ADD CONSTRAINT fk_social_feed_comments_parent_comment FOREIGN KEY (post_id, parent_comment_id) REFERENCES public.social_feed_comments(post_id, id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.social_feed_comments
+    ADD CONSTRAINT fk_social_feed_comments_post_id_social_feed_posts FOREIGN KEY (post_id) REFERENCES public.social_feed_posts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.social_feed_posts
+    ADD CONSTRAINT fk_social_feed_posts_author_id_users FOREIGN KEY (author_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.social_feed_posts
+    ADD CONSTRAINT fk_social_feed_posts_milestone_id_milestones FOREIGN KEY (milestone_id) REFERENCES public.milestones(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.social_feed_reactions
+    ADD CONSTRAINT fk_social_feed_reactions_post_id_social_feed_posts FOREIGN KEY (post_id) REFERENCES public.social_feed_posts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.social_feed_reactions
+    ADD CONSTRAINT fk_social_feed_reactions_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subcommunity_sponsors
+    ADD CONSTRAINT fk_subcommunity_sponsors_community_id_communities FOREIGN KEY (community_id) REFERENCES public.communities(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subcommunity_sponsors
+    ADD CONSTRAINT fk_subcommunity_sponsors_sponsor_user_id_users FOREIGN KEY (sponsor_user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.table_assignments
+    ADD CONSTRAINT fk_table_assignments_event_id_events FOREIGN KEY (event_id) REFERENCES public.events(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.table_assignments
+    ADD CONSTRAINT fk_table_assignments_event_id_participant_id_participants FOREIGN KEY (event_id, participant_id) REFERENCES public.participants(event_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.tenant_profiles
+    ADD CONSTRAINT fk_tenant_profiles_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.tracks
+    ADD CONSTRAINT fk_tracks_event_id_events FOREIGN KEY (event_id) REFERENCES public.events(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.usage_events
+    ADD CONSTRAINT fk_usage_events_tenant_id_tenant_profiles FOREIGN KEY (tenant_id) REFERENCES public.tenant_profiles(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.usage_events
+    ADD CONSTRAINT fk_usage_events_user_id_users FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.wizard_sessions
+    ADD CONSTRAINT fk_wizard_sessions_event_id_events FOREIGN KEY (event_id) REFERENCES public.events(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.wizard_sessions
+    ADD CONSTRAINT fk_wizard_sessions_user_id_profiles FOREIGN KEY (user_id) REFERENCES public.profiles(id) ON DELETE CASCADE;
+
+ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "active members select" ON public.cohort_members FOR SELECT TO authenticated USING ((cohort_id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
+
+CREATE POLICY "active members select" ON public.cohorts FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
+
+ALTER TABLE public.alembic_version ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "both parties select" ON public.founder_connections FOR SELECT TO authenticated USING (((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
+
+CREATE POLICY "both parties select" ON public.founder_messages FOR SELECT TO authenticated USING (((sender_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
+
+ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cohort_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cohorts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.communities ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.community_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.community_profiles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.consent_audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.consent_preferences ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.engagement_streaks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.expert_listings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.founder_connections ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.founder_messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.investor_readiness_scores ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "managers delete" ON public.events FOR DELETE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+
+CREATE POLICY "managers delete" ON public.participant_tracks FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers delete" ON public.participants FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers delete" ON public.table_assignments FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers delete" ON public.tracks FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers insert" ON public.events FOR INSERT TO authenticated WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+
+CREATE POLICY "managers insert" ON public.participant_tracks FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers insert" ON public.participants FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers insert" ON public.table_assignments FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers insert" ON public.tracks FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers update" ON public.events FOR UPDATE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids)))) WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+
+CREATE POLICY "managers update" ON public.participant_tracks FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers update" ON public.participants FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers update" ON public.table_assignments FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "managers update" ON public.tracks FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+
+CREATE POLICY "members or the participant select" ON public.participant_tracks FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
+
+CREATE POLICY "members or the participant select" ON public.participants FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+
+CREATE POLICY "members or the participant select" ON public.table_assignments FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
+
+CREATE POLICY "members or the person select" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+
+CREATE POLICY "members select" ON public.events FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+
+CREATE POLICY "members select" ON public.organization_members FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+
+CREATE POLICY "members select" ON public.organizations FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+
+CREATE POLICY "members select" ON public.tracks FOR SELECT TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))));
+
+ALTER TABLE public.milestones ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.organization_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.organizations ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "owners delete" ON public.organization_members FOR DELETE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
+
+CREATE POLICY "owners insert" ON public.organization_members FOR INSERT TO authenticated WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
+
+CREATE POLICY "owners update" ON public.organization_members FOR UPDATE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids)))) WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
+
+CREATE POLICY "owners update" ON public.organizations FOR UPDATE TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids)))) WITH CHECK ((id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
+
+ALTER TABLE public.participant_sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.participant_tracks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.participants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "readers of the post select" ON public.social_feed_comments FOR SELECT TO authenticated USING ((EXISTS ( SELECT
+   FROM public.social_feed_posts p
+  WHERE (p.id = social_feed_comments.post_id))));
+
+CREATE POLICY "readers of the post select" ON public.social_feed_reactions FOR SELECT TO authenticated USING ((EXISTS ( SELECT
+   FROM public.social_feed_posts p
+  WHERE (p.id = social_feed_reactions.post_id))));
+
+CREATE POLICY "readers of what is public or the author select" ON public.social_feed_posts FOR SELECT TO authenticated USING ((is_public OR (author_id = ( SELECT auth.uid() AS uid))));
+
+ALTER TABLE public.reputation_events ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "signed-in users select" ON public.community_profiles FOR SELECT TO authenticated USING (true);
+
+CREATE POLICY "signed-in users select" ON public.expert_listings FOR SELECT TO authenticated USING (true);
+
+CREATE POLICY "signed-in users select" ON public.subcommunity_sponsors FOR SELECT TO authenticated USING (true);
+
+ALTER TABLE public.social_feed_comments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.social_feed_posts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.social_feed_reactions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subcommunity_sponsors ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.table_assignments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_profiles ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY "the author among readers of the post insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
+   FROM public.social_feed_posts p
+  WHERE (p.id = social_feed_comments.post_id)))));
+
+CREATE POLICY "the author delete" ON public.social_feed_comments FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the author delete" ON public.social_feed_posts FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the author of their own milestones insert" ON public.social_feed_posts FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
+   FROM public.milestones m
+  WHERE (m.id = social_feed_posts.milestone_id))))));
+
+CREATE POLICY "the author update" ON public.social_feed_comments FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((author_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the author update" ON public.social_feed_posts FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
+   FROM public.milestones m
+  WHERE (m.id = social_feed_posts.milestone_id))))));
+
+CREATE POLICY "the campaign's owner in their own name insert" ON public.campaigns FOR INSERT TO authenticated WITH CHECK ((((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))) AND (COALESCE(created_by, ( SELECT auth.uid() AS uid)) = ( SELECT auth.uid() AS uid))));
+
+CREATE POLICY "the creator insert" ON public.communities FOR INSERT TO authenticated WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the creator or visitors of what is not archived select" ON public.communities FOR SELECT TO authenticated USING (((created_by = ( SELECT auth.uid() AS uid)) OR ((NOT is_archived) AND ((NOT is_private) OR (id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids)))))));
+
+CREATE POLICY "the creator update" ON public.communities FOR UPDATE TO authenticated USING ((created_by = ( SELECT auth.uid() AS uid))) WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner delete" ON public.community_profiles FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner delete" ON public.expert_listings FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner delete" ON public.milestones FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner insert" ON public.community_profiles FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner insert" ON public.expert_listings FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner insert" ON public.milestones FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner insert" ON public.profiles FOR INSERT TO authenticated WITH CHECK ((id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner select" ON public.engagement_streaks FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner select" ON public.investor_readiness_scores FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner select" ON public.milestones FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner select" ON public.profiles FOR SELECT TO authenticated USING ((id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner select" ON public.reputation_events FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner select" ON public.tenant_profiles FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner update" ON public.community_profiles FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner update" ON public.expert_listings FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner update" ON public.milestones FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner update" ON public.profiles FOR UPDATE TO authenticated USING ((id = ( SELECT auth.uid() AS uid))) WITH CHECK ((id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner update" ON public.tenant_profiles FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the person among readers of the post insert" ON public.social_feed_reactions FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
+   FROM public.social_feed_posts p
+  WHERE (p.id = social_feed_reactions.post_id)))));
+
+CREATE POLICY "the person delete" ON public.cohort_members FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the person delete" ON public.community_members FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the person delete" ON public.consent_preferences FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the person delete" ON public.social_feed_reactions FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the person insert" ON public.consent_preferences FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the person joining what is public insert" ON public.community_members FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND ((role = 'member'::text) AND private.is_open_community(community_id))));
+
+CREATE POLICY "the person select" ON public.consent_audit_log FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the person select" ON public.consent_preferences FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the person update" ON public.consent_preferences FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the recipient or the requester unless blocked delete" ON public.founder_connections FOR DELETE TO authenticated USING (((recipient_id = ( SELECT auth.uid() AS uid)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status <> 'blocked'::text))));
+
+CREATE POLICY "the recipient or the requester unless blocked update" ON public.founder_connections FOR UPDATE TO authenticated USING (((recipient_id = ( SELECT auth.uid() AS uid)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status <> 'blocked'::text)))) WITH CHECK ((((recipient_id = ( SELECT auth.uid() AS uid)) AND (status <> 'pending'::text)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'declined'::text))));
+
+CREATE POLICY "the requester asking insert" ON public.founder_connections FOR INSERT TO authenticated WITH CHECK (((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'pending'::text)));
+
+CREATE POLICY "the sender insert" ON public.founder_messages FOR INSERT TO authenticated WITH CHECK ((sender_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the service does everything" ON public.campaigns TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.cohort_members TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.cohorts TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.communities TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.community_members TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.community_profiles TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.consent_audit_log TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.consent_preferences TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.engagement_streaks TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.events TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.expert_listings TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.founder_connections TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.founder_messages TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.investor_readiness_scores TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.milestones TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.organization_members TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.organizations TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.participant_sessions TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.participant_tracks TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.participants TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.profiles TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.reputation_events TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.social_feed_comments TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.social_feed_posts TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.social_feed_reactions TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.subcommunity_sponsors TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.table_assignments TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.tenant_profiles TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.tracks TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.usage_events TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the service does everything" ON public.wizard_sessions TO service_role USING (true) WITH CHECK (true);
+
+CREATE POLICY "the tenant's owner or the creator without a tenant delete" ON public.campaigns FOR DELETE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
+
+CREATE POLICY "the tenant's owner or the creator without a tenant select" ON public.campaigns FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
+
+CREATE POLICY "the tenant's owner or the creator without a tenant update" ON public.campaigns FOR UPDATE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL)))) WITH CHECK (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
+
+CREATE POLICY "the tenant's owner or the participant select" ON public.participant_sessions FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+
+CREATE POLICY "the tenant's owner select" ON public.usage_events FOR SELECT TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))));
+
+CREATE POLICY "the tenant's owner update" ON public.participant_sessions FOR UPDATE TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids)))) WITH CHECK ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))));
+
+ALTER TABLE public.tracks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.wizard_sessions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY wizard_sessions_insert_policy ON public.wizard_sessions AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+COMMENT ON POLICY wizard_sessions_insert_policy ON public.wizard_sessions IS 'A floor: no later policy lets anybody open a session for somebody else.';
+
+CREATE POLICY wizard_sessions_policy ON public.wizard_sessions TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+COMMENT ON POLICY wizard_sessions_policy ON public.wizard_sessions IS 'Everybody has their own sessions.';
+
+GRANT USAGE ON SCHEMA auth TO anon;
+GRANT USAGE ON SCHEMA auth TO authenticated;
+GRANT USAGE ON SCHEMA auth TO service_role;
+
+GRANT USAGE ON SCHEMA private TO anon;
+GRANT USAGE ON SCHEMA private TO authenticated;
+GRANT USAGE ON SCHEMA private TO service_role;
+
+REVOKE ALL ON FUNCTION private.audit_consent() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.audit_emptied_consents() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.complete_participant_session(session_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.complete_participant_session(session_id uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION private.fill_campaign_sessions_tenant() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.fill_session_tenant() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO anon;
+GRANT ALL ON FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO authenticated;
+GRANT ALL ON FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO service_role;
+
+REVOKE ALL ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO anon;
+GRANT ALL ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO authenticated;
+GRANT ALL ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO service_role;
+
+REVOKE ALL ON FUNCTION private.hold_account() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_open_community(community_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.is_open_community(community_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.is_open_community(community_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION private.keep_comment_count() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_reaction_count() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.mark_messages_read(message_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.mark_messages_read(message_ids uuid[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION private.my_cohort_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_cohort_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_cohort_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_community_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_community_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_community_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_event_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_event_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_event_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_managed_event_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_managed_event_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_managed_event_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_managed_organization_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_managed_organization_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_managed_organization_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_organization_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_organization_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_organization_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_owned_organization_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_owned_organization_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_owned_organization_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_participant_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_participant_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_participant_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_tenant_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_tenant_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_tenant_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.record_consent(user_id uuid, category text, enabled boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refresh_benchmark_aggregates() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refresh_benchmark_aggregates() TO service_role;
+
+REVOKE ALL ON FUNCTION private.reset_comment_count() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.reset_reaction_count() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION private.start_participant_session(session_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.start_participant_session(session_id uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION private.start_post_counters() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.apply_event_networking_default() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.complete_participant_session(session_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.complete_participant_session(session_id uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.fill_participant_track_event() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO anon;
+GRANT ALL ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO authenticated;
+GRANT ALL ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO anon;
+GRANT ALL ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO authenticated;
+GRANT ALL ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric) TO service_role;
+
+REVOKE ALL ON FUNCTION public.mark_messages_read(message_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.mark_messages_read(message_ids uuid[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.refresh_benchmark_aggregates() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refresh_benchmark_aggregates() TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.wizard_sessions TO authenticated;
+GRANT ALL ON TABLE public.wizard_sessions TO service_role;
+
+GRANT INSERT(id) ON TABLE public.wizard_sessions TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.wizard_sessions TO authenticated;
+
+GRANT INSERT(event_id),UPDATE(event_id) ON TABLE public.wizard_sessions TO authenticated;
+
+GRANT INSERT(stage),UPDATE(stage) ON TABLE public.wizard_sessions TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.wizard_sessions TO authenticated;
+
+GRANT INSERT(state),UPDATE(state) ON TABLE public.wizard_sessions TO authenticated;
+
+REVOKE ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text) TO authenticated;
+GRANT ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text) TO service_role;
+
+REVOKE ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.start_participant_session(session_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.start_participant_session(session_id uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.update_updated_at_column() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.update_wizard_session_timestamp() FROM PUBLIC;
+
+GRANT SELECT,DELETE ON TABLE public.consent_preferences TO authenticated;
+GRANT ALL ON TABLE public.consent_preferences TO service_role;
+
+GRANT INSERT(id) ON TABLE public.consent_preferences TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.consent_preferences TO authenticated;
+
+GRANT INSERT(category) ON TABLE public.consent_preferences TO authenticated;
+
+GRANT INSERT(enabled),UPDATE(enabled) ON TABLE public.consent_preferences TO authenticated;
+
+GRANT SELECT ON TABLE public.investor_readiness_scores TO authenticated;
+GRANT ALL ON TABLE public.investor_readiness_scores TO service_role;
+
+GRANT SELECT ON TABLE public.profiles TO authenticated;
+GRANT ALL ON TABLE public.profiles TO service_role;
+
+GRANT INSERT(id) ON TABLE public.profiles TO authenticated;
+
+GRANT INSERT(full_name),UPDATE(full_name) ON TABLE public.profiles TO authenticated;
+
+GRANT INSERT(avatar_url),UPDATE(avatar_url) ON TABLE public.profiles TO authenticated;
+
+GRANT INSERT(stage),UPDATE(stage) ON TABLE public.profiles TO authenticated;
+
+GRANT INSERT(industry),UPDATE(industry) ON TABLE public.profiles TO authenticated;
+
+GRANT SELECT ON TABLE public.benchmark_industry_aggregates TO authenticated;
+GRANT SELECT ON TABLE public.benchmark_industry_aggregates TO service_role;
+
+GRANT SELECT ON TABLE public.benchmark_stage_aggregates TO authenticated;
+GRANT SELECT ON TABLE public.benchmark_stage_aggregates TO service_role;
+
+GRANT SELECT ON TABLE public.participant_sessions TO authenticated;
+GRANT ALL ON TABLE public.participant_sessions TO service_role;
+
+GRANT UPDATE(stakeholder_name) ON TABLE public.participant_sessions TO authenticated;
+
+GRANT UPDATE(stakeholder_email) ON TABLE public.participant_sessions TO authenticated;
+
+GRANT UPDATE(client_status) ON TABLE public.participant_sessions TO authenticated;
+
+GRANT SELECT ON TABLE public.campaign_assignments TO authenticated;
+GRANT ALL ON TABLE public.campaign_assignments TO service_role;
+
+GRANT UPDATE(stakeholder_name) ON TABLE public.campaign_assignments TO authenticated;
+
+GRANT UPDATE(stakeholder_email) ON TABLE public.campaign_assignments TO authenticated;
+
+GRANT UPDATE(client_status) ON TABLE public.campaign_assignments TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.campaigns TO authenticated;
+GRANT ALL ON TABLE public.campaigns TO service_role;
+
+GRANT INSERT(id) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(created_by) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(starts_at),UPDATE(starts_at) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(ends_at),UPDATE(ends_at) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(tenant_id) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(assessment_type),UPDATE(assessment_type) ON TABLE public.campaigns TO authenticated;
+
+GRANT INSERT(results_disclosure),UPDATE(results_disclosure) ON TABLE public.campaigns TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.cohort_members TO authenticated;
+GRANT ALL ON TABLE public.cohort_members TO service_role;
+
+GRANT SELECT ON TABLE public.cohorts TO authenticated;
+GRANT ALL ON TABLE public.cohorts TO service_role;
+
+GRANT SELECT ON TABLE public.communities TO authenticated;
+GRANT ALL ON TABLE public.communities TO service_role;
+
+GRANT INSERT(id) ON TABLE public.communities TO authenticated;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.communities TO authenticated;
+
+GRANT INSERT(slug),UPDATE(slug) ON TABLE public.communities TO authenticated;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.communities TO authenticated;
+
+GRANT INSERT(created_by) ON TABLE public.communities TO authenticated;
+
+GRANT INSERT(is_private),UPDATE(is_private) ON TABLE public.communities TO authenticated;
+
+GRANT INSERT(is_archived),UPDATE(is_archived) ON TABLE public.communities TO authenticated;
+
+GRANT INSERT(parent_community_id),UPDATE(parent_community_id) ON TABLE public.communities TO authenticated;
+
+GRANT INSERT(tier_required),UPDATE(tier_required) ON TABLE public.communities TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.community_members TO authenticated;
+GRANT ALL ON TABLE public.community_members TO service_role;
+
+GRANT INSERT(id) ON TABLE public.community_members TO authenticated;
+
+GRANT INSERT(community_id) ON TABLE public.community_members TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.community_members TO authenticated;
+
+GRANT INSERT(role) ON TABLE public.community_members TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.community_profiles TO authenticated;
+GRANT ALL ON TABLE public.community_profiles TO service_role;
+
+GRANT INSERT(id) ON TABLE public.community_profiles TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.community_profiles TO authenticated;
+
+GRANT INSERT(display_name),UPDATE(display_name) ON TABLE public.community_profiles TO authenticated;
+
+GRANT INSERT(bio),UPDATE(bio) ON TABLE public.community_profiles TO authenticated;
+
+GRANT INSERT(avatar_url),UPDATE(avatar_url) ON TABLE public.community_profiles TO authenticated;
+
+GRANT INSERT(stage),UPDATE(stage) ON TABLE public.community_profiles TO authenticated;
+
+GRANT INSERT(industry),UPDATE(industry) ON TABLE public.community_profiles TO authenticated;
+
+GRANT INSERT(achievements),UPDATE(achievements) ON TABLE public.community_profiles TO authenticated;
+
+GRANT INSERT(visibility_settings),UPDATE(visibility_settings) ON TABLE public.community_profiles TO authenticated;
+
+GRANT SELECT ON TABLE public.consent_audit_log TO authenticated;
+GRANT ALL ON TABLE public.consent_audit_log TO service_role;
+
+GRANT SELECT ON TABLE public.engagement_streaks TO authenticated;
+GRANT ALL ON TABLE public.engagement_streaks TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.events TO authenticated;
+GRANT ALL ON TABLE public.events TO service_role;
+
+GRANT INSERT(id) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(organization_id) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(starts_at),UPDATE(starts_at) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(ends_at),UPDATE(ends_at) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.events TO authenticated;
+
+GRANT INSERT(settings),UPDATE(settings) ON TABLE public.events TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.expert_listings TO authenticated;
+GRANT ALL ON TABLE public.expert_listings TO service_role;
+
+GRANT INSERT(id) ON TABLE public.expert_listings TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.expert_listings TO authenticated;
+
+GRANT INSERT(expertise_type),UPDATE(expertise_type) ON TABLE public.expert_listings TO authenticated;
+
+GRANT INSERT(title),UPDATE(title) ON TABLE public.expert_listings TO authenticated;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.expert_listings TO authenticated;
+
+GRANT INSERT(is_active),UPDATE(is_active) ON TABLE public.expert_listings TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.founder_connections TO authenticated;
+GRANT ALL ON TABLE public.founder_connections TO service_role;
+
+GRANT INSERT(id) ON TABLE public.founder_connections TO authenticated;
+
+GRANT INSERT(requester_id) ON TABLE public.founder_connections TO authenticated;
+
+GRANT INSERT(recipient_id) ON TABLE public.founder_connections TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.founder_connections TO authenticated;
+
+GRANT INSERT(source) ON TABLE public.founder_connections TO authenticated;
+
+GRANT SELECT ON TABLE public.founder_messages TO authenticated;
+GRANT ALL ON TABLE public.founder_messages TO service_role;
+
+GRANT INSERT(sender_id) ON TABLE public.founder_messages TO authenticated;
+
+GRANT INSERT(recipient_id) ON TABLE public.founder_messages TO authenticated;
+
+GRANT INSERT(content) ON TABLE public.founder_messages TO authenticated;
+
+GRANT INSERT(metadata) ON TABLE public.founder_messages TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.milestones TO authenticated;
+GRANT ALL ON TABLE public.milestones TO service_role;
+
+GRANT INSERT(id) ON TABLE public.milestones TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.milestones TO authenticated;
+
+GRANT INSERT(title),UPDATE(title) ON TABLE public.milestones TO authenticated;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.milestones TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.milestones TO authenticated;
+
+GRANT INSERT(due_date),UPDATE(due_date) ON TABLE public.milestones TO authenticated;
+
+GRANT INSERT(completed_at),UPDATE(completed_at) ON TABLE public.milestones TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.organization_members TO authenticated;
+GRANT ALL ON TABLE public.organization_members TO service_role;
+
+GRANT INSERT(id) ON TABLE public.organization_members TO authenticated;
+
+GRANT INSERT(organization_id) ON TABLE public.organization_members TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.organization_members TO authenticated;
+
+GRANT INSERT(role),UPDATE(role) ON TABLE public.organization_members TO authenticated;
+
+GRANT SELECT ON TABLE public.organizations TO authenticated;
+GRANT ALL ON TABLE public.organizations TO service_role;
+
+GRANT UPDATE(name) ON TABLE public.organizations TO authenticated;
+
+GRANT UPDATE(slug) ON TABLE public.organizations TO authenticated;
+
+GRANT UPDATE(settings) ON TABLE public.organizations TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.participant_tracks TO authenticated;
+GRANT ALL ON TABLE public.participant_tracks TO service_role;
+
+GRANT INSERT(id) ON TABLE public.participant_tracks TO authenticated;
+
+GRANT INSERT(participant_id),UPDATE(participant_id) ON TABLE public.participant_tracks TO authenticated;
+
+GRANT INSERT(track_id),UPDATE(track_id) ON TABLE public.participant_tracks TO authenticated;
+
+GRANT INSERT(is_primary),UPDATE(is_primary) ON TABLE public.participant_tracks TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.participants TO authenticated;
+GRANT ALL ON TABLE public.participants TO service_role;
+
+GRANT INSERT(id) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(event_id) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(first_name),UPDATE(first_name) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(last_name),UPDATE(last_name) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(email),UPDATE(email) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(phone),UPDATE(phone) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(is_vip),UPDATE(is_vip) ON TABLE public.participants TO authenticated;
+
+GRANT INSERT(networking_opt_in),UPDATE(networking_opt_in) ON TABLE public.participants TO authenticated;
+
+GRANT SELECT ON TABLE public.reputation_events TO authenticated;
+GRANT ALL ON TABLE public.reputation_events TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.social_feed_comments TO authenticated;
+GRANT ALL ON TABLE public.social_feed_comments TO service_role;
+
+GRANT INSERT(id) ON TABLE public.social_feed_comments TO authenticated;
+
+GRANT INSERT(author_id) ON TABLE public.social_feed_comments TO authenticated;
+
+GRANT INSERT(post_id) ON TABLE public.social_feed_comments TO authenticated;
+
+GRANT INSERT(content),UPDATE(content) ON TABLE public.social_feed_comments TO authenticated;
+
+GRANT INSERT(parent_comment_id) ON TABLE public.social_feed_comments TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.social_feed_posts TO authenticated;
+GRANT ALL ON TABLE public.social_feed_posts TO service_role;
+
+GRANT INSERT(id) ON TABLE public.social_feed_posts TO authenticated;
+
+GRANT INSERT(author_id) ON TABLE public.social_feed_posts TO authenticated;
+
+GRANT INSERT(post_type),UPDATE(post_type) ON TABLE public.social_feed_posts TO authenticated;
+
+GRANT INSERT(title),UPDATE(title) ON TABLE public.social_feed_posts TO authenticated;
+
+GRANT INSERT(content),UPDATE(content) ON TABLE public.social_feed_posts TO authenticated;
+
+GRANT INSERT(milestone_id),UPDATE(milestone_id) ON TABLE public.social_feed_posts TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.social_feed_posts TO authenticated;
+
+GRANT INSERT(is_public),UPDATE(is_public) ON TABLE public.social_feed_posts TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.social_feed_reactions TO authenticated;
+GRANT ALL ON TABLE public.social_feed_reactions TO service_role;
+
+GRANT INSERT(id) ON TABLE public.social_feed_reactions TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.social_feed_reactions TO authenticated;
+
+GRANT INSERT(post_id) ON TABLE public.social_feed_reactions TO authenticated;
+
+GRANT INSERT(reaction_type) ON TABLE public.social_feed_reactions TO authenticated;
+
+GRANT SELECT ON TABLE public.stakeholder_sessions TO authenticated;
+GRANT ALL ON TABLE public.stakeholder_sessions TO service_role;
+
+GRANT UPDATE(stakeholder_name) ON TABLE public.stakeholder_sessions TO authenticated;
+
+GRANT UPDATE(stakeholder_email) ON TABLE public.stakeholder_sessions TO authenticated;
+
+GRANT UPDATE(client_status) ON TABLE public.stakeholder_sessions TO authenticated;
+
+GRANT SELECT ON TABLE public.subcommunity_sponsors TO authenticated;
+GRANT ALL ON TABLE public.subcommunity_sponsors TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.table_assignments TO authenticated;
+GRANT ALL ON TABLE public.table_assignments TO service_role;
+
+GRANT INSERT(id) ON TABLE public.table_assignments TO authenticated;
+
+GRANT INSERT(event_id) ON TABLE public.table_assignments TO authenticated;
+
+GRANT INSERT(participant_id),UPDATE(participant_id) ON TABLE public.table_assignments TO authenticated;
+
+GRANT INSERT(table_number),UPDATE(table_number) ON TABLE public.table_assignments TO authenticated;
+
+GRANT INSERT(seat_number),UPDATE(seat_number) ON TABLE public.table_assignments TO authenticated;
+
+GRANT INSERT(is_vip_table),UPDATE(is_vip_table) ON TABLE public.table_assignments TO authenticated;
+
+GRANT INSERT(assigned_by),UPDATE(assigned_by) ON TABLE public.table_assignments TO authenticated;
+
+GRANT INSERT(assigned_at),UPDATE(assigned_at) ON TABLE public.table_assignments TO authenticated;
+
+GRANT INSERT(notes),UPDATE(notes) ON TABLE public.table_assignments TO authenticated;
+
+GRANT SELECT ON TABLE public.tenant_profiles TO authenticated;
+GRANT ALL ON TABLE public.tenant_profiles TO service_role;
+
+GRANT UPDATE(display_name) ON TABLE public.tenant_profiles TO authenticated;
+
+GRANT UPDATE(tenant_type) ON TABLE public.tenant_profiles TO authenticated;
+
+GRANT UPDATE(brand_config) ON TABLE public.tenant_profiles TO authenticated;
+
+GRANT UPDATE(email_config) ON TABLE public.tenant_profiles TO authenticated;
+
+GRANT UPDATE(enabled_assessments) ON TABLE public.tenant_profiles TO authenticated;
+
+GRANT UPDATE(custom_domain) ON TABLE public.tenant_profiles TO authenticated;
+
+GRANT SELECT ON TABLE public.track_statistics TO authenticated;
+GRANT SELECT ON TABLE public.track_statistics TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.tracks TO authenticated;
+GRANT ALL ON TABLE public.tracks TO service_role;
+
+GRANT INSERT(id) ON TABLE public.tracks TO authenticated;
+
+GRANT INSERT(event_id) ON TABLE public.tracks TO authenticated;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.tracks TO authenticated;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.tracks TO authenticated;
+
+GRANT INSERT(color),UPDATE(color) ON TABLE public.tracks TO authenticated;
+
+GRANT INSERT(is_active),UPDATE(is_active) ON TABLE public.tracks TO authenticated;
+
+GRANT INSERT(sort_order),UPDATE(sort_order) ON TABLE public.tracks TO authenticated;
+
+GRANT SELECT ON TABLE public.usage_events TO authenticated;
+GRANT ALL ON TABLE public.usage_events TO service_role;

@@ -1,0 +1,317 @@
+CREATE TABLE IF NOT EXISTS profiles (
+    id UUID NOT NULL,
+    full_name TEXT,
+    avatar_url TEXT,
+    stage TEXT,
+    industry TEXT,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_profiles PRIMARY KEY (id),
+    CONSTRAINT fk_profiles_id_users FOREIGN KEY(id) REFERENCES auth.users (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE profiles IS 'What a person tells about themselves; one row per account.';
+
+COMMENT ON COLUMN profiles.id IS 'The account, auth.users.id.';
+
+COMMENT ON COLUMN profiles.stage IS 'The stage of the person''s company.';
+
+COMMENT ON COLUMN profiles.industry IS 'The industry of the person''s company.';
+
+COMMENT ON COLUMN profiles.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+
+alter table public.profiles enable row level security;
+
+alter table public.profiles no force row level security;
+
+revoke all on table public.profiles from public, anon, authenticated, service_role;
+
+grant select, insert (id, full_name, avatar_url, stage, industry), update (full_name, avatar_url, stage, industry) on table public.profiles to authenticated;
+
+grant all on table public.profiles to service_role;
+
+drop policy if exists "the owner select" on public.profiles;
+
+create policy "the owner select" on public.profiles
+as permissive for select
+to authenticated
+using (
+    id = (select auth.uid())
+);
+
+comment on policy "the owner select" on public.profiles is null;
+
+drop policy if exists "the owner insert" on public.profiles;
+
+create policy "the owner insert" on public.profiles
+as permissive for insert
+to authenticated
+with check (
+    id = (select auth.uid())
+);
+
+comment on policy "the owner insert" on public.profiles is null;
+
+drop policy if exists "the owner update" on public.profiles;
+
+create policy "the owner update" on public.profiles
+as permissive for update
+to authenticated
+using (
+    id = (select auth.uid())
+)
+with check (
+    id = (select auth.uid())
+);
+
+comment on policy "the owner update" on public.profiles is null;
+
+drop policy if exists "the service does everything" on public.profiles;
+
+create policy "the service does everything" on public.profiles
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.profiles is null;
+
+create or replace trigger update_profiles_updated_at before update
+on public.profiles
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_profiles_updated_at on public.profiles is 'Keeps updated_at.';
+
+CREATE TABLE IF NOT EXISTS organizations (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    settings JSONB DEFAULT '{}'::jsonb NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_organizations PRIMARY KEY (id),
+    CONSTRAINT ck_organizations_settings_is_object CHECK (jsonb_typeof(settings) = 'object'),
+    CONSTRAINT uq_organizations_slug UNIQUE (slug)
+);
+
+COMMENT ON TABLE organizations IS 'A company or group that runs events.';
+
+COMMENT ON COLUMN organizations.slug IS 'The name in addresses.';
+
+COMMENT ON COLUMN organizations.settings IS 'The organization''s preferences.';
+
+COMMENT ON COLUMN organizations.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN organizations.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE IF NOT EXISTS organization_members (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    organization_id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    role TEXT DEFAULT 'manager' NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_organization_members PRIMARY KEY (id),
+    CONSTRAINT ck_organization_members_role_known CHECK (role in ('owner', 'manager', 'viewer')),
+    CONSTRAINT fk_organization_members_organization_id_organizations FOREIGN KEY(organization_id) REFERENCES organizations (id) ON DELETE CASCADE,
+    CONSTRAINT fk_organization_members_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT uq_organization_members_organization_id_user_id UNIQUE (organization_id, user_id)
+);
+
+COMMENT ON TABLE organization_members IS 'Who belongs to an organization, and as what.';
+
+COMMENT ON COLUMN organization_members.role IS 'Owners govern the organization, managers its events, viewers only look.';
+
+COMMENT ON COLUMN organization_members.created_at IS 'When the row was created.';
+
+CREATE INDEX IF NOT EXISTS ix_organization_members_user_id ON organization_members (user_id);
+
+create or replace function private.my_organization_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select m.organization_id
+from public.organization_members as m
+where m.user_id = (select auth.uid())
+$function$;
+
+revoke all on function private.my_organization_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_organization_ids() to authenticated;
+
+grant execute on function private.my_organization_ids() to service_role;
+
+comment on function private.my_organization_ids() is 'The organizations that the caller belongs to.';
+
+create or replace function private.my_managed_organization_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select m.organization_id
+from public.organization_members as m
+where m.user_id = (select auth.uid())
+    and m.role in ('owner', 'manager')
+$function$;
+
+revoke all on function private.my_managed_organization_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_managed_organization_ids() to authenticated;
+
+grant execute on function private.my_managed_organization_ids() to service_role;
+
+comment on function private.my_managed_organization_ids() is 'The organizations whose events the caller manages.';
+
+create or replace function private.my_owned_organization_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select m.organization_id
+from public.organization_members as m
+where m.user_id = (select auth.uid())
+    and m.role in ('owner')
+$function$;
+
+revoke all on function private.my_owned_organization_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_owned_organization_ids() to authenticated;
+
+grant execute on function private.my_owned_organization_ids() to service_role;
+
+comment on function private.my_owned_organization_ids() is 'The organizations that the caller governs.';
+
+alter table public.organizations enable row level security;
+
+alter table public.organizations no force row level security;
+
+revoke all on table public.organizations from public, anon, authenticated, service_role;
+
+grant select, update (name, slug, settings) on table public.organizations to authenticated;
+
+grant all on table public.organizations to service_role;
+
+drop policy if exists "members select" on public.organizations;
+
+create policy "members select" on public.organizations
+as permissive for select
+to authenticated
+using (
+    id = any (array(select private.my_organization_ids()))
+);
+
+comment on policy "members select" on public.organizations is null;
+
+drop policy if exists "owners update" on public.organizations;
+
+create policy "owners update" on public.organizations
+as permissive for update
+to authenticated
+using (
+    id = any (array(select private.my_owned_organization_ids()))
+)
+with check (
+    id = any (array(select private.my_owned_organization_ids()))
+);
+
+comment on policy "owners update" on public.organizations is null;
+
+drop policy if exists "the service does everything" on public.organizations;
+
+create policy "the service does everything" on public.organizations
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.organizations is null;
+
+create or replace trigger update_organizations_updated_at before update
+on public.organizations
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_organizations_updated_at on public.organizations is 'Keeps updated_at.';
+
+alter table public.organization_members enable row level security;
+
+alter table public.organization_members no force row level security;
+
+revoke all on table public.organization_members from public, anon, authenticated, service_role;
+
+grant select, insert (id, organization_id, user_id, role), update (role), delete on table public.organization_members to authenticated;
+
+grant all on table public.organization_members to service_role;
+
+drop policy if exists "members select" on public.organization_members;
+
+create policy "members select" on public.organization_members
+as permissive for select
+to authenticated
+using (
+    organization_id = any (array(select private.my_organization_ids()))
+);
+
+comment on policy "members select" on public.organization_members is null;
+
+drop policy if exists "owners insert" on public.organization_members;
+
+create policy "owners insert" on public.organization_members
+as permissive for insert
+to authenticated
+with check (
+    organization_id = any (array(select private.my_owned_organization_ids()))
+);
+
+comment on policy "owners insert" on public.organization_members is null;
+
+drop policy if exists "owners update" on public.organization_members;
+
+create policy "owners update" on public.organization_members
+as permissive for update
+to authenticated
+using (
+    organization_id = any (array(select private.my_owned_organization_ids()))
+)
+with check (
+    organization_id = any (array(select private.my_owned_organization_ids()))
+);
+
+comment on policy "owners update" on public.organization_members is null;
+
+drop policy if exists "owners delete" on public.organization_members;
+
+create policy "owners delete" on public.organization_members
+as permissive for delete
+to authenticated
+using (
+    organization_id = any (array(select private.my_owned_organization_ids()))
+);
+
+comment on policy "owners delete" on public.organization_members is null;
+
+drop policy if exists "the service does everything" on public.organization_members;
+
+create policy "the service does everything" on public.organization_members
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.organization_members is null;

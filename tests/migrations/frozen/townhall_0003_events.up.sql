@@ -1,0 +1,272 @@
+CREATE TABLE IF NOT EXISTS events (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    organization_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    starts_at TIMESTAMP WITH TIME ZONE,
+    ends_at TIMESTAMP WITH TIME ZONE,
+    status TEXT DEFAULT 'draft' NOT NULL,
+    settings JSONB DEFAULT '{}'::jsonb NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_events PRIMARY KEY (id),
+    CONSTRAINT ck_events_settings_is_object CHECK (jsonb_typeof(settings) = 'object'),
+    CONSTRAINT ck_events_status_known CHECK (status in ('draft', 'published', 'cancelled', 'completed')),
+    CONSTRAINT ck_events_ends_after_start CHECK (ends_at >= starts_at),
+    CONSTRAINT fk_events_organization_id_organizations FOREIGN KEY(organization_id) REFERENCES organizations (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE events IS 'An event of an organization.';
+
+COMMENT ON COLUMN events.settings IS 'Preferences; default_networking_opt_in (boolean) is what a participant gets whose own choice is not known.';
+
+COMMENT ON COLUMN events.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN events.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_events_organization_id_created_at ON events (organization_id, created_at DESC);
+
+create or replace function private.my_event_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select e.id
+from public.events as e
+where e.organization_id = any (array(select private.my_organization_ids()))
+$function$;
+
+revoke all on function private.my_event_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_event_ids() to authenticated;
+
+grant execute on function private.my_event_ids() to service_role;
+
+comment on function private.my_event_ids() is 'The events of the organizations that the caller belongs to.';
+
+create or replace function private.my_managed_event_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select e.id
+from public.events as e
+where e.organization_id = any (array(select private.my_managed_organization_ids()))
+$function$;
+
+revoke all on function private.my_managed_event_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_managed_event_ids() to authenticated;
+
+grant execute on function private.my_managed_event_ids() to service_role;
+
+comment on function private.my_managed_event_ids() is 'The events that the caller manages.';
+
+alter table public.events enable row level security;
+
+alter table public.events no force row level security;
+
+revoke all on table public.events from public, anon, authenticated, service_role;
+
+grant select, insert (id, organization_id, name, description, starts_at, ends_at, status, settings), update (name, description, starts_at, ends_at, status, settings), delete on table public.events to authenticated;
+
+grant all on table public.events to service_role;
+
+drop policy if exists "members select" on public.events;
+
+create policy "members select" on public.events
+as permissive for select
+to authenticated
+using (
+    organization_id = any (array(select private.my_organization_ids()))
+);
+
+comment on policy "members select" on public.events is null;
+
+drop policy if exists "managers insert" on public.events;
+
+create policy "managers insert" on public.events
+as permissive for insert
+to authenticated
+with check (
+    organization_id = any (array(select private.my_managed_organization_ids()))
+);
+
+comment on policy "managers insert" on public.events is null;
+
+drop policy if exists "managers update" on public.events;
+
+create policy "managers update" on public.events
+as permissive for update
+to authenticated
+using (
+    organization_id = any (array(select private.my_managed_organization_ids()))
+)
+with check (
+    organization_id = any (array(select private.my_managed_organization_ids()))
+);
+
+comment on policy "managers update" on public.events is null;
+
+drop policy if exists "managers delete" on public.events;
+
+create policy "managers delete" on public.events
+as permissive for delete
+to authenticated
+using (
+    organization_id = any (array(select private.my_managed_organization_ids()))
+);
+
+comment on policy "managers delete" on public.events is null;
+
+drop policy if exists "the service does everything" on public.events;
+
+create policy "the service does everything" on public.events
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.events is null;
+
+create or replace trigger update_events_updated_at before update
+on public.events
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_events_updated_at on public.events is 'Keeps updated_at.';
+
+CREATE TABLE IF NOT EXISTS participants (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    event_id UUID NOT NULL,
+    user_id UUID,
+    first_name TEXT,
+    last_name TEXT,
+    email TEXT,
+    phone TEXT,
+    status TEXT DEFAULT 'registered' NOT NULL,
+    is_vip BOOLEAN DEFAULT false NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_participants PRIMARY KEY (id),
+    CONSTRAINT ck_participants_status_known CHECK (status in ('registered', 'confirmed', 'checked_in', 'cancelled')),
+    CONSTRAINT fk_participants_event_id_events FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE,
+    CONSTRAINT fk_participants_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE SET NULL,
+    CONSTRAINT uq_participants_event_id_id UNIQUE (event_id, id)
+);
+
+COMMENT ON TABLE participants IS 'Somebody on the list of an event, with an account or without.';
+
+COMMENT ON COLUMN participants.user_id IS 'The person''s account; null for a guest without one.';
+
+COMMENT ON COLUMN participants.email IS 'Unique within the event, whatever the case of its letters.';
+
+COMMENT ON COLUMN participants.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN participants.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_participants_user_id ON participants (user_id);
+
+CREATE UNIQUE INDEX IF NOT EXISTS uq_participants_event_id_email ON participants (event_id, lower(email));
+
+create or replace function private.my_participant_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select p.id
+from public.participants as p
+where p.user_id = (select auth.uid())
+$function$;
+
+revoke all on function private.my_participant_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_participant_ids() to authenticated;
+
+grant execute on function private.my_participant_ids() to service_role;
+
+comment on function private.my_participant_ids() is 'The places on participant lists that are the caller''s own.';
+
+alter table public.participants enable row level security;
+
+alter table public.participants no force row level security;
+
+revoke all on table public.participants from public, anon, authenticated, service_role;
+
+grant select, insert (id, event_id, user_id, first_name, last_name, email, phone, status, is_vip), update (user_id, first_name, last_name, email, phone, status, is_vip), delete on table public.participants to authenticated;
+
+grant all on table public.participants to service_role;
+
+drop policy if exists "members or the participant select" on public.participants;
+
+create policy "members or the participant select" on public.participants
+as permissive for select
+to authenticated
+using (
+    event_id = any (array(select private.my_event_ids()))
+    or user_id = (select auth.uid())
+);
+
+comment on policy "members or the participant select" on public.participants is null;
+
+drop policy if exists "managers insert" on public.participants;
+
+create policy "managers insert" on public.participants
+as permissive for insert
+to authenticated
+with check (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers insert" on public.participants is null;
+
+drop policy if exists "managers update" on public.participants;
+
+create policy "managers update" on public.participants
+as permissive for update
+to authenticated
+using (
+    event_id = any (array(select private.my_managed_event_ids()))
+)
+with check (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers update" on public.participants is null;
+
+drop policy if exists "managers delete" on public.participants;
+
+create policy "managers delete" on public.participants
+as permissive for delete
+to authenticated
+using (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers delete" on public.participants is null;
+
+drop policy if exists "the service does everything" on public.participants;
+
+create policy "the service does everything" on public.participants
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.participants is null;
+
+create or replace trigger update_participants_updated_at before update
+on public.participants
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_participants_updated_at on public.participants is 'Keeps updated_at.';

@@ -1,0 +1,225 @@
+CREATE TABLE IF NOT EXISTS tracks (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    event_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    color TEXT,
+    is_active BOOLEAN DEFAULT true NOT NULL,
+    sort_order INTEGER,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_tracks PRIMARY KEY (id),
+    CONSTRAINT fk_tracks_event_id_events FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE,
+    CONSTRAINT uq_tracks_event_id_id UNIQUE (event_id, id),
+    CONSTRAINT uq_tracks_event_id_name UNIQUE (event_id, name)
+);
+
+COMMENT ON TABLE tracks IS 'A thread of an event''s programme that participants choose.';
+
+COMMENT ON COLUMN tracks.is_active IS 'Whether the track is open; statistics leave others out.';
+
+COMMENT ON COLUMN tracks.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN tracks.updated_at IS 'When the row last changed; kept by a trigger.';
+
+alter table public.tracks enable row level security;
+
+alter table public.tracks no force row level security;
+
+revoke all on table public.tracks from public, anon, authenticated, service_role;
+
+grant select, insert (id, event_id, name, description, color, is_active, sort_order), update (name, description, color, is_active, sort_order), delete on table public.tracks to authenticated;
+
+grant all on table public.tracks to service_role;
+
+drop policy if exists "members select" on public.tracks;
+
+create policy "members select" on public.tracks
+as permissive for select
+to authenticated
+using (
+    event_id = any (array(select private.my_event_ids()))
+);
+
+comment on policy "members select" on public.tracks is null;
+
+drop policy if exists "managers insert" on public.tracks;
+
+create policy "managers insert" on public.tracks
+as permissive for insert
+to authenticated
+with check (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers insert" on public.tracks is null;
+
+drop policy if exists "managers update" on public.tracks;
+
+create policy "managers update" on public.tracks
+as permissive for update
+to authenticated
+using (
+    event_id = any (array(select private.my_managed_event_ids()))
+)
+with check (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers update" on public.tracks is null;
+
+drop policy if exists "managers delete" on public.tracks;
+
+create policy "managers delete" on public.tracks
+as permissive for delete
+to authenticated
+using (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers delete" on public.tracks is null;
+
+drop policy if exists "the service does everything" on public.tracks;
+
+create policy "the service does everything" on public.tracks
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.tracks is null;
+
+create or replace trigger update_tracks_updated_at before update
+on public.tracks
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_tracks_updated_at on public.tracks is 'Keeps updated_at.';
+
+CREATE TABLE IF NOT EXISTS participant_tracks (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    event_id UUID NOT NULL,
+    participant_id UUID NOT NULL,
+    track_id UUID NOT NULL,
+    is_primary BOOLEAN DEFAULT false NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_participant_tracks PRIMARY KEY (id),
+    CONSTRAINT fk_participant_tracks_event_id_participant_id_participants FOREIGN KEY(event_id, participant_id) REFERENCES participants (event_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_participant_tracks_event_id_track_id_tracks FOREIGN KEY(event_id, track_id) REFERENCES tracks (event_id, id) ON DELETE CASCADE,
+    CONSTRAINT uq_participant_tracks_participant_id_track_id UNIQUE (participant_id, track_id)
+);
+
+COMMENT ON TABLE participant_tracks IS 'Which tracks a participant chose; at most one is the primary one.';
+
+COMMENT ON COLUMN participant_tracks.event_id IS 'The event of both, filled by a trigger; it keeps the two in one event.';
+
+COMMENT ON COLUMN participant_tracks.is_primary IS 'Whether this is the participant''s main track.';
+
+COMMENT ON COLUMN participant_tracks.created_at IS 'When the row was created.';
+
+CREATE INDEX IF NOT EXISTS ix_participant_tracks_event_id ON participant_tracks (event_id);
+
+CREATE INDEX IF NOT EXISTS ix_participant_tracks_track_id ON participant_tracks (track_id);
+
+CREATE UNIQUE INDEX IF NOT EXISTS uq_participant_tracks_primary ON participant_tracks (participant_id) WHERE is_primary;
+
+alter table public.participant_tracks enable row level security;
+
+alter table public.participant_tracks no force row level security;
+
+revoke all on table public.participant_tracks from public, anon, authenticated, service_role;
+
+grant select, insert (id, participant_id, track_id, is_primary), update (participant_id, track_id, is_primary), delete on table public.participant_tracks to authenticated;
+
+grant all on table public.participant_tracks to service_role;
+
+drop policy if exists "members or the participant select" on public.participant_tracks;
+
+create policy "members or the participant select" on public.participant_tracks
+as permissive for select
+to authenticated
+using (
+    event_id = any (array(select private.my_event_ids()))
+    or participant_id = any (array(select private.my_participant_ids()))
+);
+
+comment on policy "members or the participant select" on public.participant_tracks is null;
+
+drop policy if exists "managers insert" on public.participant_tracks;
+
+create policy "managers insert" on public.participant_tracks
+as permissive for insert
+to authenticated
+with check (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers insert" on public.participant_tracks is null;
+
+drop policy if exists "managers update" on public.participant_tracks;
+
+create policy "managers update" on public.participant_tracks
+as permissive for update
+to authenticated
+using (
+    event_id = any (array(select private.my_managed_event_ids()))
+)
+with check (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers update" on public.participant_tracks is null;
+
+drop policy if exists "managers delete" on public.participant_tracks;
+
+create policy "managers delete" on public.participant_tracks
+as permissive for delete
+to authenticated
+using (
+    event_id = any (array(select private.my_managed_event_ids()))
+);
+
+comment on policy "managers delete" on public.participant_tracks is null;
+
+drop policy if exists "the service does everything" on public.participant_tracks;
+
+create policy "the service does everything" on public.participant_tracks
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.participant_tracks is null;
+
+create or replace function public.fill_participant_track_event()
+returns trigger
+language plpgsql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    new.event_id := (
+        select p.event_id
+        from public.participants as p
+        where p.id = new.participant_id
+    );
+    return new;
+end
+$function$;
+
+revoke all on function public.fill_participant_track_event() from public, anon, authenticated, service_role;
+
+comment on function public.fill_participant_track_event() is 'Fills the event of a placement from its participant.';
+
+create or replace trigger fill_participant_track_event before insert or update of participant_id, event_id
+on public.participant_tracks
+for each row execute function public.fill_participant_track_event();
+
+comment on trigger fill_participant_track_event on public.participant_tracks is 'Keeps the event of a placement that of its participant.';

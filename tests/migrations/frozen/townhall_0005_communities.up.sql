@@ -1,0 +1,217 @@
+CREATE TABLE IF NOT EXISTS communities (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT,
+    created_by UUID,
+    is_private BOOLEAN DEFAULT false NOT NULL,
+    is_archived BOOLEAN DEFAULT false NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_communities PRIMARY KEY (id),
+    CONSTRAINT fk_communities_created_by_users FOREIGN KEY(created_by) REFERENCES auth.users (id) ON DELETE SET NULL,
+    CONSTRAINT uq_communities_slug UNIQUE (slug)
+);
+
+COMMENT ON TABLE communities IS 'A place where founders meet.';
+
+COMMENT ON COLUMN communities.slug IS 'The name in addresses.';
+
+COMMENT ON COLUMN communities.created_by IS 'Whose community it is; null once that account is gone.';
+
+COMMENT ON COLUMN communities.is_private IS 'Whether only its members and its creator see it.';
+
+COMMENT ON COLUMN communities.is_archived IS 'Whether it is over; only its creator still sees it.';
+
+COMMENT ON COLUMN communities.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN communities.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_communities_created_by ON communities (created_by);
+
+CREATE TABLE IF NOT EXISTS community_members (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    community_id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    role TEXT DEFAULT 'member' NOT NULL,
+    joined_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_community_members PRIMARY KEY (id),
+    CONSTRAINT ck_community_members_role_known CHECK (role in ('member', 'moderator', 'owner')),
+    CONSTRAINT fk_community_members_community_id_communities FOREIGN KEY(community_id) REFERENCES communities (id) ON DELETE CASCADE,
+    CONSTRAINT fk_community_members_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT uq_community_members_community_id_user_id UNIQUE (community_id, user_id)
+);
+
+COMMENT ON TABLE community_members IS 'Who belongs to a community, and as what.';
+
+CREATE INDEX IF NOT EXISTS ix_community_members_user_id ON community_members (user_id);
+
+create or replace function private.my_community_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select m.community_id
+from public.community_members as m
+where m.user_id = (select auth.uid())
+$function$;
+
+revoke all on function private.my_community_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_community_ids() to authenticated;
+
+grant execute on function private.my_community_ids() to service_role;
+
+comment on function private.my_community_ids() is 'The communities that the caller belongs to.';
+
+create or replace function private.is_open_community(community_id uuid)
+returns boolean
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select exists (
+    select
+    from public.communities as c
+    where c.id = is_open_community.community_id
+        and not c.is_private
+        and not c.is_archived
+)
+$function$;
+
+revoke all on function private.is_open_community(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.is_open_community(uuid) to authenticated;
+
+grant execute on function private.is_open_community(uuid) to service_role;
+
+comment on function private.is_open_community(uuid) is 'Whether anybody may join a community.';
+
+alter table public.communities enable row level security;
+
+alter table public.communities no force row level security;
+
+revoke all on table public.communities from public, anon, authenticated, service_role;
+
+grant select, insert (id, name, slug, description, created_by, is_private, is_archived), update (name, slug, description, is_private, is_archived) on table public.communities to authenticated;
+
+grant all on table public.communities to service_role;
+
+drop policy if exists "the creator or visitors of what is not archived select" on public.communities;
+
+create policy "the creator or visitors of what is not archived select" on public.communities
+as permissive for select
+to authenticated
+using (
+    created_by = (select auth.uid())
+    or
+        not is_archived
+        and (not is_private or id = any (array(select private.my_community_ids())))
+);
+
+comment on policy "the creator or visitors of what is not archived select" on public.communities is null;
+
+drop policy if exists "the creator insert" on public.communities;
+
+create policy "the creator insert" on public.communities
+as permissive for insert
+to authenticated
+with check (
+    created_by = (select auth.uid())
+);
+
+comment on policy "the creator insert" on public.communities is null;
+
+drop policy if exists "the creator update" on public.communities;
+
+create policy "the creator update" on public.communities
+as permissive for update
+to authenticated
+using (
+    created_by = (select auth.uid())
+)
+with check (
+    created_by = (select auth.uid())
+);
+
+comment on policy "the creator update" on public.communities is null;
+
+drop policy if exists "the service does everything" on public.communities;
+
+create policy "the service does everything" on public.communities
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.communities is null;
+
+create or replace trigger update_communities_updated_at before update
+on public.communities
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_communities_updated_at on public.communities is 'Keeps updated_at.';
+
+alter table public.community_members enable row level security;
+
+alter table public.community_members no force row level security;
+
+revoke all on table public.community_members from public, anon, authenticated, service_role;
+
+grant select, insert (id, community_id, user_id, role), delete on table public.community_members to authenticated;
+
+grant all on table public.community_members to service_role;
+
+drop policy if exists "members or the person select" on public.community_members;
+
+create policy "members or the person select" on public.community_members
+as permissive for select
+to authenticated
+using (
+    community_id = any (array(select private.my_community_ids()))
+    or user_id = (select auth.uid())
+);
+
+comment on policy "members or the person select" on public.community_members is null;
+
+drop policy if exists "the person joining what is public insert" on public.community_members;
+
+create policy "the person joining what is public insert" on public.community_members
+as permissive for insert
+to authenticated
+with check (
+    (user_id = (select auth.uid()))
+    and (role = 'member' and private.is_open_community(community_id))
+);
+
+comment on policy "the person joining what is public insert" on public.community_members is null;
+
+drop policy if exists "the person delete" on public.community_members;
+
+create policy "the person delete" on public.community_members
+as permissive for delete
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the person delete" on public.community_members is null;
+
+drop policy if exists "the service does everything" on public.community_members;
+
+create policy "the service does everything" on public.community_members
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.community_members is null;

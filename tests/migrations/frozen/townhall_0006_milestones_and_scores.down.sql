@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS investor_readiness_scores;
+
+DROP TABLE IF EXISTS milestones;

@@ -1,0 +1,158 @@
+CREATE TABLE IF NOT EXISTS milestones (
+    id TEXT NOT NULL,
+    user_id UUID NOT NULL,
+    title TEXT NOT NULL,
+    description TEXT,
+    status TEXT DEFAULT 'planned' NOT NULL,
+    due_date DATE,
+    completed_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_milestones PRIMARY KEY (id),
+    CONSTRAINT ck_milestones_status_known CHECK (status in ('planned', 'active', 'done')),
+    CONSTRAINT fk_milestones_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE milestones IS 'Something that a founder means to reach.';
+
+COMMENT ON COLUMN milestones.id IS 'A text that the application chooses; not a UUID.';
+
+COMMENT ON COLUMN milestones.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN milestones.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_milestones_user_id_created_at ON milestones (user_id, created_at DESC);
+
+alter table public.milestones enable row level security;
+
+alter table public.milestones no force row level security;
+
+revoke all on table public.milestones from public, anon, authenticated, service_role;
+
+grant select, insert (id, user_id, title, description, status, due_date, completed_at), update (title, description, status, due_date, completed_at), delete on table public.milestones to authenticated;
+
+grant all on table public.milestones to service_role;
+
+drop policy if exists "the owner select" on public.milestones;
+
+create policy "the owner select" on public.milestones
+as permissive for select
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner select" on public.milestones is null;
+
+drop policy if exists "the owner insert" on public.milestones;
+
+create policy "the owner insert" on public.milestones
+as permissive for insert
+to authenticated
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner insert" on public.milestones is null;
+
+drop policy if exists "the owner update" on public.milestones;
+
+create policy "the owner update" on public.milestones
+as permissive for update
+to authenticated
+using (
+    user_id = (select auth.uid())
+)
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner update" on public.milestones is null;
+
+drop policy if exists "the owner delete" on public.milestones;
+
+create policy "the owner delete" on public.milestones
+as permissive for delete
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner delete" on public.milestones is null;
+
+drop policy if exists "the service does everything" on public.milestones;
+
+create policy "the service does everything" on public.milestones
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.milestones is null;
+
+create or replace trigger update_milestones_updated_at before update
+on public.milestones
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_milestones_updated_at on public.milestones is 'Keeps updated_at.';
+
+CREATE TABLE IF NOT EXISTS investor_readiness_scores (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    overall_score NUMERIC(5, 2) NOT NULL,
+    breakdown JSONB DEFAULT '{}'::jsonb NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_investor_readiness_scores PRIMARY KEY (id),
+    CONSTRAINT ck_investor_readiness_scores_breakdown_is_object CHECK (jsonb_typeof(breakdown) = 'object'),
+    CONSTRAINT ck_investor_readiness_scores_overall_score_in_range CHECK (overall_score between 0 and 100),
+    CONSTRAINT fk_investor_readiness_scores_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE investor_readiness_scores IS 'How ready for investors a founder was found to be; the latest row counts.';
+
+COMMENT ON COLUMN investor_readiness_scores.overall_score IS 'From 0 to 100.';
+
+COMMENT ON COLUMN investor_readiness_scores.breakdown IS 'What the score is made of, by part.';
+
+COMMENT ON COLUMN investor_readiness_scores.created_at IS 'When the row was created.';
+
+CREATE INDEX IF NOT EXISTS ix_investor_readiness_scores_user_id_created_at ON investor_readiness_scores (user_id, created_at DESC);
+
+alter table public.investor_readiness_scores enable row level security;
+
+alter table public.investor_readiness_scores no force row level security;
+
+revoke all on table public.investor_readiness_scores from public, anon, authenticated, service_role;
+
+grant select on table public.investor_readiness_scores to authenticated;
+
+grant all on table public.investor_readiness_scores to service_role;
+
+drop policy if exists "the owner select" on public.investor_readiness_scores;
+
+create policy "the owner select" on public.investor_readiness_scores
+as permissive for select
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner select" on public.investor_readiness_scores is null;
+
+drop policy if exists "the service does everything" on public.investor_readiness_scores;
+
+create policy "the service does everything" on public.investor_readiness_scores
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.investor_readiness_scores is null;

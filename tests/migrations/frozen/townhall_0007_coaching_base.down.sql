@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS campaign_assignments;
+
+DROP TABLE IF EXISTS campaigns;

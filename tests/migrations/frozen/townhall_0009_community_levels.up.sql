@@ -1,0 +1,99 @@
+ALTER TABLE communities ADD COLUMN IF NOT EXISTS parent_community_id UUID;
+
+COMMENT ON COLUMN communities.parent_community_id IS 'The community that it is a part of; null at the top level.';
+
+ALTER TABLE communities ADD COLUMN IF NOT EXISTS is_sponsored BOOLEAN DEFAULT false NOT NULL;
+
+COMMENT ON COLUMN communities.is_sponsored IS 'Whether a sponsor pays for it; the service says so.';
+
+ALTER TABLE communities ADD COLUMN IF NOT EXISTS tier_required INTEGER DEFAULT 0 NOT NULL;
+
+COMMENT ON COLUMN communities.tier_required IS 'The tier of subscription that it takes: 0 free, 1 pro, 2 studio.';
+
+alter table public.communities enable row level security;
+
+alter table public.communities no force row level security;
+
+revoke all on table public.communities from public, anon, authenticated, service_role;
+
+grant select, insert (id, name, slug, description, created_by, is_private, is_archived, parent_community_id, tier_required), update (name, slug, description, is_private, is_archived, parent_community_id, tier_required) on table public.communities to authenticated;
+
+grant all on table public.communities to service_role;
+
+CREATE TABLE IF NOT EXISTS subcommunity_sponsors (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    sponsor_user_id UUID,
+    community_id UUID NOT NULL,
+    sponsor_name TEXT NOT NULL,
+    sponsor_logo_url TEXT,
+    sponsor_url TEXT,
+    is_featured BOOLEAN DEFAULT false NOT NULL,
+    started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    is_active BOOLEAN DEFAULT true NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_subcommunity_sponsors PRIMARY KEY (id),
+    CONSTRAINT fk_subcommunity_sponsors_sponsor_user_id_users FOREIGN KEY(sponsor_user_id) REFERENCES auth.users (id) ON DELETE SET NULL,
+    CONSTRAINT fk_subcommunity_sponsors_community_id_communities FOREIGN KEY(community_id) REFERENCES communities (id) ON DELETE CASCADE,
+    CONSTRAINT uq_subcommunity_sponsors_community_id_sponsor_user_id UNIQUE (community_id, sponsor_user_id)
+);
+
+COMMENT ON TABLE subcommunity_sponsors IS 'Who sponsors a community.';
+
+COMMENT ON COLUMN subcommunity_sponsors.sponsor_user_id IS 'The sponsor''s account; null where there is none, or none any more.';
+
+COMMENT ON COLUMN subcommunity_sponsors.is_featured IS 'Whether it is shown first.';
+
+COMMENT ON COLUMN subcommunity_sponsors.started_at IS 'Since when it is a sponsor.';
+
+COMMENT ON COLUMN subcommunity_sponsors.expires_at IS 'Until when; null for no end.';
+
+COMMENT ON COLUMN subcommunity_sponsors.is_active IS 'Whether it is shown at all.';
+
+COMMENT ON COLUMN subcommunity_sponsors.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN subcommunity_sponsors.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_subcommunity_sponsors_sponsor_user_id ON subcommunity_sponsors (sponsor_user_id);
+
+alter table public.subcommunity_sponsors enable row level security;
+
+alter table public.subcommunity_sponsors no force row level security;
+
+revoke all on table public.subcommunity_sponsors from public, anon, authenticated, service_role;
+
+grant select on table public.subcommunity_sponsors to authenticated;
+
+grant all on table public.subcommunity_sponsors to service_role;
+
+drop policy if exists "signed-in users select" on public.subcommunity_sponsors;
+
+create policy "signed-in users select" on public.subcommunity_sponsors
+as permissive for select
+to authenticated
+using (
+    true
+);
+
+comment on policy "signed-in users select" on public.subcommunity_sponsors is null;
+
+drop policy if exists "the service does everything" on public.subcommunity_sponsors;
+
+create policy "the service does everything" on public.subcommunity_sponsors
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.subcommunity_sponsors is null;
+
+create or replace trigger update_subcommunity_sponsors_updated_at before update
+on public.subcommunity_sponsors
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_subcommunity_sponsors_updated_at on public.subcommunity_sponsors is 'Keeps updated_at.';

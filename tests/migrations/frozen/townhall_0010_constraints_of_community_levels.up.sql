@@ -1,0 +1,55 @@
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.communities'::regclass and c.conname = 'fk_communities_parent_community_id_communities'
+    ) then
+        alter table public.communities add constraint fk_communities_parent_community_id_communities foreign key (parent_community_id) references public.communities (id) on delete cascade not valid;
+    end if;
+end
+$do$;
+
+alter table public.communities validate constraint fk_communities_parent_community_id_communities;
+
+BEGIN;
+
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.communities'::regclass and c.conname = 'ck_communities_parent_is_another'
+    ) then
+        alter table public.communities add constraint ck_communities_parent_is_another check (parent_community_id <> id) not valid;
+    end if;
+end
+$do$;
+
+alter table public.communities validate constraint ck_communities_parent_is_another;
+
+BEGIN;
+
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.communities'::regclass and c.conname = 'ck_communities_tier_required_known'
+    ) then
+        alter table public.communities add constraint ck_communities_tier_required_known check (tier_required between 0 and 2) not valid;
+    end if;
+end
+$do$;
+
+alter table public.communities validate constraint ck_communities_tier_required_known;
+
+BEGIN;
+
+create index if not exists idx_communities_parent on public.communities (parent_community_id) where parent_community_id is not null;

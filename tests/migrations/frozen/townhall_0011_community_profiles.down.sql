@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS expert_listings;
+
+DROP TABLE IF EXISTS community_profiles;

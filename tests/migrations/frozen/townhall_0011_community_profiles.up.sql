@@ -1,0 +1,207 @@
+CREATE TABLE IF NOT EXISTS community_profiles (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    display_name TEXT DEFAULT '' NOT NULL,
+    bio TEXT DEFAULT '' NOT NULL,
+    avatar_url TEXT,
+    stage TEXT,
+    industry TEXT,
+    achievements TEXT[] DEFAULT '{}'::text[] NOT NULL,
+    visibility_settings JSONB DEFAULT '{"show_name": true, "show_stage": true, "show_industry": true, "show_bio": true, "show_achievements": true}'::jsonb NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_community_profiles PRIMARY KEY (id),
+    CONSTRAINT ck_community_profiles_visibility_settings_is_object CHECK (jsonb_typeof(visibility_settings) = 'object'),
+    CONSTRAINT fk_community_profiles_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT uq_community_profiles_user_id UNIQUE (user_id)
+);
+
+COMMENT ON TABLE community_profiles IS 'What a founder tells the community about themselves; one row per account.';
+
+COMMENT ON COLUMN community_profiles.stage IS 'The stage of the founder''s company.';
+
+COMMENT ON COLUMN community_profiles.industry IS 'The industry of the founder''s company.';
+
+COMMENT ON COLUMN community_profiles.visibility_settings IS 'What an application shows to others; whoever is signed in can read the row.';
+
+COMMENT ON COLUMN community_profiles.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN community_profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+
+alter table public.community_profiles enable row level security;
+
+alter table public.community_profiles no force row level security;
+
+revoke all on table public.community_profiles from public, anon, authenticated, service_role;
+
+grant select, insert (id, user_id, display_name, bio, avatar_url, stage, industry, achievements, visibility_settings), update (display_name, bio, avatar_url, stage, industry, achievements, visibility_settings), delete on table public.community_profiles to authenticated;
+
+grant all on table public.community_profiles to service_role;
+
+drop policy if exists "signed-in users select" on public.community_profiles;
+
+create policy "signed-in users select" on public.community_profiles
+as permissive for select
+to authenticated
+using (
+    true
+);
+
+comment on policy "signed-in users select" on public.community_profiles is null;
+
+drop policy if exists "the owner insert" on public.community_profiles;
+
+create policy "the owner insert" on public.community_profiles
+as permissive for insert
+to authenticated
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner insert" on public.community_profiles is null;
+
+drop policy if exists "the owner update" on public.community_profiles;
+
+create policy "the owner update" on public.community_profiles
+as permissive for update
+to authenticated
+using (
+    user_id = (select auth.uid())
+)
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner update" on public.community_profiles is null;
+
+drop policy if exists "the owner delete" on public.community_profiles;
+
+create policy "the owner delete" on public.community_profiles
+as permissive for delete
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner delete" on public.community_profiles is null;
+
+drop policy if exists "the service does everything" on public.community_profiles;
+
+create policy "the service does everything" on public.community_profiles
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.community_profiles is null;
+
+create or replace trigger update_community_profiles_updated_at before update
+on public.community_profiles
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_community_profiles_updated_at on public.community_profiles is 'Keeps updated_at.';
+
+CREATE TABLE IF NOT EXISTS expert_listings (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    expertise_type TEXT NOT NULL,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL,
+    is_active BOOLEAN DEFAULT true NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_expert_listings PRIMARY KEY (id),
+    CONSTRAINT ck_expert_listings_expertise_type_known CHECK (expertise_type in ('design_review', 'tech_architecture', 'gtm_strategy', 'fundraising', 'legal', 'other')),
+    CONSTRAINT fk_expert_listings_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE expert_listings IS 'What founders offer to help others with.';
+
+COMMENT ON COLUMN expert_listings.is_active IS 'Whether the offer stands.';
+
+COMMENT ON COLUMN expert_listings.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN expert_listings.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_expert_listings_user_id ON expert_listings (user_id);
+
+alter table public.expert_listings enable row level security;
+
+alter table public.expert_listings no force row level security;
+
+revoke all on table public.expert_listings from public, anon, authenticated, service_role;
+
+grant select, insert (id, user_id, expertise_type, title, description, is_active), update (expertise_type, title, description, is_active), delete on table public.expert_listings to authenticated;
+
+grant all on table public.expert_listings to service_role;
+
+drop policy if exists "signed-in users select" on public.expert_listings;
+
+create policy "signed-in users select" on public.expert_listings
+as permissive for select
+to authenticated
+using (
+    true
+);
+
+comment on policy "signed-in users select" on public.expert_listings is null;
+
+drop policy if exists "the owner insert" on public.expert_listings;
+
+create policy "the owner insert" on public.expert_listings
+as permissive for insert
+to authenticated
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner insert" on public.expert_listings is null;
+
+drop policy if exists "the owner update" on public.expert_listings;
+
+create policy "the owner update" on public.expert_listings
+as permissive for update
+to authenticated
+using (
+    user_id = (select auth.uid())
+)
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner update" on public.expert_listings is null;
+
+drop policy if exists "the owner delete" on public.expert_listings;
+
+create policy "the owner delete" on public.expert_listings
+as permissive for delete
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner delete" on public.expert_listings is null;
+
+drop policy if exists "the service does everything" on public.expert_listings;
+
+create policy "the service does everything" on public.expert_listings
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.expert_listings is null;
+
+create or replace trigger update_expert_listings_updated_at before update
+on public.expert_listings
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_expert_listings_updated_at on public.expert_listings is 'Keeps updated_at.';

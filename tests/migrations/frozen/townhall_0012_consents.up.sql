@@ -1,0 +1,268 @@
+CREATE TABLE IF NOT EXISTS consent_audit_log (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    category TEXT NOT NULL,
+    previous_value BOOLEAN NOT NULL,
+    new_value BOOLEAN NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    ip_address TEXT,
+    user_agent TEXT,
+    CONSTRAINT pk_consent_audit_log PRIMARY KEY (id),
+    CONSTRAINT ck_consent_audit_log_category_known CHECK (category in ('benchmarks', 'social_feed', 'directory', 'messaging', 'investor_intros')),
+    CONSTRAINT fk_consent_audit_log_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE consent_audit_log IS 'Every change of a consent, written by a trigger alone.';
+
+COMMENT ON COLUMN consent_audit_log.previous_value IS 'Whether the person agreed before.';
+
+COMMENT ON COLUMN consent_audit_log.new_value IS 'Whether the person agrees since.';
+
+COMMENT ON COLUMN consent_audit_log.changed_at IS 'When; several changes of one transaction keep their order.';
+
+COMMENT ON COLUMN consent_audit_log.ip_address IS 'Where the request said that it came from.';
+
+COMMENT ON COLUMN consent_audit_log.user_agent IS 'Which program the request said that it came from.';
+
+CREATE TABLE IF NOT EXISTS consent_preferences (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    category TEXT NOT NULL,
+    enabled BOOLEAN DEFAULT false NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_consent_preferences PRIMARY KEY (id),
+    CONSTRAINT ck_consent_preferences_category_known CHECK (category in ('benchmarks', 'social_feed', 'directory', 'messaging', 'investor_intros')),
+    CONSTRAINT fk_consent_preferences_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT uq_consent_preferences_user_id_category UNIQUE (user_id, category)
+);
+
+COMMENT ON TABLE consent_preferences IS 'What a person agreed to; without a row they did not. Theirs alone to see.';
+
+COMMENT ON COLUMN consent_preferences.enabled IS 'Whether the person agrees.';
+
+COMMENT ON COLUMN consent_preferences.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_consent_audit_log_user_id_changed_at ON consent_audit_log (user_id, changed_at DESC);
+
+create or replace function private.record_consent(user_id uuid, category text, enabled boolean)
+returns void
+language sql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+insert into public.consent_audit_log (
+    user_id, category, previous_value, new_value, ip_address, user_agent
+)
+select
+    u.id,
+    record_consent.category,
+    not record_consent.enabled,
+    record_consent.enabled,
+    nullif(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), ''),
+    nullif(h.headers ->> 'user-agent', '')
+from auth.users as u
+cross join (
+    select nullif(current_setting('request.headers', true), '')::jsonb
+) as h (headers)
+where u.id = record_consent.user_id
+$function$;
+
+revoke all on function private.record_consent(uuid, text, boolean) from public, anon, authenticated, service_role;
+
+comment on function private.record_consent(uuid, text, boolean) is 'Writes one change of a consent to the audit, unless the account is gone.';
+
+create or replace function private.audit_consent()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if old.enabled
+        and (old.user_id, old.category, old.enabled)
+            is distinct from (new.user_id, new.category, new.enabled)
+    then
+        perform private.record_consent(old.user_id, old.category, false);
+    end if;
+    if new.enabled
+        and (old.user_id, old.category, old.enabled)
+            is distinct from (new.user_id, new.category, new.enabled)
+    then
+        perform private.record_consent(new.user_id, new.category, true);
+    end if;
+    return null;
+end
+$function$;
+
+revoke all on function private.audit_consent() from public, anon, authenticated, service_role;
+
+comment on function private.audit_consent() is 'Audits what changes when a consent is inserted, updated or deleted.';
+
+create or replace function private.audit_emptied_consents()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    perform private.record_consent(c.user_id, c.category, false)
+    from public.consent_preferences as c
+    where c.enabled;
+    return null;
+end
+$function$;
+
+revoke all on function private.audit_emptied_consents() from public, anon, authenticated, service_role;
+
+comment on function private.audit_emptied_consents() is 'Audits what changes when all consents are truncated.';
+
+alter table public.consent_preferences enable row level security;
+
+alter table public.consent_preferences no force row level security;
+
+revoke all on table public.consent_preferences from public, anon, authenticated, service_role;
+
+grant select, insert (id, user_id, category, enabled), update (enabled), delete on table public.consent_preferences to authenticated;
+
+grant all on table public.consent_preferences to service_role;
+
+drop policy if exists "the person select" on public.consent_preferences;
+
+create policy "the person select" on public.consent_preferences
+as permissive for select
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the person select" on public.consent_preferences is null;
+
+drop policy if exists "the person insert" on public.consent_preferences;
+
+create policy "the person insert" on public.consent_preferences
+as permissive for insert
+to authenticated
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the person insert" on public.consent_preferences is null;
+
+drop policy if exists "the person update" on public.consent_preferences;
+
+create policy "the person update" on public.consent_preferences
+as permissive for update
+to authenticated
+using (
+    user_id = (select auth.uid())
+)
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the person update" on public.consent_preferences is null;
+
+drop policy if exists "the person delete" on public.consent_preferences;
+
+create policy "the person delete" on public.consent_preferences
+as permissive for delete
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the person delete" on public.consent_preferences is null;
+
+drop policy if exists "the service does everything" on public.consent_preferences;
+
+create policy "the service does everything" on public.consent_preferences
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.consent_preferences is null;
+
+alter table public.consent_audit_log enable row level security;
+
+alter table public.consent_audit_log no force row level security;
+
+revoke all on table public.consent_audit_log from public, anon, authenticated, service_role;
+
+grant select on table public.consent_audit_log to authenticated;
+
+grant all on table public.consent_audit_log to service_role;
+
+drop policy if exists "the person select" on public.consent_audit_log;
+
+create policy "the person select" on public.consent_audit_log
+as permissive for select
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the person select" on public.consent_audit_log is null;
+
+drop policy if exists "the service does everything" on public.consent_audit_log;
+
+create policy "the service does everything" on public.consent_audit_log
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.consent_audit_log is null;
+
+create or replace trigger update_consent_preferences_updated_at before update
+on public.consent_preferences
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_consent_preferences_updated_at on public.consent_preferences is 'Keeps updated_at.';
+
+create or replace function private.hold_account()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if has_any_column_privilege('auth.users', 'update') then
+        perform
+        from auth.users as u
+        where u.id = (select auth.uid())
+        for key share;
+    end if;
+    return null;
+end
+$function$;
+
+revoke all on function private.hold_account() from public, anon, authenticated, service_role;
+
+comment on function private.hold_account() is 'Lets the caller''s account be deleted before or after a statement, not meanwhile.';
+
+create or replace trigger hold_account before insert or update or delete
+on public.consent_preferences
+for each statement execute function private.hold_account();
+
+comment on trigger hold_account on public.consent_preferences is 'Spares the deletion of an account a deadlock with the audit.';
+
+create or replace trigger audit_consent after insert or update or delete
+on public.consent_preferences
+for each row execute function private.audit_consent();
+
+comment on trigger audit_consent on public.consent_preferences is 'Leaves one row in consent_audit_log for every change of a consent.';
+
+create or replace trigger audit_emptied_consents before truncate
+on public.consent_preferences
+for each statement execute function private.audit_emptied_consents();
+
+comment on trigger audit_emptied_consents on public.consent_preferences is 'Leaves one row in consent_audit_log for every consent that is on.';

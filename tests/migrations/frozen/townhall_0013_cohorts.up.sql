@@ -1,0 +1,156 @@
+CREATE TABLE IF NOT EXISTS cohorts (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    name TEXT NOT NULL,
+    cohort_type TEXT DEFAULT 'stage' NOT NULL,
+    max_members INTEGER DEFAULT 8 NOT NULL,
+    status TEXT DEFAULT 'forming' NOT NULL,
+    match_criteria JSONB DEFAULT '{}'::jsonb NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_cohorts PRIMARY KEY (id),
+    CONSTRAINT ck_cohorts_cohort_type_known CHECK (cohort_type in ('stage', 'industry', 'custom')),
+    CONSTRAINT ck_cohorts_match_criteria_is_object CHECK (jsonb_typeof(match_criteria) = 'object'),
+    CONSTRAINT ck_cohorts_status_known CHECK (status in ('forming', 'active', 'archived')),
+    CONSTRAINT ck_cohorts_max_members_positive CHECK (max_members > 0)
+);
+
+COMMENT ON TABLE cohorts IS 'A few founders who were put together; they see each other, nobody else does.';
+
+COMMENT ON COLUMN cohorts.max_members IS 'How many the matching puts in; not a limit by itself.';
+
+COMMENT ON COLUMN cohorts.match_criteria IS 'By what they were put together.';
+
+COMMENT ON COLUMN cohorts.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN cohorts.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE TABLE IF NOT EXISTS cohort_members (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    cohort_id UUID NOT NULL,
+    role TEXT DEFAULT 'member' NOT NULL,
+    joined_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    left_at TIMESTAMP WITH TIME ZONE,
+    is_active BOOLEAN DEFAULT true NOT NULL,
+    CONSTRAINT pk_cohort_members PRIMARY KEY (id),
+    CONSTRAINT ck_cohort_members_role_known CHECK (role in ('member', 'facilitator')),
+    CONSTRAINT fk_cohort_members_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT fk_cohort_members_cohort_id_cohorts FOREIGN KEY(cohort_id) REFERENCES cohorts (id) ON DELETE CASCADE,
+    CONSTRAINT uq_cohort_members_cohort_id_user_id UNIQUE (cohort_id, user_id)
+);
+
+COMMENT ON TABLE cohort_members IS 'Who belongs to a cohort; whoever left sees nothing of it any more.';
+
+COMMENT ON COLUMN cohort_members.left_at IS 'When the founder left; that alone ends the membership.';
+
+COMMENT ON COLUMN cohort_members.is_active IS 'Whether the founder takes part; false alone ends the membership.';
+
+CREATE INDEX IF NOT EXISTS ix_cohort_members_user_id ON cohort_members (user_id);
+
+create or replace function private.my_cohort_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select m.cohort_id
+from public.cohort_members as m
+where m.user_id = (select auth.uid())
+    and m.is_active
+    and m.left_at is null
+$function$;
+
+revoke all on function private.my_cohort_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_cohort_ids() to authenticated;
+
+grant execute on function private.my_cohort_ids() to service_role;
+
+comment on function private.my_cohort_ids() is 'The cohorts that the caller belongs to and has not left.';
+
+alter table public.cohorts enable row level security;
+
+alter table public.cohorts no force row level security;
+
+revoke all on table public.cohorts from public, anon, authenticated, service_role;
+
+grant select on table public.cohorts to authenticated;
+
+grant all on table public.cohorts to service_role;
+
+drop policy if exists "active members select" on public.cohorts;
+
+create policy "active members select" on public.cohorts
+as permissive for select
+to authenticated
+using (
+    id = any (array(select private.my_cohort_ids()))
+);
+
+comment on policy "active members select" on public.cohorts is null;
+
+drop policy if exists "the service does everything" on public.cohorts;
+
+create policy "the service does everything" on public.cohorts
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.cohorts is null;
+
+alter table public.cohort_members enable row level security;
+
+alter table public.cohort_members no force row level security;
+
+revoke all on table public.cohort_members from public, anon, authenticated, service_role;
+
+grant select, delete on table public.cohort_members to authenticated;
+
+grant all on table public.cohort_members to service_role;
+
+drop policy if exists "active members select" on public.cohort_members;
+
+create policy "active members select" on public.cohort_members
+as permissive for select
+to authenticated
+using (
+    cohort_id = any (array(select private.my_cohort_ids()))
+);
+
+comment on policy "active members select" on public.cohort_members is null;
+
+drop policy if exists "the person delete" on public.cohort_members;
+
+create policy "the person delete" on public.cohort_members
+as permissive for delete
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the person delete" on public.cohort_members is null;
+
+drop policy if exists "the service does everything" on public.cohort_members;
+
+create policy "the service does everything" on public.cohort_members
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.cohort_members is null;
+
+create or replace trigger update_cohorts_updated_at before update
+on public.cohorts
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_cohorts_updated_at on public.cohorts is 'Keeps updated_at.';

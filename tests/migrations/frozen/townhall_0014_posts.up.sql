@@ -1,0 +1,165 @@
+CREATE TABLE IF NOT EXISTS social_feed_posts (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    author_id UUID NOT NULL,
+    post_type TEXT DEFAULT 'milestone' NOT NULL,
+    title TEXT DEFAULT '' NOT NULL,
+    content TEXT NOT NULL,
+    milestone_id TEXT,
+    metadata JSONB DEFAULT '{}'::jsonb NOT NULL,
+    reaction_count INTEGER DEFAULT 0 NOT NULL,
+    comment_count INTEGER DEFAULT 0 NOT NULL,
+    view_count INTEGER DEFAULT 0 NOT NULL,
+    is_public BOOLEAN DEFAULT true NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_social_feed_posts PRIMARY KEY (id),
+    CONSTRAINT ck_social_feed_posts_metadata_is_object CHECK (jsonb_typeof(metadata) = 'object'),
+    CONSTRAINT ck_social_feed_posts_post_type_known CHECK (post_type in ('milestone', 'achievement', 'update', 'shoutout')),
+    CONSTRAINT ck_social_feed_posts_comment_count_not_negative CHECK (comment_count >= 0),
+    CONSTRAINT ck_social_feed_posts_reaction_count_not_negative CHECK (reaction_count >= 0),
+    CONSTRAINT ck_social_feed_posts_view_count_not_negative CHECK (view_count >= 0),
+    CONSTRAINT fk_social_feed_posts_author_id_users FOREIGN KEY(author_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT fk_social_feed_posts_milestone_id_milestones FOREIGN KEY(milestone_id) REFERENCES milestones (id) ON DELETE SET NULL
+);
+
+COMMENT ON TABLE social_feed_posts IS 'What founders tell the others. A private post is its author''s alone.';
+
+COMMENT ON COLUMN social_feed_posts.milestone_id IS 'The milestone that it is about; a text, as its key is.';
+
+COMMENT ON COLUMN social_feed_posts.reaction_count IS 'How many reactions there are; kept by triggers.';
+
+COMMENT ON COLUMN social_feed_posts.comment_count IS 'How many comments there are; kept by triggers.';
+
+COMMENT ON COLUMN social_feed_posts.view_count IS 'How often it was looked at; the service counts.';
+
+COMMENT ON COLUMN social_feed_posts.is_public IS 'Whether whoever is signed in sees it; otherwise its author alone does.';
+
+COMMENT ON COLUMN social_feed_posts.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN social_feed_posts.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_social_feed_posts_author_id_created_at ON social_feed_posts (author_id, created_at DESC, id DESC);
+
+CREATE INDEX IF NOT EXISTS ix_social_feed_posts_created_at ON social_feed_posts (created_at DESC, id DESC) WHERE is_public;
+
+CREATE INDEX IF NOT EXISTS ix_social_feed_posts_milestone_id ON social_feed_posts (milestone_id);
+
+create or replace function private.start_post_counters()
+returns trigger
+language plpgsql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    new.reaction_count := 0;
+    new.comment_count := 0;
+    return new;
+end
+$function$;
+
+revoke all on function private.start_post_counters() from public, anon, authenticated, service_role;
+
+comment on function private.start_post_counters() is 'Starts the counters of a post at 0, whatever the insert says.';
+
+alter table public.social_feed_posts enable row level security;
+
+alter table public.social_feed_posts no force row level security;
+
+revoke all on table public.social_feed_posts from public, anon, authenticated, service_role;
+
+grant select, insert (id, author_id, post_type, title, content, milestone_id, metadata, is_public), update (post_type, title, content, milestone_id, metadata, is_public), delete on table public.social_feed_posts to authenticated;
+
+grant all on table public.social_feed_posts to service_role;
+
+drop policy if exists "readers of what is public or the author select" on public.social_feed_posts;
+
+create policy "readers of what is public or the author select" on public.social_feed_posts
+as permissive for select
+to authenticated
+using (
+    is_public
+    or author_id = (select auth.uid())
+);
+
+comment on policy "readers of what is public or the author select" on public.social_feed_posts is null;
+
+drop policy if exists "the author of their own milestones insert" on public.social_feed_posts;
+
+create policy "the author of their own milestones insert" on public.social_feed_posts
+as permissive for insert
+to authenticated
+with check (
+    (author_id = (select auth.uid()))
+    and (
+        milestone_id is null
+        or exists (
+            select
+            from public.milestones as m
+            where m.id = social_feed_posts.milestone_id
+        )
+    )
+);
+
+comment on policy "the author of their own milestones insert" on public.social_feed_posts is null;
+
+drop policy if exists "the author update" on public.social_feed_posts;
+
+create policy "the author update" on public.social_feed_posts
+as permissive for update
+to authenticated
+using (
+    author_id = (select auth.uid())
+)
+with check (
+    (author_id = (select auth.uid()))
+    and (
+        milestone_id is null
+        or exists (
+            select
+            from public.milestones as m
+            where m.id = social_feed_posts.milestone_id
+        )
+    )
+);
+
+comment on policy "the author update" on public.social_feed_posts is null;
+
+drop policy if exists "the author delete" on public.social_feed_posts;
+
+create policy "the author delete" on public.social_feed_posts
+as permissive for delete
+to authenticated
+using (
+    author_id = (select auth.uid())
+);
+
+comment on policy "the author delete" on public.social_feed_posts is null;
+
+drop policy if exists "the service does everything" on public.social_feed_posts;
+
+create policy "the service does everything" on public.social_feed_posts
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.social_feed_posts is null;
+
+create or replace trigger update_social_feed_posts_updated_at before update of
+    author_id, post_type, title, content, milestone_id, metadata, is_public
+on public.social_feed_posts
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_social_feed_posts_updated_at on public.social_feed_posts is 'Keeps updated_at.';
+
+create or replace trigger start_post_counters before insert
+on public.social_feed_posts
+for each row execute function private.start_post_counters();
+
+comment on trigger start_post_counters on public.social_feed_posts is 'A new post has no reactions and no comments.';
+
+alter table public.social_feed_posts replica identity full;

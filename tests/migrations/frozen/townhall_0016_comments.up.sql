@@ -1,0 +1,216 @@
+CREATE TABLE IF NOT EXISTS social_feed_comments (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    author_id UUID NOT NULL,
+    post_id UUID NOT NULL,
+    content TEXT NOT NULL,
+    parent_comment_id UUID,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_social_feed_comments PRIMARY KEY (id),
+    CONSTRAINT fk_social_feed_comments_author_id_users FOREIGN KEY(author_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT fk_social_feed_comments_parent_comment FOREIGN KEY(post_id, parent_comment_id) REFERENCES social_feed_comments (post_id, id) ON DELETE CASCADE ON UPDATE CASCADE,
+    CONSTRAINT fk_social_feed_comments_post_id_social_feed_posts FOREIGN KEY(post_id) REFERENCES social_feed_posts (id) ON DELETE CASCADE,
+    CONSTRAINT uq_social_feed_comments_post_id_id UNIQUE (post_id, id)
+);
+
+COMMENT ON TABLE social_feed_comments IS 'What people say to a post, and to each other''s comments on it.';
+
+COMMENT ON COLUMN social_feed_comments.parent_comment_id IS 'The comment that it answers, on the same post; answers move and go with it.';
+
+COMMENT ON COLUMN social_feed_comments.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN social_feed_comments.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_social_feed_comments_author_id ON social_feed_comments (author_id);
+
+CREATE INDEX IF NOT EXISTS ix_social_feed_comments_parent_comment_id ON social_feed_comments (parent_comment_id);
+
+CREATE INDEX IF NOT EXISTS ix_social_feed_comments_post_id_created_at ON social_feed_comments (post_id, created_at DESC);
+
+create or replace function private.keep_comment_count()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    added_to uuid[];
+    removed_from uuid[];
+    posts uuid[];
+    changes bigint[];
+begin
+    if tg_op <> 'DELETE' then
+        added_to := array(select a.post_id from added as a);
+    end if;
+    if tg_op <> 'INSERT' then
+        removed_from := array(select r.post_id from removed as r);
+    end if;
+    select array_agg(c.post_id), array_agg(c.change)
+    into posts, changes
+    from (
+        select c.post_id, sum(c.change) as change
+        from (
+            select a.post_id, 1
+            from unnest(added_to) as a (post_id)
+            union all
+            select r.post_id, -1
+            from unnest(removed_from) as r (post_id)
+        ) as c (post_id, change)
+        group by c.post_id
+        having sum(c.change) <> 0
+    ) as c;
+    if posts is null then
+        return null;
+    end if;
+    perform
+    from public.social_feed_posts as p
+    where p.id = any (posts)
+    order by p.id
+    for no key update;
+    update public.social_feed_posts as p
+    set comment_count = greatest(p.comment_count + c.change, 0)
+    from unnest(posts, changes) as c (post_id, change)
+    where p.id = c.post_id;
+    return null;
+end
+$function$;
+
+revoke all on function private.keep_comment_count() from public, anon, authenticated, service_role;
+
+comment on function private.keep_comment_count() is 'Keeps comment_count of social_feed_posts equal to the rows of social_feed_comments.';
+
+create or replace function private.reset_comment_count()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    update public.social_feed_posts as p
+    set comment_count = 0
+    where p.comment_count <> 0;
+    return null;
+end
+$function$;
+
+revoke all on function private.reset_comment_count() from public, anon, authenticated, service_role;
+
+comment on function private.reset_comment_count() is 'Sets comment_count of social_feed_posts to 0 where social_feed_comments is emptied.';
+
+alter table public.social_feed_comments enable row level security;
+
+alter table public.social_feed_comments no force row level security;
+
+revoke all on table public.social_feed_comments from public, anon, authenticated, service_role;
+
+grant select, insert (id, author_id, post_id, content, parent_comment_id), update (content), delete on table public.social_feed_comments to authenticated;
+
+grant all on table public.social_feed_comments to service_role;
+
+drop policy if exists "readers of the post select" on public.social_feed_comments;
+
+create policy "readers of the post select" on public.social_feed_comments
+as permissive for select
+to authenticated
+using (
+    exists (
+        select
+        from public.social_feed_posts as p
+        where p.id = social_feed_comments.post_id
+    )
+);
+
+comment on policy "readers of the post select" on public.social_feed_comments is null;
+
+drop policy if exists "the author among readers of the post insert" on public.social_feed_comments;
+
+create policy "the author among readers of the post insert" on public.social_feed_comments
+as permissive for insert
+to authenticated
+with check (
+    (author_id = (select auth.uid()))
+    and (
+        exists (
+            select
+            from public.social_feed_posts as p
+            where p.id = social_feed_comments.post_id
+        )
+    )
+);
+
+comment on policy "the author among readers of the post insert" on public.social_feed_comments is null;
+
+drop policy if exists "the author update" on public.social_feed_comments;
+
+create policy "the author update" on public.social_feed_comments
+as permissive for update
+to authenticated
+using (
+    author_id = (select auth.uid())
+)
+with check (
+    author_id = (select auth.uid())
+);
+
+comment on policy "the author update" on public.social_feed_comments is null;
+
+drop policy if exists "the author delete" on public.social_feed_comments;
+
+create policy "the author delete" on public.social_feed_comments
+as permissive for delete
+to authenticated
+using (
+    author_id = (select auth.uid())
+);
+
+comment on policy "the author delete" on public.social_feed_comments is null;
+
+drop policy if exists "the service does everything" on public.social_feed_comments;
+
+create policy "the service does everything" on public.social_feed_comments
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.social_feed_comments is null;
+
+create or replace trigger update_social_feed_comments_updated_at before update
+on public.social_feed_comments
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_social_feed_comments_updated_at on public.social_feed_comments is 'Keeps updated_at.';
+
+create or replace trigger keep_comment_count_on_insert after insert
+on public.social_feed_comments
+referencing new table as added
+for each statement
+execute function private.keep_comment_count();
+
+comment on trigger keep_comment_count_on_insert on public.social_feed_comments is 'Keeps comment_count of social_feed_posts.';
+
+create or replace trigger keep_comment_count_on_update after update
+on public.social_feed_comments
+referencing old table as removed new table as added
+for each statement
+execute function private.keep_comment_count();
+
+comment on trigger keep_comment_count_on_update on public.social_feed_comments is 'Keeps comment_count of social_feed_posts.';
+
+create or replace trigger keep_comment_count_on_delete after delete
+on public.social_feed_comments
+referencing old table as removed
+for each statement
+execute function private.keep_comment_count();
+
+comment on trigger keep_comment_count_on_delete on public.social_feed_comments is 'Keeps comment_count of social_feed_posts.';
+
+create or replace trigger reset_comment_count_on_truncate after truncate
+on public.social_feed_comments
+for each statement execute function private.reset_comment_count();
+
+comment on trigger reset_comment_count_on_truncate on public.social_feed_comments is 'Keeps comment_count of social_feed_posts.';

@@ -1,0 +1,10 @@
+update public.social_feed_posts as t
+set reaction_count =
+(select count(*) from public.social_feed_reactions as r where r.post_id = t.id)
+, comment_count =
+(select count(*) from public.social_feed_comments as c where c.post_id = t.id)
+where (t.reaction_count, t.comment_count) is distinct from (
+(select count(*) from public.social_feed_reactions as r where r.post_id = t.id)
+,
+(select count(*) from public.social_feed_comments as c where c.post_id = t.id)
+);

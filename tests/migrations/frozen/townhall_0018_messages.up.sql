@@ -1,0 +1,120 @@
+CREATE TABLE IF NOT EXISTS founder_messages (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    sender_id UUID NOT NULL,
+    recipient_id UUID NOT NULL,
+    content TEXT NOT NULL,
+    is_read BOOLEAN DEFAULT false NOT NULL,
+    is_fred_facilitated BOOLEAN DEFAULT false NOT NULL,
+    metadata JSONB DEFAULT '{}'::jsonb NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_founder_messages PRIMARY KEY (id),
+    CONSTRAINT ck_founder_messages_metadata_is_object CHECK (jsonb_typeof(metadata) = 'object'),
+    CONSTRAINT fk_founder_messages_recipient_id_users FOREIGN KEY(recipient_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT fk_founder_messages_sender_id_users FOREIGN KEY(sender_id) REFERENCES auth.users (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE founder_messages IS 'What founders write to each other; a message does not change.';
+
+COMMENT ON COLUMN founder_messages.is_read IS 'Whether the recipient has read it; they say so by mark_messages_read().';
+
+COMMENT ON COLUMN founder_messages.is_fred_facilitated IS 'Whether Fred, the assistant, brought the two together; the service says so.';
+
+COMMENT ON COLUMN founder_messages.created_at IS 'When the row was created.';
+
+CREATE INDEX IF NOT EXISTS ix_founder_messages_recipient_id_created_at ON founder_messages (recipient_id, created_at DESC);
+
+CREATE INDEX IF NOT EXISTS ix_founder_messages_sender_id_recipient_id_created_at ON founder_messages (sender_id, recipient_id, created_at DESC, id DESC);
+
+create or replace function private.mark_messages_read(message_ids uuid[])
+returns bigint
+language sql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select m.id
+from public.founder_messages as m
+where m.id = any (message_ids)
+    and m.recipient_id = (select auth.uid())
+    and not m.is_read
+order by m.id
+for no key update;
+with marked as (
+    update public.founder_messages as m
+    set is_read = true
+    where m.id = any (message_ids)
+        and m.recipient_id = (select auth.uid())
+        and not m.is_read
+    returning m.id
+)
+select count(*) from marked
+$function$;
+
+revoke all on function private.mark_messages_read(uuid[]) from public, anon, authenticated, service_role;
+
+grant execute on function private.mark_messages_read(uuid[]) to authenticated;
+
+comment on function private.mark_messages_read(uuid[]) is 'Marks messages to the caller as read and returns how many were not.';
+
+create or replace function public.mark_messages_read(message_ids uuid[])
+returns bigint
+language sql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select private.mark_messages_read(message_ids)
+$function$;
+
+revoke all on function public.mark_messages_read(uuid[]) from public, anon, authenticated, service_role;
+
+grant execute on function public.mark_messages_read(uuid[]) to authenticated;
+
+comment on function public.mark_messages_read(uuid[]) is 'Marks messages to the caller as read and returns how many were not.';
+
+alter table public.founder_messages enable row level security;
+
+alter table public.founder_messages no force row level security;
+
+revoke all on table public.founder_messages from public, anon, authenticated, service_role;
+
+grant select, insert (sender_id, recipient_id, content, metadata) on table public.founder_messages to authenticated;
+
+grant all on table public.founder_messages to service_role;
+
+drop policy if exists "both parties select" on public.founder_messages;
+
+create policy "both parties select" on public.founder_messages
+as permissive for select
+to authenticated
+using (
+    sender_id = (select auth.uid())
+    or recipient_id = (select auth.uid())
+);
+
+comment on policy "both parties select" on public.founder_messages is null;
+
+drop policy if exists "the sender insert" on public.founder_messages;
+
+create policy "the sender insert" on public.founder_messages
+as permissive for insert
+to authenticated
+with check (
+    sender_id = (select auth.uid())
+);
+
+comment on policy "the sender insert" on public.founder_messages is null;
+
+drop policy if exists "the service does everything" on public.founder_messages;
+
+create policy "the service does everything" on public.founder_messages
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.founder_messages is null;
+
+alter table public.founder_messages replica identity full;

@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS engagement_streaks;
+
+DROP TABLE IF EXISTS reputation_events;

@@ -1,0 +1,121 @@
+CREATE TABLE IF NOT EXISTS reputation_events (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    event_type TEXT NOT NULL,
+    points INTEGER DEFAULT 1 NOT NULL,
+    source_id UUID,
+    source_type TEXT,
+    metadata JSONB DEFAULT '{}'::jsonb NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_reputation_events PRIMARY KEY (id),
+    CONSTRAINT ck_reputation_events_event_type_known CHECK (event_type in ('intro_made', 'roundtable_participation', 'help_given', 'expertise_shared', 'mentor_session')),
+    CONSTRAINT ck_reputation_events_metadata_is_object CHECK (jsonb_typeof(metadata) = 'object'),
+    CONSTRAINT fk_reputation_events_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE reputation_events IS 'What earned founders points; the service writes.';
+
+COMMENT ON COLUMN reputation_events.source_id IS 'The row that the points are for, in whatever table source_type says.';
+
+COMMENT ON COLUMN reputation_events.source_type IS 'What source_id is the key of.';
+
+COMMENT ON COLUMN reputation_events.created_at IS 'When the row was created.';
+
+CREATE INDEX IF NOT EXISTS ix_reputation_events_user_id_created_at ON reputation_events (user_id, created_at DESC);
+
+alter table public.reputation_events enable row level security;
+
+alter table public.reputation_events no force row level security;
+
+revoke all on table public.reputation_events from public, anon, authenticated, service_role;
+
+grant select on table public.reputation_events to authenticated;
+
+grant all on table public.reputation_events to service_role;
+
+drop policy if exists "the owner select" on public.reputation_events;
+
+create policy "the owner select" on public.reputation_events
+as permissive for select
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner select" on public.reputation_events is null;
+
+drop policy if exists "the service does everything" on public.reputation_events;
+
+create policy "the service does everything" on public.reputation_events
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.reputation_events is null;
+
+CREATE TABLE IF NOT EXISTS engagement_streaks (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    current_streak INTEGER DEFAULT 0 NOT NULL,
+    longest_streak INTEGER DEFAULT 0 NOT NULL,
+    total_checkins INTEGER DEFAULT 0 NOT NULL,
+    last_checkin_date DATE,
+    streak_started_at TIMESTAMP WITH TIME ZONE,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_engagement_streaks PRIMARY KEY (id),
+    CONSTRAINT ck_engagement_streaks_current_streak_not_negative CHECK (current_streak >= 0),
+    CONSTRAINT ck_engagement_streaks_longest_is_longest CHECK (longest_streak >= current_streak),
+    CONSTRAINT ck_engagement_streaks_total_checkins_not_negative CHECK (total_checkins >= 0),
+    CONSTRAINT fk_engagement_streaks_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE,
+    CONSTRAINT uq_engagement_streaks_user_id UNIQUE (user_id)
+);
+
+COMMENT ON TABLE engagement_streaks IS 'For how long a founder has been coming back; the service counts.';
+
+COMMENT ON COLUMN engagement_streaks.updated_at IS 'When the row last changed; kept by a trigger.';
+
+alter table public.engagement_streaks enable row level security;
+
+alter table public.engagement_streaks no force row level security;
+
+revoke all on table public.engagement_streaks from public, anon, authenticated, service_role;
+
+grant select on table public.engagement_streaks to authenticated;
+
+grant all on table public.engagement_streaks to service_role;
+
+drop policy if exists "the owner select" on public.engagement_streaks;
+
+create policy "the owner select" on public.engagement_streaks
+as permissive for select
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner select" on public.engagement_streaks is null;
+
+drop policy if exists "the service does everything" on public.engagement_streaks;
+
+create policy "the service does everything" on public.engagement_streaks
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.engagement_streaks is null;
+
+create or replace trigger update_engagement_streaks_updated_at before update
+on public.engagement_streaks
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_engagement_streaks_updated_at on public.engagement_streaks is 'Keeps updated_at.';

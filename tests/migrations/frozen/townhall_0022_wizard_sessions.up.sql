@@ -1,0 +1,169 @@
+CREATE TABLE IF NOT EXISTS wizard_sessions (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID NOT NULL,
+    event_id UUID,
+    stage INTEGER DEFAULT 1 NOT NULL,
+    status TEXT DEFAULT 'in_progress' NOT NULL,
+    state JSONB DEFAULT '{}'::jsonb NOT NULL,
+    started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    last_saved_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    completed_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_wizard_sessions PRIMARY KEY (id),
+    CONSTRAINT ck_wizard_sessions_completed_at_fits_status CHECK ((status = 'completed') = (completed_at is not null)),
+    CONSTRAINT ck_wizard_sessions_state_is_object CHECK (jsonb_typeof(state) = 'object'),
+    CONSTRAINT ck_wizard_sessions_status_known CHECK (status in ('in_progress', 'completed', 'abandoned')),
+    CONSTRAINT ck_wizard_sessions_stage_in_range CHECK (stage between 1 and 6),
+    CONSTRAINT fk_wizard_sessions_event_id_events FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE SET NULL,
+    CONSTRAINT fk_wizard_sessions_user_id_profiles FOREIGN KEY(user_id) REFERENCES profiles (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE wizard_sessions IS 'One walk through the wizard that makes an event, saved as it goes.';
+
+COMMENT ON COLUMN wizard_sessions.user_id IS 'Whose session it is.';
+
+COMMENT ON COLUMN wizard_sessions.event_id IS 'The event that came of it; null before that, and once the event is gone.';
+
+COMMENT ON COLUMN wizard_sessions.stage IS 'The stage the person is at, from 1 to 6.';
+
+COMMENT ON COLUMN wizard_sessions.state IS 'What was entered so far; it does not change any more once completed.';
+
+COMMENT ON COLUMN wizard_sessions.last_saved_at IS 'When the session last changed; kept by a trigger.';
+
+COMMENT ON COLUMN wizard_sessions.completed_at IS 'When it was completed, null while it is not; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS idx_wizard_sessions_event_id ON wizard_sessions (event_id);
+
+CREATE INDEX IF NOT EXISTS idx_wizard_sessions_last_saved_at ON wizard_sessions (last_saved_at);
+
+CREATE INDEX IF NOT EXISTS idx_wizard_sessions_status ON wizard_sessions (status);
+
+CREATE INDEX IF NOT EXISTS idx_wizard_sessions_user_id ON wizard_sessions (user_id);
+
+CREATE INDEX IF NOT EXISTS idx_wizard_sessions_user_status ON wizard_sessions (user_id, status);
+
+alter table public.wizard_sessions enable row level security;
+
+alter table public.wizard_sessions no force row level security;
+
+revoke all on table public.wizard_sessions from public, anon, authenticated, service_role;
+
+grant select, insert (id, user_id, event_id, stage, status, state), update (event_id, stage, status, state), delete on table public.wizard_sessions to authenticated;
+
+grant all on table public.wizard_sessions to service_role;
+
+drop policy if exists wizard_sessions_policy on public.wizard_sessions;
+
+create policy wizard_sessions_policy on public.wizard_sessions
+as permissive for all
+to authenticated
+using (
+    user_id = (select auth.uid())
+)
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy wizard_sessions_policy on public.wizard_sessions is 'Everybody has their own sessions.';
+
+drop policy if exists wizard_sessions_insert_policy on public.wizard_sessions;
+
+create policy wizard_sessions_insert_policy on public.wizard_sessions
+as restrictive for insert
+to authenticated
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy wizard_sessions_insert_policy on public.wizard_sessions is 'A floor: no later policy lets anybody open a session for somebody else.';
+
+drop policy if exists "the service does everything" on public.wizard_sessions;
+
+create policy "the service does everything" on public.wizard_sessions
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.wizard_sessions is null;
+
+create or replace function public.save_wizard_session(session_id uuid, patch jsonb default '{}'::jsonb, stage integer default null::integer, status text default null::text)
+returns public.wizard_sessions
+language plpgsql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    saved public.wizard_sessions;
+    found_status text;
+begin
+    update public.wizard_sessions as w
+    set state = w.state || save_wizard_session.patch,
+        stage = coalesce(save_wizard_session.stage, w.stage),
+        status = coalesce(save_wizard_session.status, w.status)
+    where w.id = save_wizard_session.session_id and w.status = 'in_progress'
+    returning w.* into saved;
+    if found then
+        return saved;
+    end if;
+    select w.status into found_status
+    from public.wizard_sessions as w
+    where w.id = save_wizard_session.session_id;
+    if found_status is null then
+        raise exception 'wizard session % is not yours', session_id
+            using errcode = 'insufficient_privilege';
+    end if;
+    raise exception 'wizard session % is %', session_id, found_status
+        using errcode = 'check_violation',
+            hint = 'Only a session in progress can be saved.';
+end
+$function$;
+
+revoke all on function public.save_wizard_session(uuid, jsonb, integer, text) from public, anon, authenticated, service_role;
+
+grant execute on function public.save_wizard_session(uuid, jsonb, integer, text) to authenticated;
+
+grant execute on function public.save_wizard_session(uuid, jsonb, integer, text) to service_role;
+
+comment on function public.save_wizard_session(uuid, jsonb, integer, text) is 'Merges a patch into a session in progress, and moves it to a stage or status.';
+
+create or replace function public.update_wizard_session_timestamp()
+returns trigger
+language plpgsql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    saved_at constant timestamptz := clock_timestamp();
+begin
+    if tg_op = 'UPDATE' then
+        if old.status = 'completed' and new.state is distinct from old.state then
+            raise exception 'wizard session % is completed: its state stays', old.id
+                using errcode = 'check_violation',
+                    hint = 'Set its status to in_progress first.';
+        end if;
+        new.last_saved_at := saved_at;
+    end if;
+    if new.status is distinct from 'completed' then
+        new.completed_at := null;
+    elsif tg_op = 'INSERT' then
+        new.completed_at := coalesce(new.completed_at, saved_at);
+    elsif old.status <> 'completed' then
+        new.completed_at := saved_at;
+    end if;
+    return new;
+end
+$function$;
+
+revoke all on function public.update_wizard_session_timestamp() from public, anon, authenticated, service_role;
+
+comment on function public.update_wizard_session_timestamp() is 'Stamps last_saved_at and completed_at, and keeps the state of a completed session.';
+
+create or replace trigger update_wizard_session_timestamp before insert or update
+on public.wizard_sessions
+for each row execute function public.update_wizard_session_timestamp();
+
+comment on trigger update_wizard_session_timestamp on public.wizard_sessions is 'Keeps last_saved_at, completed_at and the state of a completed session.';

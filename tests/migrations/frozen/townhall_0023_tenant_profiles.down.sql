@@ -1,0 +1,9 @@
+DROP TABLE IF EXISTS tenant_profiles;
+
+drop function if exists public.get_tenant_branding_by_domain(text);
+
+drop function if exists public.get_tenant_branding(text);
+
+drop function if exists private.get_tenant_branding_by_domain(text);
+
+drop function if exists private.get_tenant_branding(text);

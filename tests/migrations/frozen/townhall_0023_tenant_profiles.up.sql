@@ -1,0 +1,183 @@
+CREATE TABLE IF NOT EXISTS tenant_profiles (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    user_id UUID,
+    slug TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    tenant_type TEXT DEFAULT 'coach' NOT NULL,
+    brand_config JSONB DEFAULT '{}'::jsonb NOT NULL,
+    email_config JSONB DEFAULT '{}'::jsonb NOT NULL,
+    enabled_assessments TEXT[] DEFAULT '{}'::text[] NOT NULL,
+    subscription_tier TEXT DEFAULT 'free' NOT NULL,
+    is_active BOOLEAN DEFAULT true NOT NULL,
+    custom_domain TEXT,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_tenant_profiles PRIMARY KEY (id),
+    CONSTRAINT ck_tenant_profiles_brand_config_is_object CHECK (jsonb_typeof(brand_config) = 'object'),
+    CONSTRAINT ck_tenant_profiles_email_config_is_object CHECK (jsonb_typeof(email_config) = 'object'),
+    CONSTRAINT ck_tenant_profiles_slug_is_hyphenated CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
+    CONSTRAINT fk_tenant_profiles_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE SET NULL,
+    CONSTRAINT uq_tenant_profiles_slug UNIQUE (slug)
+);
+
+COMMENT ON TABLE tenant_profiles IS 'A coach or company under whose brand the platform runs.';
+
+COMMENT ON COLUMN tenant_profiles.user_id IS 'Who owns it; null until the coach has an account, and once that is gone.';
+
+COMMENT ON COLUMN tenant_profiles.slug IS 'The name in addresses: lower-case words joined by hyphens.';
+
+COMMENT ON COLUMN tenant_profiles.brand_config IS 'What its pages look like and say; an empty object until that is chosen.';
+
+COMMENT ON COLUMN tenant_profiles.email_config IS 'How its e-mails are sent; an empty object until that is chosen.';
+
+COMMENT ON COLUMN tenant_profiles.enabled_assessments IS 'The assessments that its campaigns may use.';
+
+COMMENT ON COLUMN tenant_profiles.subscription_tier IS 'What it pays for; the service decides.';
+
+COMMENT ON COLUMN tenant_profiles.is_active IS 'Whether its pages are served; the service decides.';
+
+COMMENT ON COLUMN tenant_profiles.custom_domain IS 'The domain its pages are served at; unique, whatever the case of its letters.';
+
+COMMENT ON COLUMN tenant_profiles.created_at IS 'When the row was created.';
+
+COMMENT ON COLUMN tenant_profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+
+CREATE INDEX IF NOT EXISTS ix_tenant_profiles_user_id ON tenant_profiles (user_id);
+
+CREATE UNIQUE INDEX IF NOT EXISTS uq_tenant_profiles_custom_domain ON tenant_profiles (lower(custom_domain));
+
+alter table public.tenant_profiles enable row level security;
+
+alter table public.tenant_profiles no force row level security;
+
+revoke all on table public.tenant_profiles from public, anon, authenticated, service_role;
+
+grant select, update (display_name, tenant_type, brand_config, email_config, enabled_assessments, custom_domain) on table public.tenant_profiles to authenticated;
+
+grant all on table public.tenant_profiles to service_role;
+
+drop policy if exists "the owner select" on public.tenant_profiles;
+
+create policy "the owner select" on public.tenant_profiles
+as permissive for select
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner select" on public.tenant_profiles is null;
+
+drop policy if exists "the owner update" on public.tenant_profiles;
+
+create policy "the owner update" on public.tenant_profiles
+as permissive for update
+to authenticated
+using (
+    user_id = (select auth.uid())
+)
+with check (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the owner update" on public.tenant_profiles is null;
+
+drop policy if exists "the service does everything" on public.tenant_profiles;
+
+create policy "the service does everything" on public.tenant_profiles
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.tenant_profiles is null;
+
+create or replace function private.get_tenant_branding(inout slug text, out display_name text, out tenant_type text, out brand_config jsonb, out custom_domain text)
+returns setof record
+language sql
+stable security definer parallel unsafe rows 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+from public.tenant_profiles as t
+where t.slug = get_tenant_branding.slug and t.is_active
+$function$;
+
+revoke all on function private.get_tenant_branding(text) from public, anon, authenticated, service_role;
+
+grant execute on function private.get_tenant_branding(text) to anon;
+
+grant execute on function private.get_tenant_branding(text) to authenticated;
+
+grant execute on function private.get_tenant_branding(text) to service_role;
+
+comment on function private.get_tenant_branding(text) is 'What everybody may know of the active tenant of a slug.';
+
+create or replace function private.get_tenant_branding_by_domain(domain text, out slug text, out display_name text, out tenant_type text, out brand_config jsonb, out custom_domain text)
+returns setof record
+language sql
+stable security definer parallel unsafe rows 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+from public.tenant_profiles as t
+where lower(t.custom_domain) = lower(get_tenant_branding_by_domain.domain)
+    and t.is_active
+$function$;
+
+revoke all on function private.get_tenant_branding_by_domain(text) from public, anon, authenticated, service_role;
+
+grant execute on function private.get_tenant_branding_by_domain(text) to anon;
+
+grant execute on function private.get_tenant_branding_by_domain(text) to authenticated;
+
+grant execute on function private.get_tenant_branding_by_domain(text) to service_role;
+
+comment on function private.get_tenant_branding_by_domain(text) is 'What everybody may know of the active tenant of a domain.';
+
+create or replace function public.get_tenant_branding(inout slug text, out display_name text, out tenant_type text, out brand_config jsonb, out custom_domain text)
+returns setof record
+language sql
+stable security invoker parallel unsafe rows 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select * from private.get_tenant_branding(slug)
+$function$;
+
+revoke all on function public.get_tenant_branding(text) from public, anon, authenticated, service_role;
+
+grant execute on function public.get_tenant_branding(text) to anon;
+
+grant execute on function public.get_tenant_branding(text) to authenticated;
+
+grant execute on function public.get_tenant_branding(text) to service_role;
+
+comment on function public.get_tenant_branding(text) is 'What everybody may know of the active tenant of a slug.';
+
+create or replace function public.get_tenant_branding_by_domain(domain text, out slug text, out display_name text, out tenant_type text, out brand_config jsonb, out custom_domain text)
+returns setof record
+language sql
+stable security invoker parallel unsafe rows 1
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select * from private.get_tenant_branding_by_domain(domain)
+$function$;
+
+revoke all on function public.get_tenant_branding_by_domain(text) from public, anon, authenticated, service_role;
+
+grant execute on function public.get_tenant_branding_by_domain(text) to anon;
+
+grant execute on function public.get_tenant_branding_by_domain(text) to authenticated;
+
+grant execute on function public.get_tenant_branding_by_domain(text) to service_role;
+
+comment on function public.get_tenant_branding_by_domain(text) is 'What everybody may know of the active tenant of a domain.';
+
+create or replace trigger update_tenant_profiles_updated_at before update
+on public.tenant_profiles
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_tenant_profiles_updated_at on public.tenant_profiles is 'Keeps updated_at.';

@@ -1,0 +1,65 @@
+drop view if exists public.stakeholder_sessions;
+
+drop view if exists public.campaign_assignments;
+
+create or replace trigger update_participant_sessions_updated_at before update
+on public.participant_sessions
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
+
+ALTER TABLE participant_sessions DROP COLUMN IF EXISTS client_status;
+
+ALTER TABLE participant_sessions DROP COLUMN IF EXISTS tenant_id;
+
+do $do$
+declare
+    old_name constant text := 'participant_sessions';
+    new_name constant text := 'campaign_assignments';
+    found text;
+begin
+    if to_regclass('public.campaign_assignments') is not null or not exists (
+        select
+        from pg_catalog.pg_class as c
+        where c.oid = to_regclass('public.participant_sessions') and c.relkind in ('r', 'p')
+    ) then
+        return;
+    end if;
+    alter table public.participant_sessions rename to campaign_assignments;
+    for found in
+        select c.conname
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.campaign_assignments'::regclass and strpos(c.conname, old_name) > 0
+    loop
+        execute format(
+            'alter table %s rename constraint %I to %I',
+            'public.campaign_assignments', found, replace(found, old_name, new_name)
+        );
+    end loop;
+    for found in
+        select c.relname
+        from pg_catalog.pg_index as i
+        join pg_catalog.pg_class as c on c.oid = i.indexrelid
+        where i.indrelid = 'public.campaign_assignments'::regclass and strpos(c.relname, old_name) > 0
+    loop
+        execute format(
+            'alter index %I.%I rename to %I',
+            'public', found, replace(found, old_name, new_name)
+        );
+    end loop;
+    for found in
+        select t.tgname
+        from pg_catalog.pg_trigger as t
+        where t.tgrelid = 'public.campaign_assignments'::regclass
+            and not t.tgisinternal
+            and strpos(t.tgname, old_name) > 0
+    loop
+        execute format(
+            'alter trigger %I on %s rename to %I',
+            found, 'public.campaign_assignments', replace(found, old_name, new_name)
+        );
+    end loop;
+end
+$do$;
+
+COMMENT ON TABLE campaign_assignments IS 'One person''s part in a campaign.';

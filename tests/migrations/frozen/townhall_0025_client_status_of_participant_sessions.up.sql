@@ -1,0 +1,79 @@
+update public.participant_sessions as t
+set client_status = case t.status
+    when 'in_progress' then 'started'
+    when 'completed' then 'completed'
+    else 'registered'
+end
+where t.client_status is null;
+
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'client_status_is_known'
+    ) then
+        alter table public.participant_sessions add constraint client_status_is_known check (client_status is not null) not valid;
+    end if;
+end
+$do$;
+
+alter table public.participant_sessions validate constraint client_status_is_known;
+
+BEGIN;
+
+alter table public.participant_sessions alter column client_status set not null;
+
+alter table public.participant_sessions drop constraint client_status_is_known;
+
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'ck_participant_sessions_client_status_known'
+    ) then
+        alter table public.participant_sessions add constraint ck_participant_sessions_client_status_known check (
+    client_status in (
+        'registered', 'started', 'completed', 'contacted', 'converted', 'archived'
+    )
+) not valid;
+    end if;
+end
+$do$;
+
+alter table public.participant_sessions validate constraint ck_participant_sessions_client_status_known;
+
+BEGIN;
+
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'fk_participant_sessions_tenant_id_tenant_profiles'
+    ) then
+        alter table public.participant_sessions add constraint fk_participant_sessions_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
+    end if;
+end
+$do$;
+
+alter table public.participant_sessions validate constraint fk_participant_sessions_tenant_id_tenant_profiles;
+
+BEGIN;
+
+create index if not exists ix_participant_sessions_campaign_id on public.participant_sessions (campaign_id);
+
+create index if not exists ix_participant_sessions_user_id on public.participant_sessions (user_id);
+
+create index if not exists ix_participant_sessions_client_status on public.participant_sessions (client_status);
+
+create index if not exists ix_participant_sessions_tenant_id on public.participant_sessions (tenant_id);
+
+create index if not exists ix_participant_sessions_tenant_id_client_status on public.participant_sessions (tenant_id, client_status);

@@ -1,0 +1,42 @@
+drop function if exists public.complete_participant_session(uuid);
+
+drop function if exists public.start_participant_session(uuid);
+
+drop function if exists private.complete_participant_session(uuid);
+
+drop function if exists private.start_participant_session(uuid);
+
+drop policy if exists "the tenant's owner update" on public.participant_sessions;
+
+drop policy if exists "the tenant's owner or the participant select" on public.participant_sessions;
+
+drop function if exists private.my_tenant_ids();
+
+alter table public.participant_sessions enable row level security;
+
+alter table public.participant_sessions no force row level security;
+
+revoke all on table public.participant_sessions from public, anon, authenticated, service_role;
+
+grant select on table public.participant_sessions to authenticated;
+
+grant all on table public.participant_sessions to service_role;
+
+drop policy if exists "the participant select" on public.participant_sessions;
+
+create policy "the participant select" on public.participant_sessions
+as permissive for select
+to authenticated
+using (
+    user_id = (select auth.uid())
+);
+
+comment on policy "the participant select" on public.participant_sessions is null;
+
+create or replace trigger update_participant_sessions_updated_at before update
+on public.participant_sessions
+for each row
+when (old.client_status is not null or new.client_status is null)
+execute function public.update_updated_at_column();
+
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';

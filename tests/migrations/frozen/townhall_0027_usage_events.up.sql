@@ -1,0 +1,105 @@
+CREATE TABLE IF NOT EXISTS usage_events (
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id UUID,
+    user_id UUID,
+    event_type TEXT NOT NULL,
+    event_data JSONB DEFAULT '{}'::jsonb NOT NULL,
+    tokens_used BIGINT DEFAULT 0 NOT NULL,
+    model_used TEXT,
+    cost_cents NUMERIC(12, 4) DEFAULT 0 NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_usage_events PRIMARY KEY (id),
+    CONSTRAINT ck_usage_events_event_data_is_object CHECK (jsonb_typeof(event_data) = 'object'),
+    CONSTRAINT ck_usage_events_cost_cents_not_negative CHECK (cost_cents >= 0 and cost_cents < 'NaN'),
+    CONSTRAINT ck_usage_events_tokens_used_not_negative CHECK (tokens_used >= 0),
+    CONSTRAINT fk_usage_events_tenant_id_tenant_profiles FOREIGN KEY(tenant_id) REFERENCES tenant_profiles (id) ON DELETE SET NULL,
+    CONSTRAINT fk_usage_events_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE SET NULL
+);
+
+COMMENT ON TABLE usage_events IS 'What tenants used, for billing; rows are only added.';
+
+COMMENT ON COLUMN usage_events.tenant_id IS 'Who pays; null once the tenant is gone.';
+
+COMMENT ON COLUMN usage_events.user_id IS 'Whose doing it was; null where it was nobody''s, and once the account is gone.';
+
+COMMENT ON COLUMN usage_events.event_data IS 'Particulars, for looking closer.';
+
+COMMENT ON COLUMN usage_events.tokens_used IS 'Tokens of a language model, in and out.';
+
+COMMENT ON COLUMN usage_events.model_used IS 'The language model, if one was asked.';
+
+COMMENT ON COLUMN usage_events.cost_cents IS 'The cost in cents; fractions count.';
+
+COMMENT ON COLUMN usage_events.created_at IS 'When the row was created.';
+
+CREATE INDEX IF NOT EXISTS ix_usage_events_created_at ON usage_events (created_at);
+
+CREATE INDEX IF NOT EXISTS ix_usage_events_event_type ON usage_events (event_type);
+
+CREATE INDEX IF NOT EXISTS ix_usage_events_tenant_id ON usage_events (tenant_id);
+
+CREATE INDEX IF NOT EXISTS ix_usage_events_tenant_id_created_at ON usage_events (tenant_id, created_at DESC);
+
+CREATE INDEX IF NOT EXISTS ix_usage_events_user_id ON usage_events (user_id);
+
+alter table public.usage_events enable row level security;
+
+alter table public.usage_events no force row level security;
+
+revoke all on table public.usage_events from public, anon, authenticated, service_role;
+
+grant select on table public.usage_events to authenticated;
+
+grant all on table public.usage_events to service_role;
+
+drop policy if exists "the tenant's owner select" on public.usage_events;
+
+create policy "the tenant's owner select" on public.usage_events
+as permissive for select
+to authenticated
+using (
+    tenant_id = any (array(select private.my_tenant_ids()))
+);
+
+comment on policy "the tenant's owner select" on public.usage_events is null;
+
+drop policy if exists "the service does everything" on public.usage_events;
+
+create policy "the service does everything" on public.usage_events
+as permissive for all
+to service_role
+using (
+    true
+)
+with check (
+    true
+);
+
+comment on policy "the service does everything" on public.usage_events is null;
+
+create or replace function public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb default '{}'::jsonb, p_user_id uuid default null::uuid, p_tokens_used bigint default 0, p_model_used text default null::text, p_cost_cents numeric default 0)
+returns uuid
+language sql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+insert into public.usage_events (
+    tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents
+)
+values (
+    p_tenant_id,
+    p_event_type,
+    coalesce(p_event_data, '{}'),
+    p_user_id,
+    coalesce(p_tokens_used, 0),
+    p_model_used,
+    coalesce(p_cost_cents, 0)
+)
+returning id
+$function$;
+
+revoke all on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) from public, anon, authenticated, service_role;
+
+grant execute on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) to service_role;
+
+comment on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) is 'Logs what a tenant used, for billing; returns the id of the event.';

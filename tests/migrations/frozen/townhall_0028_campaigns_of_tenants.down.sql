@@ -1,0 +1,27 @@
+create or replace trigger update_campaigns_updated_at before update
+on public.campaigns
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_campaigns_updated_at on public.campaigns is 'Keeps updated_at.';
+
+create or replace trigger update_participant_sessions_updated_at before update
+on public.participant_sessions
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
+
+drop trigger if exists fill_campaign_sessions_tenant on public.campaigns;
+
+drop trigger if exists fill_session_tenant on public.participant_sessions;
+
+drop function if exists private.fill_campaign_sessions_tenant();
+
+drop function if exists private.fill_session_tenant();
+
+COMMENT ON COLUMN participant_sessions.tenant_id IS 'Whose pipeline the person is in.';
+
+ALTER TABLE campaigns DROP COLUMN IF EXISTS results_disclosure;
+
+ALTER TABLE campaigns DROP COLUMN IF EXISTS assessment_type;
+
+ALTER TABLE campaigns DROP COLUMN IF EXISTS tenant_id;

@@ -1,0 +1,87 @@
+ALTER TABLE campaigns ADD COLUMN IF NOT EXISTS tenant_id UUID;
+
+COMMENT ON COLUMN campaigns.tenant_id IS 'Whose campaign it is; null for its creator''s own, or once the tenant is gone.';
+
+ALTER TABLE campaigns ADD COLUMN IF NOT EXISTS assessment_type TEXT DEFAULT 'industry4' NOT NULL;
+
+COMMENT ON COLUMN campaigns.assessment_type IS 'The assessment that participants take.';
+
+ALTER TABLE campaigns ADD COLUMN IF NOT EXISTS results_disclosure TEXT DEFAULT 'full' NOT NULL;
+
+COMMENT ON COLUMN campaigns.results_disclosure IS 'How much of their results participants are shown.';
+
+COMMENT ON COLUMN participant_sessions.tenant_id IS 'Whose pipeline the person is in: the campaign''s tenant; a trigger fills it.';
+
+create or replace function private.fill_session_tenant()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    select c.tenant_id into new.tenant_id
+    from public.campaigns as c
+    where c.id = new.campaign_id
+    for key share;
+    new.tenant_id := (
+        select t.id
+        from public.tenant_profiles as t
+        where t.id = new.tenant_id
+    );
+    return new;
+end
+$function$;
+
+revoke all on function private.fill_session_tenant() from public, anon, authenticated, service_role;
+
+comment on function private.fill_session_tenant() is 'Gives a session the tenant of its campaign.';
+
+create or replace function private.fill_campaign_sessions_tenant()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    update public.participant_sessions as s
+    set tenant_id = new.tenant_id
+    where s.campaign_id = new.id and s.tenant_id is null;
+    return null;
+end
+$function$;
+
+revoke all on function private.fill_campaign_sessions_tenant() from public, anon, authenticated, service_role;
+
+comment on function private.fill_campaign_sessions_tenant() is 'Gives the sessions without a tenant that which their campaign gets.';
+
+create or replace trigger fill_session_tenant before insert or update of campaign_id, tenant_id
+on public.participant_sessions
+for each row
+when (new.tenant_id is null)
+execute function private.fill_session_tenant();
+
+comment on trigger fill_session_tenant on public.participant_sessions is 'Gives a session the tenant of its campaign.';
+
+create or replace trigger fill_campaign_sessions_tenant after update of tenant_id
+on public.campaigns
+for each row
+when (new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null)
+execute function private.fill_campaign_sessions_tenant();
+
+comment on trigger fill_campaign_sessions_tenant on public.campaigns is 'Gives the sessions without a tenant that which their campaign gets.';
+
+create or replace trigger update_campaigns_updated_at before update
+on public.campaigns
+for each row
+when (old.tenant_id is not null or new.tenant_id is null)
+execute function public.update_updated_at_column();
+
+comment on trigger update_campaigns_updated_at on public.campaigns is 'Keeps updated_at.';
+
+create or replace trigger update_participant_sessions_updated_at before update
+on public.participant_sessions
+for each row
+when (old.tenant_id is not null or new.tenant_id is null)
+execute function public.update_updated_at_column();
+
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';

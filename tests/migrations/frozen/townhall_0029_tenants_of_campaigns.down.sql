@@ -1,0 +1,7 @@
+ALTER TABLE participant_sessions DROP CONSTRAINT IF EXISTS fk_participant_sessions_campaign_id_tenant_id_campaigns;
+
+ALTER TABLE campaigns DROP CONSTRAINT IF EXISTS fk_campaigns_tenant_id_tenant_profiles;
+
+ALTER TABLE campaigns DROP CONSTRAINT IF EXISTS uq_campaigns_id_tenant_id;
+
+DROP INDEX IF EXISTS ix_campaigns_tenant_id_created_at;

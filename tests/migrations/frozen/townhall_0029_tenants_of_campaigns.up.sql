@@ -1,0 +1,79 @@
+update public.campaigns as t
+set tenant_id = (select s.tenant_id
+from public.participant_sessions as s
+where s.campaign_id = t.id and s.tenant_id is not null
+ limit 1)
+where
+            t.tenant_id is null
+            and (select count(distinct s.tenant_id)
+from public.participant_sessions as s
+where s.campaign_id = t.id and s.tenant_id is not null
+) = 1;
+
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.campaigns'::regclass and c.conname = 'fk_campaigns_tenant_id_tenant_profiles'
+    ) then
+        alter table public.campaigns add constraint fk_campaigns_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
+    end if;
+end
+$do$;
+
+alter table public.campaigns validate constraint fk_campaigns_tenant_id_tenant_profiles;
+
+BEGIN;
+
+create index if not exists ix_campaigns_tenant_id_created_at on public.campaigns (tenant_id, created_at desc);
+
+create unique index if not exists uq_campaigns_id_tenant_id on public.campaigns (id, tenant_id);
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.campaigns'::regclass and c.conname = 'uq_campaigns_id_tenant_id'
+    ) then
+        alter table public.campaigns add constraint uq_campaigns_id_tenant_id unique using index uq_campaigns_id_tenant_id;
+    end if;
+end
+$do$;
+
+do $$
+declare
+    torn bigint;
+begin
+    select count(distinct s.campaign_id) into torn
+    from public.participant_sessions as s
+    join public.campaigns as c on c.id = s.campaign_id
+    where s.tenant_id is distinct from c.tenant_id and s.tenant_id is not null;
+    if torn > 0 then
+        raise exception 'the sessions of % campaigns are in pipelines of other tenants', torn
+            using hint = 'Give each session the tenant of its campaign, or none, and try again.';
+    end if;
+end
+$$;
+
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'fk_participant_sessions_campaign_id_tenant_id_campaigns'
+    ) then
+        alter table public.participant_sessions add constraint fk_participant_sessions_campaign_id_tenant_id_campaigns foreign key (campaign_id, tenant_id) references public.campaigns (id, tenant_id)
+on update cascade on delete cascade not valid;
+    end if;
+end
+$do$;
+
+alter table public.participant_sessions validate constraint fk_participant_sessions_campaign_id_tenant_id_campaigns;
+
+BEGIN;

@@ -1,0 +1,95 @@
+create or replace trigger fill_session_tenant before insert or update of campaign_id, tenant_id
+on public.participant_sessions
+for each row execute function private.fill_session_tenant();
+
+comment on trigger fill_session_tenant on public.participant_sessions is 'Gives a session the tenant of its campaign.';
+
+create or replace trigger update_campaigns_updated_at before update
+on public.campaigns
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_campaigns_updated_at on public.campaigns is 'Keeps updated_at.';
+
+create or replace trigger update_participant_sessions_updated_at before update
+on public.participant_sessions
+for each row execute function public.update_updated_at_column();
+
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
+
+drop policy if exists "the creator delete" on public.campaigns;
+
+drop policy if exists "the creator insert" on public.campaigns;
+
+drop policy if exists "the creator select" on public.campaigns;
+
+drop policy if exists "the creator update" on public.campaigns;
+
+alter table public.campaigns enable row level security;
+
+alter table public.campaigns no force row level security;
+
+revoke all on table public.campaigns from public, anon, authenticated, service_role;
+
+grant select, insert (id, name, description, status, created_by, starts_at, ends_at, tenant_id, assessment_type, results_disclosure), update (name, description, status, starts_at, ends_at, assessment_type, results_disclosure), delete on table public.campaigns to authenticated;
+
+grant all on table public.campaigns to service_role;
+
+drop policy if exists "the tenant's owner or the creator without a tenant select" on public.campaigns;
+
+create policy "the tenant's owner or the creator without a tenant select" on public.campaigns
+as permissive for select
+to authenticated
+using (
+    tenant_id = any (array(select private.my_tenant_ids()))
+    or (created_by = (select auth.uid()))
+    and (tenant_id is null)
+);
+
+comment on policy "the tenant's owner or the creator without a tenant select" on public.campaigns is null;
+
+drop policy if exists "the campaign's owner in their own name insert" on public.campaigns;
+
+create policy "the campaign's owner in their own name insert" on public.campaigns
+as permissive for insert
+to authenticated
+with check (
+    (
+        tenant_id = any (array(select private.my_tenant_ids()))
+        or (created_by = (select auth.uid()))
+        and (tenant_id is null)
+    )
+    and (coalesce(created_by, (select auth.uid())) = (select auth.uid()))
+);
+
+comment on policy "the campaign's owner in their own name insert" on public.campaigns is null;
+
+drop policy if exists "the tenant's owner or the creator without a tenant update" on public.campaigns;
+
+create policy "the tenant's owner or the creator without a tenant update" on public.campaigns
+as permissive for update
+to authenticated
+using (
+    tenant_id = any (array(select private.my_tenant_ids()))
+    or (created_by = (select auth.uid()))
+    and (tenant_id is null)
+)
+with check (
+    tenant_id = any (array(select private.my_tenant_ids()))
+    or (created_by = (select auth.uid()))
+    and (tenant_id is null)
+);
+
+comment on policy "the tenant's owner or the creator without a tenant update" on public.campaigns is null;
+
+drop policy if exists "the tenant's owner or the creator without a tenant delete" on public.campaigns;
+
+create policy "the tenant's owner or the creator without a tenant delete" on public.campaigns
+as permissive for delete
+to authenticated
+using (
+    tenant_id = any (array(select private.my_tenant_ids()))
+    or (created_by = (select auth.uid()))
+    and (tenant_id is null)
+);
+
+comment on policy "the tenant's owner or the creator without a tenant delete" on public.campaigns is null;
