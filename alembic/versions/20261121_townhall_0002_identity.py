@@ -73,7 +73,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="profiles",
-            name="the owner select",
+            name="the owner can read",
             command="select",
             roles=("authenticated",),
             using="id = (select auth.uid())",
@@ -82,7 +82,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="profiles",
-            name="the owner insert",
+            name="the owner can insert",
             command="insert",
             roles=("authenticated",),
             check="id = (select auth.uid())",
@@ -91,7 +91,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="profiles",
-            name="the owner update",
+            name="the owner can update",
             command="update",
             roles=("authenticated",),
             using="id = (select auth.uid())",
@@ -101,7 +101,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="profiles",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -270,7 +270,7 @@ def organizations() -> None:
     pg.create_entity(
         pg.Policy(
             table="organizations",
-            name="members select",
+            name="members of the organization can read",
             command="select",
             roles=("authenticated",),
             using="id = any (array(select private.my_organization_ids()))",
@@ -279,7 +279,7 @@ def organizations() -> None:
     pg.create_entity(
         pg.Policy(
             table="organizations",
-            name="owners update",
+            name="owners of the organization can update",
             command="update",
             roles=("authenticated",),
             using="id = any (array(select private.my_owned_organization_ids()))",
@@ -289,7 +289,7 @@ def organizations() -> None:
     pg.create_entity(
         pg.Policy(
             table="organizations",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -322,7 +322,7 @@ def organizations() -> None:
     pg.create_entity(
         pg.Policy(
             table="organization_members",
-            name="members select",
+            name="members of the organization can read",
             command="select",
             roles=("authenticated",),
             using="organization_id = any (array(select private.my_organization_ids()))",
@@ -331,7 +331,7 @@ def organizations() -> None:
     pg.create_entity(
         pg.Policy(
             table="organization_members",
-            name="owners insert",
+            name="owners of the organization can insert",
             command="insert",
             roles=("authenticated",),
             check="""
@@ -342,7 +342,7 @@ def organizations() -> None:
     pg.create_entity(
         pg.Policy(
             table="organization_members",
-            name="owners update",
+            name="owners of the organization can update",
             command="update",
             roles=("authenticated",),
             using="""
@@ -356,7 +356,7 @@ def organizations() -> None:
     pg.create_entity(
         pg.Policy(
             table="organization_members",
-            name="owners delete",
+            name="owners of the organization can delete",
             command="delete",
             roles=("authenticated",),
             using="""
@@ -367,7 +367,7 @@ def organizations() -> None:
     pg.create_entity(
         pg.Policy(
             table="organization_members",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

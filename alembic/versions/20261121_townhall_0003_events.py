@@ -139,7 +139,7 @@ def events() -> None:
     pg.create_entity(
         pg.Policy(
             table="events",
-            name="members select",
+            name="members of the organization can read",
             command="select",
             roles=("authenticated",),
             using="organization_id = any (array(select private.my_organization_ids()))",
@@ -148,7 +148,7 @@ def events() -> None:
     pg.create_entity(
         pg.Policy(
             table="events",
-            name="managers insert",
+            name="managers of the organization can insert",
             command="insert",
             roles=("authenticated",),
             check="""
@@ -159,7 +159,7 @@ def events() -> None:
     pg.create_entity(
         pg.Policy(
             table="events",
-            name="managers update",
+            name="managers of the organization can update",
             command="update",
             roles=("authenticated",),
             using="""
@@ -173,7 +173,7 @@ def events() -> None:
     pg.create_entity(
         pg.Policy(
             table="events",
-            name="managers delete",
+            name="managers of the organization can delete",
             command="delete",
             roles=("authenticated",),
             using="""
@@ -184,7 +184,7 @@ def events() -> None:
     pg.create_entity(
         pg.Policy(
             table="events",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -310,7 +310,7 @@ def participants() -> None:
     pg.create_entity(
         pg.Policy(
             table="participants",
-            name="members or the participant select",
+            name="members of the event or the participant can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -322,7 +322,7 @@ def participants() -> None:
     pg.create_entity(
         pg.Policy(
             table="participants",
-            name="managers insert",
+            name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
             check="event_id = any (array(select private.my_managed_event_ids()))",
@@ -331,7 +331,7 @@ def participants() -> None:
     pg.create_entity(
         pg.Policy(
             table="participants",
-            name="managers update",
+            name="managers of the event can update",
             command="update",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -341,7 +341,7 @@ def participants() -> None:
     pg.create_entity(
         pg.Policy(
             table="participants",
-            name="managers delete",
+            name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -350,7 +350,7 @@ def participants() -> None:
     pg.create_entity(
         pg.Policy(
             table="participants",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

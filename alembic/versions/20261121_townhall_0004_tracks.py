@@ -81,7 +81,7 @@ def tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="tracks",
-            name="members select",
+            name="members of the event can read",
             command="select",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_event_ids()))",
@@ -90,7 +90,7 @@ def tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="tracks",
-            name="managers insert",
+            name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
             check="event_id = any (array(select private.my_managed_event_ids()))",
@@ -99,7 +99,7 @@ def tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="tracks",
-            name="managers update",
+            name="managers of the event can update",
             command="update",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -109,7 +109,7 @@ def tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="tracks",
-            name="managers delete",
+            name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -118,7 +118,7 @@ def tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="tracks",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -221,7 +221,7 @@ def participant_tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_tracks",
-            name="members or the participant select",
+            name="members of the event or the participant can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -233,7 +233,7 @@ def participant_tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_tracks",
-            name="managers insert",
+            name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
             check="event_id = any (array(select private.my_managed_event_ids()))",
@@ -242,7 +242,7 @@ def participant_tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_tracks",
-            name="managers update",
+            name="managers of the event can update",
             command="update",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -252,7 +252,7 @@ def participant_tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_tracks",
-            name="managers delete",
+            name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -261,7 +261,7 @@ def participant_tracks() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_tracks",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

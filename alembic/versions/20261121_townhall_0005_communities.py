@@ -177,7 +177,7 @@ def communities() -> None:
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the creator or visitors of what is not archived select",
+            name="the creator or visitors of an active community can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -191,7 +191,7 @@ def communities() -> None:
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the creator insert",
+            name="the creator can insert",
             command="insert",
             roles=("authenticated",),
             check="created_by = (select auth.uid())",
@@ -200,7 +200,7 @@ def communities() -> None:
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the creator update",
+            name="the creator can update",
             command="update",
             roles=("authenticated",),
             using="created_by = (select auth.uid())",
@@ -210,7 +210,7 @@ def communities() -> None:
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -245,7 +245,7 @@ def members() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_members",
-            name="members or the person select",
+            name="members of the community or the owner can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -257,7 +257,7 @@ def members() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_members",
-            name="the person joining what is public insert",
+            name="the owner joining an open community can insert",
             command="insert",
             roles=("authenticated",),
             check="""
@@ -269,7 +269,7 @@ def members() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_members",
-            name="the person delete",
+            name="the owner can delete",
             command="delete",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -278,7 +278,7 @@ def members() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_members",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

@@ -92,7 +92,7 @@ def milestones() -> None:
     pg.create_entity(
         pg.Policy(
             table="milestones",
-            name="the owner select",
+            name="the owner can read",
             command="select",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -101,7 +101,7 @@ def milestones() -> None:
     pg.create_entity(
         pg.Policy(
             table="milestones",
-            name="the owner insert",
+            name="the owner can insert",
             command="insert",
             roles=("authenticated",),
             check="user_id = (select auth.uid())",
@@ -110,7 +110,7 @@ def milestones() -> None:
     pg.create_entity(
         pg.Policy(
             table="milestones",
-            name="the owner update",
+            name="the owner can update",
             command="update",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -120,7 +120,7 @@ def milestones() -> None:
     pg.create_entity(
         pg.Policy(
             table="milestones",
-            name="the owner delete",
+            name="the owner can delete",
             command="delete",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -129,7 +129,7 @@ def milestones() -> None:
     pg.create_entity(
         pg.Policy(
             table="milestones",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -206,7 +206,7 @@ def scores() -> None:
     pg.create_entity(
         pg.Policy(
             table="investor_readiness_scores",
-            name="the owner select",
+            name="the owner can read",
             command="select",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -215,7 +215,7 @@ def scores() -> None:
     pg.create_entity(
         pg.Policy(
             table="investor_readiness_scores",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

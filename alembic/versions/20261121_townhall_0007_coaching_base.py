@@ -95,7 +95,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator select",
+            name="the creator can read",
             command="select",
             roles=("authenticated",),
             using="created_by = (select auth.uid())",
@@ -104,7 +104,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator insert",
+            name="the creator can insert",
             command="insert",
             roles=("authenticated",),
             check="created_by = (select auth.uid())",
@@ -113,7 +113,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator update",
+            name="the creator can update",
             command="update",
             roles=("authenticated",),
             using="created_by = (select auth.uid())",
@@ -123,7 +123,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator delete",
+            name="the creator can delete",
             command="delete",
             roles=("authenticated",),
             using="created_by = (select auth.uid())",
@@ -132,7 +132,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -227,7 +227,7 @@ def upgrade() -> None:
         pg.create_entity(
             pg.Policy(
                 table="campaign_assignments",
-                name="the participant select",
+                name="the participant can read",
                 command="select",
                 roles=("authenticated",),
                 using="user_id = (select auth.uid())",
@@ -236,7 +236,7 @@ def upgrade() -> None:
         pg.create_entity(
             pg.Policy(
                 table="campaign_assignments",
-                name="the service does everything",
+                name="the service can do everything",
                 command="all",
                 roles=("service_role",),
                 using="true",

@@ -259,7 +259,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="table_assignments",
-            name="members or the participant select",
+            name="members of the event or the participant can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -271,7 +271,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="table_assignments",
-            name="managers insert",
+            name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
             check="event_id = any (array(select private.my_managed_event_ids()))",
@@ -280,7 +280,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="table_assignments",
-            name="managers update",
+            name="managers of the event can update",
             command="update",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -290,7 +290,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="table_assignments",
-            name="managers delete",
+            name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -299,7 +299,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="table_assignments",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

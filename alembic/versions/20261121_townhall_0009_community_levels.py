@@ -173,7 +173,7 @@ def sponsors() -> None:
     pg.create_entity(
         pg.Policy(
             table="subcommunity_sponsors",
-            name="signed-in users select",
+            name="signed-in users can read",
             command="select",
             roles=("authenticated",),
             using="true",
@@ -182,7 +182,7 @@ def sponsors() -> None:
     pg.create_entity(
         pg.Policy(
             table="subcommunity_sponsors",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

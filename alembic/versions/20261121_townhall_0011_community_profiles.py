@@ -106,7 +106,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_profiles",
-            name="signed-in users select",
+            name="signed-in users can read",
             command="select",
             roles=("authenticated",),
             using="true",
@@ -115,7 +115,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_profiles",
-            name="the owner insert",
+            name="the owner can insert",
             command="insert",
             roles=("authenticated",),
             check="user_id = (select auth.uid())",
@@ -124,7 +124,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_profiles",
-            name="the owner update",
+            name="the owner can update",
             command="update",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -134,7 +134,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_profiles",
-            name="the owner delete",
+            name="the owner can delete",
             command="delete",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -143,7 +143,7 @@ def profiles() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_profiles",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -229,7 +229,7 @@ def experts() -> None:
     pg.create_entity(
         pg.Policy(
             table="expert_listings",
-            name="signed-in users select",
+            name="signed-in users can read",
             command="select",
             roles=("authenticated",),
             using="true",
@@ -238,7 +238,7 @@ def experts() -> None:
     pg.create_entity(
         pg.Policy(
             table="expert_listings",
-            name="the owner insert",
+            name="the owner can insert",
             command="insert",
             roles=("authenticated",),
             check="user_id = (select auth.uid())",
@@ -247,7 +247,7 @@ def experts() -> None:
     pg.create_entity(
         pg.Policy(
             table="expert_listings",
-            name="the owner update",
+            name="the owner can update",
             command="update",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -257,7 +257,7 @@ def experts() -> None:
     pg.create_entity(
         pg.Policy(
             table="expert_listings",
-            name="the owner delete",
+            name="the owner can delete",
             command="delete",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -266,7 +266,7 @@ def experts() -> None:
     pg.create_entity(
         pg.Policy(
             table="expert_listings",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

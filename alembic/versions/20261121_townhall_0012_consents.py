@@ -204,7 +204,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="consent_preferences",
-            name="the person select",
+            name="the owner can read",
             command="select",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -213,7 +213,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="consent_preferences",
-            name="the person insert",
+            name="the owner can insert",
             command="insert",
             roles=("authenticated",),
             check="user_id = (select auth.uid())",
@@ -222,7 +222,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="consent_preferences",
-            name="the person update",
+            name="the owner can update",
             command="update",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -232,7 +232,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="consent_preferences",
-            name="the person delete",
+            name="the owner can delete",
             command="delete",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -241,7 +241,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="consent_preferences",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -257,7 +257,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="consent_audit_log",
-            name="the person select",
+            name="the owner can read",
             command="select",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -266,7 +266,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="consent_audit_log",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

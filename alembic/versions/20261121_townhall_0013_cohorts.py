@@ -151,7 +151,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="cohorts",
-            name="active members select",
+            name="active members of the cohort can read",
             command="select",
             roles=("authenticated",),
             using="id = any (array(select private.my_cohort_ids()))",
@@ -160,7 +160,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="cohorts",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -176,7 +176,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="cohort_members",
-            name="active members select",
+            name="active members of the cohort can read",
             command="select",
             roles=("authenticated",),
             using="cohort_id = any (array(select private.my_cohort_ids()))",
@@ -185,7 +185,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="cohort_members",
-            name="the person delete",
+            name="the owner can delete",
             command="delete",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -194,7 +194,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="cohort_members",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

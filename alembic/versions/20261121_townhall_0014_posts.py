@@ -177,7 +177,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_posts",
-            name="readers of what is public or the author select",
+            name="readers of public posts or the author can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -189,7 +189,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_posts",
-            name="the author of their own milestones insert",
+            name="the author using only their own milestones can insert",
             command="insert",
             roles=("authenticated",),
             check="""
@@ -208,7 +208,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_posts",
-            name="the author update",
+            name="the author can update",
             command="update",
             roles=("authenticated",),
             using="author_id = (select auth.uid())",
@@ -228,7 +228,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_posts",
-            name="the author delete",
+            name="the author can delete",
             command="delete",
             roles=("authenticated",),
             using="author_id = (select auth.uid())",
@@ -237,7 +237,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_posts",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

@@ -162,7 +162,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_reactions",
-            name="readers of the post select",
+            name="readers of the post can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -177,7 +177,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_reactions",
-            name="the person among readers of the post insert",
+            name="the owner who can read the post can insert",
             command="insert",
             roles=("authenticated",),
             check="""
@@ -195,7 +195,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_reactions",
-            name="the person delete",
+            name="the owner can delete",
             command="delete",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -204,7 +204,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_reactions",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

@@ -188,7 +188,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_comments",
-            name="readers of the post select",
+            name="readers of the post can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -203,7 +203,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_comments",
-            name="the author among readers of the post insert",
+            name="the author who can read the post can insert",
             command="insert",
             roles=("authenticated",),
             check="""
@@ -221,7 +221,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_comments",
-            name="the author update",
+            name="the author can update",
             command="update",
             roles=("authenticated",),
             using="author_id = (select auth.uid())",
@@ -231,7 +231,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_comments",
-            name="the author delete",
+            name="the author can delete",
             command="delete",
             roles=("authenticated",),
             using="author_id = (select auth.uid())",
@@ -240,7 +240,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_comments",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

@@ -151,7 +151,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_messages",
-            name="both parties select",
+            name="the sender or the recipient can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -163,7 +163,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_messages",
-            name="the sender insert",
+            name="the sender can insert",
             command="insert",
             roles=("authenticated",),
             check="sender_id = (select auth.uid())",
@@ -172,7 +172,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_messages",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

@@ -110,7 +110,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_connections",
-            name="both parties select",
+            name="the requester or the recipient can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -122,7 +122,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_connections",
-            name="the requester asking insert",
+            name="the requester asking for a connection can insert",
             command="insert",
             roles=("authenticated",),
             check="""
@@ -134,7 +134,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_connections",
-            name="the recipient or the requester unless blocked update",
+            name="the recipient or the requester unless blocked can update",
             command="update",
             roles=("authenticated",),
             using="""
@@ -153,7 +153,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_connections",
-            name="the recipient or the requester unless blocked delete",
+            name="the recipient or the requester unless blocked can delete",
             command="delete",
             roles=("authenticated",),
             using="""
@@ -166,7 +166,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_connections",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

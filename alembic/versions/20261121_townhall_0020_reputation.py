@@ -88,7 +88,7 @@ def reputation() -> None:
     pg.create_entity(
         pg.Policy(
             table="reputation_events",
-            name="the owner select",
+            name="the owner can read",
             command="select",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -97,7 +97,7 @@ def reputation() -> None:
     pg.create_entity(
         pg.Policy(
             table="reputation_events",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -153,7 +153,7 @@ def streaks() -> None:
     pg.create_entity(
         pg.Policy(
             table="engagement_streaks",
-            name="the owner select",
+            name="the owner can read",
             command="select",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -162,7 +162,7 @@ def streaks() -> None:
     pg.create_entity(
         pg.Policy(
             table="engagement_streaks",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

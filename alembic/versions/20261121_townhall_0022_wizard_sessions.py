@@ -168,7 +168,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="wizard_sessions",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

@@ -152,7 +152,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tenant_profiles",
-            name="the owner select",
+            name="the tenant's owner can read",
             command="select",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -161,7 +161,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tenant_profiles",
-            name="the owner update",
+            name="the tenant's owner can update",
             command="update",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
@@ -171,7 +171,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tenant_profiles",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

@@ -68,18 +68,18 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_sessions",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
             check="true",
         )
     )
-    pg.drop_entity(pg.Policy.named(table="participant_sessions", name="the participant select"))
+    pg.drop_entity(pg.Policy.named(table="participant_sessions", name="the participant can read"))
     pg.create_entity(
         pg.Policy(
             table="participant_sessions",
-            name="the tenant's owner or the participant select",
+            name="the tenant's owner or the participant can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -91,7 +91,7 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_sessions",
-            name="the tenant's owner update",
+            name="the tenant's owner can update",
             command="update",
             roles=("authenticated",),
             using="tenant_id = any (array(select private.my_tenant_ids()))",
@@ -238,10 +238,12 @@ def downgrade() -> None:
             schema="private", name="start_participant_session", arguments={"session_id": "uuid"}
         )
     )
-    pg.drop_entity(pg.Policy.named(table="participant_sessions", name="the tenant's owner update"))
+    pg.drop_entity(
+        pg.Policy.named(table="participant_sessions", name="the tenant's owner can update")
+    )
     pg.drop_entity(
         pg.Policy.named(
-            table="participant_sessions", name="the tenant's owner or the participant select"
+            table="participant_sessions", name="the tenant's owner or the participant can read"
         )
     )
     pg.drop_entity(pg.Function.named(schema="private", name="my_tenant_ids"))
@@ -254,7 +256,7 @@ def downgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_sessions",
-            name="the participant select",
+            name="the participant can read",
             command="select",
             roles=("authenticated",),
             using="user_id = (select auth.uid())",

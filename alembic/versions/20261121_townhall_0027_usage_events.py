@@ -136,7 +136,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="usage_events",
-            name="the tenant's owner select",
+            name="the tenant's owner can read",
             command="select",
             roles=("authenticated",),
             using="tenant_id = any (array(select private.my_tenant_ids()))",
@@ -145,7 +145,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="usage_events",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",

@@ -47,10 +47,10 @@ def release_triggers() -> None:
 
 
 def grant() -> None:
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator delete"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator insert"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator select"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator update"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can delete"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can insert"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can read"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can update"))
     pg.replace_entity(
         pg.TableAccess(
             table="campaigns",
@@ -75,7 +75,7 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the tenant's owner or the creator without a tenant select",
+            name="the campaign's owner can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -88,7 +88,7 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the campaign's owner in their own name insert",
+            name="the campaign's owner in their own name can insert",
             command="insert",
             roles=("authenticated",),
             check="""
@@ -104,7 +104,7 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the tenant's owner or the creator without a tenant update",
+            name="the campaign's owner can update",
             command="update",
             roles=("authenticated",),
             using="""
@@ -122,7 +122,7 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the tenant's owner or the creator without a tenant delete",
+            name="the campaign's owner can delete",
             command="delete",
             roles=("authenticated",),
             using="""
@@ -135,24 +135,12 @@ def grant() -> None:
 
 
 def downgrade() -> None:
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the campaign's owner can delete"))
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the campaign's owner can update"))
     pg.drop_entity(
-        pg.Policy.named(
-            table="campaigns", name="the tenant's owner or the creator without a tenant delete"
-        )
+        pg.Policy.named(table="campaigns", name="the campaign's owner in their own name can insert")
     )
-    pg.drop_entity(
-        pg.Policy.named(
-            table="campaigns", name="the tenant's owner or the creator without a tenant update"
-        )
-    )
-    pg.drop_entity(
-        pg.Policy.named(table="campaigns", name="the campaign's owner in their own name insert")
-    )
-    pg.drop_entity(
-        pg.Policy.named(
-            table="campaigns", name="the tenant's owner or the creator without a tenant select"
-        )
-    )
+    pg.drop_entity(pg.Policy.named(table="campaigns", name="the campaign's owner can read"))
     pg.replace_entity(
         pg.TableAccess(
             table="campaigns",
@@ -170,7 +158,7 @@ def downgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator update",
+            name="the creator can update",
             command="update",
             roles=("authenticated",),
             using="created_by = (select auth.uid())",
@@ -180,7 +168,7 @@ def downgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator select",
+            name="the creator can read",
             command="select",
             roles=("authenticated",),
             using="created_by = (select auth.uid())",
@@ -189,7 +177,7 @@ def downgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator insert",
+            name="the creator can insert",
             command="insert",
             roles=("authenticated",),
             check="created_by = (select auth.uid())",
@@ -198,7 +186,7 @@ def downgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator delete",
+            name="the creator can delete",
             command="delete",
             roles=("authenticated",),
             using="created_by = (select auth.uid())",

@@ -26,23 +26,23 @@ DRIFTS = (
     # Policies
     Drift(
         "a policy's condition is opened",
-        'alter policy "members select" on public.events using (true)',
-        ("policy", "events", "members select"),
+        'alter policy "members of the organization can read" on public.events using (true)',
+        ("policy", "events", "members of the organization can read"),
     ),
     Drift(
         "a policy's check is opened",
-        'alter policy "managers insert" on public.participants with check (true)',
-        ("policy", "participants", "managers insert"),
+        'alter policy "managers of the event can insert" on public.participants with check (true)',
+        ("policy", "participants", "managers of the event can insert"),
     ),
     Drift(
         "a policy is for everybody",
-        'alter policy "members select" on public.tracks to public',
-        ("policy", "tracks", "members select"),
+        'alter policy "members of the event can read" on public.tracks to public',
+        ("policy", "tracks", "members of the event can read"),
     ),
     Drift(
         "a policy is dropped",
-        'drop policy "managers delete" on public.events',
-        ("policy", "events", "managers delete"),
+        'drop policy "managers of the organization can delete" on public.events',
+        ("policy", "events", "managers of the organization can delete"),
     ),
     Drift(
         "a policy is added",
@@ -61,42 +61,46 @@ DRIFTS = (
     ),
     Drift(
         "a policy is renamed",
-        'alter policy "members select" on public.events rename to "everybody"',
+        """
+        alter policy "members of the organization can read" on public.events rename to "everybody"
+        """,
         ("policy", "events", "everybody"),
     ),
     Drift(
         "a policy is for another command",
         """
-        drop policy "owners delete" on public.organization_members;
-        create policy "owners delete" on public.organization_members for all
+        drop policy "owners of the organization can delete" on public.organization_members;
+        create policy "owners of the organization can delete" on public.organization_members for all
         to authenticated
         using (organization_id = any (array(select private.my_owned_organization_ids())))
         """,
-        ("policy", "organization_members", "owners delete"),
+        ("policy", "organization_members", "owners of the organization can delete"),
     ),
     Drift(
         "a policy becomes restrictive",
         """
-        drop policy "members select" on public.events;
-        create policy "members select" on public.events as restrictive for select
-        to authenticated
+        drop policy "members of the organization can read" on public.events;
+        create policy "members of the organization can read" on public.events
+        as restrictive for select to authenticated
         using (organization_id = any (array(select private.my_organization_ids())))
         """,
-        ("policy", "events", "members select"),
+        ("policy", "events", "members of the organization can read"),
     ),
     Drift(
         "a policy loses its check",
         """
-        drop policy "the owner update" on public.profiles;
-        create policy "the owner update" on public.profiles for update
+        drop policy "the owner can update" on public.profiles;
+        create policy "the owner can update" on public.profiles for update
         to authenticated using (id = (select auth.uid()))
         """,
-        ("policy", "profiles", "the owner update"),
+        ("policy", "profiles", "the owner can update"),
     ),
     Drift(
         "a policy is commented",
-        """comment on policy "members select" on public.events is 'checked'""",
-        ("policy", "events", "members select"),
+        """
+        comment on policy "members of the organization can read" on public.events is 'checked'
+        """,
+        ("policy", "events", "members of the organization can read"),
     ),
     # Row level security
     Drift(

@@ -50,7 +50,7 @@ def test_what_is_generated_is_laid_out_and_typed(damaged: Config, tmp_path: Path
 def test_an_entity_is_rendered_as_it_would_be_written() -> None:
     entity = pg.Policy(
         table="events",
-        name="members select",
+        name="members can read",
         command="select",
         roles=("authenticated",),
         using="""
@@ -61,7 +61,7 @@ def test_an_entity_is_rendered_as_it_would_be_written() -> None:
     assert render_entity(entity) == (
         "pg.Policy(\n"
         '    table="events",\n'
-        '    name="members select",\n'
+        '    name="members can read",\n'
         '    command="select",\n'
         '    roles=("authenticated",),\n'
         '    using="""\n'

@@ -99,10 +99,10 @@ def test_database_with_row_security_off_is_not_good(
 
 
 def test_role_without_privileges_can_check(reader: str, database: str, scratch: str) -> None:
-    execute(database, 'drop policy "members select" on public.events')
+    execute(database, 'drop policy "members of the organization can read" on public.events')
     report = check(reader, scratch=scratch)
     assert [finding.object for finding in report.findings] == [
-        "policy public.events members select"
+        "policy public.events members of the organization can read"
     ]
     assert answers(report)["revision"].startswith("not readable for this role, compared with")
     assert "applies to townhall_reader_" in answers(report)["login role"]

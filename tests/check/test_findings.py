@@ -68,10 +68,11 @@ CASES = {
         " Repair: drop policy if exists wide on public.profiles",
     ),
     "a policy for PUBLIC": Case(
-        'alter policy "members select" on public.tracks to public',
-        "security: policy public.tracks members select: roles are PUBLIC; declared: authenticated."
+        'alter policy "members of the event can read" on public.tracks to public',
+        "security: policy public.tracks members of the event can read: roles are PUBLIC; declared:"
+        " authenticated."
         " Impact: which roles can access which rows is not as declared."
-        ' Repair: alter policy "members select" on public.tracks to authenticated',
+        ' Repair: alter policy "members of the event can read" on public.tracks to authenticated',
     ),
     "a disabled trigger": Case(
         "alter table public.events disable trigger update_events_updated_at",

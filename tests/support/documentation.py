@@ -70,8 +70,8 @@ def run_examples(page: Path, **names: object) -> dict[str, object]:
 def _lines(rows: Iterable[Row[str, str, str, bool, list[str] | None]]) -> Iterator[str]:
     named = ""
     for table, command, policy, permissive, columns in rows:
-        who = policy.removesuffix(f" {command}")
-        words = who if who != policy else f"`{policy}`"
+        who, is_sentence, _ = policy.partition(f" can {'read' if command == 'select' else command}")
+        words = who if is_sentence else f"`{policy}`"
         restricted = "" if permissive else " (a limit to the others)"
         listed = "all" if columns is None else ", ".join(f"`{column}`" for column in columns)
         title = f"`{table}`" if table != named else ""

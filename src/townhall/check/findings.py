@@ -35,7 +35,7 @@ class Finding:
     """A difference between what is declared and what a database has.
 
     Attributes:
-        object: The object that differs: ``policy public.events members select``.
+        object: The object that differs: ``policy public.events members can read``.
         difference: How it differs.
         severity: ``security``, ``functional`` or ``cosmetic``.
         impact: What the difference means.

@@ -73,7 +73,7 @@ class Object:
 
     @property
     def identity(self) -> str:
-        """The object in words: ``policy public.events members select``."""
+        """The object in words: ``policy public.events members can read``."""
         return f"{self.kind} {'.'.join(self.names[:2])} {' '.join(self.names[2:])}".strip()
 
 

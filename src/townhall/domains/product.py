@@ -8,8 +8,7 @@ from types import ModuleType
 
 from townhall.domains import DOMAINS
 from townhall.domains.models import metadata
-from townhall.pg import Entity
-from townhall.pg.access import Access, entities_of
+from townhall.pg.access import Access, Declaration, entities_of
 from townhall.product import Product
 
 ROOMS_WITH_ENTITIES = ("functions", "triggers", "views", "replication")
@@ -32,15 +31,15 @@ def _access_rules() -> tuple[Access, ...]:
     return tuple(rule for module in rooms if module for rule in module.RULES)
 
 
-def _entities() -> tuple[Entity, ...]:
+def _declarations() -> tuple[Declaration, ...]:
     rooms = (room(domain, name) for domain in DOMAINS for name in ROOMS_WITH_ENTITIES)
-    return tuple(entity for module in rooms if module for entity in module.ENTITIES)
+    return tuple(each for module in rooms if module for each in module.ENTITIES)
 
 
 access_rules = _access_rules()
 """Who may do what to each table."""
 
-entities = (*_entities(), *entities_of(access_rules))
+entities = entities_of((*_declarations(), *access_rules))
 """Everything beside the tables."""
 
 PRODUCT = Product(name="townhall", metadata=metadata, entities=entities, access_rules=access_rules)

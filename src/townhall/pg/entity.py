@@ -83,7 +83,7 @@ class Entity(ReplaceableEntity):
 
     @property
     def identity(self) -> str:
-        """The object in words: ``policy public.events members select``."""
+        """The object in words: ``policy public.events members can read``."""
         return (
             f"{self.kind} {'.'.join(self.name_parts[:2])} {' '.join(self.name_parts[2:])}".strip()
         )

@@ -30,7 +30,7 @@ class CreateEntityOp(CreateOp):
         return DropEntityOp(self.target)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("create_policy", "public", "events", "members select")``."""
+        """Say what it is: ``("create_policy", "public", "events", "members can read")``."""
         return _diff("create", self.target)
 
 

@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 from ticketing.models import Sponsor, Ticket
+from townhall import Event
 from townhall.domains.events.access import managers, members
-from townhall.pg import AUTHENTICATED, Entity, Policy
+from townhall.pg import AUTHENTICATED, Policy
 from townhall.pg.access import Access, anyone_with, entities_of, membership, owner
 
 RULES = (
     Access(
         Ticket,
-        read=members("event_id") | owner("holder_id", "the holder"),
-        write=managers("event_id"),
-        fixed=("event_id",),
+        read=members(Ticket.event_id) | owner(Ticket.holder_id, "the holder"),
+        write=managers(Ticket.event_id),
+        fixed=(Ticket.event_id,),
     ),
-    Access(Sponsor, read=members("event_id"), write=managers("event_id"), fixed=("event_id",)),
+    Access(
+        Sponsor,
+        read=members(Sponsor.event_id),
+        write=managers(Sponsor.event_id),
+        fixed=(Sponsor.event_id,),
+    ),
 )
 
-MY_TICKETED_EVENTS = membership(
+MY_TICKETED_EVENT_IDS = membership(
     "my_ticketed_event_ids",
+    Event.id,
     """
     select t.event_id
     from public.tickets as t
-    where t.holder_id = (select auth.uid())
+    where t.holder_id = :caller
     """,
     "The events that the caller holds a ticket of.",
 )
 
-# A policy of the shop on a table of townhall: it adds readers and takes nobody away.
-HOLDERS_SEE_THE_EVENT = Policy(
+# A policy of the shop on a table of townhall adds readers, and takes no one's access away.
+HOLDERS_READ_THE_EVENT = Policy(
     table="events",
-    name="ticket holders select",
+    name="ticket holders can read",
     command="select",
     roles=(AUTHENTICATED,),
-    using=anyone_with("id", "my_ticketed_event_ids", "ticket holders").condition,
+    using=anyone_with(Event.id, MY_TICKETED_EVENT_IDS, "ticket holders").condition,
 )
 
-ENTITIES: tuple[Entity, ...] = (*entities_of(RULES), MY_TICKETED_EVENTS, HOLDERS_SEE_THE_EVENT)
+ENTITIES = entities_of((*RULES, MY_TICKETED_EVENT_IDS, HOLDERS_READ_THE_EVENT))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from townhall.domains.coaching.models import ClientStatus, SessionStatus
-from townhall.pg import ANONYMOUS, AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function
-from townhall.pg.access import door, membership
+from townhall.domains.coaching.models import ClientStatus, SessionStatus, TenantProfile
+from townhall.pg import ANONYMOUS, AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
+from townhall.pg.access import Declaration, membership, public_wrapper
 
-MEMBERSHIPS = (
-    membership(
-        "my_tenant_ids",
-        """
-        select t.id
-        from public.tenant_profiles as t
-        where t.user_id = (select auth.uid())
-        """,
-        "The tenants that the caller owns.",
-    ),
+MY_TENANT_IDS = membership(
+    "my_tenant_ids",
+    TenantProfile.id,
+    """
+    select t.id
+    from public.tenant_profiles as t
+    where t.user_id = :caller
+    """,
+    "The tenants that the caller owns.",
 )
 
 # What everybody may know of an active tenant, by its slug or its domain. The table itself is
@@ -113,7 +112,7 @@ def _move(
                         else s.client_status
                     end
                 where s.id = {name}.session_id
-                    and s.user_id = (select auth.uid())
+                    and s.user_id = :caller
                     and s.status = '{before}';
                 if found then
                     return;
@@ -121,7 +120,7 @@ def _move(
                 select s.status into found_status
                 from public.participant_sessions as s
                 where s.id = {name}.session_id
-                    and s.user_id = (select auth.uid());
+                    and s.user_id = :caller;
                 if found_status is null then
                     raise exception 'session % is not yours', session_id
                         using errcode = 'insufficient_privilege';
@@ -184,10 +183,10 @@ LOG_USAGE_EVENT = Function(
     comment="Logs what a tenant used, for billing; returns the id of the event.",
 )
 
-ENTITIES: tuple[Entity, ...] = (
-    *MEMBERSHIPS,
+ENTITIES: tuple[Declaration, ...] = (
+    MY_TENANT_IDS,
     *BRANDING,
     *MOVES,
-    *map(door, (*BRANDING, *MOVES)),
+    *map(public_wrapper, (*BRANDING, *MOVES)),
     LOG_USAGE_EVENT,
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from townhall.domains.coaching.access import SESSION_RULES
+from townhall.domains.coaching.access import SESSION_ACCESS
 from townhall.pg import Entity, View
+from townhall.pg.access import grants_of
 
 
 def _under_its_old_name(name: str) -> View:
@@ -25,7 +26,7 @@ def _under_its_old_name(name: str) -> View:
     return View(
         name=name,
         definition=f"select\n{listed}\nfrom public.participant_sessions as s",
-        grants=SESSION_RULES.grants,
+        grants=grants_of(SESSION_ACCESS),
         comment="An old name of participant_sessions, for reading and writing as before.",
     )
 

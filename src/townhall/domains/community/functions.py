@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function
-from townhall.pg.access import membership
+from townhall.domains.community.models import Cohort, Community
+from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
+from townhall.pg.access import Declaration, membership
 
-MEMBERSHIPS = (
-    membership(
-        "my_community_ids",
-        """
-        select m.community_id
-        from public.community_members as m
-        where m.user_id = (select auth.uid())
-        """,
-        "The communities that the caller belongs to.",
-    ),
-    membership(
-        "my_cohort_ids",
-        """
-        select m.cohort_id
-        from public.cohort_members as m
-        where m.user_id = (select auth.uid())
-            and m.is_active
-            and m.left_at is null
-        """,
-        "The cohorts that the caller belongs to and has not left.",
-    ),
-    Function(
-        schema="private",
-        name="is_open_community",
-        arguments={"community_id": "uuid"},
-        returns="boolean",
-        volatility="stable",
-        security="definer",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
-            select exists (
-                select
-                from public.communities as c
-                where c.id = is_open_community.community_id
-                    and not c.is_private
-                    and not c.is_archived
-            )
-        """,
-        execute=(AUTHENTICATED, SERVICE),
-        comment="Whether anybody may join a community.",
-    ),
+MY_COMMUNITY_IDS = membership(
+    "my_community_ids",
+    Community.id,
+    """
+    select m.community_id
+    from public.community_members as m
+    where m.user_id = :caller
+    """,
+    "The communities that the caller belongs to.",
+)
+
+MY_COHORT_IDS = membership(
+    "my_cohort_ids",
+    Cohort.id,
+    """
+    select m.cohort_id
+    from public.cohort_members as m
+    where m.user_id = :caller
+        and m.is_active
+        and m.left_at is null
+    """,
+    "The cohorts that the caller belongs to and has not left.",
+)
+
+IS_OPEN_COMMUNITY = Function(
+    schema="private",
+    name="is_open_community",
+    arguments={"community_id": "uuid"},
+    returns="boolean",
+    volatility="stable",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        select exists (
+            select
+            from public.communities as c
+            where c.id = is_open_community.community_id
+                and not c.is_private
+                and not c.is_archived
+        )
+    """,
+    execute=(AUTHENTICATED, SERVICE),
+    comment="Whether anybody may join a community.",
 )
 
 # Nobody but the recipient may change a message, and no more of it than this. The function of
@@ -63,7 +66,7 @@ MESSAGES = (
             select m.id
             from public.founder_messages as m
             where m.id = any (message_ids)
-                and m.recipient_id = (select auth.uid())
+                and m.recipient_id = :caller
                 and not m.is_read
             order by m.id
             for no key update;
@@ -71,7 +74,7 @@ MESSAGES = (
                 update public.founder_messages as m
                 set is_read = true
                 where m.id = any (message_ids)
-                    and m.recipient_id = (select auth.uid())
+                    and m.recipient_id = :caller
                     and not m.is_read
                 returning m.id
             )
@@ -134,4 +137,10 @@ BENCHMARKS = (
     ),
 )
 
-ENTITIES: tuple[Entity, ...] = (*MEMBERSHIPS, *MESSAGES, *BENCHMARKS)
+ENTITIES: tuple[Declaration, ...] = (
+    MY_COMMUNITY_IDS,
+    MY_COHORT_IDS,
+    IS_OPEN_COMMUNITY,
+    *MESSAGES,
+    *BENCHMARKS,
+)

@@ -231,7 +231,7 @@ CONSENT_AUDIT = (
                 if has_any_column_privilege('auth.users', 'update') then
                     perform
                     from auth.users as u
-                    where u.id = (select auth.uid())
+                    where u.id = :caller
                     for key share;
                 end if;
                 return null;

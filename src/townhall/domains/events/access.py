@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from townhall.domains.events.functions import (
+    MY_EVENT_IDS,
+    MY_MANAGED_EVENT_IDS,
+    MY_PARTICIPANT_IDS,
+)
 from townhall.domains.events.models import (
     Event,
     Participant,
@@ -10,47 +15,54 @@ from townhall.domains.events.models import (
     Track,
 )
 from townhall.domains.identity import access as identity
-from townhall.pg.access import Access, Who, anyone_with, owner
+from townhall.pg.access import Access, Attribute, Principal, anyone_with, owner
+
+THE_PARTICIPANT = "the participant"
 
 
-def members(column: str) -> Who:
-    """Return the members of the organization of the event whose id is in ``column``."""
-    return anyone_with(column, "my_event_ids", "members")
+def members(event_id: Attribute) -> Principal:
+    """Return the members of the organization of the event whose id is in a column."""
+    return anyone_with(event_id, MY_EVENT_IDS, "members of the event")
 
 
-def managers(column: str) -> Who:
-    """Return the managers of the event whose id is in ``column``."""
-    return anyone_with(column, "my_managed_event_ids", "managers")
+def managers(event_id: Attribute) -> Principal:
+    """Return the managers of the organization of the event whose id is in a column."""
+    return anyone_with(event_id, MY_MANAGED_EVENT_IDS, "managers of the event")
 
 
-def participant(column: str) -> Who:
-    """Return the person behind the participant whose id is in ``column``."""
-    return anyone_with(column, "my_participant_ids", "the participant")
+def participant(participant_id: Attribute) -> Principal:
+    """Return the user who is the participant whose id is in a column."""
+    return anyone_with(participant_id, MY_PARTICIPANT_IDS, THE_PARTICIPANT)
 
 
 RULES = (
     Access(
         Event,
-        read=identity.members("organization_id"),
-        write=identity.managers("organization_id"),
-        fixed=("organization_id",),
+        read=identity.members(Event.organization_id),
+        write=identity.managers(Event.organization_id),
+        fixed=(Event.organization_id,),
     ),
     Access(
         Participant,
-        read=members("event_id") | owner("user_id", "the participant"),
-        write=managers("event_id"),
-        fixed=("event_id",),
+        read=members(Participant.event_id) | owner(Participant.user_id, THE_PARTICIPANT),
+        write=managers(Participant.event_id),
+        fixed=(Participant.event_id,),
     ),
-    Access(Track, read=members("event_id"), write=managers("event_id"), fixed=("event_id",)),
+    Access(
+        Track,
+        read=members(Track.event_id),
+        write=managers(Track.event_id),
+        fixed=(Track.event_id,),
+    ),
     Access(
         ParticipantTrack,
-        read=members("event_id") | participant("participant_id"),
-        write=managers("event_id"),
+        read=members(ParticipantTrack.event_id) | participant(ParticipantTrack.participant_id),
+        write=managers(ParticipantTrack.event_id),
     ),
     Access(
         TableAssignment,
-        read=members("event_id") | participant("participant_id"),
-        write=managers("event_id"),
-        fixed=("event_id",),
+        read=members(TableAssignment.event_id) | participant(TableAssignment.participant_id),
+        write=managers(TableAssignment.event_id),
+        fixed=(TableAssignment.event_id,),
     ),
 )

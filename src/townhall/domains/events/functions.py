@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, Entity, Function
-from townhall.pg.access import membership
+from townhall.domains.events.models import Event, Participant
+from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, Function
+from townhall.pg.access import Declaration, membership
 
-MEMBERSHIPS = (
-    membership(
-        "my_event_ids",
-        """
-        select e.id
-        from public.events as e
-        where e.organization_id = any (array(select private.my_organization_ids()))
-        """,
-        "The events of the organizations that the caller belongs to.",
-    ),
-    membership(
-        "my_managed_event_ids",
-        """
-        select e.id
-        from public.events as e
-        where e.organization_id = any (array(select private.my_managed_organization_ids()))
-        """,
-        "The events that the caller manages.",
-    ),
-    membership(
-        "my_participant_ids",
-        """
-        select p.id
-        from public.participants as p
-        where p.user_id = (select auth.uid())
-        """,
-        "The places on participant lists that are the caller's own.",
-    ),
+MY_EVENT_IDS = membership(
+    "my_event_ids",
+    Event.id,
+    """
+    select e.id
+    from public.events as e
+    where e.organization_id = any (array(select private.my_organization_ids()))
+    """,
+    "The events of the organizations that the caller belongs to.",
+)
+
+MY_MANAGED_EVENT_IDS = membership(
+    "my_managed_event_ids",
+    Event.id,
+    """
+    select e.id
+    from public.events as e
+    where e.organization_id = any (array(select private.my_managed_organization_ids()))
+    """,
+    "The events that the caller manages.",
+)
+
+MY_PARTICIPANT_IDS = membership(
+    "my_participant_ids",
+    Participant.id,
+    """
+    select p.id
+    from public.participants as p
+    where p.user_id = :caller
+    """,
+    "The places on participant lists that are the caller's own.",
 )
 
 # A participant may change one column of a row that only managers may write. The function of
@@ -55,7 +59,7 @@ NETWORKING = (
                 update public.participants as p
                 set networking_opt_in = set_networking_opt_in.opt_in
                 where p.id = set_networking_opt_in.participant_id
-                    and p.user_id = (select auth.uid());
+                    and p.user_id = :caller;
                 if not found then
                     raise exception 'participant % is not yours', participant_id
                         using errcode = 'insufficient_privilege',
@@ -81,4 +85,9 @@ NETWORKING = (
     ),
 )
 
-ENTITIES: tuple[Entity, ...] = (*MEMBERSHIPS, *NETWORKING)
+ENTITIES: tuple[Declaration, ...] = (
+    MY_EVENT_IDS,
+    MY_MANAGED_EVENT_IDS,
+    MY_PARTICIPANT_IDS,
+    *NETWORKING,
+)

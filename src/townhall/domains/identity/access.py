@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+from townhall.domains.identity.functions import (
+    MY_MANAGED_ORGANIZATION_IDS,
+    MY_ORGANIZATION_IDS,
+    MY_OWNED_ORGANIZATION_IDS,
+)
 from townhall.domains.identity.models import Organization, OrganizationMember, Profile
-from townhall.pg.access import Access, Who, anyone_with, owner
+from townhall.pg.access import Access, Attribute, Principal, anyone_with, owner
 
 
-def members(column: str) -> Who:
-    """Return the members of the organization whose id is in ``column``."""
-    return anyone_with(column, "my_organization_ids", "members")
+def members(organization_id: Attribute) -> Principal:
+    """Return the members of the organization whose id is in a column."""
+    return anyone_with(organization_id, MY_ORGANIZATION_IDS, "members of the organization")
 
 
-def managers(column: str) -> Who:
-    """Return the owners and managers of the organization whose id is in ``column``."""
-    return anyone_with(column, "my_managed_organization_ids", "managers")
+def managers(organization_id: Attribute) -> Principal:
+    """Return the owners and managers of the organization whose id is in a column."""
+    return anyone_with(organization_id, MY_MANAGED_ORGANIZATION_IDS, "managers of the organization")
 
 
-def owners(column: str) -> Who:
-    """Return the owners of the organization whose id is in ``column``."""
-    return anyone_with(column, "my_owned_organization_ids", "owners")
+def owners(organization_id: Attribute) -> Principal:
+    """Return the owners of the organization whose id is in a column."""
+    return anyone_with(organization_id, MY_OWNED_ORGANIZATION_IDS, "owners of the organization")
 
 
 RULES = (
-    Access(Profile, read=owner("id"), insert=owner("id"), update=owner("id")),
-    Access(Organization, read=members("id"), update=owners("id")),
+    Access(Profile, read=owner(Profile.id), insert=owner(Profile.id), update=owner(Profile.id)),
+    Access(Organization, read=members(Organization.id), update=owners(Organization.id)),
     Access(
         OrganizationMember,
-        read=members("organization_id"),
-        write=owners("organization_id"),
-        fixed=("organization_id", "user_id"),
+        read=members(OrganizationMember.organization_id),
+        write=owners(OrganizationMember.organization_id),
+        fixed=(OrganizationMember.organization_id, OrganizationMember.user_id),
     ),
 )

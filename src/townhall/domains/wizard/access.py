@@ -6,14 +6,14 @@ from townhall.domains.wizard.models import WizardSession
 from townhall.pg import AUTHENTICATED, Policy
 from townhall.pg.access import Access, owner
 
-the_owner = owner("user_id")
+the_owner = owner(WizardSession.user_id)
 
 RULES = (
     Access(
         WizardSession,
         read=the_owner,
         write=the_owner,
-        fixed=("user_id",),
+        fixed=(WizardSession.user_id,),
         policies=(
             Policy(
                 table="wizard_sessions",

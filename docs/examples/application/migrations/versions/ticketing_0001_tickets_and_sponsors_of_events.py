@@ -100,7 +100,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tickets",
-            name="members or the holder select",
+            name="members of the event or the holder can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -112,7 +112,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tickets",
-            name="managers insert",
+            name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
             check="event_id = any (array(select private.my_managed_event_ids()))",
@@ -121,7 +121,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tickets",
-            name="managers update",
+            name="managers of the event can update",
             command="update",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -131,7 +131,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tickets",
-            name="managers delete",
+            name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -140,7 +140,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tickets",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -164,7 +164,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="event_sponsors",
-            name="members select",
+            name="members of the event can read",
             command="select",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_event_ids()))",
@@ -173,7 +173,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="event_sponsors",
-            name="managers insert",
+            name="managers of the event can insert",
             command="insert",
             roles=("authenticated",),
             check="event_id = any (array(select private.my_managed_event_ids()))",
@@ -182,7 +182,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="event_sponsors",
-            name="managers update",
+            name="managers of the event can update",
             command="update",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -192,7 +192,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="event_sponsors",
-            name="managers delete",
+            name="managers of the event can delete",
             command="delete",
             roles=("authenticated",),
             using="event_id = any (array(select private.my_managed_event_ids()))",
@@ -201,7 +201,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="event_sponsors",
-            name="the service does everything",
+            name="the service can do everything",
             command="all",
             roles=("service_role",),
             using="true",
@@ -228,7 +228,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="events",
-            name="ticket holders select",
+            name="ticket holders can read",
             command="select",
             roles=("authenticated",),
             using="id = any (array(select private.my_ticketed_event_ids()))",
@@ -296,17 +296,19 @@ def downgrade() -> None:
     )
     pg.drop_entity(pg.Trigger.named(table="tickets", name="keep_sold_price"))
     pg.drop_entity(pg.Function.named(schema="private", name="keep_sold_price"))
-    pg.drop_entity(pg.Policy.named(table="events", name="ticket holders select"))
+    pg.drop_entity(pg.Policy.named(table="events", name="ticket holders can read"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_ticketed_event_ids"))
-    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="the service does everything"))
-    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="managers delete"))
-    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="managers update"))
-    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="managers insert"))
-    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="members select"))
-    pg.drop_entity(pg.Policy.named(table="tickets", name="the service does everything"))
-    pg.drop_entity(pg.Policy.named(table="tickets", name="managers delete"))
-    pg.drop_entity(pg.Policy.named(table="tickets", name="managers update"))
-    pg.drop_entity(pg.Policy.named(table="tickets", name="managers insert"))
-    pg.drop_entity(pg.Policy.named(table="tickets", name="members or the holder select"))
+    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="the service can do everything"))
+    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="managers of the event can delete"))
+    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="managers of the event can update"))
+    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="managers of the event can insert"))
+    pg.drop_entity(pg.Policy.named(table="event_sponsors", name="members of the event can read"))
+    pg.drop_entity(pg.Policy.named(table="tickets", name="the service can do everything"))
+    pg.drop_entity(pg.Policy.named(table="tickets", name="managers of the event can delete"))
+    pg.drop_entity(pg.Policy.named(table="tickets", name="managers of the event can update"))
+    pg.drop_entity(pg.Policy.named(table="tickets", name="managers of the event can insert"))
+    pg.drop_entity(
+        pg.Policy.named(table="tickets", name="members of the event or the holder can read")
+    )
     op.drop_table("tickets", if_exists=True)
     op.drop_table("event_sponsors", if_exists=True)

@@ -1,0 +1,112 @@
+"""Functions around the rules: what the caller belongs to, and what clients can call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from townhall.pg import sql
+from townhall.pg.access.columns import Attribute, column_of, type_of
+from townhall.pg.entity import Entity
+from townhall.pg.function import SAFE_SEARCH_PATH, Function
+from townhall.roles import Roles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """A function that returns the ids of what the caller belongs to, made by :func:`membership`.
+
+    Attributes:
+        schema: The schema of the function.
+        name: The name of the function.
+        ids: The type of the ids, as PostgreSQL names it.
+        query: A query of one column of ids.
+        comment: The comment on the function.
+    """
+
+    schema: str
+    name: str
+    ids: str
+    query: str
+    comment: str
+
+    def entities(self, roles: Roles) -> Iterable[Entity]:
+        """Yield the function, which users and the service may execute.
+
+        Args:
+            roles: The roles of the application.
+        """
+        yield Function(
+            schema=self.schema,
+            name=self.name,
+            returns=f"setof {self.ids}",
+            volatility="stable",
+            security="definer",
+            settings={"search_path": SAFE_SEARCH_PATH},
+            body=self.query,
+            execute=tuple(role for role in (roles.user, roles.service) if role is not None),
+            api_roles=roles.names,
+            comment=self.comment,
+        )
+
+
+def membership(
+    name: str, ids: Attribute, query: str, comment: str, *, schema: str = "private"
+) -> Membership:
+    """Return the function that tells policies what the caller belongs to.
+
+    It runs with its owner's rights: a policy that reads a table with policies of its own would
+    evaluate those for each row, and one that reads its own table would recurse infinitely.
+
+    Args:
+        name: The name of the function.
+        ids: The column whose values the function returns, which has their type: ``Event.id``.
+        query: A query of one column of ids. ``:caller`` in it is the caller's id; names other than
+            PostgreSQL's own are qualified.
+        comment: What the ids are.
+        schema: The schema of the function, one that clients can't reach through an API.
+
+    Raises:
+        TypeError: ``ids`` is no mapped attribute of a column.
+        ValueError: A text is empty.
+    """
+    for argument, text in {"name": name, "query": query, "schema": schema}.items():
+        if not text.strip():
+            raise ValueError(f"membership() needs a {argument}; it is empty")
+    return Membership(
+        schema=schema,
+        name=name,
+        ids=type_of(column_of(ids, "membership()")),
+        query=sql.layout(query),
+        comment=comment,
+    )
+
+
+def public_wrapper(function: Function, *, schema: str = "public") -> Function:
+    """Return the public wrapper of a function: clients call it, and it calls the function.
+
+    An API exposes one schema, and no function there should run with its owner's rights. The wrapper
+    runs with its caller's, and has the name, arguments, result, comment and grants of the function.
+
+    Args:
+        function: A function of another schema.
+        schema: The schema that the API exposes.
+
+    Raises:
+        ValueError: The function is in that schema already.
+    """
+    if function.schema == schema:
+        raise ValueError(
+            f"{function.identity} is in schema {schema} already and can't have a wrapper there;"
+            " put the function into a schema that clients can't reach, such as private"
+        )
+    inputs = (name for name, text in function.arguments.items() if not text.startswith("out "))
+    call = f"{function.literal_schema}.{sql.quote(function.name)}({sql.quote_all(inputs)})"
+    returns_columns = function.returns.startswith(("setof ", "table "))
+    return replace(
+        function,
+        schema=schema,
+        security="invoker",
+        language="sql",
+        body=f"select {'* from ' if returns_columns else ''}{call}",
+    )

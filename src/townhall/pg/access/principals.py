@@ -1,0 +1,170 @@
+"""Principals: callers in words, and the condition under which a row is theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
+
+from sqlalchemy import Table
+
+from townhall.pg import sql
+from townhall.pg.access.columns import Attribute, column_of
+from townhall.pg.access.helpers import Membership
+from townhall.pg.function import Function
+
+_ALWAYS = "true"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Callers, and the condition under which a row is theirs.
+
+    Attributes:
+        name: The callers in words that can stand before "can read": ``"members of the event"``.
+            The names of policies are made of it.
+        condition: An SQL condition on the columns of a table. ``:caller`` in it is the caller's
+            id. Columns inside a subquery are qualified.
+        anonymous: Those of the callers who are not signed in; None where all of them are.
+        table: The table whose columns the condition is about; None where it is not known.
+    """
+
+    name: str
+    condition: str
+    anonymous: Principal | None = None
+    table: Table | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lay out the condition.
+
+        Raises:
+            TypeError: The name or the condition is no string.
+            ValueError: The name or the condition is empty.
+        """
+        for argument in ("name", "condition"):
+            text = getattr(self, argument)
+            if not isinstance(text, str):
+                raise TypeError(f"the {argument} of a principal is a string, not {text!r}")
+            if not text.strip():
+                raise ValueError(f"the {argument} of a principal is empty: {self!r}")
+        object.__setattr__(self, "condition", sql.layout(self.condition))
+
+    def __or__(self, other: Principal) -> Principal:
+        """Return these callers and those.
+
+        Raises:
+            TypeError: ``other`` is no principal.
+            ValueError: The two are about columns of different tables.
+        """
+        if not isinstance(other, Principal):
+            return NotImplemented
+        if self.table is not None and other.table not in {None, self.table}:
+            raise ValueError(
+                f"'{self.name}' is about columns of {self.table}, '{other.name}' about columns of"
+                f" {other.table}; a rule is for one table, so give both the columns of that"
+            )
+        anonymous = [each.anonymous for each in (self, other) if each.anonymous is not None]
+        return Principal(
+            f"{self.name} or {other.name}",
+            f"{self.condition}\nor {other.condition}",
+            anonymous=reduce(or_, anonymous) if anonymous else None,
+            table=other.table if self.table is None else self.table,
+        )
+
+    def where(self, condition: str, words: str) -> Principal:
+        """Return these callers, for fewer rows.
+
+        Args:
+            condition: What must also hold of a row, as in :attr:`condition`.
+            words: The same in words that follow the name: ``"who can read the post"``.
+        """
+        narrowed = sql.layout(condition)
+        if self.condition != _ALWAYS:
+            narrowed = f"{_parenthesized(self.condition)}\nand {_parenthesized(narrowed)}"
+        return replace(
+            self,
+            name=f"{self.name} {words}",
+            condition=narrowed,
+            anonymous=None if self.anonymous is None else self.anonymous.where(condition, words),
+        )
+
+    def named(self, name: str) -> Principal:
+        """Return these callers under another name, such as one that is shorter.
+
+        Args:
+            name: The callers in words, as in :attr:`name`.
+        """
+        anonymous = None if self.anonymous is None else self.anonymous.named(name)
+        return replace(self, name=name, anonymous=anonymous)
+
+
+def _parenthesized(condition: str) -> str:
+    return f"({sql.indented(condition)})" if "\n" in condition else f"({condition})"
+
+
+signed_in = Principal("signed-in users", _ALWAYS)
+"""Every caller who is signed in."""
+
+anyone = Principal("anyone", _ALWAYS, anonymous=Principal("anyone", _ALWAYS))
+"""Every caller, signed in or not."""
+
+
+def owner(column: Attribute, name: str = "the owner") -> Principal:
+    """Return the user whose id is in a column.
+
+    Args:
+        column: A column of user ids, with an index: ``Participant.user_id``.
+        name: What that user is to the row.
+
+    Raises:
+        TypeError: ``column`` is no mapped attribute of a column.
+    """
+    return _compared(column, ":caller", name, "owner()")
+
+
+def either(first: Attribute, second: Attribute, name: str = "either party") -> Principal:
+    """Return the two users whose ids are in two columns of a table.
+
+    Args:
+        first: A column of user ids, with an index.
+        second: Another one.
+        name: What the two are to the row.
+
+    Raises:
+        TypeError: One of the two is no mapped attribute of a column.
+        ValueError: The columns are of different tables.
+    """
+    return (owner(first) | owner(second)).named(name)
+
+
+def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> Principal:
+    """Return the callers whose memberships include the id in a column.
+
+    Args:
+        column: A column of ids, with an index: ``Participant.event_id``.
+        helper: What :func:`membership` returned, or a function without arguments that returns a
+            set of ids.
+        name: What those callers are to the row: ``"members of the event"``.
+
+    Raises:
+        TypeError: ``column`` is no mapped attribute of a column, or ``helper`` no helper.
+        ValueError: ``helper`` takes arguments or returns no set.
+    """
+    if not isinstance(helper, Membership | Function):
+        raise TypeError(
+            f"anyone_with() takes what membership() returned as its helper, not {helper!r}"
+        )
+    if isinstance(helper, Function) and (
+        helper.arguments or not helper.returns.startswith("setof ")
+    ):
+        raise ValueError(
+            f"anyone_with() takes a function without arguments that returns a set of ids, and"
+            f" {helper.identity} returns {helper.returns}; declare one with membership()"
+        )
+    function = f"{sql.quote(helper.schema)}.{sql.quote(helper.name)}"
+    return _compared(column, f"any (array(select {function}()))", name, "anyone_with()")
+
+
+def _compared(attribute: Attribute, value: str, name: str, place: str) -> Principal:
+    column = column_of(attribute, place)
+    return Principal(name, f"{sql.quote(column.name)} = {value}", table=column.table)

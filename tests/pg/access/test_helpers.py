@@ -1,0 +1,98 @@
+"""Helper functions: memberships for policies, and public wrappers for clients."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.pg.access.models import Note, Team
+from townhall import pg
+from townhall.pg.access import Membership, entities_of, membership, public_wrapper
+from townhall.roles import Roles
+
+QUERY = "select m.team_id from public.members as m where m.user_id = :caller"
+
+
+def function_of(helper: Membership, roles: Roles | None = None) -> pg.Function:
+    (function,) = entities_of([helper], roles or Roles())
+    assert isinstance(function, pg.Function)
+    return function
+
+
+def test_membership_is_a_definer_function_with_a_safe_search_path() -> None:
+    function = function_of(membership("my_team_ids", Team.id, QUERY, "The caller's teams."))
+    assert function.identity == "function private.my_team_ids()"
+    assert function.security == "definer"
+    assert function.volatility == "stable"
+    assert function.settings == {"search_path": "pg_catalog, pg_temp"}
+    assert function.execute == ("authenticated", "service_role")
+    assert function.comment == "The caller's teams."
+
+
+def test_membership_asks_for_the_caller_once() -> None:
+    function = function_of(membership("my_team_ids", Team.id, QUERY, "The caller's teams."))
+    assert function.body == (
+        "select m.team_id from public.members as m where m.user_id = (select auth.uid())"
+    )
+
+
+def test_membership_returns_the_type_of_its_column() -> None:
+    assert function_of(membership("a", Team.id, QUERY, "")).returns == "setof bigint"
+    assert function_of(membership("a", Note.id, QUERY, "")).returns == "setof integer"
+
+
+def test_membership_is_made_for_the_roles_and_schema_of_an_application() -> None:
+    helper = membership("my_team_ids", Team.id, QUERY, "", schema="helpers")
+    function = function_of(
+        helper, Roles(anonymous=None, user="app user", service=None, caller="app.me()")
+    )
+    assert function.schema == "helpers"
+    assert function.execute == ("app user",)
+    assert function.api_roles == ("app user",)
+    assert function.body.endswith("m.user_id = (select app.me())")
+
+
+@pytest.mark.parametrize("argument", ["name", "query", "schema"])
+def test_membership_with_an_empty_text_is_refused(argument: str) -> None:
+    texts = {"name": "my_team_ids", "query": QUERY, "schema": "private", argument: " "}
+    with pytest.raises(ValueError, match=f"needs a {argument}; it is empty"):
+        membership(texts["name"], Team.id, texts["query"], "", schema=texts["schema"])
+
+
+def test_membership_of_a_name_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"membership\(\) takes a column as an attribute"):
+        membership("my_team_ids", "teams.id", QUERY, "")  # type: ignore[arg-type] # refused
+
+
+def test_public_wrapper_calls_the_function_with_its_callers_rights() -> None:
+    function = pg.Function(
+        schema="helpers",
+        name="find",
+        arguments={"slug": "inout text", "many": "integer default 1", "name": "out text"},
+        returns="setof record",
+        security="definer",
+        body="select 1",
+        execute=("authenticated",),
+        comment="Finds.",
+    )
+    assert public_wrapper(function) == replace(
+        function,
+        schema="public",
+        security="invoker",
+        body="select * from helpers.find(slug, many)",
+    )
+    assert public_wrapper(function, schema="api").schema == "api"
+
+
+def test_public_wrapper_of_one_value_selects_it() -> None:
+    function = pg.Function(
+        schema="private", name="count", returns="bigint", language="plpgsql", body="begin end"
+    )
+    assert public_wrapper(function).body == "select private.count()"
+    assert public_wrapper(function).language == "sql"
+
+
+def test_public_wrapper_in_the_schema_of_the_function_is_refused() -> None:
+    with pytest.raises(ValueError, match="is in schema public already"):
+        public_wrapper(pg.Function(name="find", body="select 1"))

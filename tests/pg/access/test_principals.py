@@ -1,0 +1,171 @@
+"""Principals: their names, their conditions, and what is refused as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import InstrumentedAttribute
+
+from tests.pg.access.models import Note, Team
+from townhall import pg
+from townhall.pg.access import (
+    Principal,
+    anyone,
+    anyone_with,
+    either,
+    membership,
+    owner,
+    signed_in,
+)
+
+MY_TEAM_IDS = membership(
+    "my_team_ids",
+    Team.id,
+    "select m.team_id from public.members as m where m.user_id = :caller",
+    "The teams of the caller.",
+)
+members = anyone_with(Note.team_id, MY_TEAM_IDS, "members of the team")
+
+
+def test_owner_compares_the_column_with_the_caller() -> None:
+    assert owner(Note.owner_id).condition == "owner_id = :caller"
+    assert owner(Note.owner_id).name == "the owner"
+    assert owner(Note.owner_id, "the author").name == "the author"
+
+
+def test_memberships_are_looked_up_once_and_compared_by_index() -> None:
+    assert members.condition == "team_id = any (array(select private.my_team_ids()))"
+
+
+def test_helper_may_be_a_function_of_any_schema() -> None:
+    helper = pg.Function(schema="Team room", name="mine", returns="setof bigint", body="select 1")
+    assert anyone_with(Note.team_id, helper, "members").condition == (
+        'team_id = any (array(select "Team room".mine()))'
+    )
+
+
+def test_either_compares_both_columns() -> None:
+    parties = either(Note.owner_id, Note.team_id)
+    assert parties.condition == "owner_id = :caller\nor team_id = :caller"
+    assert parties.name == "either party"
+
+
+def test_union_joins_names_and_conditions() -> None:
+    union = owner(Note.owner_id) | members
+    assert union.name == "the owner or members of the team"
+    assert union.condition == (
+        "owner_id = :caller\nor team_id = any (array(select private.my_team_ids()))"
+    )
+
+
+def test_where_narrows_the_condition_and_follows_the_name() -> None:
+    narrowed = (owner(Note.owner_id) | members).where("likes = 0", "while it is new")
+    assert narrowed.name == "the owner or members of the team while it is new"
+    assert narrowed.condition == (
+        "(\n"
+        "    owner_id = :caller\n"
+        "    or team_id = any (array(select private.my_team_ids()))\n"
+        ")\n"
+        "and (likes = 0)"
+    )
+
+
+def test_where_on_every_caller_is_its_condition_alone() -> None:
+    assert signed_in.where("likes > 9", "of popular notes").condition == "likes > 9"
+
+
+def test_named_changes_the_name_alone() -> None:
+    renamed = (owner(Note.owner_id) | members).named("the team")
+    assert renamed.name == "the team"
+    assert renamed.condition == (owner(Note.owner_id) | members).condition
+
+
+def test_anonymous_callers_are_part_of_anyone_and_of_no_other_principal() -> None:
+    assert signed_in.anonymous is None
+    assert members.anonymous is None
+    assert anyone.anonymous == Principal("anyone", "true")
+
+
+def test_anonymous_callers_keep_their_part_of_a_union() -> None:
+    readers = anyone.where("likes > 9", "of popular notes") | members
+    assert readers.condition == f"likes > 9\nor {members.condition}"
+    assert readers.anonymous == Principal("anyone of popular notes", "likes > 9")
+    assert (members | anyone).anonymous == anyone.anonymous
+    assert readers.named("readers").anonymous == Principal("readers", "likes > 9")
+
+
+def test_union_of_two_with_anonymous_callers_joins_their_parts() -> None:
+    readers = anyone.where("likes > 9", "of popular notes") | anyone.where(
+        "likes = 0", "of new ones"
+    )
+    assert readers.anonymous is not None
+    assert readers.anonymous.condition == "likes > 9\nor likes = 0"
+
+
+def test_principals_are_equal_by_what_they_declare() -> None:
+    assert owner(Note.owner_id) == owner(Note.owner_id)
+    assert owner(Note.owner_id) != owner(Note.team_id)
+    assert owner(Note.owner_id) != owner(Note.owner_id, "the author")
+    assert len({owner(Note.owner_id), owner(Note.owner_id), members}) == 2
+    assert repr(owner(Note.owner_id)) == (
+        "Principal(name='the owner', condition='owner_id = :caller', anonymous=None)"
+    )
+
+
+@pytest.mark.parametrize("attribute", ["owner_id", Note, 1, Note.content, Note.owner_id == 1])
+def test_column_that_is_no_mapped_attribute_is_refused(attribute: object) -> None:
+    with pytest.raises(TypeError, match="takes a column as an attribute of a mapped class"):
+        owner(attribute)  # type: ignore[arg-type] # refused
+
+
+@pytest.mark.parametrize("attribute", [Note.team, Note.one])
+def test_attribute_without_a_column_of_the_table_is_refused(
+    attribute: InstrumentedAttribute[Any],
+) -> None:
+    with pytest.raises(TypeError, match=r"Note\.\w+ is not mapped to a column of a table"):
+        owner(attribute)
+
+
+def test_helper_given_by_its_name_is_refused() -> None:
+    with pytest.raises(TypeError, match="takes what membership\\(\\) returned"):
+        anyone_with(Note.team_id, "my_team_ids", "members")  # type: ignore[arg-type] # refused
+
+
+@pytest.mark.parametrize(
+    "helper",
+    [
+        pg.Function(name="mine", returns="bigint", body="select 1"),
+        pg.Function(name="mine", arguments={"a": "int"}, returns="setof bigint", body="select 1"),
+    ],
+)
+def test_function_that_is_no_helper_is_refused(helper: pg.Function) -> None:
+    with pytest.raises(ValueError, match="a function without arguments that returns a set of ids"):
+        anyone_with(Note.team_id, helper, "members")
+
+
+def test_union_over_two_tables_is_refused() -> None:
+    with pytest.raises(ValueError, match="'the owner' is about columns of notes, 'a fan' about"):
+        owner(Note.owner_id) | owner(Team.id, "a fan")
+
+
+def test_union_with_something_else_is_refused() -> None:
+    with pytest.raises(TypeError, match="unsupported operand"):
+        owner(Note.owner_id) | "members"  # type: ignore[operator] # refused
+
+
+@pytest.mark.parametrize(
+    ("name", "condition", "refusal"),
+    [
+        ("", "true", "the name of a principal is empty"),
+        ("readers", " ", "the condition of a principal is empty"),
+    ],
+)
+def test_principal_without_words_is_refused(name: str, condition: str, refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        Principal(name, condition)
+
+
+def test_condition_that_is_no_text_is_refused() -> None:
+    with pytest.raises(TypeError, match="the condition of a principal is a string"):
+        Principal("readers", Note.likes > 1)  # type: ignore[arg-type] # refused
