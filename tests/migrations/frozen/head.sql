@@ -2320,15 +2320,11 @@ ALTER TABLE ONLY public.wizard_sessions
 
 ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "active members select" ON public.cohort_members FOR SELECT TO authenticated USING ((cohort_id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
+CREATE POLICY "active members of the cohort can read" ON public.cohort_members FOR SELECT TO authenticated USING ((cohort_id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
 
-CREATE POLICY "active members select" ON public.cohorts FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
+CREATE POLICY "active members of the cohort can read" ON public.cohorts FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
 
 ALTER TABLE public.alembic_version ENABLE ROW LEVEL SECURITY;
-
-CREATE POLICY "both parties select" ON public.founder_connections FOR SELECT TO authenticated USING (((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
-
-CREATE POLICY "both parties select" ON public.founder_messages FOR SELECT TO authenticated USING (((sender_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
 
 ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY;
 
@@ -2358,51 +2354,51 @@ ALTER TABLE public.founder_messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.investor_readiness_scores ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "managers delete" ON public.events FOR DELETE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+CREATE POLICY "managers of the event can delete" ON public.participant_tracks FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers delete" ON public.participant_tracks FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can delete" ON public.participants FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers delete" ON public.participants FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can delete" ON public.table_assignments FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers delete" ON public.table_assignments FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can delete" ON public.tracks FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers delete" ON public.tracks FOR DELETE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can insert" ON public.participant_tracks FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers insert" ON public.events FOR INSERT TO authenticated WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+CREATE POLICY "managers of the event can insert" ON public.participants FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers insert" ON public.participant_tracks FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can insert" ON public.table_assignments FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers insert" ON public.participants FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can insert" ON public.tracks FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers insert" ON public.table_assignments FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can update" ON public.participant_tracks FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers insert" ON public.tracks FOR INSERT TO authenticated WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can update" ON public.participants FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers update" ON public.events FOR UPDATE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids)))) WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
+CREATE POLICY "managers of the event can update" ON public.table_assignments FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers update" ON public.participant_tracks FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the event can update" ON public.tracks FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
 
-CREATE POLICY "managers update" ON public.participants FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the organization can delete" ON public.events FOR DELETE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
 
-CREATE POLICY "managers update" ON public.table_assignments FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the organization can insert" ON public.events FOR INSERT TO authenticated WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
 
-CREATE POLICY "managers update" ON public.tracks FOR UPDATE TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids)))) WITH CHECK ((event_id = ANY (ARRAY( SELECT private.my_managed_event_ids() AS my_managed_event_ids))));
+CREATE POLICY "managers of the organization can update" ON public.events FOR UPDATE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids)))) WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
 
-CREATE POLICY "members or the participant select" ON public.participant_tracks FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
+CREATE POLICY "members of the community or the owner can read" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "members or the participant select" ON public.participants FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "members of the event can read" ON public.tracks FOR SELECT TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))));
 
-CREATE POLICY "members or the participant select" ON public.table_assignments FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
+CREATE POLICY "members of the event or the participant can read" ON public.participant_tracks FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
 
-CREATE POLICY "members or the person select" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "members of the event or the participant can read" ON public.participants FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "members select" ON public.events FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+CREATE POLICY "members of the event or the participant can read" ON public.table_assignments FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
 
-CREATE POLICY "members select" ON public.organization_members FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+CREATE POLICY "members of the organization can read" ON public.events FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
 
-CREATE POLICY "members select" ON public.organizations FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
+CREATE POLICY "members of the organization can read" ON public.organization_members FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
 
-CREATE POLICY "members select" ON public.tracks FOR SELECT TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))));
+CREATE POLICY "members of the organization can read" ON public.organizations FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
 
 ALTER TABLE public.milestones ENABLE ROW LEVEL SECURITY;
 
@@ -2410,13 +2406,13 @@ ALTER TABLE public.organization_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organizations ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "owners delete" ON public.organization_members FOR DELETE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
+CREATE POLICY "owners of the organization can delete" ON public.organization_members FOR DELETE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
 
-CREATE POLICY "owners insert" ON public.organization_members FOR INSERT TO authenticated WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
+CREATE POLICY "owners of the organization can insert" ON public.organization_members FOR INSERT TO authenticated WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
 
-CREATE POLICY "owners update" ON public.organization_members FOR UPDATE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids)))) WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
+CREATE POLICY "owners of the organization can update" ON public.organization_members FOR UPDATE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids)))) WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
 
-CREATE POLICY "owners update" ON public.organizations FOR UPDATE TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids)))) WITH CHECK ((id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
+CREATE POLICY "owners of the organization can update" ON public.organizations FOR UPDATE TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids)))) WITH CHECK ((id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
 
 ALTER TABLE public.participant_sessions ENABLE ROW LEVEL SECURITY;
 
@@ -2426,23 +2422,23 @@ ALTER TABLE public.participants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "readers of the post select" ON public.social_feed_comments FOR SELECT TO authenticated USING ((EXISTS ( SELECT
+CREATE POLICY "readers of public posts or the author can read" ON public.social_feed_posts FOR SELECT TO authenticated USING ((is_public OR (author_id = ( SELECT auth.uid() AS uid))));
+
+CREATE POLICY "readers of the post can read" ON public.social_feed_comments FOR SELECT TO authenticated USING ((EXISTS ( SELECT
    FROM public.social_feed_posts p
   WHERE (p.id = social_feed_comments.post_id))));
 
-CREATE POLICY "readers of the post select" ON public.social_feed_reactions FOR SELECT TO authenticated USING ((EXISTS ( SELECT
+CREATE POLICY "readers of the post can read" ON public.social_feed_reactions FOR SELECT TO authenticated USING ((EXISTS ( SELECT
    FROM public.social_feed_posts p
   WHERE (p.id = social_feed_reactions.post_id))));
 
-CREATE POLICY "readers of what is public or the author select" ON public.social_feed_posts FOR SELECT TO authenticated USING ((is_public OR (author_id = ( SELECT auth.uid() AS uid))));
-
 ALTER TABLE public.reputation_events ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "signed-in users select" ON public.community_profiles FOR SELECT TO authenticated USING (true);
+CREATE POLICY "signed-in users can read" ON public.community_profiles FOR SELECT TO authenticated USING (true);
 
-CREATE POLICY "signed-in users select" ON public.expert_listings FOR SELECT TO authenticated USING (true);
+CREATE POLICY "signed-in users can read" ON public.expert_listings FOR SELECT TO authenticated USING (true);
 
-CREATE POLICY "signed-in users select" ON public.subcommunity_sponsors FOR SELECT TO authenticated USING (true);
+CREATE POLICY "signed-in users can read" ON public.subcommunity_sponsors FOR SELECT TO authenticated USING (true);
 
 ALTER TABLE public.social_feed_comments ENABLE ROW LEVEL SECURITY;
 
@@ -2456,171 +2452,175 @@ ALTER TABLE public.table_assignments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant_profiles ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "the author among readers of the post insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
+CREATE POLICY "the author can delete" ON public.social_feed_comments FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the author can delete" ON public.social_feed_posts FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the author can update" ON public.social_feed_comments FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((author_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the author can update" ON public.social_feed_posts FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
+   FROM public.milestones m
+  WHERE (m.id = social_feed_posts.milestone_id))))));
+
+CREATE POLICY "the author using only their own milestones can insert" ON public.social_feed_posts FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
+   FROM public.milestones m
+  WHERE (m.id = social_feed_posts.milestone_id))))));
+
+CREATE POLICY "the author who can read the post can insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
    FROM public.social_feed_posts p
   WHERE (p.id = social_feed_comments.post_id)))));
 
-CREATE POLICY "the author delete" ON public.social_feed_comments FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the campaign's owner can delete" ON public.campaigns FOR DELETE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
 
-CREATE POLICY "the author delete" ON public.social_feed_posts FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the campaign's owner can read" ON public.campaigns FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
 
-CREATE POLICY "the author of their own milestones insert" ON public.social_feed_posts FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
-   FROM public.milestones m
-  WHERE (m.id = social_feed_posts.milestone_id))))));
+CREATE POLICY "the campaign's owner can update" ON public.campaigns FOR UPDATE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL)))) WITH CHECK (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
 
-CREATE POLICY "the author update" ON public.social_feed_comments FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((author_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the campaign's owner in their own name can insert" ON public.campaigns FOR INSERT TO authenticated WITH CHECK ((((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))) AND (COALESCE(created_by, ( SELECT auth.uid() AS uid)) = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "the author update" ON public.social_feed_posts FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
-   FROM public.milestones m
-  WHERE (m.id = social_feed_posts.milestone_id))))));
+CREATE POLICY "the creator can insert" ON public.communities FOR INSERT TO authenticated WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the campaign's owner in their own name insert" ON public.campaigns FOR INSERT TO authenticated WITH CHECK ((((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))) AND (COALESCE(created_by, ( SELECT auth.uid() AS uid)) = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "the creator can update" ON public.communities FOR UPDATE TO authenticated USING ((created_by = ( SELECT auth.uid() AS uid))) WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the creator insert" ON public.communities FOR INSERT TO authenticated WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the creator or visitors of an active community can read" ON public.communities FOR SELECT TO authenticated USING (((created_by = ( SELECT auth.uid() AS uid)) OR ((NOT is_archived) AND ((NOT is_private) OR (id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids)))))));
 
-CREATE POLICY "the creator or visitors of what is not archived select" ON public.communities FOR SELECT TO authenticated USING (((created_by = ( SELECT auth.uid() AS uid)) OR ((NOT is_archived) AND ((NOT is_private) OR (id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids)))))));
+CREATE POLICY "the owner can delete" ON public.cohort_members FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the creator update" ON public.communities FOR UPDATE TO authenticated USING ((created_by = ( SELECT auth.uid() AS uid))) WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can delete" ON public.community_members FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner delete" ON public.community_profiles FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can delete" ON public.community_profiles FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner delete" ON public.expert_listings FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can delete" ON public.consent_preferences FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner delete" ON public.milestones FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can delete" ON public.expert_listings FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner insert" ON public.community_profiles FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can delete" ON public.milestones FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner insert" ON public.expert_listings FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can delete" ON public.social_feed_reactions FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner insert" ON public.milestones FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can insert" ON public.community_profiles FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner insert" ON public.profiles FOR INSERT TO authenticated WITH CHECK ((id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can insert" ON public.consent_preferences FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner select" ON public.engagement_streaks FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can insert" ON public.expert_listings FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner select" ON public.investor_readiness_scores FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can insert" ON public.milestones FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner select" ON public.milestones FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can insert" ON public.profiles FOR INSERT TO authenticated WITH CHECK ((id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner select" ON public.profiles FOR SELECT TO authenticated USING ((id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can read" ON public.consent_audit_log FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner select" ON public.reputation_events FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can read" ON public.consent_preferences FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner select" ON public.tenant_profiles FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can read" ON public.engagement_streaks FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner update" ON public.community_profiles FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can read" ON public.investor_readiness_scores FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner update" ON public.expert_listings FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can read" ON public.milestones FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner update" ON public.milestones FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can read" ON public.profiles FOR SELECT TO authenticated USING ((id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner update" ON public.profiles FOR UPDATE TO authenticated USING ((id = ( SELECT auth.uid() AS uid))) WITH CHECK ((id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can read" ON public.reputation_events FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner update" ON public.tenant_profiles FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the owner can update" ON public.community_profiles FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the person among readers of the post insert" ON public.social_feed_reactions FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
+CREATE POLICY "the owner can update" ON public.consent_preferences FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner can update" ON public.expert_listings FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner can update" ON public.milestones FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner can update" ON public.profiles FOR UPDATE TO authenticated USING ((id = ( SELECT auth.uid() AS uid))) WITH CHECK ((id = ( SELECT auth.uid() AS uid)));
+
+CREATE POLICY "the owner joining an open community can insert" ON public.community_members FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND ((role = 'member'::text) AND private.is_open_community(community_id))));
+
+CREATE POLICY "the owner who can read the post can insert" ON public.social_feed_reactions FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
    FROM public.social_feed_posts p
   WHERE (p.id = social_feed_reactions.post_id)))));
 
-CREATE POLICY "the person delete" ON public.cohort_members FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the recipient or the requester unless blocked can delete" ON public.founder_connections FOR DELETE TO authenticated USING (((recipient_id = ( SELECT auth.uid() AS uid)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status <> 'blocked'::text))));
 
-CREATE POLICY "the person delete" ON public.community_members FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the recipient or the requester unless blocked can update" ON public.founder_connections FOR UPDATE TO authenticated USING (((recipient_id = ( SELECT auth.uid() AS uid)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status <> 'blocked'::text)))) WITH CHECK ((((recipient_id = ( SELECT auth.uid() AS uid)) AND (status <> 'pending'::text)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'declined'::text))));
 
-CREATE POLICY "the person delete" ON public.consent_preferences FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the requester asking for a connection can insert" ON public.founder_connections FOR INSERT TO authenticated WITH CHECK (((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'pending'::text)));
 
-CREATE POLICY "the person delete" ON public.social_feed_reactions FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the requester or the recipient can read" ON public.founder_connections FOR SELECT TO authenticated USING (((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "the person insert" ON public.consent_preferences FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the sender can insert" ON public.founder_messages FOR INSERT TO authenticated WITH CHECK ((sender_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the person joining what is public insert" ON public.community_members FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND ((role = 'member'::text) AND private.is_open_community(community_id))));
+CREATE POLICY "the sender or the recipient can read" ON public.founder_messages FOR SELECT TO authenticated USING (((sender_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "the person select" ON public.consent_audit_log FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the service can do everything" ON public.campaigns TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the person select" ON public.consent_preferences FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the service can do everything" ON public.cohort_members TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the person update" ON public.consent_preferences FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the service can do everything" ON public.cohorts TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the recipient or the requester unless blocked delete" ON public.founder_connections FOR DELETE TO authenticated USING (((recipient_id = ( SELECT auth.uid() AS uid)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status <> 'blocked'::text))));
+CREATE POLICY "the service can do everything" ON public.communities TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the recipient or the requester unless blocked update" ON public.founder_connections FOR UPDATE TO authenticated USING (((recipient_id = ( SELECT auth.uid() AS uid)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status <> 'blocked'::text)))) WITH CHECK ((((recipient_id = ( SELECT auth.uid() AS uid)) AND (status <> 'pending'::text)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'declined'::text))));
+CREATE POLICY "the service can do everything" ON public.community_members TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the requester asking insert" ON public.founder_connections FOR INSERT TO authenticated WITH CHECK (((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'pending'::text)));
+CREATE POLICY "the service can do everything" ON public.community_profiles TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the sender insert" ON public.founder_messages FOR INSERT TO authenticated WITH CHECK ((sender_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the service can do everything" ON public.consent_audit_log TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.campaigns TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.consent_preferences TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.cohort_members TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.engagement_streaks TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.cohorts TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.events TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.communities TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.expert_listings TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.community_members TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.founder_connections TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.community_profiles TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.founder_messages TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.consent_audit_log TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.investor_readiness_scores TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.consent_preferences TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.milestones TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.engagement_streaks TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.organization_members TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.events TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.organizations TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.expert_listings TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.participant_sessions TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.founder_connections TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.participant_tracks TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.founder_messages TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.participants TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.investor_readiness_scores TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.profiles TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.milestones TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.reputation_events TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.organization_members TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.social_feed_comments TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.organizations TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.social_feed_posts TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.participant_sessions TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.social_feed_reactions TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.participant_tracks TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.subcommunity_sponsors TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.participants TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.table_assignments TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.profiles TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.tenant_profiles TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.reputation_events TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.tracks TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.social_feed_comments TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.usage_events TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.social_feed_posts TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the service can do everything" ON public.wizard_sessions TO service_role USING (true) WITH CHECK (true);
 
-CREATE POLICY "the service does everything" ON public.social_feed_reactions TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the tenant's owner can read" ON public.tenant_profiles FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the service does everything" ON public.subcommunity_sponsors TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the tenant's owner can read" ON public.usage_events FOR SELECT TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))));
 
-CREATE POLICY "the service does everything" ON public.table_assignments TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the tenant's owner can update" ON public.participant_sessions FOR UPDATE TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids)))) WITH CHECK ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))));
 
-CREATE POLICY "the service does everything" ON public.tenant_profiles TO service_role USING (true) WITH CHECK (true);
+CREATE POLICY "the tenant's owner can update" ON public.tenant_profiles FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the service does everything" ON public.tracks TO service_role USING (true) WITH CHECK (true);
-
-CREATE POLICY "the service does everything" ON public.usage_events TO service_role USING (true) WITH CHECK (true);
-
-CREATE POLICY "the service does everything" ON public.wizard_sessions TO service_role USING (true) WITH CHECK (true);
-
-CREATE POLICY "the tenant's owner or the creator without a tenant delete" ON public.campaigns FOR DELETE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
-
-CREATE POLICY "the tenant's owner or the creator without a tenant select" ON public.campaigns FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
-
-CREATE POLICY "the tenant's owner or the creator without a tenant update" ON public.campaigns FOR UPDATE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL)))) WITH CHECK (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
-
-CREATE POLICY "the tenant's owner or the participant select" ON public.participant_sessions FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
-
-CREATE POLICY "the tenant's owner select" ON public.usage_events FOR SELECT TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))));
-
-CREATE POLICY "the tenant's owner update" ON public.participant_sessions FOR UPDATE TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids)))) WITH CHECK ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))));
+CREATE POLICY "the tenant's owner or the participant can read" ON public.participant_sessions FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
 ALTER TABLE public.tracks ENABLE ROW LEVEL SECURITY;
 

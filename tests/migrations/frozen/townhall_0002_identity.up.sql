@@ -32,31 +32,31 @@ grant select, insert (id, full_name, avatar_url, stage, industry), update (full_
 
 grant all on table public.profiles to service_role;
 
-drop policy if exists "the owner select" on public.profiles;
+drop policy if exists "the owner can read" on public.profiles;
 
-create policy "the owner select" on public.profiles
+create policy "the owner can read" on public.profiles
 as permissive for select
 to authenticated
 using (
     id = (select auth.uid())
 );
 
-comment on policy "the owner select" on public.profiles is null;
+comment on policy "the owner can read" on public.profiles is null;
 
-drop policy if exists "the owner insert" on public.profiles;
+drop policy if exists "the owner can insert" on public.profiles;
 
-create policy "the owner insert" on public.profiles
+create policy "the owner can insert" on public.profiles
 as permissive for insert
 to authenticated
 with check (
     id = (select auth.uid())
 );
 
-comment on policy "the owner insert" on public.profiles is null;
+comment on policy "the owner can insert" on public.profiles is null;
 
-drop policy if exists "the owner update" on public.profiles;
+drop policy if exists "the owner can update" on public.profiles;
 
-create policy "the owner update" on public.profiles
+create policy "the owner can update" on public.profiles
 as permissive for update
 to authenticated
 using (
@@ -66,11 +66,11 @@ with check (
     id = (select auth.uid())
 );
 
-comment on policy "the owner update" on public.profiles is null;
+comment on policy "the owner can update" on public.profiles is null;
 
-drop policy if exists "the service does everything" on public.profiles;
+drop policy if exists "the service can do everything" on public.profiles;
 
-create policy "the service does everything" on public.profiles
+create policy "the service can do everything" on public.profiles
 as permissive for all
 to service_role
 using (
@@ -80,7 +80,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.profiles is null;
+comment on policy "the service can do everything" on public.profiles is null;
 
 create or replace trigger update_profiles_updated_at before update
 on public.profiles
@@ -200,20 +200,20 @@ grant select, update (name, slug, settings) on table public.organizations to aut
 
 grant all on table public.organizations to service_role;
 
-drop policy if exists "members select" on public.organizations;
+drop policy if exists "members of the organization can read" on public.organizations;
 
-create policy "members select" on public.organizations
+create policy "members of the organization can read" on public.organizations
 as permissive for select
 to authenticated
 using (
     id = any (array(select private.my_organization_ids()))
 );
 
-comment on policy "members select" on public.organizations is null;
+comment on policy "members of the organization can read" on public.organizations is null;
 
-drop policy if exists "owners update" on public.organizations;
+drop policy if exists "owners of the organization can update" on public.organizations;
 
-create policy "owners update" on public.organizations
+create policy "owners of the organization can update" on public.organizations
 as permissive for update
 to authenticated
 using (
@@ -223,11 +223,11 @@ with check (
     id = any (array(select private.my_owned_organization_ids()))
 );
 
-comment on policy "owners update" on public.organizations is null;
+comment on policy "owners of the organization can update" on public.organizations is null;
 
-drop policy if exists "the service does everything" on public.organizations;
+drop policy if exists "the service can do everything" on public.organizations;
 
-create policy "the service does everything" on public.organizations
+create policy "the service can do everything" on public.organizations
 as permissive for all
 to service_role
 using (
@@ -237,7 +237,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.organizations is null;
+comment on policy "the service can do everything" on public.organizations is null;
 
 create or replace trigger update_organizations_updated_at before update
 on public.organizations
@@ -255,31 +255,31 @@ grant select, insert (id, organization_id, user_id, role), update (role), delete
 
 grant all on table public.organization_members to service_role;
 
-drop policy if exists "members select" on public.organization_members;
+drop policy if exists "members of the organization can read" on public.organization_members;
 
-create policy "members select" on public.organization_members
+create policy "members of the organization can read" on public.organization_members
 as permissive for select
 to authenticated
 using (
     organization_id = any (array(select private.my_organization_ids()))
 );
 
-comment on policy "members select" on public.organization_members is null;
+comment on policy "members of the organization can read" on public.organization_members is null;
 
-drop policy if exists "owners insert" on public.organization_members;
+drop policy if exists "owners of the organization can insert" on public.organization_members;
 
-create policy "owners insert" on public.organization_members
+create policy "owners of the organization can insert" on public.organization_members
 as permissive for insert
 to authenticated
 with check (
     organization_id = any (array(select private.my_owned_organization_ids()))
 );
 
-comment on policy "owners insert" on public.organization_members is null;
+comment on policy "owners of the organization can insert" on public.organization_members is null;
 
-drop policy if exists "owners update" on public.organization_members;
+drop policy if exists "owners of the organization can update" on public.organization_members;
 
-create policy "owners update" on public.organization_members
+create policy "owners of the organization can update" on public.organization_members
 as permissive for update
 to authenticated
 using (
@@ -289,22 +289,22 @@ with check (
     organization_id = any (array(select private.my_owned_organization_ids()))
 );
 
-comment on policy "owners update" on public.organization_members is null;
+comment on policy "owners of the organization can update" on public.organization_members is null;
 
-drop policy if exists "owners delete" on public.organization_members;
+drop policy if exists "owners of the organization can delete" on public.organization_members;
 
-create policy "owners delete" on public.organization_members
+create policy "owners of the organization can delete" on public.organization_members
 as permissive for delete
 to authenticated
 using (
     organization_id = any (array(select private.my_owned_organization_ids()))
 );
 
-comment on policy "owners delete" on public.organization_members is null;
+comment on policy "owners of the organization can delete" on public.organization_members is null;
 
-drop policy if exists "the service does everything" on public.organization_members;
+drop policy if exists "the service can do everything" on public.organization_members;
 
-create policy "the service does everything" on public.organization_members
+create policy "the service can do everything" on public.organization_members
 as permissive for all
 to service_role
 using (
@@ -314,4 +314,4 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.organization_members is null;
+comment on policy "the service can do everything" on public.organization_members is null;

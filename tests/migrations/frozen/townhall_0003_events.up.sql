@@ -74,31 +74,31 @@ grant select, insert (id, organization_id, name, description, starts_at, ends_at
 
 grant all on table public.events to service_role;
 
-drop policy if exists "members select" on public.events;
+drop policy if exists "members of the organization can read" on public.events;
 
-create policy "members select" on public.events
+create policy "members of the organization can read" on public.events
 as permissive for select
 to authenticated
 using (
     organization_id = any (array(select private.my_organization_ids()))
 );
 
-comment on policy "members select" on public.events is null;
+comment on policy "members of the organization can read" on public.events is null;
 
-drop policy if exists "managers insert" on public.events;
+drop policy if exists "managers of the organization can insert" on public.events;
 
-create policy "managers insert" on public.events
+create policy "managers of the organization can insert" on public.events
 as permissive for insert
 to authenticated
 with check (
     organization_id = any (array(select private.my_managed_organization_ids()))
 );
 
-comment on policy "managers insert" on public.events is null;
+comment on policy "managers of the organization can insert" on public.events is null;
 
-drop policy if exists "managers update" on public.events;
+drop policy if exists "managers of the organization can update" on public.events;
 
-create policy "managers update" on public.events
+create policy "managers of the organization can update" on public.events
 as permissive for update
 to authenticated
 using (
@@ -108,22 +108,22 @@ with check (
     organization_id = any (array(select private.my_managed_organization_ids()))
 );
 
-comment on policy "managers update" on public.events is null;
+comment on policy "managers of the organization can update" on public.events is null;
 
-drop policy if exists "managers delete" on public.events;
+drop policy if exists "managers of the organization can delete" on public.events;
 
-create policy "managers delete" on public.events
+create policy "managers of the organization can delete" on public.events
 as permissive for delete
 to authenticated
 using (
     organization_id = any (array(select private.my_managed_organization_ids()))
 );
 
-comment on policy "managers delete" on public.events is null;
+comment on policy "managers of the organization can delete" on public.events is null;
 
-drop policy if exists "the service does everything" on public.events;
+drop policy if exists "the service can do everything" on public.events;
 
-create policy "the service does everything" on public.events
+create policy "the service can do everything" on public.events
 as permissive for all
 to service_role
 using (
@@ -133,7 +133,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.events is null;
+comment on policy "the service can do everything" on public.events is null;
 
 create or replace trigger update_events_updated_at before update
 on public.events
@@ -203,9 +203,9 @@ grant select, insert (id, event_id, user_id, first_name, last_name, email, phone
 
 grant all on table public.participants to service_role;
 
-drop policy if exists "members or the participant select" on public.participants;
+drop policy if exists "members of the event or the participant can read" on public.participants;
 
-create policy "members or the participant select" on public.participants
+create policy "members of the event or the participant can read" on public.participants
 as permissive for select
 to authenticated
 using (
@@ -213,22 +213,22 @@ using (
     or user_id = (select auth.uid())
 );
 
-comment on policy "members or the participant select" on public.participants is null;
+comment on policy "members of the event or the participant can read" on public.participants is null;
 
-drop policy if exists "managers insert" on public.participants;
+drop policy if exists "managers of the event can insert" on public.participants;
 
-create policy "managers insert" on public.participants
+create policy "managers of the event can insert" on public.participants
 as permissive for insert
 to authenticated
 with check (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers insert" on public.participants is null;
+comment on policy "managers of the event can insert" on public.participants is null;
 
-drop policy if exists "managers update" on public.participants;
+drop policy if exists "managers of the event can update" on public.participants;
 
-create policy "managers update" on public.participants
+create policy "managers of the event can update" on public.participants
 as permissive for update
 to authenticated
 using (
@@ -238,22 +238,22 @@ with check (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers update" on public.participants is null;
+comment on policy "managers of the event can update" on public.participants is null;
 
-drop policy if exists "managers delete" on public.participants;
+drop policy if exists "managers of the event can delete" on public.participants;
 
-create policy "managers delete" on public.participants
+create policy "managers of the event can delete" on public.participants
 as permissive for delete
 to authenticated
 using (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers delete" on public.participants is null;
+comment on policy "managers of the event can delete" on public.participants is null;
 
-drop policy if exists "the service does everything" on public.participants;
+drop policy if exists "the service can do everything" on public.participants;
 
-create policy "the service does everything" on public.participants
+create policy "the service can do everything" on public.participants
 as permissive for all
 to service_role
 using (
@@ -263,7 +263,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.participants is null;
+comment on policy "the service can do everything" on public.participants is null;
 
 create or replace trigger update_participants_updated_at before update
 on public.participants

@@ -32,31 +32,31 @@ grant select, insert (id, event_id, name, description, color, is_active, sort_or
 
 grant all on table public.tracks to service_role;
 
-drop policy if exists "members select" on public.tracks;
+drop policy if exists "members of the event can read" on public.tracks;
 
-create policy "members select" on public.tracks
+create policy "members of the event can read" on public.tracks
 as permissive for select
 to authenticated
 using (
     event_id = any (array(select private.my_event_ids()))
 );
 
-comment on policy "members select" on public.tracks is null;
+comment on policy "members of the event can read" on public.tracks is null;
 
-drop policy if exists "managers insert" on public.tracks;
+drop policy if exists "managers of the event can insert" on public.tracks;
 
-create policy "managers insert" on public.tracks
+create policy "managers of the event can insert" on public.tracks
 as permissive for insert
 to authenticated
 with check (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers insert" on public.tracks is null;
+comment on policy "managers of the event can insert" on public.tracks is null;
 
-drop policy if exists "managers update" on public.tracks;
+drop policy if exists "managers of the event can update" on public.tracks;
 
-create policy "managers update" on public.tracks
+create policy "managers of the event can update" on public.tracks
 as permissive for update
 to authenticated
 using (
@@ -66,22 +66,22 @@ with check (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers update" on public.tracks is null;
+comment on policy "managers of the event can update" on public.tracks is null;
 
-drop policy if exists "managers delete" on public.tracks;
+drop policy if exists "managers of the event can delete" on public.tracks;
 
-create policy "managers delete" on public.tracks
+create policy "managers of the event can delete" on public.tracks
 as permissive for delete
 to authenticated
 using (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers delete" on public.tracks is null;
+comment on policy "managers of the event can delete" on public.tracks is null;
 
-drop policy if exists "the service does everything" on public.tracks;
+drop policy if exists "the service can do everything" on public.tracks;
 
-create policy "the service does everything" on public.tracks
+create policy "the service can do everything" on public.tracks
 as permissive for all
 to service_role
 using (
@@ -91,7 +91,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.tracks is null;
+comment on policy "the service can do everything" on public.tracks is null;
 
 create or replace trigger update_tracks_updated_at before update
 on public.tracks
@@ -136,9 +136,9 @@ grant select, insert (id, participant_id, track_id, is_primary), update (partici
 
 grant all on table public.participant_tracks to service_role;
 
-drop policy if exists "members or the participant select" on public.participant_tracks;
+drop policy if exists "members of the event or the participant can read" on public.participant_tracks;
 
-create policy "members or the participant select" on public.participant_tracks
+create policy "members of the event or the participant can read" on public.participant_tracks
 as permissive for select
 to authenticated
 using (
@@ -146,22 +146,22 @@ using (
     or participant_id = any (array(select private.my_participant_ids()))
 );
 
-comment on policy "members or the participant select" on public.participant_tracks is null;
+comment on policy "members of the event or the participant can read" on public.participant_tracks is null;
 
-drop policy if exists "managers insert" on public.participant_tracks;
+drop policy if exists "managers of the event can insert" on public.participant_tracks;
 
-create policy "managers insert" on public.participant_tracks
+create policy "managers of the event can insert" on public.participant_tracks
 as permissive for insert
 to authenticated
 with check (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers insert" on public.participant_tracks is null;
+comment on policy "managers of the event can insert" on public.participant_tracks is null;
 
-drop policy if exists "managers update" on public.participant_tracks;
+drop policy if exists "managers of the event can update" on public.participant_tracks;
 
-create policy "managers update" on public.participant_tracks
+create policy "managers of the event can update" on public.participant_tracks
 as permissive for update
 to authenticated
 using (
@@ -171,22 +171,22 @@ with check (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers update" on public.participant_tracks is null;
+comment on policy "managers of the event can update" on public.participant_tracks is null;
 
-drop policy if exists "managers delete" on public.participant_tracks;
+drop policy if exists "managers of the event can delete" on public.participant_tracks;
 
-create policy "managers delete" on public.participant_tracks
+create policy "managers of the event can delete" on public.participant_tracks
 as permissive for delete
 to authenticated
 using (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers delete" on public.participant_tracks is null;
+comment on policy "managers of the event can delete" on public.participant_tracks is null;
 
-drop policy if exists "the service does everything" on public.participant_tracks;
+drop policy if exists "the service can do everything" on public.participant_tracks;
 
-create policy "the service does everything" on public.participant_tracks
+create policy "the service can do everything" on public.participant_tracks
 as permissive for all
 to service_role
 using (
@@ -196,7 +196,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.participant_tracks is null;
+comment on policy "the service can do everything" on public.participant_tracks is null;
 
 create or replace function public.fill_participant_track_event()
 returns trigger

@@ -98,9 +98,9 @@ grant select, insert (id, name, slug, description, created_by, is_private, is_ar
 
 grant all on table public.communities to service_role;
 
-drop policy if exists "the creator or visitors of what is not archived select" on public.communities;
+drop policy if exists "the creator or visitors of an active community can read" on public.communities;
 
-create policy "the creator or visitors of what is not archived select" on public.communities
+create policy "the creator or visitors of an active community can read" on public.communities
 as permissive for select
 to authenticated
 using (
@@ -110,22 +110,22 @@ using (
         and (not is_private or id = any (array(select private.my_community_ids())))
 );
 
-comment on policy "the creator or visitors of what is not archived select" on public.communities is null;
+comment on policy "the creator or visitors of an active community can read" on public.communities is null;
 
-drop policy if exists "the creator insert" on public.communities;
+drop policy if exists "the creator can insert" on public.communities;
 
-create policy "the creator insert" on public.communities
+create policy "the creator can insert" on public.communities
 as permissive for insert
 to authenticated
 with check (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator insert" on public.communities is null;
+comment on policy "the creator can insert" on public.communities is null;
 
-drop policy if exists "the creator update" on public.communities;
+drop policy if exists "the creator can update" on public.communities;
 
-create policy "the creator update" on public.communities
+create policy "the creator can update" on public.communities
 as permissive for update
 to authenticated
 using (
@@ -135,11 +135,11 @@ with check (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator update" on public.communities is null;
+comment on policy "the creator can update" on public.communities is null;
 
-drop policy if exists "the service does everything" on public.communities;
+drop policy if exists "the service can do everything" on public.communities;
 
-create policy "the service does everything" on public.communities
+create policy "the service can do everything" on public.communities
 as permissive for all
 to service_role
 using (
@@ -149,7 +149,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.communities is null;
+comment on policy "the service can do everything" on public.communities is null;
 
 create or replace trigger update_communities_updated_at before update
 on public.communities
@@ -167,9 +167,9 @@ grant select, insert (id, community_id, user_id, role), delete on table public.c
 
 grant all on table public.community_members to service_role;
 
-drop policy if exists "members or the person select" on public.community_members;
+drop policy if exists "members of the community or the owner can read" on public.community_members;
 
-create policy "members or the person select" on public.community_members
+create policy "members of the community or the owner can read" on public.community_members
 as permissive for select
 to authenticated
 using (
@@ -177,11 +177,11 @@ using (
     or user_id = (select auth.uid())
 );
 
-comment on policy "members or the person select" on public.community_members is null;
+comment on policy "members of the community or the owner can read" on public.community_members is null;
 
-drop policy if exists "the person joining what is public insert" on public.community_members;
+drop policy if exists "the owner joining an open community can insert" on public.community_members;
 
-create policy "the person joining what is public insert" on public.community_members
+create policy "the owner joining an open community can insert" on public.community_members
 as permissive for insert
 to authenticated
 with check (
@@ -189,22 +189,22 @@ with check (
     and (role = 'member' and private.is_open_community(community_id))
 );
 
-comment on policy "the person joining what is public insert" on public.community_members is null;
+comment on policy "the owner joining an open community can insert" on public.community_members is null;
 
-drop policy if exists "the person delete" on public.community_members;
+drop policy if exists "the owner can delete" on public.community_members;
 
-create policy "the person delete" on public.community_members
+create policy "the owner can delete" on public.community_members
 as permissive for delete
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the person delete" on public.community_members is null;
+comment on policy "the owner can delete" on public.community_members is null;
 
-drop policy if exists "the service does everything" on public.community_members;
+drop policy if exists "the service can do everything" on public.community_members;
 
-create policy "the service does everything" on public.community_members
+create policy "the service can do everything" on public.community_members
 as permissive for all
 to service_role
 using (
@@ -214,4 +214,4 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.community_members is null;
+comment on policy "the service can do everything" on public.community_members is null;

@@ -33,31 +33,31 @@ grant select, insert (id, user_id, title, description, status, due_date, complet
 
 grant all on table public.milestones to service_role;
 
-drop policy if exists "the owner select" on public.milestones;
+drop policy if exists "the owner can read" on public.milestones;
 
-create policy "the owner select" on public.milestones
+create policy "the owner can read" on public.milestones
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner select" on public.milestones is null;
+comment on policy "the owner can read" on public.milestones is null;
 
-drop policy if exists "the owner insert" on public.milestones;
+drop policy if exists "the owner can insert" on public.milestones;
 
-create policy "the owner insert" on public.milestones
+create policy "the owner can insert" on public.milestones
 as permissive for insert
 to authenticated
 with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner insert" on public.milestones is null;
+comment on policy "the owner can insert" on public.milestones is null;
 
-drop policy if exists "the owner update" on public.milestones;
+drop policy if exists "the owner can update" on public.milestones;
 
-create policy "the owner update" on public.milestones
+create policy "the owner can update" on public.milestones
 as permissive for update
 to authenticated
 using (
@@ -67,22 +67,22 @@ with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner update" on public.milestones is null;
+comment on policy "the owner can update" on public.milestones is null;
 
-drop policy if exists "the owner delete" on public.milestones;
+drop policy if exists "the owner can delete" on public.milestones;
 
-create policy "the owner delete" on public.milestones
+create policy "the owner can delete" on public.milestones
 as permissive for delete
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner delete" on public.milestones is null;
+comment on policy "the owner can delete" on public.milestones is null;
 
-drop policy if exists "the service does everything" on public.milestones;
+drop policy if exists "the service can do everything" on public.milestones;
 
-create policy "the service does everything" on public.milestones
+create policy "the service can do everything" on public.milestones
 as permissive for all
 to service_role
 using (
@@ -92,7 +92,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.milestones is null;
+comment on policy "the service can do everything" on public.milestones is null;
 
 create or replace trigger update_milestones_updated_at before update
 on public.milestones
@@ -132,20 +132,20 @@ grant select on table public.investor_readiness_scores to authenticated;
 
 grant all on table public.investor_readiness_scores to service_role;
 
-drop policy if exists "the owner select" on public.investor_readiness_scores;
+drop policy if exists "the owner can read" on public.investor_readiness_scores;
 
-create policy "the owner select" on public.investor_readiness_scores
+create policy "the owner can read" on public.investor_readiness_scores
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner select" on public.investor_readiness_scores is null;
+comment on policy "the owner can read" on public.investor_readiness_scores is null;
 
-drop policy if exists "the service does everything" on public.investor_readiness_scores;
+drop policy if exists "the service can do everything" on public.investor_readiness_scores;
 
-create policy "the service does everything" on public.investor_readiness_scores
+create policy "the service can do everything" on public.investor_readiness_scores
 as permissive for all
 to service_role
 using (
@@ -155,4 +155,4 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.investor_readiness_scores is null;
+comment on policy "the service can do everything" on public.investor_readiness_scores is null;

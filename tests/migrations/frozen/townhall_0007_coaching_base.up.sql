@@ -83,31 +83,31 @@ grant select, insert (id, name, description, status, created_by, starts_at, ends
 
 grant all on table public.campaigns to service_role;
 
-drop policy if exists "the creator select" on public.campaigns;
+drop policy if exists "the creator can read" on public.campaigns;
 
-create policy "the creator select" on public.campaigns
+create policy "the creator can read" on public.campaigns
 as permissive for select
 to authenticated
 using (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator select" on public.campaigns is null;
+comment on policy "the creator can read" on public.campaigns is null;
 
-drop policy if exists "the creator insert" on public.campaigns;
+drop policy if exists "the creator can insert" on public.campaigns;
 
-create policy "the creator insert" on public.campaigns
+create policy "the creator can insert" on public.campaigns
 as permissive for insert
 to authenticated
 with check (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator insert" on public.campaigns is null;
+comment on policy "the creator can insert" on public.campaigns is null;
 
-drop policy if exists "the creator update" on public.campaigns;
+drop policy if exists "the creator can update" on public.campaigns;
 
-create policy "the creator update" on public.campaigns
+create policy "the creator can update" on public.campaigns
 as permissive for update
 to authenticated
 using (
@@ -117,22 +117,22 @@ with check (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator update" on public.campaigns is null;
+comment on policy "the creator can update" on public.campaigns is null;
 
-drop policy if exists "the creator delete" on public.campaigns;
+drop policy if exists "the creator can delete" on public.campaigns;
 
-create policy "the creator delete" on public.campaigns
+create policy "the creator can delete" on public.campaigns
 as permissive for delete
 to authenticated
 using (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator delete" on public.campaigns is null;
+comment on policy "the creator can delete" on public.campaigns is null;
 
-drop policy if exists "the service does everything" on public.campaigns;
+drop policy if exists "the service can do everything" on public.campaigns;
 
-create policy "the service does everything" on public.campaigns
+create policy "the service can do everything" on public.campaigns
 as permissive for all
 to service_role
 using (
@@ -142,7 +142,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.campaigns is null;
+comment on policy "the service can do everything" on public.campaigns is null;
 
 create or replace trigger update_campaigns_updated_at before update
 on public.campaigns
@@ -194,20 +194,20 @@ grant select on table public.campaign_assignments to authenticated;
 
 grant all on table public.campaign_assignments to service_role;
 
-drop policy if exists "the participant select" on public.campaign_assignments;
+drop policy if exists "the participant can read" on public.campaign_assignments;
 
-create policy "the participant select" on public.campaign_assignments
+create policy "the participant can read" on public.campaign_assignments
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the participant select" on public.campaign_assignments is null;
+comment on policy "the participant can read" on public.campaign_assignments is null;
 
-drop policy if exists "the service does everything" on public.campaign_assignments;
+drop policy if exists "the service can do everything" on public.campaign_assignments;
 
-create policy "the service does everything" on public.campaign_assignments
+create policy "the service can do everything" on public.campaign_assignments
 as permissive for all
 to service_role
 using (
@@ -217,7 +217,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.campaign_assignments is null;
+comment on policy "the service can do everything" on public.campaign_assignments is null;
 
 create or replace trigger update_campaign_assignments_updated_at before update
 on public.campaign_assignments

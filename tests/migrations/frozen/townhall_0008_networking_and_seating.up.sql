@@ -118,9 +118,9 @@ grant select, insert (id, event_id, participant_id, table_number, seat_number, i
 
 grant all on table public.table_assignments to service_role;
 
-drop policy if exists "members or the participant select" on public.table_assignments;
+drop policy if exists "members of the event or the participant can read" on public.table_assignments;
 
-create policy "members or the participant select" on public.table_assignments
+create policy "members of the event or the participant can read" on public.table_assignments
 as permissive for select
 to authenticated
 using (
@@ -128,22 +128,22 @@ using (
     or participant_id = any (array(select private.my_participant_ids()))
 );
 
-comment on policy "members or the participant select" on public.table_assignments is null;
+comment on policy "members of the event or the participant can read" on public.table_assignments is null;
 
-drop policy if exists "managers insert" on public.table_assignments;
+drop policy if exists "managers of the event can insert" on public.table_assignments;
 
-create policy "managers insert" on public.table_assignments
+create policy "managers of the event can insert" on public.table_assignments
 as permissive for insert
 to authenticated
 with check (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers insert" on public.table_assignments is null;
+comment on policy "managers of the event can insert" on public.table_assignments is null;
 
-drop policy if exists "managers update" on public.table_assignments;
+drop policy if exists "managers of the event can update" on public.table_assignments;
 
-create policy "managers update" on public.table_assignments
+create policy "managers of the event can update" on public.table_assignments
 as permissive for update
 to authenticated
 using (
@@ -153,22 +153,22 @@ with check (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers update" on public.table_assignments is null;
+comment on policy "managers of the event can update" on public.table_assignments is null;
 
-drop policy if exists "managers delete" on public.table_assignments;
+drop policy if exists "managers of the event can delete" on public.table_assignments;
 
-create policy "managers delete" on public.table_assignments
+create policy "managers of the event can delete" on public.table_assignments
 as permissive for delete
 to authenticated
 using (
     event_id = any (array(select private.my_managed_event_ids()))
 );
 
-comment on policy "managers delete" on public.table_assignments is null;
+comment on policy "managers of the event can delete" on public.table_assignments is null;
 
-drop policy if exists "the service does everything" on public.table_assignments;
+drop policy if exists "the service can do everything" on public.table_assignments;
 
-create policy "the service does everything" on public.table_assignments
+create policy "the service can do everything" on public.table_assignments
 as permissive for all
 to service_role
 using (
@@ -178,7 +178,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.table_assignments is null;
+comment on policy "the service can do everything" on public.table_assignments is null;
 
 create or replace function public.apply_event_networking_default()
 returns trigger

@@ -67,20 +67,20 @@ grant select on table public.subcommunity_sponsors to authenticated;
 
 grant all on table public.subcommunity_sponsors to service_role;
 
-drop policy if exists "signed-in users select" on public.subcommunity_sponsors;
+drop policy if exists "signed-in users can read" on public.subcommunity_sponsors;
 
-create policy "signed-in users select" on public.subcommunity_sponsors
+create policy "signed-in users can read" on public.subcommunity_sponsors
 as permissive for select
 to authenticated
 using (
     true
 );
 
-comment on policy "signed-in users select" on public.subcommunity_sponsors is null;
+comment on policy "signed-in users can read" on public.subcommunity_sponsors is null;
 
-drop policy if exists "the service does everything" on public.subcommunity_sponsors;
+drop policy if exists "the service can do everything" on public.subcommunity_sponsors;
 
-create policy "the service does everything" on public.subcommunity_sponsors
+create policy "the service can do everything" on public.subcommunity_sponsors
 as permissive for all
 to service_role
 using (
@@ -90,7 +90,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.subcommunity_sponsors is null;
+comment on policy "the service can do everything" on public.subcommunity_sponsors is null;
 
 create or replace trigger update_subcommunity_sponsors_updated_at before update
 on public.subcommunity_sponsors

@@ -38,31 +38,31 @@ grant select, insert (id, user_id, display_name, bio, avatar_url, stage, industr
 
 grant all on table public.community_profiles to service_role;
 
-drop policy if exists "signed-in users select" on public.community_profiles;
+drop policy if exists "signed-in users can read" on public.community_profiles;
 
-create policy "signed-in users select" on public.community_profiles
+create policy "signed-in users can read" on public.community_profiles
 as permissive for select
 to authenticated
 using (
     true
 );
 
-comment on policy "signed-in users select" on public.community_profiles is null;
+comment on policy "signed-in users can read" on public.community_profiles is null;
 
-drop policy if exists "the owner insert" on public.community_profiles;
+drop policy if exists "the owner can insert" on public.community_profiles;
 
-create policy "the owner insert" on public.community_profiles
+create policy "the owner can insert" on public.community_profiles
 as permissive for insert
 to authenticated
 with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner insert" on public.community_profiles is null;
+comment on policy "the owner can insert" on public.community_profiles is null;
 
-drop policy if exists "the owner update" on public.community_profiles;
+drop policy if exists "the owner can update" on public.community_profiles;
 
-create policy "the owner update" on public.community_profiles
+create policy "the owner can update" on public.community_profiles
 as permissive for update
 to authenticated
 using (
@@ -72,22 +72,22 @@ with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner update" on public.community_profiles is null;
+comment on policy "the owner can update" on public.community_profiles is null;
 
-drop policy if exists "the owner delete" on public.community_profiles;
+drop policy if exists "the owner can delete" on public.community_profiles;
 
-create policy "the owner delete" on public.community_profiles
+create policy "the owner can delete" on public.community_profiles
 as permissive for delete
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner delete" on public.community_profiles is null;
+comment on policy "the owner can delete" on public.community_profiles is null;
 
-drop policy if exists "the service does everything" on public.community_profiles;
+drop policy if exists "the service can do everything" on public.community_profiles;
 
-create policy "the service does everything" on public.community_profiles
+create policy "the service can do everything" on public.community_profiles
 as permissive for all
 to service_role
 using (
@@ -97,7 +97,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.community_profiles is null;
+comment on policy "the service can do everything" on public.community_profiles is null;
 
 create or replace trigger update_community_profiles_updated_at before update
 on public.community_profiles
@@ -139,31 +139,31 @@ grant select, insert (id, user_id, expertise_type, title, description, is_active
 
 grant all on table public.expert_listings to service_role;
 
-drop policy if exists "signed-in users select" on public.expert_listings;
+drop policy if exists "signed-in users can read" on public.expert_listings;
 
-create policy "signed-in users select" on public.expert_listings
+create policy "signed-in users can read" on public.expert_listings
 as permissive for select
 to authenticated
 using (
     true
 );
 
-comment on policy "signed-in users select" on public.expert_listings is null;
+comment on policy "signed-in users can read" on public.expert_listings is null;
 
-drop policy if exists "the owner insert" on public.expert_listings;
+drop policy if exists "the owner can insert" on public.expert_listings;
 
-create policy "the owner insert" on public.expert_listings
+create policy "the owner can insert" on public.expert_listings
 as permissive for insert
 to authenticated
 with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner insert" on public.expert_listings is null;
+comment on policy "the owner can insert" on public.expert_listings is null;
 
-drop policy if exists "the owner update" on public.expert_listings;
+drop policy if exists "the owner can update" on public.expert_listings;
 
-create policy "the owner update" on public.expert_listings
+create policy "the owner can update" on public.expert_listings
 as permissive for update
 to authenticated
 using (
@@ -173,22 +173,22 @@ with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner update" on public.expert_listings is null;
+comment on policy "the owner can update" on public.expert_listings is null;
 
-drop policy if exists "the owner delete" on public.expert_listings;
+drop policy if exists "the owner can delete" on public.expert_listings;
 
-create policy "the owner delete" on public.expert_listings
+create policy "the owner can delete" on public.expert_listings
 as permissive for delete
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner delete" on public.expert_listings is null;
+comment on policy "the owner can delete" on public.expert_listings is null;
 
-drop policy if exists "the service does everything" on public.expert_listings;
+drop policy if exists "the service can do everything" on public.expert_listings;
 
-create policy "the service does everything" on public.expert_listings
+create policy "the service can do everything" on public.expert_listings
 as permissive for all
 to service_role
 using (
@@ -198,7 +198,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.expert_listings is null;
+comment on policy "the service can do everything" on public.expert_listings is null;
 
 create or replace trigger update_expert_listings_updated_at before update
 on public.expert_listings

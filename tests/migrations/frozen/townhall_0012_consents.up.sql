@@ -126,31 +126,31 @@ grant select, insert (id, user_id, category, enabled), update (enabled), delete 
 
 grant all on table public.consent_preferences to service_role;
 
-drop policy if exists "the person select" on public.consent_preferences;
+drop policy if exists "the owner can read" on public.consent_preferences;
 
-create policy "the person select" on public.consent_preferences
+create policy "the owner can read" on public.consent_preferences
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the person select" on public.consent_preferences is null;
+comment on policy "the owner can read" on public.consent_preferences is null;
 
-drop policy if exists "the person insert" on public.consent_preferences;
+drop policy if exists "the owner can insert" on public.consent_preferences;
 
-create policy "the person insert" on public.consent_preferences
+create policy "the owner can insert" on public.consent_preferences
 as permissive for insert
 to authenticated
 with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the person insert" on public.consent_preferences is null;
+comment on policy "the owner can insert" on public.consent_preferences is null;
 
-drop policy if exists "the person update" on public.consent_preferences;
+drop policy if exists "the owner can update" on public.consent_preferences;
 
-create policy "the person update" on public.consent_preferences
+create policy "the owner can update" on public.consent_preferences
 as permissive for update
 to authenticated
 using (
@@ -160,22 +160,22 @@ with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the person update" on public.consent_preferences is null;
+comment on policy "the owner can update" on public.consent_preferences is null;
 
-drop policy if exists "the person delete" on public.consent_preferences;
+drop policy if exists "the owner can delete" on public.consent_preferences;
 
-create policy "the person delete" on public.consent_preferences
+create policy "the owner can delete" on public.consent_preferences
 as permissive for delete
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the person delete" on public.consent_preferences is null;
+comment on policy "the owner can delete" on public.consent_preferences is null;
 
-drop policy if exists "the service does everything" on public.consent_preferences;
+drop policy if exists "the service can do everything" on public.consent_preferences;
 
-create policy "the service does everything" on public.consent_preferences
+create policy "the service can do everything" on public.consent_preferences
 as permissive for all
 to service_role
 using (
@@ -185,7 +185,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.consent_preferences is null;
+comment on policy "the service can do everything" on public.consent_preferences is null;
 
 alter table public.consent_audit_log enable row level security;
 
@@ -197,20 +197,20 @@ grant select on table public.consent_audit_log to authenticated;
 
 grant all on table public.consent_audit_log to service_role;
 
-drop policy if exists "the person select" on public.consent_audit_log;
+drop policy if exists "the owner can read" on public.consent_audit_log;
 
-create policy "the person select" on public.consent_audit_log
+create policy "the owner can read" on public.consent_audit_log
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the person select" on public.consent_audit_log is null;
+comment on policy "the owner can read" on public.consent_audit_log is null;
 
-drop policy if exists "the service does everything" on public.consent_audit_log;
+drop policy if exists "the service can do everything" on public.consent_audit_log;
 
-create policy "the service does everything" on public.consent_audit_log
+create policy "the service can do everything" on public.consent_audit_log
 as permissive for all
 to service_role
 using (
@@ -220,7 +220,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.consent_audit_log is null;
+comment on policy "the service can do everything" on public.consent_audit_log is null;
 
 create or replace trigger update_consent_preferences_updated_at before update
 on public.consent_preferences

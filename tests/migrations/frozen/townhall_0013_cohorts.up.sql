@@ -78,20 +78,20 @@ grant select on table public.cohorts to authenticated;
 
 grant all on table public.cohorts to service_role;
 
-drop policy if exists "active members select" on public.cohorts;
+drop policy if exists "active members of the cohort can read" on public.cohorts;
 
-create policy "active members select" on public.cohorts
+create policy "active members of the cohort can read" on public.cohorts
 as permissive for select
 to authenticated
 using (
     id = any (array(select private.my_cohort_ids()))
 );
 
-comment on policy "active members select" on public.cohorts is null;
+comment on policy "active members of the cohort can read" on public.cohorts is null;
 
-drop policy if exists "the service does everything" on public.cohorts;
+drop policy if exists "the service can do everything" on public.cohorts;
 
-create policy "the service does everything" on public.cohorts
+create policy "the service can do everything" on public.cohorts
 as permissive for all
 to service_role
 using (
@@ -101,7 +101,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.cohorts is null;
+comment on policy "the service can do everything" on public.cohorts is null;
 
 alter table public.cohort_members enable row level security;
 
@@ -113,31 +113,31 @@ grant select, delete on table public.cohort_members to authenticated;
 
 grant all on table public.cohort_members to service_role;
 
-drop policy if exists "active members select" on public.cohort_members;
+drop policy if exists "active members of the cohort can read" on public.cohort_members;
 
-create policy "active members select" on public.cohort_members
+create policy "active members of the cohort can read" on public.cohort_members
 as permissive for select
 to authenticated
 using (
     cohort_id = any (array(select private.my_cohort_ids()))
 );
 
-comment on policy "active members select" on public.cohort_members is null;
+comment on policy "active members of the cohort can read" on public.cohort_members is null;
 
-drop policy if exists "the person delete" on public.cohort_members;
+drop policy if exists "the owner can delete" on public.cohort_members;
 
-create policy "the person delete" on public.cohort_members
+create policy "the owner can delete" on public.cohort_members
 as permissive for delete
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the person delete" on public.cohort_members is null;
+comment on policy "the owner can delete" on public.cohort_members is null;
 
-drop policy if exists "the service does everything" on public.cohort_members;
+drop policy if exists "the service can do everything" on public.cohort_members;
 
-create policy "the service does everything" on public.cohort_members
+create policy "the service can do everything" on public.cohort_members
 as permissive for all
 to service_role
 using (
@@ -147,7 +147,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.cohort_members is null;
+comment on policy "the service can do everything" on public.cohort_members is null;
 
 create or replace trigger update_cohorts_updated_at before update
 on public.cohorts

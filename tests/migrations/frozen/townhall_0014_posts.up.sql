@@ -71,9 +71,9 @@ grant select, insert (id, author_id, post_type, title, content, milestone_id, me
 
 grant all on table public.social_feed_posts to service_role;
 
-drop policy if exists "readers of what is public or the author select" on public.social_feed_posts;
+drop policy if exists "readers of public posts or the author can read" on public.social_feed_posts;
 
-create policy "readers of what is public or the author select" on public.social_feed_posts
+create policy "readers of public posts or the author can read" on public.social_feed_posts
 as permissive for select
 to authenticated
 using (
@@ -81,11 +81,11 @@ using (
     or author_id = (select auth.uid())
 );
 
-comment on policy "readers of what is public or the author select" on public.social_feed_posts is null;
+comment on policy "readers of public posts or the author can read" on public.social_feed_posts is null;
 
-drop policy if exists "the author of their own milestones insert" on public.social_feed_posts;
+drop policy if exists "the author using only their own milestones can insert" on public.social_feed_posts;
 
-create policy "the author of their own milestones insert" on public.social_feed_posts
+create policy "the author using only their own milestones can insert" on public.social_feed_posts
 as permissive for insert
 to authenticated
 with check (
@@ -100,11 +100,11 @@ with check (
     )
 );
 
-comment on policy "the author of their own milestones insert" on public.social_feed_posts is null;
+comment on policy "the author using only their own milestones can insert" on public.social_feed_posts is null;
 
-drop policy if exists "the author update" on public.social_feed_posts;
+drop policy if exists "the author can update" on public.social_feed_posts;
 
-create policy "the author update" on public.social_feed_posts
+create policy "the author can update" on public.social_feed_posts
 as permissive for update
 to authenticated
 using (
@@ -122,22 +122,22 @@ with check (
     )
 );
 
-comment on policy "the author update" on public.social_feed_posts is null;
+comment on policy "the author can update" on public.social_feed_posts is null;
 
-drop policy if exists "the author delete" on public.social_feed_posts;
+drop policy if exists "the author can delete" on public.social_feed_posts;
 
-create policy "the author delete" on public.social_feed_posts
+create policy "the author can delete" on public.social_feed_posts
 as permissive for delete
 to authenticated
 using (
     author_id = (select auth.uid())
 );
 
-comment on policy "the author delete" on public.social_feed_posts is null;
+comment on policy "the author can delete" on public.social_feed_posts is null;
 
-drop policy if exists "the service does everything" on public.social_feed_posts;
+drop policy if exists "the service can do everything" on public.social_feed_posts;
 
-create policy "the service does everything" on public.social_feed_posts
+create policy "the service can do everything" on public.social_feed_posts
 as permissive for all
 to service_role
 using (
@@ -147,7 +147,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.social_feed_posts is null;
+comment on policy "the service can do everything" on public.social_feed_posts is null;
 
 create or replace trigger update_social_feed_posts_updated_at before update of
     author_id, post_type, title, content, milestone_id, metadata, is_public

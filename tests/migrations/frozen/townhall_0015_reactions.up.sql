@@ -97,9 +97,9 @@ grant select, insert (id, user_id, post_id, reaction_type), delete on table publ
 
 grant all on table public.social_feed_reactions to service_role;
 
-drop policy if exists "readers of the post select" on public.social_feed_reactions;
+drop policy if exists "readers of the post can read" on public.social_feed_reactions;
 
-create policy "readers of the post select" on public.social_feed_reactions
+create policy "readers of the post can read" on public.social_feed_reactions
 as permissive for select
 to authenticated
 using (
@@ -110,11 +110,11 @@ using (
     )
 );
 
-comment on policy "readers of the post select" on public.social_feed_reactions is null;
+comment on policy "readers of the post can read" on public.social_feed_reactions is null;
 
-drop policy if exists "the person among readers of the post insert" on public.social_feed_reactions;
+drop policy if exists "the owner who can read the post can insert" on public.social_feed_reactions;
 
-create policy "the person among readers of the post insert" on public.social_feed_reactions
+create policy "the owner who can read the post can insert" on public.social_feed_reactions
 as permissive for insert
 to authenticated
 with check (
@@ -128,22 +128,22 @@ with check (
     )
 );
 
-comment on policy "the person among readers of the post insert" on public.social_feed_reactions is null;
+comment on policy "the owner who can read the post can insert" on public.social_feed_reactions is null;
 
-drop policy if exists "the person delete" on public.social_feed_reactions;
+drop policy if exists "the owner can delete" on public.social_feed_reactions;
 
-create policy "the person delete" on public.social_feed_reactions
+create policy "the owner can delete" on public.social_feed_reactions
 as permissive for delete
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the person delete" on public.social_feed_reactions is null;
+comment on policy "the owner can delete" on public.social_feed_reactions is null;
 
-drop policy if exists "the service does everything" on public.social_feed_reactions;
+drop policy if exists "the service can do everything" on public.social_feed_reactions;
 
-create policy "the service does everything" on public.social_feed_reactions
+create policy "the service can do everything" on public.social_feed_reactions
 as permissive for all
 to service_role
 using (
@@ -153,7 +153,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.social_feed_reactions is null;
+comment on policy "the service can do everything" on public.social_feed_reactions is null;
 
 create or replace trigger keep_reaction_count_on_insert after insert
 on public.social_feed_reactions

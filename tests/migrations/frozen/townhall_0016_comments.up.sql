@@ -107,9 +107,9 @@ grant select, insert (id, author_id, post_id, content, parent_comment_id), updat
 
 grant all on table public.social_feed_comments to service_role;
 
-drop policy if exists "readers of the post select" on public.social_feed_comments;
+drop policy if exists "readers of the post can read" on public.social_feed_comments;
 
-create policy "readers of the post select" on public.social_feed_comments
+create policy "readers of the post can read" on public.social_feed_comments
 as permissive for select
 to authenticated
 using (
@@ -120,11 +120,11 @@ using (
     )
 );
 
-comment on policy "readers of the post select" on public.social_feed_comments is null;
+comment on policy "readers of the post can read" on public.social_feed_comments is null;
 
-drop policy if exists "the author among readers of the post insert" on public.social_feed_comments;
+drop policy if exists "the author who can read the post can insert" on public.social_feed_comments;
 
-create policy "the author among readers of the post insert" on public.social_feed_comments
+create policy "the author who can read the post can insert" on public.social_feed_comments
 as permissive for insert
 to authenticated
 with check (
@@ -138,11 +138,11 @@ with check (
     )
 );
 
-comment on policy "the author among readers of the post insert" on public.social_feed_comments is null;
+comment on policy "the author who can read the post can insert" on public.social_feed_comments is null;
 
-drop policy if exists "the author update" on public.social_feed_comments;
+drop policy if exists "the author can update" on public.social_feed_comments;
 
-create policy "the author update" on public.social_feed_comments
+create policy "the author can update" on public.social_feed_comments
 as permissive for update
 to authenticated
 using (
@@ -152,22 +152,22 @@ with check (
     author_id = (select auth.uid())
 );
 
-comment on policy "the author update" on public.social_feed_comments is null;
+comment on policy "the author can update" on public.social_feed_comments is null;
 
-drop policy if exists "the author delete" on public.social_feed_comments;
+drop policy if exists "the author can delete" on public.social_feed_comments;
 
-create policy "the author delete" on public.social_feed_comments
+create policy "the author can delete" on public.social_feed_comments
 as permissive for delete
 to authenticated
 using (
     author_id = (select auth.uid())
 );
 
-comment on policy "the author delete" on public.social_feed_comments is null;
+comment on policy "the author can delete" on public.social_feed_comments is null;
 
-drop policy if exists "the service does everything" on public.social_feed_comments;
+drop policy if exists "the service can do everything" on public.social_feed_comments;
 
-create policy "the service does everything" on public.social_feed_comments
+create policy "the service can do everything" on public.social_feed_comments
 as permissive for all
 to service_role
 using (
@@ -177,7 +177,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.social_feed_comments is null;
+comment on policy "the service can do everything" on public.social_feed_comments is null;
 
 create or replace trigger update_social_feed_comments_updated_at before update
 on public.social_feed_comments

@@ -80,9 +80,9 @@ grant select, insert (sender_id, recipient_id, content, metadata) on table publi
 
 grant all on table public.founder_messages to service_role;
 
-drop policy if exists "both parties select" on public.founder_messages;
+drop policy if exists "the sender or the recipient can read" on public.founder_messages;
 
-create policy "both parties select" on public.founder_messages
+create policy "the sender or the recipient can read" on public.founder_messages
 as permissive for select
 to authenticated
 using (
@@ -90,22 +90,22 @@ using (
     or recipient_id = (select auth.uid())
 );
 
-comment on policy "both parties select" on public.founder_messages is null;
+comment on policy "the sender or the recipient can read" on public.founder_messages is null;
 
-drop policy if exists "the sender insert" on public.founder_messages;
+drop policy if exists "the sender can insert" on public.founder_messages;
 
-create policy "the sender insert" on public.founder_messages
+create policy "the sender can insert" on public.founder_messages
 as permissive for insert
 to authenticated
 with check (
     sender_id = (select auth.uid())
 );
 
-comment on policy "the sender insert" on public.founder_messages is null;
+comment on policy "the sender can insert" on public.founder_messages is null;
 
-drop policy if exists "the service does everything" on public.founder_messages;
+drop policy if exists "the service can do everything" on public.founder_messages;
 
-create policy "the service does everything" on public.founder_messages
+create policy "the service can do everything" on public.founder_messages
 as permissive for all
 to service_role
 using (
@@ -115,6 +115,6 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.founder_messages is null;
+comment on policy "the service can do everything" on public.founder_messages is null;
 
 alter table public.founder_messages replica identity full;

@@ -41,9 +41,9 @@ grant select, insert (id, requester_id, recipient_id, status, source), update (s
 
 grant all on table public.founder_connections to service_role;
 
-drop policy if exists "both parties select" on public.founder_connections;
+drop policy if exists "the requester or the recipient can read" on public.founder_connections;
 
-create policy "both parties select" on public.founder_connections
+create policy "the requester or the recipient can read" on public.founder_connections
 as permissive for select
 to authenticated
 using (
@@ -51,11 +51,11 @@ using (
     or recipient_id = (select auth.uid())
 );
 
-comment on policy "both parties select" on public.founder_connections is null;
+comment on policy "the requester or the recipient can read" on public.founder_connections is null;
 
-drop policy if exists "the requester asking insert" on public.founder_connections;
+drop policy if exists "the requester asking for a connection can insert" on public.founder_connections;
 
-create policy "the requester asking insert" on public.founder_connections
+create policy "the requester asking for a connection can insert" on public.founder_connections
 as permissive for insert
 to authenticated
 with check (
@@ -63,11 +63,11 @@ with check (
     and (status = 'pending')
 );
 
-comment on policy "the requester asking insert" on public.founder_connections is null;
+comment on policy "the requester asking for a connection can insert" on public.founder_connections is null;
 
-drop policy if exists "the recipient or the requester unless blocked update" on public.founder_connections;
+drop policy if exists "the recipient or the requester unless blocked can update" on public.founder_connections;
 
-create policy "the recipient or the requester unless blocked update" on public.founder_connections
+create policy "the recipient or the requester unless blocked can update" on public.founder_connections
 as permissive for update
 to authenticated
 using (
@@ -82,11 +82,11 @@ with check (
     and (status = 'declined')
 );
 
-comment on policy "the recipient or the requester unless blocked update" on public.founder_connections is null;
+comment on policy "the recipient or the requester unless blocked can update" on public.founder_connections is null;
 
-drop policy if exists "the recipient or the requester unless blocked delete" on public.founder_connections;
+drop policy if exists "the recipient or the requester unless blocked can delete" on public.founder_connections;
 
-create policy "the recipient or the requester unless blocked delete" on public.founder_connections
+create policy "the recipient or the requester unless blocked can delete" on public.founder_connections
 as permissive for delete
 to authenticated
 using (
@@ -95,11 +95,11 @@ using (
     and (status <> 'blocked')
 );
 
-comment on policy "the recipient or the requester unless blocked delete" on public.founder_connections is null;
+comment on policy "the recipient or the requester unless blocked can delete" on public.founder_connections is null;
 
-drop policy if exists "the service does everything" on public.founder_connections;
+drop policy if exists "the service can do everything" on public.founder_connections;
 
-create policy "the service does everything" on public.founder_connections
+create policy "the service can do everything" on public.founder_connections
 as permissive for all
 to service_role
 using (
@@ -109,7 +109,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.founder_connections is null;
+comment on policy "the service can do everything" on public.founder_connections is null;
 
 create or replace trigger update_founder_connections_updated_at before update
 on public.founder_connections

@@ -33,20 +33,20 @@ grant select on table public.reputation_events to authenticated;
 
 grant all on table public.reputation_events to service_role;
 
-drop policy if exists "the owner select" on public.reputation_events;
+drop policy if exists "the owner can read" on public.reputation_events;
 
-create policy "the owner select" on public.reputation_events
+create policy "the owner can read" on public.reputation_events
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner select" on public.reputation_events is null;
+comment on policy "the owner can read" on public.reputation_events is null;
 
-drop policy if exists "the service does everything" on public.reputation_events;
+drop policy if exists "the service can do everything" on public.reputation_events;
 
-create policy "the service does everything" on public.reputation_events
+create policy "the service can do everything" on public.reputation_events
 as permissive for all
 to service_role
 using (
@@ -56,7 +56,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.reputation_events is null;
+comment on policy "the service can do everything" on public.reputation_events is null;
 
 CREATE TABLE IF NOT EXISTS engagement_streaks (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -89,20 +89,20 @@ grant select on table public.engagement_streaks to authenticated;
 
 grant all on table public.engagement_streaks to service_role;
 
-drop policy if exists "the owner select" on public.engagement_streaks;
+drop policy if exists "the owner can read" on public.engagement_streaks;
 
-create policy "the owner select" on public.engagement_streaks
+create policy "the owner can read" on public.engagement_streaks
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner select" on public.engagement_streaks is null;
+comment on policy "the owner can read" on public.engagement_streaks is null;
 
-drop policy if exists "the service does everything" on public.engagement_streaks;
+drop policy if exists "the service can do everything" on public.engagement_streaks;
 
-create policy "the service does everything" on public.engagement_streaks
+create policy "the service can do everything" on public.engagement_streaks
 as permissive for all
 to service_role
 using (
@@ -112,7 +112,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.engagement_streaks is null;
+comment on policy "the service can do everything" on public.engagement_streaks is null;
 
 create or replace trigger update_engagement_streaks_updated_at before update
 on public.engagement_streaks

@@ -76,9 +76,9 @@ with check (
 
 comment on policy wizard_sessions_insert_policy on public.wizard_sessions is 'A floor: no later policy lets anybody open a session for somebody else.';
 
-drop policy if exists "the service does everything" on public.wizard_sessions;
+drop policy if exists "the service can do everything" on public.wizard_sessions;
 
-create policy "the service does everything" on public.wizard_sessions
+create policy "the service can do everything" on public.wizard_sessions
 as permissive for all
 to service_role
 using (
@@ -88,7 +88,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.wizard_sessions is null;
+comment on policy "the service can do everything" on public.wizard_sessions is null;
 
 create or replace function public.save_wizard_session(session_id uuid, patch jsonb default '{}'::jsonb, stage integer default null::integer, status text default null::text)
 returns public.wizard_sessions

@@ -56,20 +56,20 @@ grant select, update (display_name, tenant_type, brand_config, email_config, ena
 
 grant all on table public.tenant_profiles to service_role;
 
-drop policy if exists "the owner select" on public.tenant_profiles;
+drop policy if exists "the tenant's owner can read" on public.tenant_profiles;
 
-create policy "the owner select" on public.tenant_profiles
+create policy "the tenant's owner can read" on public.tenant_profiles
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner select" on public.tenant_profiles is null;
+comment on policy "the tenant's owner can read" on public.tenant_profiles is null;
 
-drop policy if exists "the owner update" on public.tenant_profiles;
+drop policy if exists "the tenant's owner can update" on public.tenant_profiles;
 
-create policy "the owner update" on public.tenant_profiles
+create policy "the tenant's owner can update" on public.tenant_profiles
 as permissive for update
 to authenticated
 using (
@@ -79,11 +79,11 @@ with check (
     user_id = (select auth.uid())
 );
 
-comment on policy "the owner update" on public.tenant_profiles is null;
+comment on policy "the tenant's owner can update" on public.tenant_profiles is null;
 
-drop policy if exists "the service does everything" on public.tenant_profiles;
+drop policy if exists "the service can do everything" on public.tenant_profiles;
 
-create policy "the service does everything" on public.tenant_profiles
+create policy "the service can do everything" on public.tenant_profiles
 as permissive for all
 to service_role
 using (
@@ -93,7 +93,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.tenant_profiles is null;
+comment on policy "the service can do everything" on public.tenant_profiles is null;
 
 create or replace function private.get_tenant_branding(inout slug text, out display_name text, out tenant_type text, out brand_config jsonb, out custom_domain text)
 returns setof record

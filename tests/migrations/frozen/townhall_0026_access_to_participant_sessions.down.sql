@@ -6,9 +6,9 @@ drop function if exists private.complete_participant_session(uuid);
 
 drop function if exists private.start_participant_session(uuid);
 
-drop policy if exists "the tenant's owner update" on public.participant_sessions;
+drop policy if exists "the tenant's owner can update" on public.participant_sessions;
 
-drop policy if exists "the tenant's owner or the participant select" on public.participant_sessions;
+drop policy if exists "the tenant's owner or the participant can read" on public.participant_sessions;
 
 drop function if exists private.my_tenant_ids();
 
@@ -22,16 +22,16 @@ grant select on table public.participant_sessions to authenticated;
 
 grant all on table public.participant_sessions to service_role;
 
-drop policy if exists "the participant select" on public.participant_sessions;
+drop policy if exists "the participant can read" on public.participant_sessions;
 
-create policy "the participant select" on public.participant_sessions
+create policy "the participant can read" on public.participant_sessions
 as permissive for select
 to authenticated
 using (
     user_id = (select auth.uid())
 );
 
-comment on policy "the participant select" on public.participant_sessions is null;
+comment on policy "the participant can read" on public.participant_sessions is null;
 
 create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions

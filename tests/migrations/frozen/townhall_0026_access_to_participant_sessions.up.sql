@@ -33,9 +33,9 @@ grant select, update (stakeholder_name, stakeholder_email, client_status) on tab
 
 grant all on table public.participant_sessions to service_role;
 
-drop policy if exists "the service does everything" on public.participant_sessions;
+drop policy if exists "the service can do everything" on public.participant_sessions;
 
-create policy "the service does everything" on public.participant_sessions
+create policy "the service can do everything" on public.participant_sessions
 as permissive for all
 to service_role
 using (
@@ -45,13 +45,13 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.participant_sessions is null;
+comment on policy "the service can do everything" on public.participant_sessions is null;
 
-drop policy if exists "the participant select" on public.participant_sessions;
+drop policy if exists "the participant can read" on public.participant_sessions;
 
-drop policy if exists "the tenant's owner or the participant select" on public.participant_sessions;
+drop policy if exists "the tenant's owner or the participant can read" on public.participant_sessions;
 
-create policy "the tenant's owner or the participant select" on public.participant_sessions
+create policy "the tenant's owner or the participant can read" on public.participant_sessions
 as permissive for select
 to authenticated
 using (
@@ -59,11 +59,11 @@ using (
     or user_id = (select auth.uid())
 );
 
-comment on policy "the tenant's owner or the participant select" on public.participant_sessions is null;
+comment on policy "the tenant's owner or the participant can read" on public.participant_sessions is null;
 
-drop policy if exists "the tenant's owner update" on public.participant_sessions;
+drop policy if exists "the tenant's owner can update" on public.participant_sessions;
 
-create policy "the tenant's owner update" on public.participant_sessions
+create policy "the tenant's owner can update" on public.participant_sessions
 as permissive for update
 to authenticated
 using (
@@ -73,7 +73,7 @@ with check (
     tenant_id = any (array(select private.my_tenant_ids()))
 );
 
-comment on policy "the tenant's owner update" on public.participant_sessions is null;
+comment on policy "the tenant's owner can update" on public.participant_sessions is null;
 
 create or replace function private.start_participant_session(session_id uuid)
 returns void

@@ -52,20 +52,20 @@ grant select on table public.usage_events to authenticated;
 
 grant all on table public.usage_events to service_role;
 
-drop policy if exists "the tenant's owner select" on public.usage_events;
+drop policy if exists "the tenant's owner can read" on public.usage_events;
 
-create policy "the tenant's owner select" on public.usage_events
+create policy "the tenant's owner can read" on public.usage_events
 as permissive for select
 to authenticated
 using (
     tenant_id = any (array(select private.my_tenant_ids()))
 );
 
-comment on policy "the tenant's owner select" on public.usage_events is null;
+comment on policy "the tenant's owner can read" on public.usage_events is null;
 
-drop policy if exists "the service does everything" on public.usage_events;
+drop policy if exists "the service can do everything" on public.usage_events;
 
-create policy "the service does everything" on public.usage_events
+create policy "the service can do everything" on public.usage_events
 as permissive for all
 to service_role
 using (
@@ -75,7 +75,7 @@ with check (
     true
 );
 
-comment on policy "the service does everything" on public.usage_events is null;
+comment on policy "the service can do everything" on public.usage_events is null;
 
 create or replace function public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb default '{}'::jsonb, p_user_id uuid default null::uuid, p_tokens_used bigint default 0, p_model_used text default null::text, p_cost_cents numeric default 0)
 returns uuid

@@ -1,10 +1,10 @@
-drop policy if exists "the tenant's owner or the creator without a tenant delete" on public.campaigns;
+drop policy if exists "the campaign's owner can delete" on public.campaigns;
 
-drop policy if exists "the tenant's owner or the creator without a tenant update" on public.campaigns;
+drop policy if exists "the campaign's owner can update" on public.campaigns;
 
-drop policy if exists "the campaign's owner in their own name insert" on public.campaigns;
+drop policy if exists "the campaign's owner in their own name can insert" on public.campaigns;
 
-drop policy if exists "the tenant's owner or the creator without a tenant select" on public.campaigns;
+drop policy if exists "the campaign's owner can read" on public.campaigns;
 
 alter table public.campaigns enable row level security;
 
@@ -16,9 +16,9 @@ grant select, delete, insert (id, name, description, status, created_by, starts_
 
 grant all on table public.campaigns to service_role;
 
-drop policy if exists "the creator update" on public.campaigns;
+drop policy if exists "the creator can update" on public.campaigns;
 
-create policy "the creator update" on public.campaigns
+create policy "the creator can update" on public.campaigns
 as permissive for update
 to authenticated
 using (
@@ -28,40 +28,40 @@ with check (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator update" on public.campaigns is null;
+comment on policy "the creator can update" on public.campaigns is null;
 
-drop policy if exists "the creator select" on public.campaigns;
+drop policy if exists "the creator can read" on public.campaigns;
 
-create policy "the creator select" on public.campaigns
+create policy "the creator can read" on public.campaigns
 as permissive for select
 to authenticated
 using (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator select" on public.campaigns is null;
+comment on policy "the creator can read" on public.campaigns is null;
 
-drop policy if exists "the creator insert" on public.campaigns;
+drop policy if exists "the creator can insert" on public.campaigns;
 
-create policy "the creator insert" on public.campaigns
+create policy "the creator can insert" on public.campaigns
 as permissive for insert
 to authenticated
 with check (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator insert" on public.campaigns is null;
+comment on policy "the creator can insert" on public.campaigns is null;
 
-drop policy if exists "the creator delete" on public.campaigns;
+drop policy if exists "the creator can delete" on public.campaigns;
 
-create policy "the creator delete" on public.campaigns
+create policy "the creator can delete" on public.campaigns
 as permissive for delete
 to authenticated
 using (
     created_by = (select auth.uid())
 );
 
-comment on policy "the creator delete" on public.campaigns is null;
+comment on policy "the creator can delete" on public.campaigns is null;
 
 create or replace trigger fill_session_tenant before insert or update of campaign_id, tenant_id
 on public.participant_sessions

@@ -16,13 +16,13 @@ for each row execute function public.update_updated_at_column();
 
 comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
 
-drop policy if exists "the creator delete" on public.campaigns;
+drop policy if exists "the creator can delete" on public.campaigns;
 
-drop policy if exists "the creator insert" on public.campaigns;
+drop policy if exists "the creator can insert" on public.campaigns;
 
-drop policy if exists "the creator select" on public.campaigns;
+drop policy if exists "the creator can read" on public.campaigns;
 
-drop policy if exists "the creator update" on public.campaigns;
+drop policy if exists "the creator can update" on public.campaigns;
 
 alter table public.campaigns enable row level security;
 
@@ -34,9 +34,9 @@ grant select, insert (id, name, description, status, created_by, starts_at, ends
 
 grant all on table public.campaigns to service_role;
 
-drop policy if exists "the tenant's owner or the creator without a tenant select" on public.campaigns;
+drop policy if exists "the campaign's owner can read" on public.campaigns;
 
-create policy "the tenant's owner or the creator without a tenant select" on public.campaigns
+create policy "the campaign's owner can read" on public.campaigns
 as permissive for select
 to authenticated
 using (
@@ -45,11 +45,11 @@ using (
     and (tenant_id is null)
 );
 
-comment on policy "the tenant's owner or the creator without a tenant select" on public.campaigns is null;
+comment on policy "the campaign's owner can read" on public.campaigns is null;
 
-drop policy if exists "the campaign's owner in their own name insert" on public.campaigns;
+drop policy if exists "the campaign's owner in their own name can insert" on public.campaigns;
 
-create policy "the campaign's owner in their own name insert" on public.campaigns
+create policy "the campaign's owner in their own name can insert" on public.campaigns
 as permissive for insert
 to authenticated
 with check (
@@ -61,11 +61,11 @@ with check (
     and (coalesce(created_by, (select auth.uid())) = (select auth.uid()))
 );
 
-comment on policy "the campaign's owner in their own name insert" on public.campaigns is null;
+comment on policy "the campaign's owner in their own name can insert" on public.campaigns is null;
 
-drop policy if exists "the tenant's owner or the creator without a tenant update" on public.campaigns;
+drop policy if exists "the campaign's owner can update" on public.campaigns;
 
-create policy "the tenant's owner or the creator without a tenant update" on public.campaigns
+create policy "the campaign's owner can update" on public.campaigns
 as permissive for update
 to authenticated
 using (
@@ -79,11 +79,11 @@ with check (
     and (tenant_id is null)
 );
 
-comment on policy "the tenant's owner or the creator without a tenant update" on public.campaigns is null;
+comment on policy "the campaign's owner can update" on public.campaigns is null;
 
-drop policy if exists "the tenant's owner or the creator without a tenant delete" on public.campaigns;
+drop policy if exists "the campaign's owner can delete" on public.campaigns;
 
-create policy "the tenant's owner or the creator without a tenant delete" on public.campaigns
+create policy "the campaign's owner can delete" on public.campaigns
 as permissive for delete
 to authenticated
 using (
@@ -92,4 +92,4 @@ using (
     and (tenant_id is null)
 );
 
-comment on policy "the tenant's owner or the creator without a tenant delete" on public.campaigns is null;
+comment on policy "the campaign's owner can delete" on public.campaigns is null;
