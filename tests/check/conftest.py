@@ -8,7 +8,9 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine
 
-from townhall.check.snapshot import Snapshot, read, schemas_of
+from townhall.check.snapshot import Snapshot, read
+from townhall.pg import API_ROLES
+from townhall.pg.catalog import schema_names
 from townhall.testing.databases import Databases
 
 
@@ -29,8 +31,8 @@ def at_head_on(template_of: Callable[[Databases], str]) -> Callable[[Databases],
         url = template_of(databases)
         if url not in known:
             with create_engine(url, poolclass=NullPool).connect() as connection:
-                schemas = schemas_of(connection)
-                known[url] = AtHead(url, schemas, read(connection, schemas))
+                schemas = schema_names(connection)
+                known[url] = AtHead(url, schemas, read(connection, schemas, API_ROLES))
         return known[url]
 
     return at_head_on

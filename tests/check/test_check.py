@@ -126,8 +126,8 @@ def test_only_access_share_locks_are_taken(
 ) -> None:
     held: set[str] = set()
 
-    def read_and_record_locks(connection: Connection, schemas: Sequence[str]) -> Snapshot:
-        snapshot = read(connection, schemas)
+    def read_and_record_locks(connection: Connection, *arguments: Sequence[str]) -> Snapshot:
+        snapshot = read(connection, *arguments)
         modes = connection.exec_driver_sql(
             "select mode from pg_locks where pid = pg_backend_pid() and locktype <> 'virtualxid'"
         )

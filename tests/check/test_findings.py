@@ -12,6 +12,7 @@ from tests.check.conftest import AtHead
 from townhall.check.findings import Finding, compare
 from townhall.check.repair import AUTOGENERATE, DECLARE
 from townhall.check.snapshot import read
+from townhall.pg import API_ROLES
 
 
 class Case(NamedTuple):
@@ -45,9 +46,8 @@ CASES = {
         "security: table access public.tracks: authenticated holds UPDATE; declared: UPDATE (color,"
         " description, is_active, name, sort_order)."
         " Impact: only policies restrict access to these rows and columns."
-        " Repair: revoke update on table public.tracks from authenticated; grant update (color),"
-        " update (description), update (is_active), update (name), update (sort_order)"
-        " on table public.tracks to authenticated",
+        " Repair: revoke update on table public.tracks from authenticated; grant update (color,"
+        " description, is_active, name, sort_order) on table public.tracks to authenticated",
     ),
     "clients hold a grant option": Case(
         "grant select on public.tracks to authenticated with grant option",
@@ -206,7 +206,7 @@ CASES = {
     ),
     "a schema in which clients may create": Case(
         "grant create on schema private to authenticated",
-        "security: schema private: authenticated holds CREATE; not declared."
+        "security: schema access private: authenticated holds CREATE; not declared."
         " Impact: objects in it can be named, or created under the names of others."
         " Repair: revoke create on schema private from authenticated",
     ),
@@ -235,8 +235,8 @@ CASES = {
 
 
 def findings_of(connection: Connection, at_head: AtHead) -> list[Finding]:
-    actual = read(connection, at_head.schemas)
-    return compare(at_head.snapshot, actual, has_unknown_revisions=False)
+    actual = read(connection, at_head.schemas, API_ROLES)
+    return compare(at_head.snapshot, actual, api_roles=API_ROLES)
 
 
 def run_repairs(connection: Connection, findings: list[Finding]) -> None:
@@ -415,8 +415,8 @@ def test_independent_objects_are_not_reported_beside_unknown_revisions(
         create policy accountants on public.events for select to authenticated using (true);
         """,
     )
-    actual = read(connection, at_head.schemas)
-    findings = compare(at_head.snapshot, actual, has_unknown_revisions=True)
+    actual = read(connection, at_head.schemas, API_ROLES)
+    findings = compare(at_head.snapshot, actual, api_roles=API_ROLES, has_unknown_revisions=True)
     assert [each.object for each in findings] == [
         "policy public.events accountants",
         "table access public.invoices",

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from townhall.check import impact, repair
 from townhall.check.impact import Impact, Severity, role_name
-from townhall.check.snapshot import GRANT_OPTION, RELATION_KINDS, Object, Relation, Snapshot
-from townhall.pg import API_ROLES, PUBLIC
+from townhall.check.snapshot import RELATION_KINDS, Object, Relation, Snapshot, usual_owner
+from townhall.pg import PUBLIC
+from townhall.pg.privileges import WITH_GRANT_OPTION, Privilege, texts_of
 
 _LONGEST_VALUE = 60
 _INDEPENDENT_KINDS = frozenset(
     {*RELATION_KINDS, "aggregate", "function", "procedure", "type", "window function"}
 )
-_PUBLIC_SCHEMA = ("schema", "public")
+_PUBLIC_SCHEMA = ("schema access", "public")
 _FACT_NAMES = {
     "forced": "forced row level security",
-    "is_leakproof": "leakproof",
-    "is_strict": "strict",
-    "nullable": "NULL",
+    "is_nullable": "NULL",
     "returns": "return type",
     "row_security": "row level security",
 }
 """What messages call a fact, where that is not its own name."""
 _PLURALS = {"arguments", "checks", "column_comments", "indexes", "roles", "settings", "values"}
-
-Privileges = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -61,23 +57,31 @@ class Finding:
         return asdict(self)
 
 
-def compare(declared: Snapshot, actual: Snapshot, *, has_unknown_revisions: bool) -> list[Finding]:
+def compare(
+    declared: Snapshot,
+    actual: Snapshot,
+    *,
+    api_roles: Sequence[str],
+    has_unknown_revisions: bool = False,
+) -> list[Finding]:
     """Return the differences, sorted by object.
 
     Args:
         declared: What the revisions make.
         actual: What the database has.
+        api_roles: The roles that requests act as, whose privileges are exact.
         has_unknown_revisions: Whether the database also has revisions of a history that is not
             known here. Independent objects that are not declared then belong to that history.
     """
     both = _containers(declared, actual)
+    changes = _Changes({PUBLIC, *api_roles}, usual_owner(actual))
     findings: list[Finding] = []
     for key in sorted({*declared, *actual}):
         declaration, existing = declared.get(key), actual.get(key)
         if declaration and existing:
-            findings += _changes(declaration, existing)
+            findings += changes.of(declaration, existing)
         elif declaration and _container(declaration) in both:
-            findings.append(_missing(declaration))
+            findings.append(_missing(declaration, declared))
         elif existing and _container(existing) in both:
             if not (has_unknown_revisions and existing.kind in _INDEPENDENT_KINDS):
                 findings.append(_undeclared(existing))
@@ -97,8 +101,11 @@ def _container(item: Object) -> Relation | tuple[str, ...]:
     return item.on or (() if item.kind == "schema" else item.names[:1])
 
 
-def _missing(declared: Object) -> Finding:
-    return _finding(declared, "is missing", impact.of_missing(declared), repair.create(declared))
+def _missing(declared: Object, snapshot: Snapshot) -> Finding:
+    of_table = declared.names if declared.kind == "table" else None
+    parts = [item for item in snapshot.values() if item.on is not None and item.on == of_table]
+    statement = repair.create(declared, parts)
+    return _finding(declared, "is missing", impact.of_missing(declared), statement)
 
 
 def _undeclared(actual: Object) -> Finding:
@@ -111,14 +118,64 @@ def _without_row_security(actual: Object) -> Iterable[Finding]:
         yield _change("row_security", declared, actual)
 
 
-def _changes(declared: Object, actual: Object) -> Iterable[Finding]:
-    for fact in declared.facts:
-        if (declared.kind, fact) == ("table", "row_security"):
-            continue  # reported for the table's access
-        if fact == "grants":
-            yield from _privileges(declared, actual)
-        elif declared.facts[fact] != actual.facts[fact]:
-            yield _change(fact, declared, actual)
+@dataclass(frozen=True)
+class _Changes:
+    # The differences of objects that are declared and exist.
+    managed_roles: Collection[str]
+    owner: str | None
+
+    def of(self, declared: Object, actual: Object) -> Iterable[Finding]:
+        for fact in declared.facts:
+            if (declared.kind, fact) == ("table", "row_security"):
+                continue  # reported for the table's access
+            if fact == "grants":
+                yield from self._privileges(declared, actual)
+            elif declared.facts[fact] == actual.facts[fact]:
+                continue
+            elif fact == "owner":
+                yield self._owner(declared, actual)
+            else:
+                yield _change(fact, declared, actual)
+
+    def _owner(self, declared: Object, actual: Object) -> Finding:
+        meaning = impact.of_change("owner", declared, actual)
+        statement = repair.change_owner(declared, declared.facts["owner"] or self.owner)
+        return _finding(declared, f"is owned by {actual.owner}", meaning, statement)
+
+    def _privileges(self, declared: Object, actual: Object) -> Iterable[Finding]:
+        every_declared, every_actual = (
+            self._compared(item, declared) for item in (declared, actual)
+        )
+        for role in sorted({*every_declared, *every_actual}):
+            granted = every_declared.get(role, frozenset())
+            held = every_actual.get(role, frozenset())
+            if excess := _ordered(p for p in held - granted if p.with_grant_option not in granted):
+                words = f"{_in_words(excess)}; {_declared_like(excess, granted)}"
+                yield _finding(
+                    declared,
+                    f"{role_name(role)} holds {words}",
+                    impact.of_excess(declared, role, excess),
+                    repair.revoke(declared, role, excess),
+                )
+            lack = _ordered(p for p in granted - held if p.with_grant_option not in held)
+            if lack and role != actual.owner:  # who holds every privilege, whatever is granted
+                yield _finding(
+                    declared,
+                    f"{role_name(role)} does not hold {_in_words(lack)}",
+                    impact.of_lack(role),
+                    repair.grant(declared, role, lack),
+                )
+
+    def _compared(self, item: Object, declared: Object) -> Mapping[str, frozenset[Privilege]]:
+        # What was granted to other roles, an application's own or those of reports, is not declared
+        # here. The privileges on the schema public differ with the server and with Supabase.
+        roles = {*self.managed_roles, *declared.facts["grants"]}
+        only = {Privilege("create")} if item.key == _PUBLIC_SCHEMA else None
+        return {
+            role: privileges if only is None else privileges & only
+            for role, privileges in item.facts["grants"].items()
+            if role in roles
+        }
 
 
 def _change(fact: str, declared: Object, actual: Object) -> Finding:
@@ -132,77 +189,31 @@ def _change(fact: str, declared: Object, actual: Object) -> Finding:
 
 def _difference(fact: str, declared: Object, actual: Object) -> str:
     values = [_short(fact, item.facts[fact]) for item in (actual, declared)]
-    if fact == "owner":
-        return f"is owned by {values[0]}"
-    name = _FACT_NAMES.get(fact, fact.replace("_", " "))
+    name = _FACT_NAMES.get(fact, fact.removeprefix("is_").replace("_", " "))
     is_plural = fact in _PLURALS
     if None in values:
         return f"its {name} {'differ' if is_plural else 'differs'} from the declaration"
     return f"{name} {'are' if is_plural else 'is'} {values[0]}; declared: {values[1]}"
 
 
-def _privileges(declared: Object, actual: Object) -> Iterable[Finding]:
-    every_declared, every_actual = (_compared(item, declared) for item in (declared, actual))
-    for role in sorted({*every_declared, *every_actual}):
-        granted = every_declared.get(role, frozenset())
-        held = every_actual.get(role, frozenset())
-        if excess := sorted(held - granted):
-            yield _finding(
-                declared,
-                f"{role_name(role)} holds {_in_words(excess)}; {_declared_like(excess, granted)}",
-                impact.of_excess(declared, role, excess),
-                repair.revoke(declared, role, excess),
-            )
-        # An owner holds every privilege, whatever is granted.
-        if role != actual.owner and (lack := sorted(granted - held)):
-            yield _finding(
-                declared,
-                f"{role_name(role)} does not hold {_in_words(lack)}",
-                impact.of_lack(role),
-                repair.grant(declared, role, lack),
-            )
+def _ordered(privileges: Iterable[Privilege]) -> list[Privilege]:
+    return sorted(privileges, key=lambda each: (each.name, each.column or "", each.is_grantable))
 
 
-def _compared(item: Object, declared: Object) -> Privileges:
-    # What was granted to other roles, an application's own or those of reports, is not declared
-    # here. The privileges on the schema public differ with the server and with Supabase.
-    roles = {PUBLIC, *API_ROLES, *declared.facts["grants"]}
-    only = {"create"} if item.key == _PUBLIC_SCHEMA else None
-    return {
-        role: privileges if only is None else privileges & only
-        for role, privileges in item.facts["grants"].items()
-        if role in roles
-    }
-
-
-def _declared_like(excess: Sequence[str], declared: Iterable[str]) -> str:
-    names = {_name(privilege) for privilege in excess}
-    alike = sorted(privilege for privilege in declared if _name(privilege) in names)
+def _declared_like(excess: Iterable[Privilege], granted: Iterable[Privilege]) -> str:
+    names = {privilege.name for privilege in excess}
+    alike = _ordered(privilege for privilege in granted if privilege.name in names)
     return f"declared: {_in_words(alike)}" if alike else "not declared"
 
 
-def _in_words(privileges: Sequence[str]) -> str:
-    # WITH GRANT OPTION implies the privilege itself.
-    grantable = {each.removeprefix(GRANT_OPTION) for each in privileges if _is_option(each)}
-    columns: dict[tuple[str, bool], list[str]] = defaultdict(list)
-    words: dict[str, None] = {}
-    for each in dict.fromkeys(privilege.removeprefix(GRANT_OPTION) for privilege in privileges):
-        columns[_name(each), each in grantable].append(each.partition(" (")[2].rstrip(")"))
-    for (name, is_grantable), named in columns.items():
-        option = " WITH GRANT OPTION" if is_grantable else ""
-        if "" in named:
-            words[f"{name.upper()}{option}"] = None
-        if listed := ", ".join(filter(None, named)):
-            words[f"{name.upper()} ({listed}){option}"] = None
-    return ", ".join(words)
+def _in_words(privileges: Iterable[Privilege]) -> str:
+    return ", ".join(map(_upper, texts_of(privileges)))
 
 
-def _is_option(privilege: str) -> bool:
-    return privilege.startswith(GRANT_OPTION)
-
-
-def _name(privilege: str) -> str:
-    return privilege.removeprefix(GRANT_OPTION).partition(" (")[0]
+def _upper(text: str) -> str:
+    privilege = text.removesuffix(WITH_GRANT_OPTION)
+    name, opening, columns = privilege.partition(" (")
+    return name.upper() + opening + columns + text.removeprefix(privilege).upper()
 
 
 def _finding(item: Object, difference: str, meaning: Impact, statement: str) -> Finding:
@@ -213,7 +224,7 @@ def _short(fact: str, value: object) -> str | None:
     if value is None:
         return "none"
     if isinstance(value, bool):
-        words = ("refused", "accepted") if fact == "nullable" else ("off", "on")
+        words = ("refused", "accepted") if fact == "is_nullable" else ("off", "on")
         return words[value]
     if fact == "roles" and isinstance(value, tuple):
         value = ", ".join(map(role_name, value))

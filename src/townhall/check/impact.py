@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from townhall.check.snapshot import GRANT_OPTION, Object
+from townhall.check.snapshot import Object
 from townhall.pg import ANONYMOUS, PUBLIC, Function
+from townhall.pg.privileges import Privilege
 
 
 class Severity(StrEnum):
@@ -102,10 +103,10 @@ _CHANGED = {
     ("column", "default"): Impact(_FUNCTIONAL, "new rows get another value"),
     ("column", "generated"): Impact(_FUNCTIONAL, "its values are computed differently"),
     ("column", "identity"): Impact(_FUNCTIONAL, "new rows are numbered differently"),
-    ("column", "nullable", True): Impact(
+    ("column", "is_nullable", True): Impact(
         _SECURITY, "NULL is accepted; conditions on it evaluate to unknown"
     ),
-    ("column", "nullable", False): Impact(_FUNCTIONAL, "rows without a value are refused"),
+    ("column", "is_nullable", False): Impact(_FUNCTIONAL, "rows without a value are refused"),
     ("column", "type"): Impact(_FUNCTIONAL, "it accepts other values"),
     ("function", "cost"): _PLAN,
     ("function", "is_leakproof", True): Impact(
@@ -187,7 +188,7 @@ _CONSTRAINTS = {
 _POLICIES_ONLY = "only policies restrict access to these rows and columns"
 _EXCESS = {
     "materialized view": "row level security does not apply to it: all its rows are visible",
-    "schema": "objects in it can be named, or created under the names of others",
+    "schema access": "objects in it can be named, or created under the names of others",
     "table access": _POLICIES_ONLY,
     "view": _POLICIES_ONLY,
 }
@@ -234,13 +235,15 @@ def of_change(fact: str, declared: Object, actual: Object) -> Impact:
     return next(known, Impact(_FUNCTIONAL, "statements that rely on it may fail"))
 
 
-def of_excess(declared: Object, role: str, privileges: Sequence[str]) -> Impact:
+def of_excess(declared: Object, role: str, privileges: Collection[Privilege]) -> Impact:
     """Return the impact of privileges that a role holds and that are not declared."""
-    if all(privilege.startswith(GRANT_OPTION) for privilege in privileges):
+    granted = declared.facts["grants"].get(role, ())
+    if all(privilege.without_grant_option in granted for privilege in privileges):
         return Impact(_SECURITY, "it may grant the privilege to any role")
-    if unlimited := sorted({*privileges} & _NOT_LIMITED_BY_POLICIES):
-        names = " and ".join(map(str.upper, unlimited))
-        return Impact(_SECURITY, f"row level security does not apply to {names}")
+    names = {privilege.name for privilege in privileges}
+    if unlimited := sorted(names & _NOT_LIMITED_BY_POLICIES):
+        listed = " and ".join(map(str.upper, unlimited))
+        return Impact(_SECURITY, f"row level security does not apply to {listed}")
     of_routine = _CALL_UNAUTHENTICATED if role in {ANONYMOUS, PUBLIC} else _CALL
     return Impact(_SECURITY, _EXCESS.get(declared.kind, of_routine))
 

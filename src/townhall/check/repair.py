@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from townhall.check.snapshot import GRANT_OPTION, RELATION_KINDS, Object
-from townhall.pg import Entity, Function, ReplicaIdentity, TableAccess, sql
+from townhall.check.snapshot import RELATION_KINDS, Object
+from townhall.check.table_repair import (
+    change_column,
+    change_constraint,
+    change_index,
+    create_index,
+    create_table,
+)
+from townhall.check.type_repair import change_type, create_type
+from townhall.pg import Entity, Function, ReplicaIdentity, TableAccess, catalog, ddl, sql
 from townhall.pg.entity import comment_statement
+from townhall.pg.privileges import Privilege, grant_to, revoke_from, texts_of
 
 UPGRADE = "alembic upgrade heads"
 AUTOGENERATE = "alembic revision --autogenerate"
@@ -14,27 +23,65 @@ DECLARE = "declare it, or "
 """The prefix of SQL that deletes rows."""
 
 
-def create(declared: Object) -> str:
-    """Return what creates a declared object that is missing."""
+def create(declared: Object, parts: Sequence[Object] = ()) -> str:
+    """Return what creates a declared object that is missing.
+
+    Args:
+        declared: The object.
+        parts: The declared objects that belong to it, if it is a table.
+    """
     if declared.entity is not None:
         return _joined(declared.entity.create_statements())
-    match declared.kind:
-        case "column":
-            definition = " ".join(_column(declared))
-            return _joined(
-                [
-                    f"alter table {_relation(declared)} add column {_name(declared)} {definition}",
-                    _column_change("comment", declared, declared),
-                ]
-            )
-        case "constraint":
-            definition = declared.facts["definition"]
-            return (
-                f"alter table {_relation(declared)} add constraint {_name(declared)} {definition}"
-            )
-        case "index" | "rule" | "procedure" | "window function":
-            return str(declared.facts["definition"])
-    return AUTOGENERATE
+    match declared.record:
+        case catalog.Column() as column:
+            created = [ddl.add_column(_relation(declared), column)]
+        case catalog.Constraint() as constraint:
+            created = [
+                ddl.add_constraint(_relation(declared), constraint.name, constraint.definition)
+            ]
+        case catalog.Index() as index:
+            created = [create_index(index)]
+        case catalog.Table(kind="table") as table:
+            created = create_table(table)
+        case catalog.Type() as type_:
+            created = create_type(type_)
+        case _:
+            created = _create_other(declared)
+    if not created:
+        return AUTOGENERATE
+    return _joined([*created, *_comments(declared), *_create_parts(parts)])
+
+
+def _create_other(declared: Object) -> list[str]:
+    if declared.kind == "schema":
+        return [ddl.create_schema(declared.names[0])]
+    definition = declared.facts.get("definition")
+    if definition is None:
+        return []
+    grants = declared.facts.get("grants", {}).items()
+    return [
+        definition,
+        *(
+            statement
+            for role, privileges in grants
+            for statement in grant_to(_granted(declared), role, texts_of(privileges))
+        ),
+    ]
+
+
+def _comments(declared: Object) -> Iterable[str]:
+    if (comment := declared.facts.get("comment")) is not None:
+        yield comment_statement(_kind(declared), _commented(declared), comment)
+
+
+def _create_parts(parts: Sequence[Object]) -> Iterable[str]:
+    for part in parts:
+        if part.entity is not None:
+            yield from part.entity.create_statements()
+        elif isinstance(part.record, catalog.Index):
+            yield create(part)
+        else:
+            yield from _comments(part)
 
 
 def drop(actual: Object) -> str:
@@ -42,15 +89,15 @@ def drop(actual: Object) -> str:
     if actual.entity is not None:
         return _joined(actual.entity.drop_statements())
     condition = DECLARE if actual.kind in {"column", "table"} else ""
-    if actual.kind in {"column", "constraint"}:
-        drops = f"alter table {_relation(actual)} drop {actual.kind} {_name(actual)}"
-    elif actual.kind == "rule":
-        drops = f"drop rule {_name(actual)} on {_relation(actual)}"
-    elif actual.kind == "index":
-        drops = f"drop index {_index(actual)}"
-    else:
-        kind = "function" if actual.kind == "window function" else actual.kind
-        drops = f"drop {kind} {_target(actual)}"
+    match actual.kind:
+        case "column":
+            drops = ddl.drop_column(_relation(actual), actual.names[-1])
+        case "constraint":
+            drops = ddl.drop_constraint(_relation(actual), actual.names[-1])
+        case "rule":
+            drops = f"drop rule {_name(actual)} on {_relation(actual)}"
+        case _:
+            drops = f"drop {_kind(actual)} {_target(actual)}"
     return condition + drops
 
 
@@ -62,21 +109,29 @@ def change(fact: str, declared: Object, actual: Object) -> str:
         declared: The object as declared.
         actual: The object as it is.
     """
-    if fact == "owner":
-        return f"alter {_kind(declared)} {_target(declared)} owner to the role that owns the others"
-    statement = (
-        _CHANGES[declared.kind](fact, declared, actual) if declared.kind in _CHANGES else None
-    )
-    if statement is not None:
-        return statement
+    special = _CHANGES.get(declared.kind)
+    if special is not None and (statements := list(special(fact, declared, actual))):
+        return _joined(statements)
     if declared.entity is not None and actual.entity is not None:
-        return _entity_change(declared.entity, actual.entity)
+        return _joined(_entity_change(declared.entity, actual.entity))
     if fact == "comment":
         return comment_statement(_kind(declared), _commented(declared), declared.facts[fact])
-    return AUTOGENERATE
+    if declared.kind == "rule":
+        return f"{drop(actual)}; {create(declared)}"
+    return declared.facts.get("definition") or AUTOGENERATE
 
 
-def revoke(declared: Object, role: str, privileges: Sequence[str]) -> str:
+def change_owner(declared: Object, role: str | None) -> str:
+    """Return what changes the owner of an object.
+
+    Args:
+        declared: The object as declared.
+        role: The new owner; None for the role that runs the statement.
+    """
+    return ddl.set_owner(_kind(declared), _target(declared), role)
+
+
+def revoke(declared: Object, role: str, privileges: Sequence[Privilege]) -> str:
     """Return what revokes privileges from a role, except those that are declared.
 
     Args:
@@ -84,146 +139,85 @@ def revoke(declared: Object, role: str, privileges: Sequence[str]) -> str:
         role: The role.
         privileges: The privileges that are not declared.
     """
-    not_grantable = _not_grantable(privileges)
-    grantable = [each for each in privileges if each.startswith(GRANT_OPTION)]
-    target = f"on {_granted(declared)} from {sql.role(role)}"
-    revoked = [
-        f"revoke {words} {target}" for words in (", ".join(not_grantable), *grantable) if words
-    ]
+    granted = declared.facts["grants"].get(role, frozenset())
+    options = [each for each in privileges if each.without_grant_option in granted]
+    entirely = [each for each in privileges if each not in options]
+    target = _granted(declared)
+    statements = []
+    if entirely:
+        statements.append(revoke_from(target, role, texts_of(entirely)))
+    if options:
+        statements.append(revoke_from(target, role, texts_of(options), grant_option_only=True))
     # Revoking a privilege on a table revokes it on the columns too.
-    columns = [
-        each
-        for each in sorted(declared.facts["grants"].get(role, ()))
-        if each.partition(" (")[0] in not_grantable
-    ]
-    return _joined([*revoked, *([grant(declared, role, columns)] if columns else [])])
+    names = {each.name for each in entirely if each.column is None}
+    columns = [each for each in granted if each.column is not None and each.name in names]
+    return _joined([*statements, *([grant(declared, role, columns)] if columns else [])])
 
 
-def grant(declared: Object, role: str, privileges: Sequence[str]) -> str:
+def grant(declared: Object, role: str, privileges: Iterable[Privilege]) -> str:
     """Return what grants declared privileges to a role."""
-    grantable = [
-        privilege.removeprefix(GRANT_OPTION)
-        for privilege in privileges
-        if privilege.startswith(GRANT_OPTION)
-    ]
-    target = f"on {_granted(declared)} to {sql.role(role)}"
-    return _joined(
-        f"grant {', '.join(words)} {target}{option}"
-        for words, option in (
-            ([each for each in _not_grantable(privileges) if each not in grantable], ""),
-            (grantable, " with grant option"),
-        )
-        if words
-    )
+    ordered = sorted(privileges, key=lambda each: each.column or "")
+    return _joined(grant_to(_granted(declared), role, texts_of(ordered)))
 
 
-def _not_grantable(privileges: Iterable[str]) -> list[str]:
-    return [privilege for privilege in privileges if not privilege.startswith(GRANT_OPTION)]
-
-
-def _entity_change(declared: Entity, actual: Entity) -> str:
+def _entity_change(declared: Entity, actual: Entity) -> Iterable[str]:
     if declared.can_replace(actual):
-        return _joined(declared.replace_statements())
-    return _joined([*actual.drop_statements(), *declared.create_statements()])
+        return declared.replace_statements()
+    kept = declared.with_unmanaged_grants_of(actual)
+    return [*actual.drop_statements(), *kept.create_statements()]
 
 
-def _column(declared: Object) -> Iterable[str]:
-    facts = declared.facts
-    yield facts["type"]
-    if facts["collation"]:
-        yield f"collate {facts['collation']}"
-    if facts["generated"]:
-        yield f"generated always as ({facts['default']}) stored"
-    elif facts["default"]:
-        yield f"default {facts['default']}"
-    if facts["identity"]:
-        yield f"generated {'always' if facts['identity'] == 'a' else 'by default'} as identity"
-    if not facts["nullable"]:
-        yield "not null"
-
-
-def _access_change(fact: str, declared: Object, _: Object) -> str:
+def _change_access(fact: str, declared: Object, _: Object) -> Iterable[str]:
     words = {
         ("row_security", True): "enable",
         ("row_security", False): "disable",
         ("forced", True): "force",
         ("forced", False): "no force",
     }
-    switch = words[fact, declared.facts[fact]]
-    return f"alter table {_target(declared)} {switch} row level security"
+    if switch := words.get((fact, declared.facts[fact])):
+        yield f"alter table {_target(declared)} {switch} row level security"
 
 
-def _view_change(fact: str, declared: Object, _: Object) -> str | None:
-    if fact not in {"security_invoker", "security_barrier"}:
-        return None
-    return f"alter view {_target(declared)} set ({fact} = {str(declared.facts[fact]).lower()})"
+def _change_view(fact: str, declared: Object, _: Object) -> Iterable[str]:
+    if fact in {"security_invoker", "security_barrier"}:
+        value = str(declared.facts[fact]).lower()
+        yield f"alter view {_target(declared)} set ({fact} = {value})"
 
 
-def _function_change(fact: str, declared: Object, _: Object) -> str | None:
-    if fact != "security":
-        return None
-    return f"alter function {_target(declared)} security {declared.facts[fact]}"
+def _change_function(fact: str, declared: Object, _: Object) -> Iterable[str]:
+    if fact == "security":
+        yield f"alter function {_target(declared)} security {declared.facts[fact]}"
 
 
-def _table_change(fact: str, declared: Object, _: Object) -> str | None:
-    if fact != "persistence":
-        return None
-    return f"alter table {_target(declared)} set {declared.facts[fact]}"
+def _change_table(fact: str, declared: Object, _: Object) -> Iterable[str]:
+    if fact == "persistence":
+        yield f"alter table {_target(declared)} set {declared.facts[fact]}"
 
 
-def _column_change(fact: str, declared: Object, _: Object) -> str:
-    value = declared.facts[fact]
-    is_generated = declared.facts["generated"] is not None
-    alter = f"alter table {_relation(declared)} alter column {_name(declared)}"
-    match fact:
-        case "comment":
-            return comment_statement("column", f"{_relation(declared)}.{_name(declared)}", value)
-        case "nullable":
-            return f"{alter} {'drop' if value else 'set'} not null"
-        case "default" if not is_generated:
-            return f"{alter} set default {value}" if value else f"{alter} drop default"
-        case "type":
-            return f"{alter} type {value}"
-    return AUTOGENERATE
-
-
-def _constraint_change(fact: str, declared: Object, actual: Object) -> str:
-    alter, name = f"alter table {_relation(declared)}", _name(declared)
-    definition = declared.facts["definition"]
-    match fact:
-        case "comment":
-            on = f"{name} on {_relation(declared)}"
-            return comment_statement("constraint", on, declared.facts[fact])
-        case "enforced":
-            return f"{alter} enable trigger all"
-        case "definition" if actual.facts["definition"] == f"{definition} NOT VALID":
-            return f"{alter} validate constraint {name}"
-    return f"{alter} drop constraint {name}, add constraint {name} {definition}"
-
-
-def _index_change(fact: str, declared: Object, actual: Object) -> str:
-    if fact == "comment":
-        return comment_statement("index", _index(declared), declared.facts[fact])
-    return f"{drop(actual)}; {create(declared)}"
-
-
-_CHANGES: Mapping[str, Callable[[str, Object, Object], str | None]] = {
-    "column": _column_change,
-    "constraint": _constraint_change,
-    "function": _function_change,
-    "index": _index_change,
-    "table": _table_change,
-    "table access": _access_change,
-    "view": _view_change,
+_CHANGES: Mapping[str, Callable[[str, Object, Object], Iterable[str]]] = {
+    "column": change_column,
+    "constraint": change_constraint,
+    "function": _change_function,
+    "index": change_index,
+    "table": _change_table,
+    "table access": _change_access,
+    "type": change_type,
+    "view": _change_view,
 }
 
 
 def _kind(item: Object) -> str:
-    return "table" if isinstance(item.entity, TableAccess | ReplicaIdentity) else item.kind
+    if isinstance(item.record, catalog.Type) and item.record.kind == "domain":
+        return "domain"
+    if isinstance(item.record, catalog.Table) and item.record.kind == "foreign table":
+        return "foreign table"
+    if isinstance(item.entity, TableAccess | ReplicaIdentity):
+        return "table"
+    return "function" if item.kind == "window function" else item.kind
 
 
 def _granted(item: Object) -> str:
-    if item.kind == "schema":
+    if item.kind == "schema access":
         return f"schema {_target(item)}"
     if item.kind in {"table access", *RELATION_KINDS}:
         return f"table {_target(item)}"
@@ -231,7 +225,11 @@ def _granted(item: Object) -> str:
 
 
 def _commented(item: Object) -> str:
-    return _target(item) if item.on is None else f"{_name(item)} on {_relation(item)}"
+    if item.kind == "column":
+        return ddl.qualified(*item.names)
+    if item.on is None or item.kind == "index":
+        return _target(item)
+    return f"{_name(item)} on {_relation(item)}"
 
 
 def _target(item: Object) -> str:
@@ -240,16 +238,14 @@ def _target(item: Object) -> str:
     if item.kind in {"procedure", "aggregate", "window function"}:
         schema, signature = item.names
         name, arguments = signature.split("(", 1)
-        return f"{sql.quote(schema)}.{sql.quote(name)}({arguments}"
-    return ".".join(map(sql.quote, item.names))
+        return f"{ddl.qualified(schema, name)}({arguments}"
+    if item.kind == "index":
+        return ddl.qualified(item.names[0], item.names[-1])
+    return ddl.qualified(*item.names)
 
 
 def _relation(item: Object) -> str:
-    return ".".join(map(sql.quote, item.names[:2]))
-
-
-def _index(item: Object) -> str:
-    return f"{sql.quote(item.names[0])}.{_name(item)}"
+    return ddl.qualified(*item.names[:2])
 
 
 def _name(item: Object) -> str:

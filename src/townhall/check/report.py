@@ -17,13 +17,13 @@ from townhall.check.impact import Severity
 from townhall.check.repair import AUTOGENERATE, UPGRADE
 from townhall.check.roles import Role, findings_on_api_roles, read_roles
 from townhall.check.scratch import CheckError, scratch_database
-from townhall.check.snapshot import Snapshot, has_own_accounts, read, schemas_of
+from townhall.check.snapshot import Snapshot, has_own_accounts, read
 from townhall.migrate.guard.locks import holder_of_locks
 from townhall.migrate.savepoints import LOCK_TIMEOUT as TIMED_OUT
 from townhall.migrate.savepoints import sqlstate
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import API_ROLES
-from townhall.pg.catalog import server_version
+from townhall.pg.catalog import schema_names, server_version
 
 _ACCOUNTS = "auth"
 _OUR_REVISIONS = "townhall_"
@@ -109,12 +109,12 @@ def check(
         history.run(other, revisions.to_compare)
         unmigrated = history.without_revision(other) if revisions.at_head else []
         with reading(other) as connection:
-            schemas = schemas_of(connection)
-            declared = read(connection, schemas)
+            schemas = schema_names(connection)
+            declared = read(connection, schemas, API_ROLES)
     with reading(database) as connection:
         if not has_own_accounts(connection):
             schemas = [schema for schema in schemas if schema != _ACCOUNTS]
-        actual = read(connection, schemas)
+        actual = read(connection, schemas, API_ROLES)
         login = role or str(connection.scalar(text("select session_user")))
         roles = read_roles(connection, [login, *API_ROLES], schemas)
     if login not in roles:
@@ -124,7 +124,12 @@ def check(
         *revisions.findings(),
         *map(_without_revision, unmigrated),
         *findings_on_api_roles(roles),
-        *compare(declared, actual, has_unknown_revisions=bool(revisions.unknown)),
+        *compare(
+            declared,
+            actual,
+            api_roles=API_ROLES,
+            has_unknown_revisions=bool(revisions.unknown),
+        ),
     )
     return Report(
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -39,7 +40,7 @@ def grant_statements(target: str, grants: Grants, api_roles: Sequence[str]) -> I
     managed = dict.fromkeys([PUBLIC, *api_roles, *grants])
     yield f"revoke all on {target} from {sql.roles(managed)}"
     for name, privileges in grants.items():
-        yield from _grant(target, name, privileges)
+        yield from grant_to(target, name, privileges)
 
 
 def unmanaged(grants: Grants, api_roles: Sequence[str]) -> Grants:
@@ -48,17 +49,104 @@ def unmanaged(grants: Grants, api_roles: Sequence[str]) -> Grants:
     return {name: privileges for name, privileges in grants.items() if name not in managed}
 
 
-def _grant(target: str, name: str, privileges: tuple[str, ...]) -> Iterable[str]:
-    plain = [text for text in privileges if not text.endswith(WITH_GRANT_OPTION)]
-    passing_on = [
-        text.removesuffix(WITH_GRANT_OPTION)
-        for text in privileges
-        if text.endswith(WITH_GRANT_OPTION)
+class Privilege(NamedTuple):
+    """One privilege on an object, or on a column of it.
+
+    Attributes:
+        name: The privilege: ``select``.
+        column: The column as an identifier; None for the whole object.
+        is_grantable: Whether its holder may grant it to others (``WITH GRANT OPTION``).
+    """
+
+    name: str
+    column: str | None = None
+    is_grantable: bool = False
+
+    @property
+    def without_grant_option(self) -> Privilege:
+        """The privilege itself."""
+        return self._replace(is_grantable=False)
+
+    @property
+    def with_grant_option(self) -> Privilege:
+        """The privilege and the right to grant it."""
+        return self._replace(is_grantable=True)
+
+
+def privileges_of(grants: Iterable[str], server_version: int) -> frozenset[Privilege]:
+    """Return the privileges of a role one by one.
+
+    Args:
+        grants: The privileges as in :data:`Grants`: ``("select", "update (name)")``; ``all`` means
+            those on a table.
+        server_version: The server's major version, which decides what ``all`` means.
+    """
+    return frozenset(
+        privilege
+        for text in grants
+        for privilege in (
+            map(Privilege, _all_on_table(server_version)) if text == "all" else _parsed(text)
+        )
+    )
+
+
+def _parsed(text: str) -> Iterable[Privilege]:
+    is_grantable = text.endswith(WITH_GRANT_OPTION)
+    name, _, columns = text.removesuffix(WITH_GRANT_OPTION).partition(" (")
+    for column in _IDENTIFIERS.findall(columns.removesuffix(")")) or [None]:
+        yield Privilege(name, column, is_grantable)
+
+
+def texts_of(privileges: Iterable[Privilege]) -> tuple[str, ...]:
+    """Return privileges as in :data:`Grants`, the columns of a privilege together.
+
+    Args:
+        privileges: The privileges of a role; the columns keep their order.
+    """
+    columns: dict[tuple[bool, Privilege], list[str]] = defaultdict(list)
+    for each in privileges:
+        group = Privilege(each.name, None, each.is_grantable)
+        columns[each.column is not None, group] += [each.column] if each.column else []
+    return tuple(
+        privilege.name
+        + (f" ({', '.join(named)})" if named else "")
+        + (WITH_GRANT_OPTION if privilege.is_grantable else "")
+        for (_, privilege), named in sorted(columns.items(), key=_order)
+    )
+
+
+def grant_to(target: str, role: str, privileges: Iterable[str]) -> Iterable[str]:
+    """Yield what grants privileges to a role.
+
+    Args:
+        target: The object as in ``grant … on``: ``table public.events``.
+        role: The name of the role.
+        privileges: The privileges as in :data:`Grants`.
+    """
+    every = list(privileges)
+    grantable = [
+        text.removesuffix(WITH_GRANT_OPTION) for text in every if text.endswith(WITH_GRANT_OPTION)
     ]
-    if plain:
-        yield f"grant {', '.join(plain)} on {target} to {sql.role(name)}"
-    if passing_on:
-        yield f"grant {', '.join(passing_on)} on {target} to {sql.role(name)} with grant option"
+    if plain := [text for text in every if not text.endswith(WITH_GRANT_OPTION)]:
+        yield f"grant {', '.join(plain)} on {target} to {sql.role(role)}"
+    if grantable:
+        yield f"grant {', '.join(grantable)} on {target} to {sql.role(role)} with grant option"
+
+
+def revoke_from(
+    target: str, role: str, privileges: Iterable[str], *, grant_option_only: bool = False
+) -> str:
+    """Return what revokes privileges from a role.
+
+    Args:
+        target: The object as in ``revoke … on``: ``table public.events``.
+        role: The name of the role.
+        privileges: The privileges as in :data:`Grants`.
+        grant_option_only: Whether the role keeps the privileges themselves.
+    """
+    names = ", ".join(text.removesuffix(WITH_GRANT_OPTION) for text in privileges)
+    only = "grant option for " if grant_option_only else ""
+    return f"revoke {only}{names} on {target} from {sql.role(role)}"
 
 
 def read_grants(
@@ -72,44 +160,35 @@ def read_grants(
             the whole object).
         server_version: The server's major version, which decides what "all" means.
     """
-    whole: dict[str, set[_Privilege]] = defaultdict(set)
-    parts: dict[str, dict[_Privilege, list[str]]] = defaultdict(lambda: defaultdict(list))
+    privileges: dict[str, list[Privilege]] = defaultdict(list)
     for entry in chain.from_iterable(entries or () for entries in lists):
-        privilege = _Privilege(entry["privilege"].lower(), entry["is_grantable"])
-        if entry["column"] is None:
-            whole[entry["grantee"]].add(privilege)
-        else:
-            parts[entry["grantee"]][privilege].append(sql.quote(entry["column"]))
+        column = None if entry["column"] is None else sql.quote(entry["column"])
+        privileges[entry["grantee"]].append(
+            Privilege(entry["privilege"].lower(), column, entry["is_grantable"])
+        )
     return {
-        grantee: (*_named(whole[grantee], server_version), *_named_columns(parts[grantee]))
-        for grantee in sorted({*whole, *parts})
+        grantee: _with_all(privileges[grantee], server_version) for grantee in sorted(privileges)
     }
 
 
-class _Privilege(NamedTuple):
-    name: str
-    is_grantable: bool
-
-    def of(self, columns: str = "") -> str:
-        return f"{self.name}{columns}{WITH_GRANT_OPTION if self.is_grantable else ''}"
-
-
-def _named(privileges: set[_Privilege], server_version: int) -> Iterable[str]:
-    everything = {*_ON_TABLES, *(("maintain",) if server_version >= _FIRST_WITH_MAINTAIN else ())}
-    if privileges == {_Privilege(name, is_grantable=False) for name in everything}:
-        return ("all",)
-    return (privilege.of() for privilege in sorted(privileges, key=_order))
+def _with_all(privileges: Sequence[Privilege], server_version: int) -> tuple[str, ...]:
+    on_table = {each for each in privileges if each.column is None}
+    if on_table != {*map(Privilege, _all_on_table(server_version))}:
+        return texts_of(privileges)
+    return ("all", *texts_of(each for each in privileges if each.column is not None))
 
 
-def _named_columns(privileges: Mapping[_Privilege, list[str]]) -> Iterable[str]:
-    for privilege in sorted(privileges, key=_order):
-        yield privilege.of(f" ({', '.join(privileges[privilege])})")
+def _all_on_table(server_version: int) -> tuple[str, ...]:
+    return (*_ON_TABLES, *(("maintain",) if server_version >= _FIRST_WITH_MAINTAIN else ()))
 
 
-def _order(privilege: _Privilege) -> tuple[int, _Privilege]:
+def _order(group: tuple[tuple[bool, Privilege], object]) -> tuple[bool, int, str, bool]:
+    of_columns, privilege = group[0]
     known = privilege.name in _ON_TABLES
-    return (_ON_TABLES.index(privilege.name) if known else len(_ON_TABLES), privilege)
+    position = _ON_TABLES.index(privilege.name) if known else len(_ON_TABLES)
+    return (of_columns, position, privilege.name, privilege.is_grantable)
 
 
 _FIRST_WITH_MAINTAIN = 17
 _ON_TABLES = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
+_IDENTIFIERS = re.compile(sql.IDENTIFIER)

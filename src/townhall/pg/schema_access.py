@@ -69,29 +69,20 @@ class SchemaAccess(Entity):
         """Return the access of ``schemas``."""
         return [
             cls(
-                schema=row["schema"],
-                usage=_grantees(row["entries"], "USAGE"),
-                create=_grantees(row["entries"], "CREATE"),
+                schema=schema.name,
+                usage=_grantees(schema.entries, "USAGE"),
+                create=_grantees(schema.entries, "CREATE"),
             )
-            for row in catalog.rows(connection, _QUERY, schemas)
+            for schema in catalog.read_schemas(connection, schemas)
+            if not schema.is_of_extension
         ]
 
 
-def _grantees(entries: Iterable[Mapping[str, Any]] | None, privilege: str) -> tuple[str, ...]:
+def _grantees(entries: Iterable[Mapping[str, Any]], privilege: str) -> tuple[str, ...]:
     return tuple(
         sorted(
             f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
-            for entry in entries or ()
+            for entry in entries
             if entry["privilege"] == privilege
         )
     )
-
-
-_QUERY = f"""
-    select
-        n.nspname as schema,
-        {catalog.entries("n.nspacl", "n.nspowner", "n")} as entries
-    from pg_catalog.pg_namespace as n
-    where n.nspname = any (%(schemas)s)
-        and {catalog.not_of_an_extension("pg_namespace", "n")}
-"""

@@ -17,9 +17,6 @@ def missing_schemas(connection: Connection, names: Iterable[str]) -> list[Create
         connection: A connection to the database.
         names: Names of schemas.
     """
-    wanted = sorted(set(names))
-    found = {row["name"] for row in catalog.rows(connection, _QUERY, wanted)}
-    return [CreateSchemaOp(name) for name in wanted if name not in found]
-
-
-_QUERY = "select nspname as name from pg_catalog.pg_namespace where nspname = any (%(schemas)s)"
+    declared = sorted(set(names))
+    actual = {schema.name for schema in catalog.read_schemas(connection, declared)}
+    return [CreateSchemaOp(name) for name in declared if name not in actual]

@@ -8,8 +8,8 @@ from typing import Any
 from alembic.operations.ops import CreateCheckConstraintOp, DropConstraintOp
 from sqlalchemy import Table
 
-from townhall.migrate.operations.statements import StatementsOp, alter_table
-from townhall.pg import sql
+from townhall.migrate.operations.statements import StatementsOp, qualified_name
+from townhall.pg import ddl
 
 _KINDS = {
     "CHECK ": "check",
@@ -39,8 +39,8 @@ class AddDefinedOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """The addition."""
-        name = sql.quote(self.constraint_name)
-        return [f"{alter_table(self.table)} add constraint {name}\n{self.definition}"]
+        table = qualified_name(self.table)
+        return [ddl.add_constraint(table, self.constraint_name, self.definition)]
 
     def reverse(self) -> DropDefinedOp:
         """Return the drop of the same constraint."""
@@ -78,8 +78,7 @@ class RenameConstraintOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """The change of the name."""
-        old, new = sql.quote(self.old), sql.quote(self.new)
-        return [f"{alter_table(self.table)} rename constraint {old} to {new}"]
+        return [ddl.rename_constraint(qualified_name(self.table), self.old, self.new)]
 
     def reverse(self) -> RenameConstraintOp:
         """Return the way back."""

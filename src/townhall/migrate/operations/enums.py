@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from townhall.migrate.operations.statements import StatementsOp
-from townhall.pg import sql
+from townhall.pg import ddl, sql
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,7 @@ class CreateEnumOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """The creation, where there is none."""
-        values = ", ".join(map(sql.literal, self.enum.values))
-        name = sql.literal(self.enum.literal_name)
-        body = (
-            f"begin\n    if to_regtype({name}) is null then\n"
-            f"        create type {self.enum.literal_name} as enum ({values});\n"
-            "    end if;\nend"
-        )
-        return [f"do {sql.dollar_quoted(body)}"]
+        return [ddl.create_enum(self.enum.literal_name, self.enum.values)]
 
     def reverse(self) -> DropEnumOp:
         """Return the drop of the same enum."""
@@ -69,7 +61,7 @@ class DropEnumOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """The drop."""
-        return [f"drop type if exists {self.enum.literal_name}"]
+        return [ddl.drop_type(self.enum.literal_name)]
 
     def reverse(self) -> CreateEnumOp:
         """Return the creation of the same enum."""
@@ -90,22 +82,7 @@ class AddValuesOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """One addition for each new value, beside a value that is there."""
-        first = self.before.values[0]
-        at_front = self.after.values[: self.after.values.index(first)]
-        return [
-            *(self._addition(value, "before", first) for value in at_front),
-            *(
-                self._addition(value, "after", other)
-                for other, value in pairwise(self.after.values[len(at_front) :])
-                if value not in self.before.values
-            ),
-        ]
-
-    def _addition(self, value: str, where: str, other: str) -> str:
-        return (
-            f"alter type {self.after.literal_name}"
-            f" add value if not exists {sql.literal(value)} {where} {sql.literal(other)}"
-        )
+        return ddl.add_enum_values(self.after.literal_name, self.before.values, self.after.values)
 
     def reverse(self) -> KeepValuesOp:
         """Return what leaves the values there."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from townhall.migrate.operations.statements import StatementsOp, alter_table
-from townhall.pg import sql
+from townhall.migrate.operations.statements import StatementsOp, qualified_name
+from townhall.pg import ddl
 
 
 class AlterIdentityOp(StatementsOp):
@@ -23,17 +23,8 @@ class AlterIdentityOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """The change of the column, whose next number stays what it is."""
-        return [
-            f"{alter_table(self.table)} alter column {sql.quote(self.column)}\n{self._change()}"
-        ]
-
-    def _change(self) -> str:
-        if not self.after:
-            return "drop identity"
-        if self.before:
-            return " ".join(f"set {clause}" for clause in self.after)
-        kind, *options = self.after
-        return f"add {kind} as identity ({' '.join(options)})"
+        table = qualified_name(self.table)
+        return [ddl.alter_identity(table, self.column, self.before, self.after)]
 
     def reverse(self) -> AlterIdentityOp:
         """Return the way back."""

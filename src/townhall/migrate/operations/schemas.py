@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from townhall.migrate.operations.statements import StatementsOp
-from townhall.pg import sql
+from townhall.pg import ddl
 
 
 class CreateSchemaOp(StatementsOp):
@@ -19,7 +19,7 @@ class CreateSchemaOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """The creation."""
-        return [f"create schema if not exists {sql.quote(self.name)}"]
+        return [ddl.create_schema(self.name)]
 
     def reverse(self) -> DropSchemaOp:
         """Return the drop of the same schema."""
@@ -40,7 +40,7 @@ class DropSchemaOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """The drop."""
-        return [f"drop schema if exists {sql.quote(self.name)}"]
+        return [ddl.drop_schema(self.name)]
 
     def reverse(self) -> CreateSchemaOp:
         """Return the creation of the same schema."""

@@ -31,11 +31,6 @@ def _execute(operations: Operations, operation: StatementsOp) -> None:
         operations.execute(sql.statement(statement))
 
 
-def alter_table(table: Table) -> str:
-    """Return the beginning of a statement that alters a table."""
-    return f"alter table {qualified_name(table)}"
-
-
 def qualified_name(table: Table) -> str:
     """Return the name of a table as SQL has it, with its schema."""
     return f"{sql.quote(table.schema or 'public')}.{sql.quote(table.name)}"

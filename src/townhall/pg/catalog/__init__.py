@@ -1,0 +1,53 @@
+"""The one reader of PostgreSQL's catalogs, for the comparison, the entities and the check.
+
+A module holds the query of one kind of object. Those of entities are with their class, and made of
+the same fragments.
+"""
+
+from __future__ import annotations
+
+from townhall.pg.catalog.fragments import (
+    SIGNATURE,
+    column_comments,
+    column_entries,
+    comment,
+    empty_search_path,
+    entries,
+    not_of_an_extension,
+    rows,
+    server_version,
+)
+from townhall.pg.catalog.owners import read_owners
+from townhall.pg.catalog.routines import Routine, read_routines
+from townhall.pg.catalog.rules import Rule, read_rules
+from townhall.pg.catalog.schemas import Schema, read_schemas, schema_names
+from townhall.pg.catalog.tables import Column, Constraint, Index, Table, read_tables
+from townhall.pg.catalog.types import Type, Use, read_types
+
+__all__ = [
+    "SIGNATURE",
+    "Column",
+    "Constraint",
+    "Index",
+    "Routine",
+    "Rule",
+    "Schema",
+    "Table",
+    "Type",
+    "Use",
+    "column_comments",
+    "column_entries",
+    "comment",
+    "empty_search_path",
+    "entries",
+    "not_of_an_extension",
+    "read_owners",
+    "read_routines",
+    "read_rules",
+    "read_schemas",
+    "read_tables",
+    "read_types",
+    "rows",
+    "schema_names",
+    "server_version",
+]

@@ -1,0 +1,67 @@
+"""Schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from townhall.pg.catalog.fragments import comment, entries, not_of_an_extension, rows
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A schema.
+
+    Attributes:
+        name: The name of the schema.
+        comment: The comment on the schema; PostgreSQL's own on ``public`` is none.
+        is_of_extension: Whether an extension created it.
+        entries: The entries of its access control list except the owner's.
+    """
+
+    name: str
+    comment: str | None
+    is_of_extension: bool
+    entries: Sequence[Mapping[str, Any]]
+
+
+def read_schemas(connection: Connection, names: Sequence[str]) -> list[Schema]:
+    """Return those of some schemas that exist.
+
+    Args:
+        connection: A connection within a transaction.
+        names: Names of schemas.
+    """
+    return [Schema(**row) for row in rows(connection, _QUERY, names)]
+
+
+def schema_names(connection: Connection) -> list[str]:
+    """Return the names of all schemas except those of PostgreSQL and of extensions.
+
+    Args:
+        connection: A connection within a transaction.
+    """
+    return [row["name"] for row in rows(connection, _NAMES, [])]
+
+
+_NAMES = f"""
+    select n.nspname as name
+    from pg_catalog.pg_namespace as n
+    where n.nspname !~ '^pg_'
+        and n.nspname <> 'information_schema'
+        and {not_of_an_extension("pg_namespace", "n")}
+    order by 1
+"""
+
+_QUERY = f"""
+    select
+        n.nspname as name,
+        nullif({comment("pg_namespace", "n")}, 'standard public schema') as comment,
+        not ({not_of_an_extension("pg_namespace", "n")}) as is_of_extension,
+        coalesce({entries("n.nspacl", "n.nspowner", "n")}, '[]') as entries
+    from pg_catalog.pg_namespace as n
+    where n.nspname = any (%(schemas)s)
+"""

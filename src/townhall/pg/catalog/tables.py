@@ -1,0 +1,255 @@
+"""Tables with their columns, constraints and indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping
+
+from townhall.pg.catalog.fragments import comment, not_of_an_extension, rows
+
+Kind = Literal["table", "partitioned table", "foreign table"]
+ConstraintKind = Literal["check", "exclude", "foreign key", "primary key", "unique"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        name: The name of the column.
+        type: The type with its modifiers: ``numeric(5,2)``.
+        collation: The collation, where it is not that of the type.
+        is_nullable: Whether NULL is accepted.
+        default: The expression of the default.
+        computed: The expression of a generated column.
+        storage: How a generated column is kept: ``stored``, or ``virtual`` where its values are
+            computed when they are read.
+        identity: The clauses of an identity column: ``("generated always", "start with 1", …)``;
+            empty for another column.
+        comment: The comment on the column.
+    """
+
+    name: str
+    type: str
+    collation: str | None
+    is_nullable: bool
+    default: str | None
+    computed: str | None
+    storage: Literal["stored", "virtual"] | None
+    identity: tuple[str, ...]
+    comment: str | None
+
+    @property
+    def generated(self) -> str | None:
+        """The expression of a generated column and how it is kept: ``(a + b) stored``."""
+        return None if self.computed is None else f"({self.computed}) {self.storage}"
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A constraint of a table.
+
+    Attributes:
+        name: The name of the constraint.
+        kind: The kind of constraint.
+        definition: The constraint as ``alter table … add constraint`` takes it after the name.
+        referenced: The table that a foreign key references, as SQL names it.
+        is_validated: Whether the rows that were there before it were checked.
+        is_enforced: Whether all its triggers fire; only a foreign key has some.
+        comment: The comment on the constraint.
+    """
+
+    name: str
+    kind: ConstraintKind
+    definition: str
+    referenced: str | None
+    is_validated: bool
+    is_enforced: bool
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index that belongs to no constraint.
+
+    Attributes:
+        name: The name of the index.
+        definition: The statement that creates it.
+        is_unique: Whether it is unique.
+        is_valid: Whether queries use it; a concurrent build that failed leaves one they don't.
+        comment: The comment on the index.
+    """
+
+    name: str
+    definition: str
+    is_unique: bool
+    is_valid: bool
+    comment: str | None
+
+    @property
+    def method_and_columns(self) -> str:
+        """The part of the definition after the table: `` USING btree (name)``."""
+        return self.definition[self.definition.index(" USING ") :]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        schema: The schema of the table.
+        name: The name of the table.
+        kind: The kind of table.
+        persistence: ``logged``, ``unlogged`` or ``temporary``.
+        row_security: Whether row level security is enabled.
+        comment: The comment on the table.
+        columns: The columns, by name and in their order.
+        constraints: The constraints, by name.
+        indexes: The indexes that belong to no constraint, by name.
+    """
+
+    schema: str
+    name: str
+    kind: Kind
+    persistence: Literal["logged", "unlogged", "temporary"]
+    row_security: bool
+    comment: str | None
+    columns: Mapping[str, Column]
+    constraints: Mapping[str, Constraint]
+    indexes: Mapping[str, Index]
+
+
+def read_tables(connection: Connection, schemas: Sequence[str]) -> list[Table]:
+    """Return the tables in some schemas; those of extensions are left out.
+
+    Args:
+        connection: A connection within a transaction, whose ``search_path`` is empty.
+        schemas: Names of schemas.
+    """
+    return [_table(row) for row in rows(connection, _QUERY, schemas)]
+
+
+def _table(row: RowMapping) -> Table:
+    return Table(
+        schema=row["schema"],
+        name=row["name"],
+        kind=row["kind"],
+        persistence=row["persistence"],
+        row_security=row["row_security"],
+        comment=row["comment"],
+        columns={name: _column(name, each) for name, each in row["columns"].items()},
+        constraints={
+            name: Constraint(name=name, **each) for name, each in row["constraints"].items()
+        },
+        indexes={name: Index(name=name, **each) for name, each in row["indexes"].items()},
+    )
+
+
+def _column(name: str, values: Mapping[str, Any]) -> Column:
+    return Column(**{**values, "name": name, "identity": tuple(values["identity"])})
+
+
+_COLUMNS = """
+    select json_object_agg(a.attname, jsonb_build_object(
+        'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+        'collation', nullif(a.attcollation, t.typcollation)::regcollation::text,
+        'is_nullable', not a.attnotnull,
+        'default', case when a.attgenerated = '' then
+            pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+        end,
+        'computed', case when a.attgenerated <> '' then
+            pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+        end,
+        'storage', case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end,
+        'identity', case when a.attidentity = '' then '[]'::jsonb else (
+            select jsonb_build_array(
+                case a.attidentity
+                    when 'a' then 'generated always' else 'generated by default'
+                end,
+                'start with ' || s.seqstart,
+                'increment by ' || s.seqincrement,
+                'minvalue ' || s.seqmin,
+                'maxvalue ' || s.seqmax,
+                'cache ' || s.seqcache,
+                case when s.seqcycle then 'cycle' else 'no cycle' end
+            )
+            from pg_catalog.pg_depend as i
+            join pg_catalog.pg_sequence as s on s.seqrelid = i.objid
+            where i.refclassid = 'pg_catalog.pg_class'::regclass
+                and i.refobjid = c.oid and i.refobjsubid = a.attnum and i.deptype = 'i'
+                and i.classid = 'pg_catalog.pg_class'::regclass
+        ) end,
+        'comment', (
+            select m.description
+            from pg_catalog.pg_description as m
+            where m.classoid = 'pg_catalog.pg_class'::regclass
+                and m.objoid = c.oid and m.objsubid = a.attnum
+        )
+    ) order by a.attnum)
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_type as t on t.oid = a.atttypid
+    left join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+"""
+
+_CONSTRAINTS = f"""
+    select jsonb_object_agg(o.conname, jsonb_build_object(
+        'kind', case o.contype
+            when 'c' then 'check' when 'x' then 'exclude' when 'f' then 'foreign key'
+            when 'p' then 'primary key' when 'u' then 'unique'
+        end,
+        'definition', pg_catalog.pg_get_constraintdef(o.oid),
+        'referenced', nullif(o.confrelid, 0)::regclass::text,
+        'is_validated', o.convalidated,
+        'is_enforced', not exists (
+            select
+            from pg_catalog.pg_trigger as g
+            where g.tgconstraint = o.oid and g.tgenabled in ('D', 'R')
+        ),
+        'comment', {comment("pg_constraint", "o")}
+    ))
+    from pg_catalog.pg_constraint as o
+    where o.conrelid = c.oid and o.contype in ('c', 'f', 'p', 'u', 'x')
+"""
+
+_INDEXES = f"""
+    select jsonb_object_agg(i.relname, jsonb_build_object(
+        'definition', pg_catalog.pg_get_indexdef(i.oid),
+        'is_unique', x.indisunique,
+        'is_valid', x.indisvalid,
+        'comment', {comment("pg_class", "i")}
+    ))
+    from pg_catalog.pg_index as x
+    join pg_catalog.pg_class as i on i.oid = x.indexrelid
+    where x.indrelid = c.oid
+        and not exists (
+            select
+            from pg_catalog.pg_constraint as o
+            where o.conindid = i.oid and o.conrelid = c.oid
+        )
+"""
+
+_QUERY = f"""
+    select
+        n.nspname as schema,
+        c.relname as name,
+        case c.relkind
+            when 'p' then 'partitioned table' when 'f' then 'foreign table' else 'table'
+        end as kind,
+        case c.relpersistence
+            when 'u' then 'unlogged' when 't' then 'temporary' else 'logged'
+        end as persistence,
+        c.relrowsecurity as row_security,
+        {comment("pg_class", "c")} as comment,
+        coalesce(({_COLUMNS}), '{{}}') as columns,
+        coalesce(({_CONSTRAINTS}), '{{}}') as constraints,
+        coalesce(({_INDEXES}), '{{}}') as indexes
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'f')
+        and n.nspname = any (%(schemas)s)
+        and {not_of_an_extension("pg_class", "c")}
+"""

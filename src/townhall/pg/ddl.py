@@ -1,0 +1,202 @@
+"""The SQL of columns, constraints, indexes and types: for operations of revisions and for repairs.
+
+Tables and types are given as qualified identifiers, columns and constraints by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from townhall.pg import sql
+
+if TYPE_CHECKING:
+    from townhall.pg.catalog import Column
+
+
+def qualified(*names: str) -> str:
+    """Return a name with its schema as an identifier."""
+    return ".".join(map(sql.quote, names))
+
+
+def add_column(table: str, column: Column) -> str:
+    """Return the addition of a column, without its comment."""
+    return f"alter table {table} add column {define_column(column)}"
+
+
+def define_column(column: Column) -> str:
+    """Return a column as ``create table`` and ``add column`` take it."""
+    return " ".join(_definition(column))
+
+
+def _definition(column: Column) -> Iterable[str]:
+    yield f"{sql.quote(column.name)} {column.type}"
+    if column.collation:
+        yield f"collate {column.collation}"
+    if column.generated:
+        yield f"generated always as {column.generated}"
+    elif column.default:
+        yield f"default {column.default}"
+    if column.identity:
+        yield _identity(column.identity)
+    if not column.is_nullable:
+        yield "not null"
+
+
+def drop_column(table: str, name: str) -> str:
+    """Return the drop of a column."""
+    return f"alter table {table} drop column {sql.quote(name)}"
+
+
+def alter_type(table: str, column: Column) -> str:
+    """Return the change of a column's type and collation; values are cast."""
+    collation = f" collate {column.collation}" if column.collation else ""
+    name = sql.quote(column.name)
+    using = "" if column.generated else f" using {name}::{column.type}"
+    return f"{_alter_column(table, column.name)} type {column.type}{collation}{using}"
+
+
+def alter_type_through_text(table: str, name: str, type_: str) -> str:
+    """Return the change of a column's type to one with the same values as text."""
+    text = "text[]" if type_.endswith("[]") else "text"
+    return f"{_alter_column(table, name)} type {type_} using {sql.quote(name)}::{text}::{type_}"
+
+
+def alter_default(table: str, name: str, default: str | None) -> str:
+    """Return the change of a column's default; None for none."""
+    change = "drop default" if default is None else f"set default {default}"
+    return f"{_alter_column(table, name)} {change}"
+
+
+def alter_nullability(table: str, name: str, *, is_nullable: bool) -> str:
+    """Return what lets a column accept NULL, or refuse it."""
+    return f"{_alter_column(table, name)} {'drop' if is_nullable else 'set'} not null"
+
+
+def alter_identity(table: str, name: str, actual: Sequence[str], declared: Sequence[str]) -> str:
+    """Return the change of a column's identity, whose next number stays the same.
+
+    Args:
+        table: The table.
+        name: The name of the column.
+        actual: The clauses of its identity: ``("generated always", "start with 1", …)``; none where
+            it has none.
+        declared: The declared clauses.
+    """
+    if not declared:
+        change = "drop identity"
+    elif actual:
+        change = " ".join(f"set {clause}" for clause in declared)
+    else:
+        change = f"add {_identity(declared)}"
+    return f"{_alter_column(table, name)}\n{change}"
+
+
+def _identity(clauses: Sequence[str]) -> str:
+    kind, *options = clauses
+    return f"{kind} as identity ({' '.join(options)})"
+
+
+def drop_identity(table: str, name: str) -> str:
+    """Return the drop of a column's identity, if it has one."""
+    return f"{_alter_column(table, name)} drop identity if exists"
+
+
+def drop_expression(table: str, name: str) -> str:
+    """Return what makes a stored generated column an ordinary one, which keeps its values."""
+    return f"{_alter_column(table, name)} drop expression"
+
+
+def _alter_column(table: str, name: str) -> str:
+    return f"alter table {table} alter column {sql.quote(name)}"
+
+
+def add_constraint(table: str, name: str, definition: str) -> str:
+    """Return the addition of a constraint as PostgreSQL defines it."""
+    return f"alter table {table} add {define_constraint(name, definition)}"
+
+
+def define_constraint(name: str, definition: str) -> str:
+    """Return a constraint as ``create table`` and ``add`` take it."""
+    return f"constraint {sql.quote(name)}\n{definition}"
+
+
+def replace_constraint(table: str, name: str, definition: str) -> str:
+    """Return the change of a constraint's definition, in one statement."""
+    return f"{drop_constraint(table, name)}, add {define_constraint(name, definition)}"
+
+
+def drop_constraint(table: str, name: str) -> str:
+    """Return the drop of a constraint."""
+    return f"alter table {table} drop constraint {sql.quote(name)}"
+
+
+def rename_constraint(table: str, actual: str, declared: str) -> str:
+    """Return the change of a constraint's name."""
+    return f"alter table {table} rename constraint {sql.quote(actual)} to {sql.quote(declared)}"
+
+
+def validate_constraint(table: str, name: str) -> str:
+    """Return the check of the rows that were there before a constraint."""
+    return f"alter table {table} validate constraint {sql.quote(name)}"
+
+
+def create_schema(name: str) -> str:
+    """Return the creation of a schema, where there is none."""
+    return f"create schema if not exists {sql.quote(name)}"
+
+
+def drop_schema(name: str) -> str:
+    """Return the drop of a schema, which PostgreSQL refuses where something is left in it."""
+    return f"drop schema if exists {sql.quote(name)}"
+
+
+def create_enum(name: str, values: Iterable[str]) -> str:
+    """Return the creation of an enum, where there is none."""
+    body = (
+        f"begin\n    if to_regtype({sql.literal(name)}) is null then\n"
+        f"        create type {name} as enum ({', '.join(map(sql.literal, values))});\n"
+        "    end if;\nend"
+    )
+    return f"do {sql.dollar_quoted(body)}"
+
+
+def drop_type(name: str) -> str:
+    """Return the drop of an enum, where there is one."""
+    return f"drop type if exists {name}"
+
+
+def add_enum_values(name: str, actual: Sequence[str], declared: Sequence[str]) -> list[str]:
+    """Return the addition of each new value of an enum beside an actual one.
+
+    Args:
+        name: The enum.
+        actual: The values that it has.
+        declared: The declared values, which are those and further ones, in their order.
+    """
+    first = actual[0]
+    at_front = declared[: declared.index(first)]
+    places = [
+        *((value, f"before {sql.literal(first)}") for value in at_front),
+        *(
+            (value, f"after {sql.literal(other)}")
+            for other, value in pairwise(declared[len(at_front) :])
+            if value not in actual
+        ),
+    ]
+    return [
+        f"alter type {name} add value if not exists {sql.literal(value)} {place}"
+        for value, place in places
+    ]
+
+
+def set_owner(kind: str, name: str, role: str | None) -> str:
+    """Return the change of an object's owner.
+
+    Args:
+        kind: The kind of object, as in ``alter …``: ``table``.
+        name: The object.
+        role: The name of the role; None for the one that runs the statement.
+    """
+    return f"alter {kind} {name} owner to {'current_user' if role is None else sql.quote(role)}"
