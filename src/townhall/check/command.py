@@ -58,13 +58,26 @@ def check(options: argparse.Namespace) -> int:
         0 if there is no difference and every answer is good, 1 if not, 2 if the check failed, and
         128 and the signal's number if it was terminated.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    signals: list[int] = []
+
+    def terminate(number: int, _: object) -> None:
+        signals.append(number)
+        raise _TerminatedError
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        status = _check(options)
+    except _TerminatedError:
+        status = _FAILED
+    # Python ignores an exception raised while it collects garbage: the check then completes.
+    return 128 + signals[0] if signals else status
+
+
+def _check(options: argparse.Namespace) -> int:
     try:
         report = check_database(
             options.url, config=options.config, scratch=options.scratch, role=options.role
         )
-    except _TerminatedError as error:
-        return 128 + int(error.args[0])
     except DBAPIError as error:
         return _fail(error.orig)
     except (CheckError, CommandError, EmbeddedServerError, ValueError) as error:
@@ -89,7 +102,3 @@ def _print(report: Report) -> None:
 def _fail(why: object) -> int:
     print(f"townhall: {' '.join(str(why).split())}", file=sys.stderr)
     return _FAILED
-
-
-def _terminate(number: int, _: object) -> None:
-    raise _TerminatedError(number)
