@@ -1,4 +1,4 @@
-"""The command line, run as a user runs it."""
+"""The command line, run as a program."""
 # ruff: noqa: S603 - the program that is run is ours
 
 from __future__ import annotations
@@ -42,6 +42,14 @@ def townhall(folder: Path, *words: str, **added: str) -> subprocess.CompletedPro
     )
 
 
+def refusal(told: subprocess.CompletedProcess[str]) -> str:
+    """Return the message of a command that failed, which is one paragraph and no traceback."""
+    assert told.returncode == 1
+    assert told.stderr.count("\n") == 1
+    assert told.stdout == ""
+    return told.stderr
+
+
 @contextmanager
 def serving(
     folder: Path, *words: str, under: tuple[str, ...] = ()
@@ -65,7 +73,7 @@ def serving(
 
 @contextmanager
 def heeded(*signals: signal.Signals) -> Iterator[None]:
-    """Start what a block starts with the usual effect of signals, whoever had them ignored."""
+    """Give signals their default effect in a block, also where they are ignored."""
     before = {each: signal.signal(each, signal.SIG_DFL) for each in signals}
     try:
         yield
@@ -82,12 +90,12 @@ def execute(url: str, *statements: str) -> None:
     engine.dispose()
 
 
-def asked_by_psql(url: str, statement: str) -> str:
+def query_by_psql(url: str, statement: str) -> str:
     command = (embedded.bin_directory() / "psql", "--no-psqlrc", "-At", "-c", statement, url)
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def as_clients_read_it(url: str) -> URL:
+def without_driver(url: str) -> URL:
     return make_url(url).set(drivername="postgresql")
 
 
@@ -111,23 +119,23 @@ def database(home: Path) -> Iterator[str]:
         yield server.url.replace("/postgres?", "/cli?")
 
 
-def test_the_version() -> None:
+def test_version_is_printed() -> None:
     told = subprocess.run(
         (sys.executable, "-m", "townhall", "--version"), capture_output=True, text=True, check=True
     )
     assert told.stdout == f"townhall {importlib.metadata.version('townhall')}\n"
 
 
-def test_the_url_of_the_embedded_server(home: Path) -> None:
+def test_url_of_the_embedded_server_is_printed(home: Path) -> None:
     told = townhall(home, "url")
     assert told.returncode == 0
     with embedded.start(home / ".townhall") as server:
-        assert make_url(told.stdout.strip()) == as_clients_read_it(server.url)
-        assert asked_by_psql(told.stdout.strip(), "show server_version").startswith("18.")
+        assert make_url(told.stdout.strip()) == without_driver(server.url)
+        assert query_by_psql(told.stdout.strip(), "show server_version").startswith("18.")
     assert "serve keeps it up" in told.stderr
 
 
-def test_which_url_wins(tmp_path: Path) -> None:
+def test_database_is_the_first_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "alembic.ini").write_text(INI)
     assert townhall(tmp_path, "url").stdout == "postgresql://ini@localhost/ini\n"
     named = {"DATABASE_URL": "postgres://env:secret@localhost/env"}
@@ -139,14 +147,14 @@ def test_which_url_wins(tmp_path: Path) -> None:
     assert not (tmp_path / ".townhall").exists()
 
 
-def test_another_ini_file(tmp_path: Path) -> None:
+def test_ini_file_of_alembic_config_is_read(tmp_path: Path) -> None:
     (tmp_path / "other.ini").write_text(INI)
     told = townhall(tmp_path, "url", ALEMBIC_CONFIG="other.ini")
     assert told.stdout == "postgresql://ini@localhost/ini\n"
 
 
 @pytest.mark.parametrize("command", ["url", "status", "psql"])
-def test_a_url_of_something_else_is_refused(tmp_path: Path, command: str) -> None:
+def test_url_of_another_database_system_is_refused(tmp_path: Path, command: str) -> None:
     told = townhall(tmp_path, command, "--url", "mysql://root:secret@localhost/x")
     assert told.returncode == 1
     assert told.stderr.startswith("townhall: ")
@@ -154,40 +162,78 @@ def test_a_url_of_something_else_is_refused(tmp_path: Path, command: str) -> Non
     assert "secret" not in told.stderr
 
 
-def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
-    told = townhall(tmp_path, "status", "--url", "postgresql://nobody@localhost:1/x")
-    assert told.returncode == 1
-    assert told.stderr.startswith("townhall: connection failed")
-    assert "Traceback" not in told.stderr
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://nobody@/x?host=localhost:1&host=localhost:2",
+        "postgresql://localhost/x?nonsense=secret",
+    ],
+)
+def test_failed_connection_is_an_error_of_one_paragraph(tmp_path: Path, url: str) -> None:
+    assert refusal(townhall(tmp_path, "status", "--url", url)).startswith(
+        "townhall: cannot connect to the database: "
+    )
 
 
-def test_an_embedded_server_that_can_not_start(tmp_path: Path) -> None:
+def test_embedded_server_that_can_not_start_is_an_error_of_one_paragraph(tmp_path: Path) -> None:
     (tmp_path / ".townhall").write_text("")
-    told = townhall(tmp_path, "url")
-    assert told.returncode == 1
-    assert told.stderr.startswith("townhall: PostgreSQL 18 can't be used in")
+    assert refusal(townhall(tmp_path, "url")).startswith(
+        "townhall: PostgreSQL 18 can't be used in "
+    )
+
+
+@pytest.mark.parametrize(
+    ("ini", "message"),
+    [
+        ("nonsense", "townhall: File contains no section headers"),
+        (f"{INI}script_location = %(nowhere)s\n", "townhall: alembic.ini: write %% for each %"),
+        (
+            "[alembic]\nsqlalchemy.url = postgresql://u:secret%40@localhost/x\n",
+            "townhall: alembic.ini: write %% for each %",
+        ),
+    ],
+)
+def test_ini_file_that_can_not_be_read_is_refused(
+    tmp_path: Path, database: str, ini: str, message: str
+) -> None:
+    (tmp_path / "alembic.ini").write_text(ini)
+    told = townhall(tmp_path, "status", *(("--url", database) if "nowhere" in ini else ()))
+    assert refusal(told).startswith(message)
+    assert "secret" not in told.stderr
+
+
+def test_ini_file_without_a_folder_of_revisions_is_refused(tmp_path: Path, database: str) -> None:
+    (tmp_path / "alembic.ini").write_text("[alembic]\n")
+    told = townhall(tmp_path, "status", "--url", database)
+    assert "'script_location'" in refusal(told)
+
+
+def test_error_of_the_database_is_one_paragraph(home: Path, database: str) -> None:
+    execute(database, "create table alembic_version (other int)")
+    told = townhall(home, "status", "--url", database)
+    assert refusal(told).startswith("townhall: the database reports an error: column ")
 
 
 @pytest.mark.parametrize("words", [(), ("nonsense",), ("url", "--nonsense"), ("status", "more")])
-def test_wrong_words(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_wrong_arguments_are_refused_with_the_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
     told = townhall(tmp_path, *words)
     assert told.returncode == 2
     assert told.stderr.startswith("usage: python -m townhall")
 
 
-def test_psql_takes_its_own_arguments(home: Path) -> None:
+def test_arguments_of_psql_are_passed_on(home: Path) -> None:
     told = townhall(home, "psql", "-At", "-c", "select '-- ' || current_user", "--echo-queries")
     assert told.returncode == 0
     assert told.stdout == "select '-- ' || current_user\n-- postgres\n"
 
 
-def test_psql_returns_its_status(home: Path) -> None:
+def test_exit_status_of_psql_is_returned(home: Path) -> None:
     told = townhall(home, "psql", "-v", "ON_ERROR_STOP=1", "-c", "select 1 / 0")
     assert told.returncode == 1
     assert "division by zero" in told.stderr
 
 
-def test_psql_does_not_show_the_password(database: str) -> None:
+def test_password_is_not_among_the_arguments_of_psql(database: str) -> None:
     named = make_url(database).set(password="s3cret!")  # noqa: S106 - the test's own
     arguments = r"\! tr '\0' ' ' < /proc/$PPID/cmdline; echo"
     told = subprocess.run(
@@ -211,9 +257,9 @@ def test_psql_does_not_show_the_password(database: str) -> None:
         pytest.param(signal.SIGHUP, marks=pytest.mark.exhaustive),
     ],
 )
-def test_serve_until_it_is_told_to_stop(tmp_path: Path, ending: signal.Signals) -> None:
+def test_serve_runs_the_server_until_a_signal(tmp_path: Path, ending: signal.Signals) -> None:
     with serving(tmp_path) as (process, url):
-        assert asked_by_psql(url, "select 1") == "1\n"
+        assert query_by_psql(url, "select 1") == "1\n"
         assert make_url(townhall(tmp_path, "url").stdout.strip()) == make_url(url)
         process.send_signal(ending)
         assert process.wait(300) == 0
@@ -222,7 +268,7 @@ def test_serve_until_it_is_told_to_stop(tmp_path: Path, ending: signal.Signals) 
 
 
 @pytest.mark.exhaustive
-def test_serve_outlives_its_terminal_under_nohup(tmp_path: Path) -> None:
+def test_serve_ignores_hangups_under_nohup(tmp_path: Path) -> None:
     with serving(tmp_path, under=("nohup",)) as (process, url):
         process.send_signal(signal.SIGHUP)
         execute(url, "select 1")
@@ -233,7 +279,7 @@ def test_serve_outlives_its_terminal_under_nohup(tmp_path: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_serve_another_version_elsewhere(tmp_path: Path) -> None:
+def test_serve_takes_a_version_and_a_directory(tmp_path: Path) -> None:
     with serving(tmp_path, "--postgresql", "16", "--directory", "else where") as (process, url):
         told = townhall(tmp_path, "psql", "-At", "-c", "show server_version", DATABASE_URL=url)
         assert told.stdout.startswith("16.")
@@ -243,12 +289,12 @@ def test_serve_another_version_elsewhere(tmp_path: Path) -> None:
         assert process.stderr.read() == f"PostgreSQL 16 runs in {folder}; Ctrl-C stops it.\n"
 
 
-def test_the_status_of_an_empty_database(home: Path, database: str) -> None:
+def test_status_of_an_empty_database_has_no_objects(home: Path, database: str) -> None:
     told = townhall(home, "status", "--url", database)
     assert told.returncode == 0
     lines = dict(line.split(maxsplit=1) for line in told.stdout.splitlines())
     assert list(lines) == ["Database", "Server", "Revision", "Objects", "Prompt"]
-    assert make_url(lines["Database"]) == as_clients_read_it(database)
+    assert make_url(lines["Database"]) == without_driver(database)
     assert lines["Server"].startswith("PostgreSQL 18.")
     assert lines["Revision"] == "none; alembic upgrade heads is to be run"
     assert lines["Objects"] == (
@@ -257,7 +303,7 @@ def test_the_status_of_an_empty_database(home: Path, database: str) -> None:
     assert lines["Prompt"].endswith("-m townhall psql --url …")
 
 
-def test_the_status_counts_what_is_there_and_no_more(home: Path, database: str) -> None:
+def test_status_counts_objects_of_the_schemas_of_the_revisions(home: Path, database: str) -> None:
     execute(
         database,
         "create schema private",
@@ -282,7 +328,7 @@ def test_the_status_counts_what_is_there_and_no_more(home: Path, database: str) 
     ) in told.stdout
 
 
-def test_the_status_after_the_migrations(home: Path, database: str) -> None:
+def test_status_says_whether_the_database_is_at_head(home: Path, database: str) -> None:
     migrate.upgrade(database)
     told = townhall(home, "status", "--url", database)
     assert " (head)\n" in told.stdout
@@ -292,7 +338,7 @@ def test_the_status_after_the_migrations(home: Path, database: str) -> None:
     assert "Revision  townhall_0001; alembic upgrade heads is to be run\n" in told.stdout
 
 
-def test_the_status_of_the_embedded_server(home: Path) -> None:
+def test_status_of_the_embedded_server_names_its_data_folder(home: Path) -> None:
     told = townhall(home, "status")
     data = home / ".townhall" / "postgresql-18"
     assert f"embedded, data in {data}\n" in told.stdout
@@ -300,8 +346,59 @@ def test_the_status_of_the_embedded_server(home: Path) -> None:
 
 
 @pytest.mark.exhaustive
-def test_the_status_hides_the_password(home: Path, database: str) -> None:
+def test_status_hides_the_password(home: Path, database: str) -> None:
     named = make_url(database).set(password="s3cret!")  # noqa: S106 - the test's own
     told = townhall(home, "status", DATABASE_URL=named.render_as_string(hide_password=False))
     assert told.returncode == 0
     assert "s3cret!" not in told.stdout + told.stderr
+
+
+ENVIRONMENT = """
+from sqlalchemy import Column, Integer, MetaData, Table
+from townhall import migrate
+
+metadata = MetaData()
+Table("parcels", metadata, Column("id", Integer, primary_key=True))
+migrate.run(product=False, metadata=[metadata])
+"""
+REVISION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "parcels_1"
+down_revision = None
+
+
+def upgrade():
+    op.create_table("parcels", sa.Column("id", sa.Integer, primary_key=True))
+"""
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Path:
+    """Return the folder of an application without the product."""
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/migrations\n")
+    (tmp_path / "migrations" / "versions").mkdir(parents=True)
+    (tmp_path / "migrations" / "env.py").write_text(ENVIRONMENT)
+    (tmp_path / "migrations" / "versions" / "parcels_1.py").write_text(REVISION)
+    return tmp_path
+
+
+def test_status_of_an_application_without_the_product(
+    application: Path, home: Path, database: str
+) -> None:
+    told = townhall(application, "status", DATABASE_URL=database)
+    assert "Revision  none; alembic upgrade heads is to be run\n" in told.stdout
+    subprocess.run(
+        (sys.executable, "-m", "alembic", "upgrade", "heads"),
+        cwd=application,
+        env=environment(DATABASE_URL=database),
+        capture_output=True,
+        check=True,
+    )
+    told = townhall(application, "status", DATABASE_URL=database)
+    assert "Revision  parcels_1 (head)\n" in told.stdout
+    assert "Objects   1 table, 0 policies, 0 triggers, 0 functions" in told.stdout
+    told = townhall(home, "status", DATABASE_URL=database)
+    assert "Revision  parcels_1; made by an application" in told.stdout
+    assert query_by_psql(database.replace("+psycopg", ""), "select count(*) from parcels") == "0\n"
