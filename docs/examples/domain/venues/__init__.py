@@ -1,0 +1,5 @@
+"""Where events take place."""
+
+from townhall.domains.venues.models import Venue
+
+__all__ = ["Venue"]
