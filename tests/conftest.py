@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.servers import EVERY_VERSION, Servers
 from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase_database
-from townhall.testing.databases import Databases
+from townhall.testing.databases import Databases, with_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def empty_database(townhall_databases: Databases) -> Iterator[str]:
-    """Yield the URL of a database with nothing in it, as a role that may create databases."""
+    """Yield the URL of an empty database, as a role that may create databases."""
     with townhall_databases.create() as url:
         yield url
+
+
+@pytest.fixture
+def owned_database(townhall_databases: Databases, townhall_owner: str | None) -> Iterator[str]:
+    """Yield the URL of an empty database, as the ordinary role that owns it."""
+    with townhall_databases.create(owner=townhall_owner) as url:
+        yield with_role(url, townhall_owner)
 
 
 @pytest.fixture(scope="session")

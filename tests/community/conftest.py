@@ -1,4 +1,4 @@
-"""What tests of the community begin with, on a server of each version in turn."""
+"""Fixtures for tests of the community, on a server of each version in turn."""
 
 from __future__ import annotations
 
@@ -8,34 +8,25 @@ import pytest
 from sqlalchemy import create_engine
 
 from tests.community.data import insert_community
-from tests.support.servers import EVERY_VERSION, Servers
+from tests.support.every_version import townhall_server
 from townhall.session import SessionFactory
-from townhall.testing.databases import Databases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
 
+    from townhall.testing.databases import Databases
 
-@pytest.fixture(scope="session", params=EVERY_VERSION)
-def databases(request: pytest.FixtureRequest, servers: Servers) -> Databases:
-    """Return what makes databases on a server of each version."""
-    return Databases(servers.url(request.param))
+__all__ = ["townhall_server"]
 
 
 @pytest.fixture(scope="session")
-def template(databases: Databases, townhall_migrate: Callable[[str], None]) -> Iterator[str]:
-    """Yield the URL of a migrated database to clone."""
-    with databases.create(as_template=True) as url:
-        townhall_migrate(url)
-        yield url
-
-
-@pytest.fixture(scope="session")
-def shared_engine(databases: Databases, template: str) -> Iterator[Engine]:
-    """Yield an engine on a small community that tests share: who writes there rolls back."""
-    with databases.create(template) as url:
+def shared_engine(
+    townhall_databases: Databases, townhall_owner: str | None, townhall_template: str
+) -> Iterator[Engine]:
+    """Yield an engine on a small community that tests share: each rolls back what it writes."""
+    with townhall_databases.create(townhall_template, owner=townhall_owner) as url:
         engine = create_engine(url)
         with engine.begin() as connection:
             insert_community(connection)
@@ -44,16 +35,9 @@ def shared_engine(databases: Databases, template: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def database(databases: Databases, template: str) -> Iterator[str]:
-    """Yield the URL of a migrated database that is this test's own."""
-    with databases.create(template) as url:
-        yield url
-
-
-@pytest.fixture
-def engine(database: str) -> Iterator[Engine]:
+def engine(townhall_database: str) -> Iterator[Engine]:
     """Yield an engine on a migrated database that is this test's own."""
-    engine = create_engine(database, pool_size=10)
+    engine = create_engine(townhall_database, pool_size=10)
     yield engine
     engine.dispose()
 
@@ -68,5 +52,5 @@ def connection(shared_engine: Engine) -> Iterator[Connection]:
 
 @pytest.fixture
 def sessions(connection: Connection) -> SessionFactory:
-    """Return what makes sessions on the connection, so that all of it is rolled back."""
+    """Return a factory of sessions on the connection, so that their work is rolled back."""
     return SessionFactory(connection)

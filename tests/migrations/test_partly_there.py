@@ -14,6 +14,7 @@ from tests.support.privileges import declared_privileges, effective_privileges
 from tests.support.rows import contents, fill
 from townhall import metadata
 from townhall.migrate import alembic_config, upgrade
+from townhall.testing.databases import with_role
 
 TABLES = [table for table in metadata.sorted_tables if table.schema is None]
 
@@ -67,18 +68,19 @@ def test_posts_that_nobody_counted_for_are_counted(townhall_database: str) -> No
 
 
 def test_what_is_missing_beside_the_tables_comes_back(
-    townhall_database: str, townhall_template: str
+    townhall_database: str, townhall_owner: str | None, townhall_template: str
 ) -> None:
-    with create_engine(townhall_database, poolclass=NullPool).begin() as connection:
+    database = with_role(townhall_database, townhall_owner)
+    with create_engine(database, poolclass=NullPool).begin() as connection:
         fill(connection)
         before = contents(connection)
         for statement in connection.scalars(text(_UNDO)).all():
             connection.execute(text(statement))
-    assert dump(townhall_database).count("\n") < dump(townhall_template).count("\n") / 2
-    command.stamp(alembic_config(townhall_database), "base")
-    upgrade(townhall_database)
-    assert dump(townhall_database) == dump(townhall_template)
-    with create_engine(townhall_database, poolclass=NullPool).begin() as connection:
+    assert dump(database).count("\n") < dump(townhall_template).count("\n") / 2
+    command.stamp(alembic_config(database), "base")
+    upgrade(database)
+    assert dump(database) == dump(townhall_template)
+    with create_engine(database, poolclass=NullPool).begin() as connection:
         assert contents(connection) == before
 
 
@@ -86,11 +88,10 @@ class StoppedError(Exception):
     """The migration ends here, as if it had been killed."""
 
 
-def test_wherever_it_was_stopped_it_goes_on(
-    engine: Engine, empty_database: str, townhall_template: str
-) -> None:
+def test_wherever_it_was_stopped_it_goes_on(owned_database: str, townhall_template: str) -> None:
     """Each run is stopped one committed step later than the one before."""
-    upgrade(empty_database, "townhall_0008")
+    engine = create_engine(owned_database, poolclass=NullPool)
+    upgrade(owned_database, "townhall_0008")
     with engine.begin() as connection:
         fill(connection)
         before = _ids(connection)
@@ -98,7 +99,7 @@ def test_wherever_it_was_stopped_it_goes_on(
     while _is_stopped(engine, step=stops):
         stops += 1
     assert stops > 20
-    assert dump(empty_database) == dump(townhall_template)
+    assert dump(owned_database) == dump(townhall_template)
     with engine.begin() as connection:
         assert _ids(connection) >= before
 

@@ -35,9 +35,9 @@ def _engine(url: str) -> Engine:
 
 
 @pytest.fixture
-def started(empty_database: str) -> str:
-    upgrade(empty_database, BEFORE)
-    return empty_database
+def started(owned_database: str) -> str:
+    upgrade(owned_database, BEFORE)
+    return owned_database
 
 
 @contextmanager
@@ -100,9 +100,9 @@ def test_revisions_before_the_one_that_gave_up_are_kept(empty_database: str) -> 
 
 
 def test_one_that_was_killed_leaves_the_database_at_a_revision(
-    started: str, townhall_template: str
+    started: str, townhall_template: str, townhall_server: str
 ) -> None:
-    with _using(started) as application, _engine(started).connect() as watch:
+    with _using(started) as application, _engine(townhall_server).connect() as watch:
         process = start_alembic("-x", "lock_timeout=0", "upgrade", "head", url=started)
         wait_for_migrations(watch, 1, started, blocked=True)
         process.kill()

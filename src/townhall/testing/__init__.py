@@ -1,6 +1,6 @@
-"""The pytest plugin: a migrated database for every test, and tests of who may do what.
+"""The pytest plugin: a migrated database for every test, and tests of access rules.
 
-Its fixtures begin with ``townhall_``; pytest finds them where townhall is installed.
+The names of its fixtures begin with ``townhall_``; pytest finds them where townhall is installed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from townhall.testing.fixtures import (
     townhall_databases,
     townhall_engine,
     townhall_migrate,
+    townhall_owner,
+    townhall_roles,
     townhall_server,
     townhall_session,
     townhall_shared_engine,
@@ -37,6 +39,8 @@ __all__ = [
     "townhall_databases",
     "townhall_engine",
     "townhall_migrate",
+    "townhall_owner",
+    "townhall_roles",
     "townhall_server",
     "townhall_session",
     "townhall_shared_engine",

@@ -1,7 +1,7 @@
 """The pytest fixtures, for this project and for applications.
 
-What they need is imported when they are asked for: the module itself is loaded in every pytest run
-of whoever installed townhall.
+They import what they need when they are used: the module itself is loaded in every pytest run where
+townhall is installed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from townhall.roles import Roles
     from townhall.testing.databases import Databases
 
 
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 def townhall_server() -> Iterator[str]:
     """Yield the URL of the server for tests: ``DATABASE_URL``, or an embedded one.
 
-    The role in ``DATABASE_URL`` is a superuser, or may create databases and roles. Nothing of that
-    server is changed but databases of a run's own, named ``townhall_…`` and dropped again, and the
-    API roles. The embedded server is a worker's own.
+    The role in ``DATABASE_URL`` is a superuser, or may create databases and roles. A run creates
+    databases on that server, named ``townhall_…``, and drops them again; it creates the roles of
+    ``townhall_roles`` and ``townhall_owner`` where they are missing, and leaves them there. An
+    embedded server is used by one worker.
     """
     named = os.environ.get("DATABASE_URL")
     if named:
@@ -45,15 +47,36 @@ def townhall_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def townhall_databases(townhall_server: str) -> Databases:
-    """Return what makes further databases on the server, each dropped at the end of its block."""
+    """Return a factory of databases on the server, each dropped at the end of its block."""
     from townhall.testing.databases import Databases  # noqa: PLC0415  see above
 
     return Databases(townhall_server)
 
 
 @pytest.fixture(scope="session")
+def townhall_roles() -> Roles:
+    """Return the roles of the application; override it where they are not those of Supabase.
+
+    Those that are missing on the server are created.
+    """
+    from townhall.roles import Roles  # noqa: PLC0415  see above
+
+    return Roles()
+
+
+@pytest.fixture(scope="session")
+def townhall_owner(townhall_databases: Databases, townhall_roles: Roles) -> str | None:
+    """Return the ordinary role that migrates, and owns the databases, tables and functions.
+
+    It is None where the role of the server is no superuser and owns them itself. Override it with
+    None for migrations that only a superuser can run.
+    """
+    return townhall_databases.create_owner(townhall_roles)
+
+
+@pytest.fixture(scope="session")
 def townhall_migrate() -> Callable[[str], None]:
-    """Return what migrates the database of a URL; override it to run a chain of your own."""
+    """Return what migrates the database of a URL; override it to run your own revisions."""
     from townhall.migrate import upgrade  # noqa: PLC0415  see above
 
     return upgrade
@@ -61,18 +84,24 @@ def townhall_migrate() -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def townhall_template(
-    townhall_databases: Databases, townhall_migrate: Callable[[str], None]
+    townhall_databases: Databases,
+    townhall_owner: str | None,
+    townhall_migrate: Callable[[str], None],
 ) -> Iterator[str]:
-    """Yield the URL of a database that was migrated once, to clone others from."""
-    with townhall_databases.create(as_template=True) as url:
-        townhall_migrate(url)
+    """Yield the URL of a database that was migrated once by its owner, to clone others from."""
+    from townhall.testing.databases import with_role  # noqa: PLC0415  see above
+
+    with townhall_databases.create(owner=townhall_owner, as_template=True) as url:
+        townhall_migrate(with_role(url, townhall_owner))
         yield url
 
 
 @pytest.fixture
-def townhall_database(townhall_databases: Databases, townhall_template: str) -> Iterator[str]:
+def townhall_database(
+    townhall_databases: Databases, townhall_owner: str | None, townhall_template: str
+) -> Iterator[str]:
     """Yield the URL of a migrated database that is this test's own."""
-    with townhall_databases.create(townhall_template) as url:
+    with townhall_databases.create(townhall_template, owner=townhall_owner) as url:
         yield url
 
 
@@ -95,10 +124,10 @@ def townhall_async_engine(townhall_database: str) -> AsyncEngine:
 
 @pytest.fixture(scope="session")
 def townhall_shared_engine(
-    townhall_databases: Databases, townhall_template: str
+    townhall_databases: Databases, townhall_owner: str | None, townhall_template: str
 ) -> Iterator[Engine]:
-    """Yield an engine on a migrated database that tests share: who writes there rolls back."""
-    with townhall_databases.create(townhall_template) as url:
+    """Yield an engine on a migrated database that tests share: each rolls back what it writes."""
+    with townhall_databases.create(townhall_template, owner=townhall_owner) as url:
         engine = create_engine(url)
         yield engine
         engine.dispose()
