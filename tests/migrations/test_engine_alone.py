@@ -54,7 +54,7 @@ entities = [
         name="authors can read",
         command="select",
         roles=(ROLES.user,),
-        using="author_id = (select app.current_user_id())",
+        using="author_id = :caller",
     ),
     pg.View(name="note_count", definition="select count(*) as notes from public.notes"),
 ]

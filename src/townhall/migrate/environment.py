@@ -22,7 +22,8 @@ from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
 from townhall.migrate.write.revision import finish_revision
-from townhall.pg import Entity, sql
+from townhall.pg import sql
+from townhall.pg.access import Declaration
 from townhall.product import Product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
@@ -33,7 +34,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     *,
     product: Product | bool = True,
     metadata: Iterable[MetaData] = (),
-    entities: Iterable[Entity] = (),
+    entities: Iterable[Declaration] = (),
     schemas: Iterable[str] = (),
     roles: Roles = SUPABASE,
     helper_schema: str = HELPER_SCHEMA,
@@ -47,7 +48,9 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         product: The product that takes part with its tables and entities: True for townhall's own,
             False for none, so that the database has nothing of it.
         metadata: The application's metadata.
-        entities: The application's entities.
+        entities: The application's entities, access rules and what
+            :func:`townhall.pg.access.membership` returned. Rules and ``:caller`` are expanded for
+            ``roles``.
         schemas: Schemas that the application owns besides ``public``, the schema of helpers and
             those of its tables and entities. Undeclared objects in them are proposed to be dropped.
         roles: The roles that requests act as. With a product they are the product's. Where
@@ -61,6 +64,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     Raises:
         CommandError: The roles or the schema of helpers are not the product's, the database can't
             be connected to, a lock was not granted in time, or PostgreSQL refuses what is declared.
+        ValueError: An entity is declared twice, or a rule is for a role that is absent.
     """
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)

@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 
 from townhall.migrate.compare.scope import Scope
 from townhall.pg import Entity
+from townhall.pg.access import Declaration, entities_of
 from townhall.pg.caller import caller_entities
 from townhall.product import Product, own_product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
@@ -50,7 +51,7 @@ class Settings:
         *,
         product: Product | bool,
         metadata: Iterable[MetaData] = (),
-        entities: Iterable[Entity] = (),
+        entities: Iterable[Declaration] = (),
         schemas: Iterable[str] = (),
         roles: Roles = SUPABASE,
         helper_schema: str = HELPER_SCHEMA,
@@ -59,14 +60,17 @@ class Settings:
 
         Raises:
             CommandError: The roles or the schema of helpers are not those of the product.
+            ValueError: An entity is declared twice, or a rule is for a role that is absent.
         """
+        everything = entities_of(entities, roles)
         if product is True:
             product = own_product()
         if product:
             _refuse_other_names(product, roles, helper_schema)
-            metadata, entities = [product.metadata, *metadata], [*product.entities, *entities]
+            metadata = [product.metadata, *metadata]
+            everything = (*product.entities, *everything)
         unique_metadata = tuple(dict.fromkeys(metadata))
-        by_key = {entity.key: entity for entity in entities}
+        by_key = {entity.key: entity for entity in everything}
         declared = [*caller_entities(roles, helper_schema, by_key.values()), *by_key.values()]
         return cls(
             product=product or None,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ticketing.access import ENTITIES as ACCESS
 from ticketing.models import Base
 from ticketing.sales import ENTITIES as SALES
-from townhall.pg import Entity
+from townhall.pg.access import Declaration
 
 metadata = [Base.metadata]
 """Where the tables are; those on townhall's base are known already."""
 
-entities: list[Entity] = [*ACCESS, *SALES]
+entities: list[Declaration] = [*ACCESS, *SALES]
 """Everything beside tables."""

@@ -6,7 +6,7 @@ from ticketing.models import Sponsor, Ticket
 from townhall import Event
 from townhall.domains.events.access import managers, members
 from townhall.pg import AUTHENTICATED, Policy
-from townhall.pg.access import Access, anyone_with, entities_of, membership, owner
+from townhall.pg.access import Access, Declaration, anyone_with, membership, owner
 
 RULES = (
     Access(
@@ -43,4 +43,4 @@ HOLDERS_READ_THE_EVENT = Policy(
     using=anyone_with(Event.id, MY_TICKETED_EVENT_IDS, "ticket holders").condition,
 )
 
-ENTITIES = entities_of((*RULES, MY_TICKETED_EVENT_IDS, HOLDERS_READ_THE_EVENT))
+ENTITIES: tuple[Declaration, ...] = (*RULES, MY_TICKETED_EVENT_IDS, HOLDERS_READ_THE_EVENT)

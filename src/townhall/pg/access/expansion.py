@@ -16,20 +16,17 @@ from townhall.pg.entity import Entity
 from townhall.pg.policy import Command, Policy
 from townhall.pg.privileges import Grants
 from townhall.pg.table_access import TableAccess
-from townhall.roles import Roles
+from townhall.roles import SUPABASE, Roles
 
 Declaration = Access | Membership | Entity
 """What :func:`entities_of` expands."""
 
-_SUPABASE = Roles()
 _CALLER = re.compile(r"(?<![\w:]):caller\b")
 _SQL_FIELDS = ("body", "definition", "using", "check")
 _LEAVES_A_ROW = ("insert", "update")
 
 
-def entities_of(
-    declarations: Iterable[Declaration], roles: Roles = _SUPABASE
-) -> tuple[Entity, ...]:
+def entities_of(declarations: Iterable[Declaration], roles: Roles = SUPABASE) -> tuple[Entity, ...]:
     """Return what access rules and helper functions are expanded to.
 
     ``:caller`` in conditions, bodies of functions and definitions of views becomes a subselect of
@@ -59,7 +56,7 @@ def entities_of(
     return tuple(entities)
 
 
-def grants_of(rule: Access, roles: Roles = _SUPABASE) -> Grants:
+def grants_of(rule: Access, roles: Roles = SUPABASE) -> Grants:
     """Return the privileges of each role on the table of a rule.
 
     Args:

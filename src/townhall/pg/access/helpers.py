@@ -9,7 +9,7 @@ from townhall.pg import sql
 from townhall.pg.access.columns import Attribute, column_of, type_of
 from townhall.pg.entity import Entity
 from townhall.pg.function import SAFE_SEARCH_PATH, Function
-from townhall.roles import Roles
+from townhall.roles import HELPER_SCHEMA, Roles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Membership:
 
 
 def membership(
-    name: str, ids: Attribute, query: str, comment: str, *, schema: str = "private"
+    name: str, ids: Attribute, query: str, comment: str, *, schema: str = HELPER_SCHEMA
 ) -> Membership:
     """Return the function that tells policies what the caller belongs to.
 
