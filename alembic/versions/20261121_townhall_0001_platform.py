@@ -206,9 +206,7 @@ def upgrade() -> None:
                 end
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment=(
-                "Stamps updated_at; the trigger function that every table with timestamps shares."
-            ),
+            comment="Sets updated_at to now(); shared by all tables with timestamps.",
         )
     )
     pg.execute(if_auth_is_ours(CREATE_AUTH))

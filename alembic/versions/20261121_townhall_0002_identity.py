@@ -114,7 +114,7 @@ def profiles() -> None:
             name="update_profiles_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 
@@ -255,7 +255,7 @@ def organizations() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="The organizations that the caller governs.",
+            comment="The organizations that the caller is an owner of.",
         )
     )
     pg.create_entity(
@@ -302,7 +302,7 @@ def organizations() -> None:
             name="update_organizations_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
     pg.create_entity(

@@ -197,7 +197,7 @@ def events() -> None:
             name="update_events_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 
@@ -287,7 +287,7 @@ def participants() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="The places on participant lists that are the caller's own.",
+            comment="The participants who have the caller's account.",
         )
     )
     pg.create_entity(
@@ -363,7 +363,7 @@ def participants() -> None:
             name="update_participants_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 

@@ -131,7 +131,7 @@ def tracks() -> None:
             name="update_tracks_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 
@@ -283,7 +283,7 @@ def participant_tracks() -> None:
                 end
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Fills the event of a placement from its participant.",
+            comment="Sets event_id to the event of the participant.",
         )
     )
     pg.create_entity(
@@ -292,7 +292,7 @@ def participant_tracks() -> None:
             name="fill_participant_track_event",
             event="before insert or update of participant_id, event_id",
             action="for each row execute function public.fill_participant_track_event()",
-            comment="Keeps the event of a placement that of its participant.",
+            comment="Sets event_id to the event of the participant.",
         )
     )
 

@@ -158,7 +158,7 @@ def communities() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="Whether anybody may join a community.",
+            comment="Whether a community is neither private nor archived.",
         )
     )
     pg.create_entity(
@@ -223,7 +223,7 @@ def communities() -> None:
             name="update_communities_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 

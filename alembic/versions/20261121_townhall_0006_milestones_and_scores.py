@@ -142,7 +142,7 @@ def milestones() -> None:
             name="update_milestones_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 
@@ -187,7 +187,7 @@ def scores() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_investor_readiness_scores")),
-        comment=("How ready for investors a founder was found to be; the latest row counts."),
+        comment="How ready for investors a founder was found to be; the latest row counts.",
         if_not_exists=True,
     )
     op.create_index(

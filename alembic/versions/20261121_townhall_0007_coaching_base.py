@@ -145,7 +145,7 @@ def upgrade() -> None:
             name="update_campaigns_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
     with only_where(NOT_RENAMED_YET):
@@ -249,7 +249,7 @@ def upgrade() -> None:
                 name="update_campaign_assignments_updated_at",
                 event="before update",
                 action="for each row execute function public.update_updated_at_column()",
-                comment="Keeps updated_at.",
+                comment="Sets updated_at.",
             )
         )
 

@@ -210,9 +210,8 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
-                "מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the "
-                "caller's own networking opt-in; error for anybody else's "
-                "row)"
+                "מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller's own"
+                " networking opt-in; an error for another user's participant)"
             ),
         )
     )
@@ -325,9 +324,8 @@ def upgrade() -> None:
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
-                "ברירת המחדל של האירוע להסכמה לנטוורקינג (Gives a participant"
-                " whose choice is not known the event's default; false where "
-                "unset)"
+                "ברירת המחדל של האירוע להסכמה לנטוורקינג (Sets the opt-in of a participant"
+                " without a choice to the event's default, or to false)"
             ),
         )
     )
@@ -337,7 +335,7 @@ def upgrade() -> None:
             name="update_table_assignments_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="מעדכן את updated_at (Keeps updated_at)",
+            comment="מעדכן את updated_at (Sets updated_at)",
         )
     )
     pg.create_entity(
@@ -379,9 +377,7 @@ def upgrade() -> None:
                 group by t.id
             """,
             grants={"authenticated": ("select",), "service_role": ("select",)},
-            comment=(
-                "סטטיסטיקת מסלולים לכל אירוע (What the active tracks of each event add up to)"
-            ),
+            comment="סטטיסטיקת מסלולים לכל אירוע (Statistics of the active tracks of each event)",
             column_comments={
                 "track_id": "המסלול (The track)",
                 "event_id": "האירוע (The event)",

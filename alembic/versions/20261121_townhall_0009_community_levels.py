@@ -195,7 +195,7 @@ def sponsors() -> None:
             name="update_subcommunity_sponsors_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 

@@ -156,7 +156,7 @@ def profiles() -> None:
             name="update_community_profiles_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 
@@ -279,7 +279,7 @@ def experts() -> None:
             name="update_expert_listings_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 

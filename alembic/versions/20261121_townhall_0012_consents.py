@@ -139,7 +139,8 @@ def upgrade() -> None:
                 where u.id = record_consent.user_id
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Writes one change of a consent to the audit, unless the account is gone.",
+            comment="Writes a change of a consent to consent_audit_log, unless the account is"
+            " deleted.",
         )
     )
     pg.create_entity(
@@ -166,7 +167,8 @@ def upgrade() -> None:
             """,
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Audits what changes when a consent is inserted, updated or deleted.",
+            comment="Writes what an insert, update or delete changes of a consent to"
+            " consent_audit_log.",
         )
     )
     pg.create_entity(
@@ -184,7 +186,7 @@ def upgrade() -> None:
             """,
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Audits what changes when all consents are truncated.",
+            comment="Writes the end of every enabled consent to consent_audit_log.",
         )
     )
     pg.create_entity(
@@ -279,7 +281,7 @@ def upgrade() -> None:
             name="update_consent_preferences_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
     pg.create_entity(
@@ -300,9 +302,7 @@ def upgrade() -> None:
             """,
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment=(
-                "Lets the caller's account be deleted before or after a statement, not meanwhile."
-            ),
+            comment="Locks the caller's account against deletion until the transaction ends.",
         )
     )
     pg.create_entity(
@@ -311,7 +311,7 @@ def upgrade() -> None:
             name="hold_account",
             event="before insert or update or delete",
             action="for each statement execute function private.hold_account()",
-            comment="Spares the deletion of an account a deadlock with the audit.",
+            comment="Prevents a deadlock between the audit and the deletion of an account.",
         )
     )
     pg.create_entity(
@@ -320,7 +320,7 @@ def upgrade() -> None:
             name="audit_consent",
             event="after insert or update or delete",
             action="for each row execute function private.audit_consent()",
-            comment="Leaves one row in consent_audit_log for every change of a consent.",
+            comment="Inserts a row into consent_audit_log for every change of a consent.",
         )
     )
     pg.create_entity(
@@ -329,7 +329,7 @@ def upgrade() -> None:
             name="audit_emptied_consents",
             event="before truncate",
             action="for each statement execute function private.audit_emptied_consents()",
-            comment="Leaves one row in consent_audit_log for every consent that is on.",
+            comment="Inserts a row into consent_audit_log for every enabled consent.",
         )
     )
 

@@ -207,7 +207,7 @@ def upgrade() -> None:
             name="update_cohorts_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 

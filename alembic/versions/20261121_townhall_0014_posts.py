@@ -154,7 +154,7 @@ def upgrade() -> None:
                 end
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Starts the counters of a post at 0, whatever the insert says.",
+            comment="Sets the counters of a new post to 0, whatever the insert gives.",
         )
     )
     pg.create_entity(
@@ -253,7 +253,7 @@ def upgrade() -> None:
                     author_id, post_type, title, content, milestone_id, metadata, is_public
             """,
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
     pg.create_entity(

@@ -120,8 +120,8 @@ def upgrade() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
-                "Keeps reaction_count of social_feed_posts equal to the rows "
-                "of social_feed_reactions."
+                "Keeps reaction_count of social_feed_posts equal to the number of rows in"
+                " social_feed_reactions."
             ),
         )
     )
@@ -141,8 +141,8 @@ def upgrade() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
-                "Sets reaction_count of social_feed_posts to 0 where "
-                "social_feed_reactions is emptied."
+                "Sets reaction_count of social_feed_posts to 0 when social_feed_reactions is"
+                " truncated."
             ),
         )
     )
@@ -221,7 +221,7 @@ def upgrade() -> None:
                 for each statement
                 execute function private.keep_reaction_count()
             """,
-            comment="Keeps reaction_count of social_feed_posts.",
+            comment="Maintains reaction_count of social_feed_posts.",
         )
     )
     pg.create_entity(
@@ -234,7 +234,7 @@ def upgrade() -> None:
                 for each statement
                 execute function private.keep_reaction_count()
             """,
-            comment="Keeps reaction_count of social_feed_posts.",
+            comment="Maintains reaction_count of social_feed_posts.",
         )
     )
     pg.create_entity(
@@ -247,7 +247,7 @@ def upgrade() -> None:
                 for each statement
                 execute function private.keep_reaction_count()
             """,
-            comment="Keeps reaction_count of social_feed_posts.",
+            comment="Maintains reaction_count of social_feed_posts.",
         )
     )
     pg.create_entity(
@@ -256,7 +256,7 @@ def upgrade() -> None:
             name="reset_reaction_count_on_truncate",
             event="after truncate",
             action="for each statement execute function private.reset_reaction_count()",
-            comment="Keeps reaction_count of social_feed_posts.",
+            comment="Maintains reaction_count of social_feed_posts.",
         )
     )
 

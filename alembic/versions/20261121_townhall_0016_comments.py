@@ -145,8 +145,8 @@ def upgrade() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
-                "Keeps comment_count of social_feed_posts equal to the rows "
-                "of social_feed_comments."
+                "Keeps comment_count of social_feed_posts equal to the number of rows in"
+                " social_feed_comments."
             ),
         )
     )
@@ -166,8 +166,8 @@ def upgrade() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
-                "Sets comment_count of social_feed_posts to 0 where "
-                "social_feed_comments is emptied."
+                "Sets comment_count of social_feed_posts to 0 when social_feed_comments is"
+                " truncated."
             ),
         )
     )
@@ -253,7 +253,7 @@ def upgrade() -> None:
             name="update_social_feed_comments_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
     pg.create_entity(
@@ -266,7 +266,7 @@ def upgrade() -> None:
                 for each statement
                 execute function private.keep_comment_count()
             """,
-            comment="Keeps comment_count of social_feed_posts.",
+            comment="Maintains comment_count of social_feed_posts.",
         )
     )
     pg.create_entity(
@@ -279,7 +279,7 @@ def upgrade() -> None:
                 for each statement
                 execute function private.keep_comment_count()
             """,
-            comment="Keeps comment_count of social_feed_posts.",
+            comment="Maintains comment_count of social_feed_posts.",
         )
     )
     pg.create_entity(
@@ -292,7 +292,7 @@ def upgrade() -> None:
                 for each statement
                 execute function private.keep_comment_count()
             """,
-            comment="Keeps comment_count of social_feed_posts.",
+            comment="Maintains comment_count of social_feed_posts.",
         )
     )
     pg.create_entity(
@@ -301,7 +301,7 @@ def upgrade() -> None:
             name="reset_comment_count_on_truncate",
             event="after truncate",
             action="for each statement execute function private.reset_comment_count()",
-            comment="Keeps comment_count of social_feed_posts.",
+            comment="Maintains comment_count of social_feed_posts.",
         )
     )
 

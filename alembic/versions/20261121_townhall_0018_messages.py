@@ -122,7 +122,7 @@ def upgrade() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
-            comment="Marks messages to the caller as read and returns how many were not.",
+            comment="Marks messages to the caller as read; returns how many were unread.",
         )
     )
     pg.create_entity(
@@ -133,7 +133,7 @@ def upgrade() -> None:
             body="select private.mark_messages_read(message_ids)",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
-            comment="Marks messages to the caller as read and returns how many were not.",
+            comment="Marks messages to the caller as read; returns how many were unread.",
         )
     )
     pg.create_entity(

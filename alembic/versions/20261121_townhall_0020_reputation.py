@@ -175,7 +175,7 @@ def streaks() -> None:
             name="update_engagement_streaks_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 

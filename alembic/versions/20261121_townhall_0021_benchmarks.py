@@ -52,18 +52,17 @@ def upgrade() -> None:
             """,
             grants={"authenticated": ("select",), "service_role": ("select",)},
             comment=(
-                "How the founders of each stage score who agreed to it; no "
-                "group of fewer than 5. As of the last "
-                "refresh_benchmark_aggregates()."
+                "Scores of the founders of each stage who consented to benchmarks, in groups"
+                " of at least 5. As of the last refresh_benchmark_aggregates()."
             ),
             column_comments={
                 "stage": "The stage, as in profiles.",
-                "founder_count": "How many founders agreed; 5 or more.",
+                "founder_count": "The number of founders who consented; at least 5.",
                 "avg_irs_score": (
-                    "The average of their latest scores; null where fewer than 5 have one."
+                    "The average of their latest scores; NULL if fewer than 5 have one."
                 ),
                 "median_irs_score": (
-                    "The median of their latest scores; null where fewer than 5 have one."
+                    "The median of their latest scores; NULL if fewer than 5 have one."
                 ),
             },
             indexes={"idx_benchmark_stage_agg_stage": "unique (stage)"},
@@ -103,18 +102,17 @@ def upgrade() -> None:
             """,
             grants={"authenticated": ("select",), "service_role": ("select",)},
             comment=(
-                "How the founders of each industry score who agreed to it; no"
-                " group of fewer than 5. As of the last "
-                "refresh_benchmark_aggregates()."
+                "Scores of the founders of each industry who consented to benchmarks, in"
+                " groups of at least 5. As of the last refresh_benchmark_aggregates()."
             ),
             column_comments={
                 "industry": "The industry, as in profiles.",
-                "founder_count": "How many founders agreed; 5 or more.",
+                "founder_count": "The number of founders who consented; at least 5.",
                 "avg_irs_score": (
-                    "The average of their latest scores; null where fewer than 5 have one."
+                    "The average of their latest scores; NULL if fewer than 5 have one."
                 ),
                 "median_irs_score": (
-                    "The median of their latest scores; null where fewer than 5 have one."
+                    "The median of their latest scores; NULL if fewer than 5 have one."
                 ),
             },
             indexes={"idx_benchmark_industry_agg_industry": "unique (industry)"},
@@ -150,7 +148,7 @@ def upgrade() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
-            comment="Computes both benchmarks anew while others read them.",
+            comment="Refreshes both benchmark views; readers are not blocked.",
         )
     )
     pg.create_entity(
@@ -160,7 +158,7 @@ def upgrade() -> None:
             body="select private.refresh_benchmark_aggregates()",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
-            comment="Computes both benchmarks anew while others read them.",
+            comment="Refreshes both benchmark views; readers are not blocked.",
         )
     )
 

@@ -151,7 +151,7 @@ def upgrade() -> None:
             roles=("authenticated",),
             using="user_id = (select auth.uid())",
             check="user_id = (select auth.uid())",
-            comment="Everybody has their own sessions.",
+            comment="Users reach their own sessions.",
         )
     )
     pg.create_entity(
@@ -162,7 +162,9 @@ def upgrade() -> None:
             roles=("authenticated",),
             check="user_id = (select auth.uid())",
             permissive=False,
-            comment=("A floor: no later policy lets anybody open a session for somebody else."),
+            comment=(
+                "Restrictive: a policy that is added later can't allow inserts for other users."
+            ),
         )
     )
     pg.create_entity(
@@ -247,7 +249,8 @@ def upgrade() -> None:
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
-                "Stamps last_saved_at and completed_at, and keeps the state of a completed session."
+                "Sets last_saved_at and completed_at; refuses a change of a completed"
+                " session's state."
             ),
         )
     )
@@ -259,7 +262,10 @@ def upgrade() -> None:
             action="""
                 for each row execute function public.update_wizard_session_timestamp()
             """,
-            comment=("Keeps last_saved_at, completed_at and the state of a completed session."),
+            comment=(
+                "Sets last_saved_at and completed_at; refuses a change of a completed"
+                " session's state."
+            ),
         )
     )
 

@@ -200,7 +200,7 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             rows=1,
             execute=("anon", "authenticated", "service_role"),
-            comment="What everybody may know of the active tenant of a slug.",
+            comment="The public branding of the active tenant with this slug.",
         )
     )
     pg.create_entity(
@@ -227,7 +227,7 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             rows=1,
             execute=("anon", "authenticated", "service_role"),
-            comment="What everybody may know of the active tenant of a domain.",
+            comment="The public branding of the active tenant with this domain.",
         )
     )
     pg.create_entity(
@@ -246,7 +246,7 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             rows=1,
             execute=("anon", "authenticated", "service_role"),
-            comment="What everybody may know of the active tenant of a slug.",
+            comment="The public branding of the active tenant with this slug.",
         )
     )
     pg.create_entity(
@@ -266,7 +266,7 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             rows=1,
             execute=("anon", "authenticated", "service_role"),
-            comment="What everybody may know of the active tenant of a domain.",
+            comment="The public branding of the active tenant with this domain.",
         )
     )
     pg.create_entity(
@@ -275,7 +275,7 @@ def upgrade() -> None:
             name="update_tenant_profiles_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 

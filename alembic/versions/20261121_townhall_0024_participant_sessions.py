@@ -123,7 +123,7 @@ def create_views() -> None:
                 ),
                 "service_role": ("all",),
             },
-            comment=("An old name of participant_sessions, for reading and writing as before."),
+            comment="A former name of participant_sessions, for clients that still use it.",
         )
     )
     pg.create_entity(
@@ -152,7 +152,7 @@ def create_views() -> None:
                 ),
                 "service_role": ("all",),
             },
-            comment=("An old name of participant_sessions, for reading and writing as before."),
+            comment="A former name of participant_sessions, for clients that still use it.",
         )
     )
     pg.execute(COPY_GRANTS)
@@ -169,7 +169,7 @@ def keep_updated_at_during_fill() -> None:
                 when (old.client_status is not null or new.client_status is null)
                 execute function public.update_updated_at_column()
             """,
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 
@@ -183,7 +183,7 @@ def downgrade() -> None:
             name="update_participant_sessions_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
     op.drop_column("participant_sessions", "client_status", if_exists=True)

@@ -30,7 +30,7 @@ def stamp_updates() -> None:
             name="update_participant_sessions_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
 
@@ -142,7 +142,8 @@ def functions() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
-                "Starts the caller's own session; error for anybody else's, or one already started."
+                "Starts the caller's own session; an error for another user's, or if it has"
+                " been started."
             ),
         )
     )
@@ -187,8 +188,8 @@ def functions() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
-                "Completes the caller's own session; error for anybody "
-                "else's, or one not in progress."
+                "Completes the caller's own session; an error for another user's, or if it is"
+                " not in progress."
             ),
         )
     )
@@ -201,7 +202,8 @@ def functions() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
-                "Starts the caller's own session; error for anybody else's, or one already started."
+                "Starts the caller's own session; an error for another user's, or if it has"
+                " been started."
             ),
         )
     )
@@ -214,8 +216,8 @@ def functions() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
-                "Completes the caller's own session; error for anybody "
-                "else's, or one not in progress."
+                "Completes the caller's own session; an error for another user's, or if it is"
+                " not in progress."
             ),
         )
     )
@@ -272,6 +274,6 @@ def downgrade() -> None:
                 when (old.client_status is not null or new.client_status is null)
                 execute function public.update_updated_at_column()
             """,
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )

@@ -182,7 +182,7 @@ def upgrade() -> None:
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
-            comment="Logs what a tenant used, for billing; returns the id of the event.",
+            comment="Records usage of a tenant for billing; returns the id of the event.",
         )
     )
 

@@ -95,7 +95,7 @@ def create_triggers() -> None:
             """,
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Gives a session the tenant of its campaign.",
+            comment="Sets the tenant of a session to that of its campaign.",
         )
     )
     pg.create_entity(
@@ -113,7 +113,8 @@ def create_triggers() -> None:
             """,
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Gives the sessions without a tenant that which their campaign gets.",
+            comment="Sets the tenant of a campaign's sessions without one when the campaign gets"
+            " one.",
         )
     )
     # Until the campaigns have their tenants, a session keeps its own.
@@ -127,7 +128,7 @@ def create_triggers() -> None:
                 when (new.tenant_id is null)
                 execute function private.fill_session_tenant()
             """,
-            comment="Gives a session the tenant of its campaign.",
+            comment="Sets the tenant of a session to that of its campaign.",
         )
     )
     pg.create_entity(
@@ -140,7 +141,8 @@ def create_triggers() -> None:
                 when (new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null)
                 execute function private.fill_campaign_sessions_tenant()
             """,
-            comment="Gives the sessions without a tenant that which their campaign gets.",
+            comment="Sets the tenant of a campaign's sessions without one when the campaign gets"
+            " one.",
         )
     )
 
@@ -157,7 +159,7 @@ def keep_updated_at_during_fill() -> None:
                     when (old.tenant_id is not null or new.tenant_id is null)
                     execute function public.update_updated_at_column()
                 """,
-                comment="Keeps updated_at.",
+                comment="Sets updated_at.",
             )
         )
 
@@ -170,7 +172,7 @@ def downgrade() -> None:
                 name=f"update_{table}_updated_at",
                 event="before update",
                 action="for each row execute function public.update_updated_at_column()",
-                comment="Keeps updated_at.",
+                comment="Sets updated_at.",
             )
         )
     pg.drop_entity(pg.Trigger.named(table="campaigns", name="fill_campaign_sessions_tenant"))

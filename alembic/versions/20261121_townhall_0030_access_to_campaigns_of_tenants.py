@@ -31,7 +31,7 @@ def release_triggers() -> None:
             name="fill_session_tenant",
             event="before insert or update of campaign_id, tenant_id",
             action="for each row execute function private.fill_session_tenant()",
-            comment="Gives a session the tenant of its campaign.",
+            comment="Sets the tenant of a session to that of its campaign.",
         )
     )
     for table in ("campaigns", "participant_sessions"):
@@ -41,7 +41,7 @@ def release_triggers() -> None:
                 name=f"update_{table}_updated_at",
                 event="before update",
                 action="for each row execute function public.update_updated_at_column()",
-                comment="Keeps updated_at.",
+                comment="Sets updated_at.",
             )
         )
 
@@ -202,7 +202,7 @@ def downgrade() -> None:
                 when (new.tenant_id is null)
                 execute function private.fill_session_tenant()
             """,
-            comment="Gives a session the tenant of its campaign.",
+            comment="Sets the tenant of a session to that of its campaign.",
         )
     )
     for table in ("campaigns", "participant_sessions"):
@@ -216,6 +216,6 @@ def downgrade() -> None:
                     when (old.tenant_id is not null or new.tenant_id is null)
                     execute function public.update_updated_at_column()
                 """,
-                comment="Keeps updated_at.",
+                comment="Sets updated_at.",
             )
         )

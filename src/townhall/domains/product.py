@@ -1,4 +1,4 @@
-"""What follows from the list of domains: the product as the engine takes it."""
+"""The product, as it follows from the list of domains."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.audit_consent() IS 'Audits what changes when a consent is inserted, updated or deleted.';
+COMMENT ON FUNCTION private.audit_consent() IS 'Writes what an insert, update or delete changes of a consent to consent_audit_log.';
 
 CREATE FUNCTION private.audit_emptied_consents() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -73,7 +73,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.audit_emptied_consents() IS 'Audits what changes when all consents are truncated.';
+COMMENT ON FUNCTION private.audit_emptied_consents() IS 'Writes the end of every enabled consent to consent_audit_log.';
 
 CREATE FUNCTION private.complete_participant_session(session_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -110,7 +110,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.complete_participant_session(session_id uuid) IS 'Completes the caller''s own session; error for anybody else''s, or one not in progress.';
+COMMENT ON FUNCTION private.complete_participant_session(session_id uuid) IS 'Completes the caller''s own session; an error for another user''s, or if it is not in progress.';
 
 CREATE FUNCTION private.fill_campaign_sessions_tenant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -125,7 +125,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.fill_campaign_sessions_tenant() IS 'Gives the sessions without a tenant that which their campaign gets.';
+COMMENT ON FUNCTION private.fill_campaign_sessions_tenant() IS 'Sets the tenant of a campaign''s sessions without one when the campaign gets one.';
 
 CREATE FUNCTION private.fill_session_tenant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -146,7 +146,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.fill_session_tenant() IS 'Gives a session the tenant of its campaign.';
+COMMENT ON FUNCTION private.fill_session_tenant() IS 'Sets the tenant of a session to that of its campaign.';
 
 CREATE FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
@@ -158,7 +158,7 @@ where t.slug = get_tenant_branding.slug and t.is_active
 $$;
 
 
-COMMENT ON FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'What everybody may know of the active tenant of a slug.';
+COMMENT ON FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant with this slug.';
 
 CREATE FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
@@ -171,7 +171,7 @@ where lower(t.custom_domain) = lower(get_tenant_branding_by_domain.domain)
 $$;
 
 
-COMMENT ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'What everybody may know of the active tenant of a domain.';
+COMMENT ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant with this domain.';
 
 CREATE FUNCTION private.hold_account() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -189,7 +189,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.hold_account() IS 'Lets the caller''s account be deleted before or after a statement, not meanwhile.';
+COMMENT ON FUNCTION private.hold_account() IS 'Locks the caller''s account against deletion until the transaction ends.';
 
 CREATE FUNCTION private.is_open_community(community_id uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -205,7 +205,7 @@ select exists (
 $$;
 
 
-COMMENT ON FUNCTION private.is_open_community(community_id uuid) IS 'Whether anybody may join a community.';
+COMMENT ON FUNCTION private.is_open_community(community_id uuid) IS 'Whether a community is neither private nor archived.';
 
 CREATE FUNCTION private.keep_comment_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -254,7 +254,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.keep_comment_count() IS 'Keeps comment_count of social_feed_posts equal to the rows of social_feed_comments.';
+COMMENT ON FUNCTION private.keep_comment_count() IS 'Keeps comment_count of social_feed_posts equal to the number of rows in social_feed_comments.';
 
 CREATE FUNCTION private.keep_reaction_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -303,7 +303,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.keep_reaction_count() IS 'Keeps reaction_count of social_feed_posts equal to the rows of social_feed_reactions.';
+COMMENT ON FUNCTION private.keep_reaction_count() IS 'Keeps reaction_count of social_feed_posts equal to the number of rows in social_feed_reactions.';
 
 CREATE FUNCTION private.mark_messages_read(message_ids uuid[]) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
@@ -328,7 +328,7 @@ select count(*) from marked
 $$;
 
 
-COMMENT ON FUNCTION private.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read and returns how many were not.';
+COMMENT ON FUNCTION private.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read; returns how many were unread.';
 
 CREATE FUNCTION private.my_cohort_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -416,7 +416,7 @@ where m.user_id = (select auth.uid())
 $$;
 
 
-COMMENT ON FUNCTION private.my_owned_organization_ids() IS 'The organizations that the caller governs.';
+COMMENT ON FUNCTION private.my_owned_organization_ids() IS 'The organizations that the caller is an owner of.';
 
 CREATE FUNCTION private.my_participant_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -428,7 +428,7 @@ where p.user_id = (select auth.uid())
 $$;
 
 
-COMMENT ON FUNCTION private.my_participant_ids() IS 'The places on participant lists that are the caller''s own.';
+COMMENT ON FUNCTION private.my_participant_ids() IS 'The participants who have the caller''s account.';
 
 CREATE FUNCTION private.my_tenant_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -464,7 +464,7 @@ where u.id = record_consent.user_id
 $$;
 
 
-COMMENT ON FUNCTION private.record_consent(user_id uuid, category text, enabled boolean) IS 'Writes one change of a consent to the audit, unless the account is gone.';
+COMMENT ON FUNCTION private.record_consent(user_id uuid, category text, enabled boolean) IS 'Writes a change of a consent to consent_audit_log, unless the account is deleted.';
 
 CREATE FUNCTION private.refresh_benchmark_aggregates() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -492,7 +492,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.refresh_benchmark_aggregates() IS 'Computes both benchmarks anew while others read them.';
+COMMENT ON FUNCTION private.refresh_benchmark_aggregates() IS 'Refreshes both benchmark views; readers are not blocked.';
 
 CREATE FUNCTION private.reset_comment_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -507,7 +507,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.reset_comment_count() IS 'Sets comment_count of social_feed_posts to 0 where social_feed_comments is emptied.';
+COMMENT ON FUNCTION private.reset_comment_count() IS 'Sets comment_count of social_feed_posts to 0 when social_feed_comments is truncated.';
 
 CREATE FUNCTION private.reset_reaction_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -522,7 +522,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.reset_reaction_count() IS 'Sets reaction_count of social_feed_posts to 0 where social_feed_reactions is emptied.';
+COMMENT ON FUNCTION private.reset_reaction_count() IS 'Sets reaction_count of social_feed_posts to 0 when social_feed_reactions is truncated.';
 
 CREATE FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -583,7 +583,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.start_participant_session(session_id uuid) IS 'Starts the caller''s own session; error for anybody else''s, or one already started.';
+COMMENT ON FUNCTION private.start_participant_session(session_id uuid) IS 'Starts the caller''s own session; an error for another user''s, or if it has been started.';
 
 CREATE FUNCTION private.start_post_counters() RETURNS trigger
     LANGUAGE plpgsql
@@ -597,7 +597,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.start_post_counters() IS 'Starts the counters of a post at 0, whatever the insert says.';
+COMMENT ON FUNCTION private.start_post_counters() IS 'Sets the counters of a new post to 0, whatever the insert gives.';
 
 CREATE FUNCTION public.apply_event_networking_default() RETURNS trigger
     LANGUAGE plpgsql
@@ -617,7 +617,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION public.apply_event_networking_default() IS 'ברירת המחדל של האירוע להסכמה לנטוורקינג (Gives a participant whose choice is not known the event''s default; false where unset)';
+COMMENT ON FUNCTION public.apply_event_networking_default() IS 'ברירת המחדל של האירוע להסכמה לנטוורקינג (Sets the opt-in of a participant without a choice to the event''s default, or to false)';
 
 CREATE FUNCTION public.complete_participant_session(session_id uuid) RETURNS void
     LANGUAGE sql
@@ -627,7 +627,7 @@ select private.complete_participant_session(session_id)
 $$;
 
 
-COMMENT ON FUNCTION public.complete_participant_session(session_id uuid) IS 'Completes the caller''s own session; error for anybody else''s, or one not in progress.';
+COMMENT ON FUNCTION public.complete_participant_session(session_id uuid) IS 'Completes the caller''s own session; an error for another user''s, or if it is not in progress.';
 
 CREATE FUNCTION public.fill_participant_track_event() RETURNS trigger
     LANGUAGE plpgsql
@@ -644,7 +644,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION public.fill_participant_track_event() IS 'Fills the event of a placement from its participant.';
+COMMENT ON FUNCTION public.fill_participant_track_event() IS 'Sets event_id to the event of the participant.';
 
 CREATE FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
     LANGUAGE sql STABLE ROWS 1
@@ -654,7 +654,7 @@ select * from private.get_tenant_branding(slug)
 $$;
 
 
-COMMENT ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'What everybody may know of the active tenant of a slug.';
+COMMENT ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant with this slug.';
 
 CREATE FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
     LANGUAGE sql STABLE ROWS 1
@@ -664,7 +664,7 @@ select * from private.get_tenant_branding_by_domain(domain)
 $$;
 
 
-COMMENT ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'What everybody may know of the active tenant of a domain.';
+COMMENT ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant with this domain.';
 
 CREATE FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb DEFAULT '{}'::jsonb, p_user_id uuid DEFAULT NULL::uuid, p_tokens_used bigint DEFAULT 0, p_model_used text DEFAULT NULL::text, p_cost_cents numeric DEFAULT 0) RETURNS uuid
     LANGUAGE sql
@@ -686,7 +686,7 @@ returning id
 $$;
 
 
-COMMENT ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric) IS 'Logs what a tenant used, for billing; returns the id of the event.';
+COMMENT ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric) IS 'Records usage of a tenant for billing; returns the id of the event.';
 
 CREATE FUNCTION public.mark_messages_read(message_ids uuid[]) RETURNS bigint
     LANGUAGE sql
@@ -696,7 +696,7 @@ select private.mark_messages_read(message_ids)
 $$;
 
 
-COMMENT ON FUNCTION public.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read and returns how many were not.';
+COMMENT ON FUNCTION public.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read; returns how many were unread.';
 
 CREATE FUNCTION public.refresh_benchmark_aggregates() RETURNS void
     LANGUAGE sql
@@ -706,7 +706,7 @@ select private.refresh_benchmark_aggregates()
 $$;
 
 
-COMMENT ON FUNCTION public.refresh_benchmark_aggregates() IS 'Computes both benchmarks anew while others read them.';
+COMMENT ON FUNCTION public.refresh_benchmark_aggregates() IS 'Refreshes both benchmark views; readers are not blocked.';
 
 CREATE TABLE public.wizard_sessions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -780,7 +780,7 @@ select private.set_networking_opt_in(participant_id, opt_in)
 $$;
 
 
-COMMENT ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller''s own networking opt-in; error for anybody else''s row)';
+COMMENT ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller''s own networking opt-in; an error for another user''s participant)';
 
 CREATE FUNCTION public.start_participant_session(session_id uuid) RETURNS void
     LANGUAGE sql
@@ -790,7 +790,7 @@ select private.start_participant_session(session_id)
 $$;
 
 
-COMMENT ON FUNCTION public.start_participant_session(session_id uuid) IS 'Starts the caller''s own session; error for anybody else''s, or one already started.';
+COMMENT ON FUNCTION public.start_participant_session(session_id uuid) IS 'Starts the caller''s own session; an error for another user''s, or if it has been started.';
 
 CREATE FUNCTION public.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
@@ -803,7 +803,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION public.update_updated_at_column() IS 'Stamps updated_at; the trigger function that every table with timestamps shares.';
+COMMENT ON FUNCTION public.update_updated_at_column() IS 'Sets updated_at to now(); shared by all tables with timestamps.';
 
 CREATE FUNCTION public.update_wizard_session_timestamp() RETURNS trigger
     LANGUAGE plpgsql
@@ -832,7 +832,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION public.update_wizard_session_timestamp() IS 'Stamps last_saved_at and completed_at, and keeps the state of a completed session.';
+COMMENT ON FUNCTION public.update_wizard_session_timestamp() IS 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';
 
 CREATE TABLE auth.users (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -935,15 +935,15 @@ CREATE MATERIALIZED VIEW public.benchmark_industry_aggregates AS
   WITH NO DATA;
 
 
-COMMENT ON MATERIALIZED VIEW public.benchmark_industry_aggregates IS 'How the founders of each industry score who agreed to it; no group of fewer than 5. As of the last refresh_benchmark_aggregates().';
+COMMENT ON MATERIALIZED VIEW public.benchmark_industry_aggregates IS 'Scores of the founders of each industry who consented to benchmarks, in groups of at least 5. As of the last refresh_benchmark_aggregates().';
 
 COMMENT ON COLUMN public.benchmark_industry_aggregates.industry IS 'The industry, as in profiles.';
 
-COMMENT ON COLUMN public.benchmark_industry_aggregates.founder_count IS 'How many founders agreed; 5 or more.';
+COMMENT ON COLUMN public.benchmark_industry_aggregates.founder_count IS 'The number of founders who consented; at least 5.';
 
-COMMENT ON COLUMN public.benchmark_industry_aggregates.avg_irs_score IS 'The average of their latest scores; null where fewer than 5 have one.';
+COMMENT ON COLUMN public.benchmark_industry_aggregates.avg_irs_score IS 'The average of their latest scores; NULL if fewer than 5 have one.';
 
-COMMENT ON COLUMN public.benchmark_industry_aggregates.median_irs_score IS 'The median of their latest scores; null where fewer than 5 have one.';
+COMMENT ON COLUMN public.benchmark_industry_aggregates.median_irs_score IS 'The median of their latest scores; NULL if fewer than 5 have one.';
 
 CREATE MATERIALIZED VIEW public.benchmark_stage_aggregates AS
  SELECT stage,
@@ -970,15 +970,15 @@ CREATE MATERIALIZED VIEW public.benchmark_stage_aggregates AS
   WITH NO DATA;
 
 
-COMMENT ON MATERIALIZED VIEW public.benchmark_stage_aggregates IS 'How the founders of each stage score who agreed to it; no group of fewer than 5. As of the last refresh_benchmark_aggregates().';
+COMMENT ON MATERIALIZED VIEW public.benchmark_stage_aggregates IS 'Scores of the founders of each stage who consented to benchmarks, in groups of at least 5. As of the last refresh_benchmark_aggregates().';
 
 COMMENT ON COLUMN public.benchmark_stage_aggregates.stage IS 'The stage, as in profiles.';
 
-COMMENT ON COLUMN public.benchmark_stage_aggregates.founder_count IS 'How many founders agreed; 5 or more.';
+COMMENT ON COLUMN public.benchmark_stage_aggregates.founder_count IS 'The number of founders who consented; at least 5.';
 
-COMMENT ON COLUMN public.benchmark_stage_aggregates.avg_irs_score IS 'The average of their latest scores; null where fewer than 5 have one.';
+COMMENT ON COLUMN public.benchmark_stage_aggregates.avg_irs_score IS 'The average of their latest scores; NULL if fewer than 5 have one.';
 
-COMMENT ON COLUMN public.benchmark_stage_aggregates.median_irs_score IS 'The median of their latest scores; null where fewer than 5 have one.';
+COMMENT ON COLUMN public.benchmark_stage_aggregates.median_irs_score IS 'The median of their latest scores; NULL if fewer than 5 have one.';
 
 CREATE TABLE public.participant_sessions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1028,7 +1028,7 @@ CREATE VIEW public.campaign_assignments WITH (security_invoker='true') AS
    FROM public.participant_sessions s;
 
 
-COMMENT ON VIEW public.campaign_assignments IS 'An old name of participant_sessions, for reading and writing as before.';
+COMMENT ON VIEW public.campaign_assignments IS 'A former name of participant_sessions, for clients that still use it.';
 
 CREATE TABLE public.campaigns (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1541,7 +1541,7 @@ CREATE VIEW public.stakeholder_sessions WITH (security_invoker='true') AS
    FROM public.participant_sessions s;
 
 
-COMMENT ON VIEW public.stakeholder_sessions IS 'An old name of participant_sessions, for reading and writing as before.';
+COMMENT ON VIEW public.stakeholder_sessions IS 'A former name of participant_sessions, for clients that still use it.';
 
 CREATE TABLE public.subcommunity_sponsors (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1669,7 +1669,7 @@ SELECT
     NULL::numeric AS percentage;
 
 
-COMMENT ON VIEW public.track_statistics IS 'סטטיסטיקת מסלולים לכל אירוע (What the active tracks of each event add up to)';
+COMMENT ON VIEW public.track_statistics IS 'סטטיסטיקת מסלולים לכל אירוע (Statistics of the active tracks of each event)';
 
 COMMENT ON COLUMN public.track_statistics.track_id IS 'המסלול (The track)';
 
@@ -2029,59 +2029,59 @@ COMMENT ON TRIGGER apply_event_networking_default ON public.participants IS 'NUL
 
 CREATE TRIGGER audit_consent AFTER INSERT OR DELETE OR UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION private.audit_consent();
 
-COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Leaves one row in consent_audit_log for every change of a consent.';
+COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Inserts a row into consent_audit_log for every change of a consent.';
 
 CREATE TRIGGER audit_emptied_consents BEFORE TRUNCATE ON public.consent_preferences FOR EACH STATEMENT EXECUTE FUNCTION private.audit_emptied_consents();
 
-COMMENT ON TRIGGER audit_emptied_consents ON public.consent_preferences IS 'Leaves one row in consent_audit_log for every consent that is on.';
+COMMENT ON TRIGGER audit_emptied_consents ON public.consent_preferences IS 'Inserts a row into consent_audit_log for every enabled consent.';
 
 CREATE TRIGGER fill_campaign_sessions_tenant AFTER UPDATE OF tenant_id ON public.campaigns FOR EACH ROW WHEN (((new.tenant_id IS DISTINCT FROM old.tenant_id) AND (new.tenant_id IS NOT NULL))) EXECUTE FUNCTION private.fill_campaign_sessions_tenant();
 
-COMMENT ON TRIGGER fill_campaign_sessions_tenant ON public.campaigns IS 'Gives the sessions without a tenant that which their campaign gets.';
+COMMENT ON TRIGGER fill_campaign_sessions_tenant ON public.campaigns IS 'Sets the tenant of a campaign''s sessions without one when the campaign gets one.';
 
 CREATE TRIGGER fill_participant_track_event BEFORE INSERT OR UPDATE OF participant_id, event_id ON public.participant_tracks FOR EACH ROW EXECUTE FUNCTION public.fill_participant_track_event();
 
-COMMENT ON TRIGGER fill_participant_track_event ON public.participant_tracks IS 'Keeps the event of a placement that of its participant.';
+COMMENT ON TRIGGER fill_participant_track_event ON public.participant_tracks IS 'Sets event_id to the event of the participant.';
 
 CREATE TRIGGER fill_session_tenant BEFORE INSERT OR UPDATE OF campaign_id, tenant_id ON public.participant_sessions FOR EACH ROW EXECUTE FUNCTION private.fill_session_tenant();
 
-COMMENT ON TRIGGER fill_session_tenant ON public.participant_sessions IS 'Gives a session the tenant of its campaign.';
+COMMENT ON TRIGGER fill_session_tenant ON public.participant_sessions IS 'Sets the tenant of a session to that of its campaign.';
 
 CREATE TRIGGER hold_account BEFORE INSERT OR DELETE OR UPDATE ON public.consent_preferences FOR EACH STATEMENT EXECUTE FUNCTION private.hold_account();
 
-COMMENT ON TRIGGER hold_account ON public.consent_preferences IS 'Spares the deletion of an account a deadlock with the audit.';
+COMMENT ON TRIGGER hold_account ON public.consent_preferences IS 'Prevents a deadlock between the audit and the deletion of an account.';
 
 CREATE TRIGGER keep_comment_count_on_delete AFTER DELETE ON public.social_feed_comments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION private.keep_comment_count();
 
-COMMENT ON TRIGGER keep_comment_count_on_delete ON public.social_feed_comments IS 'Keeps comment_count of social_feed_posts.';
+COMMENT ON TRIGGER keep_comment_count_on_delete ON public.social_feed_comments IS 'Maintains comment_count of social_feed_posts.';
 
 CREATE TRIGGER keep_comment_count_on_insert AFTER INSERT ON public.social_feed_comments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_comment_count();
 
-COMMENT ON TRIGGER keep_comment_count_on_insert ON public.social_feed_comments IS 'Keeps comment_count of social_feed_posts.';
+COMMENT ON TRIGGER keep_comment_count_on_insert ON public.social_feed_comments IS 'Maintains comment_count of social_feed_posts.';
 
 CREATE TRIGGER keep_comment_count_on_update AFTER UPDATE ON public.social_feed_comments REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_comment_count();
 
-COMMENT ON TRIGGER keep_comment_count_on_update ON public.social_feed_comments IS 'Keeps comment_count of social_feed_posts.';
+COMMENT ON TRIGGER keep_comment_count_on_update ON public.social_feed_comments IS 'Maintains comment_count of social_feed_posts.';
 
 CREATE TRIGGER keep_reaction_count_on_delete AFTER DELETE ON public.social_feed_reactions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION private.keep_reaction_count();
 
-COMMENT ON TRIGGER keep_reaction_count_on_delete ON public.social_feed_reactions IS 'Keeps reaction_count of social_feed_posts.';
+COMMENT ON TRIGGER keep_reaction_count_on_delete ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
 
 CREATE TRIGGER keep_reaction_count_on_insert AFTER INSERT ON public.social_feed_reactions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_reaction_count();
 
-COMMENT ON TRIGGER keep_reaction_count_on_insert ON public.social_feed_reactions IS 'Keeps reaction_count of social_feed_posts.';
+COMMENT ON TRIGGER keep_reaction_count_on_insert ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
 
 CREATE TRIGGER keep_reaction_count_on_update AFTER UPDATE ON public.social_feed_reactions REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_reaction_count();
 
-COMMENT ON TRIGGER keep_reaction_count_on_update ON public.social_feed_reactions IS 'Keeps reaction_count of social_feed_posts.';
+COMMENT ON TRIGGER keep_reaction_count_on_update ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
 
 CREATE TRIGGER reset_comment_count_on_truncate AFTER TRUNCATE ON public.social_feed_comments FOR EACH STATEMENT EXECUTE FUNCTION private.reset_comment_count();
 
-COMMENT ON TRIGGER reset_comment_count_on_truncate ON public.social_feed_comments IS 'Keeps comment_count of social_feed_posts.';
+COMMENT ON TRIGGER reset_comment_count_on_truncate ON public.social_feed_comments IS 'Maintains comment_count of social_feed_posts.';
 
 CREATE TRIGGER reset_reaction_count_on_truncate AFTER TRUNCATE ON public.social_feed_reactions FOR EACH STATEMENT EXECUTE FUNCTION private.reset_reaction_count();
 
-COMMENT ON TRIGGER reset_reaction_count_on_truncate ON public.social_feed_reactions IS 'Keeps reaction_count of social_feed_posts.';
+COMMENT ON TRIGGER reset_reaction_count_on_truncate ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
 
 CREATE TRIGGER start_post_counters BEFORE INSERT ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION private.start_post_counters();
 
@@ -2089,87 +2089,87 @@ COMMENT ON TRIGGER start_post_counters ON public.social_feed_posts IS 'A new pos
 
 CREATE TRIGGER update_campaigns_updated_at BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_campaigns_updated_at ON public.campaigns IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_campaigns_updated_at ON public.campaigns IS 'Sets updated_at.';
 
 CREATE TRIGGER update_cohorts_updated_at BEFORE UPDATE ON public.cohorts FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_cohorts_updated_at ON public.cohorts IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_cohorts_updated_at ON public.cohorts IS 'Sets updated_at.';
 
 CREATE TRIGGER update_communities_updated_at BEFORE UPDATE ON public.communities FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_communities_updated_at ON public.communities IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_communities_updated_at ON public.communities IS 'Sets updated_at.';
 
 CREATE TRIGGER update_community_profiles_updated_at BEFORE UPDATE ON public.community_profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_community_profiles_updated_at ON public.community_profiles IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_community_profiles_updated_at ON public.community_profiles IS 'Sets updated_at.';
 
 CREATE TRIGGER update_consent_preferences_updated_at BEFORE UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_consent_preferences_updated_at ON public.consent_preferences IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_consent_preferences_updated_at ON public.consent_preferences IS 'Sets updated_at.';
 
 CREATE TRIGGER update_engagement_streaks_updated_at BEFORE UPDATE ON public.engagement_streaks FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_engagement_streaks_updated_at ON public.engagement_streaks IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_engagement_streaks_updated_at ON public.engagement_streaks IS 'Sets updated_at.';
 
 CREATE TRIGGER update_events_updated_at BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_events_updated_at ON public.events IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_events_updated_at ON public.events IS 'Sets updated_at.';
 
 CREATE TRIGGER update_expert_listings_updated_at BEFORE UPDATE ON public.expert_listings FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_expert_listings_updated_at ON public.expert_listings IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_expert_listings_updated_at ON public.expert_listings IS 'Sets updated_at.';
 
 CREATE TRIGGER update_founder_connections_updated_at BEFORE UPDATE ON public.founder_connections FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_founder_connections_updated_at ON public.founder_connections IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_founder_connections_updated_at ON public.founder_connections IS 'Sets updated_at.';
 
 CREATE TRIGGER update_milestones_updated_at BEFORE UPDATE ON public.milestones FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_milestones_updated_at ON public.milestones IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_milestones_updated_at ON public.milestones IS 'Sets updated_at.';
 
 CREATE TRIGGER update_organizations_updated_at BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_organizations_updated_at ON public.organizations IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_organizations_updated_at ON public.organizations IS 'Sets updated_at.';
 
 CREATE TRIGGER update_participant_sessions_updated_at BEFORE UPDATE ON public.participant_sessions FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_participant_sessions_updated_at ON public.participant_sessions IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_participant_sessions_updated_at ON public.participant_sessions IS 'Sets updated_at.';
 
 CREATE TRIGGER update_participants_updated_at BEFORE UPDATE ON public.participants FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_participants_updated_at ON public.participants IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_participants_updated_at ON public.participants IS 'Sets updated_at.';
 
 CREATE TRIGGER update_profiles_updated_at BEFORE UPDATE ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_profiles_updated_at ON public.profiles IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_profiles_updated_at ON public.profiles IS 'Sets updated_at.';
 
 CREATE TRIGGER update_social_feed_comments_updated_at BEFORE UPDATE ON public.social_feed_comments FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_social_feed_comments_updated_at ON public.social_feed_comments IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_social_feed_comments_updated_at ON public.social_feed_comments IS 'Sets updated_at.';
 
 CREATE TRIGGER update_social_feed_posts_updated_at BEFORE UPDATE OF author_id, post_type, title, content, milestone_id, metadata, is_public ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_social_feed_posts_updated_at ON public.social_feed_posts IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_social_feed_posts_updated_at ON public.social_feed_posts IS 'Sets updated_at.';
 
 CREATE TRIGGER update_subcommunity_sponsors_updated_at BEFORE UPDATE ON public.subcommunity_sponsors FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_subcommunity_sponsors_updated_at ON public.subcommunity_sponsors IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_subcommunity_sponsors_updated_at ON public.subcommunity_sponsors IS 'Sets updated_at.';
 
 CREATE TRIGGER update_table_assignments_updated_at BEFORE UPDATE ON public.table_assignments FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_table_assignments_updated_at ON public.table_assignments IS 'מעדכן את updated_at (Keeps updated_at)';
+COMMENT ON TRIGGER update_table_assignments_updated_at ON public.table_assignments IS 'מעדכן את updated_at (Sets updated_at)';
 
 CREATE TRIGGER update_tenant_profiles_updated_at BEFORE UPDATE ON public.tenant_profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_tenant_profiles_updated_at ON public.tenant_profiles IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_tenant_profiles_updated_at ON public.tenant_profiles IS 'Sets updated_at.';
 
 CREATE TRIGGER update_tracks_updated_at BEFORE UPDATE ON public.tracks FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
-COMMENT ON TRIGGER update_tracks_updated_at ON public.tracks IS 'Keeps updated_at.';
+COMMENT ON TRIGGER update_tracks_updated_at ON public.tracks IS 'Sets updated_at.';
 
 CREATE TRIGGER update_wizard_session_timestamp BEFORE INSERT OR UPDATE ON public.wizard_sessions FOR EACH ROW EXECUTE FUNCTION public.update_wizard_session_timestamp();
 
-COMMENT ON TRIGGER update_wizard_session_timestamp ON public.wizard_sessions IS 'Keeps last_saved_at, completed_at and the state of a completed session.';
+COMMENT ON TRIGGER update_wizard_session_timestamp ON public.wizard_sessions IS 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT fk_campaigns_created_by_users FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
@@ -2630,11 +2630,11 @@ ALTER TABLE public.wizard_sessions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY wizard_sessions_insert_policy ON public.wizard_sessions AS RESTRICTIVE FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
-COMMENT ON POLICY wizard_sessions_insert_policy ON public.wizard_sessions IS 'A floor: no later policy lets anybody open a session for somebody else.';
+COMMENT ON POLICY wizard_sessions_insert_policy ON public.wizard_sessions IS 'Restrictive: a policy that is added later can''t allow inserts for other users.';
 
 CREATE POLICY wizard_sessions_policy ON public.wizard_sessions TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
-COMMENT ON POLICY wizard_sessions_policy ON public.wizard_sessions IS 'Everybody has their own sessions.';
+COMMENT ON POLICY wizard_sessions_policy ON public.wizard_sessions IS 'Users reach their own sessions.';
 
 GRANT USAGE ON SCHEMA auth TO anon;
 GRANT USAGE ON SCHEMA auth TO authenticated;

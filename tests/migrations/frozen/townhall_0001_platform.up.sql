@@ -101,7 +101,7 @@ $function$;
 
 revoke all on function public.update_updated_at_column() from public, anon, authenticated, service_role;
 
-comment on function public.update_updated_at_column() is 'Stamps updated_at; the trigger function that every table with timestamps shares.';
+comment on function public.update_updated_at_column() is 'Sets updated_at to now(); shared by all tables with timestamps.';
 
 do $$
 begin

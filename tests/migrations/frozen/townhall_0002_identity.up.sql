@@ -86,7 +86,7 @@ create or replace trigger update_profiles_updated_at before update
 on public.profiles
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_profiles_updated_at on public.profiles is 'Keeps updated_at.';
+comment on trigger update_profiles_updated_at on public.profiles is 'Sets updated_at.';
 
 CREATE TABLE IF NOT EXISTS organizations (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -188,7 +188,7 @@ grant execute on function private.my_owned_organization_ids() to authenticated;
 
 grant execute on function private.my_owned_organization_ids() to service_role;
 
-comment on function private.my_owned_organization_ids() is 'The organizations that the caller governs.';
+comment on function private.my_owned_organization_ids() is 'The organizations that the caller is an owner of.';
 
 alter table public.organizations enable row level security;
 
@@ -243,7 +243,7 @@ create or replace trigger update_organizations_updated_at before update
 on public.organizations
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_organizations_updated_at on public.organizations is 'Keeps updated_at.';
+comment on trigger update_organizations_updated_at on public.organizations is 'Sets updated_at.';
 
 alter table public.organization_members enable row level security;
 

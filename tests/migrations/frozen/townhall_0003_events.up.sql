@@ -139,7 +139,7 @@ create or replace trigger update_events_updated_at before update
 on public.events
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_events_updated_at on public.events is 'Keeps updated_at.';
+comment on trigger update_events_updated_at on public.events is 'Sets updated_at.';
 
 CREATE TABLE IF NOT EXISTS participants (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -191,7 +191,7 @@ grant execute on function private.my_participant_ids() to authenticated;
 
 grant execute on function private.my_participant_ids() to service_role;
 
-comment on function private.my_participant_ids() is 'The places on participant lists that are the caller''s own.';
+comment on function private.my_participant_ids() is 'The participants who have the caller''s account.';
 
 alter table public.participants enable row level security;
 
@@ -269,4 +269,4 @@ create or replace trigger update_participants_updated_at before update
 on public.participants
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_participants_updated_at on public.participants is 'Keeps updated_at.';
+comment on trigger update_participants_updated_at on public.participants is 'Sets updated_at.';

@@ -97,7 +97,7 @@ create or replace trigger update_tracks_updated_at before update
 on public.tracks
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_tracks_updated_at on public.tracks is 'Keeps updated_at.';
+comment on trigger update_tracks_updated_at on public.tracks is 'Sets updated_at.';
 
 CREATE TABLE IF NOT EXISTS participant_tracks (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -216,10 +216,10 @@ $function$;
 
 revoke all on function public.fill_participant_track_event() from public, anon, authenticated, service_role;
 
-comment on function public.fill_participant_track_event() is 'Fills the event of a placement from its participant.';
+comment on function public.fill_participant_track_event() is 'Sets event_id to the event of the participant.';
 
 create or replace trigger fill_participant_track_event before insert or update of participant_id, event_id
 on public.participant_tracks
 for each row execute function public.fill_participant_track_event();
 
-comment on trigger fill_participant_track_event on public.participant_tracks is 'Keeps the event of a placement that of its participant.';
+comment on trigger fill_participant_track_event on public.participant_tracks is 'Sets event_id to the event of the participant.';

@@ -86,7 +86,7 @@ grant execute on function private.is_open_community(uuid) to authenticated;
 
 grant execute on function private.is_open_community(uuid) to service_role;
 
-comment on function private.is_open_community(uuid) is 'Whether anybody may join a community.';
+comment on function private.is_open_community(uuid) is 'Whether a community is neither private nor archived.';
 
 alter table public.communities enable row level security;
 
@@ -155,7 +155,7 @@ create or replace trigger update_communities_updated_at before update
 on public.communities
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_communities_updated_at on public.communities is 'Keeps updated_at.';
+comment on trigger update_communities_updated_at on public.communities is 'Sets updated_at.';
 
 alter table public.community_members enable row level security;
 

@@ -98,7 +98,7 @@ create or replace trigger update_milestones_updated_at before update
 on public.milestones
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_milestones_updated_at on public.milestones is 'Keeps updated_at.';
+comment on trigger update_milestones_updated_at on public.milestones is 'Sets updated_at.';
 
 CREATE TABLE IF NOT EXISTS investor_readiness_scores (
     id UUID DEFAULT gen_random_uuid() NOT NULL,

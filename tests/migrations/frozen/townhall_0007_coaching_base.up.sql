@@ -148,7 +148,7 @@ create or replace trigger update_campaigns_updated_at before update
 on public.campaigns
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_campaigns_updated_at on public.campaigns is 'Keeps updated_at.';
+comment on trigger update_campaigns_updated_at on public.campaigns is 'Sets updated_at.';
 
 do $function$
 begin
@@ -223,7 +223,7 @@ create or replace trigger update_campaign_assignments_updated_at before update
 on public.campaign_assignments
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_campaign_assignments_updated_at on public.campaign_assignments is 'Keeps updated_at.';
+comment on trigger update_campaign_assignments_updated_at on public.campaign_assignments is 'Sets updated_at.';
 
 
 end if;

@@ -96,7 +96,7 @@ revoke all on function public.set_networking_opt_in(uuid, boolean) from public, 
 
 grant execute on function public.set_networking_opt_in(uuid, boolean) to authenticated;
 
-comment on function public.set_networking_opt_in(uuid, boolean) is 'מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller''s own networking opt-in; error for anybody else''s row)';
+comment on function public.set_networking_opt_in(uuid, boolean) is 'מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller''s own networking opt-in; an error for another user''s participant)';
 
 alter table public.participants enable row level security;
 
@@ -201,13 +201,13 @@ $function$;
 
 revoke all on function public.apply_event_networking_default() from public, anon, authenticated, service_role;
 
-comment on function public.apply_event_networking_default() is 'ברירת המחדל של האירוע להסכמה לנטוורקינג (Gives a participant whose choice is not known the event''s default; false where unset)';
+comment on function public.apply_event_networking_default() is 'ברירת המחדל של האירוע להסכמה לנטוורקינג (Sets the opt-in of a participant without a choice to the event''s default, or to false)';
 
 create or replace trigger update_table_assignments_updated_at before update
 on public.table_assignments
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_table_assignments_updated_at on public.table_assignments is 'מעדכן את updated_at (Keeps updated_at)';
+comment on trigger update_table_assignments_updated_at on public.table_assignments is 'מעדכן את updated_at (Sets updated_at)';
 
 create or replace trigger apply_event_networking_default before insert
 on public.participants
@@ -245,7 +245,7 @@ grant select on table public.track_statistics to authenticated;
 
 grant select on table public.track_statistics to service_role;
 
-comment on view public.track_statistics is 'סטטיסטיקת מסלולים לכל אירוע (What the active tracks of each event add up to)';
+comment on view public.track_statistics is 'סטטיסטיקת מסלולים לכל אירוע (Statistics of the active tracks of each event)';
 
 comment on column public.track_statistics.track_id is 'המסלול (The track)';
 

@@ -96,4 +96,4 @@ create or replace trigger update_subcommunity_sponsors_updated_at before update
 on public.subcommunity_sponsors
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_subcommunity_sponsors_updated_at on public.subcommunity_sponsors is 'Keeps updated_at.';
+comment on trigger update_subcommunity_sponsors_updated_at on public.subcommunity_sponsors is 'Sets updated_at.';

@@ -103,7 +103,7 @@ create or replace trigger update_community_profiles_updated_at before update
 on public.community_profiles
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_community_profiles_updated_at on public.community_profiles is 'Keeps updated_at.';
+comment on trigger update_community_profiles_updated_at on public.community_profiles is 'Sets updated_at.';
 
 CREATE TABLE IF NOT EXISTS expert_listings (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -204,4 +204,4 @@ create or replace trigger update_expert_listings_updated_at before update
 on public.expert_listings
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_expert_listings_updated_at on public.expert_listings is 'Keeps updated_at.';
+comment on trigger update_expert_listings_updated_at on public.expert_listings is 'Sets updated_at.';

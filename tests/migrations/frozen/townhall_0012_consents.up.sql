@@ -69,7 +69,7 @@ $function$;
 
 revoke all on function private.record_consent(uuid, text, boolean) from public, anon, authenticated, service_role;
 
-comment on function private.record_consent(uuid, text, boolean) is 'Writes one change of a consent to the audit, unless the account is gone.';
+comment on function private.record_consent(uuid, text, boolean) is 'Writes a change of a consent to consent_audit_log, unless the account is deleted.';
 
 create or replace function private.audit_consent()
 returns trigger
@@ -96,7 +96,7 @@ $function$;
 
 revoke all on function private.audit_consent() from public, anon, authenticated, service_role;
 
-comment on function private.audit_consent() is 'Audits what changes when a consent is inserted, updated or deleted.';
+comment on function private.audit_consent() is 'Writes what an insert, update or delete changes of a consent to consent_audit_log.';
 
 create or replace function private.audit_emptied_consents()
 returns trigger
@@ -114,7 +114,7 @@ $function$;
 
 revoke all on function private.audit_emptied_consents() from public, anon, authenticated, service_role;
 
-comment on function private.audit_emptied_consents() is 'Audits what changes when all consents are truncated.';
+comment on function private.audit_emptied_consents() is 'Writes the end of every enabled consent to consent_audit_log.';
 
 alter table public.consent_preferences enable row level security;
 
@@ -226,7 +226,7 @@ create or replace trigger update_consent_preferences_updated_at before update
 on public.consent_preferences
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_consent_preferences_updated_at on public.consent_preferences is 'Keeps updated_at.';
+comment on trigger update_consent_preferences_updated_at on public.consent_preferences is 'Sets updated_at.';
 
 create or replace function private.hold_account()
 returns trigger
@@ -247,22 +247,22 @@ $function$;
 
 revoke all on function private.hold_account() from public, anon, authenticated, service_role;
 
-comment on function private.hold_account() is 'Lets the caller''s account be deleted before or after a statement, not meanwhile.';
+comment on function private.hold_account() is 'Locks the caller''s account against deletion until the transaction ends.';
 
 create or replace trigger hold_account before insert or update or delete
 on public.consent_preferences
 for each statement execute function private.hold_account();
 
-comment on trigger hold_account on public.consent_preferences is 'Spares the deletion of an account a deadlock with the audit.';
+comment on trigger hold_account on public.consent_preferences is 'Prevents a deadlock between the audit and the deletion of an account.';
 
 create or replace trigger audit_consent after insert or update or delete
 on public.consent_preferences
 for each row execute function private.audit_consent();
 
-comment on trigger audit_consent on public.consent_preferences is 'Leaves one row in consent_audit_log for every change of a consent.';
+comment on trigger audit_consent on public.consent_preferences is 'Inserts a row into consent_audit_log for every change of a consent.';
 
 create or replace trigger audit_emptied_consents before truncate
 on public.consent_preferences
 for each statement execute function private.audit_emptied_consents();
 
-comment on trigger audit_emptied_consents on public.consent_preferences is 'Leaves one row in consent_audit_log for every consent that is on.';
+comment on trigger audit_emptied_consents on public.consent_preferences is 'Inserts a row into consent_audit_log for every enabled consent.';

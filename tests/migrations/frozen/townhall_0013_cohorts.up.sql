@@ -153,4 +153,4 @@ create or replace trigger update_cohorts_updated_at before update
 on public.cohorts
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_cohorts_updated_at on public.cohorts is 'Keeps updated_at.';
+comment on trigger update_cohorts_updated_at on public.cohorts is 'Sets updated_at.';

@@ -59,7 +59,7 @@ $function$;
 
 revoke all on function private.start_post_counters() from public, anon, authenticated, service_role;
 
-comment on function private.start_post_counters() is 'Starts the counters of a post at 0, whatever the insert says.';
+comment on function private.start_post_counters() is 'Sets the counters of a new post to 0, whatever the insert gives.';
 
 alter table public.social_feed_posts enable row level security;
 
@@ -154,7 +154,7 @@ create or replace trigger update_social_feed_posts_updated_at before update of
 on public.social_feed_posts
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_social_feed_posts_updated_at on public.social_feed_posts is 'Keeps updated_at.';
+comment on trigger update_social_feed_posts_updated_at on public.social_feed_posts is 'Sets updated_at.';
 
 create or replace trigger start_post_counters before insert
 on public.social_feed_posts

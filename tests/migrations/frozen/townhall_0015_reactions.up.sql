@@ -67,7 +67,7 @@ $function$;
 
 revoke all on function private.keep_reaction_count() from public, anon, authenticated, service_role;
 
-comment on function private.keep_reaction_count() is 'Keeps reaction_count of social_feed_posts equal to the rows of social_feed_reactions.';
+comment on function private.keep_reaction_count() is 'Keeps reaction_count of social_feed_posts equal to the number of rows in social_feed_reactions.';
 
 create or replace function private.reset_reaction_count()
 returns trigger
@@ -85,7 +85,7 @@ $function$;
 
 revoke all on function private.reset_reaction_count() from public, anon, authenticated, service_role;
 
-comment on function private.reset_reaction_count() is 'Sets reaction_count of social_feed_posts to 0 where social_feed_reactions is emptied.';
+comment on function private.reset_reaction_count() is 'Sets reaction_count of social_feed_posts to 0 when social_feed_reactions is truncated.';
 
 alter table public.social_feed_reactions enable row level security;
 
@@ -161,7 +161,7 @@ referencing new table as added
 for each statement
 execute function private.keep_reaction_count();
 
-comment on trigger keep_reaction_count_on_insert on public.social_feed_reactions is 'Keeps reaction_count of social_feed_posts.';
+comment on trigger keep_reaction_count_on_insert on public.social_feed_reactions is 'Maintains reaction_count of social_feed_posts.';
 
 create or replace trigger keep_reaction_count_on_update after update
 on public.social_feed_reactions
@@ -169,7 +169,7 @@ referencing old table as removed new table as added
 for each statement
 execute function private.keep_reaction_count();
 
-comment on trigger keep_reaction_count_on_update on public.social_feed_reactions is 'Keeps reaction_count of social_feed_posts.';
+comment on trigger keep_reaction_count_on_update on public.social_feed_reactions is 'Maintains reaction_count of social_feed_posts.';
 
 create or replace trigger keep_reaction_count_on_delete after delete
 on public.social_feed_reactions
@@ -177,10 +177,10 @@ referencing old table as removed
 for each statement
 execute function private.keep_reaction_count();
 
-comment on trigger keep_reaction_count_on_delete on public.social_feed_reactions is 'Keeps reaction_count of social_feed_posts.';
+comment on trigger keep_reaction_count_on_delete on public.social_feed_reactions is 'Maintains reaction_count of social_feed_posts.';
 
 create or replace trigger reset_reaction_count_on_truncate after truncate
 on public.social_feed_reactions
 for each statement execute function private.reset_reaction_count();
 
-comment on trigger reset_reaction_count_on_truncate on public.social_feed_reactions is 'Keeps reaction_count of social_feed_posts.';
+comment on trigger reset_reaction_count_on_truncate on public.social_feed_reactions is 'Maintains reaction_count of social_feed_posts.';

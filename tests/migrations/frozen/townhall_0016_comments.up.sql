@@ -77,7 +77,7 @@ $function$;
 
 revoke all on function private.keep_comment_count() from public, anon, authenticated, service_role;
 
-comment on function private.keep_comment_count() is 'Keeps comment_count of social_feed_posts equal to the rows of social_feed_comments.';
+comment on function private.keep_comment_count() is 'Keeps comment_count of social_feed_posts equal to the number of rows in social_feed_comments.';
 
 create or replace function private.reset_comment_count()
 returns trigger
@@ -95,7 +95,7 @@ $function$;
 
 revoke all on function private.reset_comment_count() from public, anon, authenticated, service_role;
 
-comment on function private.reset_comment_count() is 'Sets comment_count of social_feed_posts to 0 where social_feed_comments is emptied.';
+comment on function private.reset_comment_count() is 'Sets comment_count of social_feed_posts to 0 when social_feed_comments is truncated.';
 
 alter table public.social_feed_comments enable row level security;
 
@@ -183,7 +183,7 @@ create or replace trigger update_social_feed_comments_updated_at before update
 on public.social_feed_comments
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_social_feed_comments_updated_at on public.social_feed_comments is 'Keeps updated_at.';
+comment on trigger update_social_feed_comments_updated_at on public.social_feed_comments is 'Sets updated_at.';
 
 create or replace trigger keep_comment_count_on_insert after insert
 on public.social_feed_comments
@@ -191,7 +191,7 @@ referencing new table as added
 for each statement
 execute function private.keep_comment_count();
 
-comment on trigger keep_comment_count_on_insert on public.social_feed_comments is 'Keeps comment_count of social_feed_posts.';
+comment on trigger keep_comment_count_on_insert on public.social_feed_comments is 'Maintains comment_count of social_feed_posts.';
 
 create or replace trigger keep_comment_count_on_update after update
 on public.social_feed_comments
@@ -199,7 +199,7 @@ referencing old table as removed new table as added
 for each statement
 execute function private.keep_comment_count();
 
-comment on trigger keep_comment_count_on_update on public.social_feed_comments is 'Keeps comment_count of social_feed_posts.';
+comment on trigger keep_comment_count_on_update on public.social_feed_comments is 'Maintains comment_count of social_feed_posts.';
 
 create or replace trigger keep_comment_count_on_delete after delete
 on public.social_feed_comments
@@ -207,10 +207,10 @@ referencing old table as removed
 for each statement
 execute function private.keep_comment_count();
 
-comment on trigger keep_comment_count_on_delete on public.social_feed_comments is 'Keeps comment_count of social_feed_posts.';
+comment on trigger keep_comment_count_on_delete on public.social_feed_comments is 'Maintains comment_count of social_feed_posts.';
 
 create or replace trigger reset_comment_count_on_truncate after truncate
 on public.social_feed_comments
 for each statement execute function private.reset_comment_count();
 
-comment on trigger reset_comment_count_on_truncate on public.social_feed_comments is 'Keeps comment_count of social_feed_posts.';
+comment on trigger reset_comment_count_on_truncate on public.social_feed_comments is 'Maintains comment_count of social_feed_posts.';

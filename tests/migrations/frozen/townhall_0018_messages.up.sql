@@ -53,7 +53,7 @@ revoke all on function private.mark_messages_read(uuid[]) from public, anon, aut
 
 grant execute on function private.mark_messages_read(uuid[]) to authenticated;
 
-comment on function private.mark_messages_read(uuid[]) is 'Marks messages to the caller as read and returns how many were not.';
+comment on function private.mark_messages_read(uuid[]) is 'Marks messages to the caller as read; returns how many were unread.';
 
 create or replace function public.mark_messages_read(message_ids uuid[])
 returns bigint
@@ -68,7 +68,7 @@ revoke all on function public.mark_messages_read(uuid[]) from public, anon, auth
 
 grant execute on function public.mark_messages_read(uuid[]) to authenticated;
 
-comment on function public.mark_messages_read(uuid[]) is 'Marks messages to the caller as read and returns how many were not.';
+comment on function public.mark_messages_read(uuid[]) is 'Marks messages to the caller as read; returns how many were unread.';
 
 alter table public.founder_messages enable row level security;
 

@@ -35,15 +35,15 @@ grant select on table public.benchmark_stage_aggregates to authenticated;
 
 grant select on table public.benchmark_stage_aggregates to service_role;
 
-comment on materialized view public.benchmark_stage_aggregates is 'How the founders of each stage score who agreed to it; no group of fewer than 5. As of the last refresh_benchmark_aggregates().';
+comment on materialized view public.benchmark_stage_aggregates is 'Scores of the founders of each stage who consented to benchmarks, in groups of at least 5. As of the last refresh_benchmark_aggregates().';
 
 comment on column public.benchmark_stage_aggregates.stage is 'The stage, as in profiles.';
 
-comment on column public.benchmark_stage_aggregates.founder_count is 'How many founders agreed; 5 or more.';
+comment on column public.benchmark_stage_aggregates.founder_count is 'The number of founders who consented; at least 5.';
 
-comment on column public.benchmark_stage_aggregates.avg_irs_score is 'The average of their latest scores; null where fewer than 5 have one.';
+comment on column public.benchmark_stage_aggregates.avg_irs_score is 'The average of their latest scores; NULL if fewer than 5 have one.';
 
-comment on column public.benchmark_stage_aggregates.median_irs_score is 'The median of their latest scores; null where fewer than 5 have one.';
+comment on column public.benchmark_stage_aggregates.median_irs_score is 'The median of their latest scores; NULL if fewer than 5 have one.';
 
 create materialized view if not exists public.benchmark_industry_aggregates as
 select
@@ -82,15 +82,15 @@ grant select on table public.benchmark_industry_aggregates to authenticated;
 
 grant select on table public.benchmark_industry_aggregates to service_role;
 
-comment on materialized view public.benchmark_industry_aggregates is 'How the founders of each industry score who agreed to it; no group of fewer than 5. As of the last refresh_benchmark_aggregates().';
+comment on materialized view public.benchmark_industry_aggregates is 'Scores of the founders of each industry who consented to benchmarks, in groups of at least 5. As of the last refresh_benchmark_aggregates().';
 
 comment on column public.benchmark_industry_aggregates.industry is 'The industry, as in profiles.';
 
-comment on column public.benchmark_industry_aggregates.founder_count is 'How many founders agreed; 5 or more.';
+comment on column public.benchmark_industry_aggregates.founder_count is 'The number of founders who consented; at least 5.';
 
-comment on column public.benchmark_industry_aggregates.avg_irs_score is 'The average of their latest scores; null where fewer than 5 have one.';
+comment on column public.benchmark_industry_aggregates.avg_irs_score is 'The average of their latest scores; NULL if fewer than 5 have one.';
 
-comment on column public.benchmark_industry_aggregates.median_irs_score is 'The median of their latest scores; null where fewer than 5 have one.';
+comment on column public.benchmark_industry_aggregates.median_irs_score is 'The median of their latest scores; NULL if fewer than 5 have one.';
 
 create or replace function private.refresh_benchmark_aggregates()
 returns void
@@ -123,7 +123,7 @@ revoke all on function private.refresh_benchmark_aggregates() from public, anon,
 
 grant execute on function private.refresh_benchmark_aggregates() to service_role;
 
-comment on function private.refresh_benchmark_aggregates() is 'Computes both benchmarks anew while others read them.';
+comment on function private.refresh_benchmark_aggregates() is 'Refreshes both benchmark views; readers are not blocked.';
 
 create or replace function public.refresh_benchmark_aggregates()
 returns void
@@ -138,4 +138,4 @@ revoke all on function public.refresh_benchmark_aggregates() from public, anon, 
 
 grant execute on function public.refresh_benchmark_aggregates() to service_role;
 
-comment on function public.refresh_benchmark_aggregates() is 'Computes both benchmarks anew while others read them.';
+comment on function public.refresh_benchmark_aggregates() is 'Refreshes both benchmark views; readers are not blocked.';

@@ -63,7 +63,7 @@ with check (
     user_id = (select auth.uid())
 );
 
-comment on policy wizard_sessions_policy on public.wizard_sessions is 'Everybody has their own sessions.';
+comment on policy wizard_sessions_policy on public.wizard_sessions is 'Users reach their own sessions.';
 
 drop policy if exists wizard_sessions_insert_policy on public.wizard_sessions;
 
@@ -74,7 +74,7 @@ with check (
     user_id = (select auth.uid())
 );
 
-comment on policy wizard_sessions_insert_policy on public.wizard_sessions is 'A floor: no later policy lets anybody open a session for somebody else.';
+comment on policy wizard_sessions_insert_policy on public.wizard_sessions is 'Restrictive: a policy that is added later can''t allow inserts for other users.';
 
 drop policy if exists "the service can do everything" on public.wizard_sessions;
 
@@ -160,10 +160,10 @@ $function$;
 
 revoke all on function public.update_wizard_session_timestamp() from public, anon, authenticated, service_role;
 
-comment on function public.update_wizard_session_timestamp() is 'Stamps last_saved_at and completed_at, and keeps the state of a completed session.';
+comment on function public.update_wizard_session_timestamp() is 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';
 
 create or replace trigger update_wizard_session_timestamp before insert or update
 on public.wizard_sessions
 for each row execute function public.update_wizard_session_timestamp();
 
-comment on trigger update_wizard_session_timestamp on public.wizard_sessions is 'Keeps last_saved_at, completed_at and the state of a completed session.';
+comment on trigger update_wizard_session_timestamp on public.wizard_sessions is 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';

@@ -114,7 +114,7 @@ grant execute on function private.get_tenant_branding(text) to authenticated;
 
 grant execute on function private.get_tenant_branding(text) to service_role;
 
-comment on function private.get_tenant_branding(text) is 'What everybody may know of the active tenant of a slug.';
+comment on function private.get_tenant_branding(text) is 'The public branding of the active tenant with this slug.';
 
 create or replace function private.get_tenant_branding_by_domain(domain text, out slug text, out display_name text, out tenant_type text, out brand_config jsonb, out custom_domain text)
 returns setof record
@@ -136,7 +136,7 @@ grant execute on function private.get_tenant_branding_by_domain(text) to authent
 
 grant execute on function private.get_tenant_branding_by_domain(text) to service_role;
 
-comment on function private.get_tenant_branding_by_domain(text) is 'What everybody may know of the active tenant of a domain.';
+comment on function private.get_tenant_branding_by_domain(text) is 'The public branding of the active tenant with this domain.';
 
 create or replace function public.get_tenant_branding(inout slug text, out display_name text, out tenant_type text, out brand_config jsonb, out custom_domain text)
 returns setof record
@@ -155,7 +155,7 @@ grant execute on function public.get_tenant_branding(text) to authenticated;
 
 grant execute on function public.get_tenant_branding(text) to service_role;
 
-comment on function public.get_tenant_branding(text) is 'What everybody may know of the active tenant of a slug.';
+comment on function public.get_tenant_branding(text) is 'The public branding of the active tenant with this slug.';
 
 create or replace function public.get_tenant_branding_by_domain(domain text, out slug text, out display_name text, out tenant_type text, out brand_config jsonb, out custom_domain text)
 returns setof record
@@ -174,10 +174,10 @@ grant execute on function public.get_tenant_branding_by_domain(text) to authenti
 
 grant execute on function public.get_tenant_branding_by_domain(text) to service_role;
 
-comment on function public.get_tenant_branding_by_domain(text) is 'What everybody may know of the active tenant of a domain.';
+comment on function public.get_tenant_branding_by_domain(text) is 'The public branding of the active tenant with this domain.';
 
 create or replace trigger update_tenant_profiles_updated_at before update
 on public.tenant_profiles
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_tenant_profiles_updated_at on public.tenant_profiles is 'Keeps updated_at.';
+comment on trigger update_tenant_profiles_updated_at on public.tenant_profiles is 'Sets updated_at.';

@@ -82,7 +82,7 @@ grant select, update (stakeholder_name, stakeholder_email, client_status) on tab
 
 grant all on table public.campaign_assignments to service_role;
 
-comment on view public.campaign_assignments is 'An old name of participant_sessions, for reading and writing as before.';
+comment on view public.campaign_assignments is 'A former name of participant_sessions, for clients that still use it.';
 
 create or replace view public.stakeholder_sessions with (security_invoker = true) as
 select
@@ -106,7 +106,7 @@ grant select, update (stakeholder_name, stakeholder_email, client_status) on tab
 
 grant all on table public.stakeholder_sessions to service_role;
 
-comment on view public.stakeholder_sessions is 'An old name of participant_sessions, for reading and writing as before.';
+comment on view public.stakeholder_sessions is 'A former name of participant_sessions, for clients that still use it.';
 
 do $$
 declare
@@ -150,4 +150,4 @@ for each row
 when (old.client_status is not null or new.client_status is null)
 execute function public.update_updated_at_column();
 
-comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';

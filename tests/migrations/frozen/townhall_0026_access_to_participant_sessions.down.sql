@@ -39,4 +39,4 @@ for each row
 when (old.client_status is not null or new.client_status is null)
 execute function public.update_updated_at_column();
 
-comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';

@@ -2,7 +2,7 @@ create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions
 for each row execute function public.update_updated_at_column();
 
-comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';
 
 create or replace function private.my_tenant_ids()
 returns setof uuid
@@ -115,7 +115,7 @@ revoke all on function private.start_participant_session(uuid) from public, anon
 
 grant execute on function private.start_participant_session(uuid) to authenticated;
 
-comment on function private.start_participant_session(uuid) is 'Starts the caller''s own session; error for anybody else''s, or one already started.';
+comment on function private.start_participant_session(uuid) is 'Starts the caller''s own session; an error for another user''s, or if it has been started.';
 
 create or replace function private.complete_participant_session(session_id uuid)
 returns void
@@ -157,7 +157,7 @@ revoke all on function private.complete_participant_session(uuid) from public, a
 
 grant execute on function private.complete_participant_session(uuid) to authenticated;
 
-comment on function private.complete_participant_session(uuid) is 'Completes the caller''s own session; error for anybody else''s, or one not in progress.';
+comment on function private.complete_participant_session(uuid) is 'Completes the caller''s own session; an error for another user''s, or if it is not in progress.';
 
 create or replace function public.start_participant_session(session_id uuid)
 returns void
@@ -172,7 +172,7 @@ revoke all on function public.start_participant_session(uuid) from public, anon,
 
 grant execute on function public.start_participant_session(uuid) to authenticated;
 
-comment on function public.start_participant_session(uuid) is 'Starts the caller''s own session; error for anybody else''s, or one already started.';
+comment on function public.start_participant_session(uuid) is 'Starts the caller''s own session; an error for another user''s, or if it has been started.';
 
 create or replace function public.complete_participant_session(session_id uuid)
 returns void
@@ -187,4 +187,4 @@ revoke all on function public.complete_participant_session(uuid) from public, an
 
 grant execute on function public.complete_participant_session(uuid) to authenticated;
 
-comment on function public.complete_participant_session(uuid) is 'Completes the caller''s own session; error for anybody else''s, or one not in progress.';
+comment on function public.complete_participant_session(uuid) is 'Completes the caller''s own session; an error for another user''s, or if it is not in progress.';

@@ -102,4 +102,4 @@ revoke all on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, t
 
 grant execute on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) to service_role;
 
-comment on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) is 'Logs what a tenant used, for billing; returns the id of the event.';
+comment on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) is 'Records usage of a tenant for billing; returns the id of the event.';

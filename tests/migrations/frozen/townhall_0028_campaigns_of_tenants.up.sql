@@ -34,7 +34,7 @@ $function$;
 
 revoke all on function private.fill_session_tenant() from public, anon, authenticated, service_role;
 
-comment on function private.fill_session_tenant() is 'Gives a session the tenant of its campaign.';
+comment on function private.fill_session_tenant() is 'Sets the tenant of a session to that of its campaign.';
 
 create or replace function private.fill_campaign_sessions_tenant()
 returns trigger
@@ -52,7 +52,7 @@ $function$;
 
 revoke all on function private.fill_campaign_sessions_tenant() from public, anon, authenticated, service_role;
 
-comment on function private.fill_campaign_sessions_tenant() is 'Gives the sessions without a tenant that which their campaign gets.';
+comment on function private.fill_campaign_sessions_tenant() is 'Sets the tenant of a campaign''s sessions without one when the campaign gets one.';
 
 create or replace trigger fill_session_tenant before insert or update of campaign_id, tenant_id
 on public.participant_sessions
@@ -60,7 +60,7 @@ for each row
 when (new.tenant_id is null)
 execute function private.fill_session_tenant();
 
-comment on trigger fill_session_tenant on public.participant_sessions is 'Gives a session the tenant of its campaign.';
+comment on trigger fill_session_tenant on public.participant_sessions is 'Sets the tenant of a session to that of its campaign.';
 
 create or replace trigger fill_campaign_sessions_tenant after update of tenant_id
 on public.campaigns
@@ -68,7 +68,7 @@ for each row
 when (new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null)
 execute function private.fill_campaign_sessions_tenant();
 
-comment on trigger fill_campaign_sessions_tenant on public.campaigns is 'Gives the sessions without a tenant that which their campaign gets.';
+comment on trigger fill_campaign_sessions_tenant on public.campaigns is 'Sets the tenant of a campaign''s sessions without one when the campaign gets one.';
 
 create or replace trigger update_campaigns_updated_at before update
 on public.campaigns
@@ -76,7 +76,7 @@ for each row
 when (old.tenant_id is not null or new.tenant_id is null)
 execute function public.update_updated_at_column();
 
-comment on trigger update_campaigns_updated_at on public.campaigns is 'Keeps updated_at.';
+comment on trigger update_campaigns_updated_at on public.campaigns is 'Sets updated_at.';
 
 create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions
@@ -84,4 +84,4 @@ for each row
 when (old.tenant_id is not null or new.tenant_id is null)
 execute function public.update_updated_at_column();
 
-comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';

@@ -69,7 +69,7 @@ for each row
 when (new.tenant_id is null)
 execute function private.fill_session_tenant();
 
-comment on trigger fill_session_tenant on public.participant_sessions is 'Gives a session the tenant of its campaign.';
+comment on trigger fill_session_tenant on public.participant_sessions is 'Sets the tenant of a session to that of its campaign.';
 
 create or replace trigger update_campaigns_updated_at before update
 on public.campaigns
@@ -77,7 +77,7 @@ for each row
 when (old.tenant_id is not null or new.tenant_id is null)
 execute function public.update_updated_at_column();
 
-comment on trigger update_campaigns_updated_at on public.campaigns is 'Keeps updated_at.';
+comment on trigger update_campaigns_updated_at on public.campaigns is 'Sets updated_at.';
 
 create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions
@@ -85,4 +85,4 @@ for each row
 when (old.tenant_id is not null or new.tenant_id is null)
 execute function public.update_updated_at_column();
 
-comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Keeps updated_at.';
+comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';

@@ -1,4 +1,4 @@
-"""Who may do what to tenants, their campaigns and the people in them."""
+"""Access to tenants, campaigns, participant sessions and usage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tenants_owner(tenant_id: Attribute) -> Principal:
 
 the_tenant = owner(TenantProfile.user_id, THE_TENANTS_OWNER)
 
-# The owner of its tenant, or without a tenant the user who created it.
+# The owner of the campaign's tenant or, without a tenant, the user who created the campaign.
 the_campaigns_owner = (
     tenants_owner(Campaign.tenant_id)
     | owner(Campaign.created_by, "the creator").where("tenant_id is null", "without a tenant")

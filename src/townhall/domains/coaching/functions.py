@@ -1,4 +1,4 @@
-"""What clients and the service call of coaching, and by what policies know the caller's tenants."""
+"""The functions of coaching: memberships for policies, and what clients and the service call."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MY_TENANT_IDS = membership(
     "The tenants that the caller owns.",
 )
 
-# What everybody may know of an active tenant, by its slug or its domain. The table itself is
-# closed to them.
+# The branding of an active tenant is public. The table is not: anonymous callers have no privilege
+# on it.
 BRANDING = (
     Function(
         schema="private",
@@ -41,7 +41,7 @@ BRANDING = (
             where t.slug = get_tenant_branding.slug and t.is_active
         """,
         execute=(ANONYMOUS, AUTHENTICATED, SERVICE),
-        comment="What everybody may know of the active tenant of a slug.",
+        comment="The public branding of the active tenant with this slug.",
     ),
     Function(
         schema="private",
@@ -66,7 +66,7 @@ BRANDING = (
                 and t.is_active
         """,
         execute=(ANONYMOUS, AUTHENTICATED, SERVICE),
-        comment="What everybody may know of the active tenant of a domain.",
+        comment="The public branding of the active tenant with this domain.",
     ),
 )
 
@@ -79,15 +79,16 @@ def _move(
     stamp: str,
     client_status: tuple[ClientStatus, ...],
 ) -> Function:
-    """Return the function with which a participant takes their own session a step further.
+    """Return the function with which participants change the status of their own session.
 
     Args:
         name: The name of the function.
-        comment: What the function is for.
-        status: From where to where the session goes.
-        stamp: The column that tells when it went.
-        client_status: Where the person may stand in the pipeline to be taken along, and last
-            where to; somebody whom the coach has taken elsewhere stays there.
+        comment: The comment on the function.
+        status: The status before and after.
+        stamp: The column that is set to the time of the change.
+        client_status: The positions in the pipeline from which the participant is moved, and last
+            the position that they are moved to. From another position, which the coach has chosen,
+            they are not moved.
     """
     *earlier, forward = client_status
     before, after = status
@@ -137,14 +138,15 @@ def _move(
 MOVES = (
     _move(
         "start_participant_session",
-        "Starts the caller's own session; error for anybody else's, or one already started.",
+        "Starts the caller's own session; an error for another user's, or if it has been started.",
         status=(SessionStatus.PENDING, SessionStatus.IN_PROGRESS),
         stamp="started_at",
         client_status=(ClientStatus.REGISTERED, ClientStatus.STARTED),
     ),
     _move(
         "complete_participant_session",
-        "Completes the caller's own session; error for anybody else's, or one not in progress.",
+        "Completes the caller's own session; an error for another user's, or if it is"
+        " not in progress.",
         status=(SessionStatus.IN_PROGRESS, SessionStatus.COMPLETED),
         stamp="completed_at",
         client_status=(ClientStatus.REGISTERED, ClientStatus.STARTED, ClientStatus.COMPLETED),
@@ -180,7 +182,7 @@ LOG_USAGE_EVENT = Function(
         returning id
     """,
     execute=(SERVICE,),
-    comment="Logs what a tenant used, for billing; returns the id of the event.",
+    comment="Records usage of a tenant for billing; returns the id of the event.",
 )
 
 ENTITIES: tuple[Declaration, ...] = (

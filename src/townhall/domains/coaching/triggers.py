@@ -1,21 +1,21 @@
-"""What the database does by itself for coaching."""
+"""The triggers of coaching: timestamps, and the tenants of sessions."""
 
 from __future__ import annotations
 
 from townhall.domains.identity.triggers import keep_updated_at
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
-# A session has the tenant of its campaign, whoever writes it and whoever may see the campaign. A
-# foreign key takes it along when the campaign changes tenant, and the second function when the
-# campaign gets one: a foreign key knows nothing of null.
+# A session has the tenant of its campaign, regardless of who writes it and of who can read the
+# campaign. When the tenant of a campaign changes, a foreign key updates its sessions. When a
+# campaign without a tenant gets one, the second function does: a foreign key does not match NULL.
 FILL_SESSION_TENANT = Function(
     schema="private",
     name="fill_session_tenant",
     language="plpgsql",
     security="definer",
     settings={"search_path": SAFE_SEARCH_PATH},
-    # The lock waits for a campaign that is changing its tenant just now. A tenant that is being
-    # deleted may leave its sessions before it leaves their campaigns.
+    # The lock waits for a concurrent change of the campaign's tenant. When a tenant is deleted, its
+    # sessions may be updated before its campaigns, which then still name it.
     body="""
         begin
             select c.tenant_id into new.tenant_id
@@ -30,7 +30,7 @@ FILL_SESSION_TENANT = Function(
             return new;
         end
     """,
-    comment="Gives a session the tenant of its campaign.",
+    comment="Sets the tenant of a session to that of its campaign.",
 )
 
 FILL_CAMPAIGN_SESSIONS_TENANT = Function(
@@ -47,7 +47,7 @@ FILL_CAMPAIGN_SESSIONS_TENANT = Function(
             return null;
         end
     """,
-    comment="Gives the sessions without a tenant that which their campaign gets.",
+    comment="Sets the tenant of a campaign's sessions without one when the campaign gets one.",
 )
 
 ENTITIES: tuple[Entity, ...] = (
@@ -61,7 +61,7 @@ ENTITIES: tuple[Entity, ...] = (
         name="fill_session_tenant",
         event="before insert or update of campaign_id, tenant_id",
         action="for each row execute function private.fill_session_tenant()",
-        comment="Gives a session the tenant of its campaign.",
+        comment="Sets the tenant of a session to that of its campaign.",
     ),
     Trigger(
         table="campaigns",
@@ -72,6 +72,6 @@ ENTITIES: tuple[Entity, ...] = (
             when (new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null)
             execute function private.fill_campaign_sessions_tenant()
         """,
-        comment="Gives the sessions without a tenant that which their campaign gets.",
+        comment="Sets the tenant of a campaign's sessions without one when the campaign gets one.",
     ),
 )

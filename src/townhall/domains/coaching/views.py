@@ -1,4 +1,4 @@
-"""What is computed from coaching: the names that the participants' sessions once had."""
+"""The views of coaching: former names of participant_sessions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _under_its_old_name(name: str) -> View:
         name=name,
         definition=f"select\n{listed}\nfrom public.participant_sessions as s",
         grants=grants_of(SESSION_ACCESS),
-        comment="An old name of participant_sessions, for reading and writing as before.",
+        comment="A former name of participant_sessions, for clients that still use it.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Who may do what to what founders share, plan, score, agree to and write."""
+"""Access to communities, and to what founders share in them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What logical replication tells of the community's rows.
+"""The replica identities of the community, for Supabase Realtime.
 
-Supabase Realtime passes on to subscribers the row as it was before an update; of a deleted row it
-passes on the key alone.
+Realtime sends subscribers the row before an update, and of a deleted row the key alone.
 """
 
 from __future__ import annotations

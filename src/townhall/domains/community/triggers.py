@@ -1,8 +1,8 @@
-"""What the database does by itself for the community: counters, the consent audit, time stamps.
+"""The triggers of the community: counters of posts, the audit of consents, timestamps.
 
-What counts and audits runs with its owner's rights: a reader's reaction moves the counter of a
-post that the reader may not update, nobody but the trigger writes the audit, and an account is
-deleted by a role that holds nothing here.
+The functions that count and audit run with their owner's rights: a reaction changes the counter of
+a post that its author alone may update, clients may not write the audit, and accounts are deleted
+by a role without privileges on these tables.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
 
 def counter(column: str, counted: str) -> Iterable[Entity]:
-    """Yield what keeps a counter of ``social_feed_posts`` equal to the rows that it counts.
+    """Yield the triggers that keep a counter of ``social_feed_posts`` equal to the counted rows.
 
-    A statement costs one update per post, however many rows it adds, removes or moves. Posts are
-    locked in the order of their keys, so that no two statements wait for each other, and a second
-    look at them finds what the other left behind. To lock and update in one go is not enough: an
-    update that begins with an older version of a row queues up behind those who wait for it. A
-    post that is itself being deleted is not there any more.
+    A statement costs one update per post, regardless of the number of rows that it inserts,
+    deletes or moves. Posts are locked in the order of their keys, which prevents deadlocks between
+    two statements. Locking and updating are two statements: the snapshot of the second is taken
+    after the locks are granted, so that it updates the latest version of each row. A post that is
+    being deleted is not found, and not updated.
 
     Args:
         column: The counter.
-        counted: The table whose rows it counts, by their column ``post_id``.
+        counted: The table whose rows are counted, by their column ``post_id``.
     """
     keep, reset = f"keep_{column}", f"reset_{column}"
     yield Function(
@@ -80,7 +80,7 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
                 return null;
             end
         """,  # noqa: S608 - names of ours
-        comment=f"Keeps {column} of social_feed_posts equal to the rows of {counted}.",
+        comment=f"Keeps {column} of social_feed_posts equal to the number of rows in {counted}.",
     )
     yield Function(
         schema="private",
@@ -96,9 +96,9 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
                 return null;
             end
         """,  # noqa: S608 - names of ours
-        comment=f"Sets {column} of social_feed_posts to 0 where {counted} is emptied.",
+        comment=f"Sets {column} of social_feed_posts to 0 when {counted} is truncated.",
     )
-    # A trigger with transition tables is for one event, and for all columns.
+    # PostgreSQL allows a trigger with transition tables one event, and no list of columns.
     for event, transition in (
         ("insert", "new table as added"),
         ("update", "old table as removed new table as added"),
@@ -113,18 +113,18 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
                 for each statement
                 execute function private.{keep}()
             """,
-            comment=f"Keeps {column} of social_feed_posts.",
+            comment=f"Maintains {column} of social_feed_posts.",
         )
     yield Trigger(
         table=counted,
         name=f"{reset}_on_truncate",
         event="after truncate",
         action=f"for each statement execute function private.{reset}()",
-        comment=f"Keeps {column} of social_feed_posts.",
+        comment=f"Maintains {column} of social_feed_posts.",
     )
 
 
-# Rows that a backup brings back are counted again as they come.
+# When data are restored, the triggers count the restored reactions and comments again.
 START_POST_COUNTERS = (
     Function(
         schema="private",
@@ -138,7 +138,7 @@ START_POST_COUNTERS = (
                 return new;
             end
         """,
-        comment="Starts the counters of a post at 0, whatever the insert says.",
+        comment="Sets the counters of a new post to 0, whatever the insert gives.",
     ),
     Trigger(
         table="social_feed_posts",
@@ -149,8 +149,8 @@ START_POST_COUNTERS = (
     ),
 )
 
-# With an account its consents and their audit go, and the deletion itself is not a change that
-# anybody is left to read about.
+# The deletion of an account deletes its consents and their audit. It is not audited itself: no user
+# is left who may read the audit.
 CONSENT_AUDIT = (
     Function(
         schema="private",
@@ -175,7 +175,7 @@ CONSENT_AUDIT = (
             ) as h (headers)
             where u.id = record_consent.user_id
         """,
-        comment="Writes one change of a consent to the audit, unless the account is gone.",
+        comment="Writes a change of a consent to consent_audit_log, unless the account is deleted.",
     ),
     Function(
         schema="private",
@@ -200,7 +200,8 @@ CONSENT_AUDIT = (
                 return null;
             end
         """,
-        comment="Audits what changes when a consent is inserted, updated or deleted.",
+        comment="Writes what an insert, update or delete changes of a consent to"
+        " consent_audit_log.",
     ),
     Function(
         schema="private",
@@ -216,10 +217,10 @@ CONSENT_AUDIT = (
                 return null;
             end
         """,
-        comment="Audits what changes when all consents are truncated.",
+        comment="Writes the end of every enabled consent to consent_audit_log.",
     ),
-    # An account is locked before its consents by whoever deletes it. The audit, which refers to it,
-    # would lock it after them.
+    # The deletion of an account locks the account before its consents. The audit refers to the
+    # account and would lock it after the consents, which would be a deadlock.
     Function(
         schema="private",
         name="hold_account",
@@ -237,32 +238,32 @@ CONSENT_AUDIT = (
                 return null;
             end
         """,
-        comment="Lets the caller's account be deleted before or after a statement, not meanwhile.",
+        comment="Locks the caller's account against deletion until the transaction ends.",
     ),
     Trigger(
         table="consent_preferences",
         name="hold_account",
         event="before insert or update or delete",
         action="for each statement execute function private.hold_account()",
-        comment="Spares the deletion of an account a deadlock with the audit.",
+        comment="Prevents a deadlock between the audit and the deletion of an account.",
     ),
     Trigger(
         table="consent_preferences",
         name="audit_consent",
         event="after insert or update or delete",
         action="for each row execute function private.audit_consent()",
-        comment="Leaves one row in consent_audit_log for every change of a consent.",
+        comment="Inserts a row into consent_audit_log for every change of a consent.",
     ),
     Trigger(
         table="consent_preferences",
         name="audit_emptied_consents",
         event="before truncate",
         action="for each statement execute function private.audit_emptied_consents()",
-        comment="Leaves one row in consent_audit_log for every consent that is on.",
+        comment="Inserts a row into consent_audit_log for every enabled consent.",
     ),
 )
 
-# A counter that moves is no change of the post.
+# An update of a counter alone does not count as an update of the post.
 POST_CONTENT = tuple(
     column.name
     for column in cast("Table", SocialFeedPost.__table__).columns

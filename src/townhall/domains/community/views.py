@@ -1,4 +1,4 @@
-"""What is computed from the community: how groups of founders who agreed to it score."""
+"""The views of the community: benchmarks of founders who consented to them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from townhall.domains.community.models import ConsentCategory
 from townhall.pg import AUTHENTICATED, SERVICE, Entity, MaterializedView
 
 SMALLEST_GROUP = 5
-"""How many must agree before a group shows, and have a score before the group's figures do."""
+"""The smallest number of consenting founders in a group, and of scores behind a figure."""
 
 
 def aggregates(group: str) -> MaterializedView:
-    """Return the view of how founders score, by a column of their profiles.
+    """Return the view of the scores of founders, grouped by a column of their profiles.
 
-    A materialized view has no row level security. What is in it is fit for everybody who is signed
-    in: those who agreed to it, in groups that are large enough, and of scores no figure that rests
-    on fewer of them than that.
+    A materialized view has no row level security, so that it contains only what every signed-in
+    user may read: founders who consented, in groups of at least :data:`SMALLEST_GROUP`, and no
+    figure that is computed from fewer scores than that.
 
-    The latest scores are picked out of the join of all of those who agreed: PostgreSQL reads and
-    sorts the scores in one pass where they are many, and looks each founder's up by the index
-    where they are few.
+    The latest scores are selected from the join of all consenting founders: PostgreSQL sorts all
+    scores in one pass if there are many, and looks up each founder's by the index if there are few.
 
     Args:
         group: The column of ``profiles`` to group by.
@@ -56,14 +55,14 @@ def aggregates(group: str) -> MaterializedView:
         """,  # noqa: S608 - names of ours
         indexes={f"idx_benchmark_{group}_agg_{group}": f"unique ({group})"},
         grants={AUTHENTICATED: ("select",), SERVICE: ("select",)},
-        comment=f"How the founders of each {group} score who agreed to it; no group of fewer than"
-        f" {SMALLEST_GROUP}. As of the last refresh_benchmark_aggregates().",
+        comment=f"Scores of the founders of each {group} who consented to benchmarks, in groups of"
+        f" at least {SMALLEST_GROUP}. As of the last refresh_benchmark_aggregates().",
         column_comments={
             group: f"The {group}, as in profiles.",
-            "founder_count": f"How many founders agreed; {SMALLEST_GROUP} or more.",
-            "avg_irs_score": "The average of their latest scores; null where fewer than"
+            "founder_count": f"The number of founders who consented; at least {SMALLEST_GROUP}.",
+            "avg_irs_score": "The average of their latest scores; NULL if fewer than"
             f" {SMALLEST_GROUP} have one.",
-            "median_irs_score": "The median of their latest scores; null where fewer than"
+            "median_irs_score": "The median of their latest scores; NULL if fewer than"
             f" {SMALLEST_GROUP} have one.",
         },
     )

@@ -1,10 +1,12 @@
-"""What clients call of events, and by what policies know the caller's events."""
+"""The functions of events: memberships for policies, and what clients call."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from townhall.domains.events.models import Event, Participant
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, Function
-from townhall.pg.access import Declaration, membership
+from townhall.pg.access import Declaration, membership, public_wrapper
 
 MY_EVENT_IDS = membership(
     "my_event_ids",
@@ -36,58 +38,50 @@ MY_PARTICIPANT_IDS = membership(
     from public.participants as p
     where p.user_id = :caller
     """,
-    "The places on participant lists that are the caller's own.",
+    "The participants who have the caller's account.",
 )
 
-# A participant may change one column of a row that only managers may write. The function of
-# schema private has the right to; the one of schema public is the door for clients.
-NETWORKING = (
-    Function(
-        schema="private",
-        name="set_networking_opt_in",
-        arguments={"participant_id": "uuid", "opt_in": "boolean"},
-        returns="void",
-        language="plpgsql",
-        security="definer",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
-            begin
-                if opt_in is null then
-                    raise exception 'consent to networking is true or false, not null'
-                        using errcode = 'not_null_violation';
-                end if;
-                update public.participants as p
-                set networking_opt_in = set_networking_opt_in.opt_in
-                where p.id = set_networking_opt_in.participant_id
-                    and p.user_id = :caller;
-                if not found then
-                    raise exception 'participant % is not yours', participant_id
-                        using errcode = 'insufficient_privilege',
-                            hint = 'Only the participant may set their own networking opt-in.';
-                end if;
-            end
-        """,
-        execute=(AUTHENTICATED,),
-        comment="מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד"
-        " (Sets the caller's own networking opt-in with its owner's rights)",
-    ),
-    Function(
-        name="set_networking_opt_in",
-        arguments={"participant_id": "uuid", "opt_in": "boolean"},
-        returns="void",
-        settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
-            select private.set_networking_opt_in(participant_id, opt_in)
-        """,
-        execute=(AUTHENTICATED,),
-        comment="מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד"
-        " (Sets the caller's own networking opt-in; error for anybody else's row)",
-    ),
+# A participant may update one column of a row that managers alone may write.
+SET_NETWORKING_OPT_IN = Function(
+    schema="private",
+    name="set_networking_opt_in",
+    arguments={"participant_id": "uuid", "opt_in": "boolean"},
+    returns="void",
+    language="plpgsql",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        begin
+            if opt_in is null then
+                raise exception 'consent to networking is true or false, not null'
+                    using errcode = 'not_null_violation';
+            end if;
+            update public.participants as p
+            set networking_opt_in = set_networking_opt_in.opt_in
+            where p.id = set_networking_opt_in.participant_id
+                and p.user_id = :caller;
+            if not found then
+                raise exception 'participant % is not yours', participant_id
+                    using errcode = 'insufficient_privilege',
+                        hint = 'Only the participant may set their own networking opt-in.';
+            end if;
+        end
+    """,
+    execute=(AUTHENTICATED,),
+    comment="מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד"
+    " (Sets the caller's own networking opt-in with its owner's rights)",
+)
+
+PUBLIC_SET_NETWORKING_OPT_IN = replace(
+    public_wrapper(SET_NETWORKING_OPT_IN),
+    comment="מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד"
+    " (Sets the caller's own networking opt-in; an error for another user's participant)",
 )
 
 ENTITIES: tuple[Declaration, ...] = (
     MY_EVENT_IDS,
     MY_MANAGED_EVENT_IDS,
     MY_PARTICIPANT_IDS,
-    *NETWORKING,
+    SET_NETWORKING_OPT_IN,
+    PUBLIC_SET_NETWORKING_OPT_IN,
 )

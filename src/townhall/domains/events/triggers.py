@@ -1,4 +1,4 @@
-"""What the database does by itself for events."""
+"""The triggers of events: timestamps, consent to networking, the event of a track placement."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ APPLY_EVENT_NETWORKING_DEFAULT = Function(
             return new;
         end
     """,
-    comment="ברירת המחדל של האירוע להסכמה לנטוורקינג"
-    " (Gives a participant whose choice is not known the event's default; false where unset)",
+    comment="ברירת המחדל של האירוע להסכמה לנטוורקינג (Sets the opt-in of a participant"
+    " without a choice to the event's default, or to false)",
 )
 
 FILL_PARTICIPANT_TRACK_EVENT = Function(
@@ -40,7 +40,7 @@ FILL_PARTICIPANT_TRACK_EVENT = Function(
             return new;
         end
     """,
-    comment="Fills the event of a placement from its participant.",
+    comment="Sets event_id to the event of the participant.",
 )
 
 ENTITIES: tuple[Entity, ...] = (
@@ -49,7 +49,7 @@ ENTITIES: tuple[Entity, ...] = (
     keep_updated_at("events"),
     keep_updated_at("participants"),
     keep_updated_at("tracks"),
-    keep_updated_at("table_assignments", comment="מעדכן את updated_at (Keeps updated_at)"),
+    keep_updated_at("table_assignments", comment="מעדכן את updated_at (Sets updated_at)"),
     Trigger(
         table="participants",
         name="apply_event_networking_default",
@@ -66,6 +66,6 @@ ENTITIES: tuple[Entity, ...] = (
         name="fill_participant_track_event",
         event="before insert or update of participant_id, event_id",
         action="for each row execute function public.fill_participant_track_event()",
-        comment="Keeps the event of a placement that of its participant.",
+        comment="Sets event_id to the event of the participant.",
     ),
 )

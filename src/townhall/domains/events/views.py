@@ -1,4 +1,4 @@
-"""What is computed from events."""
+"""The views of events: statistics of tracks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from townhall.pg import AUTHENTICATED, SERVICE, Entity, View
 ENTITIES: tuple[Entity, ...] = (
     View(
         name="track_statistics",
-        # Grouping by the track's key, dividing within its event and joining by the event as well
-        # lets a condition on event_id reach every table: one event is read without the others.
+        # Grouping by the track's key, partitioning by event and joining by the event as well let
+        # PostgreSQL push a condition on event_id down to every table, so that it reads one event.
         definition="""
             select
                 t.id as track_id,
@@ -32,7 +32,7 @@ ENTITIES: tuple[Entity, ...] = (
             group by t.id
         """,
         grants={AUTHENTICATED: ("select",), SERVICE: ("select",)},
-        comment="סטטיסטיקת מסלולים לכל אירוע (What the active tracks of each event add up to)",
+        comment="סטטיסטיקת מסלולים לכל אירוע (Statistics of the active tracks of each event)",
         column_comments={
             "track_id": "המסלול (The track)",
             "event_id": "האירוע (The event)",

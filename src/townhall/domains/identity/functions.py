@@ -35,7 +35,7 @@ MY_OWNED_ORGANIZATION_IDS = membership(
     "my_owned_organization_ids",
     Organization.id,
     _memberships_as(OrganizationRole.OWNER),
-    "The organizations that the caller governs.",
+    "The organizations that the caller is an owner of.",
 )
 
 ENTITIES: tuple[Declaration, ...] = (

@@ -1,4 +1,4 @@
-"""The triggers of people and organizations, and the one that every domain shares."""
+"""The triggers of identity, and the one for updated_at that all domains share."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ UPDATE_UPDATED_AT_COLUMN = Function(
             return new;
         end
     """,
-    comment="Stamps updated_at; the trigger function that every table with timestamps shares.",
+    comment="Sets updated_at to now(); shared by all tables with timestamps.",
 )
 
 
 def keep_updated_at(
-    table: str, columns: Iterable[str] = (), comment: str = "Keeps updated_at."
+    table: str, columns: Iterable[str] = (), comment: str = "Sets updated_at."
 ) -> Trigger:
-    """Return the trigger that stamps ``updated_at`` on every update of a table.
+    """Return the trigger that sets ``updated_at`` on every update of a table.
 
     Args:
         table: The name of a table of schema ``public``.

@@ -1,4 +1,4 @@
-"""Who may do what to wizard sessions."""
+"""Access to wizard sessions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RULES = (
                 roles=(AUTHENTICATED,),
                 using=the_owner.condition,
                 check=the_owner.condition,
-                comment="Everybody has their own sessions.",
+                comment="Users reach their own sessions.",
             ),
             Policy(
                 table="wizard_sessions",
@@ -31,7 +31,8 @@ RULES = (
                 roles=(AUTHENTICATED,),
                 check=the_owner.condition,
                 permissive=False,
-                comment="A floor: no later policy lets anybody open a session for somebody else.",
+                comment="Restrictive: a policy that is added later can't allow inserts for other"
+                " users.",
             ),
         ),
     ),

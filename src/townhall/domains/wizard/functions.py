@@ -1,11 +1,11 @@
-"""The function by which clients save wizard sessions."""
+"""The function with which clients save wizard sessions."""
 
 from __future__ import annotations
 
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function
 
-# A save is one statement, so that of two tabs that save at once neither undoes the other: the
-# second waits for the first and merges into what that left.
+# A save is one update, so that concurrent saves from two tabs lose nothing: the second waits for
+# the first and merges its patch into the result.
 SAVE_WIZARD_SESSION = Function(
     name="save_wizard_session",
     arguments={

@@ -1,4 +1,4 @@
-"""What the database does by itself for the wizard."""
+"""The triggers of the wizard: timestamps, and the state of completed sessions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ UPDATE_WIZARD_SESSION_TIMESTAMP = Function(
     name="update_wizard_session_timestamp",
     language="plpgsql",
     settings={"search_path": SAFE_SEARCH_PATH},
-    # Several saves of one transaction have times of their own.
+    # clock_timestamp(), unlike now(), differs between two saves in one transaction.
     body="""
         declare
             saved_at constant timestamptz := clock_timestamp();
@@ -31,7 +31,7 @@ UPDATE_WIZARD_SESSION_TIMESTAMP = Function(
             return new;
         end
     """,
-    comment="Stamps last_saved_at and completed_at, and keeps the state of a completed session.",
+    comment="Sets last_saved_at and completed_at; refuses a change of a completed session's state.",
 )
 
 ENTITIES: tuple[Entity, ...] = (
@@ -41,6 +41,7 @@ ENTITIES: tuple[Entity, ...] = (
         name="update_wizard_session_timestamp",
         event="before insert or update",
         action="for each row execute function public.update_wizard_session_timestamp()",
-        comment="Keeps last_saved_at, completed_at and the state of a completed session.",
+        comment="Sets last_saved_at and completed_at; refuses a change of a completed"
+        " session's state.",
     ),
 )

@@ -266,7 +266,7 @@ def upgrade() -> None:
             name="update_event_sponsors_updated_at",
             event="before update",
             action="for each row execute function public.update_updated_at_column()",
-            comment="Keeps updated_at.",
+            comment="Sets updated_at.",
         )
     )
     pg.create_entity(
