@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine
 
 from townhall.check.snapshot import Snapshot, read
-from townhall.pg import API_ROLES
 from townhall.pg.catalog import schema_names
+from townhall.roles import SUPABASE
 from townhall.testing.databases import Databases
 
 
@@ -32,7 +32,7 @@ def at_head_on(template_of: Callable[[Databases], str]) -> Callable[[Databases],
         if url not in known:
             with create_engine(url, poolclass=NullPool).connect() as connection:
                 schemas = schema_names(connection)
-                known[url] = AtHead(url, schemas, read(connection, schemas, API_ROLES))
+                known[url] = AtHead(url, schemas, read(connection, schemas, SUPABASE.names))
         return known[url]
 
     return at_head_on

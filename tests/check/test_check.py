@@ -16,14 +16,14 @@ from tests.check.conftest import AtHead
 from tests.support.servers import NAMED, VERSIONS, Servers
 from tests.support.supabase import EITHER_DEFAULT, DefaultPrivileges, supabase_database
 from townhall import migrate
-from townhall.check import CheckError, Report, check
-from townhall.check import report as reporting
+from townhall.check import CheckError, Report, check, checking
+from townhall.check import connection as check_connection
 from townhall.check.history import History
-from townhall.check.roles import findings_on_api_roles, read_roles
+from townhall.check.roles import findings_on_roles, read_roles
 from townhall.check.scratch import PREFIX, scratch_database
 from townhall.check.snapshot import Snapshot, read
 from townhall.cli import main
-from townhall.pg import API_ROLES
+from townhall.roles import SUPABASE
 from townhall.testing.databases import Databases
 
 CLIENT = "authenticated"
@@ -117,7 +117,7 @@ def test_scratch_role_without_createdb_is_refused_on_one_line(
 
 
 def test_checked_database_is_read_in_a_read_only_transaction(townhall_database: str) -> None:
-    with reporting.reading(make_url(townhall_database)) as connection:
+    with check_connection.reading(make_url(townhall_database)) as connection:
         assert connection.exec_driver_sql("show transaction_read_only").scalar() == "on"
 
 
@@ -134,7 +134,7 @@ def test_only_access_share_locks_are_taken(
         held.update(modes.scalars())
         return snapshot
 
-    monkeypatch.setattr(reporting, "read", read_and_record_locks)
+    monkeypatch.setattr(checking, "read", read_and_record_locks)
     check(townhall_database, scratch=townhall_server)
     assert held == {"AccessShareLock"}
 
@@ -142,7 +142,7 @@ def test_only_access_share_locks_are_taken(
 def test_locked_table_ends_the_check_with_the_blocking_session(
     townhall_database: str, townhall_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reporting, "LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(check_connection, "LOCK_TIMEOUT", "100ms")
     with connected(townhall_database) as connection:
         connection.execute("begin")
         connection.execute("lock table public.track_statistics in access exclusive mode")
@@ -301,8 +301,8 @@ def test_client_roles_that_bypass_row_level_security_are_reported(
     connection: Connection, at_head: AtHead
 ) -> None:
     connection.exec_driver_sql("alter role authenticated bypassrls; grant service_role to anon")
-    roles = read_roles(connection, API_ROLES, at_head.schemas)
-    assert list(map(str, findings_on_api_roles(roles))) == [
+    roles = read_roles(connection, SUPABASE, "anon", at_head.schemas)
+    assert list(map(str, findings_on_roles(roles, SUPABASE))) == [
         (
             "security: role anon: is a member of service_role."
             " Impact: every client can act as the service. Repair: revoke service_role from anon"
@@ -310,14 +310,13 @@ def test_client_roles_that_bypass_row_level_security_are_reported(
         (
             "security: role authenticated: bypasses row level security."
             " Impact: it has bypassrls; every client can access every row."
-            " Repair: alter role authenticated nosuperuser nobypassrls; take its memberships from"
-            " it"
+            " Repair: alter role authenticated nosuperuser nobypassrls"
         ),
     ]
 
 
 def test_missing_api_roles_are_reported() -> None:
-    assert [finding.object for finding in findings_on_api_roles({})] == [
+    assert [finding.object for finding in findings_on_roles({}, SUPABASE)] == [
         "role anon",
         "role authenticated",
         "role service_role",

@@ -12,7 +12,7 @@ from tests.check.conftest import AtHead
 from townhall.check.findings import Finding, compare
 from townhall.check.repair import AUTOGENERATE, DECLARE
 from townhall.check.snapshot import read
-from townhall.pg import API_ROLES
+from townhall.roles import SUPABASE
 
 
 class Case(NamedTuple):
@@ -235,8 +235,8 @@ CASES = {
 
 
 def findings_of(connection: Connection, at_head: AtHead) -> list[Finding]:
-    actual = read(connection, at_head.schemas, API_ROLES)
-    return compare(at_head.snapshot, actual, api_roles=API_ROLES)
+    actual = read(connection, at_head.schemas, SUPABASE.names)
+    return compare(at_head.snapshot, actual, roles=SUPABASE)
 
 
 def run_repairs(connection: Connection, findings: list[Finding]) -> None:
@@ -415,8 +415,8 @@ def test_independent_objects_are_not_reported_beside_unknown_revisions(
         create policy accountants on public.events for select to authenticated using (true);
         """,
     )
-    actual = read(connection, at_head.schemas, API_ROLES)
-    findings = compare(at_head.snapshot, actual, api_roles=API_ROLES, has_unknown_revisions=True)
+    actual = read(connection, at_head.schemas, SUPABASE.names)
+    findings = compare(at_head.snapshot, actual, roles=SUPABASE, has_unknown_revisions=True)
     assert [each.object for each in findings] == [
         "policy public.events accountants",
         "table access public.invoices",

@@ -13,8 +13,8 @@ from pathlib import Path
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
+from townhall.check.checking import check as check_database
 from townhall.check.report import Report
-from townhall.check.report import check as check_database
 from townhall.check.scratch import CheckError
 from townhall.embedded import EmbeddedServerError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from townhall.check import impact, repair
@@ -10,6 +10,7 @@ from townhall.check.impact import Impact, Severity, role_name
 from townhall.check.snapshot import RELATION_KINDS, Object, Relation, Snapshot, usual_owner
 from townhall.pg import PUBLIC
 from townhall.pg.privileges import WITH_GRANT_OPTION, Privilege, texts_of
+from townhall.roles import Roles
 
 _LONGEST_VALUE = 60
 _INDEPENDENT_KINDS = frozenset(
@@ -61,7 +62,7 @@ def compare(
     declared: Snapshot,
     actual: Snapshot,
     *,
-    api_roles: Sequence[str],
+    roles: Roles,
     has_unknown_revisions: bool = False,
 ) -> list[Finding]:
     """Return the differences, sorted by object.
@@ -69,12 +70,12 @@ def compare(
     Args:
         declared: What the revisions make.
         actual: What the database has.
-        api_roles: The roles that requests act as, whose privileges are exact.
+        roles: The roles that requests act as, whose privileges are exact.
         has_unknown_revisions: Whether the database also has revisions of a history that is not
             known here. Independent objects that are not declared then belong to that history.
     """
     both = _containers(declared, actual)
-    changes = _Changes({PUBLIC, *api_roles}, usual_owner(actual))
+    changes = _Changes(roles, usual_owner(actual))
     findings: list[Finding] = []
     for key in sorted({*declared, *actual}):
         declaration, existing = declared.get(key), actual.get(key)
@@ -121,7 +122,7 @@ def _without_row_security(actual: Object) -> Iterable[Finding]:
 @dataclass(frozen=True)
 class _Changes:
     # The differences of objects that are declared and exist.
-    managed_roles: Collection[str]
+    roles: Roles
     owner: str | None
 
     def of(self, declared: Object, actual: Object) -> Iterable[Finding]:
@@ -154,7 +155,7 @@ class _Changes:
                 yield _finding(
                     declared,
                     f"{role_name(role)} holds {words}",
-                    impact.of_excess(declared, role, excess),
+                    impact.of_excess(declared, role, excess, self.roles),
                     repair.revoke(declared, role, excess),
                 )
             lack = _ordered(p for p in granted - held if p.with_grant_option not in held)
@@ -169,7 +170,7 @@ class _Changes:
     def _compared(self, item: Object, declared: Object) -> Mapping[str, frozenset[Privilege]]:
         # What was granted to other roles, an application's own or those of reports, is not declared
         # here. The privileges on the schema public differ with the server and with Supabase.
-        roles = {*self.managed_roles, *declared.facts["grants"]}
+        roles = {PUBLIC, *self.roles.names, *declared.facts["grants"]}
         only = {Privilege("create")} if item.key == _PUBLIC_SCHEMA else None
         return {
             role: privileges if only is None else privileges & only

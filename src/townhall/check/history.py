@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from sqlalchemy import URL
 
 from townhall.check.environment import run_env
 from townhall.check.scratch import CheckError
-from townhall.migrate.commands import alembic_config
+from townhall.migrate import SETTINGS, alembic_config
+from townhall.product import Product
+from townhall.roles import Roles
 
 _AUTOGENERATE = {
     "message": None,
@@ -30,6 +33,22 @@ _AUTOGENERATE = {
     "depends_on": None,
 }
 """The arguments of a revision, as Alembic's own check gives them."""
+
+
+@dataclass(frozen=True)
+class DeclaredSettings:
+    """What ``env.py`` declares beside tables and entities.
+
+    Attributes:
+        product: The product that takes part, if one does.
+        roles: The roles that requests act as.
+        schemas: The compared schemas except that of helper functions; none where ``env.py`` does
+            not call :func:`townhall.migrate.run`.
+    """
+
+    product: Product | None
+    roles: Roles
+    schemas: tuple[str, ...]
 
 
 class History:
@@ -54,6 +73,15 @@ class History:
     def heads(self) -> set[str]:
         """The last revisions."""
         return set(self._script.get_heads())
+
+    @property
+    def settings(self) -> DeclaredSettings:
+        """The settings of the last run of ``env.py``; without roles where it is not townhall's."""
+        settings = self._config.attributes.get(SETTINGS)
+        if settings is None:
+            return DeclaredSettings(None, Roles(anonymous=None, user=None, service=None), ())
+        visible = [name for name in settings.scope.schemas if name != settings.helper_schema]
+        return DeclaredSettings(settings.product, settings.roles, tuple(visible))
 
     def known(self) -> set[str]:
         """Return every revision."""

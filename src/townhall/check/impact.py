@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from townhall.check.snapshot import Object
-from townhall.pg import ANONYMOUS, PUBLIC, Function
+from townhall.pg import PUBLIC, Function
 from townhall.pg.privileges import Privilege
+from townhall.roles import Roles
 
 
 class Severity(StrEnum):
@@ -235,8 +236,17 @@ def of_change(fact: str, declared: Object, actual: Object) -> Impact:
     return next(known, Impact(_FUNCTIONAL, "statements that rely on it may fail"))
 
 
-def of_excess(declared: Object, role: str, privileges: Collection[Privilege]) -> Impact:
-    """Return the impact of privileges that a role holds and that are not declared."""
+def of_excess(
+    declared: Object, role: str, privileges: Collection[Privilege], roles: Roles
+) -> Impact:
+    """Return the impact of privileges that a role holds and that are not declared.
+
+    Args:
+        declared: The object as declared.
+        role: The role.
+        privileges: The privileges that are not declared.
+        roles: The roles that requests act as.
+    """
     granted = declared.facts["grants"].get(role, ())
     if all(privilege.without_grant_option in granted for privilege in privileges):
         return Impact(_SECURITY, "it may grant the privilege to any role")
@@ -244,7 +254,7 @@ def of_excess(declared: Object, role: str, privileges: Collection[Privilege]) ->
     if unlimited := sorted(names & _NOT_LIMITED_BY_POLICIES):
         listed = " and ".join(map(str.upper, unlimited))
         return Impact(_SECURITY, f"row level security does not apply to {listed}")
-    of_routine = _CALL_UNAUTHENTICATED if role in {ANONYMOUS, PUBLIC} else _CALL
+    of_routine = _CALL_UNAUTHENTICATED if role in {roles.anonymous, PUBLIC} else _CALL
     return Impact(_SECURITY, _EXCESS.get(declared.kind, of_routine))
 
 

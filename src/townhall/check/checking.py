@@ -1,0 +1,133 @@
+"""One check of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import URL, text
+
+from townhall.check.connection import reading
+from townhall.check.findings import Finding, compare
+from townhall.check.history import History
+from townhall.check.impact import Severity
+from townhall.check.repair import AUTOGENERATE
+from townhall.check.report import Answer, Report
+from townhall.check.revisions import Revisions, current_revisions
+from townhall.check.roles import Role, findings_on_roles, read_roles
+from townhall.check.scratch import CheckError, scratch_database
+from townhall.check.snapshot import Snapshot, has_own_accounts, read
+from townhall.migrate.urls import psycopg_url
+from townhall.pg.catalog import schema_names, server_version
+
+_ACCOUNTS = "auth"
+
+
+def check(
+    url: str | URL,
+    *,
+    config: Path | None = None,
+    scratch: str | None = None,
+    role: str | None = None,
+) -> Report:
+    """Report every difference between a database and what its revisions make.
+
+    The database is only read, in two short read-only transactions that block no other session; a
+    hot standby works, and so does a role that has no privilege but ``connect``. What is declared is
+    made by running the revisions in a scratch database, which is dropped at the end.
+
+    Args:
+        url: The database to check.
+        config: The ``alembic.ini`` of an application on top of townhall; None for townhall alone.
+        scratch: The URL of a database on a server of the same major version, as a role that may
+            create databases there; None for the embedded server.
+        role: The role that the application logs in as; None for the one of ``url``.
+
+    Returns:
+        The answers to the four questions, and every difference.
+
+    Raises:
+        CheckError: The database can't be checked; the message says why and what to do.
+        ValueError: A URL can't be read, or is no PostgreSQL URL.
+        OperationalError: The database or the scratch server can't be connected to.
+    """
+    database = psycopg_url(url, "the URL") if isinstance(url, str) else url
+    history = History(config)
+    with reading(database) as connection:
+        version = server_version(connection)
+        revisions = Revisions(history, current_revisions(connection))
+    with scratch_database(version, scratch) as other:
+        history.run(other, revisions.to_compare)
+        unmigrated = history.without_revision(other) if revisions.at_head else []
+        settings = history.settings
+        with reading(other) as connection:
+            schemas = schema_names(connection)
+            declared = read(connection, schemas, settings.roles.names)
+            accounts_are_declared = has_own_accounts(connection)
+    with reading(database) as connection:
+        if accounts_are_declared and not has_own_accounts(connection):
+            schemas = [schema for schema in schemas if schema != _ACCOUNTS]
+        actual = read(connection, schemas, settings.roles.names)
+        login = role or str(connection.scalar(text("select session_user")))
+        roles = read_roles(connection, settings.roles, login, schemas)
+    if login not in roles:
+        raise CheckError(f"there is no role {login}")
+    declared = {key: item for key, item in declared.items() if key[1] in schemas}
+    findings = (
+        *revisions.findings(),
+        *map(_without_revision, unmigrated),
+        *findings_on_roles(roles, settings.roles),
+        *compare(
+            declared,
+            actual,
+            roles=settings.roles,
+            has_unknown_revisions=bool(revisions.unknown),
+        ),
+    )
+    visible = [schema for schema in settings.schemas or schemas if schema in schemas]
+    return Report(
+        (
+            revisions.answer(settings.product),
+            _drift(len(findings)),
+            _row_security(declared, actual, visible),
+            _login(roles[login]),
+        ),
+        findings,
+    )
+
+
+def _without_revision(words: str) -> Finding:
+    return Finding(
+        words,
+        "is declared by the models; no revision makes it",
+        Severity.FUNCTIONAL,
+        "no database has it",
+        AUTOGENERATE,
+    )
+
+
+def _drift(number: int) -> Answer:
+    words = {0: "none", 1: "1 difference"}.get(number, f"{number} differences")
+    return Answer("drift", words, is_good=not number)
+
+
+def _row_security(declared: Snapshot, actual: Snapshot, schemas: Sequence[str]) -> Answer:
+    names = ", ".join(schemas)
+    tables = [
+        item for item in actual.values() if item.kind == "table access" and item.names[0] in schemas
+    ]
+    off = [item for item in tables if not item.facts["row_security"]]
+    if not off:
+        return Answer("row security", f"on for all {len(tables)} tables of {names}", is_good=True)
+    listed = ", ".join(".".join(item.names).removeprefix("public.") for item in off)
+    is_declared = all(
+        item.key in declared and not declared[item.key].facts["row_security"] for item in off
+    )
+    return Answer("row security", f"off for {listed}", is_good=is_declared)
+
+
+def _login(role: Role) -> Answer:
+    if role.bypass is None:
+        return Answer("login role", f"row level security applies to {role.name}", is_good=True)
+    words = f"row level security does not apply to {role.name}: {role.bypass}"
+    return Answer("login role", words, is_good=False)

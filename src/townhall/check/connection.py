@@ -1,0 +1,50 @@
+"""The connection to a database that is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from townhall.check.scratch import CheckError
+from townhall.migrate.guard.locks import holder_of_locks
+from townhall.migrate.savepoints import LOCK_TIMEOUT as TIMED_OUT
+from townhall.migrate.savepoints import sqlstate
+
+LOCK_TIMEOUT = "5s"
+"""The lock timeout of the check, as PostgreSQL writes durations."""
+
+
+@contextmanager
+def reading(url: URL) -> Iterator[Connection]:
+    """Hold a connection in a read-only transaction with a short lock timeout.
+
+    Args:
+        url: The database.
+
+    Raises:
+        CheckError: A lock timeout; the message says which session holds the lock.
+    """
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="REPEATABLE READ",
+        # A transaction pooler has no prepared statements.
+        connect_args={"application_name": "townhall check", "prepare_threshold": None},
+    )
+    with engine.connect().execution_options(postgresql_readonly=True) as connection:
+        connection.execute(
+            text("select set_config('lock_timeout', :duration, true)"), {"duration": LOCK_TIMEOUT}
+        )
+        try:
+            yield connection
+        except DBAPIError as error:
+            if sqlstate(error) != TIMED_OUT:
+                raise
+            connection.rollback()
+            raise CheckError(
+                f"gave up waiting for a lock after {LOCK_TIMEOUT}. Blocked by:"
+                f" {holder_of_locks(connection)}"
+            ) from error

@@ -1,0 +1,102 @@
+"""The revisions of a database beside those of its history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, text
+
+from townhall.check.findings import Finding
+from townhall.check.history import History
+from townhall.check.impact import Severity
+from townhall.check.repair import UPGRADE
+from townhall.check.report import Answer
+from townhall.product import Product
+
+
+def current_revisions(connection: Connection) -> set[str] | None:
+    """Return the revisions in the version table, or None if this role may not read it."""
+    readable = connection.scalar(text(_IS_READABLE))
+    if readable is None:
+        return set()
+    if not readable:
+        return None
+    return set(connection.execute(text("select version_num from public.alembic_version")).scalars())
+
+
+class Revisions:
+    """Where a database is in a history."""
+
+    def __init__(self, history: History, current: set[str] | None) -> None:
+        """Compare the revisions of a database with a history.
+
+        Args:
+            history: The history.
+            current: The revisions in the version table; None if it can't be read.
+        """
+        self._history = history
+        self._current = current
+        known = history.known()
+        self.unknown = sorted((current or set()) - known)
+        self._known = (current or set()) & known
+        self._pending = history.after(self._known) if self._known else []
+
+    @property
+    def at_head(self) -> bool:
+        """Whether the database is compared with the last revisions."""
+        return not self._pending
+
+    @property
+    def to_compare(self) -> set[str]:
+        """The revisions to compare the database with: its own, or the last ones."""
+        return self._history.heads if self.at_head else self._known
+
+    def answer(self, product: Product | None) -> Answer:
+        """Return the answer to the question about the revision.
+
+        Args:
+            product: The product whose revisions are in the history, if one's are.
+        """
+        heads = ", ".join(sorted(self._history.heads)) or "none"
+        if self._current is None:
+            words = f"not readable for this role, compared with {heads} (head)"
+            return Answer("revision", words, is_good=True)
+        if not self._current:
+            is_good = not self._history.heads
+            words = "none (head)" if is_good else f"none; head is {heads}: {UPGRADE}"
+            return Answer("revision", words, is_good=is_good)
+        names = ", ".join(sorted(self._current))
+        if self.unknown and self._is_newer(product):
+            made_by = "application" if product is None else product.name
+            words = f"{names}, made by a newer {made_by} than this one"
+            return Answer("revision", words, is_good=False)
+        if self._pending:
+            words = f"{names}; {len(self._pending)} pending: {UPGRADE}"
+            return Answer("revision", words, is_good=False)
+        if self.unknown:
+            words = f"{names}; name the alembic.ini of the application with --config"
+            return Answer("revision", words, is_good=True)
+        return Answer("revision", f"{names} (head)", is_good=True)
+
+    def _is_newer(self, product: Product | None) -> bool:
+        # The ids of a product's revisions begin with its name; other ids are an application's.
+        return product is None or any(name.startswith(f"{product.name}_") for name in self.unknown)
+
+    def findings(self) -> Iterable[Finding]:
+        """Yield a finding for each pending revision."""
+        for script in self._pending:
+            yield Finding(
+                f"revision {script.revision}",
+                "has not run",
+                Severity.FUNCTIONAL,
+                script.doc.rstrip("."),
+                UPGRADE,
+            )
+
+
+_IS_READABLE = """
+    select pg_catalog.has_table_privilege(c.oid, 'select')
+        and not pg_catalog.row_security_active(c.oid)
+    from pg_catalog.pg_class as c
+    where c.relnamespace = 'public'::regnamespace and c.relname = 'alembic_version'
+"""
