@@ -62,6 +62,26 @@ def test_guide_shows_every_file_of_the_domain() -> None:
     assert [path.name for path in EXAMPLE.glob("*.py") if f"venues/{path.name}" not in guide] == []
 
 
+def test_domain_without_tests_and_page_fails_the_test_of_domains(checkout: Path) -> None:
+    program = (
+        "from tests.structure.completeness import gaps, load_domain\n"
+        "from townhall.domains import DOMAINS\n"
+        "print(*gaps(load_domain(DOMAINS[-1])), sep='\\n')"
+    )
+    done = subprocess.run(  # noqa: S603 - a program of ours
+        (sys.executable, "-c", program),
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(checkout / "src")},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.stdout.splitlines() == [
+        "there is no tests/venues/test_access.py",
+        "there is no page docs/venues.md",
+    ], done.stderr
+
+
 @pytest.mark.thorough
 def test_adding_the_domain_generates_a_revision_with_all_of_it(
     checkout: Path, empty_database: str
