@@ -112,8 +112,9 @@ def profiles() -> None:
         pg.Trigger(
             table="profiles",
             name="update_profiles_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -300,8 +301,9 @@ def organizations() -> None:
         pg.Trigger(
             table="organizations",
             name="update_organizations_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -195,8 +195,9 @@ def events() -> None:
         pg.Trigger(
             table="events",
             name="update_events_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -361,8 +362,9 @@ def participants() -> None:
         pg.Trigger(
             table="participants",
             name="update_participants_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

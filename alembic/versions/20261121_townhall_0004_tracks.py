@@ -129,8 +129,9 @@ def tracks() -> None:
         pg.Trigger(
             table="tracks",
             name="update_tracks_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -290,8 +291,10 @@ def participant_tracks() -> None:
         pg.Trigger(
             table="participant_tracks",
             name="fill_participant_track_event",
-            event="before insert or update of participant_id, event_id",
-            action="for each row execute function public.fill_participant_track_event()",
+            timing="before",
+            events=("insert", "update"),
+            columns=("participant_id", "event_id"),
+            function="public.fill_participant_track_event",
             comment="Sets event_id to the event of the participant.",
         )
     )

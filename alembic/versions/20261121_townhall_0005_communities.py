@@ -221,8 +221,9 @@ def communities() -> None:
         pg.Trigger(
             table="communities",
             name="update_communities_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

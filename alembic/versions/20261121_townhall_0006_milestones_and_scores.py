@@ -140,8 +140,9 @@ def milestones() -> None:
         pg.Trigger(
             table="milestones",
             name="update_milestones_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

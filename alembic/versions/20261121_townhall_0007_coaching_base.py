@@ -143,8 +143,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="campaigns",
             name="update_campaigns_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -247,8 +248,9 @@ def upgrade() -> None:
             pg.Trigger(
                 table="campaign_assignments",
                 name="update_campaign_assignments_updated_at",
-                event="before update",
-                action="for each row execute function public.update_updated_at_column()",
+                timing="before",
+                events=("update",),
+                function="public.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )

@@ -333,8 +333,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="table_assignments",
             name="update_table_assignments_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="מעדכן את updated_at (Sets updated_at)",
         )
     )
@@ -342,12 +343,10 @@ def upgrade() -> None:
         pg.Trigger(
             table="participants",
             name="apply_event_networking_default",
-            event="before insert",
-            action="""
-                for each row
-                when (new.networking_opt_in is null)
-                execute function public.apply_event_networking_default()
-            """,
+            timing="before",
+            events=("insert",),
+            condition="new.networking_opt_in is null",
+            function="public.apply_event_networking_default",
             comment="NULL הופך לברירת המחדל של האירוע (NULL becomes the event's default)",
         )
     )

@@ -193,8 +193,9 @@ def sponsors() -> None:
         pg.Trigger(
             table="subcommunity_sponsors",
             name="update_subcommunity_sponsors_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

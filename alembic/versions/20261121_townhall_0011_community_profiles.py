@@ -154,8 +154,9 @@ def profiles() -> None:
         pg.Trigger(
             table="community_profiles",
             name="update_community_profiles_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -277,8 +278,9 @@ def experts() -> None:
         pg.Trigger(
             table="expert_listings",
             name="update_expert_listings_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

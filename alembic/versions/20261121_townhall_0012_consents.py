@@ -279,8 +279,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="consent_preferences",
             name="update_consent_preferences_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -309,8 +310,10 @@ def upgrade() -> None:
         pg.Trigger(
             table="consent_preferences",
             name="hold_account",
-            event="before insert or update or delete",
-            action="for each statement execute function private.hold_account()",
+            timing="before",
+            events=("insert", "update", "delete"),
+            level="statement",
+            function="private.hold_account",
             comment="Prevents a deadlock between the audit and the deletion of an account.",
         )
     )
@@ -318,8 +321,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="consent_preferences",
             name="audit_consent",
-            event="after insert or update or delete",
-            action="for each row execute function private.audit_consent()",
+            timing="after",
+            events=("insert", "update", "delete"),
+            function="private.audit_consent",
             comment="Inserts a row into consent_audit_log for every change of a consent.",
         )
     )
@@ -327,8 +331,10 @@ def upgrade() -> None:
         pg.Trigger(
             table="consent_preferences",
             name="audit_emptied_consents",
-            event="before truncate",
-            action="for each statement execute function private.audit_emptied_consents()",
+            timing="before",
+            events=("truncate",),
+            level="statement",
+            function="private.audit_emptied_consents",
             comment="Inserts a row into consent_audit_log for every enabled consent.",
         )
     )

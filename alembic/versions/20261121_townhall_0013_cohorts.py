@@ -205,8 +205,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="cohorts",
             name="update_cohorts_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -248,11 +248,18 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_posts",
             name="update_social_feed_posts_updated_at",
-            event="""
-                before update of
-                    author_id, post_type, title, content, milestone_id, metadata, is_public
-            """,
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            columns=(
+                "author_id",
+                "post_type",
+                "title",
+                "content",
+                "milestone_id",
+                "metadata",
+                "is_public",
+            ),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -260,8 +267,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_posts",
             name="start_post_counters",
-            event="before insert",
-            action="for each row execute function private.start_post_counters()",
+            timing="before",
+            events=("insert",),
+            function="private.start_post_counters",
             comment="A new post has no reactions and no comments.",
         )
     )

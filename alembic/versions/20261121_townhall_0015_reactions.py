@@ -215,12 +215,11 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_reactions",
             name="keep_reaction_count_on_insert",
-            event="after insert",
-            action="""
-                referencing new table as added
-                for each statement
-                execute function private.keep_reaction_count()
-            """,
+            timing="after",
+            events=("insert",),
+            level="statement",
+            new_table="added",
+            function="private.keep_reaction_count",
             comment="Maintains reaction_count of social_feed_posts.",
         )
     )
@@ -228,12 +227,12 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_reactions",
             name="keep_reaction_count_on_update",
-            event="after update",
-            action="""
-                referencing old table as removed new table as added
-                for each statement
-                execute function private.keep_reaction_count()
-            """,
+            timing="after",
+            events=("update",),
+            level="statement",
+            old_table="removed",
+            new_table="added",
+            function="private.keep_reaction_count",
             comment="Maintains reaction_count of social_feed_posts.",
         )
     )
@@ -241,12 +240,11 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_reactions",
             name="keep_reaction_count_on_delete",
-            event="after delete",
-            action="""
-                referencing old table as removed
-                for each statement
-                execute function private.keep_reaction_count()
-            """,
+            timing="after",
+            events=("delete",),
+            level="statement",
+            old_table="removed",
+            function="private.keep_reaction_count",
             comment="Maintains reaction_count of social_feed_posts.",
         )
     )
@@ -254,8 +252,10 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_reactions",
             name="reset_reaction_count_on_truncate",
-            event="after truncate",
-            action="for each statement execute function private.reset_reaction_count()",
+            timing="after",
+            events=("truncate",),
+            level="statement",
+            function="private.reset_reaction_count",
             comment="Maintains reaction_count of social_feed_posts.",
         )
     )

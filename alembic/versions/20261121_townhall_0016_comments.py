@@ -251,8 +251,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_comments",
             name="update_social_feed_comments_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -260,12 +261,11 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_comments",
             name="keep_comment_count_on_insert",
-            event="after insert",
-            action="""
-                referencing new table as added
-                for each statement
-                execute function private.keep_comment_count()
-            """,
+            timing="after",
+            events=("insert",),
+            level="statement",
+            new_table="added",
+            function="private.keep_comment_count",
             comment="Maintains comment_count of social_feed_posts.",
         )
     )
@@ -273,12 +273,12 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_comments",
             name="keep_comment_count_on_update",
-            event="after update",
-            action="""
-                referencing old table as removed new table as added
-                for each statement
-                execute function private.keep_comment_count()
-            """,
+            timing="after",
+            events=("update",),
+            level="statement",
+            old_table="removed",
+            new_table="added",
+            function="private.keep_comment_count",
             comment="Maintains comment_count of social_feed_posts.",
         )
     )
@@ -286,12 +286,11 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_comments",
             name="keep_comment_count_on_delete",
-            event="after delete",
-            action="""
-                referencing old table as removed
-                for each statement
-                execute function private.keep_comment_count()
-            """,
+            timing="after",
+            events=("delete",),
+            level="statement",
+            old_table="removed",
+            function="private.keep_comment_count",
             comment="Maintains comment_count of social_feed_posts.",
         )
     )
@@ -299,8 +298,10 @@ def upgrade() -> None:
         pg.Trigger(
             table="social_feed_comments",
             name="reset_comment_count_on_truncate",
-            event="after truncate",
-            action="for each statement execute function private.reset_comment_count()",
+            timing="after",
+            events=("truncate",),
+            level="statement",
+            function="private.reset_comment_count",
             comment="Maintains comment_count of social_feed_posts.",
         )
     )

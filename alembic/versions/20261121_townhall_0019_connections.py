@@ -177,8 +177,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="founder_connections",
             name="update_founder_connections_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

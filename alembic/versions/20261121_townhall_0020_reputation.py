@@ -173,8 +173,9 @@ def streaks() -> None:
         pg.Trigger(
             table="engagement_streaks",
             name="update_engagement_streaks_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -258,10 +258,9 @@ def upgrade() -> None:
         pg.Trigger(
             table="wizard_sessions",
             name="update_wizard_session_timestamp",
-            event="before insert or update",
-            action="""
-                for each row execute function public.update_wizard_session_timestamp()
-            """,
+            timing="before",
+            events=("insert", "update"),
+            function="public.update_wizard_session_timestamp",
             comment=(
                 "Sets last_saved_at and completed_at; refuses a change of a completed"
                 " session's state."

@@ -28,8 +28,9 @@ def stamp_updates() -> None:
         pg.Trigger(
             table="participant_sessions",
             name="update_participant_sessions_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -268,12 +269,10 @@ def downgrade() -> None:
         pg.Trigger(
             table="participant_sessions",
             name="update_participant_sessions_updated_at",
-            event="before update",
-            action="""
-                for each row
-                when (old.client_status is not null or new.client_status is null)
-                execute function public.update_updated_at_column()
-            """,
+            timing="before",
+            events=("update",),
+            condition="old.client_status is not null or new.client_status is null",
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -122,12 +122,11 @@ def create_triggers() -> None:
         pg.Trigger(
             table="participant_sessions",
             name="fill_session_tenant",
-            event="before insert or update of campaign_id, tenant_id",
-            action="""
-                for each row
-                when (new.tenant_id is null)
-                execute function private.fill_session_tenant()
-            """,
+            timing="before",
+            events=("insert", "update"),
+            columns=("campaign_id", "tenant_id"),
+            condition="new.tenant_id is null",
+            function="private.fill_session_tenant",
             comment="Sets the tenant of a session to that of its campaign.",
         )
     )
@@ -135,12 +134,11 @@ def create_triggers() -> None:
         pg.Trigger(
             table="campaigns",
             name="fill_campaign_sessions_tenant",
-            event="after update of tenant_id",
-            action="""
-                for each row
-                when (new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null)
-                execute function private.fill_campaign_sessions_tenant()
-            """,
+            timing="after",
+            events=("update",),
+            columns=("tenant_id",),
+            condition="new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null",
+            function="private.fill_campaign_sessions_tenant",
             comment="Sets the tenant of a campaign's sessions without one when the campaign gets"
             " one.",
         )
@@ -153,12 +151,10 @@ def keep_updated_at_during_fill() -> None:
             pg.Trigger(
                 table=table,
                 name=f"update_{table}_updated_at",
-                event="before update",
-                action="""
-                    for each row
-                    when (old.tenant_id is not null or new.tenant_id is null)
-                    execute function public.update_updated_at_column()
-                """,
+                timing="before",
+                events=("update",),
+                condition="old.tenant_id is not null or new.tenant_id is null",
+                function="public.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )
@@ -170,8 +166,9 @@ def downgrade() -> None:
             pg.Trigger(
                 table=table,
                 name=f"update_{table}_updated_at",
-                event="before update",
-                action="for each row execute function public.update_updated_at_column()",
+                timing="before",
+                events=("update",),
+                function="public.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )

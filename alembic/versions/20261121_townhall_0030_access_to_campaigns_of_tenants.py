@@ -29,8 +29,10 @@ def release_triggers() -> None:
         pg.Trigger(
             table="participant_sessions",
             name="fill_session_tenant",
-            event="before insert or update of campaign_id, tenant_id",
-            action="for each row execute function private.fill_session_tenant()",
+            timing="before",
+            events=("insert", "update"),
+            columns=("campaign_id", "tenant_id"),
+            function="private.fill_session_tenant",
             comment="Sets the tenant of a session to that of its campaign.",
         )
     )
@@ -39,8 +41,9 @@ def release_triggers() -> None:
             pg.Trigger(
                 table=table,
                 name=f"update_{table}_updated_at",
-                event="before update",
-                action="for each row execute function public.update_updated_at_column()",
+                timing="before",
+                events=("update",),
+                function="public.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )
@@ -196,12 +199,11 @@ def downgrade() -> None:
         pg.Trigger(
             table="participant_sessions",
             name="fill_session_tenant",
-            event="before insert or update of campaign_id, tenant_id",
-            action="""
-                for each row
-                when (new.tenant_id is null)
-                execute function private.fill_session_tenant()
-            """,
+            timing="before",
+            events=("insert", "update"),
+            columns=("campaign_id", "tenant_id"),
+            condition="new.tenant_id is null",
+            function="private.fill_session_tenant",
             comment="Sets the tenant of a session to that of its campaign.",
         )
     )
@@ -210,12 +212,10 @@ def downgrade() -> None:
             pg.Trigger(
                 table=table,
                 name=f"update_{table}_updated_at",
-                event="before update",
-                action="""
-                    for each row
-                    when (old.tenant_id is not null or new.tenant_id is null)
-                    execute function public.update_updated_at_column()
-                """,
+                timing="before",
+                events=("update",),
+                condition="old.tenant_id is not null or new.tenant_id is null",
+                function="public.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )

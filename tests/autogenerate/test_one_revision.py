@@ -13,7 +13,7 @@ from alembic_utils.replaceable_entity import registry
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
-from townhall.pg import Entity, Function
+from townhall.pg import Entity
 
 
 def things(*columns: sa.Column[object], without: str = "") -> sa.MetaData:
@@ -67,8 +67,9 @@ TRIGGER = pg.Trigger(
     schema=SCHEMA,
     table="things",
     name="stamps",
-    event="before update",
-    action=f"for each row execute function {SCHEMA}.stamp()",
+    timing="before",
+    events=("update",),
+    function=STAMP,
 )
 ACCESS = pg.TableAccess(schema=SCHEMA, table="things", grants={"authenticated": ("select",)})
 
@@ -317,13 +318,16 @@ def test_what_is_gained_is_lost_on_the_way_back(lab: Lab) -> None:
 
 def test_a_view_keeps_its_triggers(lab: Lab) -> None:
     def declared(query: str, **comments: str) -> Schema:
-        instead = dataclasses.replace(TRIGGER, table="seen", event="instead of insert")
+        instead = dataclasses.replace(
+            TRIGGER, table="seen", timing="instead of", events=("insert",)
+        )
         after = dataclasses.replace(
             TRIGGER,
             table="seen",
             name="counts",
-            event="after insert",
-            action="for each statement execute function lab.stamp()",
+            timing="after",
+            events=("insert",),
+            level="statement",
             comment="Counts.",
         )
         seen = dataclasses.replace(view(query), column_comments=comments)
@@ -467,12 +471,13 @@ def test_entities_of_alembic_utils_are_refused_by_name(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"search_path": ""}], ids=str)
-def test_a_function_to_hijack_is_refused_by_name(lab: Lab, settings: dict[str, str]) -> None:
-    function = Function(
-        schema=SCHEMA, name="open_door", body="select 1", security="definer", settings=settings
-    )
-    with pytest.raises(CommandError, match=r"function lab\.open_door\(\).*SAFE_SEARCH_PATH"):
-        lab.differences(Schema(things(), [function]))
+def test_definer_function_with_unsafe_search_path_is_refused(
+    lab: Lab, settings: dict[str, str]
+) -> None:
+    unsafe = function("unsafe", "select 1")
+    unsafe = dataclasses.replace(unsafe, security="definer", settings=settings)
+    with pytest.raises(CommandError, match=r"function lab\.unsafe\(\).*SAFE_SEARCH_PATH"):
+        lab.differences(Schema(things(), [unsafe]))
 
 
 def test_the_access_of_a_schema_is_created_changed_and_reverted(lab: Lab) -> None:

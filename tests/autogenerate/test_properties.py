@@ -128,8 +128,10 @@ def _trigger(part: Part, tables: list[str]) -> pg.Trigger:
         schema=SCHEMA,
         table=tables[part.choice % len(tables)],
         name=part.name,
-        event="before update of id" if part.flag else "before insert",
-        action=f"for each row execute function {SCHEMA}.stamp()",
+        timing="before",
+        events=("update" if part.flag else "insert",),
+        columns=("id",) if part.flag else (),
+        function=f"{SCHEMA}.stamp",
     )
 
 

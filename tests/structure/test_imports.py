@@ -58,7 +58,8 @@ def of_domain(name: str) -> bool:
 
 @pytest.mark.parametrize("path", ENGINE, ids=name_of)
 def test_engine_names_no_table_and_no_revision_of_the_product(path: Path) -> None:
-    tables = {table.name for table in townhall.metadata.sorted_tables} - {"users"}
+    # Names of PostgreSQL's world too: the accounts of the schema auth, what a trigger fires for.
+    tables = {table.name for table in townhall.metadata.sorted_tables} - {"users", "events"}
     texts = {
         node.value
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

@@ -1,42 +1,58 @@
-"""What every versioned entity is: declared, written as SQL, and read back from the catalog."""
+"""The base of every entity: it is declared, written as SQL, and read back from the catalog."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, replace
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self
 
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.orm import Session
 
 from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
+from townhall.pg.values import described, field_types, has_type
 
-AnyEntity = TypeVar("AnyEntity", bound="Entity")
+_LONGEST_NAME = 63  # bytes
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Entity(ReplaceableEntity):
     """An object of a database that revisions create, replace and drop.
 
-    Two entities are the same object if their :attr:`key` is equal, and in the same state if their
-    :attr:`state` is. States are compared as PostgreSQL renders them: what is declared is created,
-    read back and compared with what was read before.
+    Two entities are the same object if their :attr:`key` is equal, and equal if their :attr:`state`
+    is equal as well. The state of a declared entity is compared with the actual one as PostgreSQL
+    renders both: what is declared is created, read back and compared with what was read before.
 
     Attributes:
-        schema: The schema that holds the object, or the table it belongs to.
+        schema: The schema of the object, or of the table it belongs to.
     """
 
     kind: ClassVar[str]
     is_own_object: ClassVar[bool] = True
-    """Whether it is an object of its own; if not, it is a state that every table has."""
+    """Whether it can be created and dropped; if not, each table or schema always has one."""
     name_fields: ClassVar[tuple[str, ...]]
     """The fields that name the object."""
     drop_fields: ClassVar[tuple[str, ...]] = ()
     """Further fields that :meth:`drop_statements` uses."""
+    sql_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that hold SQL, of which indentation and a final semicolon are removed."""
 
     schema: str = "public"
+
+    def __post_init__(self) -> None:
+        """Check every value, and lay out the SQL.
+
+        Raises:
+            ValueError: A value has another type than its field, or a name is one that PostgreSQL
+                would refuse or cut. The message names the entity and says what to do.
+        """
+        self._check_values()
+        for name in self.sql_fields:
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, sql.layout(value))
 
     @classmethod
     def named(cls, **name: Any) -> Self:  # noqa: ANN401 - the fields of the class
@@ -48,23 +64,31 @@ class Entity(ReplaceableEntity):
 
         Raises:
             TypeError: Another field is given, or one of these is missing.
+            ValueError: A value has another type than its field.
         """
+        allowed = cls.name_fields + cls.drop_fields
         values = {
             field.name: name[field.name] if field.name in name else default(field)
             for field in fields(cls)
-            if field.name in cls.name_fields + cls.drop_fields
+            if field.name in allowed
         }
         if MISSING in values.values() or not name.keys() <= values.keys():
-            raise TypeError(f"{cls.__name__}.named() takes {', '.join(cls.name_fields)}")
+            raise TypeError(f"{cls.__name__}.named() takes {', '.join(allowed)}")
         entity = cls.__new__(cls)
         for field, value in values.items():
             object.__setattr__(entity, field, value)
+        entity._check_values()  # noqa: SLF001 - its own class
         return entity
+
+    @property
+    def has_only_name(self) -> bool:
+        """Whether :meth:`named` made it: nothing is known of its state."""
+        return len(vars(self)) < len(fields(self))
 
     @property
     @abstractmethod
     def name_parts(self) -> tuple[str, ...]:
-        """What tells the object from its siblings, from the schema inwards."""
+        """The name, from the schema inwards."""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -73,12 +97,10 @@ class Entity(ReplaceableEntity):
 
     @property
     def state(self) -> tuple[Any, ...]:
-        """The fields that are compared, in hashable form."""
+        """The values that are compared, in hashable form."""
         values = vars(self)
         return tuple(
-            comparable(values[field.name])
-            for field in fields(self)
-            if field.compare and field.name in values
+            comparable(values.get(field.name, MISSING)) for field in fields(self) if field.compare
         )
 
     @property
@@ -88,11 +110,30 @@ class Entity(ReplaceableEntity):
             f"{self.kind} {'.'.join(self.name_parts[:2])} {' '.join(self.name_parts[2:])}".strip()
         )
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same object in the same state."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.state == other.state
+
+    def __hash__(self) -> int:
+        """Return the hash of the state."""
+        return hash((type(self), self.state))
+
+    def __repr__(self) -> str:
+        """Return the expression that makes it, without the values that are defaults."""
+        values = ", ".join(
+            f"{field.name}={vars(self)[field.name]!r}"
+            for field in fields(self)
+            if field.repr and field.name in vars(self) and vars(self)[field.name] != default(field)
+        )
+        return f"{type(self).__name__}{'.named' if self.has_only_name else ''}({values})"
+
     @abstractmethod
     def create_statements(self) -> Iterable[str]:
-        """Yield what creates the object, or brings one that is there to this state.
+        """Yield what creates the object, or brings an existing one to this state.
 
-        The statements can run again over their own result.
+        The statements are idempotent.
         """
 
     def create_without_data_statements(self) -> Iterable[str]:
@@ -105,13 +146,13 @@ class Entity(ReplaceableEntity):
 
     @abstractmethod
     def drop_statements(self) -> Iterable[str]:
-        """Yield what drops the object if it is there."""
+        """Yield what drops the object if it exists."""
 
     def can_replace(self, other: Entity) -> bool:
         """Tell whether :meth:`replace_statements` can bring ``other`` to this state.
 
         Args:
-            other: The same object in another state, as the catalog tells it.
+            other: The same object in another state.
         """
         del other
         return True
@@ -145,8 +186,8 @@ class Entity(ReplaceableEntity):
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the entities of this class that are in ``schemas``, as PostgreSQL renders them.
 
-        An extension's objects are left out. The connection's ``search_path`` must be empty, so
-        that PostgreSQL qualifies every name.
+        Objects of extensions are left out. The ``search_path`` must be empty, so that PostgreSQL
+        qualifies every name.
 
         Args:
             connection: A connection to the database; it is only read.
@@ -157,7 +198,7 @@ class Entity(ReplaceableEntity):
     def keys_in_database(
         cls, connection: Connection, entities: Sequence[Entity]
     ) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Return the key that the database knows each declared entity by.
+        """Return the actual key of each declared key.
 
         Args:
             connection: A connection to a database in which the entities were created.
@@ -166,7 +207,28 @@ class Entity(ReplaceableEntity):
         del connection
         return {entity.key: entity.key for entity in entities}
 
-    # What alembic-utils asks of an entity.
+    def _check_values(self) -> None:
+        types = field_types(type(self))
+        # The names first: the message about another value contains them.
+        for name in dict.fromkeys((*self.name_fields, *types)):
+            if name not in vars(self) or has_type(value := getattr(self, name), types[name]):
+                continue
+            entity = type(self).__name__ if name in self.name_fields else self.identity
+            raise ValueError(
+                f"{entity}: {name} is {value!r} and must be {described(types[name])}"
+                f"{f': write {(value,)!r}' if has_type((value,), types[name]) else ''}"
+            )
+        for name in {"schema", "table", "name"} & vars(self).keys():
+            if not 0 < len(getattr(self, name).encode()) <= _LONGEST_NAME:
+                self._refuse(
+                    f"{name} {getattr(self, name)!r} must have 1 to {_LONGEST_NAME} bytes, because"
+                    " PostgreSQL cuts a longer name"
+                )
+
+    def _refuse(self, why: str) -> NoReturn:
+        raise ValueError(f"{self.identity}: {why}")
+
+    # The interface of alembic-utils.
 
     @property
     def type_(self) -> str:
@@ -208,8 +270,8 @@ def default(field: Field[Any]) -> Any:  # noqa: ANN401 - any field's value
 
 
 def comparable(value: Any) -> Any:  # noqa: ANN401 - any field's value
-    """Return ``value`` with its mappings as tuples: the order of arguments counts."""
-    if isinstance(value, dict):
+    """Return ``value`` with mappings as tuples of pairs, in which the order counts."""
+    if isinstance(value, Mapping):
         return tuple((key, comparable(item)) for key, item in value.items())
     return value
 
@@ -218,7 +280,7 @@ def _joined(statements: Iterable[str]) -> TextClause:
     return sql.statement(";\n".join(statements))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TableEntity(Entity):
     """An entity that belongs to a table.
 
@@ -237,16 +299,16 @@ class TableEntity(Entity):
 
     @property
     def name_parts(self) -> tuple[str, ...]:
-        """Schema and table; a table has one of these."""
+        """Schema and table."""
         return (self.schema, self.table)
 
 
 def comment_statement(kind: str, target: str, comment: str | None) -> str:
-    """Return the statement that sets or clears a comment.
+    """Return the statement that sets or removes a comment.
 
     Args:
-        kind: What is commented, in SQL's words: ``view``, ``policy``.
+        kind: The kind of object as in ``comment on``: ``view``, ``policy``.
         target: The object, qualified and quoted.
-        comment: The text, or None for no comment.
+        comment: The text, or None to remove it.
     """
     return f"comment on {kind} {target} is {sql.literal(comment)}"

@@ -1,4 +1,4 @@
-"""Functions, with exactly those who may execute them."""
+"""Functions, with the roles that may execute them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Security = Literal["invoker", "definer"]
 Parallel = Literal["unsafe", "restricted", "safe"]
 
 SAFE_SEARCH_PATH = "pg_catalog, pg_temp"
-"""The ``search_path`` under which a function finds what its author meant, if all names in its body
-are qualified but PostgreSQL's own. Where a path does not name ``pg_temp``, an empty one included,
-the caller's temporary tables and types are found before PostgreSQL's own:
+"""The ``search_path`` of a function in whose body all names but PostgreSQL's own are qualified.
+Under a path without ``pg_temp``, even an empty one, temporary tables and types of the caller are
+found before PostgreSQL's own:
 https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Function(Entity):
-    """A function, and who may execute it.
+    """A function, and the roles that may execute it.
 
     Attributes:
         name: The name of the function.
@@ -36,17 +36,21 @@ class Function(Entity):
         returns: The type of the result, ``table (…)`` and ``setof`` included.
         language: ``sql``, ``plpgsql`` or another that the server has.
         body: The source between the dollar quotes.
-        volatility: What PostgreSQL may assume of repeated calls.
-        security: With whose rights it runs.
-        settings: Settings for the time of a call. A function that runs with its owner's rights
-            needs a ``search_path`` that ends with ``pg_temp``, as :data:`SAFE_SEARCH_PATH` does,
-            or whoever calls it chooses what its names mean. So does one that a trigger calls: the
-            rows that a foreign key deletes along are deleted as the owner of their table.
-        is_strict: Whether a null argument gives null without a call.
-        is_leakproof: Whether it tells nothing of its arguments but by its result.
+        volatility: Whether it may return something else when it is called again: in one
+            statement, too (``volatile``), only in another one (``stable``), or never
+            (``immutable``).
+        security: Whether it has the privileges of its caller (``invoker``) or its owner
+            (``definer``).
+        settings: Settings for the time of a call. A ``definer`` function needs a ``search_path``
+            that ends with ``pg_temp``, as :data:`SAFE_SEARCH_PATH` does; otherwise its caller
+            decides which objects its names stand for. So does a trigger function: rows that a
+            foreign key deletes are deleted as the owner of their table.
+        is_strict: Whether it returns null for a null argument without being called.
+        is_leakproof: Whether it reveals nothing about its arguments except by its result.
         parallel: Whether parallel workers may call it.
         cost: What a call costs in units of ``cpu_operator_cost``; None for the language's default.
-        rows: How many rows a call is expected to return; None for PostgreSQL's default.
+        rows: With a set as the result, how many rows the planner expects; None for PostgreSQL's
+            default.
         execute: The roles that may execute it.
         api_roles: The roles that may not execute it unless they are in ``execute``; ``public`` is
             always among them. Any other role keeps what it has.
@@ -55,6 +59,7 @@ class Function(Entity):
 
     kind: ClassVar[str] = "function"
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "name", "arguments")
+    sql_fields: ClassVar[tuple[str, ...]] = ("body",)
 
     name: str
     arguments: Mapping[str, str] = field(default_factory=dict)
@@ -74,8 +79,22 @@ class Function(Entity):
     comment: str | None = None
 
     def __post_init__(self) -> None:
-        """Lay out the body."""
-        object.__setattr__(self, "body", sql.layout(self.body))
+        """Refuse a function that PostgreSQL would refuse.
+
+        Raises:
+            ValueError: A value has another type than its field, or values contradict each other.
+        """
+        super().__post_init__()
+        returns = self.returns.lower()
+        if self.language == "sql" and returns in {"trigger", "event_trigger"}:
+            self._refuse(f"SQL has no {returns} functions: add returns or language='plpgsql'")
+        if self.rows is not None and not returns.startswith(("setof ", "table ", "table(")):
+            self._refuse("rows is for a function that returns a set: leave it out")
+        for name in ("cost", "rows"):
+            if (value := getattr(self, name)) is not None and value <= 0:
+                self._refuse(f"{name} is {value} and must be greater than 0")
+        if why := _refused_arguments(self.arguments, returns):
+            self._refuse(why)
 
     @property
     def name_parts(self) -> tuple[str, ...]:
@@ -84,13 +103,13 @@ class Function(Entity):
 
     @property
     def is_hijackable(self) -> bool:
-        """Whether what its caller creates is run with its owner's rights."""
+        """Whether objects that its caller creates are used with its owner's privileges."""
         last_of_path = self.settings.get("search_path", "").split(", ")[-1]
         return self.security == "definer" and last_of_path != "pg_temp"
 
     @property
     def argument_types(self) -> tuple[str, ...]:
-        """The types by which PostgreSQL tells functions of one name apart."""
+        """The types of the input arguments, which are a part of the function's name."""
         modes_and_types = (_without_default(text) for text in self.arguments.values())
         return tuple(
             text.removeprefix("inout ").removeprefix("variadic ")
@@ -101,10 +120,15 @@ class Function(Entity):
     @property
     def literal_signature(self) -> str:
         """The function with the types of its arguments, as SQL names it."""
-        return f"{self.literal_schema}.{sql.quote(self.name)}({', '.join(self.argument_types)})"
+        return f"{self.literal_name}({', '.join(self.argument_types)})"
+
+    @property
+    def literal_name(self) -> str:
+        """The function without its arguments as a qualified identifier."""
+        return sql.qualified(self.schema, self.name)
 
     def create_statements(self) -> Iterable[str]:
-        """Yield the function, who may execute it, and its comment."""
+        """Yield the function, the roles that may execute it, and its comment."""
         yield "\n".join(self._definition())
         target = self.literal_signature
         grants = dict(map(_grant, self.execute))
@@ -113,9 +137,7 @@ class Function(Entity):
 
     def _definition(self) -> Iterable[str]:
         arguments = ", ".join(_argument(name, text) for name, text in self.arguments.items())
-        yield (
-            f"create or replace function {self.literal_schema}.{sql.quote(self.name)}({arguments})"
-        )
+        yield f"create or replace function {self.literal_name}({arguments})"
         yield f"returns {self.returns}"
         yield f"language {sql.quote(self.language)}"
         traits = [self.volatility, f"security {self.security}", f"parallel {self.parallel}"]
@@ -129,7 +151,7 @@ class Function(Entity):
 
     @property
     def _is_standard_body(self) -> bool:
-        # A body of the SQL standard is parsed when the function is created and not quoted.
+        # A body in the form of the SQL standard is no string: it is parsed with the function.
         return self.language == "sql" and self.body.lower().startswith(("begin atomic", "return "))
 
     def drop_statements(self) -> Iterable[str]:
@@ -145,7 +167,7 @@ class Function(Entity):
         return replace(self, execute=tuple(dict.fromkeys([*kept, *self.execute])))
 
     def can_replace(self, other: Entity) -> bool:
-        """Tell whether the name, type and defaults of every argument and the result stay."""
+        """Tell whether arguments and result stay, and defaults are only added."""
         return (
             isinstance(other, Function)
             and self.returns == other.returns
@@ -161,7 +183,7 @@ class Function(Entity):
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
-        """Return the functions in ``schemas``; aggregates and procedures are not looked at."""
+        """Return the functions in ``schemas``, without aggregates and procedures."""
         return [cls._from_row(row) for row in catalog.rows(connection, _QUERY, schemas)]
 
     @classmethod
@@ -206,13 +228,37 @@ class Function(Entity):
         )
 
 
+def _refused_arguments(arguments: Mapping[str, str], returns: str) -> str | None:
+    variadic = default = None
+    for name, declared in arguments.items():
+        mode, has_default = _mode(declared), " default " in declared
+        if mode in {"out", "inout"} and returns.startswith("table"):
+            return f"argument {name!r} is {mode}, beside a table: move it into the table"
+        if mode == "out":
+            if has_default:
+                return f"argument {name!r} is out and has a default, which only inputs have"
+            continue
+        if variadic is not None:
+            return f"argument {name!r} is after the variadic {variadic!r}, which must be the last"
+        if default is not None and not has_default:
+            return f"argument {name!r} is after {default!r} and needs a default as well"
+        variadic = name if mode == "variadic" else None
+        default = name if has_default else None
+    return None
+
+
 def _argument(name: str, declared: str) -> str:
     if name.startswith("$"):
         return declared
-    for mode in ("out", "inout", "variadic"):
-        if declared.startswith(f"{mode} "):
-            return f"{mode} {sql.quote(name)} {declared.removeprefix(f'{mode} ')}"
-    return f"{sql.quote(name)} {declared}"
+    mode = _mode(declared)
+    if mode is None:
+        return f"{sql.quote(name)} {declared}"
+    return f"{mode} {sql.quote(name)} {declared.removeprefix(f'{mode} ')}"
+
+
+def _mode(declared: str) -> str | None:
+    word = declared.partition(" ")[0]
+    return word if word in {"out", "inout", "variadic"} else None
 
 
 def _without_default(declared: str) -> str:

@@ -11,27 +11,28 @@ from sqlalchemy import Connection
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, TableEntity, comment_statement
 
-_LONGEST_NAME = 63  # bytes
-
 Command = Literal["select", "insert", "update", "delete", "all"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Policy(TableEntity):
-    """A policy: which rows of a table some roles may reach with a command.
+    """A policy: which rows of a table some roles may read or write with a command.
 
     Attributes:
         name: The name of the policy: a sentence that an auditor understands.
         command: The command it is for.
-        roles: The roles it is for. There is no default: a policy says for whom it is.
-        using: Which existing rows may be reached.
-        check: Which rows may come out of it.
-        permissive: Whether it gives access; a restrictive policy only narrows it.
+        roles: The roles it is for, ``("public",)`` for all. There is no default.
+        using: The condition for existing rows, in SQL.
+        check: The condition for new rows and for rows after an update, in SQL. Without it ``using``
+            holds for them.
+        permissive: Whether it gives access; a restrictive policy narrows the access that others
+            give.
         comment: What the policy is for.
     """
 
     kind: ClassVar[str] = "policy"
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "table", "name")
+    sql_fields: ClassVar[tuple[str, ...]] = ("using", "check")
 
     name: str
     command: Command
@@ -42,31 +43,25 @@ class Policy(TableEntity):
     comment: str | None = None
 
     def __post_init__(self) -> None:
-        """Lay out the conditions and refuse a policy that PostgreSQL would refuse, or worse.
+        """Refuse a policy that PostgreSQL would refuse, and one without a condition or a role.
 
         Raises:
-            ValueError: No role is named, the name is too long, or the conditions do not fit the
-                command.
+            ValueError: A value has another type than its field, no role is named, or the
+                conditions do not fit the command.
         """
+        super().__post_init__()
         if not self.roles:
-            self._refuse("names no role: add roles=('authenticated',)")
-        if len(self.name.encode()) > _LONGEST_NAME:
-            self._refuse(f"has a name of more than {_LONGEST_NAME} bytes, which PostgreSQL cuts")
+            self._refuse("no role is named: add roles=('authenticated',)")
+        if "public" in self.roles and len(self.roles) > 1:
+            self._refuse("public stands for every role: leave it out, or the other roles")
         if self.command == "insert" and self.using is not None:
-            self._refuse("is for insert, which has no existing row: use check instead of using")
+            self._refuse("insert has no existing row: use check instead of using")
         if self.command in {"select", "delete"} and self.check is not None:
-            self._refuse(f"is for {self.command}, which makes no row: use using instead of check")
+            self._refuse(f"{self.command} makes no new row: use using instead of check")
         if self.command == "insert" and self.check is None:
-            self._refuse("is for insert and says nothing of the new row: add check")
+            self._refuse("insert has no condition for the new row: add check")
         if self.command != "insert" and self.using is None:
-            self._refuse(f"is for {self.command} and says nothing of the row: add using")
-        for condition in ("using", "check"):
-            text = getattr(self, condition)
-            if text is not None:
-                object.__setattr__(self, condition, sql.layout(text))
-
-    def _refuse(self, why: str) -> None:
-        raise ValueError(f"policy {self.name!r} on {self.schema}.{self.table} {why}")
+            self._refuse(f"{self.command} has no condition for the row: add using")
 
     @property
     def name_parts(self) -> tuple[str, ...]:
@@ -78,14 +73,14 @@ class Policy(TableEntity):
         return f"{sql.quote(self.name)} on {self.literal_table}"
 
     def create_statements(self) -> Iterable[str]:
-        """Yield the policy and its comment; one of this name that is there gives way."""
+        """Yield the policy and its comment, after the drop of one of the same name."""
         kind = "permissive" if self.permissive else "restrictive"
         yield from self.drop_statements()
         yield f"create policy {self._target}\nas {kind} for {self.command}{self._clauses()}"
         yield comment_statement("policy", self._target, self.comment)
 
     def replace_statements(self) -> Iterable[str]:
-        """Yield the change of the policy; at no moment is the table without it."""
+        """Yield ``alter policy``, which never leaves the table without the policy."""
         yield f"alter policy {self._target}{self._clauses()}"
         yield comment_statement("policy", self._target, self.comment)
 
@@ -99,7 +94,10 @@ class Policy(TableEntity):
         return f"\nto {sql.roles(self.roles)}{using}{check}"
 
     def can_replace(self, other: Entity) -> bool:
-        """Tell whether ``alter policy`` will do: it can't change the command, nor take away."""
+        """Tell whether ``alter policy`` can do it.
+
+        It can neither change the command or the mode, nor remove a condition.
+        """
         return (
             isinstance(other, Policy)
             and self.command == other.command
@@ -109,7 +107,7 @@ class Policy(TableEntity):
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
-        """Return the policies on tables in ``schemas``; a condition left out reads as true."""
+        """Return the policies on tables in ``schemas``, ``true`` for a missing condition."""
         return [
             cls(
                 schema=row["schema"],

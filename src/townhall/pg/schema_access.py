@@ -13,7 +13,7 @@ from townhall.pg.entity import Entity
 from townhall.pg.privileges import API_ROLES, WITH_GRANT_OPTION, grant_statements
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SchemaAccess(Entity):
     """The privileges on a schema.
 

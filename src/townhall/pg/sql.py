@@ -29,6 +29,11 @@ def unquote(identifier: str) -> str:
     return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
+def qualified(schema: str, name: str) -> str:
+    """Return the identifier of an object in a schema: ``public.events``."""
+    return f"{quote(schema)}.{quote(name)}"
+
+
 def quote_all(names: Iterable[str]) -> str:
     """Return the identifiers of ``names``, joined by commas."""
     return ", ".join(quote(name) for name in names)
@@ -58,6 +63,12 @@ def layout(sql: str) -> str:
 def indented(sql: str) -> str:
     """Return ``sql`` on lines of its own, one step to the right."""
     return "\n" + textwrap.indent(sql, "    ") + "\n"
+
+
+def parenthesized(sql: str) -> str:
+    """Return ``sql`` in parentheses, which stand on lines of their own around several lines."""
+    # After a comment the parenthesis would be a part of it.
+    return f"({indented(sql)})" if "\n" in sql or "--" in sql else f"({sql})"
 
 
 def dollar_quoted(body: str) -> str:

@@ -1,4 +1,4 @@
-"""The access of a table: row level security, and the exact privileges of the API's roles."""
+"""The access of a table: row level security and privileges."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from townhall.pg.entity import TableEntity
 from townhall.pg.privileges import API_ROLES, Grants, grant_statements, read_grants
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TableAccess(TableEntity):
-    """Whether policies hold on a table, and who may do what to which columns.
+    """Row level security of a table, and the privileges on it and its columns.
 
     Attributes:
-        row_security: Whether policies hold. Without it they are text.
-        forced: Whether they hold for the table's owner as well.
+        row_security: Whether row level security is enabled. If not, policies have no effect.
+        forced: Whether it holds for the table's owner as well.
         grants: The privileges of each role.
         api_roles: The roles that have no privilege but those in ``grants``; ``public`` is always
             among them. A role that is neither here nor in ``grants`` keeps what it has.
@@ -35,16 +35,16 @@ class TableAccess(TableEntity):
     api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
 
     def create_statements(self) -> Iterable[str]:
-        """Yield the switches and the privileges."""
+        """Yield row level security and the privileges."""
         alter = f"alter table {self.literal_table}"
         yield f"{alter} {'enable' if self.row_security else 'disable'} row level security"
         yield f"{alter} {'force' if self.forced else 'no force'} row level security"
         yield from grant_statements(f"table {self.literal_table}", self.grants, self.api_roles)
 
     def drop_statements(self) -> Iterable[str]:
-        """Yield what takes every privilege away; row level security stays on.
+        """Yield the revocation of all privileges.
 
-        A table whose rules are gone is closed, not open.
+        Row level security stays enabled: a table without declared access is closed, not open.
         """
         yield from grant_statements(f"table {self.literal_table}", {}, self.api_roles)
 

@@ -16,9 +16,9 @@ from townhall.pg.privileges import API_ROLES, Grants, grant_statements, read_gra
 CheckOption = Literal["local", "cascaded"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _Relation(Entity):
-    """What views and materialized views have in common.
+    """A view or a materialized view.
 
     Attributes:
         name: The name of the view.
@@ -28,11 +28,12 @@ class _Relation(Entity):
             among them. A role that is neither here nor in ``grants`` keeps what it has.
         comment: What the view is for.
         column_comments: What its columns mean, by column.
-        columns: Names and types of the columns where the catalog told them; never declared.
+        columns: Names and types of the columns, read from the catalog and never declared.
     """
 
     sql_kind: ClassVar[str]
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "name")
+    sql_fields: ClassVar[tuple[str, ...]] = ("definition",)
 
     name: str
     definition: str
@@ -42,10 +43,6 @@ class _Relation(Entity):
     column_comments: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] = field(default=(), repr=False)
 
-    def __post_init__(self) -> None:
-        """Lay out the query."""
-        object.__setattr__(self, "definition", sql.layout(self.definition))
-
     @property
     def name_parts(self) -> tuple[str, ...]:
         """Schema and view."""
@@ -54,7 +51,7 @@ class _Relation(Entity):
     @property
     def literal_name(self) -> str:
         """The view as a qualified identifier."""
-        return f"{self.literal_schema}.{sql.quote(self.name)}"
+        return sql.qualified(self.schema, self.name)
 
     def with_unmanaged_grants_of(self, actual: Entity) -> Self:
         """Return the view with the grants of unmanaged roles on the actual one."""
@@ -74,14 +71,15 @@ class _Relation(Entity):
             yield comment_statement("column", f"{self.literal_name}.{sql.quote(column)}", comment)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class View(_Relation):
-    """A view that runs with the rights of whoever reads it, unless it says otherwise.
+    """A view, which has the privileges of its reader unless it says otherwise.
 
     Attributes:
-        security_invoker: Whether the reader's rights and row level security hold. A view without
-            it reads its tables as its owner, past every policy.
-        security_barrier: Whether the view's conditions come before any function of the reader's.
+        security_invoker: Whether it reads its tables with the privileges of its reader and under
+            row level security. If not, it reads them as its owner, and policies do not hold.
+        security_barrier: Whether its conditions are evaluated before functions in its reader's
+            query.
         check_option: Whether a row written through the view must be visible in it.
     """
 
@@ -95,10 +93,8 @@ class View(_Relation):
     def create_statements(self) -> Iterable[str]:
         """Yield the view, its privileges and its comments."""
         options = ", ".join(self._options())
-        yield (
-            f"create or replace view {self.literal_name}"
-            f"{f' with ({options})' if options else ''} as\n{self.definition}"
-        )
+        with_options = f"\nwith ({options})" if options else ""
+        yield f"create or replace view {self.literal_name}{with_options} as\n{self.definition}"
         yield from self._privileges_and_comments()
 
     def _options(self) -> Iterable[str]:
@@ -110,7 +106,11 @@ class View(_Relation):
             yield f"check_option = {self.check_option}"
 
     def can_replace(self, other: Entity) -> bool:
-        """Tell whether the columns stay, so that there is a way back, and no comment must go."""
+        """Tell whether columns and comments on columns stay.
+
+        ``create or replace view`` can only add columns, of which the downgrade could not remove
+        any, and keeps the comments on columns.
+        """
         return (
             isinstance(other, View)
             and self.columns == other.columns
@@ -132,15 +132,15 @@ class View(_Relation):
         ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class MaterializedView(_Relation):
     """A materialized view with its indexes.
 
-    Row level security does not reach a materialized view: whoever may select it sees all of it.
+    Row level security does not apply to it: a role with ``select`` reads all rows.
 
     Attributes:
-        indexes: What each index is, by name, as it follows the table in ``create index``, with
-            ``unique`` before it where it is: ``{"idx_stage": "unique (stage)"}``.
+        indexes: Its indexes by name, as they follow the table in ``create index``, a unique one
+            after the word ``unique``: ``{"idx_stage": "unique (stage)"}``.
     """
 
     kind: ClassVar[str] = "materialized view"
@@ -166,7 +166,7 @@ class MaterializedView(_Relation):
         yield from self._privileges_and_comments()
 
     def can_replace(self, other: Entity) -> bool:
-        """Tell whether the query and the indexes that are there stay."""
+        """Tell whether the query stays, and indexes and comments are only added."""
         return (
             isinstance(other, MaterializedView)
             and self.definition == other.definition
@@ -221,7 +221,7 @@ def _option(name: str) -> str:
             )"""
 
 
-# They are stored as they were spelled: "TRUE", "t", "on" and "1" are one value.
+# PostgreSQL stores the option as it was written: "TRUE", "t", "on" or "1".
 _OPTIONS = f"""
             coalesce({_option("security_invoker")}::boolean, false) as security_invoker,
             coalesce({_option("security_barrier")}::boolean, false) as security_barrier,

@@ -55,8 +55,9 @@ def _entities(table: str) -> list[pg.Entity]:
         pg.Trigger(
             table=table,
             name=f"stamp_{table}",
-            event="before update",
-            action=f"for each row execute function public.stamp_{table}()",
+            timing="before",
+            events=("update",),
+            function=f"public.stamp_{table}",
         ),
         *(pg.View(name=name, definition=query) for name, query in views(table).items()),
     ]

@@ -95,7 +95,8 @@ comment on policy "the service can do everything" on public.tracks is null;
 
 create or replace trigger update_tracks_updated_at before update
 on public.tracks
-for each row execute function public.update_updated_at_column();
+for each row
+execute function public.update_updated_at_column();
 
 comment on trigger update_tracks_updated_at on public.tracks is 'Sets updated_at.';
 
@@ -220,6 +221,7 @@ comment on function public.fill_participant_track_event() is 'Sets event_id to t
 
 create or replace trigger fill_participant_track_event before insert or update of participant_id, event_id
 on public.participant_tracks
-for each row execute function public.fill_participant_track_event();
+for each row
+execute function public.fill_participant_track_event();
 
 comment on trigger fill_participant_track_event on public.participant_tracks is 'Sets event_id to the event of the participant.';

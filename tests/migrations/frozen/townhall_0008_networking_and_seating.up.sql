@@ -205,7 +205,8 @@ comment on function public.apply_event_networking_default() is 'ברירת המ�
 
 create or replace trigger update_table_assignments_updated_at before update
 on public.table_assignments
-for each row execute function public.update_updated_at_column();
+for each row
+execute function public.update_updated_at_column();
 
 comment on trigger update_table_assignments_updated_at on public.table_assignments is 'מעדכן את updated_at (Sets updated_at)';
 
@@ -217,7 +218,8 @@ execute function public.apply_event_networking_default();
 
 comment on trigger apply_event_networking_default on public.participants is 'NULL הופך לברירת המחדל של האירוע (NULL becomes the event''s default)';
 
-create or replace view public.track_statistics with (security_invoker = true) as
+create or replace view public.track_statistics
+with (security_invoker = true) as
 select
     t.id as track_id,
     t.event_id,

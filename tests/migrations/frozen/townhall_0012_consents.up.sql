@@ -224,7 +224,8 @@ comment on policy "the service can do everything" on public.consent_audit_log is
 
 create or replace trigger update_consent_preferences_updated_at before update
 on public.consent_preferences
-for each row execute function public.update_updated_at_column();
+for each row
+execute function public.update_updated_at_column();
 
 comment on trigger update_consent_preferences_updated_at on public.consent_preferences is 'Sets updated_at.';
 
@@ -251,18 +252,21 @@ comment on function private.hold_account() is 'Locks the caller''s account again
 
 create or replace trigger hold_account before insert or update or delete
 on public.consent_preferences
-for each statement execute function private.hold_account();
+for each statement
+execute function private.hold_account();
 
 comment on trigger hold_account on public.consent_preferences is 'Prevents a deadlock between the audit and the deletion of an account.';
 
 create or replace trigger audit_consent after insert or update or delete
 on public.consent_preferences
-for each row execute function private.audit_consent();
+for each row
+execute function private.audit_consent();
 
 comment on trigger audit_consent on public.consent_preferences is 'Inserts a row into consent_audit_log for every change of a consent.';
 
 create or replace trigger audit_emptied_consents before truncate
 on public.consent_preferences
-for each statement execute function private.audit_emptied_consents();
+for each statement
+execute function private.audit_emptied_consents();
 
 comment on trigger audit_emptied_consents on public.consent_preferences is 'Inserts a row into consent_audit_log for every enabled consent.';

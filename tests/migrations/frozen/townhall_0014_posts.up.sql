@@ -149,16 +149,17 @@ with check (
 
 comment on policy "the service can do everything" on public.social_feed_posts is null;
 
-create or replace trigger update_social_feed_posts_updated_at before update of
-    author_id, post_type, title, content, milestone_id, metadata, is_public
+create or replace trigger update_social_feed_posts_updated_at before update of author_id, post_type, title, content, milestone_id, metadata, is_public
 on public.social_feed_posts
-for each row execute function public.update_updated_at_column();
+for each row
+execute function public.update_updated_at_column();
 
 comment on trigger update_social_feed_posts_updated_at on public.social_feed_posts is 'Sets updated_at.';
 
 create or replace trigger start_post_counters before insert
 on public.social_feed_posts
-for each row execute function private.start_post_counters();
+for each row
+execute function private.start_post_counters();
 
 comment on trigger start_post_counters on public.social_feed_posts is 'A new post has no reactions and no comments.';
 

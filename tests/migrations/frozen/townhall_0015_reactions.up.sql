@@ -181,6 +181,7 @@ comment on trigger keep_reaction_count_on_delete on public.social_feed_reactions
 
 create or replace trigger reset_reaction_count_on_truncate after truncate
 on public.social_feed_reactions
-for each statement execute function private.reset_reaction_count();
+for each statement
+execute function private.reset_reaction_count();
 
 comment on trigger reset_reaction_count_on_truncate on public.social_feed_reactions is 'Maintains reaction_count of social_feed_posts.';

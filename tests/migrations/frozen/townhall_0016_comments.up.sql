@@ -181,7 +181,8 @@ comment on policy "the service can do everything" on public.social_feed_comments
 
 create or replace trigger update_social_feed_comments_updated_at before update
 on public.social_feed_comments
-for each row execute function public.update_updated_at_column();
+for each row
+execute function public.update_updated_at_column();
 
 comment on trigger update_social_feed_comments_updated_at on public.social_feed_comments is 'Sets updated_at.';
 
@@ -211,6 +212,7 @@ comment on trigger keep_comment_count_on_delete on public.social_feed_comments i
 
 create or replace trigger reset_comment_count_on_truncate after truncate
 on public.social_feed_comments
-for each statement execute function private.reset_comment_count();
+for each statement
+execute function private.reset_comment_count();
 
 comment on trigger reset_comment_count_on_truncate on public.social_feed_comments is 'Maintains comment_count of social_feed_posts.';

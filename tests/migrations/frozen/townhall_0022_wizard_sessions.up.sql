@@ -164,6 +164,7 @@ comment on function public.update_wizard_session_timestamp() is 'Sets last_saved
 
 create or replace trigger update_wizard_session_timestamp before insert or update
 on public.wizard_sessions
-for each row execute function public.update_wizard_session_timestamp();
+for each row
+execute function public.update_wizard_session_timestamp();
 
 comment on trigger update_wizard_session_timestamp on public.wizard_sessions is 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';

@@ -60,7 +60,8 @@ ALTER TABLE participant_sessions ADD COLUMN IF NOT EXISTS tenant_id UUID;
 
 COMMENT ON COLUMN participant_sessions.tenant_id IS 'Whose pipeline the person is in.';
 
-create or replace view public.campaign_assignments with (security_invoker = true) as
+create or replace view public.campaign_assignments
+with (security_invoker = true) as
 select
     s.id,
     s.campaign_id,
@@ -84,7 +85,8 @@ grant all on table public.campaign_assignments to service_role;
 
 comment on view public.campaign_assignments is 'A former name of participant_sessions, for clients that still use it.';
 
-create or replace view public.stakeholder_sessions with (security_invoker = true) as
+create or replace view public.stakeholder_sessions
+with (security_invoker = true) as
 select
     s.id,
     s.campaign_id,

@@ -1,18 +1,21 @@
 create or replace trigger fill_session_tenant before insert or update of campaign_id, tenant_id
 on public.participant_sessions
-for each row execute function private.fill_session_tenant();
+for each row
+execute function private.fill_session_tenant();
 
 comment on trigger fill_session_tenant on public.participant_sessions is 'Sets the tenant of a session to that of its campaign.';
 
 create or replace trigger update_campaigns_updated_at before update
 on public.campaigns
-for each row execute function public.update_updated_at_column();
+for each row
+execute function public.update_updated_at_column();
 
 comment on trigger update_campaigns_updated_at on public.campaigns is 'Sets updated_at.';
 
 create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions
-for each row execute function public.update_updated_at_column();
+for each row
+execute function public.update_updated_at_column();
 
 comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';
 

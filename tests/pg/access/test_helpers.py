@@ -95,4 +95,4 @@ def test_public_wrapper_of_one_value_selects_it() -> None:
 
 def test_public_wrapper_in_the_schema_of_the_function_is_refused() -> None:
     with pytest.raises(ValueError, match="is in schema public already"):
-        public_wrapper(pg.Function(name="find", body="select 1"))
+        public_wrapper(pg.Function(name="find", returns="integer", body="select 1"))

@@ -77,8 +77,8 @@ WRONG_TYPES: dict[str, tuple[Callable[[], Any], str]] = {
         "fixed takes a column, and Note.team is not mapped to a column",
     ),
     "a function among the policies": (
-        lambda: Access(Note, read=the_owner, policies=(pg.Function(name="f", body="select 1"),)),  # type: ignore[arg-type]
-        "policies takes policies, not Function",
+        lambda: Access(Note, policies=(pg.TableAccess(table="notes"),)),  # type: ignore[arg-type]
+        "policies takes policies, not TableAccess",
     ),
 }
 

@@ -38,12 +38,11 @@ ENTITIES: tuple[Entity, ...] = (
     Trigger(
         table="tickets",
         name="keep_sold_price",
-        event="before update of price",
-        action="""
-            for each row
-            when (old.holder_id is not null and new.price is distinct from old.price)
-            execute function private.keep_sold_price()
-        """,
+        timing="before",
+        events=("update",),
+        columns=("price",),
+        condition="old.holder_id is not null and new.price is distinct from old.price",
+        function=KEEP_SOLD_PRICE,
     ),
     keep_updated_at("event_sponsors"),
     SALES,

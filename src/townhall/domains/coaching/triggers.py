@@ -59,19 +59,20 @@ ENTITIES: tuple[Entity, ...] = (
     Trigger(
         table="participant_sessions",
         name="fill_session_tenant",
-        event="before insert or update of campaign_id, tenant_id",
-        action="for each row execute function private.fill_session_tenant()",
+        timing="before",
+        events=("insert", "update"),
+        columns=("campaign_id", "tenant_id"),
+        function=FILL_SESSION_TENANT,
         comment="Sets the tenant of a session to that of its campaign.",
     ),
     Trigger(
         table="campaigns",
         name="fill_campaign_sessions_tenant",
-        event="after update of tenant_id",
-        action="""
-            for each row
-            when (new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null)
-            execute function private.fill_campaign_sessions_tenant()
-        """,
+        timing="after",
+        events=("update",),
+        columns=("tenant_id",),
+        condition="new.tenant_id is distinct from old.tenant_id and new.tenant_id is not null",
+        function=FILL_CAMPAIGN_SESSIONS_TENANT,
         comment="Sets the tenant of a campaign's sessions without one when the campaign gets one.",
     ),
 )

@@ -16,6 +16,9 @@ from townhall.base import is_kept_by_database
 from townhall.domains.community.models import SocialFeedPost
 from townhall.domains.identity.triggers import keep_updated_at
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
+from townhall.pg.trigger import Event
+
+_ROW_EVENTS: tuple[Event, ...] = ("insert", "update", "delete")
 
 
 def counter(column: str, counted: str) -> Iterable[Entity]:
@@ -99,27 +102,25 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
         comment=f"Sets {column} of social_feed_posts to 0 when {counted} is truncated.",
     )
     # PostgreSQL allows a trigger with transition tables one event, and no list of columns.
-    for event, transition in (
-        ("insert", "new table as added"),
-        ("update", "old table as removed new table as added"),
-        ("delete", "old table as removed"),
-    ):
+    for event in _ROW_EVENTS:
         yield Trigger(
             table=counted,
             name=f"{keep}_on_{event}",
-            event=f"after {event}",
-            action=f"""
-                referencing {transition}
-                for each statement
-                execute function private.{keep}()
-            """,
+            timing="after",
+            events=(event,),
+            level="statement",
+            old_table=None if event == "insert" else "removed",
+            new_table=None if event == "delete" else "added",
+            function=f"private.{keep}",
             comment=f"Maintains {column} of social_feed_posts.",
         )
     yield Trigger(
         table=counted,
         name=f"{reset}_on_truncate",
-        event="after truncate",
-        action=f"for each statement execute function private.{reset}()",
+        timing="after",
+        events=("truncate",),
+        level="statement",
+        function=f"private.{reset}",
         comment=f"Maintains {column} of social_feed_posts.",
     )
 
@@ -143,8 +144,9 @@ START_POST_COUNTERS = (
     Trigger(
         table="social_feed_posts",
         name="start_post_counters",
-        event="before insert",
-        action="for each row execute function private.start_post_counters()",
+        timing="before",
+        events=("insert",),
+        function="private.start_post_counters",
         comment="A new post has no reactions and no comments.",
     ),
 )
@@ -243,22 +245,27 @@ CONSENT_AUDIT = (
     Trigger(
         table="consent_preferences",
         name="hold_account",
-        event="before insert or update or delete",
-        action="for each statement execute function private.hold_account()",
+        timing="before",
+        events=("insert", "update", "delete"),
+        level="statement",
+        function="private.hold_account",
         comment="Prevents a deadlock between the audit and the deletion of an account.",
     ),
     Trigger(
         table="consent_preferences",
         name="audit_consent",
-        event="after insert or update or delete",
-        action="for each row execute function private.audit_consent()",
+        timing="after",
+        events=("insert", "update", "delete"),
+        function="private.audit_consent",
         comment="Inserts a row into consent_audit_log for every change of a consent.",
     ),
     Trigger(
         table="consent_preferences",
         name="audit_emptied_consents",
-        event="before truncate",
-        action="for each statement execute function private.audit_emptied_consents()",
+        timing="before",
+        events=("truncate",),
+        level="statement",
+        function="private.audit_emptied_consents",
         comment="Inserts a row into consent_audit_log for every enabled consent.",
     ),
 )

@@ -53,19 +53,19 @@ ENTITIES: tuple[Entity, ...] = (
     Trigger(
         table="participants",
         name="apply_event_networking_default",
-        event="before insert",
-        action="""
-            for each row
-            when (new.networking_opt_in is null)
-            execute function public.apply_event_networking_default()
-        """,
+        timing="before",
+        events=("insert",),
+        condition="new.networking_opt_in is null",
+        function=APPLY_EVENT_NETWORKING_DEFAULT,
         comment="NULL הופך לברירת המחדל של האירוע (NULL becomes the event's default)",
     ),
     Trigger(
         table="participant_tracks",
         name="fill_participant_track_event",
-        event="before insert or update of participant_id, event_id",
-        action="for each row execute function public.fill_participant_track_event()",
+        timing="before",
+        events=("insert", "update"),
+        columns=("participant_id", "event_id"),
+        function=FILL_PARTICIPANT_TRACK_EVENT,
         comment="Sets event_id to the event of the participant.",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger, sql
+from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
 UPDATE_UPDATED_AT_COLUMN = Function(
     name="update_updated_at_column",
@@ -33,8 +33,10 @@ def keep_updated_at(
     return Trigger(
         table=table,
         name=f"update_{table}_updated_at",
-        event=" of ".join(filter(None, ("before update", sql.quote_all(columns)))),
-        action="for each row execute function public.update_updated_at_column()",
+        timing="before",
+        events=("update",),
+        columns=tuple(columns),
+        function=UPDATE_UPDATED_AT_COLUMN,
         comment=comment,
     )
 

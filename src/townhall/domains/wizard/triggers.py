@@ -39,8 +39,9 @@ ENTITIES: tuple[Entity, ...] = (
     Trigger(
         table="wizard_sessions",
         name="update_wizard_session_timestamp",
-        event="before insert or update",
-        action="for each row execute function public.update_wizard_session_timestamp()",
+        timing="before",
+        events=("insert", "update"),
+        function=UPDATE_WIZARD_SESSION_TIMESTAMP,
         comment="Sets last_saved_at and completed_at; refuses a change of a completed"
         " session's state.",
     ),

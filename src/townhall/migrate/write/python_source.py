@@ -11,7 +11,6 @@ from townhall.pg import Entity
 from townhall.pg.entity import default
 
 _WIDTH = 84  # of a line, less the indentation of a function's body
-_SQL_FIELDS = {"action", "body", "check", "definition", "event", "using"}
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"})
 
 
@@ -39,16 +38,16 @@ def render_entity(entity: Entity) -> str:
         entity: Any entity.
     """
     values = "".join(
-        f"    {field.name}={_rendered_field(field.name, getattr(entity, field.name))},\n"
+        f"    {field.name}={_rendered_field(entity, field.name)},\n"
         for field in fields(entity)
         if field.repr and not _is_default(field, getattr(entity, field.name))
     )
     return f"pg.{type(entity).__name__}(\n{values})"
 
 
-def _rendered_field(name: str, value: object) -> str:
-    column = 8 + len(name)
-    if name in _SQL_FIELDS and isinstance(value, str):
+def _rendered_field(entity: Entity, name: str) -> str:
+    value, column = getattr(entity, name), 8 + len(name)
+    if name in entity.sql_fields and isinstance(value, str):
         return render_sql(value, column)
     return _rendered(value, column)
 

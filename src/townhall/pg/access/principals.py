@@ -80,7 +80,7 @@ class Principal:
         """
         narrowed = sql.layout(condition)
         if self.condition != _ALWAYS:
-            narrowed = f"{_parenthesized(self.condition)}\nand {_parenthesized(narrowed)}"
+            narrowed = f"{sql.parenthesized(self.condition)}\nand {sql.parenthesized(narrowed)}"
         return replace(
             self,
             name=f"{self.name} {words}",
@@ -96,10 +96,6 @@ class Principal:
         """
         anonymous = None if self.anonymous is None else self.anonymous.named(name)
         return replace(self, name=name, anonymous=anonymous)
-
-
-def _parenthesized(condition: str) -> str:
-    return f"({sql.indented(condition)})" if "\n" in condition else f"({condition})"
 
 
 signed_in = Principal("signed-in users", _ALWAYS)

@@ -252,20 +252,20 @@ def upgrade() -> None:
         pg.Trigger(
             table="tickets",
             name="keep_sold_price",
-            event="before update of price",
-            action="""
-                for each row
-                when (old.holder_id is not null and new.price is distinct from old.price)
-                execute function private.keep_sold_price()
-            """,
+            timing="before",
+            events=("update",),
+            columns=("price",),
+            condition="old.holder_id is not null and new.price is distinct from old.price",
+            function="private.keep_sold_price",
         )
     )
     pg.create_entity(
         pg.Trigger(
             table="event_sponsors",
             name="update_event_sponsors_updated_at",
-            event="before update",
-            action="for each row execute function public.update_updated_at_column()",
+            timing="before",
+            events=("update",),
+            function="public.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

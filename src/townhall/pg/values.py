@@ -1,0 +1,78 @@
+"""Whether a value has the type that a field is annotated with, at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+Test = Callable[[Any], bool]
+
+
+def field_types(of: type[Any]) -> Mapping[str, Any]:
+    """Return the types of a dataclass's fields by name."""
+    return _field_types(of)  # type: ignore[arg-type] # mypy takes no class for hashable
+
+
+@cache
+def _field_types(of: type[Any]) -> Mapping[str, Any]:
+    hints = get_type_hints(of)
+    return {field.name: hints[field.name] for field in fields(of)}
+
+
+def has_type(value: object, expected: Any) -> bool:  # noqa: ANN401 - any annotation
+    """Tell whether a value has a type.
+
+    Args:
+        value: Any value.
+        expected: A class, a ``Literal``, a union, ``tuple[X, ...]`` or ``Mapping[X, Y]``.
+    """
+    return _test(expected)(value)
+
+
+@cache
+def _test(expected: Any) -> Test:  # noqa: ANN401 - any annotation
+    origin, arguments = get_origin(expected), get_args(expected)
+    if origin is Literal:
+        return lambda value: isinstance(value, str) and value in arguments
+    if origin in {Union, UnionType}:
+        tests = [_test(each) for each in arguments]
+        return lambda value: any(test(value) for test in tests)
+    if origin is tuple:
+        of_item = _test(arguments[0])
+        return lambda value: isinstance(value, tuple) and all(map(of_item, value))
+    if origin is Mapping:
+        of_key, of_value = map(_test, arguments)
+        return lambda value: (
+            isinstance(value, Mapping)
+            and all(map(of_key, value))
+            and all(map(of_value, value.values()))
+        )
+    if expected is float:
+        return lambda value: isinstance(value, int | float) and not isinstance(value, bool)
+    return lambda value: isinstance(value, expected)
+
+
+def described(expected: Any) -> str:  # noqa: ANN401 - any annotation
+    """Return a type in words: ``a tuple of 'insert' or 'update'``.
+
+    Args:
+        expected: A type as :func:`has_type` takes it.
+    """
+    *others, last = _alternatives(expected)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _alternatives(expected: Any) -> list[str]:  # noqa: ANN401 - any annotation
+    origin, arguments = get_origin(expected), get_args(expected)
+    if origin is Literal:
+        return list(map(repr, arguments))
+    if origin in {Union, UnionType}:
+        return [word for each in arguments for word in _alternatives(each)]
+    if origin is tuple:
+        return [f"a tuple of {described(arguments[0])}"]
+    if origin is Mapping:
+        return [f"a mapping of {' to '.join(map(described, arguments))}"]
+    return ["None" if expected is NoneType else expected.__name__]

@@ -1,0 +1,250 @@
+"""A schema whose names need quoting, and entities in it with every value that they can have."""
+
+from __future__ import annotations
+
+from townhall import pg
+from townhall.pg import Entity
+
+SCHEMA = "100% odd schema"
+TABLE = f'"{SCHEMA}"."odd table"'
+
+SETUP = (
+    """
+    do $$
+    declare
+        name text;
+    begin
+        foreach name in array array['anon', 'authenticated', 'service_role', 'other role'] loop
+            begin
+                execute format('create role %I', name);
+            exception
+                when duplicate_object or unique_violation then null;
+            end;
+        end loop;
+    end
+    $$
+    """,
+    f'create schema "{SCHEMA}"',
+    f"""
+    create table "{SCHEMA}"."odd table" (
+        id integer primary key, "odd column" text, size bigint, owner uuid
+    )
+    """,
+    f'create table "{SCHEMA}"."odd FOR EACH ROW WHEN (x) table" ()',
+    f"""
+    create view "{SCHEMA}"."odd FOR EACH ROW WHEN (x) view" as
+    select 1 as id
+    """,
+    f"""
+    create function "{SCHEMA}".stamp() returns trigger language plpgsql
+    as 'begin return new; end'
+    """,
+)
+"""The statements that create the roles, tables and functions which the entities need."""
+
+ENTITIES: dict[str, Entity] = {
+    "a plain function": pg.Function(
+        schema=SCHEMA, name="plain", returns="integer", body="select 1"
+    ),
+    "a function with everything": pg.Function(
+        schema=SCHEMA,
+        name="Every thing",
+        arguments={
+            "first": "integer",
+            "odd name": "text default 'a, b'",
+            "many": "variadic text[] default '{}'",
+        },
+        returns="setof uuid",
+        language="plpgsql",
+        body="""
+            begin
+                -- a colon :here, a percent % and 'quotes'
+                return query select gen_random_uuid() where '$$' <> '$function$';
+            end
+        """,
+        volatility="stable",
+        security="definer",
+        settings={"search_path": "", "work_mem": "64MB"},
+        is_strict=True,
+        is_leakproof=True,
+        parallel="safe",
+        cost=7,
+        rows=3,
+        execute=("authenticated", "other role", "service_role with grant option"),
+        comment='It\'s "odd".',
+    ),
+    "a function without names": pg.Function(
+        schema=SCHEMA,
+        name="nameless",
+        arguments={"$1": "integer", "$2": "double precision"},
+        returns="double precision",
+        body="select $1 + $2",
+        volatility="immutable",
+    ),
+    "a function with results as arguments": pg.Function(
+        schema=SCHEMA,
+        name="results",
+        arguments={"x": "integer", "y": "out integer", "z": "inout text"},
+        returns="record",
+        body="select 1, 'x'::text",
+    ),
+    "a function that returns a table": pg.Function(
+        schema=SCHEMA,
+        name="rows of it",
+        returns="table (one integer, two text)",
+        body="select 1, 'x'::text",
+        settings={"search_path": "public, pg_temp"},
+    ),
+    "a function of the SQL standard": pg.Function(
+        schema=SCHEMA,
+        name="standard",
+        arguments={"x": "integer"},
+        returns="integer",
+        body="return x + 1",
+    ),
+    "a trigger": pg.Trigger(
+        schema=SCHEMA,
+        table="odd table",
+        name="odd trigger",
+        timing="before",
+        events=("insert", "update"),
+        columns=("size", "odd column"),
+        condition="""
+            new.size is not null and new."odd column" <> ' FOR EACH ROW WHEN (x) EXECUTE FUNCTION '
+        """,
+        function=f'"{SCHEMA}".stamp',
+        arguments=("one", "it's\\ (two),", "", ") EXECUTE FUNCTION f()", "שלום"),
+        comment="Stamps.",
+    ),
+    "a trigger on statements": pg.Trigger(
+        schema=SCHEMA,
+        table="odd table",
+        name="statements",
+        timing="after",
+        events=("update",),
+        level="statement",
+        condition="pg_trigger_depth() < 2",
+        old_table="before",
+        new_table="New rows",
+        function=f'"{SCHEMA}".stamp',
+        firing="always",
+    ),
+    "a constraint trigger": pg.Trigger(
+        schema=SCHEMA,
+        table="odd table",
+        name="constraint",
+        timing="after",
+        events=("update", "insert"),
+        function=f'"{SCHEMA}".stamp',
+        constraint=True,
+        referenced_table=f'"{SCHEMA}"."odd FOR EACH ROW WHEN (x) table"',
+        deferrable=True,
+        initially="deferred",
+    ),
+    "a constraint trigger that is deferrable": pg.Trigger(
+        schema=SCHEMA,
+        table="odd table",
+        name="deferrable",
+        timing="after",
+        events=("delete",),
+        condition="old.size > 0",
+        function=f'"{SCHEMA}".stamp',
+        constraint=True,
+        deferrable=True,
+    ),
+    "a trigger on truncate": pg.Trigger(
+        schema=SCHEMA,
+        table="odd table",
+        name="emptied",
+        timing="before",
+        events=("truncate", "delete", "insert", "update"),
+        level="statement",
+        function=f'"{SCHEMA}".stamp',
+    ),
+    "a trigger on a view": pg.Trigger(
+        schema=SCHEMA,
+        table="odd FOR EACH ROW WHEN (x) view",
+        name="instead",
+        timing="instead of",
+        events=("insert", "update", "delete"),
+        function=f'"{SCHEMA}".stamp',
+    ),
+    "a disabled trigger": pg.Trigger(
+        schema=SCHEMA,
+        table="odd table",
+        name="off",
+        timing="after",
+        events=("delete",),
+        function=f'"{SCHEMA}".stamp',
+        firing="disabled",
+    ),
+    "a policy": pg.Policy(
+        schema=SCHEMA,
+        table="odd table",
+        name="Owners' policy",
+        command="all",
+        roles=("authenticated", "other role"),
+        using="owner = gen_random_uuid() or \"odd column\" = ':x %'",
+        check="size > 0",
+        comment="For owners.",
+    ),
+    "a restrictive policy": pg.Policy(
+        schema=SCHEMA,
+        table="odd table",
+        name="floor",
+        command="insert",
+        roles=("public",),
+        check="size > 0",
+        permissive=False,
+    ),
+    "a view": pg.View(
+        schema=SCHEMA,
+        name="odd view",
+        definition=f'select id, "odd column", size from {TABLE} where "odd column" like \'%:x\'',
+        grants={"authenticated": ("select", "update (size)"), "other role": ("select",)},
+        comment="Odd.",
+        column_comments={"odd column": "Very odd."},
+        security_barrier=True,
+        check_option="cascaded",
+    ),
+    "a view of its owner's": pg.View(
+        schema=SCHEMA,
+        name="owners",
+        definition=f"select id from {TABLE}",
+        security_invoker=False,
+    ),
+    "a materialized view": pg.MaterializedView(
+        schema=SCHEMA,
+        name="odd copy",
+        definition=f'select id, size, "odd column" from {TABLE}',
+        indexes={
+            "odd key": "unique (id)",
+            "odd_expression": '(lower("odd column")) where size > 0',
+            "x USING y": '("odd column" text_pattern_ops desc nulls last)',
+        },
+        grants={"authenticated": ("select",)},
+        comment="A copy.",
+        column_comments={"size": "How big."},
+    ),
+    "the access of a table": pg.TableAccess(
+        schema=SCHEMA,
+        table="odd table",
+        forced=True,
+        grants={
+            "authenticated": ("select", 'insert (id, "odd column")', "update (size)", "delete"),
+            "service_role": ("all",),
+            "other role": ("select with grant option",),
+        },
+    ),
+    "the closed access of a table": pg.TableAccess(schema=SCHEMA, table="odd table"),
+    "the access of a schema": pg.SchemaAccess(
+        schema=SCHEMA,
+        usage=("anon", "authenticated with grant option", "public"),
+        create=("authenticated", "other role"),
+    ),
+    "the closed access of a schema": pg.SchemaAccess(schema=SCHEMA),
+    "a full replica identity": pg.ReplicaIdentity(schema=SCHEMA, table="odd table"),
+    "a replica identity by index": pg.ReplicaIdentity(
+        schema=SCHEMA, table="odd table", mode="index", index="odd table_pkey"
+    ),
+}

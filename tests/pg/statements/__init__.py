@@ -1,0 +1,1 @@
+"""The SQL that entities and operations emit, a module per kind."""
