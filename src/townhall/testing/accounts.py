@@ -1,4 +1,4 @@
-"""Accounts, as whoever signs people up makes and removes them."""
+"""Accounts of ``auth.users``, created and deleted as the role that owns that table."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def managing_accounts(connection: Connection) -> Iterator[None]:
-    """Be the role that owns ``auth.users`` for a block, as whatever signs people up is.
+    """Act as the role that owns ``auth.users`` for a block, as the service that signs people up.
 
     Args:
         connection: A connection whose login role may take that role.
+
+    Raises:
+        LookupError: There is no table ``auth.users``.
     """
     owner = connection.scalar(
         text(
@@ -32,6 +35,11 @@ def managing_accounts(connection: Connection) -> Iterator[None]:
             """
         )
     )
+    if owner is None:
+        raise LookupError(
+            "there is no table auth.users in this database: an application without townhall's"
+            " tables has accounts of its own, and its tests insert them there"
+        )
     with set_locally(connection, {"role": owner}):
         yield
 
@@ -43,11 +51,14 @@ def create_account(
 
     Args:
         connection: A connection whose login role may take that role.
-        email: The address; one that nobody else has, unless given.
-        user_id: The key; a random one, unless given.
+        email: The e-mail address; a unique one by default.
+        user_id: The id; a random one by default.
 
     Returns:
-        The key of the account.
+        The id of the account.
+
+    Raises:
+        LookupError: There is no table ``auth.users``.
     """
     user_id = user_id or uuid4()
     with managing_accounts(connection):
@@ -63,7 +74,10 @@ def delete_account(connection: Connection, user_id: UUID) -> None:
 
     Args:
         connection: A connection whose login role may take that role.
-        user_id: The key of the account.
+        user_id: The id of the account.
+
+    Raises:
+        LookupError: There is no table ``auth.users``.
     """
     with managing_accounts(connection):
         connection.execute(text("delete from auth.users where id = :id"), {"id": user_id})
