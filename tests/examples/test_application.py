@@ -96,9 +96,9 @@ def application(tmp_path: Path) -> Application:
     return copied(tmp_path, Path(sys.executable))
 
 
-def copied(folder: Path, python: Path) -> Application:
+def copied(folder: Path, python: Path, example: Path = _EXAMPLE) -> Application:
     copy = folder / "an application"
-    shutil.copytree(_EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(example, copy, ignore=shutil.ignore_patterns("__pycache__"))
     return Application(copy, python)
 
 

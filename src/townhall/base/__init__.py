@@ -18,10 +18,11 @@ from townhall.base.columns import (
     updated_at,
 )
 from townhall.base.mixins import Created, Timestamps
-from townhall.base.naming import metadata
+from townhall.base.naming import NAMING_CONVENTION, metadata
 
 __all__ = [
     "KEPT_BY_DATABASE",
+    "NAMING_CONVENTION",
     "Base",
     "Created",
     "FalseByDefault",
