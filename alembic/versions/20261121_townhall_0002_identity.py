@@ -54,7 +54,7 @@ def profiles() -> None:
             ["id"], ["auth.users.id"], name=op.f("fk_profiles_id_users"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profiles")),
-        comment="What a person tells about themselves; one row per account.",
+        comment="The profile of a person; one row per account.",
         if_not_exists=True,
     )
     pg.create_entity(
@@ -125,7 +125,7 @@ def organizations() -> None:
         "organizations",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("slug", sa.Text(), nullable=False, comment="The name in addresses."),
+        sa.Column("slug", sa.Text(), nullable=False, comment="The name in URLs."),
         sa.Column(
             "settings",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -165,7 +165,7 @@ def organizations() -> None:
             sa.Text(),
             server_default="manager",
             nullable=False,
-            comment="Owners govern the organization, managers its events, viewers only look.",
+            comment="Owners manage the organization, managers its events; viewers read.",
         ),
         sa.Column(
             "created_at",
@@ -196,7 +196,7 @@ def organizations() -> None:
             "user_id",
             name=op.f("uq_organization_members_organization_id_user_id"),
         ),
-        comment="Who belongs to an organization, and as what.",
+        comment="The members of an organization, with their roles.",
         if_not_exists=True,
     )
     op.create_index(

@@ -41,10 +41,7 @@ def events() -> None:
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'::jsonb"),
             nullable=False,
-            comment=(
-                "Preferences; default_networking_opt_in (boolean) is what a "
-                "participant gets whose own choice is not known."
-            ),
+            comment=("Preferences; default_networking_opt_in is the default of new participants."),
         ),
         sa.Column(
             "created_at",
@@ -220,7 +217,7 @@ def participants() -> None:
             "email",
             sa.Text(),
             nullable=True,
-            comment="Unique within the event, whatever the case of its letters.",
+            comment="Unique within the event, without regard to case.",
         ),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), server_default="registered", nullable=False),
@@ -257,7 +254,7 @@ def participants() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_participants")),
         sa.UniqueConstraint("event_id", "id", name=op.f("uq_participants_event_id_id")),
-        comment="Somebody on the list of an event, with an account or without.",
+        comment="A participant of an event, with or without an account.",
         if_not_exists=True,
     )
     op.create_index(

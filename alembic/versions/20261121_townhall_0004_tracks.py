@@ -38,7 +38,7 @@ def tracks() -> None:
             sa.Boolean(),
             server_default=sa.text("true"),
             nullable=False,
-            comment="Whether the track is open; statistics leave others out.",
+            comment="Whether the track is open; statistics cover open tracks only.",
         ),
         sa.Column("sort_order", sa.Integer(), nullable=True),
         sa.Column(
@@ -61,7 +61,7 @@ def tracks() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tracks")),
         sa.UniqueConstraint("event_id", "id", name=op.f("uq_tracks_event_id_id")),
         sa.UniqueConstraint("event_id", "name", name=op.f("uq_tracks_event_id_name")),
-        comment="A thread of an event's programme that participants choose.",
+        comment="A part of an event's programme that participants choose.",
         if_not_exists=True,
     )
     pg.create_entity(
@@ -146,7 +146,7 @@ def participant_tracks() -> None:
             sa.Uuid(),
             server_default=sa.FetchedValue(),
             nullable=False,
-            comment="The event of both, filled by a trigger; it keeps the two in one event.",
+            comment="The event of both, set by a trigger; it keeps the two in one event.",
         ),
         sa.Column("participant_id", sa.Uuid(), nullable=False),
         sa.Column("track_id", sa.Uuid(), nullable=False),
@@ -155,7 +155,7 @@ def participant_tracks() -> None:
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether this is the participant's main track.",
+            comment="Whether this is the participant's primary track.",
         ),
         sa.Column(
             "created_at",
@@ -180,7 +180,7 @@ def participant_tracks() -> None:
         sa.UniqueConstraint(
             "participant_id", "track_id", name=op.f("uq_participant_tracks_participant_id_track_id")
         ),
-        comment="Which tracks a participant chose; at most one is the primary one.",
+        comment="The tracks of a participant, at most one of them primary.",
         if_not_exists=True,
     )
     op.create_index(

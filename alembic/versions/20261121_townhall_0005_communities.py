@@ -30,27 +30,27 @@ def communities() -> None:
         "communities",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("slug", sa.Text(), nullable=False, comment="The name in addresses."),
+        sa.Column("slug", sa.Text(), nullable=False, comment="The name in URLs."),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column(
             "created_by",
             sa.Uuid(),
             nullable=True,
-            comment="Whose community it is; null once that account is gone.",
+            comment="The account that created it; null once that account is deleted.",
         ),
         sa.Column(
             "is_private",
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether only its members and its creator see it.",
+            comment="Whether only its members and its creator can read it.",
         ),
         sa.Column(
             "is_archived",
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether it is over; only its creator still sees it.",
+            comment="Whether it is closed; only its creator can read it then.",
         ),
         sa.Column(
             "created_at",
@@ -112,7 +112,7 @@ def communities() -> None:
         sa.UniqueConstraint(
             "community_id", "user_id", name=op.f("uq_community_members_community_id_user_id")
         ),
-        comment="Who belongs to a community, and as what.",
+        comment="The members of a community, with their roles.",
         if_not_exists=True,
     )
     op.create_index(

@@ -33,7 +33,7 @@ def milestones() -> None:
             "id",
             sa.Text(),
             nullable=False,
-            comment="A text that the application chooses; not a UUID.",
+            comment="A text key that the application chooses; not a UUID.",
         ),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
@@ -65,7 +65,7 @@ def milestones() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_milestones")),
-        comment="Something that a founder means to reach.",
+        comment="A goal of a founder.",
         if_not_exists=True,
     )
     op.create_index(
@@ -164,7 +164,7 @@ def scores() -> None:
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'::jsonb"),
             nullable=False,
-            comment="What the score is made of, by part.",
+            comment="The parts of the score.",
         ),
         sa.Column(
             "created_at",
@@ -188,7 +188,7 @@ def scores() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_investor_readiness_scores")),
-        comment="How ready for investors a founder was found to be; the latest row counts.",
+        comment="The investor readiness of a founder; the latest row is the current one.",
         if_not_exists=True,
     )
     op.create_index(

@@ -61,9 +61,7 @@ def upgrade() -> None:
             sa.Text(),
             server_default="ai",
             nullable=False,
-            comment=(
-                "מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Who chose the seat: ai, manager, auto)"
-            ),
+            comment=("מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Assigned by: ai, manager, auto)"),
         ),
         sa.Column(
             "assigned_at",
@@ -121,7 +119,7 @@ def upgrade() -> None:
             "seat_number",
             name=op.f("uq_table_assignments_event_id_table_number_seat_number"),
         ),
-        comment="שיבוץ משתתפים לשולחנות (Who sits where: one seat per participant and event)",
+        comment="שיבוץ משתתפים לשולחנות (Seats at tables: one per participant and event)",
         if_not_exists=True,
     )
     op.create_index(

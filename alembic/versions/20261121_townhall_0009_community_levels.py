@@ -34,7 +34,7 @@ def levels() -> None:
             "parent_community_id",
             sa.Uuid(),
             nullable=True,
-            comment="The community that it is a part of; null at the top level.",
+            comment="The parent community; null at the top level.",
         ),
         if_not_exists=True,
     )
@@ -45,7 +45,7 @@ def levels() -> None:
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether a sponsor pays for it; the service says so.",
+            comment="Whether it has a paying sponsor; written by the service.",
         ),
         if_not_exists=True,
     )
@@ -56,7 +56,7 @@ def levels() -> None:
             sa.Integer(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="The tier of subscription that it takes: 0 free, 1 pro, 2 studio.",
+            comment="The subscription tier it requires: 0 free, 1 pro, 2 studio.",
         ),
         if_not_exists=True,
     )
@@ -89,7 +89,7 @@ def sponsors() -> None:
             "sponsor_user_id",
             sa.Uuid(),
             nullable=True,
-            comment="The sponsor's account; null where there is none, or none any more.",
+            comment="The sponsor's account; null where there is none, or it was deleted.",
         ),
         sa.Column("community_id", sa.Uuid(), nullable=False),
         sa.Column("sponsor_name", sa.Text(), nullable=False),
@@ -100,27 +100,27 @@ def sponsors() -> None:
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether it is shown first.",
+            comment="Whether the sponsor is shown first.",
         ),
         sa.Column(
             "started_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="Since when it is a sponsor.",
+            comment="When the sponsorship began.",
         ),
         sa.Column(
             "expires_at",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="Until when; null for no end.",
+            comment="When the sponsorship ends; null for no end.",
         ),
         sa.Column(
             "is_active",
             sa.Boolean(),
             server_default=sa.text("true"),
             nullable=False,
-            comment="Whether it is shown at all.",
+            comment="Whether the sponsor is shown.",
         ),
         sa.Column(
             "created_at",
@@ -154,7 +154,7 @@ def sponsors() -> None:
             "sponsor_user_id",
             name=op.f("uq_subcommunity_sponsors_community_id_sponsor_user_id"),
         ),
-        comment="Who sponsors a community.",
+        comment="The sponsors of a community.",
         if_not_exists=True,
     )
     op.create_index(

@@ -52,7 +52,7 @@ def profiles() -> None:
                 """ "show_bio": true, "show_achievements": true}'::jsonb"""
             ),
             nullable=False,
-            comment="What an application shows to others; whoever is signed in can read the row.",
+            comment="The fields that applications show; signed-in users can read the whole row.",
         ),
         sa.Column(
             "created_at",
@@ -80,7 +80,7 @@ def profiles() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_community_profiles")),
         sa.UniqueConstraint("user_id", name=op.f("uq_community_profiles_user_id")),
-        comment="What a founder tells the community about themselves; one row per account.",
+        comment="The profile that a founder shows to the community; one row per account.",
         if_not_exists=True,
     )
     pg.create_entity(
@@ -175,7 +175,7 @@ def experts() -> None:
             sa.Boolean(),
             server_default=sa.text("true"),
             nullable=False,
-            comment="Whether the offer stands.",
+            comment="Whether the offer is open.",
         ),
         sa.Column(
             "created_at",
@@ -203,7 +203,7 @@ def experts() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_expert_listings")),
-        comment="What founders offer to help others with.",
+        comment="The expertise that founders offer.",
         if_not_exists=True,
     )
     op.create_index(

@@ -32,29 +32,32 @@ def upgrade() -> None:
             "previous_value",
             sa.Boolean(),
             nullable=False,
-            comment="Whether the person agreed before.",
+            comment="Whether the user had consented before the change.",
         ),
         sa.Column(
-            "new_value", sa.Boolean(), nullable=False, comment="Whether the person agrees since."
+            "new_value",
+            sa.Boolean(),
+            nullable=False,
+            comment="Whether the user consents since the change.",
         ),
         sa.Column(
             "changed_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
-            comment="When; several changes of one transaction keep their order.",
+            comment="When; changes of one transaction are in order.",
         ),
         sa.Column(
             "ip_address",
             sa.Text(),
             nullable=True,
-            comment="Where the request said that it came from.",
+            comment="The client's IP address, as the request states it.",
         ),
         sa.Column(
             "user_agent",
             sa.Text(),
             nullable=True,
-            comment="Which program the request said that it came from.",
+            comment="The client's user agent, as the request states it.",
         ),
         sa.CheckConstraint(
             "category in ('benchmarks', 'social_feed', 'directory', 'messaging', "
@@ -68,7 +71,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_audit_log")),
-        comment="Every change of a consent, written by a trigger alone.",
+        comment="Every change of a consent; written only by a trigger.",
         if_not_exists=True,
     )
     op.create_table(
@@ -81,7 +84,7 @@ def upgrade() -> None:
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether the person agrees.",
+            comment="Whether the user consents.",
         ),
         sa.Column(
             "updated_at",
@@ -105,7 +108,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "user_id", "category", name=op.f("uq_consent_preferences_user_id_category")
         ),
-        comment="What a person agreed to; without a row they did not. Theirs alone to see.",
+        comment="A user's consents; no row means none. Only the user can read them.",
         if_not_exists=True,
     )
     op.create_index(

@@ -32,7 +32,7 @@ def upgrade() -> None:
             sa.Integer(),
             server_default=sa.text("8"),
             nullable=False,
-            comment="How many the matching puts in; not a limit by itself.",
+            comment="The size that the matching aims for; not enforced by the database.",
         ),
         sa.Column("status", sa.Text(), server_default="forming", nullable=False),
         sa.Column(
@@ -40,7 +40,7 @@ def upgrade() -> None:
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'::jsonb"),
             nullable=False,
-            comment="By what they were put together.",
+            comment="The criteria by which the group was matched.",
         ),
         sa.Column(
             "created_at",
@@ -69,7 +69,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("max_members > 0", name=op.f("ck_cohorts_max_members_positive")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cohorts")),
-        comment="A few founders who were put together; they see each other, nobody else does.",
+        comment="A small group of founders; only its active members can read it.",
         if_not_exists=True,
     )
     op.create_table(
@@ -85,14 +85,14 @@ def upgrade() -> None:
             "left_at",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="When the founder left; that alone ends the membership.",
+            comment="When the founder left; a value ends the membership.",
         ),
         sa.Column(
             "is_active",
             sa.Boolean(),
             server_default=sa.text("true"),
             nullable=False,
-            comment="Whether the founder takes part; false alone ends the membership.",
+            comment="Whether the membership is active; false ends it.",
         ),
         sa.CheckConstraint(
             "role in ('member', 'facilitator')", name=op.f("ck_cohort_members_role_known")
@@ -113,7 +113,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "cohort_id", "user_id", name=op.f("uq_cohort_members_cohort_id_user_id")
         ),
-        comment="Who belongs to a cohort; whoever left sees nothing of it any more.",
+        comment="The members of a cohort; a founder who left can't read it.",
         if_not_exists=True,
     )
     op.create_index(

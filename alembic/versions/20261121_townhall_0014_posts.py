@@ -36,7 +36,7 @@ def upgrade() -> None:
             "milestone_id",
             sa.Text(),
             nullable=True,
-            comment="The milestone that it is about; a text, as its key is.",
+            comment="The milestone that it is about; text, like the key of milestones.",
         ),
         sa.Column(
             "metadata",
@@ -49,28 +49,28 @@ def upgrade() -> None:
             sa.Integer(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="How many reactions there are; kept by triggers.",
+            comment="The number of reactions; kept by triggers.",
         ),
         sa.Column(
             "comment_count",
             sa.Integer(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="How many comments there are; kept by triggers.",
+            comment="The number of comments; kept by triggers.",
         ),
         sa.Column(
             "view_count",
             sa.Integer(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="How often it was looked at; the service counts.",
+            comment="The number of views; written by the service.",
         ),
         sa.Column(
             "is_public",
             sa.Boolean(),
             server_default=sa.text("true"),
             nullable=False,
-            comment="Whether whoever is signed in sees it; otherwise its author alone does.",
+            comment="Whether signed-in users can read it; otherwise only its author can.",
         ),
         sa.Column(
             "created_at",
@@ -116,7 +116,7 @@ def upgrade() -> None:
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_social_feed_posts")),
-        comment="What founders tell the others. A private post is its author's alone.",
+        comment="Posts of founders; only the author can read a private post.",
         if_not_exists=True,
     )
     op.create_index(

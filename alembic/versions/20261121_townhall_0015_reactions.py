@@ -60,7 +60,7 @@ def upgrade() -> None:
             "reaction_type",
             name=op.f("uq_social_feed_reactions_post_id_user_id_reaction_type"),
         ),
-        comment="What people think of a post; each may say each thing once.",
+        comment="Reactions to a post; each user has each kind at most once.",
         if_not_exists=True,
     )
     op.create_index(

@@ -34,7 +34,7 @@ def upgrade() -> None:
             "parent_comment_id",
             sa.Uuid(),
             nullable=True,
-            comment="The comment that it answers, on the same post; answers move and go with it.",
+            comment="The comment it answers, on the same post; moved and deleted with that.",
         ),
         sa.Column(
             "created_at",
@@ -71,7 +71,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_social_feed_comments")),
         sa.UniqueConstraint("post_id", "id", name=op.f("uq_social_feed_comments_post_id_id")),
-        comment="What people say to a post, and to each other's comments on it.",
+        comment="Comments on a post, or on another comment of it.",
         if_not_exists=True,
     )
     op.create_index(

@@ -35,14 +35,14 @@ def upgrade() -> None:
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether the recipient has read it; they say so by mark_messages_read().",
+            comment="Whether the recipient has read it; set by mark_messages_read().",
         ),
         sa.Column(
             "is_fred_facilitated",
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether Fred, the assistant, brought the two together; the service says so.",
+            comment="Whether Fred, the assistant, introduced the two; written by the service.",
         ),
         sa.Column(
             "metadata",
@@ -73,7 +73,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_founder_messages")),
-        comment="What founders write to each other; a message does not change.",
+        comment="Messages between founders; immutable.",
         if_not_exists=True,
     )
     op.create_index(

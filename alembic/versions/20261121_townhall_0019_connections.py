@@ -24,14 +24,21 @@ def upgrade() -> None:
     op.create_table(
         "founder_connections",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("requester_id", sa.Uuid(), nullable=False, comment="Who asked."),
-        sa.Column("recipient_id", sa.Uuid(), nullable=False, comment="Who was asked."),
+        sa.Column(
+            "requester_id", sa.Uuid(), nullable=False, comment="The account that sent the request."
+        ),
+        sa.Column(
+            "recipient_id",
+            sa.Uuid(),
+            nullable=False,
+            comment="The account that received the request.",
+        ),
         sa.Column(
             "status",
             sa.Text(),
             server_default="pending",
             nullable=False,
-            comment="What came of it; blocked can only be undone by the recipient.",
+            comment="The answer; only the recipient can change blocked.",
         ),
         sa.Column(
             "source",
@@ -83,7 +90,7 @@ def upgrade() -> None:
             "recipient_id",
             name=op.f("uq_founder_connections_requester_id_recipient_id"),
         ),
-        comment="Who asked whom for a connection, and what came of it.",
+        comment="Requests of founders for a connection, with their answers.",
         if_not_exists=True,
     )
     op.create_index(

@@ -37,9 +37,9 @@ def reputation() -> None:
             "source_id",
             sa.Uuid(),
             nullable=True,
-            comment="The row that the points are for, in whatever table source_type says.",
+            comment="The row that the points are for, in the table that source_type names.",
         ),
-        sa.Column("source_type", sa.Text(), nullable=True, comment="What source_id is the key of."),
+        sa.Column("source_type", sa.Text(), nullable=True, comment="The table of source_id."),
         sa.Column(
             "metadata",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -69,7 +69,7 @@ def reputation() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reputation_events")),
-        comment="What earned founders points; the service writes.",
+        comment="The events that earned a founder points; written by the service.",
         if_not_exists=True,
     )
     op.create_index(
@@ -141,7 +141,7 @@ def streaks() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_engagement_streaks")),
         sa.UniqueConstraint("user_id", name=op.f("uq_engagement_streaks_user_id")),
-        comment="For how long a founder has been coming back; the service counts.",
+        comment="On how many days in a row a founder has checked in; written by the service.",
         if_not_exists=True,
     )
     pg.create_entity(

@@ -25,12 +25,12 @@ def upgrade() -> None:
     op.create_table(
         "wizard_sessions",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
-        sa.Column("user_id", sa.Uuid(), nullable=False, comment="Whose session it is."),
+        sa.Column("user_id", sa.Uuid(), nullable=False, comment="The user of the session."),
         sa.Column(
             "event_id",
             sa.Uuid(),
             nullable=True,
-            comment="The event that came of it; null before that, and once the event is gone.",
+            comment="The event that was created; null before that, and once the event is deleted.",
         ),
         sa.Column(
             "stage",
@@ -45,7 +45,7 @@ def upgrade() -> None:
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'::jsonb"),
             nullable=False,
-            comment="What was entered so far; it does not change any more once completed.",
+            comment="The data entered so far; immutable once completed.",
         ),
         sa.Column(
             "started_at",
@@ -64,7 +64,7 @@ def upgrade() -> None:
             "completed_at",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="When it was completed, null while it is not; kept by a trigger.",
+            comment="When it was completed, or null; kept by a trigger.",
         ),
         sa.CheckConstraint(
             "(status = 'completed') = (completed_at is not null)",
@@ -91,7 +91,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_wizard_sessions")),
-        comment="One walk through the wizard that makes an event, saved as it goes.",
+        comment="A session of the wizard that creates an event, saved stage by stage.",
         if_not_exists=True,
     )
     op.create_index(

@@ -73,7 +73,8 @@ def upgrade() -> None:
 def rename() -> None:
     rename_table("campaign_assignments", "participant_sessions")
     op.create_table_comment(
-        "participant_sessions", "One person's part in a campaign, and in the coach's pipeline."
+        "participant_sessions",
+        "A person's participation in a campaign, a lead of the coach's pipeline.",
     )
     # Without a default a row that was there tells that it was not filled yet; new ones have it.
     op.add_column(
@@ -82,7 +83,7 @@ def rename() -> None:
             "client_status",
             sa.Text(),
             nullable=True,
-            comment="Where the person stands in the coach's pipeline.",
+            comment="The person's stage in the coach's pipeline.",
         ),
         if_not_exists=True,
     )

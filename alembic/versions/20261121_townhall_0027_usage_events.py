@@ -26,13 +26,16 @@ def upgrade() -> None:
         "usage_events",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column(
-            "tenant_id", sa.Uuid(), nullable=True, comment="Who pays; null once the tenant is gone."
+            "tenant_id",
+            sa.Uuid(),
+            nullable=True,
+            comment="The tenant that pays; null once it is deleted.",
         ),
         sa.Column(
             "user_id",
             sa.Uuid(),
             nullable=True,
-            comment="Whose doing it was; null where it was nobody's, and once the account is gone.",
+            comment="The account that caused it; null where none did, or it was deleted.",
         ),
         sa.Column("event_type", sa.Text(), nullable=False),
         sa.Column(
@@ -40,24 +43,24 @@ def upgrade() -> None:
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'::jsonb"),
             nullable=False,
-            comment="Particulars, for looking closer.",
+            comment="Details of the event.",
         ),
         sa.Column(
             "tokens_used",
             sa.BigInteger(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="Tokens of a language model, in and out.",
+            comment="Input and output tokens of the language model.",
         ),
         sa.Column(
-            "model_used", sa.Text(), nullable=True, comment="The language model, if one was asked."
+            "model_used", sa.Text(), nullable=True, comment="The language model, if one was used."
         ),
         sa.Column(
             "cost_cents",
             sa.Numeric(precision=12, scale=4),
             server_default=sa.text("0"),
             nullable=False,
-            comment="The cost in cents; fractions count.",
+            comment="The cost in cents, with fractions.",
         ),
         sa.Column(
             "created_at",

@@ -37,7 +37,7 @@ def add_columns() -> None:
             "tenant_id",
             sa.Uuid(),
             nullable=True,
-            comment="Whose campaign it is; null for its creator's own, or once the tenant is gone.",
+            comment="The tenant; null for a creator's own campaign, or once it is deleted.",
         ),
         if_not_exists=True,
     )
@@ -59,7 +59,7 @@ def add_columns() -> None:
             sa.Text(),
             server_default="full",
             nullable=False,
-            comment="How much of their results participants are shown.",
+            comment="How much of their results participants can read.",
         ),
         if_not_exists=True,
     )
@@ -67,7 +67,7 @@ def add_columns() -> None:
         "participant_sessions",
         "tenant_id",
         existing_type=sa.UUID(),
-        comment="Whose pipeline the person is in: the campaign's tenant; a trigger fills it.",
+        comment="The campaign's tenant, whose pipeline the person is in; set by a trigger.",
         existing_comment="Whose pipeline the person is in.",
         existing_nullable=True,
     )

@@ -725,19 +725,19 @@ CREATE TABLE public.wizard_sessions (
 );
 
 
-COMMENT ON TABLE public.wizard_sessions IS 'One walk through the wizard that makes an event, saved as it goes.';
+COMMENT ON TABLE public.wizard_sessions IS 'A session of the wizard that creates an event, saved stage by stage.';
 
-COMMENT ON COLUMN public.wizard_sessions.user_id IS 'Whose session it is.';
+COMMENT ON COLUMN public.wizard_sessions.user_id IS 'The user of the session.';
 
-COMMENT ON COLUMN public.wizard_sessions.event_id IS 'The event that came of it; null before that, and once the event is gone.';
+COMMENT ON COLUMN public.wizard_sessions.event_id IS 'The event that was created; null before that, and once the event is deleted.';
 
 COMMENT ON COLUMN public.wizard_sessions.stage IS 'The stage the person is at, from 1 to 6.';
 
-COMMENT ON COLUMN public.wizard_sessions.state IS 'What was entered so far; it does not change any more once completed.';
+COMMENT ON COLUMN public.wizard_sessions.state IS 'The data entered so far; immutable once completed.';
 
 COMMENT ON COLUMN public.wizard_sessions.last_saved_at IS 'When the session last changed; kept by a trigger.';
 
-COMMENT ON COLUMN public.wizard_sessions.completed_at IS 'When it was completed, null while it is not; kept by a trigger.';
+COMMENT ON COLUMN public.wizard_sessions.completed_at IS 'When it was completed, or null; kept by a trigger.';
 
 CREATE FUNCTION public.save_wizard_session(session_id uuid, patch jsonb DEFAULT '{}'::jsonb, stage integer DEFAULT NULL::integer, status text DEFAULT NULL::text) RETURNS public.wizard_sessions
     LANGUAGE plpgsql
@@ -862,9 +862,9 @@ CREATE TABLE public.consent_preferences (
 );
 
 
-COMMENT ON TABLE public.consent_preferences IS 'What a person agreed to; without a row they did not. Theirs alone to see.';
+COMMENT ON TABLE public.consent_preferences IS 'A user''s consents; no row means none. Only the user can read them.';
 
-COMMENT ON COLUMN public.consent_preferences.enabled IS 'Whether the person agrees.';
+COMMENT ON COLUMN public.consent_preferences.enabled IS 'Whether the user consents.';
 
 COMMENT ON COLUMN public.consent_preferences.updated_at IS 'When the row last changed; kept by a trigger.';
 
@@ -879,11 +879,11 @@ CREATE TABLE public.investor_readiness_scores (
 );
 
 
-COMMENT ON TABLE public.investor_readiness_scores IS 'How ready for investors a founder was found to be; the latest row counts.';
+COMMENT ON TABLE public.investor_readiness_scores IS 'The investor readiness of a founder; the latest row is the current one.';
 
 COMMENT ON COLUMN public.investor_readiness_scores.overall_score IS 'From 0 to 100.';
 
-COMMENT ON COLUMN public.investor_readiness_scores.breakdown IS 'What the score is made of, by part.';
+COMMENT ON COLUMN public.investor_readiness_scores.breakdown IS 'The parts of the score.';
 
 COMMENT ON COLUMN public.investor_readiness_scores.created_at IS 'When the row was created.';
 
@@ -898,7 +898,7 @@ CREATE TABLE public.profiles (
 );
 
 
-COMMENT ON TABLE public.profiles IS 'What a person tells about themselves; one row per account.';
+COMMENT ON TABLE public.profiles IS 'The profile of a person; one row per account.';
 
 COMMENT ON COLUMN public.profiles.id IS 'The account, auth.users.id.';
 
@@ -998,19 +998,19 @@ CREATE TABLE public.participant_sessions (
 );
 
 
-COMMENT ON TABLE public.participant_sessions IS 'One person''s part in a campaign, and in the coach''s pipeline.';
+COMMENT ON TABLE public.participant_sessions IS 'A person''s participation in a campaign, a lead of the coach''s pipeline.';
 
 COMMENT ON COLUMN public.participant_sessions.user_id IS 'The person''s account; null for a guest without one.';
 
-COMMENT ON COLUMN public.participant_sessions.status IS 'How far the person has come.';
+COMMENT ON COLUMN public.participant_sessions.status IS 'The progress of the person.';
 
 COMMENT ON COLUMN public.participant_sessions.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN public.participant_sessions.updated_at IS 'When the row last changed; kept by a trigger.';
 
-COMMENT ON COLUMN public.participant_sessions.client_status IS 'Where the person stands in the coach''s pipeline.';
+COMMENT ON COLUMN public.participant_sessions.client_status IS 'The person''s stage in the coach''s pipeline.';
 
-COMMENT ON COLUMN public.participant_sessions.tenant_id IS 'Whose pipeline the person is in: the campaign''s tenant; a trigger fills it.';
+COMMENT ON COLUMN public.participant_sessions.tenant_id IS 'The campaign''s tenant, whose pipeline the person is in; set by a trigger.';
 
 CREATE VIEW public.campaign_assignments WITH (security_invoker='true') AS
  SELECT id,
@@ -1049,17 +1049,17 @@ CREATE TABLE public.campaigns (
 
 COMMENT ON TABLE public.campaigns IS 'An assessment that a coach invites people to.';
 
-COMMENT ON COLUMN public.campaigns.created_by IS 'Who made the campaign; null once that account is gone.';
+COMMENT ON COLUMN public.campaigns.created_by IS 'The account that created the campaign; null once that account is deleted.';
 
 COMMENT ON COLUMN public.campaigns.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN public.campaigns.updated_at IS 'When the row last changed; kept by a trigger.';
 
-COMMENT ON COLUMN public.campaigns.tenant_id IS 'Whose campaign it is; null for its creator''s own, or once the tenant is gone.';
+COMMENT ON COLUMN public.campaigns.tenant_id IS 'The tenant; null for a creator''s own campaign, or once it is deleted.';
 
 COMMENT ON COLUMN public.campaigns.assessment_type IS 'The assessment that participants take.';
 
-COMMENT ON COLUMN public.campaigns.results_disclosure IS 'How much of their results participants are shown.';
+COMMENT ON COLUMN public.campaigns.results_disclosure IS 'How much of their results participants can read.';
 
 CREATE TABLE public.cohort_members (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1073,11 +1073,11 @@ CREATE TABLE public.cohort_members (
 );
 
 
-COMMENT ON TABLE public.cohort_members IS 'Who belongs to a cohort; whoever left sees nothing of it any more.';
+COMMENT ON TABLE public.cohort_members IS 'The members of a cohort; a founder who left can''t read it.';
 
-COMMENT ON COLUMN public.cohort_members.left_at IS 'When the founder left; that alone ends the membership.';
+COMMENT ON COLUMN public.cohort_members.left_at IS 'When the founder left; a value ends the membership.';
 
-COMMENT ON COLUMN public.cohort_members.is_active IS 'Whether the founder takes part; false alone ends the membership.';
+COMMENT ON COLUMN public.cohort_members.is_active IS 'Whether the membership is active; false ends it.';
 
 CREATE TABLE public.cohorts (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1095,11 +1095,11 @@ CREATE TABLE public.cohorts (
 );
 
 
-COMMENT ON TABLE public.cohorts IS 'A few founders who were put together; they see each other, nobody else does.';
+COMMENT ON TABLE public.cohorts IS 'A small group of founders; only its active members can read it.';
 
-COMMENT ON COLUMN public.cohorts.max_members IS 'How many the matching puts in; not a limit by itself.';
+COMMENT ON COLUMN public.cohorts.max_members IS 'The size that the matching aims for; not enforced by the database.';
 
-COMMENT ON COLUMN public.cohorts.match_criteria IS 'By what they were put together.';
+COMMENT ON COLUMN public.cohorts.match_criteria IS 'The criteria by which the group was matched.';
 
 COMMENT ON COLUMN public.cohorts.created_at IS 'When the row was created.';
 
@@ -1125,23 +1125,23 @@ CREATE TABLE public.communities (
 
 COMMENT ON TABLE public.communities IS 'A place where founders meet.';
 
-COMMENT ON COLUMN public.communities.slug IS 'The name in addresses.';
+COMMENT ON COLUMN public.communities.slug IS 'The name in URLs.';
 
-COMMENT ON COLUMN public.communities.created_by IS 'Whose community it is; null once that account is gone.';
+COMMENT ON COLUMN public.communities.created_by IS 'The account that created it; null once that account is deleted.';
 
-COMMENT ON COLUMN public.communities.is_private IS 'Whether only its members and its creator see it.';
+COMMENT ON COLUMN public.communities.is_private IS 'Whether only its members and its creator can read it.';
 
-COMMENT ON COLUMN public.communities.is_archived IS 'Whether it is over; only its creator still sees it.';
+COMMENT ON COLUMN public.communities.is_archived IS 'Whether it is closed; only its creator can read it then.';
 
 COMMENT ON COLUMN public.communities.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN public.communities.updated_at IS 'When the row last changed; kept by a trigger.';
 
-COMMENT ON COLUMN public.communities.parent_community_id IS 'The community that it is a part of; null at the top level.';
+COMMENT ON COLUMN public.communities.parent_community_id IS 'The parent community; null at the top level.';
 
-COMMENT ON COLUMN public.communities.is_sponsored IS 'Whether a sponsor pays for it; the service says so.';
+COMMENT ON COLUMN public.communities.is_sponsored IS 'Whether it has a paying sponsor; written by the service.';
 
-COMMENT ON COLUMN public.communities.tier_required IS 'The tier of subscription that it takes: 0 free, 1 pro, 2 studio.';
+COMMENT ON COLUMN public.communities.tier_required IS 'The subscription tier it requires: 0 free, 1 pro, 2 studio.';
 
 CREATE TABLE public.community_members (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1153,7 +1153,7 @@ CREATE TABLE public.community_members (
 );
 
 
-COMMENT ON TABLE public.community_members IS 'Who belongs to a community, and as what.';
+COMMENT ON TABLE public.community_members IS 'The members of a community, with their roles.';
 
 CREATE TABLE public.community_profiles (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1171,13 +1171,13 @@ CREATE TABLE public.community_profiles (
 );
 
 
-COMMENT ON TABLE public.community_profiles IS 'What a founder tells the community about themselves; one row per account.';
+COMMENT ON TABLE public.community_profiles IS 'The profile that a founder shows to the community; one row per account.';
 
 COMMENT ON COLUMN public.community_profiles.stage IS 'The stage of the founder''s company.';
 
 COMMENT ON COLUMN public.community_profiles.industry IS 'The industry of the founder''s company.';
 
-COMMENT ON COLUMN public.community_profiles.visibility_settings IS 'What an application shows to others; whoever is signed in can read the row.';
+COMMENT ON COLUMN public.community_profiles.visibility_settings IS 'The fields that applications show; signed-in users can read the whole row.';
 
 COMMENT ON COLUMN public.community_profiles.created_at IS 'When the row was created.';
 
@@ -1196,17 +1196,17 @@ CREATE TABLE public.consent_audit_log (
 );
 
 
-COMMENT ON TABLE public.consent_audit_log IS 'Every change of a consent, written by a trigger alone.';
+COMMENT ON TABLE public.consent_audit_log IS 'Every change of a consent; written only by a trigger.';
 
-COMMENT ON COLUMN public.consent_audit_log.previous_value IS 'Whether the person agreed before.';
+COMMENT ON COLUMN public.consent_audit_log.previous_value IS 'Whether the user had consented before the change.';
 
-COMMENT ON COLUMN public.consent_audit_log.new_value IS 'Whether the person agrees since.';
+COMMENT ON COLUMN public.consent_audit_log.new_value IS 'Whether the user consents since the change.';
 
-COMMENT ON COLUMN public.consent_audit_log.changed_at IS 'When; several changes of one transaction keep their order.';
+COMMENT ON COLUMN public.consent_audit_log.changed_at IS 'When; changes of one transaction are in order.';
 
-COMMENT ON COLUMN public.consent_audit_log.ip_address IS 'Where the request said that it came from.';
+COMMENT ON COLUMN public.consent_audit_log.ip_address IS 'The client''s IP address, as the request states it.';
 
-COMMENT ON COLUMN public.consent_audit_log.user_agent IS 'Which program the request said that it came from.';
+COMMENT ON COLUMN public.consent_audit_log.user_agent IS 'The client''s user agent, as the request states it.';
 
 CREATE TABLE public.engagement_streaks (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1223,7 +1223,7 @@ CREATE TABLE public.engagement_streaks (
 );
 
 
-COMMENT ON TABLE public.engagement_streaks IS 'For how long a founder has been coming back; the service counts.';
+COMMENT ON TABLE public.engagement_streaks IS 'On how many days in a row a founder has checked in; written by the service.';
 
 COMMENT ON COLUMN public.engagement_streaks.updated_at IS 'When the row last changed; kept by a trigger.';
 
@@ -1246,7 +1246,7 @@ CREATE TABLE public.events (
 
 COMMENT ON TABLE public.events IS 'An event of an organization.';
 
-COMMENT ON COLUMN public.events.settings IS 'Preferences; default_networking_opt_in (boolean) is what a participant gets whose own choice is not known.';
+COMMENT ON COLUMN public.events.settings IS 'Preferences; default_networking_opt_in is the default of new participants.';
 
 COMMENT ON COLUMN public.events.created_at IS 'When the row was created.';
 
@@ -1265,9 +1265,9 @@ CREATE TABLE public.expert_listings (
 );
 
 
-COMMENT ON TABLE public.expert_listings IS 'What founders offer to help others with.';
+COMMENT ON TABLE public.expert_listings IS 'The expertise that founders offer.';
 
-COMMENT ON COLUMN public.expert_listings.is_active IS 'Whether the offer stands.';
+COMMENT ON COLUMN public.expert_listings.is_active IS 'Whether the offer is open.';
 
 COMMENT ON COLUMN public.expert_listings.created_at IS 'When the row was created.';
 
@@ -1287,13 +1287,13 @@ CREATE TABLE public.founder_connections (
 );
 
 
-COMMENT ON TABLE public.founder_connections IS 'Who asked whom for a connection, and what came of it.';
+COMMENT ON TABLE public.founder_connections IS 'Requests of founders for a connection, with their answers.';
 
-COMMENT ON COLUMN public.founder_connections.requester_id IS 'Who asked.';
+COMMENT ON COLUMN public.founder_connections.requester_id IS 'The account that sent the request.';
 
-COMMENT ON COLUMN public.founder_connections.recipient_id IS 'Who was asked.';
+COMMENT ON COLUMN public.founder_connections.recipient_id IS 'The account that received the request.';
 
-COMMENT ON COLUMN public.founder_connections.status IS 'What came of it; blocked can only be undone by the recipient.';
+COMMENT ON COLUMN public.founder_connections.status IS 'The answer; only the recipient can change blocked.';
 
 COMMENT ON COLUMN public.founder_connections.source IS 'Where the requester found the recipient.';
 
@@ -1316,11 +1316,11 @@ CREATE TABLE public.founder_messages (
 ALTER TABLE ONLY public.founder_messages REPLICA IDENTITY FULL;
 
 
-COMMENT ON TABLE public.founder_messages IS 'What founders write to each other; a message does not change.';
+COMMENT ON TABLE public.founder_messages IS 'Messages between founders; immutable.';
 
-COMMENT ON COLUMN public.founder_messages.is_read IS 'Whether the recipient has read it; they say so by mark_messages_read().';
+COMMENT ON COLUMN public.founder_messages.is_read IS 'Whether the recipient has read it; set by mark_messages_read().';
 
-COMMENT ON COLUMN public.founder_messages.is_fred_facilitated IS 'Whether Fred, the assistant, brought the two together; the service says so.';
+COMMENT ON COLUMN public.founder_messages.is_fred_facilitated IS 'Whether Fred, the assistant, introduced the two; written by the service.';
 
 COMMENT ON COLUMN public.founder_messages.created_at IS 'When the row was created.';
 
@@ -1338,9 +1338,9 @@ CREATE TABLE public.milestones (
 );
 
 
-COMMENT ON TABLE public.milestones IS 'Something that a founder means to reach.';
+COMMENT ON TABLE public.milestones IS 'A goal of a founder.';
 
-COMMENT ON COLUMN public.milestones.id IS 'A text that the application chooses; not a UUID.';
+COMMENT ON COLUMN public.milestones.id IS 'A text key that the application chooses; not a UUID.';
 
 COMMENT ON COLUMN public.milestones.created_at IS 'When the row was created.';
 
@@ -1356,9 +1356,9 @@ CREATE TABLE public.organization_members (
 );
 
 
-COMMENT ON TABLE public.organization_members IS 'Who belongs to an organization, and as what.';
+COMMENT ON TABLE public.organization_members IS 'The members of an organization, with their roles.';
 
-COMMENT ON COLUMN public.organization_members.role IS 'Owners govern the organization, managers its events, viewers only look.';
+COMMENT ON COLUMN public.organization_members.role IS 'Owners manage the organization, managers its events; viewers read.';
 
 COMMENT ON COLUMN public.organization_members.created_at IS 'When the row was created.';
 
@@ -1375,7 +1375,7 @@ CREATE TABLE public.organizations (
 
 COMMENT ON TABLE public.organizations IS 'A company or group that runs events.';
 
-COMMENT ON COLUMN public.organizations.slug IS 'The name in addresses.';
+COMMENT ON COLUMN public.organizations.slug IS 'The name in URLs.';
 
 COMMENT ON COLUMN public.organizations.settings IS 'The organization''s preferences.';
 
@@ -1393,11 +1393,11 @@ CREATE TABLE public.participant_tracks (
 );
 
 
-COMMENT ON TABLE public.participant_tracks IS 'Which tracks a participant chose; at most one is the primary one.';
+COMMENT ON TABLE public.participant_tracks IS 'The tracks of a participant, at most one of them primary.';
 
-COMMENT ON COLUMN public.participant_tracks.event_id IS 'The event of both, filled by a trigger; it keeps the two in one event.';
+COMMENT ON COLUMN public.participant_tracks.event_id IS 'The event of both, set by a trigger; it keeps the two in one event.';
 
-COMMENT ON COLUMN public.participant_tracks.is_primary IS 'Whether this is the participant''s main track.';
+COMMENT ON COLUMN public.participant_tracks.is_primary IS 'Whether this is the participant''s primary track.';
 
 COMMENT ON COLUMN public.participant_tracks.created_at IS 'When the row was created.';
 
@@ -1418,11 +1418,11 @@ CREATE TABLE public.participants (
 );
 
 
-COMMENT ON TABLE public.participants IS 'Somebody on the list of an event, with an account or without.';
+COMMENT ON TABLE public.participants IS 'A participant of an event, with or without an account.';
 
 COMMENT ON COLUMN public.participants.user_id IS 'The person''s account; null for a guest without one.';
 
-COMMENT ON COLUMN public.participants.email IS 'Unique within the event, whatever the case of its letters.';
+COMMENT ON COLUMN public.participants.email IS 'Unique within the event, without regard to case.';
 
 COMMENT ON COLUMN public.participants.created_at IS 'When the row was created.';
 
@@ -1444,11 +1444,11 @@ CREATE TABLE public.reputation_events (
 );
 
 
-COMMENT ON TABLE public.reputation_events IS 'What earned founders points; the service writes.';
+COMMENT ON TABLE public.reputation_events IS 'The events that earned a founder points; written by the service.';
 
-COMMENT ON COLUMN public.reputation_events.source_id IS 'The row that the points are for, in whatever table source_type says.';
+COMMENT ON COLUMN public.reputation_events.source_id IS 'The row that the points are for, in the table that source_type names.';
 
-COMMENT ON COLUMN public.reputation_events.source_type IS 'What source_id is the key of.';
+COMMENT ON COLUMN public.reputation_events.source_type IS 'The table of source_id.';
 
 COMMENT ON COLUMN public.reputation_events.created_at IS 'When the row was created.';
 
@@ -1463,9 +1463,9 @@ CREATE TABLE public.social_feed_comments (
 );
 
 
-COMMENT ON TABLE public.social_feed_comments IS 'What people say to a post, and to each other''s comments on it.';
+COMMENT ON TABLE public.social_feed_comments IS 'Comments on a post, or on another comment of it.';
 
-COMMENT ON COLUMN public.social_feed_comments.parent_comment_id IS 'The comment that it answers, on the same post; answers move and go with it.';
+COMMENT ON COLUMN public.social_feed_comments.parent_comment_id IS 'The comment it answers, on the same post; moved and deleted with that.';
 
 COMMENT ON COLUMN public.social_feed_comments.created_at IS 'When the row was created.';
 
@@ -1495,17 +1495,17 @@ CREATE TABLE public.social_feed_posts (
 ALTER TABLE ONLY public.social_feed_posts REPLICA IDENTITY FULL;
 
 
-COMMENT ON TABLE public.social_feed_posts IS 'What founders tell the others. A private post is its author''s alone.';
+COMMENT ON TABLE public.social_feed_posts IS 'Posts of founders; only the author can read a private post.';
 
-COMMENT ON COLUMN public.social_feed_posts.milestone_id IS 'The milestone that it is about; a text, as its key is.';
+COMMENT ON COLUMN public.social_feed_posts.milestone_id IS 'The milestone that it is about; text, like the key of milestones.';
 
-COMMENT ON COLUMN public.social_feed_posts.reaction_count IS 'How many reactions there are; kept by triggers.';
+COMMENT ON COLUMN public.social_feed_posts.reaction_count IS 'The number of reactions; kept by triggers.';
 
-COMMENT ON COLUMN public.social_feed_posts.comment_count IS 'How many comments there are; kept by triggers.';
+COMMENT ON COLUMN public.social_feed_posts.comment_count IS 'The number of comments; kept by triggers.';
 
-COMMENT ON COLUMN public.social_feed_posts.view_count IS 'How often it was looked at; the service counts.';
+COMMENT ON COLUMN public.social_feed_posts.view_count IS 'The number of views; written by the service.';
 
-COMMENT ON COLUMN public.social_feed_posts.is_public IS 'Whether whoever is signed in sees it; otherwise its author alone does.';
+COMMENT ON COLUMN public.social_feed_posts.is_public IS 'Whether signed-in users can read it; otherwise only its author can.';
 
 COMMENT ON COLUMN public.social_feed_posts.created_at IS 'When the row was created.';
 
@@ -1521,7 +1521,7 @@ CREATE TABLE public.social_feed_reactions (
 );
 
 
-COMMENT ON TABLE public.social_feed_reactions IS 'What people think of a post; each may say each thing once.';
+COMMENT ON TABLE public.social_feed_reactions IS 'Reactions to a post; each user has each kind at most once.';
 
 COMMENT ON COLUMN public.social_feed_reactions.created_at IS 'When the row was created.';
 
@@ -1559,17 +1559,17 @@ CREATE TABLE public.subcommunity_sponsors (
 );
 
 
-COMMENT ON TABLE public.subcommunity_sponsors IS 'Who sponsors a community.';
+COMMENT ON TABLE public.subcommunity_sponsors IS 'The sponsors of a community.';
 
-COMMENT ON COLUMN public.subcommunity_sponsors.sponsor_user_id IS 'The sponsor''s account; null where there is none, or none any more.';
+COMMENT ON COLUMN public.subcommunity_sponsors.sponsor_user_id IS 'The sponsor''s account; null where there is none, or it was deleted.';
 
-COMMENT ON COLUMN public.subcommunity_sponsors.is_featured IS 'Whether it is shown first.';
+COMMENT ON COLUMN public.subcommunity_sponsors.is_featured IS 'Whether the sponsor is shown first.';
 
-COMMENT ON COLUMN public.subcommunity_sponsors.started_at IS 'Since when it is a sponsor.';
+COMMENT ON COLUMN public.subcommunity_sponsors.started_at IS 'When the sponsorship began.';
 
-COMMENT ON COLUMN public.subcommunity_sponsors.expires_at IS 'Until when; null for no end.';
+COMMENT ON COLUMN public.subcommunity_sponsors.expires_at IS 'When the sponsorship ends; null for no end.';
 
-COMMENT ON COLUMN public.subcommunity_sponsors.is_active IS 'Whether it is shown at all.';
+COMMENT ON COLUMN public.subcommunity_sponsors.is_active IS 'Whether the sponsor is shown.';
 
 COMMENT ON COLUMN public.subcommunity_sponsors.created_at IS 'When the row was created.';
 
@@ -1593,7 +1593,7 @@ CREATE TABLE public.table_assignments (
 );
 
 
-COMMENT ON TABLE public.table_assignments IS 'שיבוץ משתתפים לשולחנות (Who sits where: one seat per participant and event)';
+COMMENT ON TABLE public.table_assignments IS 'שיבוץ משתתפים לשולחנות (Seats at tables: one per participant and event)';
 
 COMMENT ON COLUMN public.table_assignments.event_id IS 'האירוע (The event)';
 
@@ -1605,7 +1605,7 @@ COMMENT ON COLUMN public.table_assignments.seat_number IS 'מספר המושב �
 
 COMMENT ON COLUMN public.table_assignments.is_vip_table IS 'האם זה שולחן VIP (Whether it is a VIP table)';
 
-COMMENT ON COLUMN public.table_assignments.assigned_by IS 'מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Who chose the seat: ai, manager, auto)';
+COMMENT ON COLUMN public.table_assignments.assigned_by IS 'מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Assigned by: ai, manager, auto)';
 
 COMMENT ON COLUMN public.table_assignments.assigned_at IS 'מועד השיבוץ (When the seat was chosen)';
 
@@ -1635,23 +1635,23 @@ CREATE TABLE public.tenant_profiles (
 );
 
 
-COMMENT ON TABLE public.tenant_profiles IS 'A coach or company under whose brand the platform runs.';
+COMMENT ON TABLE public.tenant_profiles IS 'A coach or company with its own brand on the platform.';
 
-COMMENT ON COLUMN public.tenant_profiles.user_id IS 'Who owns it; null until the coach has an account, and once that is gone.';
+COMMENT ON COLUMN public.tenant_profiles.user_id IS 'The owner; null until the coach has an account, and once that is deleted.';
 
-COMMENT ON COLUMN public.tenant_profiles.slug IS 'The name in addresses: lower-case words joined by hyphens.';
+COMMENT ON COLUMN public.tenant_profiles.slug IS 'The name in URLs: lower-case words joined by hyphens.';
 
-COMMENT ON COLUMN public.tenant_profiles.brand_config IS 'What its pages look like and say; an empty object until that is chosen.';
+COMMENT ON COLUMN public.tenant_profiles.brand_config IS 'The brand of its pages; an empty object until it is set.';
 
-COMMENT ON COLUMN public.tenant_profiles.email_config IS 'How its e-mails are sent; an empty object until that is chosen.';
+COMMENT ON COLUMN public.tenant_profiles.email_config IS 'The settings of its e-mails; an empty object until they are set.';
 
 COMMENT ON COLUMN public.tenant_profiles.enabled_assessments IS 'The assessments that its campaigns may use.';
 
-COMMENT ON COLUMN public.tenant_profiles.subscription_tier IS 'What it pays for; the service decides.';
+COMMENT ON COLUMN public.tenant_profiles.subscription_tier IS 'The subscription; written by the service.';
 
-COMMENT ON COLUMN public.tenant_profiles.is_active IS 'Whether its pages are served; the service decides.';
+COMMENT ON COLUMN public.tenant_profiles.is_active IS 'Whether its pages are served; written by the service.';
 
-COMMENT ON COLUMN public.tenant_profiles.custom_domain IS 'The domain its pages are served at; unique, whatever the case of its letters.';
+COMMENT ON COLUMN public.tenant_profiles.custom_domain IS 'The domain of its pages; unique without regard to case.';
 
 COMMENT ON COLUMN public.tenant_profiles.created_at IS 'When the row was created.';
 
@@ -1700,9 +1700,9 @@ CREATE TABLE public.tracks (
 );
 
 
-COMMENT ON TABLE public.tracks IS 'A thread of an event''s programme that participants choose.';
+COMMENT ON TABLE public.tracks IS 'A part of an event''s programme that participants choose.';
 
-COMMENT ON COLUMN public.tracks.is_active IS 'Whether the track is open; statistics leave others out.';
+COMMENT ON COLUMN public.tracks.is_active IS 'Whether the track is open; statistics cover open tracks only.';
 
 COMMENT ON COLUMN public.tracks.created_at IS 'When the row was created.';
 
@@ -1726,17 +1726,17 @@ CREATE TABLE public.usage_events (
 
 COMMENT ON TABLE public.usage_events IS 'What tenants used, for billing; rows are only added.';
 
-COMMENT ON COLUMN public.usage_events.tenant_id IS 'Who pays; null once the tenant is gone.';
+COMMENT ON COLUMN public.usage_events.tenant_id IS 'The tenant that pays; null once it is deleted.';
 
-COMMENT ON COLUMN public.usage_events.user_id IS 'Whose doing it was; null where it was nobody''s, and once the account is gone.';
+COMMENT ON COLUMN public.usage_events.user_id IS 'The account that caused it; null where none did, or it was deleted.';
 
-COMMENT ON COLUMN public.usage_events.event_data IS 'Particulars, for looking closer.';
+COMMENT ON COLUMN public.usage_events.event_data IS 'Details of the event.';
 
-COMMENT ON COLUMN public.usage_events.tokens_used IS 'Tokens of a language model, in and out.';
+COMMENT ON COLUMN public.usage_events.tokens_used IS 'Input and output tokens of the language model.';
 
-COMMENT ON COLUMN public.usage_events.model_used IS 'The language model, if one was asked.';
+COMMENT ON COLUMN public.usage_events.model_used IS 'The language model, if one was used.';
 
-COMMENT ON COLUMN public.usage_events.cost_cents IS 'The cost in cents; fractions count.';
+COMMENT ON COLUMN public.usage_events.cost_cents IS 'The cost in cents, with fractions.';
 
 COMMENT ON COLUMN public.usage_events.created_at IS 'When the row was created.';
 

@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS profiles (
     CONSTRAINT fk_profiles_id_users FOREIGN KEY(id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE profiles IS 'What a person tells about themselves; one row per account.';
+COMMENT ON TABLE profiles IS 'The profile of a person; one row per account.';
 
 COMMENT ON COLUMN profiles.id IS 'The account, auth.users.id.';
 
@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS organizations (
 
 COMMENT ON TABLE organizations IS 'A company or group that runs events.';
 
-COMMENT ON COLUMN organizations.slug IS 'The name in addresses.';
+COMMENT ON COLUMN organizations.slug IS 'The name in URLs.';
 
 COMMENT ON COLUMN organizations.settings IS 'The organization''s preferences.';
 
@@ -124,9 +124,9 @@ CREATE TABLE IF NOT EXISTS organization_members (
     CONSTRAINT uq_organization_members_organization_id_user_id UNIQUE (organization_id, user_id)
 );
 
-COMMENT ON TABLE organization_members IS 'Who belongs to an organization, and as what.';
+COMMENT ON TABLE organization_members IS 'The members of an organization, with their roles.';
 
-COMMENT ON COLUMN organization_members.role IS 'Owners govern the organization, managers its events, viewers only look.';
+COMMENT ON COLUMN organization_members.role IS 'Owners manage the organization, managers its events; viewers read.';
 
 COMMENT ON COLUMN organization_members.created_at IS 'When the row was created.';
 

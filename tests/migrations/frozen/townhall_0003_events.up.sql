@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS events (
 
 COMMENT ON TABLE events IS 'An event of an organization.';
 
-COMMENT ON COLUMN events.settings IS 'Preferences; default_networking_opt_in (boolean) is what a participant gets whose own choice is not known.';
+COMMENT ON COLUMN events.settings IS 'Preferences; default_networking_opt_in is the default of new participants.';
 
 COMMENT ON COLUMN events.created_at IS 'When the row was created.';
 
@@ -161,11 +161,11 @@ CREATE TABLE IF NOT EXISTS participants (
     CONSTRAINT uq_participants_event_id_id UNIQUE (event_id, id)
 );
 
-COMMENT ON TABLE participants IS 'Somebody on the list of an event, with an account or without.';
+COMMENT ON TABLE participants IS 'A participant of an event, with or without an account.';
 
 COMMENT ON COLUMN participants.user_id IS 'The person''s account; null for a guest without one.';
 
-COMMENT ON COLUMN participants.email IS 'Unique within the event, whatever the case of its letters.';
+COMMENT ON COLUMN participants.email IS 'Unique within the event, without regard to case.';
 
 COMMENT ON COLUMN participants.created_at IS 'When the row was created.';
 

@@ -14,9 +14,9 @@ CREATE TABLE IF NOT EXISTS tracks (
     CONSTRAINT uq_tracks_event_id_name UNIQUE (event_id, name)
 );
 
-COMMENT ON TABLE tracks IS 'A thread of an event''s programme that participants choose.';
+COMMENT ON TABLE tracks IS 'A part of an event''s programme that participants choose.';
 
-COMMENT ON COLUMN tracks.is_active IS 'Whether the track is open; statistics leave others out.';
+COMMENT ON COLUMN tracks.is_active IS 'Whether the track is open; statistics cover open tracks only.';
 
 COMMENT ON COLUMN tracks.created_at IS 'When the row was created.';
 
@@ -113,11 +113,11 @@ CREATE TABLE IF NOT EXISTS participant_tracks (
     CONSTRAINT uq_participant_tracks_participant_id_track_id UNIQUE (participant_id, track_id)
 );
 
-COMMENT ON TABLE participant_tracks IS 'Which tracks a participant chose; at most one is the primary one.';
+COMMENT ON TABLE participant_tracks IS 'The tracks of a participant, at most one of them primary.';
 
-COMMENT ON COLUMN participant_tracks.event_id IS 'The event of both, filled by a trigger; it keeps the two in one event.';
+COMMENT ON COLUMN participant_tracks.event_id IS 'The event of both, set by a trigger; it keeps the two in one event.';
 
-COMMENT ON COLUMN participant_tracks.is_primary IS 'Whether this is the participant''s main track.';
+COMMENT ON COLUMN participant_tracks.is_primary IS 'Whether this is the participant''s primary track.';
 
 COMMENT ON COLUMN participant_tracks.created_at IS 'When the row was created.';
 

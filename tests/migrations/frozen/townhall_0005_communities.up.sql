@@ -15,13 +15,13 @@ CREATE TABLE IF NOT EXISTS communities (
 
 COMMENT ON TABLE communities IS 'A place where founders meet.';
 
-COMMENT ON COLUMN communities.slug IS 'The name in addresses.';
+COMMENT ON COLUMN communities.slug IS 'The name in URLs.';
 
-COMMENT ON COLUMN communities.created_by IS 'Whose community it is; null once that account is gone.';
+COMMENT ON COLUMN communities.created_by IS 'The account that created it; null once that account is deleted.';
 
-COMMENT ON COLUMN communities.is_private IS 'Whether only its members and its creator see it.';
+COMMENT ON COLUMN communities.is_private IS 'Whether only its members and its creator can read it.';
 
-COMMENT ON COLUMN communities.is_archived IS 'Whether it is over; only its creator still sees it.';
+COMMENT ON COLUMN communities.is_archived IS 'Whether it is closed; only its creator can read it then.';
 
 COMMENT ON COLUMN communities.created_at IS 'When the row was created.';
 
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS community_members (
     CONSTRAINT uq_community_members_community_id_user_id UNIQUE (community_id, user_id)
 );
 
-COMMENT ON TABLE community_members IS 'Who belongs to a community, and as what.';
+COMMENT ON TABLE community_members IS 'The members of a community, with their roles.';
 
 CREATE INDEX IF NOT EXISTS ix_community_members_user_id ON community_members (user_id);
 

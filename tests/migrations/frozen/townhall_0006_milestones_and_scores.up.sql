@@ -13,9 +13,9 @@ CREATE TABLE IF NOT EXISTS milestones (
     CONSTRAINT fk_milestones_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE milestones IS 'Something that a founder means to reach.';
+COMMENT ON TABLE milestones IS 'A goal of a founder.';
 
-COMMENT ON COLUMN milestones.id IS 'A text that the application chooses; not a UUID.';
+COMMENT ON COLUMN milestones.id IS 'A text key that the application chooses; not a UUID.';
 
 COMMENT ON COLUMN milestones.created_at IS 'When the row was created.';
 
@@ -113,11 +113,11 @@ CREATE TABLE IF NOT EXISTS investor_readiness_scores (
     CONSTRAINT fk_investor_readiness_scores_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE investor_readiness_scores IS 'How ready for investors a founder was found to be; the latest row counts.';
+COMMENT ON TABLE investor_readiness_scores IS 'The investor readiness of a founder; the latest row is the current one.';
 
 COMMENT ON COLUMN investor_readiness_scores.overall_score IS 'From 0 to 100.';
 
-COMMENT ON COLUMN investor_readiness_scores.breakdown IS 'What the score is made of, by part.';
+COMMENT ON COLUMN investor_readiness_scores.breakdown IS 'The parts of the score.';
 
 COMMENT ON COLUMN investor_readiness_scores.created_at IS 'When the row was created.';
 

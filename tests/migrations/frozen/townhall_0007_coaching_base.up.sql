@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS campaigns (
 
 COMMENT ON TABLE campaigns IS 'An assessment that a coach invites people to.';
 
-COMMENT ON COLUMN campaigns.created_by IS 'Who made the campaign; null once that account is gone.';
+COMMENT ON COLUMN campaigns.created_by IS 'The account that created the campaign; null once that account is deleted.';
 
 COMMENT ON COLUMN campaigns.created_at IS 'When the row was created.';
 
@@ -175,7 +175,7 @@ COMMENT ON TABLE campaign_assignments IS 'One person''s part in a campaign.';
 
 COMMENT ON COLUMN campaign_assignments.user_id IS 'The person''s account; null for a guest without one.';
 
-COMMENT ON COLUMN campaign_assignments.status IS 'How far the person has come.';
+COMMENT ON COLUMN campaign_assignments.status IS 'The progress of the person.';
 
 COMMENT ON COLUMN campaign_assignments.created_at IS 'When the row was created.';
 

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS table_assignments (
     CONSTRAINT uq_table_assignments_event_id_table_number_seat_number UNIQUE (event_id, table_number, seat_number)
 );
 
-COMMENT ON TABLE table_assignments IS 'שיבוץ משתתפים לשולחנות (Who sits where: one seat per participant and event)';
+COMMENT ON TABLE table_assignments IS 'שיבוץ משתתפים לשולחנות (Seats at tables: one per participant and event)';
 
 COMMENT ON COLUMN table_assignments.event_id IS 'האירוע (The event)';
 
@@ -32,7 +32,7 @@ COMMENT ON COLUMN table_assignments.seat_number IS 'מספר המושב ליד �
 
 COMMENT ON COLUMN table_assignments.is_vip_table IS 'האם זה שולחן VIP (Whether it is a VIP table)';
 
-COMMENT ON COLUMN table_assignments.assigned_by IS 'מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Who chose the seat: ai, manager, auto)';
+COMMENT ON COLUMN table_assignments.assigned_by IS 'מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Assigned by: ai, manager, auto)';
 
 COMMENT ON COLUMN table_assignments.assigned_at IS 'מועד השיבוץ (When the seat was chosen)';
 

@@ -1,14 +1,14 @@
 ALTER TABLE communities ADD COLUMN IF NOT EXISTS parent_community_id UUID;
 
-COMMENT ON COLUMN communities.parent_community_id IS 'The community that it is a part of; null at the top level.';
+COMMENT ON COLUMN communities.parent_community_id IS 'The parent community; null at the top level.';
 
 ALTER TABLE communities ADD COLUMN IF NOT EXISTS is_sponsored BOOLEAN DEFAULT false NOT NULL;
 
-COMMENT ON COLUMN communities.is_sponsored IS 'Whether a sponsor pays for it; the service says so.';
+COMMENT ON COLUMN communities.is_sponsored IS 'Whether it has a paying sponsor; written by the service.';
 
 ALTER TABLE communities ADD COLUMN IF NOT EXISTS tier_required INTEGER DEFAULT 0 NOT NULL;
 
-COMMENT ON COLUMN communities.tier_required IS 'The tier of subscription that it takes: 0 free, 1 pro, 2 studio.';
+COMMENT ON COLUMN communities.tier_required IS 'The subscription tier it requires: 0 free, 1 pro, 2 studio.';
 
 alter table public.communities enable row level security;
 
@@ -39,17 +39,17 @@ CREATE TABLE IF NOT EXISTS subcommunity_sponsors (
     CONSTRAINT uq_subcommunity_sponsors_community_id_sponsor_user_id UNIQUE (community_id, sponsor_user_id)
 );
 
-COMMENT ON TABLE subcommunity_sponsors IS 'Who sponsors a community.';
+COMMENT ON TABLE subcommunity_sponsors IS 'The sponsors of a community.';
 
-COMMENT ON COLUMN subcommunity_sponsors.sponsor_user_id IS 'The sponsor''s account; null where there is none, or none any more.';
+COMMENT ON COLUMN subcommunity_sponsors.sponsor_user_id IS 'The sponsor''s account; null where there is none, or it was deleted.';
 
-COMMENT ON COLUMN subcommunity_sponsors.is_featured IS 'Whether it is shown first.';
+COMMENT ON COLUMN subcommunity_sponsors.is_featured IS 'Whether the sponsor is shown first.';
 
-COMMENT ON COLUMN subcommunity_sponsors.started_at IS 'Since when it is a sponsor.';
+COMMENT ON COLUMN subcommunity_sponsors.started_at IS 'When the sponsorship began.';
 
-COMMENT ON COLUMN subcommunity_sponsors.expires_at IS 'Until when; null for no end.';
+COMMENT ON COLUMN subcommunity_sponsors.expires_at IS 'When the sponsorship ends; null for no end.';
 
-COMMENT ON COLUMN subcommunity_sponsors.is_active IS 'Whether it is shown at all.';
+COMMENT ON COLUMN subcommunity_sponsors.is_active IS 'Whether the sponsor is shown.';
 
 COMMENT ON COLUMN subcommunity_sponsors.created_at IS 'When the row was created.';
 

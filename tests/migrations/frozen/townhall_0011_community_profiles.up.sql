@@ -16,13 +16,13 @@ CREATE TABLE IF NOT EXISTS community_profiles (
     CONSTRAINT uq_community_profiles_user_id UNIQUE (user_id)
 );
 
-COMMENT ON TABLE community_profiles IS 'What a founder tells the community about themselves; one row per account.';
+COMMENT ON TABLE community_profiles IS 'The profile that a founder shows to the community; one row per account.';
 
 COMMENT ON COLUMN community_profiles.stage IS 'The stage of the founder''s company.';
 
 COMMENT ON COLUMN community_profiles.industry IS 'The industry of the founder''s company.';
 
-COMMENT ON COLUMN community_profiles.visibility_settings IS 'What an application shows to others; whoever is signed in can read the row.';
+COMMENT ON COLUMN community_profiles.visibility_settings IS 'The fields that applications show; signed-in users can read the whole row.';
 
 COMMENT ON COLUMN community_profiles.created_at IS 'When the row was created.';
 
@@ -120,9 +120,9 @@ CREATE TABLE IF NOT EXISTS expert_listings (
     CONSTRAINT fk_expert_listings_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE expert_listings IS 'What founders offer to help others with.';
+COMMENT ON TABLE expert_listings IS 'The expertise that founders offer.';
 
-COMMENT ON COLUMN expert_listings.is_active IS 'Whether the offer stands.';
+COMMENT ON COLUMN expert_listings.is_active IS 'Whether the offer is open.';
 
 COMMENT ON COLUMN expert_listings.created_at IS 'When the row was created.';
 

@@ -12,17 +12,17 @@ CREATE TABLE IF NOT EXISTS consent_audit_log (
     CONSTRAINT fk_consent_audit_log_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE consent_audit_log IS 'Every change of a consent, written by a trigger alone.';
+COMMENT ON TABLE consent_audit_log IS 'Every change of a consent; written only by a trigger.';
 
-COMMENT ON COLUMN consent_audit_log.previous_value IS 'Whether the person agreed before.';
+COMMENT ON COLUMN consent_audit_log.previous_value IS 'Whether the user had consented before the change.';
 
-COMMENT ON COLUMN consent_audit_log.new_value IS 'Whether the person agrees since.';
+COMMENT ON COLUMN consent_audit_log.new_value IS 'Whether the user consents since the change.';
 
-COMMENT ON COLUMN consent_audit_log.changed_at IS 'When; several changes of one transaction keep their order.';
+COMMENT ON COLUMN consent_audit_log.changed_at IS 'When; changes of one transaction are in order.';
 
-COMMENT ON COLUMN consent_audit_log.ip_address IS 'Where the request said that it came from.';
+COMMENT ON COLUMN consent_audit_log.ip_address IS 'The client''s IP address, as the request states it.';
 
-COMMENT ON COLUMN consent_audit_log.user_agent IS 'Which program the request said that it came from.';
+COMMENT ON COLUMN consent_audit_log.user_agent IS 'The client''s user agent, as the request states it.';
 
 CREATE TABLE IF NOT EXISTS consent_preferences (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -36,9 +36,9 @@ CREATE TABLE IF NOT EXISTS consent_preferences (
     CONSTRAINT uq_consent_preferences_user_id_category UNIQUE (user_id, category)
 );
 
-COMMENT ON TABLE consent_preferences IS 'What a person agreed to; without a row they did not. Theirs alone to see.';
+COMMENT ON TABLE consent_preferences IS 'A user''s consents; no row means none. Only the user can read them.';
 
-COMMENT ON COLUMN consent_preferences.enabled IS 'Whether the person agrees.';
+COMMENT ON COLUMN consent_preferences.enabled IS 'Whether the user consents.';
 
 COMMENT ON COLUMN consent_preferences.updated_at IS 'When the row last changed; kept by a trigger.';
 

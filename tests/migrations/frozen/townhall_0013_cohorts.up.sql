@@ -14,11 +14,11 @@ CREATE TABLE IF NOT EXISTS cohorts (
     CONSTRAINT ck_cohorts_max_members_positive CHECK (max_members > 0)
 );
 
-COMMENT ON TABLE cohorts IS 'A few founders who were put together; they see each other, nobody else does.';
+COMMENT ON TABLE cohorts IS 'A small group of founders; only its active members can read it.';
 
-COMMENT ON COLUMN cohorts.max_members IS 'How many the matching puts in; not a limit by itself.';
+COMMENT ON COLUMN cohorts.max_members IS 'The size that the matching aims for; not enforced by the database.';
 
-COMMENT ON COLUMN cohorts.match_criteria IS 'By what they were put together.';
+COMMENT ON COLUMN cohorts.match_criteria IS 'The criteria by which the group was matched.';
 
 COMMENT ON COLUMN cohorts.created_at IS 'When the row was created.';
 
@@ -39,11 +39,11 @@ CREATE TABLE IF NOT EXISTS cohort_members (
     CONSTRAINT uq_cohort_members_cohort_id_user_id UNIQUE (cohort_id, user_id)
 );
 
-COMMENT ON TABLE cohort_members IS 'Who belongs to a cohort; whoever left sees nothing of it any more.';
+COMMENT ON TABLE cohort_members IS 'The members of a cohort; a founder who left can''t read it.';
 
-COMMENT ON COLUMN cohort_members.left_at IS 'When the founder left; that alone ends the membership.';
+COMMENT ON COLUMN cohort_members.left_at IS 'When the founder left; a value ends the membership.';
 
-COMMENT ON COLUMN cohort_members.is_active IS 'Whether the founder takes part; false alone ends the membership.';
+COMMENT ON COLUMN cohort_members.is_active IS 'Whether the membership is active; false ends it.';
 
 CREATE INDEX IF NOT EXISTS ix_cohort_members_user_id ON cohort_members (user_id);
 

@@ -22,17 +22,17 @@ CREATE TABLE IF NOT EXISTS social_feed_posts (
     CONSTRAINT fk_social_feed_posts_milestone_id_milestones FOREIGN KEY(milestone_id) REFERENCES milestones (id) ON DELETE SET NULL
 );
 
-COMMENT ON TABLE social_feed_posts IS 'What founders tell the others. A private post is its author''s alone.';
+COMMENT ON TABLE social_feed_posts IS 'Posts of founders; only the author can read a private post.';
 
-COMMENT ON COLUMN social_feed_posts.milestone_id IS 'The milestone that it is about; a text, as its key is.';
+COMMENT ON COLUMN social_feed_posts.milestone_id IS 'The milestone that it is about; text, like the key of milestones.';
 
-COMMENT ON COLUMN social_feed_posts.reaction_count IS 'How many reactions there are; kept by triggers.';
+COMMENT ON COLUMN social_feed_posts.reaction_count IS 'The number of reactions; kept by triggers.';
 
-COMMENT ON COLUMN social_feed_posts.comment_count IS 'How many comments there are; kept by triggers.';
+COMMENT ON COLUMN social_feed_posts.comment_count IS 'The number of comments; kept by triggers.';
 
-COMMENT ON COLUMN social_feed_posts.view_count IS 'How often it was looked at; the service counts.';
+COMMENT ON COLUMN social_feed_posts.view_count IS 'The number of views; written by the service.';
 
-COMMENT ON COLUMN social_feed_posts.is_public IS 'Whether whoever is signed in sees it; otherwise its author alone does.';
+COMMENT ON COLUMN social_feed_posts.is_public IS 'Whether signed-in users can read it; otherwise only its author can.';
 
 COMMENT ON COLUMN social_feed_posts.created_at IS 'When the row was created.';
 

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS social_feed_reactions (
     CONSTRAINT uq_social_feed_reactions_post_id_user_id_reaction_type UNIQUE (post_id, user_id, reaction_type)
 );
 
-COMMENT ON TABLE social_feed_reactions IS 'What people think of a post; each may say each thing once.';
+COMMENT ON TABLE social_feed_reactions IS 'Reactions to a post; each user has each kind at most once.';
 
 COMMENT ON COLUMN social_feed_reactions.created_at IS 'When the row was created.';
 

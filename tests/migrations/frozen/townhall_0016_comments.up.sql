@@ -13,9 +13,9 @@ CREATE TABLE IF NOT EXISTS social_feed_comments (
     CONSTRAINT uq_social_feed_comments_post_id_id UNIQUE (post_id, id)
 );
 
-COMMENT ON TABLE social_feed_comments IS 'What people say to a post, and to each other''s comments on it.';
+COMMENT ON TABLE social_feed_comments IS 'Comments on a post, or on another comment of it.';
 
-COMMENT ON COLUMN social_feed_comments.parent_comment_id IS 'The comment that it answers, on the same post; answers move and go with it.';
+COMMENT ON COLUMN social_feed_comments.parent_comment_id IS 'The comment it answers, on the same post; moved and deleted with that.';
 
 COMMENT ON COLUMN social_feed_comments.created_at IS 'When the row was created.';
 

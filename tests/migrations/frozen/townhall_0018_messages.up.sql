@@ -13,11 +13,11 @@ CREATE TABLE IF NOT EXISTS founder_messages (
     CONSTRAINT fk_founder_messages_sender_id_users FOREIGN KEY(sender_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE founder_messages IS 'What founders write to each other; a message does not change.';
+COMMENT ON TABLE founder_messages IS 'Messages between founders; immutable.';
 
-COMMENT ON COLUMN founder_messages.is_read IS 'Whether the recipient has read it; they say so by mark_messages_read().';
+COMMENT ON COLUMN founder_messages.is_read IS 'Whether the recipient has read it; set by mark_messages_read().';
 
-COMMENT ON COLUMN founder_messages.is_fred_facilitated IS 'Whether Fred, the assistant, brought the two together; the service says so.';
+COMMENT ON COLUMN founder_messages.is_fred_facilitated IS 'Whether Fred, the assistant, introduced the two; written by the service.';
 
 COMMENT ON COLUMN founder_messages.created_at IS 'When the row was created.';
 

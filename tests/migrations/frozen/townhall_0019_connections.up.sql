@@ -15,13 +15,13 @@ CREATE TABLE IF NOT EXISTS founder_connections (
     CONSTRAINT uq_founder_connections_requester_id_recipient_id UNIQUE (requester_id, recipient_id)
 );
 
-COMMENT ON TABLE founder_connections IS 'Who asked whom for a connection, and what came of it.';
+COMMENT ON TABLE founder_connections IS 'Requests of founders for a connection, with their answers.';
 
-COMMENT ON COLUMN founder_connections.requester_id IS 'Who asked.';
+COMMENT ON COLUMN founder_connections.requester_id IS 'The account that sent the request.';
 
-COMMENT ON COLUMN founder_connections.recipient_id IS 'Who was asked.';
+COMMENT ON COLUMN founder_connections.recipient_id IS 'The account that received the request.';
 
-COMMENT ON COLUMN founder_connections.status IS 'What came of it; blocked can only be undone by the recipient.';
+COMMENT ON COLUMN founder_connections.status IS 'The answer; only the recipient can change blocked.';
 
 COMMENT ON COLUMN founder_connections.source IS 'Where the requester found the recipient.';
 

@@ -13,11 +13,11 @@ CREATE TABLE IF NOT EXISTS reputation_events (
     CONSTRAINT fk_reputation_events_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE reputation_events IS 'What earned founders points; the service writes.';
+COMMENT ON TABLE reputation_events IS 'The events that earned a founder points; written by the service.';
 
-COMMENT ON COLUMN reputation_events.source_id IS 'The row that the points are for, in whatever table source_type says.';
+COMMENT ON COLUMN reputation_events.source_id IS 'The row that the points are for, in the table that source_type names.';
 
-COMMENT ON COLUMN reputation_events.source_type IS 'What source_id is the key of.';
+COMMENT ON COLUMN reputation_events.source_type IS 'The table of source_id.';
 
 COMMENT ON COLUMN reputation_events.created_at IS 'When the row was created.';
 
@@ -75,7 +75,7 @@ CREATE TABLE IF NOT EXISTS engagement_streaks (
     CONSTRAINT uq_engagement_streaks_user_id UNIQUE (user_id)
 );
 
-COMMENT ON TABLE engagement_streaks IS 'For how long a founder has been coming back; the service counts.';
+COMMENT ON TABLE engagement_streaks IS 'On how many days in a row a founder has checked in; written by the service.';
 
 COMMENT ON COLUMN engagement_streaks.updated_at IS 'When the row last changed; kept by a trigger.';
 

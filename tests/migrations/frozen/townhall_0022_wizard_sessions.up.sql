@@ -17,19 +17,19 @@ CREATE TABLE IF NOT EXISTS wizard_sessions (
     CONSTRAINT fk_wizard_sessions_user_id_profiles FOREIGN KEY(user_id) REFERENCES profiles (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE wizard_sessions IS 'One walk through the wizard that makes an event, saved as it goes.';
+COMMENT ON TABLE wizard_sessions IS 'A session of the wizard that creates an event, saved stage by stage.';
 
-COMMENT ON COLUMN wizard_sessions.user_id IS 'Whose session it is.';
+COMMENT ON COLUMN wizard_sessions.user_id IS 'The user of the session.';
 
-COMMENT ON COLUMN wizard_sessions.event_id IS 'The event that came of it; null before that, and once the event is gone.';
+COMMENT ON COLUMN wizard_sessions.event_id IS 'The event that was created; null before that, and once the event is deleted.';
 
 COMMENT ON COLUMN wizard_sessions.stage IS 'The stage the person is at, from 1 to 6.';
 
-COMMENT ON COLUMN wizard_sessions.state IS 'What was entered so far; it does not change any more once completed.';
+COMMENT ON COLUMN wizard_sessions.state IS 'The data entered so far; immutable once completed.';
 
 COMMENT ON COLUMN wizard_sessions.last_saved_at IS 'When the session last changed; kept by a trigger.';
 
-COMMENT ON COLUMN wizard_sessions.completed_at IS 'When it was completed, null while it is not; kept by a trigger.';
+COMMENT ON COLUMN wizard_sessions.completed_at IS 'When it was completed, or null; kept by a trigger.';
 
 CREATE INDEX IF NOT EXISTS idx_wizard_sessions_event_id ON wizard_sessions (event_id);
 

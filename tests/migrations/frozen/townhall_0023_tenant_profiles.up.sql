@@ -20,23 +20,23 @@ CREATE TABLE IF NOT EXISTS tenant_profiles (
     CONSTRAINT uq_tenant_profiles_slug UNIQUE (slug)
 );
 
-COMMENT ON TABLE tenant_profiles IS 'A coach or company under whose brand the platform runs.';
+COMMENT ON TABLE tenant_profiles IS 'A coach or company with its own brand on the platform.';
 
-COMMENT ON COLUMN tenant_profiles.user_id IS 'Who owns it; null until the coach has an account, and once that is gone.';
+COMMENT ON COLUMN tenant_profiles.user_id IS 'The owner; null until the coach has an account, and once that is deleted.';
 
-COMMENT ON COLUMN tenant_profiles.slug IS 'The name in addresses: lower-case words joined by hyphens.';
+COMMENT ON COLUMN tenant_profiles.slug IS 'The name in URLs: lower-case words joined by hyphens.';
 
-COMMENT ON COLUMN tenant_profiles.brand_config IS 'What its pages look like and say; an empty object until that is chosen.';
+COMMENT ON COLUMN tenant_profiles.brand_config IS 'The brand of its pages; an empty object until it is set.';
 
-COMMENT ON COLUMN tenant_profiles.email_config IS 'How its e-mails are sent; an empty object until that is chosen.';
+COMMENT ON COLUMN tenant_profiles.email_config IS 'The settings of its e-mails; an empty object until they are set.';
 
 COMMENT ON COLUMN tenant_profiles.enabled_assessments IS 'The assessments that its campaigns may use.';
 
-COMMENT ON COLUMN tenant_profiles.subscription_tier IS 'What it pays for; the service decides.';
+COMMENT ON COLUMN tenant_profiles.subscription_tier IS 'The subscription; written by the service.';
 
-COMMENT ON COLUMN tenant_profiles.is_active IS 'Whether its pages are served; the service decides.';
+COMMENT ON COLUMN tenant_profiles.is_active IS 'Whether its pages are served; written by the service.';
 
-COMMENT ON COLUMN tenant_profiles.custom_domain IS 'The domain its pages are served at; unique, whatever the case of its letters.';
+COMMENT ON COLUMN tenant_profiles.custom_domain IS 'The domain of its pages; unique without regard to case.';
 
 COMMENT ON COLUMN tenant_profiles.created_at IS 'When the row was created.';
 

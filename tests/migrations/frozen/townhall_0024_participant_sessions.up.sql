@@ -48,11 +48,11 @@ begin
 end
 $do$;
 
-COMMENT ON TABLE participant_sessions IS 'One person''s part in a campaign, and in the coach''s pipeline.';
+COMMENT ON TABLE participant_sessions IS 'A person''s participation in a campaign, a lead of the coach''s pipeline.';
 
 ALTER TABLE participant_sessions ADD COLUMN IF NOT EXISTS client_status TEXT;
 
-COMMENT ON COLUMN participant_sessions.client_status IS 'Where the person stands in the coach''s pipeline.';
+COMMENT ON COLUMN participant_sessions.client_status IS 'The person''s stage in the coach''s pipeline.';
 
 ALTER TABLE participant_sessions ALTER COLUMN client_status SET DEFAULT 'registered';
 

@@ -18,17 +18,17 @@ CREATE TABLE IF NOT EXISTS usage_events (
 
 COMMENT ON TABLE usage_events IS 'What tenants used, for billing; rows are only added.';
 
-COMMENT ON COLUMN usage_events.tenant_id IS 'Who pays; null once the tenant is gone.';
+COMMENT ON COLUMN usage_events.tenant_id IS 'The tenant that pays; null once it is deleted.';
 
-COMMENT ON COLUMN usage_events.user_id IS 'Whose doing it was; null where it was nobody''s, and once the account is gone.';
+COMMENT ON COLUMN usage_events.user_id IS 'The account that caused it; null where none did, or it was deleted.';
 
-COMMENT ON COLUMN usage_events.event_data IS 'Particulars, for looking closer.';
+COMMENT ON COLUMN usage_events.event_data IS 'Details of the event.';
 
-COMMENT ON COLUMN usage_events.tokens_used IS 'Tokens of a language model, in and out.';
+COMMENT ON COLUMN usage_events.tokens_used IS 'Input and output tokens of the language model.';
 
-COMMENT ON COLUMN usage_events.model_used IS 'The language model, if one was asked.';
+COMMENT ON COLUMN usage_events.model_used IS 'The language model, if one was used.';
 
-COMMENT ON COLUMN usage_events.cost_cents IS 'The cost in cents; fractions count.';
+COMMENT ON COLUMN usage_events.cost_cents IS 'The cost in cents, with fractions.';
 
 COMMENT ON COLUMN usage_events.created_at IS 'When the row was created.';
 

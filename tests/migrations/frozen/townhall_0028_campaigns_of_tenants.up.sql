@@ -1,6 +1,6 @@
 ALTER TABLE campaigns ADD COLUMN IF NOT EXISTS tenant_id UUID;
 
-COMMENT ON COLUMN campaigns.tenant_id IS 'Whose campaign it is; null for its creator''s own, or once the tenant is gone.';
+COMMENT ON COLUMN campaigns.tenant_id IS 'The tenant; null for a creator''s own campaign, or once it is deleted.';
 
 ALTER TABLE campaigns ADD COLUMN IF NOT EXISTS assessment_type TEXT DEFAULT 'industry4' NOT NULL;
 
@@ -8,9 +8,9 @@ COMMENT ON COLUMN campaigns.assessment_type IS 'The assessment that participants
 
 ALTER TABLE campaigns ADD COLUMN IF NOT EXISTS results_disclosure TEXT DEFAULT 'full' NOT NULL;
 
-COMMENT ON COLUMN campaigns.results_disclosure IS 'How much of their results participants are shown.';
+COMMENT ON COLUMN campaigns.results_disclosure IS 'How much of their results participants can read.';
 
-COMMENT ON COLUMN participant_sessions.tenant_id IS 'Whose pipeline the person is in: the campaign''s tenant; a trigger fills it.';
+COMMENT ON COLUMN participant_sessions.tenant_id IS 'The campaign''s tenant, whose pipeline the person is in; set by a trigger.';
 
 create or replace function private.fill_session_tenant()
 returns trigger

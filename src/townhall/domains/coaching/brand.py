@@ -1,4 +1,4 @@
-"""What a tenant looks like, and how it writes e-mails: the values in its JSONB columns."""
+"""The values in the JSONB columns of a tenant: its brand and its e-mail settings."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from townhall.types import JsonValue
 Color = Annotated[str, Field(pattern=r"^#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$")]
 """A CSS hex colour: ``#1f6f54``, ``#fff``, with an alpha channel ``#1f6f5480``."""
 
-# What has no place in a line, a font's name, an address, a URL.
+# Characters that are refused in a line, a font name, an e-mail address, a URL.
 _BREAKS = r"\p{Cc}\p{Zl}\p{Zp}"
 _NO_FONT = rf"\"'\\;{{}}<>()/!{_BREAKS}"
 _NO_ADDRESS = rf"@\s<>()\[\],;:\"\\{_BREAKS}"
 _NO_URL = rf"\s{_BREAKS}"
 
 FontFamily = Annotated[str, Field(pattern=rf"^[^\s{_NO_FONT}][^{_NO_FONT}]*$")]
-"""The name of a font family, and nothing that could end its place in a style sheet."""
+"""The name of a font family, without characters that could end a CSS value."""
 
 EmailAddress = Annotated[
     str, Field(pattern=rf"^[^{_NO_ADDRESS}]+@[^{_NO_ADDRESS}]+\.[^{_NO_ADDRESS}]+$")
 ]
-"""The address alone, without a name, and nothing that could end it in a header."""
+"""An e-mail address without a name, without characters that could end it in a header."""
 
 Line = Annotated[str, Field(pattern=rf"^[^{_BREAKS}]*$")]
-"""Text without line breaks and other control characters, fit for a header."""
+"""Text without line breaks and other control characters, as a header requires."""
 
 Url = Annotated[
     str,
@@ -36,7 +36,7 @@ Url = Annotated[
         pattern=rf"^(?:(?i:https?)://[^{_NO_URL}]+|[^{_NO_URL}:/?#]*(?:[/?#][^{_NO_URL}]*)?)$",
     ),
 ]
-"""An address on the web, absolute or relative to the page: no script, no data."""
+"""An http(s) URL, absolute or relative to the page; ``javascript:`` and ``data:`` are refused."""
 
 
 class _Stored(JsonValue, alias_generator=to_camel):
@@ -44,7 +44,7 @@ class _Stored(JsonValue, alias_generator=to_camel):
 
 
 class BrandLogo(_Stored):
-    """The picture at the top of a page.
+    """The logo at the top of a page.
 
     Attributes:
         url: Where the picture is.
@@ -58,7 +58,7 @@ class BrandLogo(_Stored):
 
 
 class BrandColors(_Stored):
-    """The palette."""
+    """The colours of a brand."""
 
     primary: Color
     primary_hover: Color
@@ -78,7 +78,7 @@ class BrandFonts(_Stored):
 
 
 class BrandConfig(_Stored):
-    """What a tenant's pages look like and say.
+    """The look and the texts of a tenant's pages.
 
     Attributes:
         logo: The picture at the top.
@@ -100,7 +100,7 @@ class BrandConfig(_Stored):
 
 
 class EmailConfig(_Stored):
-    """How a tenant's e-mails are sent.
+    """The settings of a tenant's e-mails.
 
     Attributes:
         reply_to: Who gets the answers.

@@ -1,4 +1,4 @@
-"""Tenants, their campaigns, the people who take part in them, and what that costs."""
+"""Tenants, their campaigns, the participants, and usage for billing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from townhall.types import OptionalJson, TextEnum
 
 
 class CampaignStatus(StrEnum):
-    """Where a campaign stands."""
+    """The status of a campaign."""
 
     DRAFT = "draft"
     ACTIVE = "active"
@@ -47,7 +47,7 @@ class CampaignStatus(StrEnum):
 
 
 class SessionStatus(StrEnum):
-    """How far a participant has come."""
+    """The progress of a participant."""
 
     PENDING = "pending"
     IN_PROGRESS = "in_progress"
@@ -55,7 +55,7 @@ class SessionStatus(StrEnum):
 
 
 class ClientStatus(StrEnum):
-    """Where a person stands in a coach's pipeline, from first to last."""
+    """The stages of a coach's pipeline, in their order."""
 
     REGISTERED = "registered"
     STARTED = "started"
@@ -66,7 +66,7 @@ class ClientStatus(StrEnum):
 
 
 class TenantProfile(Timestamps, Base):
-    """A coach or company under whose brand the platform runs."""
+    """A coach or company with its own brand on the platform."""
 
     __tablename__ = "tenant_profiles"
     __table_args__ = (
@@ -74,17 +74,17 @@ class TenantProfile(Timestamps, Base):
         is_object("brand_config"),
         is_object("email_config"),
         Index("uq_tenant_profiles_custom_domain", func.lower(text("custom_domain")), unique=True),
-        {"comment": "A coach or company under whose brand the platform runs."},
+        {"comment": "A coach or company with its own brand on the platform."},
     )
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("auth.users.id", ondelete="SET NULL"),
         index=True,
-        comment="Who owns it; null until the coach has an account, and once that is gone.",
+        comment="The owner; null until the coach has an account, and once that is deleted.",
     )
     slug: Mapped[str] = mapped_column(
-        unique=True, comment="The name in addresses: lower-case words joined by hyphens."
+        unique=True, comment="The name in URLs: lower-case words joined by hyphens."
     )
     display_name: Mapped[str]
     tenant_type: Mapped[str] = mapped_column(server_default="coach")
@@ -92,25 +92,25 @@ class TenantProfile(Timestamps, Base):
         OptionalJson(BrandConfig),
         nullable=False,
         server_default=text("'{}'::jsonb"),
-        comment="What its pages look like and say; an empty object until that is chosen.",
+        comment="The brand of its pages; an empty object until it is set.",
     )
     email_config: Mapped[EmailConfig | None] = mapped_column(
         OptionalJson(EmailConfig),
         nullable=False,
         server_default=text("'{}'::jsonb"),
-        comment="How its e-mails are sent; an empty object until that is chosen.",
+        comment="The settings of its e-mails; an empty object until they are set.",
     )
     enabled_assessments: Mapped[TextArray] = mapped_column(
         comment="The assessments that its campaigns may use."
     )
     subscription_tier: Mapped[str] = mapped_column(
-        server_default="free", comment="What it pays for; the service decides."
+        server_default="free", comment="The subscription; written by the service."
     )
     is_active: Mapped[TrueByDefault] = mapped_column(
-        comment="Whether its pages are served; the service decides."
+        comment="Whether its pages are served; written by the service."
     )
     custom_domain: Mapped[str | None] = mapped_column(
-        comment="The domain its pages are served at; unique, whatever the case of its letters."
+        comment="The domain of its pages; unique without regard to case."
     )
 
 
@@ -134,19 +134,19 @@ class Campaign(Timestamps, Base):
     )
     created_by: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("auth.users.id", ondelete="SET NULL"),
-        comment="Who made the campaign; null once that account is gone.",
+        comment="The account that created the campaign; null once that account is deleted.",
     )
     starts_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
-        comment="Whose campaign it is; null for its creator's own, or once the tenant is gone.",
+        comment="The tenant; null for a creator's own campaign, or once it is deleted.",
     )
     assessment_type: Mapped[str] = mapped_column(
         server_default="industry4", comment="The assessment that participants take."
     )
     results_disclosure: Mapped[str] = mapped_column(
-        server_default="full", comment="How much of their results participants are shown."
+        server_default="full", comment="How much of their results participants can read."
     )
 
     tenant: Mapped[TenantProfile | None] = relationship(lazy="raise")
@@ -159,7 +159,7 @@ class Campaign(Timestamps, Base):
 
 
 class ParticipantSession(Timestamps, Base):
-    """One person's part in a campaign, and in the coach's pipeline."""
+    """A person's participation in a campaign, a lead of the coach's pipeline."""
 
     __tablename__ = "participant_sessions"
     __table_args__ = (
@@ -172,7 +172,7 @@ class ParticipantSession(Timestamps, Base):
         one_of("status", SessionStatus),
         one_of("client_status", ClientStatus),
         Index(None, "tenant_id", "client_status"),
-        {"comment": "One person's part in a campaign, and in the coach's pipeline."},
+        {"comment": "A person's participation in a campaign, a lead of the coach's pipeline."},
     )
 
     id: Mapped[UuidKey]
@@ -189,7 +189,7 @@ class ParticipantSession(Timestamps, Base):
     status: Mapped[SessionStatus] = mapped_column(
         TextEnum(SessionStatus),
         server_default=SessionStatus.PENDING,
-        comment="How far the person has come.",
+        comment="The progress of the person.",
     )
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
@@ -197,14 +197,14 @@ class ParticipantSession(Timestamps, Base):
         TextEnum(ClientStatus),
         server_default=ClientStatus.REGISTERED,
         index=True,
-        comment="Where the person stands in the coach's pipeline.",
+        comment="The person's stage in the coach's pipeline.",
     )
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
         server_default=FetchedValue(),
         server_onupdate=FetchedValue(),
         index=True,
-        comment="Whose pipeline the person is in: the campaign's tenant; a trigger fills it.",
+        comment="The campaign's tenant, whose pipeline the person is in; set by a trigger.",
     )
 
     campaign: Mapped[Campaign] = relationship(
@@ -214,7 +214,7 @@ class ParticipantSession(Timestamps, Base):
 
 
 class UsageEvent(Created, Base):
-    """Something that a tenant used and pays for."""
+    """A usage that a tenant pays for."""
 
     __tablename__ = "usage_events"
     __table_args__ = (
@@ -230,21 +230,23 @@ class UsageEvent(Created, Base):
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
         index=True,
-        comment="Who pays; null once the tenant is gone.",
+        comment="The tenant that pays; null once it is deleted.",
     )
     user_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("auth.users.id", ondelete="SET NULL"),
         index=True,
-        comment="Whose doing it was; null where it was nobody's, and once the account is gone.",
+        comment="The account that caused it; null where none did, or it was deleted.",
     )
     event_type: Mapped[str] = mapped_column(index=True)
-    event_data: Mapped[JsonObject] = mapped_column(comment="Particulars, for looking closer.")
+    event_data: Mapped[JsonObject] = mapped_column(comment="Details of the event.")
     tokens_used: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("0"), comment="Tokens of a language model, in and out."
+        BigInteger,
+        server_default=text("0"),
+        comment="Input and output tokens of the language model.",
     )
-    model_used: Mapped[str | None] = mapped_column(comment="The language model, if one was asked.")
+    model_used: Mapped[str | None] = mapped_column(comment="The language model, if one was used.")
     cost_cents: Mapped[Decimal] = mapped_column(
-        Numeric(12, 4), server_default=text("0"), comment="The cost in cents; fractions count."
+        Numeric(12, 4), server_default=text("0"), comment="The cost in cents, with fractions."
     )
 
     tenant: Mapped[TenantProfile | None] = relationship(lazy="raise")

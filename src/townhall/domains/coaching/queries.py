@@ -1,4 +1,4 @@
-"""What an application asks of coaching."""
+"""Statements on tenants, their campaigns, sessions and usage."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from townhall.types import OptionalJson, WholeNumber
 
 
 def tenant_by_slug(slug: str) -> Select[TenantProfile]:
-    """Ask for the tenant of a slug, as its owner or the service; see :func:`tenant_branding`.
+    """Select the tenant of a slug, as its owner or the service; see :func:`tenant_branding`.
 
     Args:
-        slug: The name in addresses.
+        slug: The name in URLs.
     """
     return select(TenantProfile).where(TenantProfile.slug == slug)
 
 
 def tenant_by_domain(domain: str) -> Select[TenantProfile]:
-    """Ask for the tenant of a domain, as its owner or the service; see :func:`tenant_branding`.
+    """Select the tenant of a domain, as its owner or the service; see :func:`tenant_branding`.
 
     Args:
-        domain: The domain, in whatever case, without a port.
+        domain: The domain without a port; case is ignored.
     """
     return select(TenantProfile).where(
         func.lower(TenantProfile.custom_domain) == func.lower(domain)
@@ -56,7 +56,7 @@ def tenant_by_domain(domain: str) -> Select[TenantProfile]:
 
 
 def tenant_by_id(tenant_id: UUID) -> Select[TenantProfile]:
-    """Ask for a tenant by its key, as its owner or the service.
+    """Select a tenant by its key, as its owner or the service.
 
     Args:
         tenant_id: The key.
@@ -65,10 +65,10 @@ def tenant_by_id(tenant_id: UUID) -> Select[TenantProfile]:
 
 
 def tenant_for_user(user_id: UUID) -> Select[TenantProfile]:
-    """Ask for the tenants that a person owns, the oldest first; most own one.
+    """Select the tenants that a user owns, the oldest first.
 
     Args:
-        user_id: The person, who is the caller unless the service asks.
+        user_id: The user; the caller, except for the service.
     """
     return (
         select(TenantProfile)
@@ -80,13 +80,13 @@ def tenant_for_user(user_id: UUID) -> Select[TenantProfile]:
 def tenant_branding(
     *, slug: str | None = None, domain: str | None = None
 ) -> Select[str, str, str, BrandConfig | None, str | None]:
-    """Ask what everybody may know of an active tenant: its five public columns.
+    """Select the five public columns of an active tenant, as any caller.
 
     A row has ``slug``, ``display_name``, ``tenant_type``, ``brand_config`` and ``custom_domain``.
 
     Args:
-        slug: The name in addresses.
-        domain: The domain that a page was asked of, in whatever case, without a port.
+        slug: The name in URLs.
+        domain: The domain of a request, without a port; case is ignored.
 
     Raises:
         TypeError: Neither or both of them are given.
@@ -112,11 +112,11 @@ def tenant_branding(
 def pipeline_of(
     tenant_id: UUID, client_status: ClientStatus | None = None
 ) -> Select[ParticipantSession]:
-    """Ask for a tenant's sessions by where the people stand in its pipeline, newest first there.
+    """Select a tenant's sessions by their stage in its pipeline, newest first within a stage.
 
     Args:
         tenant_id: The tenant.
-        client_status: Who stands here alone; None for the whole pipeline, from first to last.
+        client_status: One stage; None for all stages in their order.
     """
     stage = case(
         {status.value: place for place, status in enumerate(ClientStatus)},
@@ -135,7 +135,7 @@ def pipeline_of(
 def start_participant_session(session_id: UUID) -> Select[Any]:
     """Start the caller's own session.
 
-    A session that was loaded before keeps what it was loaded with until it is refreshed.
+    An object that the session has loaded is not updated until it is refreshed.
 
     Args:
         session_id: A pending session of the caller's.
@@ -156,7 +156,7 @@ def complete_participant_session(session_id: UUID) -> Select[Any]:
     return select(func.public.complete_participant_session(cast(session_id, Uuid)))
 
 
-def log_usage_event(  # noqa: PLR0913 - an event has this many sides
+def log_usage_event(  # noqa: PLR0913 - the columns of an event
     tenant_id: UUID,
     event_type: str,
     event_data: Mapping[str, Any] | None = None,
@@ -166,14 +166,14 @@ def log_usage_event(  # noqa: PLR0913 - an event has this many sides
     model_used: str | None = None,
     cost_cents: Decimal | int = 0,
 ) -> Select[UUID]:
-    """Log what a tenant used, as the service; it gives the id of the event.
+    """Log a usage event of a tenant, as the service; returns the id of the event.
 
     Args:
-        tenant_id: Who pays.
-        event_type: What it was.
-        event_data: Particulars.
-        user_id: Whose doing it was.
-        tokens_used: Tokens of a language model, in and out.
+        tenant_id: The tenant that pays.
+        event_type: The type of the event, chosen by the application.
+        event_data: Details, a JSON object.
+        user_id: The account that caused it.
+        tokens_used: Input and output tokens of the language model.
         model_used: The language model.
         cost_cents: The cost in cents, with up to four decimals.
 
@@ -199,14 +199,14 @@ def log_usage_event(  # noqa: PLR0913 - an event has this many sides
 def usage_summary(
     month: date, tenant_id: UUID | None = None
 ) -> Select[UUID | None, str, str | None, int, int, Decimal]:
-    """Ask what tenants used in a month, by tenant, event type and model.
+    """Sum up the usage of a month by tenant, event type and model.
 
     A row has ``tenant_id``, ``event_type``, ``model_used``, ``events``, ``tokens_used`` and
-    ``cost_cents``. The events of the month are found through an index, whatever other months hold.
+    ``cost_cents``. The events of the month are read through an index.
 
     Args:
-        month: Any day of the month; months begin and end at midnight UTC.
-        tenant_id: One tenant; None for all that the caller may see.
+        month: A day of the month; months begin and end at midnight UTC.
+        tenant_id: One tenant; None for all that the caller may read.
     """
     # The database adds the month: Python has no time after the year 9999.
     first = cast(date(month.year, month.month, 1), DateTime)

@@ -1,4 +1,4 @@
-"""Founders: where they meet, what they agree to, and what they tell and help each other."""
+"""Communities, consents, cohorts, the feed, messages, connections and benchmarks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from townhall.types import JsonValue, TextEnum, TypedJson
 
 
 class CommunityRole(StrEnum):
-    """What a member is in a community."""
+    """The role of a member in a community."""
 
     MEMBER = "member"
     MODERATOR = "moderator"
@@ -51,7 +51,7 @@ class CommunityRole(StrEnum):
 
 
 class MilestoneStatus(StrEnum):
-    """Where a milestone stands."""
+    """The status of a milestone."""
 
     PLANNED = "planned"
     ACTIVE = "active"
@@ -59,7 +59,7 @@ class MilestoneStatus(StrEnum):
 
 
 class ConsentCategory(StrEnum):
-    """What a person may agree to."""
+    """The purposes that a user can consent to."""
 
     BENCHMARKS = "benchmarks"
     SOCIAL_FEED = "social_feed"
@@ -69,7 +69,7 @@ class ConsentCategory(StrEnum):
 
 
 class CohortType(StrEnum):
-    """By what founders were put together."""
+    """The kind of criterion by which a cohort was matched."""
 
     STAGE = "stage"
     INDUSTRY = "industry"
@@ -77,7 +77,7 @@ class CohortType(StrEnum):
 
 
 class CohortStatus(StrEnum):
-    """Where a cohort stands."""
+    """The status of a cohort."""
 
     FORMING = "forming"
     ACTIVE = "active"
@@ -85,14 +85,14 @@ class CohortStatus(StrEnum):
 
 
 class CohortRole(StrEnum):
-    """What a member is in a cohort."""
+    """The role of a member in a cohort."""
 
     MEMBER = "member"
     FACILITATOR = "facilitator"
 
 
 class PostType(StrEnum):
-    """What a post is about."""
+    """The subject of a post."""
 
     MILESTONE = "milestone"
     ACHIEVEMENT = "achievement"
@@ -101,7 +101,7 @@ class PostType(StrEnum):
 
 
 class ReactionType(StrEnum):
-    """What a reaction says."""
+    """The kind of a reaction."""
 
     ENCOURAGE = "encourage"
     CELEBRATE = "celebrate"
@@ -109,7 +109,7 @@ class ReactionType(StrEnum):
 
 
 class ConnectionStatus(StrEnum):
-    """Where a connection between two founders stands."""
+    """The status of a connection between two founders."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -118,7 +118,7 @@ class ConnectionStatus(StrEnum):
 
 
 class ConnectionSource(StrEnum):
-    """Where two founders found each other."""
+    """The place where a requester found the recipient."""
 
     DIRECTORY = "directory"
     COHORT = "cohort"
@@ -127,7 +127,7 @@ class ConnectionSource(StrEnum):
 
 
 class ExpertiseType(StrEnum):
-    """What an expert helps with."""
+    """The kind of help that an expert offers."""
 
     DESIGN_REVIEW = "design_review"
     TECH_ARCHITECTURE = "tech_architecture"
@@ -138,7 +138,7 @@ class ExpertiseType(StrEnum):
 
 
 class ReputationEventType(StrEnum):
-    """What a person earned points with."""
+    """The kind of event that earned points."""
 
     INTRO_MADE = "intro_made"
     ROUNDTABLE_PARTICIPATION = "roundtable_participation"
@@ -148,7 +148,7 @@ class ReputationEventType(StrEnum):
 
 
 class VisibilitySettings(JsonValue):
-    """What of a community profile an application shows to others."""
+    """The fields of a community profile that applications show."""
 
     show_name: bool = True
     show_stage: bool = True
@@ -158,7 +158,7 @@ class VisibilitySettings(JsonValue):
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:
-        """Return the settings of a stored object; what is neither true nor false hides.
+        """Return the settings of a stored object; a value that is not a boolean hides the field.
 
         A founder writes the object without us, and one of theirs must not keep anybody from
         reading the others'.
@@ -167,7 +167,7 @@ class VisibilitySettings(JsonValue):
         return super().from_stored({**stored, **known})
 
     def as_stored(self) -> dict[str, Any]:
-        """Return all the settings: who reads the JSON need not know the defaults."""
+        """Return all settings, so that readers of the JSON need not know the defaults."""
         return self.model_dump(mode="json")
 
 
@@ -188,28 +188,28 @@ class Community(Timestamps, Base):
 
     id: Mapped[UuidKey]
     name: Mapped[str]
-    slug: Mapped[str] = mapped_column(unique=True, comment="The name in addresses.")
+    slug: Mapped[str] = mapped_column(unique=True, comment="The name in URLs.")
     description: Mapped[str | None]
     created_by: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("auth.users.id", ondelete="SET NULL"),
         index=True,
-        comment="Whose community it is; null once that account is gone.",
+        comment="The account that created it; null once that account is deleted.",
     )
     is_private: Mapped[FalseByDefault] = mapped_column(
-        comment="Whether only its members and its creator see it."
+        comment="Whether only its members and its creator can read it."
     )
     is_archived: Mapped[FalseByDefault] = mapped_column(
-        comment="Whether it is over; only its creator still sees it."
+        comment="Whether it is closed; only its creator can read it then."
     )
     parent_community_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("communities.id", ondelete="CASCADE"),
-        comment="The community that it is a part of; null at the top level.",
+        comment="The parent community; null at the top level.",
     )
     is_sponsored: Mapped[FalseByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="Whether a sponsor pays for it; the service says so."
+        info=KEPT_BY_DATABASE, comment="Whether it has a paying sponsor; written by the service."
     )
     tier_required: Mapped[ZeroByDefault] = mapped_column(
-        comment="The tier of subscription that it takes: 0 free, 1 pro, 2 studio."
+        comment="The subscription tier it requires: 0 free, 1 pro, 2 studio."
     )
 
     parent: Mapped[Community | None] = relationship(
@@ -227,13 +227,13 @@ class Community(Timestamps, Base):
 
 
 class CommunityMember(Base):
-    """A person's place in a community."""
+    """The membership of a person in a community."""
 
     __tablename__ = "community_members"
     __table_args__ = (
         UniqueConstraint("community_id", "user_id"),
         one_of("role", CommunityRole),
-        {"comment": "Who belongs to a community, and as what."},
+        {"comment": "The members of a community, with their roles."},
     )
 
     id: Mapped[UuidKey]
@@ -252,17 +252,17 @@ class CommunityMember(Base):
 
 
 class Milestone(Timestamps, Base):
-    """Something that a founder means to reach."""
+    """A goal of a founder."""
 
     __tablename__ = "milestones"
     __table_args__ = (
         one_of("status", MilestoneStatus),
         Index("ix_milestones_user_id_created_at", "user_id", desc("created_at")),
-        {"comment": "Something that a founder means to reach."},
+        {"comment": "A goal of a founder."},
     )
 
     id: Mapped[str] = mapped_column(
-        primary_key=True, comment="A text that the application chooses; not a UUID."
+        primary_key=True, comment="A text key that the application chooses; not a UUID."
     )
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
     title: Mapped[str]
@@ -279,20 +279,20 @@ class Milestone(Timestamps, Base):
 
 
 class InvestorReadinessScore(Created, Base):
-    """How ready for investors a founder was found to be at one time."""
+    """A score of a founder's investor readiness."""
 
     __tablename__ = "investor_readiness_scores"
     __table_args__ = (
         CheckConstraint("overall_score between 0 and 100", name="overall_score_in_range"),
         is_object("breakdown"),
         Index("ix_investor_readiness_scores_user_id_created_at", "user_id", desc("created_at")),
-        {"comment": "How ready for investors a founder was found to be; the latest row counts."},
+        {"comment": "The investor readiness of a founder; the latest row is the current one."},
     )
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
     overall_score: Mapped[Decimal] = mapped_column(Numeric(5, 2), comment="From 0 to 100.")
-    breakdown: Mapped[JsonObject] = mapped_column(comment="What the score is made of, by part.")
+    breakdown: Mapped[JsonObject] = mapped_column(comment="The parts of the score.")
 
 
 class CommunityProfile(Timestamps, Base):
@@ -301,7 +301,7 @@ class CommunityProfile(Timestamps, Base):
     __tablename__ = "community_profiles"
     __table_args__ = (
         is_object("visibility_settings"),
-        {"comment": "What a founder tells the community about themselves; one row per account."},
+        {"comment": "The profile that a founder shows to the community; one row per account."},
     )
 
     id: Mapped[UuidKey]
@@ -320,24 +320,24 @@ class CommunityProfile(Timestamps, Base):
             """'{"show_name": true, "show_stage": true, "show_industry": true,"""
             """ "show_bio": true, "show_achievements": true}'::jsonb"""
         ),
-        comment="What an application shows to others; whoever is signed in can read the row.",
+        comment="The fields that applications show; signed-in users can read the whole row.",
     )
 
 
 class ConsentPreference(Base):
-    """What a person said to one thing that asks for consent."""
+    """The answer of a user to one request for consent."""
 
     __tablename__ = "consent_preferences"
     __table_args__ = (
         UniqueConstraint("user_id", "category"),
         one_of("category", ConsentCategory),
-        {"comment": "What a person agreed to; without a row they did not. Theirs alone to see."},
+        {"comment": "A user's consents; no row means none. Only the user can read them."},
     )
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
     category: Mapped[ConsentCategory] = mapped_column(TextEnum(ConsentCategory))
-    enabled: Mapped[FalseByDefault] = mapped_column(comment="Whether the person agrees.")
+    enabled: Mapped[FalseByDefault] = mapped_column(comment="Whether the user consents.")
     updated_at: Mapped[NowByDefault] = mapped_column(
         server_onupdate=FetchedValue(),
         info=KEPT_BY_DATABASE,
@@ -352,40 +352,42 @@ class ConsentAuditLog(Base):
     __table_args__ = (
         one_of("category", ConsentCategory),
         Index("ix_consent_audit_log_user_id_changed_at", "user_id", desc("changed_at")),
-        {"comment": "Every change of a consent, written by a trigger alone."},
+        {"comment": "Every change of a consent; written only by a trigger."},
     )
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
     category: Mapped[ConsentCategory] = mapped_column(TextEnum(ConsentCategory))
-    previous_value: Mapped[bool] = mapped_column(comment="Whether the person agreed before.")
-    new_value: Mapped[bool] = mapped_column(comment="Whether the person agrees since.")
+    previous_value: Mapped[bool] = mapped_column(
+        comment="Whether the user had consented before the change."
+    )
+    new_value: Mapped[bool] = mapped_column(comment="Whether the user consents since the change.")
     changed_at: Mapped[datetime] = mapped_column(
         server_default=func.clock_timestamp(),
-        comment="When; several changes of one transaction keep their order.",
+        comment="When; changes of one transaction are in order.",
     )
     ip_address: Mapped[str | None] = mapped_column(
-        comment="Where the request said that it came from."
+        comment="The client's IP address, as the request states it."
     )
     user_agent: Mapped[str | None] = mapped_column(
-        comment="Which program the request said that it came from."
+        comment="The client's user agent, as the request states it."
     )
 
 
 class SubcommunitySponsor(Timestamps, Base):
-    """Who sponsors a community."""
+    """The sponsors of a community."""
 
     __tablename__ = "subcommunity_sponsors"
     __table_args__ = (
         UniqueConstraint("community_id", "sponsor_user_id"),
-        {"comment": "Who sponsors a community."},
+        {"comment": "The sponsors of a community."},
     )
 
     id: Mapped[UuidKey]
     sponsor_user_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("auth.users.id", ondelete="SET NULL"),
         index=True,
-        comment="The sponsor's account; null where there is none, or none any more.",
+        comment="The sponsor's account; null where there is none, or it was deleted.",
     )
     community_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("communities.id", ondelete="CASCADE")
@@ -393,16 +395,20 @@ class SubcommunitySponsor(Timestamps, Base):
     sponsor_name: Mapped[str]
     sponsor_logo_url: Mapped[str | None]
     sponsor_url: Mapped[str | None]
-    is_featured: Mapped[FalseByDefault] = mapped_column(comment="Whether it is shown first.")
-    started_at: Mapped[NowByDefault] = mapped_column(comment="Since when it is a sponsor.")
-    expires_at: Mapped[datetime | None] = mapped_column(comment="Until when; null for no end.")
-    is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether it is shown at all.")
+    is_featured: Mapped[FalseByDefault] = mapped_column(
+        comment="Whether the sponsor is shown first."
+    )
+    started_at: Mapped[NowByDefault] = mapped_column(comment="When the sponsorship began.")
+    expires_at: Mapped[datetime | None] = mapped_column(
+        comment="When the sponsorship ends; null for no end."
+    )
+    is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether the sponsor is shown.")
 
     community: Mapped[Community] = relationship(back_populates="sponsors", lazy="raise")
 
 
 class Cohort(Timestamps, Base):
-    """A few founders who were put together."""
+    """A small group of founders."""
 
     __tablename__ = "cohorts"
     __table_args__ = (
@@ -410,7 +416,7 @@ class Cohort(Timestamps, Base):
         one_of("cohort_type", CohortType),
         one_of("status", CohortStatus),
         is_object("match_criteria"),
-        {"comment": "A few founders who were put together; they see each other, nobody else does."},
+        {"comment": "A small group of founders; only its active members can read it."},
     )
 
     id: Mapped[UuidKey]
@@ -419,12 +425,15 @@ class Cohort(Timestamps, Base):
         TextEnum(CohortType), server_default=CohortType.STAGE
     )
     max_members: Mapped[int] = mapped_column(
-        server_default=text("8"), comment="How many the matching puts in; not a limit by itself."
+        server_default=text("8"),
+        comment="The size that the matching aims for; not enforced by the database.",
     )
     status: Mapped[CohortStatus] = mapped_column(
         TextEnum(CohortStatus), server_default=CohortStatus.FORMING
     )
-    match_criteria: Mapped[JsonObject] = mapped_column(comment="By what they were put together.")
+    match_criteria: Mapped[JsonObject] = mapped_column(
+        comment="The criteria by which the group was matched."
+    )
 
     members: Mapped[list[CohortMember]] = relationship(
         back_populates="cohort", lazy="raise", passive_deletes="all"
@@ -432,13 +441,13 @@ class Cohort(Timestamps, Base):
 
 
 class CohortMember(Base):
-    """A founder's place in a cohort."""
+    """The membership of a founder in a cohort."""
 
     __tablename__ = "cohort_members"
     __table_args__ = (
         UniqueConstraint("cohort_id", "user_id"),
         one_of("role", CohortRole),
-        {"comment": "Who belongs to a cohort; whoever left sees nothing of it any more."},
+        {"comment": "The members of a cohort; a founder who left can't read it."},
     )
 
     id: Mapped[UuidKey]
@@ -449,17 +458,17 @@ class CohortMember(Base):
     role: Mapped[CohortRole] = mapped_column(TextEnum(CohortRole), server_default=CohortRole.MEMBER)
     joined_at: Mapped[NowByDefault]
     left_at: Mapped[datetime | None] = mapped_column(
-        comment="When the founder left; that alone ends the membership."
+        comment="When the founder left; a value ends the membership."
     )
     is_active: Mapped[TrueByDefault] = mapped_column(
-        comment="Whether the founder takes part; false alone ends the membership."
+        comment="Whether the membership is active; false ends it."
     )
 
     cohort: Mapped[Cohort] = relationship(back_populates="members", lazy="raise")
 
 
 class SocialFeedPost(Timestamps, Base):
-    """Something that a founder tells the others."""
+    """A post of the feed."""
 
     __tablename__ = "social_feed_posts"
     __table_args__ = (
@@ -480,7 +489,7 @@ class SocialFeedPost(Timestamps, Base):
             desc("created_at"),
             desc("id"),
         ),
-        {"comment": "What founders tell the others. A private post is its author's alone."},
+        {"comment": "Posts of founders; only the author can read a private post."},
     )
 
     id: Mapped[UuidKey]
@@ -493,20 +502,20 @@ class SocialFeedPost(Timestamps, Base):
     milestone_id: Mapped[str | None] = mapped_column(
         ForeignKey("milestones.id", ondelete="SET NULL"),
         index=True,
-        comment="The milestone that it is about; a text, as its key is.",
+        comment="The milestone that it is about; text, like the key of milestones.",
     )
     metadata_: Mapped[JsonObject] = mapped_column("metadata")
     reaction_count: Mapped[ZeroByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="How many reactions there are; kept by triggers."
+        info=KEPT_BY_DATABASE, comment="The number of reactions; kept by triggers."
     )
     comment_count: Mapped[ZeroByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="How many comments there are; kept by triggers."
+        info=KEPT_BY_DATABASE, comment="The number of comments; kept by triggers."
     )
     view_count: Mapped[ZeroByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="How often it was looked at; the service counts."
+        info=KEPT_BY_DATABASE, comment="The number of views; written by the service."
     )
     is_public: Mapped[TrueByDefault] = mapped_column(
-        comment="Whether whoever is signed in sees it; otherwise its author alone does."
+        comment="Whether signed-in users can read it; otherwise only its author can."
     )
 
     milestone: Mapped[Milestone | None] = relationship(back_populates="posts", lazy="raise")
@@ -519,18 +528,18 @@ class SocialFeedPost(Timestamps, Base):
 
     @property
     def position(self) -> tuple[datetime, uuid.UUID]:
-        """Where the post stands in the feed; what comes after it is the next page."""
+        """The position of the post in the feed, after which the next page begins."""
         return self.created_at, self.id
 
 
 class SocialFeedReaction(Created, Base):
-    """What a person thinks of a post, in a word."""
+    """A reaction to a post."""
 
     __tablename__ = "social_feed_reactions"
     __table_args__ = (
         UniqueConstraint("post_id", "user_id", "reaction_type"),
         one_of("reaction_type", ReactionType),
-        {"comment": "What people think of a post; each may say each thing once."},
+        {"comment": "Reactions to a post; each user has each kind at most once."},
     )
 
     id: Mapped[UuidKey]
@@ -548,7 +557,7 @@ class SocialFeedReaction(Created, Base):
 
 
 class SocialFeedComment(Timestamps, Base):
-    """What a person says to a post, or to another comment on it."""
+    """A comment on a post, or on another comment of it."""
 
     __tablename__ = "social_feed_comments"
     __table_args__ = (
@@ -561,7 +570,7 @@ class SocialFeedComment(Timestamps, Base):
             onupdate="CASCADE",
         ),
         Index("ix_social_feed_comments_post_id_created_at", "post_id", desc("created_at")),
-        {"comment": "What people say to a post, and to each other's comments on it."},
+        {"comment": "Comments on a post, or on another comment of it."},
     )
 
     id: Mapped[UuidKey]
@@ -574,7 +583,7 @@ class SocialFeedComment(Timestamps, Base):
     content: Mapped[str]
     parent_comment_id: Mapped[uuid.UUID | None] = mapped_column(
         index=True,
-        comment="The comment that it answers, on the same post; answers move and go with it.",
+        comment="The comment it answers, on the same post; moved and deleted with that.",
     )
 
     post: Mapped[SocialFeedPost] = relationship(
@@ -596,7 +605,7 @@ class SocialFeedComment(Timestamps, Base):
 
 
 class FounderMessage(Created, Base):
-    """What one founder wrote to another."""
+    """A message from one founder to another."""
 
     __tablename__ = "founder_messages"
     __table_args__ = (
@@ -609,7 +618,7 @@ class FounderMessage(Created, Base):
             desc("id"),
         ),
         Index("ix_founder_messages_recipient_id_created_at", "recipient_id", desc("created_at")),
-        {"comment": "What founders write to each other; a message does not change."},
+        {"comment": "Messages between founders; immutable."},
     )
 
     id: Mapped[UuidKey]
@@ -617,21 +626,21 @@ class FounderMessage(Created, Base):
     recipient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
     content: Mapped[str]
     is_read: Mapped[FalseByDefault] = mapped_column(
-        comment="Whether the recipient has read it; they say so by mark_messages_read()."
+        comment="Whether the recipient has read it; set by mark_messages_read()."
     )
     is_fred_facilitated: Mapped[FalseByDefault] = mapped_column(
-        comment="Whether Fred, the assistant, brought the two together; the service says so."
+        comment="Whether Fred, the assistant, introduced the two; written by the service."
     )
     metadata_: Mapped[JsonObject] = mapped_column("metadata")
 
     @property
     def position(self) -> tuple[datetime, uuid.UUID]:
-        """Where the message stands in the conversation; what comes after it is older."""
+        """The position of the message in the conversation, after which older ones come."""
         return self.created_at, self.id
 
 
 class FounderConnection(Timestamps, Base):
-    """That two founders know each other, or that one asked to."""
+    """A connection of two founders, requested or answered."""
 
     __tablename__ = "founder_connections"
     __table_args__ = (
@@ -639,20 +648,23 @@ class FounderConnection(Timestamps, Base):
         CheckConstraint("requester_id <> recipient_id", name="between_two"),
         one_of("status", ConnectionStatus),
         one_of("source", ConnectionSource),
-        {"comment": "Who asked whom for a connection, and what came of it."},
+        {"comment": "Requests of founders for a connection, with their answers."},
     )
 
     id: Mapped[UuidKey]
     requester_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), comment="Who asked."
+        ForeignKey("auth.users.id", ondelete="CASCADE"),
+        comment="The account that sent the request.",
     )
     recipient_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True, comment="Who was asked."
+        ForeignKey("auth.users.id", ondelete="CASCADE"),
+        index=True,
+        comment="The account that received the request.",
     )
     status: Mapped[ConnectionStatus] = mapped_column(
         TextEnum(ConnectionStatus),
         server_default=ConnectionStatus.PENDING,
-        comment="What came of it; blocked can only be undone by the recipient.",
+        comment="The answer; only the recipient can change blocked.",
     )
     source: Mapped[ConnectionSource] = mapped_column(
         TextEnum(ConnectionSource),
@@ -662,12 +674,12 @@ class FounderConnection(Timestamps, Base):
 
 
 class ExpertListing(Timestamps, Base):
-    """What a founder offers to help others with."""
+    """An offer of a founder's expertise."""
 
     __tablename__ = "expert_listings"
     __table_args__ = (
         one_of("expertise_type", ExpertiseType),
-        {"comment": "What founders offer to help others with."},
+        {"comment": "The expertise that founders offer."},
     )
 
     id: Mapped[UuidKey]
@@ -677,18 +689,18 @@ class ExpertListing(Timestamps, Base):
     expertise_type: Mapped[ExpertiseType] = mapped_column(TextEnum(ExpertiseType))
     title: Mapped[str]
     description: Mapped[str]
-    is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether the offer stands.")
+    is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether the offer is open.")
 
 
 class ReputationEvent(Created, Base):
-    """Something that earned a founder points."""
+    """An event that earned a founder points."""
 
     __tablename__ = "reputation_events"
     __table_args__ = (
         one_of("event_type", ReputationEventType),
         is_object("metadata"),
         Index("ix_reputation_events_user_id_created_at", "user_id", desc("created_at")),
-        {"comment": "What earned founders points; the service writes."},
+        {"comment": "The events that earned a founder points; written by the service."},
     )
 
     id: Mapped[UuidKey]
@@ -696,21 +708,21 @@ class ReputationEvent(Created, Base):
     event_type: Mapped[ReputationEventType] = mapped_column(TextEnum(ReputationEventType))
     points: Mapped[int] = mapped_column(server_default=text("1"))
     source_id: Mapped[uuid.UUID | None] = mapped_column(
-        comment="The row that the points are for, in whatever table source_type says."
+        comment="The row that the points are for, in the table that source_type names."
     )
-    source_type: Mapped[str | None] = mapped_column(comment="What source_id is the key of.")
+    source_type: Mapped[str | None] = mapped_column(comment="The table of source_id.")
     metadata_: Mapped[JsonObject] = mapped_column("metadata")
 
 
 class EngagementStreak(Base):
-    """For how long a founder has been coming back."""
+    """The days in a row on which a founder checked in."""
 
     __tablename__ = "engagement_streaks"
     __table_args__ = (
         CheckConstraint("current_streak >= 0", name="current_streak_not_negative"),
         CheckConstraint("longest_streak >= current_streak", name="longest_is_longest"),
         CheckConstraint("total_checkins >= 0", name="total_checkins_not_negative"),
-        {"comment": "For how long a founder has been coming back; the service counts."},
+        {"comment": "On how many days in a row a founder has checked in; written by the service."},
     )
 
     id: Mapped[UuidKey]
@@ -730,7 +742,7 @@ class EngagementStreak(Base):
 
 
 class _BenchmarkAggregate:
-    """What the founders of a group who agreed to it score."""
+    """The scores of the consenting founders of a group."""
 
     founder_count: Mapped[int]
     avg_irs_score: Mapped[Decimal | None]
@@ -738,7 +750,7 @@ class _BenchmarkAggregate:
 
 
 class BenchmarkStageAggregate(_BenchmarkAggregate, ViewBase):
-    """What the founders at a stage who agreed to it score."""
+    """The scores of the consenting founders at a stage."""
 
     __tablename__ = "benchmark_stage_aggregates"
 
@@ -746,7 +758,7 @@ class BenchmarkStageAggregate(_BenchmarkAggregate, ViewBase):
 
 
 class BenchmarkIndustryAggregate(_BenchmarkAggregate, ViewBase):
-    """What the founders of an industry who agreed to it score."""
+    """The scores of the consenting founders of an industry."""
 
     __tablename__ = "benchmark_industry_aggregates"
 

@@ -1,4 +1,4 @@
-"""What an application asks of the community."""
+"""Statements on consents, benchmarks, the feed and messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from townhall.domains.community.models import (
 )
 
 Position = tuple[datetime, UUID]
-"""Where a row stands among those ordered by when they were created: the time and the key."""
+"""The position of a row in the order of creation: the time and the key."""
 
 _Row = TypeVar("_Row", SocialFeedPost, FounderMessage)
 
@@ -29,15 +29,15 @@ def set_consent(
     category: ConsentCategory,
     enabled: bool,  # noqa: FBT001  the value itself
 ) -> ReturningInsert[ConsentPreference]:
-    """Say whether a person agrees to something; it gives the :class:`ConsentPreference`.
+    """Give or withdraw a consent; returns the :class:`ConsentPreference`.
 
     Args:
-        user_id: The person, who is the caller unless the service asks.
-        category: What they agree to, or not.
-        enabled: Whether they agree.
+        user_id: The user; the caller, except for the service.
+        category: The purpose of the consent.
+        enabled: Whether the user consents.
 
     Raises:
-        sqlalchemy.exc.ProgrammingError: When it is run: the caller is somebody else.
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller is another user.
     """
     statement = insert(ConsentPreference).values(
         user_id=user_id, category=category, enabled=enabled
@@ -52,10 +52,10 @@ def set_consent(
 
 
 def consents_of(user_id: UUID) -> Select[ConsentPreference]:
-    """Ask what a person said to whatever asks for consent; what has no row they never agreed to.
+    """Select the consents of a user; a category without a row has no consent.
 
     Args:
-        user_id: The person, who is the caller unless the service asks.
+        user_id: The user; the caller, except for the service.
     """
     return (
         select(ConsentPreference)
@@ -65,7 +65,7 @@ def consents_of(user_id: UUID) -> Select[ConsentPreference]:
 
 
 def refresh_benchmarks() -> Select[Any]:
-    """Compute both benchmarks anew, as the service; others go on reading them meanwhile.
+    """Refresh both benchmarks, as the service; readers are not blocked.
 
     Raises:
         sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
@@ -74,18 +74,18 @@ def refresh_benchmarks() -> Select[Any]:
 
 
 def feed_page(after: Position | None = None, limit: int = 20) -> Select[SocialFeedPost]:
-    """Ask for a page of the caller's feed, newest first: public posts and their own private ones.
+    """Select a page of the caller's feed, newest first: public posts and their own private ones.
 
-    What arrives meanwhile moves nothing from one page to another. A page costs the same wherever
-    it is: public posts and the caller's own are two walks along an index, of a page each.
+    Posts that arrive in between do not shift the pages, and every page costs the same: public posts
+    and the caller's own are two index scans, of one page each.
 
     Args:
-        after: Where the page before ended: :attr:`SocialFeedPost.position` of its last post.
-            None for the first page.
-        limit: How many posts make a page.
+        after: The :attr:`SocialFeedPost.position` of the last post of the previous page; None for
+            the first page.
+        limit: The number of posts of a page.
 
     Raises:
-        ValueError: ``after`` is no such position.
+        ValueError: ``after`` is not a position.
     """
     me = select(func.auth.uid(type_=Uuid)).scalar_subquery()
     own = SocialFeedPost.author_id == me
@@ -95,19 +95,19 @@ def feed_page(after: Position | None = None, limit: int = 20) -> Select[SocialFe
 def conversation(
     user_id: UUID, other_id: UUID, after: Position | None = None, limit: int = 50
 ) -> Select[FounderMessage]:
-    """Ask for what two people wrote to each other, newest first.
+    """Select a page of the messages between two users, newest first.
 
-    A page costs the same however much either wrote to others.
+    The cost of a page does not depend on their messages with other users.
 
     Args:
-        user_id: One of the two; the caller is one of them unless the service asks.
+        user_id: One of the two; the caller is one of them, except for the service.
         other_id: The other one.
-        after: Where the page before ended: :attr:`FounderMessage.position` of its last message.
-            None for the first page.
-        limit: How many messages make a page.
+        after: The :attr:`FounderMessage.position` of the last message of the previous page; None
+            for the first page.
+        limit: The number of messages of a page.
 
     Raises:
-        ValueError: ``after`` is no such position.
+        ValueError: ``after`` is not a position.
     """
     sent, received = (
         (FounderMessage.sender_id == sender) & (FounderMessage.recipient_id == recipient)
@@ -117,9 +117,10 @@ def conversation(
 
 
 def mark_messages_read(message_ids: Iterable[UUID]) -> Select[Any]:
-    """Mark messages as read and get how many of them were not; those to others stay as they are.
+    """Mark messages to the caller as read; returns how many of them were unread.
 
-    Messages that the session has loaded keep what they were loaded with until they are refreshed.
+    Messages to other users are not changed. Objects that the session has loaded are not updated
+    until they are refreshed.
 
     Args:
         message_ids: Messages to the caller.
@@ -133,24 +134,25 @@ def _newest(
     after: Position | None,
     limit: int,
 ) -> Select[_Row]:
-    """Return the newest rows of several parts of a table, each of which an index has in order.
+    """Return the newest rows that fulfil one of several conditions, each covered by an index.
 
-    A condition with ``or`` would walk past all rows of neither part. A row of both is found once.
+    A single condition with ``or`` would scan the rows that fulfil none of them. The union has a row
+    that fulfils several conditions once.
     """
     order = (model.created_at.desc(), model.id.desc())
     position = tuple_(model.created_at, model.id)
     beyond = () if after is None else (position < _checked(after),)
-    walks = (
+    pages = (
         select(model.id, model.created_at).where(part, *beyond).order_by(*order).limit(limit)
         for part in parts
     )
-    found = union(*walks).subquery()
+    found = union(*pages).subquery()
     page = select(found.c.id).order_by(found.c.created_at.desc(), found.c.id.desc()).limit(limit)
     return select(model).where(model.id.in_(page)).order_by(*order)
 
 
 def _checked(position: Position) -> Position:
-    # As it comes from a client it is text, and what PostgreSQL would say to that helps nobody.
+    # From a client it arrives as text, for which PostgreSQL's error would be misleading.
     match position:
         case (datetime(tzinfo=tzinfo()), UUID()):
             return position

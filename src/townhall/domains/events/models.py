@@ -1,4 +1,4 @@
-"""Events, who comes, what they come for and where they sit."""
+"""Events with their participants, tracks and seats."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from townhall.types import TextEnum
 
 
 class EventStatus(StrEnum):
-    """Where an event stands."""
+    """The status of an event."""
 
     DRAFT = "draft"
     PUBLISHED = "published"
@@ -52,7 +52,7 @@ class EventStatus(StrEnum):
 
 
 class ParticipantStatus(StrEnum):
-    """Where a participant stands."""
+    """The status of a participant."""
 
     REGISTERED = "registered"
     CONFIRMED = "confirmed"
@@ -61,15 +61,15 @@ class ParticipantStatus(StrEnum):
 
 
 class AssignedBy(StrEnum):
-    """Who or what chose a seat."""
+    """What assigned a seat."""
 
     AI = "ai"
     MANAGER = "manager"
     AUTO = "auto"
 
 
-# The event of a placement belongs to the foreign keys too, but it is the database that fills it: an
-# ORM that copied it along would write a column that no client may write.
+# The foreign keys of a placement contain its event, which a trigger sets. The relationships leave
+# it out: the ORM would write the column, which clients have no privilege on.
 _IS_PARTICIPANT = "Participant.id == foreign(ParticipantTrack.participant_id)"
 _IS_TRACK = "Track.id == foreign(ParticipantTrack.track_id)"
 
@@ -98,8 +98,7 @@ class Event(Timestamps, Base):
         TextEnum(EventStatus), server_default=EventStatus.DRAFT
     )
     settings: Mapped[JsonObject] = mapped_column(
-        comment="Preferences; default_networking_opt_in (boolean) is what a participant gets"
-        " whose own choice is not known.",
+        comment="Preferences; default_networking_opt_in is the default of new participants.",
     )
 
     organization: Mapped[Organization] = relationship(lazy="raise")
@@ -112,14 +111,14 @@ class Event(Timestamps, Base):
 
 
 class Participant(Timestamps, Base):
-    """Somebody on the list of an event, with an account or without."""
+    """A participant of an event, with or without an account."""
 
     __tablename__ = "participants"
     __table_args__ = (
         UniqueConstraint("event_id", "id"),  # what composite foreign keys refer to
         one_of("status", ParticipantStatus),
         Index("uq_participants_event_id_email", "event_id", func.lower(text("email")), unique=True),
-        {"comment": "Somebody on the list of an event, with an account or without."},
+        {"comment": "A participant of an event, with or without an account."},
     )
 
     id: Mapped[UuidKey]
@@ -132,7 +131,7 @@ class Participant(Timestamps, Base):
     first_name: Mapped[str | None]
     last_name: Mapped[str | None]
     email: Mapped[str | None] = mapped_column(
-        comment="Unique within the event, whatever the case of its letters."
+        comment="Unique within the event, without regard to case."
     )
     phone: Mapped[str | None]
     status: Mapped[ParticipantStatus] = mapped_column(
@@ -159,13 +158,13 @@ class Participant(Timestamps, Base):
 
 
 class Track(Timestamps, Base):
-    """A thread of an event's programme that participants choose."""
+    """A part of an event's programme that participants choose."""
 
     __tablename__ = "tracks"
     __table_args__ = (
         UniqueConstraint("event_id", "name"),
         UniqueConstraint("event_id", "id"),  # what composite foreign keys refer to
-        {"comment": "A thread of an event's programme that participants choose."},
+        {"comment": "A part of an event's programme that participants choose."},
     )
 
     id: Mapped[UuidKey]
@@ -174,7 +173,7 @@ class Track(Timestamps, Base):
     description: Mapped[str | None]
     color: Mapped[str | None]
     is_active: Mapped[TrueByDefault] = mapped_column(
-        comment="Whether the track is open; statistics leave others out."
+        comment="Whether the track is open; statistics cover open tracks only."
     )
     sort_order: Mapped[int | None]
 
@@ -185,7 +184,7 @@ class Track(Timestamps, Base):
 
 
 class ParticipantTrack(Created, Base):
-    """A participant's place in a track of the same event."""
+    """The placement of a participant in a track of the same event."""
 
     __tablename__ = "participant_tracks"
     __table_args__ = (
@@ -206,7 +205,7 @@ class ParticipantTrack(Created, Base):
         ),
         Index(None, "event_id"),
         Index(None, "track_id"),
-        {"comment": "Which tracks a participant chose; at most one is the primary one."},
+        {"comment": "The tracks of a participant, at most one of them primary."},
     )
 
     id: Mapped[UuidKey]
@@ -214,12 +213,12 @@ class ParticipantTrack(Created, Base):
         server_default=FetchedValue(),
         server_onupdate=FetchedValue(),
         info=KEPT_BY_DATABASE,
-        comment="The event of both, filled by a trigger; it keeps the two in one event.",
+        comment="The event of both, set by a trigger; it keeps the two in one event.",
     )
     participant_id: Mapped[uuid.UUID]
     track_id: Mapped[uuid.UUID]
     is_primary: Mapped[FalseByDefault] = mapped_column(
-        comment="Whether this is the participant's main track."
+        comment="Whether this is the participant's primary track."
     )
 
     participant: Mapped[Participant] = relationship(
@@ -231,7 +230,7 @@ class ParticipantTrack(Created, Base):
 
 
 class TableAssignment(Timestamps, Base):
-    """Where a participant sits."""
+    """The seat of a participant."""
 
     __tablename__ = "table_assignments"
     __table_args__ = (
@@ -254,7 +253,7 @@ class TableAssignment(Timestamps, Base):
             "table_number",
             postgresql_where=text("is_vip_table"),
         ),
-        {"comment": "שיבוץ משתתפים לשולחנות (Who sits where: one seat per participant and event)"},
+        {"comment": "שיבוץ משתתפים לשולחנות (Seats at tables: one per participant and event)"},
     )
 
     id: Mapped[UuidKey]
@@ -277,7 +276,7 @@ class TableAssignment(Timestamps, Base):
     assigned_by: Mapped[AssignedBy] = mapped_column(
         TextEnum(AssignedBy),
         server_default=AssignedBy.AI,
-        comment="מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Who chose the seat: ai, manager, auto)",
+        comment="מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Assigned by: ai, manager, auto)",
     )
     assigned_at: Mapped[NowByDefault] = mapped_column(
         comment="מועד השיבוץ (When the seat was chosen)"
@@ -292,7 +291,7 @@ class TableAssignment(Timestamps, Base):
 
 
 class TrackStatistics(ViewBase):
-    """What a track adds up to."""
+    """The statistics of a track."""
 
     __tablename__ = "track_statistics"
 

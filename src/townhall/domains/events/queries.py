@@ -1,4 +1,4 @@
-"""What an application asks of events."""
+"""Statements on seats, track statistics and consent to networking."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from townhall.domains.events.models import AssignedBy, Participant, TableAssignment, TrackStatistics
 
 
-def seat(  # noqa: PLR0913  a seat has this many sides
+def seat(  # noqa: PLR0913  the columns of a seat
     event_id: UUID,
     participant_id: UUID,
     table_number: int,
@@ -23,23 +23,23 @@ def seat(  # noqa: PLR0913  a seat has this many sides
     assigned_by: AssignedBy = AssignedBy.AI,
     notes: str | None = None,
 ) -> ReturningInsert[TableAssignment]:
-    """Seat a participant, or move one who has a seat; it gives the :class:`TableAssignment`.
+    """Seat a participant, or move one who has a seat; returns the :class:`TableAssignment`.
 
-    Two people change places in three steps: one of them to the table without a seat number, the
-    other to the free seat, and the first to the one that this leaves.
+    To swap two participants, move one to a place without a seat number, the other to the free seat,
+    and the first to the seat that is free then.
 
     Args:
         event_id: The event.
         participant_id: A participant of that event.
         table_number: The table, from 1.
-        seat_number: The seat at the table, from 1; None where nobody chose one.
+        seat_number: The seat at the table, from 1; None for an unnumbered place.
         is_vip_table: Whether it is a table for VIPs.
-        assigned_by: Who or what chose the seat.
-        notes: Notes on the seat; None keeps those that are there.
+        assigned_by: What assigned the seat.
+        notes: Notes on the seat; None keeps the existing ones.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: When it is run: somebody else has the seat, there is no
-            such participant of the event, or a number is not positive.
+        sqlalchemy.exc.IntegrityError: When it is run: the seat is taken, the event has no such
+            participant, or a number is not positive.
         sqlalchemy.exc.ProgrammingError: When it is run: the caller does not manage the event.
     """
     place = {
@@ -63,9 +63,9 @@ def seat(  # noqa: PLR0913  a seat has this many sides
 
 
 def seating_plan(event_id: UUID) -> Select[TableAssignment]:
-    """Ask who sits where, table by table, with each one's ``participant`` loaded.
+    """Select the seats of an event by table, each with its ``participant`` loaded.
 
-    A guest gets their own seat alone.
+    A guest gets their own seat only.
 
     Args:
         event_id: The event.
@@ -76,7 +76,7 @@ def seating_plan(event_id: UUID) -> Select[TableAssignment]:
         .where(TableAssignment.event_id == event_id)
         .order_by(
             TableAssignment.table_number,
-            TableAssignment.seat_number,  # the table's guests without a seat come last
+            TableAssignment.seat_number,  # unnumbered places come last
             Participant.last_name,
             Participant.first_name,
             Participant.id,
@@ -86,7 +86,7 @@ def seating_plan(event_id: UUID) -> Select[TableAssignment]:
 
 
 def track_statistics_of(event_id: UUID) -> Select[TrackStatistics]:
-    """Ask what the active tracks of an event add up to, the largest first.
+    """Select the statistics of an event's active tracks, the largest first.
 
     Args:
         event_id: The event.
@@ -101,10 +101,10 @@ def track_statistics_of(event_id: UUID) -> Select[TrackStatistics]:
 def set_networking_opt_in(participant_id: UUID, opt_in: bool) -> Select[Any]:  # noqa: FBT001  the value itself
     """Set the caller's own consent to networking.
 
-    A participant that the session has loaded keeps what it was loaded with until it is refreshed.
+    An object that the session has loaded is not updated until it is refreshed.
 
     Args:
-        participant_id: The caller's own place on the list of an event.
+        participant_id: The caller's participant row of an event.
         opt_in: Whether the caller consents.
 
     Raises:

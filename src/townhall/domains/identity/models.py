@@ -1,4 +1,4 @@
-"""People and the organizations they work for."""
+"""Accounts, profiles, and organizations with their members."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from townhall.types import TextEnum
 
 
 class OrganizationRole(StrEnum):
-    """What a member may do in an organization."""
+    """The role of a member in an organization."""
 
     OWNER = "owner"
     MANAGER = "manager"
@@ -29,7 +29,7 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = ({"schema": "auth"},)
 
-    # Supabase's table chooses no key by itself.
+    # Supabase's table has no default for the key.
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     email: Mapped[str | None] = mapped_column(unique=True)
     raw_app_meta_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
@@ -45,7 +45,7 @@ class Profile(Timestamps, Base):
     """What a person tells about themselves."""
 
     __tablename__ = "profiles"
-    __table_args__ = ({"comment": "What a person tells about themselves; one row per account."},)
+    __table_args__ = ({"comment": "The profile of a person; one row per account."},)
 
     id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("auth.users.id", ondelete="CASCADE"),
@@ -69,7 +69,7 @@ class Organization(Timestamps, Base):
 
     id: Mapped[UuidKey]
     name: Mapped[str]
-    slug: Mapped[str] = mapped_column(unique=True, comment="The name in addresses.")
+    slug: Mapped[str] = mapped_column(unique=True, comment="The name in URLs.")
     settings: Mapped[JsonObject] = mapped_column(comment="The organization's preferences.")
 
     members: Mapped[list[OrganizationMember]] = relationship(
@@ -78,13 +78,13 @@ class Organization(Timestamps, Base):
 
 
 class OrganizationMember(Created, Base):
-    """A person's place in an organization."""
+    """The membership of a person in an organization."""
 
     __tablename__ = "organization_members"
     __table_args__ = (
         UniqueConstraint("organization_id", "user_id"),
         one_of("role", OrganizationRole),
-        {"comment": "Who belongs to an organization, and as what."},
+        {"comment": "The members of an organization, with their roles."},
     )
 
     id: Mapped[UuidKey]
@@ -97,7 +97,7 @@ class OrganizationMember(Created, Base):
     role: Mapped[OrganizationRole] = mapped_column(
         TextEnum(OrganizationRole),
         server_default=OrganizationRole.MANAGER,
-        comment="Owners govern the organization, managers its events, viewers only look.",
+        comment="Owners manage the organization, managers its events; viewers read.",
     )
 
     organization: Mapped[Organization] = relationship(back_populates="members", lazy="raise")

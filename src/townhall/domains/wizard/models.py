@@ -1,4 +1,4 @@
-"""Sessions of the wizard in which somebody makes an event."""
+"""Sessions of the wizard that creates an event."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from townhall.domains.events.models import Event
 from townhall.types import TextEnum
 
 STAGES = 6
-"""How many stages the wizard has; they count from 1."""
+"""The number of the wizard's stages, which are numbered from 1."""
 
 
 class WizardStatus(StrEnum):
-    """Where a session stands."""
+    """The status of a session."""
 
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
@@ -34,7 +34,7 @@ class WizardStatus(StrEnum):
 
 
 class WizardSession(Base):
-    """One walk through the wizard, saved as it goes."""
+    """A session of the wizard, saved stage by stage."""
 
     __tablename__ = "wizard_sessions"
     __table_args__ = (
@@ -50,16 +50,16 @@ class WizardSession(Base):
         Index("idx_wizard_sessions_last_saved_at", "last_saved_at"),
         Index("idx_wizard_sessions_user_status", "user_id", "status"),
         Index("idx_wizard_sessions_event_id", "event_id"),
-        {"comment": "One walk through the wizard that makes an event, saved as it goes."},
+        {"comment": "A session of the wizard that creates an event, saved stage by stage."},
     )
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("profiles.id", ondelete="CASCADE"), comment="Whose session it is."
+        ForeignKey("profiles.id", ondelete="CASCADE"), comment="The user of the session."
     )
     event_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("events.id", ondelete="SET NULL"),
-        comment="The event that came of it; null before that, and once the event is gone.",
+        comment="The event that was created; null before that, and once the event is deleted.",
     )
     stage: Mapped[int] = mapped_column(
         server_default=text("1"), comment=f"The stage the person is at, from 1 to {STAGES}."
@@ -68,7 +68,7 @@ class WizardSession(Base):
         TextEnum(WizardStatus), server_default=WizardStatus.IN_PROGRESS
     )
     state: Mapped[JsonObject] = mapped_column(
-        comment="What was entered so far; it does not change any more once completed."
+        comment="The data entered so far; immutable once completed."
     )
     started_at: Mapped[NowByDefault] = mapped_column(info=KEPT_BY_DATABASE)
     last_saved_at: Mapped[NowByDefault] = mapped_column(
@@ -80,7 +80,7 @@ class WizardSession(Base):
         server_default=FetchedValue(),
         server_onupdate=FetchedValue(),
         info=KEPT_BY_DATABASE,
-        comment="When it was completed, null while it is not; kept by a trigger.",
+        comment="When it was completed, or null; kept by a trigger.",
     )
 
     event: Mapped[Event | None] = relationship(lazy="raise")

@@ -1,4 +1,4 @@
-"""What an application asks of the wizard."""
+"""Statements on wizard sessions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from townhall.domains.wizard.models import WizardSession, WizardStatus
 def open_session(
     user_id: UUID, *, event_id: UUID | None = None, state: Mapping[str, Any] | None = None
 ) -> ReturningInsert[WizardSession]:
-    """Open a session; it gives the new :class:`WizardSession`.
+    """Open a session; returns the new :class:`WizardSession`.
 
     Args:
-        user_id: Whose it is: the caller, who has a profile.
-        event_id: The event that it is about, if that is there already.
-        state: What is known from the start.
+        user_id: The user: the caller, who needs a profile.
+        event_id: The event, if it exists already.
+        state: The initial state.
     """
     return (
         insert(WizardSession)
@@ -34,19 +34,19 @@ def open_session(
 def save_session(
     session_id: UUID, patch: Mapping[str, Any], *, stage: int | None = None
 ) -> Select[WizardSession]:
-    """Merge a patch into a session in progress; it gives the saved :class:`WizardSession`.
+    """Merge a patch into a session in progress; returns the saved :class:`WizardSession`.
 
-    The patch replaces top-level keys of the state, whatever is in them, and leaves the others
-    alone. The database merges, so that tabs which save different keys at once lose nothing.
+    The patch replaces top-level keys of the state and keeps the others. The database merges, so
+    that concurrent saves of different keys are all kept.
 
     Args:
         session_id: The session.
         patch: The keys to set.
-        stage: The stage to move to, from 1 to 6; None stays.
+        stage: The stage to move to, from 1 to 6; None keeps the stage.
 
     Raises:
-        sqlalchemy.exc.IntegrityError: When it is run: the session is not in progress, or there is
-            no such stage.
+        sqlalchemy.exc.IntegrityError: When it is run: the session is not in progress, or the
+            stage is out of range.
         sqlalchemy.exc.ProgrammingError: When it is run: the session is not the caller's.
     """
     return _saved(session_id, patch, stage=stage)
@@ -59,13 +59,13 @@ def complete_session(
 
     Args:
         session_id: The session.
-        patch: The keys to set before its state is closed.
+        patch: The last keys to set.
     """
     return _saved(session_id, patch or {}, status=WizardStatus.COMPLETED)
 
 
 def abandon_session(session_id: UUID) -> Select[WizardSession]:
-    """Abandon a session in progress; see :func:`save_session` for who may and what it gives.
+    """Abandon a session in progress; see :func:`save_session` for the result and the errors.
 
     Args:
         session_id: The session.
