@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from tests.autogenerate.drifts import EVERY_DRIFT, Drift
 from tests.check.conftest import AtHead
+from tests.check.repairing import change, repair_all
 from townhall.check.findings import Finding, compare
-from townhall.check.repair import AUTOGENERATE, DECLARE
 from townhall.check.snapshot import read
 from townhall.roles import SUPABASE
 
@@ -239,16 +239,6 @@ def findings_of(connection: Connection, at_head: AtHead) -> list[Finding]:
     return compare(at_head.snapshot, actual, roles=SUPABASE)
 
 
-def run_repairs(connection: Connection, findings: list[Finding]) -> None:
-    # What deletes rows runs last, as a person would do it: views on the table are dropped before.
-    for finding in sorted(findings, key=lambda finding: finding.repair.startswith(DECLARE)):
-        change(connection, finding.repair.removeprefix(DECLARE))
-
-
-def change(connection: Connection, sql: str) -> None:
-    connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
-
-
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_change_is_reported_on_one_line_and_repaired(
     case: Case, connection: Connection, at_head: AtHead
@@ -257,8 +247,7 @@ def test_change_is_reported_on_one_line_and_repaired(
     findings = findings_of(connection, at_head)
     assert [line for line in map(str, findings) if line.startswith(case.line)]
     assert not [line for line in map(str, findings) if "\n" in line]
-    run_repairs(connection, findings)
-    assert findings_of(connection, at_head) == []
+    repair_all(connection, lambda: findings_of(connection, at_head))
 
 
 @pytest.mark.parametrize("drift", EVERY_DRIFT)
@@ -266,11 +255,8 @@ def test_drift_of_autogenerate_is_reported_and_repaired(
     drift: Drift, connection: Connection, at_head: AtHead
 ) -> None:
     change(connection, drift.sql)
-    findings = findings_of(connection, at_head)
-    assert findings
-    if AUTOGENERATE not in {finding.repair for finding in findings}:
-        run_repairs(connection, findings)
-        assert findings_of(connection, at_head) == []
+    assert findings_of(connection, at_head)
+    repair_all(connection, lambda: findings_of(connection, at_head))
 
 
 def test_database_at_head_has_no_findings(connection: Connection, at_head: AtHead) -> None:
