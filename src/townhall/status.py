@@ -9,51 +9,7 @@ from sqlalchemy import Connection, text
 
 from townhall import embedded
 from townhall.check.history import History
-
-# The schemas are `public`, `private` and those that a revision of ours created, which says so in
-# the comment. Objects of extensions do not count.
-_COUNT_OBJECTS = text("""
-with of_extensions as (
-    select classid, objid
-    from pg_catalog.pg_depend
-    where deptype = 'e'
-),
-schemas as (
-    select oid
-    from pg_catalog.pg_namespace
-    where
-        nspname in ('public', 'private')
-        or pg_catalog.obj_description(oid, 'pg_namespace') like 'townhall:%'
-),
-relations as (
-    select oid, relkind
-    from pg_catalog.pg_class
-    where
-        relnamespace in (select oid from schemas)
-        and relname <> 'alembic_version'
-        and ('pg_catalog.pg_class'::regclass, oid) not in (select classid, objid from of_extensions)
-),
-functions as (
-    select oid
-    from pg_catalog.pg_proc
-    where
-        pronamespace in (select oid from schemas)
-        and ('pg_catalog.pg_proc'::regclass, oid) not in (select classid, objid from of_extensions)
-)
-select
-    (select count(*) from relations where relkind in ('r', 'p')) as "tables",
-    (
-        select count(*) from pg_catalog.pg_policy where polrelid in (select oid from relations)
-    ) as "policies",
-    (
-        select count(*)
-        from pg_catalog.pg_trigger
-        where tgrelid in (select oid from relations) and not tgisinternal
-    ) as "triggers",
-    (select count(*) from functions) as "functions",
-    (select count(*) from relations where relkind = 'v') as "views",
-    (select count(*) from relations where relkind = 'm') as "materialized views"
-""")
+from townhall.pg.catalog import count_objects
 
 
 def describe_server(connection: Connection) -> str:
@@ -85,8 +41,7 @@ def describe_revision(connection: Connection, ini: Path | None) -> str:
 
 def describe_objects(connection: Connection) -> str:
     """Return how many tables, policies, triggers, functions and views the database has."""
-    counts = connection.execute(_COUNT_OBJECTS).mappings().one()
-    return ", ".join(_count(number, kind) for kind, number in counts.items())
+    return ", ".join(_count(number, kind) for kind, number in count_objects(connection).items())
 
 
 def _count(number: int, kind: str) -> str:

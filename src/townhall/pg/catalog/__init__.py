@@ -6,6 +6,7 @@ the same fragments.
 
 from __future__ import annotations
 
+from townhall.pg.catalog.counts import count_objects
 from townhall.pg.catalog.fragments import (
     SIGNATURE,
     column_comments,
@@ -38,6 +39,7 @@ __all__ = [
     "column_comments",
     "column_entries",
     "comment",
+    "count_objects",
     "empty_search_path",
     "entries",
     "not_of_an_extension",
