@@ -18,8 +18,13 @@ from __future__ import annotations
 
 from alembic import op
 
-from townhall import pg
-from townhall.migrate.safety import add_constraint, add_unique, create_index, update_in_batches
+from townhall.migrate.safety import (
+    add_constraint,
+    add_unique,
+    create_index,
+    refuse_if,
+    update_in_batches,
+)
 
 revision = "townhall_0029"
 down_revision = "townhall_0028"
@@ -31,21 +36,13 @@ from public.participant_sessions as s
 where s.campaign_id = t.id and s.tenant_id is not null
 """
 
-REFUSE_TORN_CAMPAIGNS = """
-do $$
-declare
-    torn bigint;
-begin
-    select count(distinct s.campaign_id) into torn
+CAMPAIGNS_OF_SEVERAL_TENANTS = """
+(
+    select count(distinct s.campaign_id)
     from public.participant_sessions as s
     join public.campaigns as c on c.id = s.campaign_id
-    where s.tenant_id is distinct from c.tenant_id and s.tenant_id is not null;
-    if torn > 0 then
-        raise exception 'the sessions of % campaigns are in pipelines of other tenants', torn
-            using hint = 'Give each session the tenant of its campaign, or none, and try again.';
-    end if;
-end
-$$
+    where s.tenant_id is distinct from c.tenant_id and s.tenant_id is not null
+)
 """
 
 
@@ -65,7 +62,11 @@ def upgrade() -> None:
     )
     create_index("ix_campaigns_tenant_id_created_at", "campaigns", "(tenant_id, created_at desc)")
     add_unique("campaigns", "uq_campaigns_id_tenant_id", "(id, tenant_id)")
-    pg.execute(REFUSE_TORN_CAMPAIGNS)
+    refuse_if(
+        CAMPAIGNS_OF_SEVERAL_TENANTS,
+        "the sessions of % campaigns are in pipelines of other tenants",
+        hint="Give each session the tenant of its campaign, or none, and try again.",
+    )
     add_constraint(
         "participant_sessions",
         "fk_participant_sessions_campaign_id_tenant_id_campaigns",

@@ -39,8 +39,17 @@ _HARMLESS_ALONE = re.compile(
         | drop\ index\ concurrently
         | alter\ table\ \S+\ validate\ constraint
         | do\ .*\ not\ valid;
-        | with\ batch\ as
         | select
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+# A transaction of these alone, as ``update_in_batches`` makes it, changes a limited number of rows.
+_BATCH = re.compile(
+    r"""\s*(
+        select\ t\.id\ from\ .*\ limit\ \d+\ for\ no\ key\ update
+        | update\ \S+\ as\ t\s.*\ where\ t\.id\ =\ any\ \(
     )""",
     re.VERBOSE | re.DOTALL,
 )
@@ -68,18 +77,21 @@ def long_locks(connection: Connection) -> Iterator[list[str]]:
     found: list[str] = []
     before = _tables_outside_a_transaction(connection)
     at_begin = dict(before)
+    statements: list[str] = []
 
     def begin(connection: Connection) -> None:
         at_begin.update(_tables(connection))
+        statements.clear()
 
     def commit(connection: Connection) -> None:
-        if _is_alone(connection):
+        if _is_alone(connection) or all(map(_BATCH.match, statements)):
             return
         for oid, now in _tables(connection).items():
             if oid in before:
                 found.extend(f"{now.name} {what}" for what in _judge(at_begin[oid], now))
 
     def execute(connection: Connection, _: object, statement: str, *__: object) -> None:
+        statements.append(statement)
         if _is_alone(connection) and not _HARMLESS_ALONE.match(statement):
             found.append(f"on its own: {statement}")
 

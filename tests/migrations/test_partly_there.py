@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 from alembic import command
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from tests.support.dump import dump
 from tests.support.privileges import declared_privileges, effective_privileges
@@ -82,54 +79,6 @@ def test_what_is_missing_beside_the_tables_comes_back(
     assert dump(database) == dump(townhall_template)
     with create_engine(database, poolclass=NullPool).begin() as connection:
         assert contents(connection) == before
-
-
-class StoppedError(Exception):
-    """The migration ends here, as if it had been killed."""
-
-
-def test_wherever_it_was_stopped_it_goes_on(owned_database: str, townhall_template: str) -> None:
-    """Each run is stopped one committed step later than the one before."""
-    engine = create_engine(owned_database, poolclass=NullPool)
-    upgrade(owned_database, "townhall_0008")
-    with engine.begin() as connection:
-        fill(connection)
-        before = _ids(connection)
-    stops = 0
-    while _is_stopped(engine, step=stops):
-        stops += 1
-    assert stops > 20
-    assert dump(owned_database) == dump(townhall_template)
-    with engine.begin() as connection:
-        assert _ids(connection) >= before
-
-
-def _ids(connection: Connection) -> set[str]:
-    return {json.loads(row)["id"] for rows in contents(connection).values() for row in rows}
-
-
-def _is_stopped(engine: Engine, step: int) -> bool:
-    config = alembic_config()
-    with engine.connect() as connection:
-        _stop_before(connection, step)
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except StoppedError:
-            return True
-    return False
-
-
-def _stop_before(connection: Connection, step: int) -> None:
-    """Stop a migration before the statement that follows as many committed steps."""
-    steps = iter(range(step + 1))
-
-    @event.listens_for(connection, "before_cursor_execute")
-    def stop(connection: Connection, *_: object) -> None:
-        driver_connection: Any = connection.connection.driver_connection
-        nothing_is_pending = driver_connection.info.transaction_status.name == "IDLE"
-        if nothing_is_pending and next(steps, None) == step:
-            raise StoppedError
 
 
 _UNDO = """

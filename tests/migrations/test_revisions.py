@@ -21,6 +21,16 @@ ALLOWED = {
 }
 """What a revision may import, and of that which names; application code may change under it."""
 
+COMMITTING = {
+    "add_constraint",
+    "add_unique",
+    "create_index",
+    "drop_index",
+    "set_not_null",
+    "update_in_batches",
+}
+"""The steps that commit, each of which is idempotent."""
+
 every_revision = pytest.mark.parametrize("script", REVISIONS, ids=lambda s: s.revision)
 
 
@@ -69,6 +79,31 @@ def test_it_has_a_way_back(script: Script) -> None:
 
 def _calls(function: ast.FunctionDef) -> list[ast.Call]:
     return [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+
+
+@every_revision
+@pytest.mark.parametrize("direction", ["upgrade", "downgrade"])
+def test_it_commits_once_or_has_idempotent_steps_alone(script: Script, direction: str) -> None:
+    called = _called_from(direction, _tree(script))
+    assert not called & COMMITTING or called <= COMMITTING | {"refuse_if"}
+
+
+def test_calls_of_a_revision_are_found_in_its_functions() -> None:
+    tree = ast.parse(
+        "def upgrade():\n    columns()\n    create_index('a')\n"
+        "def columns():\n    op.add_column('b')\n"
+        "def downgrade():\n    op.drop_index('a')\n"
+    )
+    assert _called_from("upgrade", tree) == {"create_index", "op.add_column"}
+    assert _called_from("downgrade", tree) == {"op.drop_index"}
+
+
+def _called_from(name: str, tree: ast.Module) -> set[str]:
+    """Return what a function calls, through other functions of the revision as well."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    called = {ast.unparse(call.func) for call in _calls(functions[name])}
+    inner = called & set(functions)
+    return (called - inner).union(*(_called_from(each, tree) for each in inner))
 
 
 @every_revision

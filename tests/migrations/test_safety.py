@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ from alembic import op
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.migrations.locks import long_locks
+from tests.support.blocked import wait_until_somebody_waits
 from townhall.migrate import safety
 
 if TYPE_CHECKING:
@@ -227,12 +229,51 @@ def test_a_batch_is_kept_when_a_later_one_fails(connection: Connection) -> None:
     assert _rows(connection, "select thing from things order by id") == [1, 2, 1, 2, 2]
 
 
+def test_a_batch_counts_what_is_committed_while_it_waits_for_its_rows(
+    scratch: Engine, connection: Connection
+) -> None:
+    connection.execute(text("create table parts (thing int)"))
+    connection.commit()
+    with ThreadPoolExecutor(1) as migration, scratch.connect() as application:
+        application.execute(text("insert into parts values (1)"))
+        application.execute(text("update things set changed = 0 where id = 1"))
+        counting = migration.submit(_count_parts, connection)
+        wait_until_somebody_waits(scratch)
+        application.commit()
+        counting.result(timeout=60)
+    assert _rows(connection, "select changed from things where id = 1") == [1]
+
+
+def _count_parts(connection: Connection) -> None:
+    with _revision(connection):
+        safety.update_in_batches(
+            "things",
+            "changed = (select count(*) from public.parts as p where p.thing = t.id)",
+            where="true",
+        )
+
+
 def test_rows_are_updated_at_once_in_a_script(connection: Connection) -> None:
     with _script() as script:
         safety.update_in_batches("things", "thing = t.id", where="t.thing <> t.id", size=2)
     connection.exec_driver_sql(script.getvalue())
     connection.commit()
     assert _rows(connection, "select thing from things order by id") == [1, 2, 3, 4, 5]
+
+
+def test_revision_is_refused_where_rows_have_to_be_put_right(connection: Connection) -> None:
+    large = "(select count(*) from public.things where id > 3)"
+    with (
+        pytest.raises(DBAPIError, match=r"2 things are too large(.|\n)*HINT:  Make them smaller"),
+        _revision(connection),
+    ):
+        safety.refuse_if(large, "% things are too large", hint="Make them smaller.")
+    connection.rollback()
+    connection.execute(text("delete from things where id > 3"))
+    connection.commit()
+    with long_locks(connection) as found, _revision(connection):
+        safety.refuse_if(large, "% things are too large", hint="Make them smaller.")
+    assert found == []
 
 
 def test_a_table_is_renamed_with_what_bears_its_name(connection: Connection) -> None:
@@ -270,9 +311,9 @@ def test_a_table_gets_a_name_that_needs_quoting(connection: Connection) -> None:
         safety.rename_table("things", "100% bob's")
         safety.rename_table("100% bob's", "goods")
         safety.rename_table("goods", "100% bob's")
-    assert _rows(connection, "select relname from pg_class where relname ~ 'thing|good|bob'") == [
-        *("100% bob's", "100% bob's_pkey", "ix_100% bob's_thing")
-    ]
+    assert _rows(
+        connection, "select relname from pg_class where relname ~ 'thing|good|bob' order by 1"
+    ) == [*("100% bob's", "100% bob's_pkey", "ix_100% bob's_thing")]
 
 
 def test_a_view_of_the_old_name_is_not_renamed(connection: Connection) -> None:

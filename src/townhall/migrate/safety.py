@@ -285,20 +285,45 @@ def update_in_batches(
     if context.as_sql:
         context.execute(sql.statement(f"{update}\nwhere {where}"))
         return
-    batch = f"""
-        with batch as (
-            select t.id from {target} %s order by t.id limit {size} for no key update
-        ),
-        updated as ({sql.statement(update).text} from batch where t.id = batch.id and ({where}))
-        select batch.id from batch order by batch.id desc limit 1
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - there is one unless a script is written
+    # The rows are locked in a statement of their own: what the update reads from other tables is
+    # then what was committed by the time that it had its locks.
+    lock = f"select t.id from {target} %s order by t.id limit {size} for no key update"
+    changes = text(f"{sql.statement(update).text} where t.id = any (:batch) and ({where})")
+    batch = connection.scalars(text(lock.replace("%s", ""))).all()
+    while batch:
+        connection.execute(changes, {"batch": batch})
+        _commit(context)
+        after = text(lock.replace("%s", "where t.id > :last"))
+        batch = connection.scalars(after, {"last": batch[-1]}).all()
+
+
+def refuse_if(count: str, message: str, *, hint: str) -> None:
+    """Give the revision up where a query counts rows that have to be put right by hand first.
+
+    Args:
+        count: An SQL expression or a query in parentheses, of type ``bigint``.
+        message: What is wrong; ``%`` in it stands for the count.
+        hint: What to do about it.
+
+    Raises:
+        DBAPIError: The count is not 0.
     """
-    with context.autocommit_block():
-        connection = context.connection
-        assert connection is not None  # noqa: S101 - there is one unless a script is written
-        last = connection.scalar(text(batch.replace("%s", "")))
-        while last is not None:
-            after = text(batch.replace("%s", "where t.id > :last"))
-            last = connection.scalar(after, {"last": last})
+    op.execute(
+        sql.statement(
+            f"""do $do$
+declare
+    refused constant bigint := {sql.layout(count)};
+begin
+    if refused > 0 then
+        raise exception {sql.literal(message)}, refused
+            using hint = {sql.literal(hint)};
+    end if;
+end
+$do$"""
+        )
+    )
 
 
 def create_index(
@@ -372,6 +397,11 @@ def drop_index(name: str, *, schema: str = "public") -> None:
         return
     with context.autocommit_block():
         _drop_concurrently(context, name, schema)
+
+
+def _commit(context: MigrationContext) -> None:
+    with context.autocommit_block():
+        pass
 
 
 def _drop_concurrently(context: MigrationContext, name: str, schema: str) -> None:

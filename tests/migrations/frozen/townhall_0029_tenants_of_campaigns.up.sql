@@ -44,20 +44,21 @@ begin
 end
 $do$;
 
-do $$
+do $do$
 declare
-    torn bigint;
-begin
-    select count(distinct s.campaign_id) into torn
+    refused constant bigint := (
+    select count(distinct s.campaign_id)
     from public.participant_sessions as s
     join public.campaigns as c on c.id = s.campaign_id
-    where s.tenant_id is distinct from c.tenant_id and s.tenant_id is not null;
-    if torn > 0 then
-        raise exception 'the sessions of % campaigns are in pipelines of other tenants', torn
+    where s.tenant_id is distinct from c.tenant_id and s.tenant_id is not null
+);
+begin
+    if refused > 0 then
+        raise exception 'the sessions of % campaigns are in pipelines of other tenants', refused
             using hint = 'Give each session the tenant of its campaign, or none, and try again.';
     end if;
 end
-$$;
+$do$;
 
 COMMIT;
 
