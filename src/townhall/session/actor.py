@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from townhall.roles import Roles
+from townhall.roles import SUPABASE, Roles
 from townhall.session.claims import (
     HiddenText,
     canonical_user_id,
@@ -16,9 +16,6 @@ from townhall.session.claims import (
     to_json,
 )
 from townhall.session.registry import ActorValue
-
-SUPABASE_ROLES = Roles()
-"""The roles that are used where an application names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +45,7 @@ class Actor(ActorValue):
         user_id: UUID | int | str,
         claims: Mapping[str, Any] | None = None,
         request_headers: Mapping[str, str] | None = None,
-        roles: Roles = SUPABASE_ROLES,
+        roles: Roles = SUPABASE,
     ) -> Actor:
         """Return a signed-in user: role ``authenticated``, unless the roles name another.
 
@@ -85,7 +82,7 @@ class Actor(ActorValue):
         )
 
     @classmethod
-    def service(cls, roles: Roles = SUPABASE_ROLES) -> Actor:
+    def service(cls, roles: Roles = SUPABASE) -> Actor:
         """Return the service, which sees all rows: role ``service_role``, unless named otherwise.
 
         Args:
@@ -97,7 +94,7 @@ class Actor(ActorValue):
         return cls._without_subject(_existing(roles.service, "the service", "service"))
 
     @classmethod
-    def anonymous(cls, roles: Roles = SUPABASE_ROLES) -> Actor:
+    def anonymous(cls, roles: Roles = SUPABASE) -> Actor:
         """Return a caller without a token: role ``anon``, unless the roles name another.
 
         Args:

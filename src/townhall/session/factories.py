@@ -22,9 +22,9 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import Session, sessionmaker
 
-from townhall.roles import Roles
+from townhall.roles import SUPABASE, Roles
 from townhall.session.acting import ActingSession
-from townhall.session.actor import SUPABASE_ROLES, Actor
+from townhall.session.actor import Actor
 from townhall.session.registry import ACTOR_KEY
 
 _Context = TypeVar("_Context")
@@ -96,7 +96,7 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
     def __init__(
         self,
         engine: Engine | Connection,
-        roles: Roles = SUPABASE_ROLES,
+        roles: Roles = SUPABASE,
         **session_options: Any,  # noqa: ANN401  SQLAlchemy's
     ) -> None:
         """Bind the factory.
@@ -129,7 +129,7 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
     def __init__(
         self,
         engine: AsyncEngine | AsyncConnection,
-        roles: Roles = SUPABASE_ROLES,
+        roles: Roles = SUPABASE,
         **session_options: Any,  # noqa: ANN401  SQLAlchemy's
     ) -> None:
         """Bind the factory.

@@ -34,8 +34,8 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert, UpdateBase
 
-from townhall.roles import Roles
-from townhall.session.actor import SUPABASE_ROLES, Actor
+from townhall.roles import SUPABASE, Roles
+from townhall.session.actor import Actor
 from townhall.session.claims import to_json
 from townhall.session.settings import become, read_settings, restore_settings
 from townhall.testing.settings import restored, set_locally
@@ -74,7 +74,7 @@ def acting(
     actor: Actor | str,
     user_id: UUID | int | str | None = None,
     *,
-    roles: Roles = SUPABASE_ROLES,
+    roles: Roles = SUPABASE,
 ) -> Iterator[None]:
     """Act as a persona for a block, within the connection's transaction.
 
