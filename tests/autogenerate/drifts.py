@@ -35,7 +35,7 @@ DRIFTS = (
         ("policy", "participants", "managers of the event can insert"),
     ),
     Drift(
-        "a policy is for everybody",
+        "a policy is for public",
         'alter policy "members of the event can read" on public.tracks to public',
         ("policy", "tracks", "members of the event can read"),
     ),
@@ -115,47 +115,47 @@ DRIFTS = (
     ),
     # Privileges of tables and columns
     Drift(
-        "everybody may read a table",
+        "public may read a table",
         "grant select on public.profiles to public",
         ("table_access", "profiles"),
     ),
     Drift(
-        "strangers may read a table",
+        "anon may read a table",
         "grant select on public.events to anon",
         ("table_access", "events"),
     ),
     Drift(
-        "strangers may read a column",
+        "anon may read a column",
         "grant select (name) on public.events to anon",
         ("table_access", "events"),
     ),
     Drift(
-        "clients may write a time",
+        "authenticated may write a time",
         "grant update (created_at) on public.events to authenticated",
         ("table_access", "events"),
     ),
     Drift(
-        "clients may write every column",
+        "authenticated may write every column",
         "grant update on public.events to authenticated",
         ("table_access", "events"),
     ),
     Drift(
-        "clients may empty a table",
+        "authenticated may empty a table",
         "grant truncate on public.participants to authenticated",
         ("table_access", "participants"),
     ),
     Drift(
-        "clients may pass a privilege on",
+        "authenticated may pass a privilege on",
         "grant select on public.tracks to authenticated with grant option",
         ("table_access", "tracks"),
     ),
     Drift(
-        "clients may no longer read",
+        "authenticated may no longer read",
         "revoke select on public.tracks from authenticated",
         ("table_access", "tracks"),
     ),
     Drift(
-        "clients may no longer write a column",
+        "authenticated may no longer write a column",
         "revoke insert (name) on public.tracks from authenticated",
         ("table_access", "tracks"),
     ),
@@ -225,17 +225,17 @@ DRIFTS = (
         ("function", "my_event_ids"),
     ),
     Drift(
-        "everybody may execute a function",
+        "public may execute a function",
         "grant execute on function private.my_event_ids() to public",
         ("function", "my_event_ids"),
     ),
     Drift(
-        "strangers may execute a function",
+        "anon may execute a function",
         "grant execute on function public.set_networking_opt_in(uuid, boolean) to anon",
         ("function", "set_networking_opt_in"),
     ),
     Drift(
-        "clients may no longer execute a function",
+        "authenticated may no longer execute a function",
         "revoke execute on function private.my_event_ids() from authenticated",
         ("function", "my_event_ids"),
     ),
@@ -370,12 +370,12 @@ DRIFTS = (
         ("view", "everything"),
     ),
     Drift(
-        "strangers may read a view",
+        "anon may read a view",
         "grant select on public.track_statistics to anon",
         ("view", "track_statistics"),
     ),
     Drift(
-        "clients may no longer read a view",
+        "authenticated may no longer read a view",
         "revoke select on public.track_statistics from authenticated",
         ("view", "track_statistics"),
     ),
@@ -427,7 +427,7 @@ DRIFTS = (
         ("materialized_view", "benchmark_stage_aggregates"),
     ),
     Drift(
-        "strangers may read a materialized view",
+        "anon may read a materialized view",
         "grant select on public.benchmark_stage_aggregates to anon",
         ("materialized_view", "benchmark_stage_aggregates"),
     ),

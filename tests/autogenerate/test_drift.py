@@ -1,4 +1,4 @@
-"""Whatever is changed by hand is named by ``alembic check`` and repaired by what it generates."""
+"""``alembic check`` reports every manual change, and the generated revision repairs it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def by_hand(url: str, sql: str) -> None:
         connection.execute(sql.encode())
 
 
-# SQLAlchemy stumbles over the options of a check that is not valid when it reflects one.
+# SQLAlchemy warns when it reflects a check that is not valid.
 @pytest.mark.filterwarnings("ignore:Can't validate argument 'dialect_options'")
 @pytest.mark.parametrize("drift", EVERY_DRIFT)
-def test_a_change_by_hand_is_named_and_repaired(
+def test_manual_change_is_reported_and_repaired(
     drift: Drift, database: str, config: Config, at_head: list[str], tmp_path: Path
 ) -> None:
     by_hand(database, drift.sql)
@@ -38,5 +38,5 @@ def test_a_change_by_hand_is_named_and_repaired(
     command.check(config)
 
 
-def test_a_database_at_head_has_no_drift(config: Config) -> None:
+def test_database_at_head_has_no_drift(config: Config) -> None:
     command.check(config)

@@ -1,4 +1,4 @@
-"""The comparison changes nothing, and keeps nobody waiting for more than a moment."""
+"""The comparison changes nothing, and blocks other sessions only for its short lock timeout."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def busy(townhall_database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def test_a_comparison_leaves_nothing_behind(
-    townhall_database: str, config: Config, tmp_path: Path
-) -> None:
+def test_comparison_changes_nothing(townhall_database: str, config: Config, tmp_path: Path) -> None:
     with psycopg.connect(townhall_database.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("drop view public.track_statistics")
         connection.execute("create table public.stray (id integer)")
@@ -45,9 +43,7 @@ def test_a_comparison_leaves_nothing_behind(
     assert dump(townhall_database) == before
 
 
-def test_a_comparison_gives_up_on_a_table_that_others_hold(
-    config: Config, busy: psycopg.Connection
-) -> None:
+def test_comparison_of_a_locked_table_gives_up(config: Config, busy: psycopg.Connection) -> None:
     busy.execute("lock table public.events in access share mode")
     with pytest.raises(CommandError, match="lock"):
         command.check(config)
@@ -55,7 +51,7 @@ def test_a_comparison_gives_up_on_a_table_that_others_hold(
     command.check(config)
 
 
-def test_readers_and_writers_go_on_while_it_waits_and_after(
+def test_comparison_that_waits_does_not_block_readers_and_writers(
     townhall_database: str, config: Config, busy: psycopg.Connection
 ) -> None:
     url = townhall_database.replace("+psycopg", "")
@@ -89,7 +85,7 @@ def test_readers_and_writers_go_on_while_it_waits_and_after(
     assert failures == []
 
 
-def test_who_comes_while_it_waits_goes_on_after_a_moment(
+def test_comparison_that_waits_blocks_other_sessions_only_for_the_lock_timeout(
     townhall_database: str, busy: psycopg.Connection, tmp_path: Path
 ) -> None:
     url = townhall_database.replace("+psycopg", "")
@@ -108,16 +104,16 @@ def test_who_comes_while_it_waits_goes_on_after_a_moment(
     start = time.monotonic()
     with pytest.raises(CommandError) as refused:
         command.check(configured(townhall_database, tmp_path))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     done.set()
     reader.join()
-    assert max(waits) < 1
-    told = str(refused.value)
-    assert "nothing was changed" in told
-    assert f"public.events, server process {busy.info.backend_pid}" in told
+    assert max(waits) < 4  # the lock timeout of revisions is 5 s
+    message = str(refused.value)
+    assert "nothing was changed" in message
+    assert f"Blocked by: public.events, server process {busy.info.backend_pid}" in message
 
 
-def test_it_tries_again_when_a_lock_is_gone(
+def test_comparison_is_retried_and_succeeds_once_the_lock_is_released(
     townhall_database: str, busy: psycopg.Connection, tmp_path: Path
 ) -> None:
     busy.execute("select * from public.events")
@@ -128,7 +124,7 @@ def test_it_tries_again_when_a_lock_is_gone(
 
 
 @pytest.mark.parametrize("privileges", EITHER_DEFAULT)
-def test_an_owner_who_is_no_superuser_compares(
+def test_owner_without_superuser_can_compare_and_repair(
     townhall_databases: Databases, privileges: DefaultPrivileges, tmp_path: Path
 ) -> None:
     with supabase_database(townhall_databases, privileges) as database:

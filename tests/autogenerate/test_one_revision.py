@@ -1,4 +1,4 @@
-"""One change is one revision, in an order that runs, with a way back that runs."""
+"""A change is one revision whose upgrade and downgrade run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ TRIGGER = pg.Trigger(
 ACCESS = pg.TableAccess(schema=SCHEMA, table="things", grants={"authenticated": ("select",)})
 
 
-def test_a_new_table_brings_everything_along(lab: Lab) -> None:
+def test_new_table_is_created_with_all_its_entities_in_one_revision(lab: Lab) -> None:
     entities: list[Entity] = [
         TRIGGER,
         view("select id, name from lab.things"),
@@ -94,14 +94,14 @@ def test_a_new_table_brings_everything_along(lab: Lab) -> None:
     assert revision.upgrade.index("create_table") < revision.upgrade.index("pg.")
 
 
-def test_a_dropped_table_takes_everything_along_and_comes_back_closed(lab: Lab) -> None:
+def test_dropped_table_is_recreated_with_its_entities_by_the_downgrade(lab: Lab) -> None:
     lab.there_and_back(
         Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema(things(), [])
     )
     lab.there_and_back(Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema())
 
 
-def test_a_column_comes_together_with_what_uses_it(lab: Lab) -> None:
+def test_new_column_is_added_before_the_entities_that_use_it(lab: Lab) -> None:
     lab.there_and_back(
         Schema(things(), [ACCESS, view("select id, name from lab.things"), policy("true")]),
         Schema(
@@ -111,7 +111,7 @@ def test_a_column_comes_together_with_what_uses_it(lab: Lab) -> None:
     )
 
 
-def test_a_column_goes_together_with_its_use(lab: Lab) -> None:
+def test_column_is_dropped_after_the_entities_that_use_it(lab: Lab) -> None:
     lab.there_and_back(
         Schema(
             things(sa.Column("secret", sa.Boolean)),
@@ -121,7 +121,7 @@ def test_a_column_goes_together_with_its_use(lab: Lab) -> None:
     )
 
 
-def test_a_function_gets_another_signature_under_a_policy(lab: Lab) -> None:
+def test_function_used_by_a_policy_gets_another_signature(lab: Lab) -> None:
     lab.there_and_back(
         Schema(
             things(), [ACCESS, function("may", "select 1", a="integer"), policy("lab.may(id) = 1")]
@@ -132,7 +132,7 @@ def test_a_function_gets_another_signature_under_a_policy(lab: Lab) -> None:
     )
 
 
-def test_a_function_gets_an_argument_with_a_default_under_a_policy(lab: Lab) -> None:
+def test_function_used_by_a_policy_gets_an_argument_with_a_default(lab: Lab) -> None:
     def declared(**further: str) -> Schema:
         may = function("may", "select 1", a="integer", **further)
         other = function("may", "select 2", a="int", b="text")
@@ -141,7 +141,7 @@ def test_a_function_gets_an_argument_with_a_default_under_a_policy(lab: Lab) -> 
     lab.there_and_back(declared(), declared(more="integer default 1"))
 
 
-def test_a_functions_argument_is_renamed_under_a_check_and_an_index(lab: Lab) -> None:
+def test_argument_of_a_function_used_by_a_check_and_an_index_is_renamed(lab: Lab) -> None:
     def declared(argument: str) -> Schema:
         metadata = things()
         table = metadata.tables["lab.things"]
@@ -153,7 +153,7 @@ def test_a_functions_argument_is_renamed_under_a_check_and_an_index(lab: Lab) ->
     lab.there_and_back(declared("a"), declared("b"))
 
 
-def test_a_new_policy_calls_the_new_one_of_two_signatures(lab: Lab) -> None:
+def test_new_policy_calls_the_declared_overload_and_not_the_dropped_one(lab: Lab) -> None:
     lab.there_and_back(
         Schema(
             things(),
@@ -169,7 +169,7 @@ def test_a_new_policy_calls_the_new_one_of_two_signatures(lab: Lab) -> None:
     )
 
 
-def test_a_function_gets_another_result_under_a_policy_a_trigger_and_a_view(lab: Lab) -> None:
+def test_function_used_by_a_policy_and_a_view_gets_another_result_type(lab: Lab) -> None:
     def declared(returns: str) -> Schema:
         return Schema(
             things(),
@@ -188,7 +188,7 @@ def test_a_function_gets_another_result_under_a_policy_a_trigger_and_a_view(lab:
     assert "# PostgreSQL forbids" in revision.upgrade
 
 
-def test_a_column_gets_another_type_under_views_and_a_policy(lab: Lab) -> None:
+def test_column_used_by_views_and_a_policy_gets_another_type(lab: Lab) -> None:
     def declared(metadata: sa.MetaData) -> Schema:
         return Schema(
             metadata,
@@ -206,7 +206,7 @@ def test_a_column_gets_another_type_under_views_and_a_policy(lab: Lab) -> None:
     )
 
 
-def test_a_renamed_value_of_a_check(lab: Lab) -> None:
+def test_check_with_other_values_is_replaced(lab: Lab) -> None:
     def declared(*values: str) -> Schema:
         metadata = things(sa.Column("status", sa.Text))
         allowed = ", ".join(f"'{value}'" for value in values)
@@ -218,7 +218,7 @@ def test_a_renamed_value_of_a_check(lab: Lab) -> None:
     lab.there_and_back(declared("draft", "done"), declared("draft", "finished"))
 
 
-def test_a_materialized_view_keeps_its_indexes(lab: Lab) -> None:
+def test_recreated_materialized_view_keeps_its_indexes(lab: Lab) -> None:
     def declared(condition: str) -> Schema:
         return Schema(
             things(),
@@ -240,7 +240,7 @@ def test_a_materialized_view_keeps_its_indexes(lab: Lab) -> None:
     lab.there_and_back(declared(""), declared("where name <> 'x'"))
 
 
-def test_a_view_loses_a_column_that_another_does_not_use(lab: Lab) -> None:
+def test_view_under_another_view_loses_a_column(lab: Lab) -> None:
     lab.there_and_back(
         Schema(
             things(),
@@ -252,7 +252,7 @@ def test_a_view_loses_a_column_that_another_does_not_use(lab: Lab) -> None:
     )
 
 
-def test_a_policy_that_changes_is_altered(lab: Lab) -> None:
+def test_changed_policy_is_altered_and_not_dropped(lab: Lab) -> None:
     revision = lab.there_and_back(
         Schema(things(), [ACCESS, policy("true")]),
         Schema(things(), [ACCESS, policy("id > 1")]),
@@ -261,7 +261,7 @@ def test_a_policy_that_changes_is_altered(lab: Lab) -> None:
     assert "pg.drop_entity" not in revision.upgrade
 
 
-def test_names_with_a_percent_sign(lab: Lab) -> None:
+def test_names_with_percent_signs_are_kept(lab: Lab) -> None:
     metadata = sa.MetaData()
     columns = (sa.Column("id", sa.Integer, primary_key=True), sa.Column("at %s", sa.Text))
     sa.Table("100% of it", metadata, *columns, schema=SCHEMA)
@@ -273,7 +273,7 @@ def test_names_with_a_percent_sign(lab: Lab) -> None:
     lab.there_and_back(Schema(), Schema(metadata, entities))
 
 
-def test_a_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
+def test_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
     old = pg.Policy(
         schema=SCHEMA,
         table="things",
@@ -292,7 +292,7 @@ def test_a_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
     assert "replace_entity" not in revision.downgrade
 
 
-def test_what_is_gained_is_lost_on_the_way_back(lab: Lab) -> None:
+def test_downgrade_removes_an_added_default_comment_and_index(lab: Lab) -> None:
     def declared(comments: dict[str, str], default: str, *indexes: str) -> Schema:
         counted = pg.MaterializedView(
             schema=SCHEMA,
@@ -316,7 +316,7 @@ def test_what_is_gained_is_lost_on_the_way_back(lab: Lab) -> None:
     lab.there_and_back(declared({}, ""), declared({"id": "The key."}, " default 1", "owner"))
 
 
-def test_a_view_keeps_its_triggers(lab: Lab) -> None:
+def test_recreated_view_keeps_its_triggers(lab: Lab) -> None:
     def declared(query: str, **comments: str) -> Schema:
         instead = dataclasses.replace(
             TRIGGER, table="seen", timing="instead of", events=("insert",)
@@ -340,7 +340,7 @@ def test_a_view_keeps_its_triggers(lab: Lab) -> None:
     )
 
 
-def test_what_others_were_granted_is_no_difference(lab: Lab) -> None:
+def test_grants_to_other_roles_are_no_difference(lab: Lab) -> None:
     counted = pg.MaterializedView(
         schema=SCHEMA, name="counted", definition="select count(*) as n from lab.things"
     )
@@ -354,7 +354,7 @@ def test_what_others_were_granted_is_no_difference(lab: Lab) -> None:
     assert lab.differences(schema) == []
 
 
-def test_what_is_made_of_functions_keeps_them(lab: Lab) -> None:
+def test_functions_of_operators_casts_types_and_aggregates_are_not_dropped(lab: Lab) -> None:
     for statement in (
         "create type lab.span as range (subtype = float8)",
         "create function lab.same(text, text) returns boolean language sql return $1 = $2",
@@ -378,7 +378,7 @@ def test_what_is_made_of_functions_keeps_them(lab: Lab) -> None:
     lab.migrate(Schema(entities=[guard, declared]))
 
 
-def test_what_another_owner_has_stays(lab: Lab) -> None:
+def test_objects_of_another_owner_are_not_dropped(lab: Lab) -> None:
     for statement in (
         "create role keeper; grant create, usage on schema lab to keeper",
         "create role others; grant create, usage on schema lab to others",
@@ -404,20 +404,20 @@ def test_what_another_owner_has_stays(lab: Lab) -> None:
     )
 
 
-def test_what_stands_in_the_way_of_a_drop_is_named_and_so_are_the_others(lab: Lab) -> None:
+def test_refused_drop_is_reported_with_its_dependants_and_the_other_differences(lab: Lab) -> None:
     lab.migrate(Schema(things(), [function("may", "select 1"), function("one", "select 1")]))
     lab.connection.execute(sa.text("create schema reports"))
     lab.connection.execute(sa.text("create view reports.v as select lab.may()"))
     with pytest.raises(CommandError) as refused:
         lab.differences(Schema(things(sa.Column("size", sa.Integer)), [ACCESS]))
-    told = str(refused.value)
-    assert "drop_function lab may()" in told
-    assert "view reports.v depends on function" in told
+    message = str(refused.value)
+    assert "drop_function lab may()" in message
+    assert "view reports.v depends on function" in message
     for other in ("drop_function lab one()", "size", "replace_table_access lab things"):
-        assert other in told.partition("The others")[2]
+        assert other in message.partition("The other differences")[2]
 
 
-def test_the_rows_of_a_materialized_view_are_not_computed(lab: Lab) -> None:
+def test_rows_of_a_materialized_view_are_not_computed_by_a_comparison(lab: Lab) -> None:
     slow = pg.MaterializedView(
         schema=SCHEMA,
         name="slow",
@@ -431,7 +431,7 @@ def test_the_rows_of_a_materialized_view_are_not_computed(lab: Lab) -> None:
     assert len(lab.differences(Schema(entities=[slow]))) == 2
 
 
-def test_a_default_calls_a_new_function(lab: Lab) -> None:
+def test_default_of_a_new_column_calls_a_new_function(lab: Lab) -> None:
     lab.there_and_back(
         Schema(),
         Schema(
@@ -441,7 +441,7 @@ def test_a_default_calls_a_new_function(lab: Lab) -> None:
     )
 
 
-def test_what_is_found_twice_is_written_the_same(lab: Lab) -> None:
+def test_second_comparison_writes_an_identical_revision(lab: Lab) -> None:
     schema = Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true"), view("select 1 as one")])
     context = lab.context(schema)
     first, second = (
@@ -450,7 +450,7 @@ def test_what_is_found_twice_is_written_the_same(lab: Lab) -> None:
     assert first == second
 
 
-def test_a_definition_that_fails_is_named_and_the_others_are_compared(lab: Lab) -> None:
+def test_refused_definition_is_reported_with_the_other_differences(lab: Lab) -> None:
     broken = view("select nothing_there from lab.things", "broken")
     with pytest.raises(CommandError) as refused:
         lab.differences(Schema(things(), [broken, ACCESS]))
@@ -460,7 +460,7 @@ def test_a_definition_that_fails_is_named_and_the_others_are_compared(lab: Lab) 
     assert "create_table_access lab things" in str(refused.value)
 
 
-def test_entities_of_alembic_utils_are_refused_by_name(lab: Lab) -> None:
+def test_entities_registered_with_alembic_utils_are_refused(lab: Lab) -> None:
     theirs = PGView(schema=SCHEMA, signature="theirs", definition="select 1 as one")
     registry.register([theirs])
     try:
@@ -480,7 +480,7 @@ def test_definer_function_with_unsafe_search_path_is_refused(
         lab.differences(Schema(things(), [unsafe]))
 
 
-def test_the_access_of_a_schema_is_created_changed_and_reverted(lab: Lab) -> None:
+def test_access_of_a_schema_is_created_changed_and_reverted(lab: Lab) -> None:
     lab.run(f'op.execute("drop schema if exists {SCHEMA} cascade")')
     closed = pg.SchemaAccess(schema=SCHEMA)
     opened = pg.SchemaAccess(schema=SCHEMA, usage=("anon", "authenticated"))
@@ -491,14 +491,14 @@ def test_the_access_of_a_schema_is_created_changed_and_reverted(lab: Lab) -> Non
     assert "pg.replace_entity" in revision.downgrade
 
 
-def test_privileges_on_a_schema_are_left_alone_where_no_access_is_declared(lab: Lab) -> None:
+def test_privileges_on_a_schema_without_declared_access_are_no_difference(lab: Lab) -> None:
     declared = Schema(things(), [function("f", "select 1")])
     lab.migrate(declared)
     lab.run(f'op.execute("grant all on schema {SCHEMA} to anon, public")')
     assert lab.differences(declared) == []
 
 
-def test_a_schema_is_created_with_its_access(lab: Lab) -> None:
+def test_schema_is_created_with_its_access(lab: Lab) -> None:
     lab.run(f'op.execute("drop schema if exists {SCHEMA} cascade")')
     access = pg.SchemaAccess(schema=SCHEMA, usage=("anon",))
     revision = lab.there_and_back(Schema(), Schema(entities=[access]))

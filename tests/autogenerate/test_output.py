@@ -1,4 +1,4 @@
-"""What is generated reads as if a careful colleague had written it."""
+"""Generated revisions are formatted, typed, and keep every text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def damaged(townhall_database: str, tmp_path: Path) -> Config:
     return configured(townhall_database, tmp_path)
 
 
-def test_what_is_generated_is_laid_out_and_typed(damaged: Config, tmp_path: Path) -> None:
+def test_generated_revision_passes_the_formatter_linter_and_type_checker(
+    damaged: Config, tmp_path: Path
+) -> None:
     revision = generate(damaged, tmp_path)
     for check in (
         ("ruff", "format", "--check", "--config", "pyproject.toml"),
@@ -47,7 +49,7 @@ def test_what_is_generated_is_laid_out_and_typed(damaged: Config, tmp_path: Path
         assert done.returncode == 0, f"{' '.join(check)}: {done.stdout}\n{revision.read_text()}"
 
 
-def test_an_entity_is_rendered_as_it_would_be_written() -> None:
+def test_entity_is_rendered_as_formatted_source() -> None:
     entity = pg.Policy(
         table="events",
         name="members can read",
@@ -76,6 +78,6 @@ def test_an_entity_is_rendered_as_it_would_be_written() -> None:
     "text",
     ["plain", "it's", 'say "so"', "back\\slash", 'three """ quotes', "two\nlines", "% : :x ::y {}"],
 )
-def test_no_text_is_changed_by_writing_it_down(text: str) -> None:
+def test_rendered_text_evaluates_to_itself(text: str) -> None:
     entity = pg.Function(name="f", returns="text", body=f"select '{text}'", comment=text)
     assert eval(render_entity(entity), {"pg": pg}) == entity  # noqa: S307 - reading it back

@@ -1,4 +1,4 @@
-"""Whatever changes into whatever: there is a revision to it, and a way back."""
+"""Random schemas migrate to other random schemas and back."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_
 
 @settings(unhurried, max_examples=20)
 @given(old=schemas(), new=schemas())
-def test_there_is_a_way_from_any_schema_to_any_other_and_back(
+def test_any_schema_migrates_to_any_other_and_back(
     townhall_shared_engine: Engine, old: Schema, new: Schema
 ) -> None:
     there_and_back(townhall_shared_engine, old, new)
@@ -165,7 +165,7 @@ def test_there_is_a_way_from_any_schema_to_any_other_and_back(
 @pytest.mark.exhaustive
 @settings(unhurried, max_examples=300)
 @given(old=schemas(), new=schemas())
-def test_there_is_a_way_between_very_many_schemas(
+def test_very_many_schemas_migrate_to_others_and_back(
     townhall_shared_engine: Engine, old: Schema, new: Schema
 ) -> None:
     there_and_back(townhall_shared_engine, old, new)

@@ -79,7 +79,7 @@ def test_documentation_shows_the_printed_lines(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("nonsense",), "the URL is no database URL"),
+        (("nonsense",), "the URL is not a database URL"),
         (("postgresql://localhost:1/nothing",), "connection"),
         (("mysql://localhost/nothing",), "townhall needs PostgreSQL"),
         (("postgresql://localhost/nothing", "--config", "missing.ini"), "there is no missing.ini"),

@@ -1,4 +1,4 @@
-"""Alembic's own command line, as whoever migrates types it."""
+"""Alembic's command line."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from townhall.migrate import alembic_config
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOBODY_ANSWERS = "postgresql://me:s3cret@127.0.0.1:9/db"
+UNREACHABLE = "postgresql://me:s3cret@127.0.0.1:9/db"
 
 
-def test_a_database_is_brought_to_head_and_back(empty_database: str) -> None:
+def test_command_line_upgrades_checks_and_downgrades(empty_database: str) -> None:
     upgraded = alembic("upgrade", "head", url=empty_database)
     assert f"-> {HEAD}" in upgraded.stderr
     assert alembic("current", url=empty_database).stdout == f"{HEAD} (head)\n"
@@ -29,12 +29,12 @@ def test_a_database_is_brought_to_head_and_back(empty_database: str) -> None:
     assert revision_of(empty_database) == REVISIONS[-2].revision
 
 
-def test_the_option_is_meant_before_the_variable(townhall_database: str) -> None:
-    done = alembic("-x", f"url={townhall_database}", "current", url=NOBODY_ANSWERS)
+def test_url_option_precedes_the_variable(townhall_database: str) -> None:
+    done = alembic("-x", f"url={townhall_database}", "current", url=UNREACHABLE)
     assert done.stdout == f"{HEAD} (head)\n"
 
 
-def test_an_application_migrates_with_the_packages_scripts(
+def test_ini_of_an_application_uses_the_scripts_of_the_package(
     townhall_database: str, tmp_path: Path
 ) -> None:
     escaped = townhall_database.replace("%", "%%")
@@ -44,7 +44,7 @@ def test_an_application_migrates_with_the_packages_scripts(
     assert alembic("current", directory=tmp_path).stdout == f"{HEAD} (head)\n"
 
 
-def test_it_runs_from_anywhere(townhall_database: str, tmp_path: Path) -> None:
+def test_command_runs_from_any_directory(townhall_database: str, tmp_path: Path) -> None:
     ini = str(REPOSITORY / "alembic.ini")
     done = alembic("-c", ini, "current", url=townhall_database, directory=tmp_path)
     assert done.stdout == f"{HEAD} (head)\n"
@@ -53,11 +53,13 @@ def test_it_runs_from_anywhere(townhall_database: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("postgresql://me:pass@1:s3cret@host/db", "DATABASE_URL is no database URL"),
-        (NOBODY_ANSWERS, "the database can't be had: "),
+        ("postgresql://me:pass@1:s3cret@host/db", "DATABASE_URL is not a database URL"),
+        (UNREACHABLE, "cannot connect to the database: "),
     ],
 )
-def test_a_database_that_cant_be_had_is_said_in_a_line(url: str, message: str) -> None:
+def test_unreachable_database_is_reported_in_one_line_without_its_password(
+    url: str, message: str
+) -> None:
     done = alembic("current", url=url, check=False)
     assert done.returncode != 0
     assert f"FAILED: {message}" in done.stdout + done.stderr
@@ -65,14 +67,14 @@ def test_a_database_that_cant_be_had_is_said_in_a_line(url: str, message: str) -
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_a_duration_that_is_none_is_refused(townhall_database: str) -> None:
+def test_malformed_lock_timeout_is_refused(townhall_database: str) -> None:
     config = alembic_config(townhall_database)
     config.cmd_opts = Namespace(x=["lock_timeout=soon"])
-    with pytest.raises(CommandError, match="lock_timeout=soon is no duration"):
+    with pytest.raises(CommandError, match="lock_timeout=soon is not a duration"):
         command.current(config)
 
 
-def test_a_version_table_that_is_stamped_into_being_is_closed(empty_database: str) -> None:
+def test_stamp_creates_a_protected_version_table(empty_database: str) -> None:
     engine = create_engine(empty_database, poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(

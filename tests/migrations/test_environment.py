@@ -1,4 +1,4 @@
-"""An application's own ``env.py`` and connection, and whatever a session comes with."""
+"""The ``env.py`` and the connection of an application, and the settings of its sessions."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def test_a_connection_that_was_given_stays_as_it_was(
-    given: Connection, empty_database: str
-) -> None:
+def test_passed_connection_keeps_its_settings(given: Connection, empty_database: str) -> None:
     given.execute(text("set lock_timeout = '7s'"))
     given.commit()
     command.upgrade(_config(given), "head")
@@ -55,7 +53,7 @@ def test_a_connection_that_was_given_stays_as_it_was(
     assert given.scalar(ADVISORY_LOCKS) == 0
 
 
-def test_a_connection_that_was_given_stays_as_it_was_after_an_error(given: Connection) -> None:
+def test_passed_connection_keeps_its_settings_after_an_error(given: Connection) -> None:
     given.execute(text("create schema auth"))
     given.commit()
     with pytest.raises(Exception, match="schema auth is there"):
@@ -64,22 +62,22 @@ def test_a_connection_that_was_given_stays_as_it_was_after_an_error(given: Conne
     assert given.scalar(ADVISORY_LOCKS) == 0
 
 
-def test_a_connection_in_a_transaction_is_refused(given: Connection) -> None:
+def test_passed_connection_in_a_transaction_is_refused(given: Connection) -> None:
     given.execute(text("select 1"))
     with pytest.raises(CommandError, match="is in a transaction"):
         command.upgrade(_config(given), "head")
     assert given.in_transaction()
 
 
-def test_a_connection_that_would_make_tables_elsewhere_is_refused(given: Connection) -> None:
+def test_passed_connection_whose_search_path_is_not_public_is_refused(given: Connection) -> None:
     given.execute(text("create schema elsewhere"))
     given.execute(text("set search_path = elsewhere, public"))
     given.commit()
-    with pytest.raises(CommandError, match="looks into elsewhere first"):
+    with pytest.raises(CommandError, match=r"search_path .* begins with elsewhere"):
         command.upgrade(_config(given), "head")
 
 
-def test_a_schema_of_the_roles_own_name_is_not_meant(empty_database: str) -> None:
+def test_schema_named_like_the_role_gets_no_tables(empty_database: str) -> None:
     url = make_url(empty_database)
     with create_engine(empty_database, poolclass=NullPool).begin() as connection:
         connection.execute(text(f'create schema "{url.username}"'))
@@ -94,7 +92,7 @@ def test_a_schema_of_the_roles_own_name_is_not_meant(empty_database: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["''", "pg_temp", "nowhere", "extensions, public"])
-def test_the_search_path_of_the_database_is_not_minded(path: str, empty_database: str) -> None:
+def test_search_path_of_the_database_has_no_influence(path: str, empty_database: str) -> None:
     with create_engine(empty_database, poolclass=NullPool).begin() as connection:
         connection.execute(text("create schema extensions"))
         name = make_url(empty_database).database
@@ -140,7 +138,9 @@ def downgrade():
 """
 
 
-def test_an_application_has_a_branch_of_its_own(empty_database: str, tmp_path: Path) -> None:
+def test_application_upgrades_and_downgrades_a_branch_of_its_own(
+    empty_database: str, tmp_path: Path
+) -> None:
     (tmp_path / "versions").mkdir()
     (tmp_path / "env.py").write_text(ENV)
     (tmp_path / "versions" / "application_1.py").write_text(REVISION)

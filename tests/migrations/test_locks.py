@@ -1,4 +1,4 @@
-"""No revision keeps an application waiting for as long as its tables are large."""
+"""No revision holds an exclusive lock for a time that grows with the table."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def things(scratch: Engine) -> Iterator[Connection]:
         ("update things set id = 2", "things is changed in a transaction"),
     ],
 )
-def test_what_takes_long_is_seen(statement: str, complaint: str, things: Connection) -> None:
+def test_statement_with_a_long_exclusive_lock_is_found(
+    statement: str, complaint: str, things: Connection
+) -> None:
     with long_locks(things) as found:
         for part in statement.split(";"):
             things.execute(text(part))
@@ -82,14 +84,16 @@ def test_what_takes_long_is_seen(statement: str, complaint: str, things: Connect
         "insert into things values (2)",
     ],
 )
-def test_what_takes_a_moment_is_not(statement: str, things: Connection) -> None:
+def test_statement_with_a_short_exclusive_lock_is_not_found(
+    statement: str, things: Connection
+) -> None:
     with long_locks(things) as found:
         things.execute(text(statement))
         things.commit()
     assert found == []
 
 
-def test_what_is_not_known_to_be_harmless_alone_is_seen(things: Connection) -> None:
+def test_unknown_statement_outside_a_transaction_is_found(things: Connection) -> None:
     with long_locks(things) as found:
         things.execution_options(isolation_level="AUTOCOMMIT")
         things.execute(text("create index concurrently on things (thing)"))
@@ -99,7 +103,7 @@ def test_what_is_not_known_to_be_harmless_alone_is_seen(things: Connection) -> N
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("direction", [command.upgrade, command.downgrade])
-def test_no_revision_locks_tables_for_long(
+def test_no_revision_holds_a_long_exclusive_lock(
     direction: Callable[..., None], empty_database: str
 ) -> None:
     names = [script.revision for script in REVISIONS]

@@ -90,7 +90,9 @@ STEPS: dict[str, tuple[Callable[[], None], str]] = {
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_constraint_is_added_without_long_locks(step: str, connection: Connection) -> None:
+def test_constraint_is_added_without_a_long_exclusive_lock(
+    step: str, connection: Connection
+) -> None:
     run, definition = STEPS[step]
     for _ in range(2):  # the second time it is there
         with long_locks(connection) as found, _revision(connection):
@@ -107,7 +109,7 @@ def test_a_constraint_is_added_without_long_locks(step: str, connection: Connect
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_constraint_is_in_a_script_too(step: str, connection: Connection) -> None:
+def test_constraint_is_added_by_a_script(step: str, connection: Connection) -> None:
     run, definition = STEPS[step]
     with _script() as script:
         run()
@@ -119,7 +121,9 @@ def test_a_constraint_is_in_a_script_too(step: str, connection: Connection) -> N
     ) == [definition]
 
 
-def test_a_constraint_that_rows_break_is_tried_again(connection: Connection) -> None:
+def test_constraint_that_failed_validation_is_validated_by_a_second_run(
+    connection: Connection,
+) -> None:
     for _ in range(2):
         with pytest.raises(IntegrityError, match="violated by some row"), _revision(connection):
             safety.add_constraint("things", "large", "check (id > 1)")
@@ -133,7 +137,7 @@ def test_a_constraint_that_rows_break_is_tried_again(connection: Connection) -> 
     ]
 
 
-def test_nulls_are_refused_without_long_locks(connection: Connection) -> None:
+def test_column_is_set_not_null_without_a_long_exclusive_lock(connection: Connection) -> None:
     for _ in range(2):
         with long_locks(connection) as found, _revision(connection):
             safety.set_not_null("things", "thing")
@@ -154,7 +158,7 @@ def test_nulls_are_refused_without_long_locks(connection: Connection) -> None:
     )
 
 
-def test_an_index_is_built_without_long_locks(connection: Connection) -> None:
+def test_index_is_built_concurrently(connection: Connection) -> None:
     for _ in range(2):
         with long_locks(connection) as found, _revision(connection):
             safety.create_index("ix_things_thing", "things", "(thing) where id > 1")
@@ -172,7 +176,7 @@ def test_an_index_is_built_without_long_locks(connection: Connection) -> None:
         assert _indexes(connection) == []
 
 
-def test_an_index_that_was_not_finished_is_built_again(connection: Connection) -> None:
+def test_invalid_index_is_rebuilt(connection: Connection) -> None:
     unique = "CREATE UNIQUE INDEX uq_things_thing ON public.things USING btree (thing)"
     with (
         pytest.raises(IntegrityError, match="could not create unique index"),
@@ -188,7 +192,7 @@ def test_an_index_that_was_not_finished_is_built_again(connection: Connection) -
     assert _indexes(connection) == [(unique, True)]
 
 
-def test_an_index_in_a_script_needs_no_statement_of_its_own(connection: Connection) -> None:
+def test_script_creates_indexes_in_a_transaction(connection: Connection) -> None:
     with _script() as script:
         safety.create_index("ix_things_thing", "things", "(thing)")
         safety.create_index("ix_things_id", "things", "(id)")
@@ -220,7 +224,7 @@ def test_rows_are_updated_in_batches(connection: Connection) -> None:
     ]
 
 
-def test_a_batch_is_kept_when_a_later_one_fails(connection: Connection) -> None:
+def test_batches_before_a_failed_one_are_kept(connection: Connection) -> None:
     connection.execute(text("alter table things add check (thing < 4)"))
     connection.commit()
     with pytest.raises(IntegrityError), _revision(connection):
@@ -229,7 +233,7 @@ def test_a_batch_is_kept_when_a_later_one_fails(connection: Connection) -> None:
     assert _rows(connection, "select thing from things order by id") == [1, 2, 1, 2, 2]
 
 
-def test_a_batch_counts_what_is_committed_while_it_waits_for_its_rows(
+def test_batch_sees_what_was_committed_while_it_waited_for_row_locks(
     scratch: Engine, connection: Connection
 ) -> None:
     connection.execute(text("create table parts (thing int)"))
@@ -253,7 +257,7 @@ def _count_parts(connection: Connection) -> None:
         )
 
 
-def test_rows_are_updated_at_once_in_a_script(connection: Connection) -> None:
+def test_script_updates_all_rows_in_one_statement(connection: Connection) -> None:
     with _script() as script:
         safety.update_in_batches("things", "thing = t.id", where="t.thing <> t.id", size=2)
     connection.exec_driver_sql(script.getvalue())
@@ -261,7 +265,7 @@ def test_rows_are_updated_at_once_in_a_script(connection: Connection) -> None:
     assert _rows(connection, "select thing from things order by id") == [1, 2, 3, 4, 5]
 
 
-def test_revision_is_refused_where_rows_have_to_be_put_right(connection: Connection) -> None:
+def test_revision_is_refused_where_rows_contradict_it(connection: Connection) -> None:
     large = "(select count(*) from public.things where id > 3)"
     with (
         pytest.raises(DBAPIError, match=r"2 things are too large(.|\n)*HINT:  Make them smaller"),
@@ -276,7 +280,7 @@ def test_revision_is_refused_where_rows_have_to_be_put_right(connection: Connect
     assert found == []
 
 
-def test_a_table_is_renamed_with_what_bears_its_name(connection: Connection) -> None:
+def test_table_is_renamed_with_its_constraints_indexes_and_triggers(connection: Connection) -> None:
     connection.execute(text("create index ix_things_thing on things (thing)"))
     connection.execute(text("alter table things add constraint ck_things_id check (id > 0)"))
     connection.execute(
@@ -304,7 +308,7 @@ def test_a_table_is_renamed_with_what_bears_its_name(connection: Connection) -> 
     }
 
 
-def test_a_table_gets_a_name_that_needs_quoting(connection: Connection) -> None:
+def test_table_is_renamed_to_a_quoted_name(connection: Connection) -> None:
     connection.execute(text("create index ix_things_thing on things (thing)"))
     connection.commit()
     with _revision(connection):
@@ -316,7 +320,7 @@ def test_a_table_gets_a_name_that_needs_quoting(connection: Connection) -> None:
     ) == [*("100% bob's", "100% bob's_pkey", "ix_100% bob's_thing")]
 
 
-def test_a_view_of_the_old_name_is_not_renamed(connection: Connection) -> None:
+def test_view_is_not_renamed(connection: Connection) -> None:
     connection.execute(text("create view old as select * from things"))
     connection.commit()
     with _revision(connection):
@@ -329,7 +333,7 @@ def test_a_view_of_the_old_name_is_not_renamed(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(("condition", "tables"), [("1 = 1", ["goods"]), ("1 = 2", [])])
-def test_a_step_is_left_out_where_its_condition_does_not_hold(
+def test_operations_are_skipped_where_the_condition_is_false(
     condition: str, tables: list[str], connection: Connection
 ) -> None:
     with _revision(connection):

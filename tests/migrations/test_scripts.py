@@ -1,4 +1,4 @@
-"""What ``--sql`` writes: a script that psql or an editor runs, with the same result."""
+"""Scripts of ``--sql``, run by psql and by an editor."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def script() -> str:
 
 
 def _psql(url: str, script: str) -> None:
-    """Run a script as whoever pipes it into psql."""
+    """Run a script with psql."""
     libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     program = str(embedded.bin_directory(18) / "psql")
     done = subprocess.run(  # noqa: S603  a program of PostgreSQL, found by ourselves
@@ -49,7 +49,7 @@ def _psql(url: str, script: str) -> None:
 
 
 def _editor(url: str, script: str) -> None:
-    """Run a script as an editor that sends all of it at once."""
+    """Run a script as an SQL editor does, which sends all of it at once."""
     arguments = make_url(url).get_dialect()().create_connect_args(make_url(url))[1]
     with psycopg.connect(**arguments, autocommit=True) as connection:
         before = _settings(connection)
@@ -70,7 +70,7 @@ def _migrated(server: Databases, revision: str) -> Iterator[str]:
         yield url
 
 
-def test_the_script_does_what_the_upgrade_does(script: str, server: Databases) -> None:
+def test_script_gives_the_schema_of_the_upgrade(script: str, server: Databases) -> None:
     with server.create() as piped, server.create() as sent, _migrated(server, "head") as migrated:
         _psql(piped, script)
         _editor(sent, script)
@@ -79,7 +79,7 @@ def test_the_script_does_what_the_upgrade_does(script: str, server: Databases) -
 
 
 @pytest.mark.parametrize("default_privileges", DefaultPrivileges)
-def test_the_script_runs_in_supabases_editor(
+def test_script_runs_in_the_sql_editor_of_supabase(
     default_privileges: DefaultPrivileges, script: str, townhall_databases: Databases
 ) -> None:
     with supabase_database(townhall_databases, default_privileges) as database:
@@ -88,7 +88,7 @@ def test_the_script_runs_in_supabases_editor(
             assert effective_privileges(connection) == declared_privileges()
 
 
-def test_a_script_begins_where_it_is_told(townhall_databases: Databases) -> None:
+def test_script_of_a_range_upgrades_from_its_first_revision(townhall_databases: Databases) -> None:
     with (
         _migrated(townhall_databases, MIDDLE) as url,
         _migrated(townhall_databases, "head") as at_head,
@@ -98,7 +98,9 @@ def test_a_script_begins_where_it_is_told(townhall_databases: Databases) -> None
 
 
 @pytest.mark.parametrize("run", [_psql, _editor])
-def test_a_script_goes_down(run: Callable[[str, str], None], townhall_databases: Databases) -> None:
+def test_script_of_a_downgrade_gives_the_earlier_schema(
+    run: Callable[[str, str], None], townhall_databases: Databases
+) -> None:
     with (
         _migrated(townhall_databases, "head") as url,
         _migrated(townhall_databases, MIDDLE) as at_middle,
@@ -110,7 +112,7 @@ def test_a_script_goes_down(run: Callable[[str, str], None], townhall_databases:
         assert dump(url) == dump(at_middle)
 
 
-def test_each_revision_is_a_transaction(script: str) -> None:
+def test_script_has_one_transaction_per_revision(script: str) -> None:
     transactions = script.split("\nBEGIN;\n")[1:]
     assert script.count("\nCOMMIT;\n") == len(transactions)
     versions = [
@@ -119,12 +121,12 @@ def test_each_revision_is_a_transaction(script: str) -> None:
     assert len(versions) == len(REVISIONS)
 
 
-def test_a_stamp_may_be_a_script(empty_database: str) -> None:
+def test_script_of_a_stamp_creates_a_protected_version_table(empty_database: str) -> None:
     _psql(empty_database, sql_script(command.stamp, "base:head"))
     assert revision_of(empty_database) == HEAD
     assert "ENABLE ROW LEVEL SECURITY" in dump(empty_database)
 
 
-def test_no_script_needs_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_script_is_written_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/nowhere")
     assert MIDDLE in sql_script(command.upgrade, "head")

@@ -1,4 +1,4 @@
-"""Migrations that meet: each other, an application that holds a lock, and the one that kills."""
+"""Concurrent migrations, lock timeouts, and a killed migration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.alembic import alembic, start_alembic
 from tests.support.dump import dump
 from tests.support.waiting import wait_for_migrations
 from townhall.migrate import alembic_config, upgrade
-from townhall.migrate.guard.locks import alone
+from townhall.migrate.guard.locks import migration_lock
 
 if TYPE_CHECKING:
     import subprocess
@@ -42,7 +42,7 @@ def started(owned_database: str) -> str:
 
 @contextmanager
 def _using(url: str) -> Iterator[Connection]:
-    """Be an application that reads the table in a transaction which does not end."""
+    """Read the table in a transaction that stays open."""
     with _engine(url).connect() as connection:
         connection.execute(text(f"lock table {ITS_TABLE} in access share mode"))
         yield connection
@@ -54,9 +54,9 @@ def _output(process: subprocess.Popen[str]) -> str:
     return output
 
 
-def test_of_two_at_the_same_moment_one_waits_and_finds_nothing_to_do(empty_database: str) -> None:
+def test_second_of_two_concurrent_upgrades_waits_and_runs_nothing(empty_database: str) -> None:
     with _engine(empty_database).connect() as connection:
-        with alone(connection):
+        with migration_lock(connection):
             both = [start_alembic("upgrade", "head", url=empty_database) for _ in range(2)]
             for process in both:
                 assert process.stdout is not None
@@ -68,12 +68,12 @@ def test_of_two_at_the_same_moment_one_waits_and_finds_nothing_to_do(empty_datab
     assert revision_of(empty_database) == HEAD
 
 
-def test_who_only_looks_does_not_wait(townhall_database: str) -> None:
-    with _engine(townhall_database).connect() as connection, alone(connection):
+def test_current_does_not_wait_for_a_migration(townhall_database: str) -> None:
+    with _engine(townhall_database).connect() as connection, migration_lock(connection):
         assert alembic("current", url=townhall_database).stdout == f"{HEAD} (head)\n"
 
 
-def test_a_lock_that_cant_be_had_is_given_up(started: str) -> None:
+def test_upgrade_gives_up_after_the_lock_timeout_and_changes_nothing(started: str) -> None:
     before = dump(started)
     with _using(started):
         given_up = alembic(
@@ -89,7 +89,7 @@ def test_a_lock_that_cant_be_had_is_given_up(started: str) -> None:
     upgrade(started)
 
 
-def test_revisions_before_the_one_that_gave_up_are_kept(empty_database: str) -> None:
+def test_revisions_before_a_lock_timeout_are_kept(empty_database: str) -> None:
     upgrade(empty_database, "townhall_0004")
     with _using(empty_database):
         config = alembic_config(empty_database)
@@ -99,7 +99,7 @@ def test_revisions_before_the_one_that_gave_up_are_kept(empty_database: str) -> 
         assert revision_of(empty_database) == BEFORE
 
 
-def test_one_that_was_killed_leaves_the_database_at_a_revision(
+def test_killed_upgrade_leaves_the_database_at_a_revision(
     started: str, townhall_template: str, townhall_server: str
 ) -> None:
     with _using(started) as application, _engine(townhall_server).connect() as watch:

@@ -1,4 +1,4 @@
-"""Which database a command means, and that no error shows a password."""
+"""The URL that a command uses; no error contains a password."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
 
 
-def test_the_first_that_is_named_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explicit_url_precedes_the_variable_and_the_ini(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_url(None, INI).host == "ini"
     monkeypatch.setenv("DATABASE_URL", VARIABLE)
     assert resolve_url(None, INI).host == "variable"
     assert resolve_url(EXPLICIT, INI).host == "explicit"
 
 
-def test_what_is_empty_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_url_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "")
     assert resolve_url("", INI).host == "ini"
 
 
-def test_where_none_is_named_the_embedded_server_is_meant(
+def test_without_a_url_the_embedded_server_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -49,7 +49,7 @@ def test_where_none_is_named_the_embedded_server_is_meant(
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_spelling_means_psycopg(scheme: str) -> None:
+def test_every_postgresql_scheme_uses_psycopg(scheme: str) -> None:
     url = resolve_url(f"{scheme}://me:p%40ss@host:5433/db?sslmode=require")
     assert url.drivername == "postgresql+psycopg"
     assert (url.username, url.password, url.host, url.port) == ("me", "p@ss", "host", 5433)
@@ -73,7 +73,7 @@ def test_every_spelling_means_psycopg(scheme: str) -> None:
     ],
 )
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_bad_url_is_refused_by_where_it_was_named(
+def test_malformed_url_is_refused_with_its_source_and_without_its_password(
     url: str, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = dict.fromkeys(SOURCES, "")
@@ -84,13 +84,13 @@ def test_a_bad_url_is_refused_by_where_it_was_named(
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_url_with_percent_signs_reaches_the_configuration_as_it_is() -> None:
+def test_percent_signs_of_a_url_are_kept_in_the_configuration() -> None:
     url = make_url("postgresql+psycopg://me:100%25@host/db")
     assert make_url(alembic_config(url).attributes["url"]).password == "100%"  # noqa: S105
 
 
 @pytest.mark.parametrize("url", ["mysql://me:s3cret@host/db", "postgresql+asyncpg://host/db"])
-def test_a_bad_url_given_in_python_is_refused_in_words_of_python(url: str) -> None:
-    with pytest.raises(CommandError, match=r"^the given URL names '") as caught:
+def test_upgrade_refuses_a_url_of_another_database(url: str) -> None:
+    with pytest.raises(CommandError, match=r"^the given URL is for '") as caught:
         upgrade(url)
     assert "s3cret" not in str(caught.value)

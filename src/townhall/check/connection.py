@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.check.scratch import CheckError
-from townhall.migrate.guard.locks import holder_of_locks
+from townhall.migrate.guard.locks import blocked_by
 from townhall.migrate.savepoints import LOCK_TIMEOUT as TIMED_OUT
 from townhall.migrate.savepoints import sqlstate
 
@@ -46,5 +46,5 @@ def reading(url: URL) -> Iterator[Connection]:
             connection.rollback()
             raise CheckError(
                 f"gave up waiting for a lock after {LOCK_TIMEOUT}. Blocked by:"
-                f" {holder_of_locks(connection)}"
+                f" {blocked_by(connection)}"
             ) from error

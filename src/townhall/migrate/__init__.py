@@ -1,4 +1,8 @@
-"""What ``alembic/env.py`` calls: configuration, comparison, rendering and safety."""
+"""Migrations: comparing what is declared with a database, writing revisions, running them.
+
+``compare`` finds what differs, ``write`` turns it into a revision, ``guard`` protects a run, and
+``safety`` has the steps for tables that hold data.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison of entities as a plugin of Alembic's autogenerate."""
+"""The comparison as a plugin of Alembic's autogenerate."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ from townhall.migrate.compare.normalization import normalized, normalized_operat
 from townhall.migrate.compare.roles import refuse_missing_roles
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.simulation import Failure
-from townhall.migrate.guard.locks import A_MOMENT, in_short_waits
+from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import Settings
-from townhall.migrate.write.ordering import and_the_others, describe, missed, ordered
+from townhall.migrate.write.ordering import (
+    describe,
+    list_of_other_differences,
+    ordered,
+    table_operations,
+)
 from townhall.migrate.write.revision import dropped_tables, flat
 from townhall.pg import CreateEntityOp, Entity, Function
 from townhall.pg.alembic_utils import registry, replace_comparison
@@ -34,7 +39,7 @@ LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
 
 
 def plugins() -> list[str]:
-    """Return the comparisons to run: Alembic's own and this one."""
+    """Return the names of the comparisons to run: Alembic's own and this one."""
     return ["alembic.autogenerate.*", PLUGIN]
 
 
@@ -45,14 +50,17 @@ def setup(plugin: Plugin) -> None:
         plugin: The plugin that Alembic made for this module.
     """
     plugin.add_autogenerate_comparator(
-        _silence_alembic_utils, "autogenerate", "townhall", priority=DispatchPriority.FIRST
+        _remove_comparison_of_alembic_utils,
+        "autogenerate",
+        "townhall",
+        priority=DispatchPriority.FIRST,
     )
     plugin.add_autogenerate_comparator(
         _compare_entities, "autogenerate", "townhall", priority=DispatchPriority.LAST
     )
 
 
-def _silence_alembic_utils(
+def _remove_comparison_of_alembic_utils(
     context: AutogenContext, operations: UpgradeOps
 ) -> PriorityDispatchResult:
     del operations
@@ -64,17 +72,17 @@ def _silence_alembic_utils(
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
     if not _takes_part(context):
         return PriorityDispatchResult.CONTINUE
-    _refuse_foreign_entities()
+    _refuse_entities_of_alembic_utils()
     declared = _declared(context)
     _refuse_hijackable(declared.entities)
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
     refuse_missing_roles(connection, declared)
-    invoke = _trial(Operations(context.migration_context))
+    invoke = _run_without_data(Operations(context.migration_context))
     on_tables = _on_tables(connection, declared, flat(operations))
-    operations.ops[:] = in_short_waits(
+    operations.ops[:] = with_retries(
         connection,
-        context.opts.get(LOCK_TIMEOUT_OPTION, A_MOMENT),
+        context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON_LOCK_TIMEOUT),
         lambda: _needed(connection, declared, on_tables, invoke),
     )
     for operation in operations.ops:
@@ -83,7 +91,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
 
 
 def _takes_part(context: AutogenContext) -> bool:
-    # Another env.py of the process may name all plugins there are.
+    # Another env.py of the process may enable all plugins there are.
     return SETTINGS_OPTION in context.opts
 
 
@@ -91,10 +99,10 @@ def _on_tables(
     connection: Connection, declared: Declared, operations: Iterable[MigrateOperation]
 ) -> list[MigrateOperation]:
     normalized_ones = list(normalized_operations(list(operations), declared.tables))
-    needed = {table.schema or "public" for table in declared.tables}
-    needed |= {entity.schema for entity in declared.entities} & {*declared.schemas}
+    schemas = {table.schema or "public" for table in declared.tables}
+    schemas |= {entity.schema for entity in declared.entities} & {*declared.schemas}
     return [
-        *missing_schemas(connection, needed),
+        *missing_schemas(connection, schemas),
         *with_enums(connection, normalized_ones, declared.tables, declared.schemas),
     ]
 
@@ -107,12 +115,12 @@ def _needed(
 ) -> list[MigrateOperation]:
     comparison = compare(connection, declared, on_tables, invoke)
     _refuse_failures(comparison)
-    first, last = missed(connection, comparison, declared.schemas)
+    first, last = table_operations(connection, comparison, declared.schemas)
     drops = comparison.drops(dropped_tables(on_tables))
     changes = comparison.entity_operations()
     if not (on_tables or first or last or drops or changes):
         return []
-    if comparison.is_of_something_new:
+    if comparison.only_creates:
         return comparison.operations()
     return ordered(
         connection,
@@ -123,13 +131,13 @@ def _needed(
     )
 
 
-def _trial(operations: Operations) -> Callable[[MigrateOperation], None]:
-    # Rows that are going to be rolled back are not worth computing.
+def _run_without_data(operations: Operations) -> Callable[[MigrateOperation], None]:
+    # The rows of a materialized view are not computed, since they are rolled back.
     def invoke(operation: MigrateOperation) -> None:
         if isinstance(operation, CreateEntityOp):
             run_script(operations.get_bind(), operation.target.create_without_data_statements())
         elif isinstance(operation, DropTableOp):
-            # As it is written: with its columns, which are for the way back, it would drop enums.
+            # With the columns, which the operation has for its reverse, Alembic would drop enums.
             operations.invoke(DropTableOp(operation.table_name, schema=operation.schema))
         else:
             operations.invoke(operation)
@@ -147,10 +155,10 @@ def _declared(context: AutogenContext) -> Declared:
     return Declared(tables, settings.entities, settings.scope.schemas, settings.roles.names)
 
 
-def _refuse_foreign_entities() -> None:
-    foreign = [entity for entity in registry.entities() if not isinstance(entity, Entity)]
-    if foreign:
-        names = ", ".join(sorted(entity.identity for entity in foreign))
+def _refuse_entities_of_alembic_utils() -> None:
+    refused = [entity for entity in registry.entities() if not isinstance(entity, Entity)]
+    if refused:
+        names = ", ".join(sorted(entity.identity for entity in refused))
         raise CommandError(
             f"registered with alembic-utils, whose comparison does not run here: {names}."
             " Declare them with the classes of townhall.pg and pass them to"
@@ -166,8 +174,8 @@ def _refuse_hijackable(entities: Iterable[Entity]) -> None:
     ]
     if hijackable:
         raise CommandError(
-            "security definer, and under a search path on which the caller's temporary tables and"
-            f" types come first: {', '.join(sorted(hijackable))}."
+            "security definer with an unsafe search path, on which the caller's temporary tables"
+            f" and types are found first: {', '.join(sorted(hijackable))}."
             " Add settings={'search_path': townhall.pg.SAFE_SEARCH_PATH}, and qualify the names in"
             " the body."
         )
@@ -179,7 +187,7 @@ def _refuse_failures(comparison: Comparison) -> None:
     raise CommandError(
         "PostgreSQL refuses what is declared:\n\n"
         + "\n\n".join(map(_report, comparison.failures))
-        + and_the_others([describe(operation) for operation in comparison.operations()])
+        + list_of_other_differences([describe(each) for each in comparison.operations()])
     )
 
 

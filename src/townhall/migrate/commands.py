@@ -12,8 +12,8 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def _script_location() -> Path:
-    # It travels with the package. In a checkout a link is there, where links are kept: they are
-    # not in a source distribution, nor on Windows.
+    # A wheel contains the folder. A checkout has a link in its place, except on Windows; a source
+    # distribution has none.
     inside = _PACKAGE / "alembic"
     return inside if inside.is_dir() else _PACKAGE.parents[1] / "alembic"
 
@@ -26,7 +26,7 @@ def alembic_config(url: str | URL | None = None) -> Config:
     """Return a configuration for the revisions of this package.
 
     Args:
-        url: The database; None leaves the choice to ``resolve_url``.
+        url: The database; by default the one that ``resolve_url`` chooses.
     """
     config = Config()
     config.set_main_option("script_location", _escaped(SCRIPT_LOCATION))
@@ -38,21 +38,21 @@ def alembic_config(url: str | URL | None = None) -> Config:
 
 
 def upgrade(url: str | URL, revision: str = "heads") -> None:
-    """Bring a database to a revision.
+    """Upgrade a database to a revision.
 
     Args:
         url: The database.
-        revision: Where to: a revision, ``head``, ``heads`` or a step such as ``+1``.
+        revision: The target: a revision, ``head``, ``heads`` or a step such as ``+1``.
     """
     command.upgrade(alembic_config(url), revision)
 
 
 def downgrade(url: str | URL, revision: str) -> None:
-    """Take a database back to a revision.
+    """Downgrade a database to a revision.
 
     Args:
         url: The database.
-        revision: Where to: a revision, ``base`` or a step such as ``-1``.
+        revision: The target: a revision, ``base`` or a step such as ``-1``.
     """
     command.downgrade(alembic_config(url), revision)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, MetaData
 
 from townhall.migrate import autogenerate
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
-from townhall.migrate.guard.locks import A_MOMENT, alone, waiting_at_most
+from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, migration_lock, with_lock_timeout
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.settings import SETTINGS, Settings
@@ -79,9 +79,11 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)
     timeout = str(arguments.get("lock_timeout", lock_timeout))
+    comparison_timeout = str(arguments.get("lock_timeout", COMPARISON_LOCK_TIMEOUT))
+    comparison_timeout = str(arguments.get("lock_timeout", COMPARISON_LOCK_TIMEOUT))
     options = {
         **_options(settings),
-        autogenerate.LOCK_TIMEOUT_OPTION: str(arguments.get("lock_timeout", A_MOMENT)),
+        autogenerate.LOCK_TIMEOUT_OPTION: comparison_timeout,
     }
     if context.is_offline_mode():
         _run_offline(timeout, options)
@@ -131,7 +133,7 @@ def _run_offline(duration: str, options: dict[str, Any]) -> None:
 def _run_online(
     connection: Connection, settings: Settings, duration: str, options: dict[str, Any]
 ) -> None:
-    with waiting_at_most(connection, duration):
+    with with_lock_timeout(connection, duration):
         name_filter = settings.scope.name_filter(connection)
         object_filter = settings.scope.object_filter(connection)
         connection.commit()  # Alembic leaves a transaction alone that was begun before it
@@ -144,7 +146,7 @@ def _run_online(
         render_percent_signs_once(context.get_context())
         only_looks = context.get_context().opts.get("dont_mutate", False)
         with (
-            nullcontext() if only_looks else alone(connection),
+            nullcontext() if only_looks else migration_lock(connection),
             context.begin_transaction(),
             explaining_unknown_revisions(context.get_context(), context.script, settings.product),
         ):

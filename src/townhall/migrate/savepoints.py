@@ -1,4 +1,4 @@
-"""Running SQL in a transaction so that a failure, or all of it, can be undone."""
+"""Running SQL under a savepoint, so that it can be rolled back."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 LOCK_TIMEOUT, DEADLOCK, _CANCELLED = "55P03", "40P01", "57014"
-"""SQLSTATEs of errors that say nothing about the statement itself."""
+"""SQLSTATEs of errors that do not mean that PostgreSQL refuses the statement."""
 
 
 @contextmanager
 def rolled_back(connection: Connection) -> Iterator[None]:
-    """Undo whatever happens inside.
+    """Roll back at the end of the block.
 
     Args:
-        connection: A connection; it may be within a transaction, which stays as it is.
+        connection: A connection; a transaction that it is within goes on.
     """
     savepoint = connection.begin_nested()
     try:
@@ -28,7 +28,7 @@ def rolled_back(connection: Connection) -> Iterator[None]:
 
 
 def run_script(connection: Connection, statements: Iterable[str]) -> None:
-    """Execute statements in one round trip, as they stand.
+    """Execute statements unchanged, in one round trip.
 
     Args:
         connection: A connection within a transaction.
@@ -40,17 +40,18 @@ def run_script(connection: Connection, statements: Iterable[str]) -> None:
 
 
 def attempt(connection: Connection, run: Callable[[], None]) -> DBAPIError | None:
-    """Run something, and undo it if PostgreSQL refuses.
+    """Run something, and roll it back if PostgreSQL refuses.
 
     Args:
         connection: A connection within a transaction.
         run: What to try.
 
     Returns:
-        What PostgreSQL said against it, or None.
+        The error, or None.
 
     Raises:
-        DBAPIError: PostgreSQL said nothing of what was tried: there was no time for it, or no lock.
+        DBAPIError: A lock was not granted in time, there was a deadlock, or the statement was
+            cancelled: that does not mean that PostgreSQL refuses it.
     """
     savepoint = connection.begin_nested()
     try:
@@ -68,5 +69,5 @@ def attempt(connection: Connection, run: Callable[[], None]) -> DBAPIError | Non
 
 
 def sqlstate(error: DBAPIError) -> str:
-    """Return PostgreSQL's code of an error, or nothing where it has none."""
+    """Return the SQLSTATE of an error, or an empty text."""
     return getattr(error.orig, "sqlstate", None) or ""

@@ -1,4 +1,4 @@
-"""Which database a command means."""
+"""The URL of the database that a command works on."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _POSTGRESQL_NAMES = ("postgres", "postgresql", "postgresql+psycopg")
 def resolve_url(explicit: str | None = None, ini: str | None = None) -> URL:
     """Return the URL of the database to work on.
 
-    The first that is there wins: ``explicit``, the environment variable ``DATABASE_URL``, ``ini``,
-    and the embedded server, which is started for it.
+    The first of these is used: ``explicit``, the environment variable ``DATABASE_URL``, ``ini``,
+    the embedded server, which is started.
 
     Args:
         explicit: A URL given on the command line (``-x url=…``, ``--url``) or in Python.
         ini: ``sqlalchemy.url`` of ``alembic.ini``.
 
     Returns:
-        A URL for the psycopg 3 driver, whichever way PostgreSQL was spelled.
+        A URL for the psycopg 3 driver.
 
     Raises:
-        ValueError: The URL can't be read, or it is no PostgreSQL URL.
-        EmbeddedServerError: No URL was named and the embedded server can't start.
+        ValueError: The URL is malformed, or is not for PostgreSQL.
+        EmbeddedServerError: No URL is set and the embedded server can't start.
     """
     named = (
         ("the given URL", explicit),
@@ -44,23 +44,24 @@ def psycopg_url(url: str, source: str) -> URL:
     """Return ``url`` for the psycopg 3 driver.
 
     Args:
-        url: Any spelling of a PostgreSQL URL; ``postgres://`` and ``postgresql://`` are welcome.
-        source: Where the URL was named, for the error message.
+        url: A PostgreSQL URL that begins with ``postgres://``, ``postgresql://`` or
+            ``postgresql+psycopg://``.
+        source: Where the URL comes from, for the error message.
 
     Raises:
-        ValueError: The URL can't be read, or it is no PostgreSQL URL. Its text is not repeated,
-            since it may hold a password.
+        ValueError: The URL is malformed, or is not for PostgreSQL. The message does not contain
+            it, since it may contain a password.
     """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise ValueError(
-            f"{source} is no database URL; write postgresql://user:password@host:port/database,"
+            f"{source} is not a database URL; write postgresql://user:password@host:port/database,"
             " in a password %40 for @"
         ) from None
     if parsed.drivername not in _POSTGRESQL_NAMES:
         raise ValueError(
-            f"{source} names {parsed.drivername!r}; townhall needs PostgreSQL with psycopg 3:"
+            f"{source} is for {parsed.drivername!r}; townhall needs PostgreSQL with psycopg 3:"
             " write postgresql://user:password@host:port/database"
         )
     if "@" in (parsed.host or ""):

@@ -1,7 +1,7 @@
 """The operations of a revision that create, replace and drop an entity.
 
-They are alembic-utils' operations with what its own leave out: each names itself in
-``alembic check``, and a replacement knows what it replaced, so that its reverse does too.
+They extend alembic-utils' operations: each has a diff tuple for ``alembic check``, and a
+replacement has the previous state, so that it can be reversed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class CreateEntityOp(CreateOp):
         return DropEntityOp(self.target)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("create_policy", "public", "events", "members can read")``."""
+        """Return the diff tuple: ``("create_policy", "public", "events", "members can read")``."""
         return _diff("create", self.target)
 
 
@@ -40,7 +40,7 @@ class DropEntityOp(DropOp):
     target: Entity
 
     def __init__(self, target: Entity, why: str | None = None) -> None:
-        """Take the entity to drop, in the state to bring back, and why if that is not plain."""
+        """Take the entity, in the state that the reverse creates, and a reason for the revision."""
         super().__init__(target)
         self.why = why
 
@@ -49,32 +49,32 @@ class DropEntityOp(DropOp):
         return CreateEntityOp(self.target)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("drop_view", "public", "seats")``."""
+        """Return the diff tuple: ``("drop_view", "public", "seats")``."""
         return _diff("drop", self.target)
 
 
 class ReplaceEntityOp(ReplaceOp):
-    """Bring an entity from one state to another, without dropping it."""
+    """Change an entity to another state without dropping it."""
 
     target: Entity
 
-    def __init__(self, target: Entity, before: Entity | None = None) -> None:
-        """Take the new state and, where it is known, the old one."""
+    def __init__(self, target: Entity, previous: Entity | None = None) -> None:
+        """Take the state to change to and, where it is known, the previous one."""
         super().__init__(target)
-        self.before = before
+        self.previous = previous
 
-    def reverse(self) -> ReplaceEntityOp:  # pyright: ignore[reportIncompatibleMethodOverride] # theirs asks the database again
-        """Return the way back.
+    def reverse(self) -> ReplaceEntityOp:  # pyright: ignore[reportIncompatibleMethodOverride] # that of alembic-utils reads the database again
+        """Return the change to the previous state.
 
         Raises:
-            ValueError: The old state is not known, as in a revision that was written already.
+            ValueError: The previous state is not known, as in a revision.
         """
-        if self.before is None:
-            raise ValueError(f"the state of {self.target.identity} before is not known")
-        return ReplaceEntityOp(self.before, self.target)
+        if self.previous is None:
+            raise ValueError(f"the previous state of {self.target.identity} is not known")
+        return ReplaceEntityOp(self.previous, self.target)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("replace_function", "public", "seat(uuid)")``."""
+        """Return the diff tuple: ``("replace_function", "public", "seat(uuid)")``."""
         return _diff("replace", self.target)
 
 
@@ -101,7 +101,7 @@ def _drop(operations: Operations, operation: DropEntityOp) -> None:
 
 
 def execute(statement: str) -> None:
-    """Execute a statement as it stands: a colon in it starts no bound parameter.
+    """Execute a statement unchanged: a colon in it starts no bound parameter.
 
     Args:
         statement: SQL without parameters.
@@ -110,9 +110,7 @@ def execute(statement: str) -> None:
 
 
 def create_entity(entity: Entity) -> None:
-    """Create an entity in the database that a revision runs on.
-
-    One that is there already is brought to this state.
+    """Create an entity, or change an existing one to this state.
 
     Args:
         entity: What to create.
@@ -121,16 +119,16 @@ def create_entity(entity: Entity) -> None:
 
 
 def replace_entity(entity: Entity) -> None:
-    """Bring an existing entity to this state without dropping it.
+    """Change an existing entity to this state without dropping it.
 
     Args:
-        entity: The new state.
+        entity: The state to change to.
     """
     _invoke(ReplaceEntityOp(entity))
 
 
 def drop_entity(entity: Entity) -> None:
-    """Drop an entity if it is there.
+    """Drop an entity if it exists.
 
     Args:
         entity: What to drop; only its name matters.

@@ -13,7 +13,7 @@ _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLA
 
 
 def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
-    """Return what ``pg_get_constraintdef`` says of a primary key or a unique constraint."""
+    """Return a primary key or unique constraint as ``pg_get_constraintdef`` does."""
     quote = _dialect.identifier_preparer.quote
     options = key.dialect_options["postgresql"]
     columns = ", ".join(quote(column.name) for column in key.columns)
@@ -29,28 +29,27 @@ def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
     return " ".join(part for part in parts if part)
 
 
-def by_name(constraints: Iterable[Constraint], found: TableState | None) -> dict[str, Constraint]:
+def by_name(constraints: Iterable[Constraint], actual: TableState | None) -> dict[str, Constraint]:
     """Return declared constraints by the names that the database has for them.
 
     Args:
         constraints: The constraints of a declared table.
-        found: The state of the table in the database, if it is there.
+        actual: The state of the table in the database, if it exists.
     """
-    # As the database has them: a name of more than 63 bytes is shortened, and a key without one was
-    # named by PostgreSQL.
+    # SQLAlchemy shortens names of more than 63 bytes; PostgreSQL names keys without a name.
     preparer = _dialect.identifier_preparer
     return {
         (preparer.format_constraint(each) or "").strip('"')
         if each.name
-        else _given_name(each, found): each
+        else _generated_name(each, actual): each
         for each in constraints
     }
 
 
-def _given_name(constraint: Constraint, found: TableState | None) -> str:
-    if found is not None and isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
+def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
+    if actual is not None and isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
         definition = key_definition(constraint)
-        for name, other in found.constraints.items():
+        for name, other in actual.constraints.items():
             if other == definition:
                 return name
     if isinstance(constraint, PrimaryKeyConstraint):

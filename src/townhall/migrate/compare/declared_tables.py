@@ -1,4 +1,4 @@
-"""Declared tables as PostgreSQL describes them, for which they are made as temporary tables."""
+"""Declared tables as PostgreSQL describes them: they are created as temporary tables."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _UNIQUE = "UNIQUE "
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
-def make_twins(connection: Connection, tables: Iterable[Table]) -> None:
-    """Make declared tables as temporary ones of the same names.
+def create_temporary(connection: Connection, tables: Iterable[Table]) -> None:
+    """Create declared tables as temporary tables of the same names.
 
     Args:
         connection: A connection within a transaction that is going to be rolled back.
@@ -43,19 +43,19 @@ def make_twins(connection: Connection, tables: Iterable[Table]) -> None:
         CommandError: PostgreSQL refuses one of them.
     """
     dialect = _dialect_of(connection)
-    twins = [_Twin(table, dialect) for table in tables]
+    temporary = [_TemporaryTable(table, dialect) for table in tables]
 
-    def make(*, stored: bool) -> Callable[[], None]:
-        lines = (line for twin in twins for line in twin.statements(stored=stored))
+    def create(*, stored: bool) -> Callable[[], None]:
+        lines = (line for table in temporary for line in table.statements(stored=stored))
         return lambda: run_script(connection, lines)
 
-    if attempt(connection, make(stored=False)) and attempt(connection, make(stored=True)):
-        for twin in twins:
-            twin.make(connection)
+    if attempt(connection, create(stored=False)) and attempt(connection, create(stored=True)):
+        for table in temporary:
+            table.create(connection)
 
 
 def _dialect_of(connection: Connection) -> PGDialect:
-    # What a computed column is depends on the server, where SQLAlchemy knows that.
+    # Whether a generated column is virtual by default depends on the server.
     dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
     option = "supports_virtual_generated_columns"
     setattr(dialect, option, getattr(connection.dialect, option, False))
@@ -63,15 +63,15 @@ def _dialect_of(connection: Connection) -> PGDialect:
 
 
 @dataclass(frozen=True)
-class _Twin:
-    # A temporary table with the columns, checks and indexes of a declared one. A partitioned table
-    # has no storage and is made in half the time, but its unique indexes would have to contain the
-    # key of the partitions, so that none is made; a column of few types can't be that key, and few
-    # versions can exclude rows of one.
+class _TemporaryTable:
+    # It has the columns, checks, exclusions and indexes of a declared table. A partitioned table
+    # has no storage and is created in half the time. Its unique indexes would have to contain the
+    # partition key, so indexes are created without "unique". A few types can't be a partition key,
+    # and older versions have no exclusions on partitioned tables: then it is stored.
     table: Table
     dialect: PGDialect
 
-    def make(self, connection: Connection) -> None:
+    def create(self, connection: Connection) -> None:
         try:
             run_script(connection, self.statements(stored=True))
         except DBAPIError as error:
@@ -110,21 +110,22 @@ def _on(table: Table) -> str:
     return f" ON {_dialect.identifier_preparer.format_table(table)} "
 
 
-def with_keys(twin: TableState, table: Table, found: TableState | None) -> TableState:
-    """Return the state of a declared table: its twin's, with the keys that no twin has.
+def with_keys(temporary: TableState, table: Table, actual: TableState | None) -> TableState:
+    """Return the declared state of a table: that of its temporary table, with its keys.
 
     Args:
-        twin: The state of the temporary table.
+        temporary: The state of the temporary table, which has no keys.
         table: The declared table.
-        found: The state of the table in the database, if it is there.
+        actual: The state of the table in the database, if it exists.
     """
     keys = {
         name: key_definition(each)
-        for name, each in by_name(table.constraints, found).items()
+        for name, each in by_name(table.constraints, actual).items()
         if isinstance(each, PrimaryKeyConstraint | UniqueConstraint) and len(each.columns)
     }
     unique = {str(index.name) for index in table.indexes if index.unique}
     indexes = {
-        name: f"{_UNIQUE}{text}" if name in unique else text for name, text in twin.indexes.items()
+        name: f"{_UNIQUE}{text}" if name in unique else text
+        for name, text in temporary.indexes.items()
     }
-    return TableState(twin.columns, {**twin.constraints, **keys}, indexes)
+    return TableState(temporary.columns, {**temporary.constraints, **keys}, indexes)

@@ -1,4 +1,4 @@
-"""What differs between what is declared and what a database has, in one pass."""
+"""What differs between declared and actual entities, in one pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from alembic.operations import MigrateOperation
 from sqlalchemy import Connection, Table
 
-from townhall.migrate.compare.scope import entities_of_others
+from townhall.migrate.compare.scope import undroppable_entities
 from townhall.migrate.compare.simulation import Failure, Key, State, read_state, run_in_any_order
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
@@ -21,12 +21,12 @@ Step = Entity | MigrateOperation
 
 @dataclass(frozen=True)
 class Declared:
-    """What should be in a database.
+    """What is declared.
 
     Attributes:
         tables: The tables.
-        entities: The entities beside them.
-        schemas: The schemas in which nothing else should be.
+        entities: The entities.
+        schemas: The schemas that are compared.
         api_roles: The roles whose privileges are exact.
     """
 
@@ -38,28 +38,28 @@ class Declared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is declared beside what the catalog said before and after creating it.
+    """The actual entities, and the declared ones as PostgreSQL renders them once created.
 
     Attributes:
-        done: The operations on tables and the declared entities, in an order that works.
+        done: The operations on tables and the declared entities, in an order in which they run.
         failures: Those of them that PostgreSQL refused.
         keys: The key in the database of each declared key.
-        before: The entities that were in the database.
-        after: The entities that would be in it.
-        of_others: The keys of those that stay where nobody declared them.
-        tables: The tables that would still differ.
+        actual: The entities of the database.
+        declared: The entities of the database after the declared ones were created in it.
+        undroppable: The keys of those that stay although they are not declared.
+        tables: The tables that still differ after the operations on tables.
     """
 
     done: Sequence[Step]
     failures: Sequence[Failure[Step]]
     keys: dict[Key, Key]
-    before: State
-    after: State
-    of_others: Collection[Key]
+    actual: State
+    declared: State
+    undroppable: Collection[Key]
     tables: Sequence[TableDifference]
 
     def entity_operations(self) -> list[EntityOp]:
-        """Return what creates and replaces the declared entities, in an order that works."""
+        """Return what creates and replaces entities, in an order in which that runs."""
         return [
             operation
             for step in self.done
@@ -69,24 +69,25 @@ class Comparison:
 
     def _operations(self, entity: Entity) -> Iterable[EntityOp]:
         key = self.keys[entity.key]
-        before, after = self.before.get(key), self.after[key]
-        if before is None:
+        actual, declared = self.actual.get(key), self.declared[key]
+        if actual is None:
             yield CreateEntityOp(entity)
-        elif before.state != after.state:
-            # What has no way back is made anew, around which its dependants can be, both ways.
-            if after.can_replace(before) and before.can_replace(after):
-                yield ReplaceEntityOp(entity, before)
+        elif actual.state != declared.state:
+            # The downgrade replaces the other way. Where only one way is possible, both drop and
+            # create, so that the entity's dependants can be recreated both ways.
+            if declared.can_replace(actual) and actual.can_replace(declared):
+                yield ReplaceEntityOp(entity, actual)
             else:
-                yield DropEntityOp(before)
-                yield CreateEntityOp(entity.with_unmanaged_grants_of(before))
+                yield DropEntityOp(actual)
+                yield CreateEntityOp(entity.with_unmanaged_grants_of(actual))
 
     @property
-    def is_of_something_new(self) -> bool:
-        """Whether nothing was there that could stand in the way."""
-        return not self.tables and not any(each.is_own_object for each in self.before.values())
+    def only_creates(self) -> bool:
+        """Whether no entity exists and no table differs, so that nothing is changed or dropped."""
+        return not self.tables and not any(each.is_own_object for each in self.actual.values())
 
     def operations(self) -> list[MigrateOperation]:
-        """Return the operations on tables and those on entities, in an order that works."""
+        """Return the operations on tables and those on entities, in an order in which they run."""
         return [
             operation
             for step in self.done
@@ -94,23 +95,23 @@ class Comparison:
         ]
 
     def drops(self, dropped_tables: Iterable[tuple[str, str]]) -> list[DropEntityOp]:
-        """Return what drops the entities that nobody declared.
+        """Return what drops the entities that are not declared.
 
-        Row level security, privileges and replica identity are states of a table and not objects:
-        where nothing is declared they stay as they are, until the table itself goes.
+        Row level security, privileges and replica identity are states of a table and no objects:
+        undeclared ones stay as they are until the table is dropped.
 
         Args:
-            dropped_tables: Schema and name of the tables that are about to be dropped.
+            dropped_tables: Schema and name of the tables that are going to be dropped.
         """
         refused = {
             failure.step.key for failure in self.failures if isinstance(failure.step, Entity)
         }
-        known = {*self.keys.values(), *refused, *self.of_others}
-        going = set(dropped_tables)
+        kept = {*self.keys.values(), *refused, *self.undroppable}
+        dropped = set(dropped_tables)
         return [
             DropEntityOp(entity)
-            for key, entity in sorted(self.before.items())
-            if key not in known and (entity.is_own_object or entity.name_parts in going)
+            for key, entity in sorted(self.actual.items())
+            if key not in kept and (entity.is_own_object or entity.name_parts in dropped)
         ]
 
 
@@ -120,26 +121,26 @@ def compare(
     on_tables: Sequence[MigrateOperation],
     invoke: Callable[[MigrateOperation], None],
 ) -> Comparison:
-    """Compare what is declared with a database, and leave it as it was.
+    """Compare what is declared with a database, which is left as it was.
 
     Args:
         connection: A connection within a transaction, as a role that owns the objects.
-        declared: What should be there.
+        declared: What is declared.
         on_tables: The operations on tables that Alembic found necessary.
         invoke: Runs one of them.
     """
     with rolled_back(connection):
-        before = {
+        actual = {
             key: entity.with_api_roles(declared.api_roles)
             for key, entity in read_state(connection, declared.schemas).items()
         }
-        of_others = entities_of_others(connection, declared.schemas)
-        ours = {key: entity for key, entity in before.items() if key not in of_others}
-        done, failures = _create(connection, [*on_tables, *declared.entities], ours, invoke)
-        after = read_state(connection, declared.schemas)
-        keys = _keys_in_database(connection, done, after)
-        remaining = differences(connection, declared.tables) if not failures else []
-    return Comparison(done, failures, keys, before, after, of_others, remaining)
+        undroppable = undroppable_entities(connection, declared.schemas)
+        changeable = {key: entity for key, entity in actual.items() if key not in undroppable}
+        done, failures = _create(connection, [*on_tables, *declared.entities], changeable, invoke)
+        created = read_state(connection, declared.schemas)
+        keys = _keys_in_database(connection, done, created)
+        tables = differences(connection, declared.tables) if not failures else []
+    return Comparison(done, failures, keys, actual, created, undroppable, tables)
 
 
 _VIEWS = ("view", "materialized view")
@@ -149,7 +150,7 @@ _ON_TABLES = ("policy", "trigger")
 def _create(
     connection: Connection,
     steps: Sequence[Step],
-    before: State,
+    actual: State,
     invoke: Callable[[MigrateOperation], None],
 ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
     entities = [step for step in steps if isinstance(step, Entity)]
@@ -157,49 +158,51 @@ def _create(
 
     def run(step: Step) -> None:
         if isinstance(step, Entity):
-            _create_entity(connection, step, before)
+            _create_entity(connection, step, actual)
         else:
             invoke(step)
 
     def run_at_once() -> None:
         for operation in operations:
             invoke(operation)
-        run_script(connection, (sql for each in entities for sql in _statements(each, before)))
+        run_script(connection, (sql for each in entities for sql in _statements(each, actual)))
 
-    _drop(connection, filter(_makes_way, before.values()))
-    # Nearly always what is declared can be created as it stands, in one round trip.
+    _drop(connection, filter(_is_recreated, actual.values()))
+    # Nearly always the declared entities can be created in their order, in one round trip.
     if attempt(connection, run_at_once) is None:
         return steps, []
-    # A view can't be replaced by one without a column, and what hangs on a table may stand in the
-    # way of a column's change.
-    _drop(connection, (each for each in before.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
+    # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
+    # table can block the change of a column.
+    _drop(connection, (each for each in actual.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
     functions = [entity for entity in entities if isinstance(entity, Function)]
     others = [entity for entity in entities if not isinstance(entity, Function)]
-    for overload in _overloads(connection, functions, before):
+    for overload in _undeclared_overloads(connection, functions, actual):
         attempt(connection, lambda overload=overload: _drop(connection, [overload]))  # type: ignore[misc] # bound now
     return run_in_any_order(connection, [*operations, *functions, *others], run)
 
 
-def _makes_way(entity: Entity) -> bool:
-    # A materialized view can't be replaced, and a view that is keeps the comments on its columns.
+def _is_recreated(entity: Entity) -> bool:
+    # A materialized view can't be replaced, and a replaced view keeps the comments on its columns.
     return entity.kind == "materialized view" or (
         isinstance(entity, View) and bool(entity.column_comments)
     )
 
 
-def _overloads(
-    connection: Connection, declared: Sequence[Function], before: State
+def _undeclared_overloads(
+    connection: Connection, declared: Sequence[Function], actual: State
 ) -> Iterable[Function]:
-    # A call that fits one that is declared and one that is to go is ambiguous while both are there.
+    # While an undeclared overload exists, a call that fits it and a declared one is ambiguous.
     names = {(each.schema, each.name) for each in declared}
-    spelled = {each.key for each in declared}
-    found = [
+    declared_keys = {each.key for each in declared}
+    overloads = [
         each
-        for key, each in before.items()
-        if isinstance(each, Function) and (each.schema, each.name) in names and key not in spelled
+        for key, each in actual.items()
+        if isinstance(each, Function)
+        and (each.schema, each.name) in names
+        and key not in declared_keys
     ]
-    known = Function.keys_in_database(connection, declared).values() if found else ()
-    return [each for each in found if each.key not in known]
+    keys = Function.keys_in_database(connection, declared).values() if overloads else ()
+    return [each for each in overloads if each.key not in keys]
 
 
 def _drop(connection: Connection, entities: Iterable[Entity]) -> None:
@@ -213,35 +216,37 @@ def _drop(connection: Connection, entities: Iterable[Entity]) -> None:
     )
 
 
-def _statements(entity: Entity, before: State) -> Iterable[str]:
-    found = before.get(entity.key)
-    if found is None:
+def _statements(entity: Entity, state: State) -> Iterable[str]:
+    actual = state.get(entity.key)
+    if actual is None:
         return entity.create_without_data_statements()
-    if entity.can_replace(found) and not _makes_way(found):
+    if entity.can_replace(actual) and not _is_recreated(actual):
         return entity.replace_statements()
-    return entity.with_unmanaged_grants_of(found).create_without_data_statements()
+    return entity.with_unmanaged_grants_of(actual).create_without_data_statements()
 
 
-def _create_entity(connection: Connection, entity: Entity, before: State) -> None:
-    found = before.get(entity.key)
-    kept = entity if found is None else entity.with_unmanaged_grants_of(found)
+def _create_entity(connection: Connection, entity: Entity, state: State) -> None:
+    actual = state.get(entity.key)
+    declared = entity if actual is None else entity.with_unmanaged_grants_of(actual)
 
     def create() -> None:
-        run_script(connection, kept.create_without_data_statements())
+        run_script(connection, declared.create_without_data_statements())
 
     if entity.kind == "function" and attempt(connection, create) is not None:
-        # One with another result can't be replaced. It was not dropped before, because tables
-        # may need it.
+        # A function with another result type can't be replaced. It was not dropped earlier,
+        # because tables may use it.
         run_script(connection, (f"{sql} cascade" for sql in entity.drop_statements()))
     create()
 
 
-def _keys_in_database(connection: Connection, done: Sequence[Step], after: State) -> dict[Key, Key]:
+def _keys_in_database(
+    connection: Connection, done: Sequence[Step], created: State
+) -> dict[Key, Key]:
     keys = {step.key: step.key for step in done if isinstance(step, Entity)}
     # Nearly always PostgreSQL spells a key as it is declared.
     by_class: dict[type[Entity], list[Entity]] = defaultdict(list)
     for step in done:
-        if isinstance(step, Entity) and step.key not in after:
+        if isinstance(step, Entity) and step.key not in created:
             by_class[type(step)].append(step)
     for entity_class, entities in by_class.items():
         keys |= entity_class.keys_in_database(connection, entities)

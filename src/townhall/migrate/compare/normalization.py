@@ -1,8 +1,8 @@
-"""Declared tables in the form in which Alembic writes all of them into a revision.
+"""Declared tables in a form that Alembic writes into a revision in full.
 
-Of a new table Alembic writes no check that belongs to a column, a check of a type without the name
-that the naming convention gives it, and no foreign key that closes a circle of tables. A new column
-comes without its checks.
+Of a new table Alembic does not write checks that belong to a column, the names that the naming
+convention gives to checks of types, and foreign keys of a cycle of tables. Of a new column it does
+not write the checks.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to
 
 
 def normalized(table: Table) -> Table:
-    """Return a table whose checks are all its own, and which makes no enum.
+    """Return a table whose checks all belong to the table, and which creates no enum type.
 
-    One that is like that already is returned itself.
+    A table that is already so is returned unchanged.
 
     Args:
         table: A declared table.
@@ -59,8 +59,8 @@ def normalized(table: Table) -> Table:
         if _is_enum(column):
             column.type = _without_creation(column.type)
     for check in others:
-        if check._should_create_for_compiler(_compiler):  # noqa: SLF001 - a boolean needs none
-            copy.append_constraint(_own(check))
+        if check._should_create_for_compiler(_compiler):  # noqa: SLF001 - PostgreSQL has booleans, which need no check
+            copy.append_constraint(_as_table_check(check))
     return copy
 
 
@@ -69,15 +69,15 @@ def normalized_operations(
 ) -> Iterable[MigrateOperation]:
     """Yield operations that create tables and columns as they are written into a revision.
 
-    An index that Alembic takes for another one is left to the comparison of tables: Alembic
-    compares the text of its expressions, in which PostgreSQL leaves out what it need not say.
+    A changed index is left to the comparison of tables: Alembic compares the text of expressions,
+    which PostgreSQL normalizes.
 
     Args:
         operations: What Alembic found necessary.
         tables: The declared tables, in their normalized form.
     """
     declared = {(table.schema, table.name): table for table in tables}
-    late: list[MigrateOperation] = []
+    foreign_keys: list[MigrateOperation] = []
     changed = _indexes(operations, DropIndexOp) & _indexes(operations, CreateIndexOp)
     for operation in operations:
         if isinstance(operation, CreateIndexOp | DropIndexOp) and _index_name(operation) in changed:
@@ -85,9 +85,9 @@ def normalized_operations(
         if isinstance(operation, CreateTableOp | AddColumnOp):
             table = declared.get((operation.schema, operation.table_name))
             if table is not None:
-                late += _normalize(operation, table)
+                foreign_keys += _normalize(operation, table)
         yield operation
-    yield from late
+    yield from foreign_keys
 
 
 def _index_name(operation: CreateIndexOp | DropIndexOp) -> tuple[str | None, str | None]:
@@ -106,12 +106,13 @@ def _normalize(
     if isinstance(operation, AddColumnOp):
         operation.column = table.columns[operation.column.key]
         return []
-    late = list(filter(_is_late, table.constraints))
+    # Those of a cycle are added when all tables exist.
+    foreign_keys = list(filter(_is_of_cycle, table.constraints))
     operation.columns = [
         *table.columns,
-        *(_without_options(each) for each in table.constraints if each not in late),
+        *(_without_options(each) for each in table.constraints if each not in foreign_keys),
     ]
-    return [CreateForeignKeyOp.from_constraint(each) for each in late]
+    return [CreateForeignKeyOp.from_constraint(each) for each in foreign_keys]
 
 
 def _checks_of_columns_and_types(table: Table) -> list[CheckConstraint]:
@@ -129,26 +130,26 @@ def _without_creation(type_: TypeEngine[Any]) -> TypeEngine[Any]:
         return _without_creation(type_.load_dialect_impl(_dialect))
     if isinstance(type_, ARRAY):
         return postgresql.ARRAY(_without_creation(type_.item_type), dimensions=type_.dimensions)
-    assert isinstance(type_, Enum)  # noqa: S101 - what is asked for is an enum, or an array of one
+    assert isinstance(type_, Enum)  # noqa: S101 - _is_enum said so
     return postgresql.ENUM(*type_.enums, name=type_.name, schema=type_.schema, create_type=False)
 
 
 def _is_of_type(constraint: Constraint) -> bool:
-    return constraint._type_bound  # noqa: SLF001 - SQLAlchemy's mark for them
+    return constraint._type_bound  # noqa: SLF001 - there is no public way
 
 
-def _is_late(constraint: Constraint) -> bool:
+def _is_of_cycle(constraint: Constraint) -> bool:
     return isinstance(constraint, ForeignKeyConstraint) and constraint.use_alter
 
 
 def _without_options(constraint: Constraint) -> Constraint:
-    # A primary key is written without its options. What it lacks is found in the trial, and added.
+    # Alembic writes a primary key without its options; the comparison finds and adds them.
     if not isinstance(constraint, PrimaryKeyConstraint):
         return constraint
     return PrimaryKeyConstraint(*constraint.columns.keys(), name=_name(constraint))
 
 
-def _own(check: CheckConstraint) -> CheckConstraint:
+def _as_table_check(check: CheckConstraint) -> CheckConstraint:
     condition = _compiler.sql_compiler.process(
         check.sqltext, include_table=False, literal_binds=True
     )

@@ -1,4 +1,4 @@
-"""What is ours to compare and to drop, and what is somebody else's."""
+"""Which schemas and objects are compared, and which are never dropped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PLATFORM_SCHEMAS = frozenset(
 
 @dataclass(frozen=True)
 class Scope:
-    """The schemas in which what nobody declared is proposed to be dropped.
+    """The schemas that are compared, in which undeclared objects are proposed to be dropped.
 
     Attributes:
         schemas: Names of schemas, ``public`` among them.
@@ -61,10 +61,10 @@ class Scope:
     def object_filter(
         self, connection: Connection
     ) -> Callable[[Any, str | None, str, bool, Any], bool]:
-        """Return the filter that tells Alembic which declared or found objects take part.
+        """Return Alembic's filter of declared and actual objects.
 
         Args:
-            connection: A connection to the database, to ask for the tables of other owners.
+            connection: A connection to the database, to read the tables of other owners.
         """
         of_others = set(connection.execute(text(_TABLES_OF_OTHERS)).scalars())
         default = connection.dialect.default_schema_name
@@ -88,11 +88,11 @@ class Scope:
     def name_filter(
         self, connection: Connection
     ) -> Callable[[str | None, str, MutableMapping[Any, str | None]], bool]:
-        """Return the filter that tells Alembic which names of the database to look at.
+        """Return Alembic's filter of the names in the database.
 
         Args:
-            connection: A connection to the database, to ask for the tables that belong to an
-                extension or, as partitions, to another table.
+            connection: A connection to the database, to read the tables that belong to an extension
+                or, as partitions, to another table.
         """
         of_others = set(connection.execute(text(_DEPENDENT_TABLES)).scalars())
         default = connection.dialect.default_schema_name
@@ -109,19 +109,19 @@ class Scope:
         return is_included
 
 
-def entities_of_others(
+def undroppable_entities(
     connection: Connection, schemas: Sequence[str]
 ) -> frozenset[tuple[str, ...]]:
-    """Return the keys of what stays where nobody declared it, since it is not ours to drop.
+    """Return the keys of undeclared entities that are never proposed to be dropped.
 
-    That is what belongs to a role whose rights the current one does not have, and a function that
-    something is made of which is never declared here: an event trigger, an operator, a cast.
+    These are entities of a role whose privileges the current one lacks, and functions on which an
+    object of a kind depends that can't be declared: an event trigger, an operator, a cast.
 
     Args:
         connection: A connection within a transaction.
         schemas: Names of schemas.
     """
-    found = rows(connection, _ENTITIES_OF_OTHERS, schemas)
+    found = rows(connection, _UNDROPPABLE_ENTITIES, schemas)
     return frozenset((row["kind"], *row["name"]) for row in found)
 
 
@@ -132,7 +132,7 @@ _TABLES_OF_OTHERS = """
     where c.relkind in ('r', 'p') and not pg_catalog.pg_has_role(c.relowner, 'usage')
 """
 
-_ENTITIES_OF_OTHERS = f"""
+_UNDROPPABLE_ENTITIES = f"""
     with relations as (
         select c.oid, c.relkind, n.nspname, c.relname
         from pg_catalog.pg_class as c

@@ -1,4 +1,4 @@
-"""Steps run on trial, and what the catalog says after them."""
+"""Running steps in whichever order PostgreSQL accepts, and reading the entities of a database."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Failure(Generic[Step]):
     """A step that PostgreSQL refused.
 
     Attributes:
-        step: What was tried.
-        error: What PostgreSQL said.
+        step: The step.
+        error: The error.
     """
 
     step: Step
@@ -37,40 +37,40 @@ class Failure(Generic[Step]):
 
 
 def read_state(connection: Connection, schemas: Sequence[str]) -> State:
-    """Return every entity in some schemas as the catalog tells it, each kind read once.
+    """Return every entity in some schemas as the catalogs describe it, each kind read once.
 
     Args:
         connection: A connection within a transaction.
         schemas: Names of schemas.
     """
     with empty_search_path(connection):
-        found = [
+        entities = [
             entity
             for entity_class in ENTITY_CLASSES
             for entity in entity_class.read(connection, schemas)
         ]
-    return {entity.key: entity for entity in found}
+    return {entity.key: entity for entity in entities}
 
 
 def run_in_any_order(
     connection: Connection,
     steps: Sequence[Step],
     run: Callable[[Step], None],
-    waits: Callable[[Step, Sequence[Step]], bool] = lambda _step, _pending: False,
+    waits: Callable[[Step, Sequence[Step]], bool] = lambda _step, _refused: False,
 ) -> tuple[list[Step], list[Failure[Step]]]:
-    """Run steps that may need each other, and return an order in which they run.
+    """Run steps that may depend on each other, and return an order in which they run.
 
-    A step that fails is tried again after the others, for as long as that gets anywhere: what
-    depends on what is known to PostgreSQL and not guessed from text.
+    A step that fails is tried again after the others, as long as a round runs at least one more
+    step: dependencies are PostgreSQL's, and not guessed from text.
 
     Args:
         connection: A connection within a transaction.
         steps: The steps, in the order to try.
         run: Runs a step.
-        waits: Whether a step must not even be tried before others that are pending.
+        waits: Whether a step must not be tried yet, given the steps before it that were refused.
 
     Returns:
-        The steps in the order in which they succeeded, and those that never did.
+        The steps in the order in which they succeeded, and the others with their errors.
     """
     done: list[Step] = []
     pending = list(steps)

@@ -1,8 +1,8 @@
-"""How tables differ where Alembic sees no difference: checks, keys and indexes by what they mean.
+"""How tables differ where Alembic's comparison finds no difference.
 
-When Alembic's own operations have been applied, a table should be what is declared. So the declared
-tables are made once more as temporary tables, and what PostgreSQL says of the two is compared:
-whatever differs still is what Alembic missed.
+After Alembic's operations a table should be as declared. The declared tables are created as
+temporary tables in the same transaction, and both are compared as PostgreSQL describes them: what
+still differs was not found by Alembic.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 
 from townhall.migrate.compare.constraints import by_name
-from townhall.migrate.compare.declared_tables import make_twins, with_keys
+from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
@@ -48,142 +48,140 @@ from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import rolled_back
 from townhall.pg import sql
 
-_READABLE: Mapping[type[Constraint], type[AddConstraintOp]] = {
+_WRITTEN_IN_FULL: Mapping[type[Constraint], type[AddConstraintOp]] = {
     CheckConstraint: AddCheckOp,
     ForeignKeyConstraint: CreateForeignKeyOp,
     UniqueConstraint: CreateUniqueConstraintOp,
 }
-"""The operations for constraints whose declaration they write in full."""
+"""The operations of Alembic that write all of a declared constraint, by its class."""
 
 
-def _is_readable(constraint: Constraint | None) -> bool:
+def _is_written_in_full(constraint: Constraint | None) -> bool:
     options = constraint.dialect_kwargs if isinstance(constraint, CheckConstraint) else {}
-    return type(constraint) in _READABLE and not any(options.values())
+    return type(constraint) in _WRITTEN_IN_FULL and not any(options.values())
 
 
 def _add(constraint: Constraint) -> AddConstraintOp:
-    return _READABLE[type(constraint)].from_constraint(constraint)
+    return _WRITTEN_IN_FULL[type(constraint)].from_constraint(constraint)
 
 
 @dataclass(frozen=True)
 class TableDifference:
-    """A table that is not what is declared.
+    """A table whose actual state is not the declared one.
 
     Attributes:
         table: The declared table.
-        reflected: The table as the database has it, for the way back.
-        found: What the database has.
-        declared: What it would have.
+        reflected: The table as SQLAlchemy reflects it, for the downgrade.
+        actual: The state of the table in the database.
+        declared: The state of the temporary table that was created as declared.
     """
 
     table: Table
     reflected: Table
-    found: TableState
+    actual: TableState
     declared: TableState
 
     def operations(self) -> Iterable[MigrateOperation]:
-        """Yield what makes the table as declared."""
+        """Yield what brings the table to the declared state."""
         yield from self._columns()
         yield from self._constraints()
         yield from self._indexes()
 
     def _columns(self) -> Iterable[MigrateOperation]:
         for name, declared in sorted(self.declared.columns.items()):
-            found = self.found.columns.get(name)
-            if found is None or found == declared:
+            actual = self.actual.columns.get(name)
+            if actual is None or actual == declared:
                 continue
-            if _differ(found, declared, "computed"):
-                self._refuse_computed(name, found["computed"], declared["computed"])
+            if _differ(actual, declared, "computed"):
+                self._refuse_computed(name, actual["computed"], declared["computed"])
             changes = [
-                *self._altered(name, found, declared),
-                *self._counted(name, found["identity"], declared["identity"]),
+                *self._altered(name, actual, declared),
+                *self._identity(name, actual["identity"], declared["identity"]),
             ]
-            # A column that counts by itself is not null and has no other default.
+            # An identity column must be not null before, and can't have a default.
             yield from changes if declared["identity"] else reversed(changes)
 
     def _altered(
-        self, name: str, found: Mapping[str, Any], declared: Mapping[str, Any]
+        self, name: str, actual: Mapping[str, Any], declared: Mapping[str, Any]
     ) -> Iterable[MigrateOperation]:
-        if not _differ(found, declared, "type", "collation", "null", "default"):
+        if not _differ(actual, declared, "type", "collation", "null", "default"):
             return
-        column, before = self.table.columns[name], self.reflected.columns[name]
+        column, existing = self.table.columns[name], self.reflected.columns[name]
         yield AlterColumnOp(
             self.table.name,
             name,
             schema=self.table.schema,
-            existing_type=before.type,
-            existing_nullable=before.nullable,
-            existing_server_default=_default(before),
-            existing_comment=before.comment,
-            modify_type=column.type if _differ(found, declared, "type", "collation") else None,
-            modify_nullable=column.nullable if _differ(found, declared, "null") else None,
+            existing_type=existing.type,
+            existing_nullable=existing.nullable,
+            existing_server_default=_default(existing),
+            existing_comment=existing.comment,
+            modify_type=column.type if _differ(actual, declared, "type", "collation") else None,
+            modify_nullable=column.nullable if _differ(actual, declared, "null") else None,
             modify_server_default=(
-                _default(column) if _differ(found, declared, "default") else False
+                _default(column) if _differ(actual, declared, "default") else False
             ),
         )
 
-    def _counted(
-        self, name: str, found: Sequence[str], declared: Sequence[str]
+    def _identity(
+        self, name: str, actual: Sequence[str], declared: Sequence[str]
     ) -> Iterable[MigrateOperation]:
-        if found != declared:
-            yield AlterIdentityOp(self.table, name, found, declared)
+        if actual != declared:
+            yield AlterIdentityOp(self.table, name, actual, declared)
 
-    def _refuse_computed(self, name: str, found: str | None, declared: str | None) -> None:
-        was = "not computed" if found is None else f"computed as {found}"
-        will = "not" if declared is None else f"as {declared}"
+    def _refuse_computed(self, name: str, actual: str | None, declared: str | None) -> None:
         table = qualified_name(self.table)
         raise CommandError(
-            f"the column {table}.{name} is {was}, and is declared to be {will}."
-            " PostgreSQL changes that in no version but by dropping the column: write a revision"
-            " that drops it and adds it again, with its indexes, constraints and grants."
+            f"the column {table}.{name} is {_generated(actual)}; declared: {_generated(declared)}."
+            " PostgreSQL can't alter that: write a revision that drops the column and adds it"
+            " again, with its indexes, constraints and grants."
             + (
-                f" One that computes no more keeps its values: alter table {table} alter column"
-                f" {sql.quote(name)} drop expression."
+                " To make it an ordinary column that keeps its values, write: alter table"
+                f" {table} alter column {sql.quote(name)} drop expression."
                 if declared is None
                 else ""
             )
         )
 
     def _constraints(self) -> Iterable[MigrateOperation]:
-        found, wanted = dict(self.found.constraints), self.declared.constraints
-        declared = by_name(self.table.constraints, self.found)
-        for old, new in self._renamed():
-            yield RenameConstraintOp(self.table, old, new)
-            found[new] = found.pop(old)
-        for name in sorted({*found, *wanted}):
-            if found.get(name) == wanted.get(name):
+        actual, declared = dict(self.actual.constraints), self.declared.constraints
+        constraints = by_name(self.table.constraints, self.actual)
+        for actual_name, declared_name in self._renamed():
+            yield RenameConstraintOp(self.table, actual_name, declared_name)
+            actual[declared_name] = actual.pop(actual_name)
+        for name in sorted({*actual, *declared}):
+            if actual.get(name) == declared.get(name):
                 continue
-            if name in found:
-                yield DropDefinedOp(AddDefinedOp(self.table, name, found[name]))
-            if _is_readable(declared.get(name)):
-                yield _add(declared[name])
-            elif name in wanted:
-                yield AddDefinedOp(self.table, name, wanted[name])
+            if name in actual:
+                yield DropDefinedOp(AddDefinedOp(self.table, name, actual[name]))
+            if _is_written_in_full(constraints.get(name)):
+                yield _add(constraints[name])
+            elif name in declared:
+                yield AddDefinedOp(self.table, name, declared[name])
 
     def _renamed(self) -> Iterable[tuple[str, str]]:
-        found, wanted = self.found.constraints, self.declared.constraints
-        new_names = {wanted[name]: name for name in sorted({*wanted} - {*found})}
-        for old in sorted({*found} - {*wanted}):
-            if found[old] in new_names:
-                yield old, new_names.pop(found[old])
+        actual, declared = self.actual.constraints, self.declared.constraints
+        missing = {declared[name]: name for name in sorted({*declared} - {*actual})}
+        for name in sorted({*actual} - {*declared}):
+            if actual[name] in missing:
+                yield name, missing.pop(actual[name])
 
     def _indexes(self) -> Iterable[MigrateOperation]:
         declared = {str(index.name): index for index in self.table.indexes}
-        before = {str(index.name): index for index in self.reflected.indexes}
-        for name, wanted in sorted(self.declared.indexes.items()):
-            if self.found.indexes.get(name) == wanted:
+        existing = {str(index.name): index for index in self.reflected.indexes}
+        for name, definition in sorted(self.declared.indexes.items()):
+            if self.actual.indexes.get(name) == definition:
                 continue
-            if name in before:
-                yield DropIndexOp.from_index(before[name])
+            if name in existing:
+                yield DropIndexOp.from_index(existing[name])
             yield CreateIndexOp.from_index(declared[name])
 
 
 def differences(connection: Connection, tables: Sequence[Table]) -> list[TableDifference]:
-    """Return the tables that are not what is declared.
+    """Return the tables whose actual state is not the declared one.
 
     Args:
-        connection: A connection within a transaction that is going to be rolled back; twins of
-            the declared tables are made in it as temporary ones.
+        connection: A connection within a transaction that is going to be rolled back; the declared
+            tables are created in it as temporary tables.
         tables: Declared tables that exist in the database.
     """
     by_schema: dict[str, dict[str, Table]] = {}
@@ -200,25 +198,29 @@ def _differences_in(
     connection: Connection, schema: str, tables: Mapping[str, Table]
 ) -> Iterable[TableDifference]:
     with rolled_back(connection):
-        make_twins(connection, tables.values())
-        twins = connection.scalar(text("select pg_my_temp_schema()::regnamespace::text"))
-        read = read_tables(connection, [schema, str(twins)])
+        create_temporary(connection, tables.values())
+        temporary = str(connection.scalar(text("select pg_my_temp_schema()::regnamespace::text")))
+        states = read_tables(connection, [schema, temporary])
     for name, table in tables.items():
-        found = read.get((schema, name))
-        declared = with_keys(read[str(twins), name], table, found)
-        if found is not None and found != declared:
-            yield TableDifference(table, reflected(connection, table), found, declared)
+        actual = states.get((schema, name))
+        declared = with_keys(states[temporary, name], table, actual)
+        if actual is not None and actual != declared:
+            yield TableDifference(table, reflected(connection, table), actual, declared)
 
 
 def reflected(connection: Connection, table: Table) -> Table:
-    """Return a table as the database has it."""
+    """Return a table of the database as SQLAlchemy reflects it."""
     return Table(table.name, MetaData(), schema=table.schema, autoload_with=connection)
 
 
-def _differ(found: Mapping[str, Any], declared: Mapping[str, Any], *what: str) -> bool:
-    return any(found[each] != declared[each] for each in what)
+def _differ(actual: Mapping[str, Any], declared: Mapping[str, Any], *names: str) -> bool:
+    return any(actual[name] != declared[name] for name in names)
+
+
+def _generated(expression: str | None) -> str:
+    return "an ordinary column" if expression is None else f"generated as {expression}"
 
 
 def _default(column: Column[Any]) -> DefaultClause | None:
-    # One that only says "the database fills it" is none.
+    # FetchedValue only says that the database computes the value.
     return column.server_default if isinstance(column.server_default, DefaultClause) else None

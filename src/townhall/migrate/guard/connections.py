@@ -1,4 +1,4 @@
-"""The connection of a run: one to the database that is meant, or the one that was given."""
+"""The connection of a run: a new one, or the one that the program passed to Alembic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate.urls import resolve_url
 
-# A role may have a schema of its own name, which comes first unless something else is said.
+# By default a schema of the role's own name comes first on the search path.
 PUBLIC_FIRST = """do $$
 begin
     if current_schema() is distinct from 'public' then
@@ -31,22 +31,22 @@ $$"""
 
 @contextmanager
 def connected(config: Config, arguments: dict[str, Any]) -> Iterator[Connection]:
-    """Hold the connection of a run.
+    """Provide the connection of a run.
 
     Args:
-        config: Alembic's configuration, which may contain a connection or a URL.
-        arguments: The ``-x`` arguments, whose ``url`` comes first.
+        config: Alembic's configuration, whose attributes may have a ``connection`` or a ``url``.
+        arguments: The ``-x`` arguments; their ``url`` takes precedence over that of the attributes.
 
     Raises:
-        CommandError: There is no connection, or the given one can't be used.
+        CommandError: The database can't be connected to, or the passed connection can't be used.
     """
-    given = config.attributes.get("connection")
-    with _given(given) if given is not None else _made(config, arguments) as connection:
+    passed = config.attributes.get("connection")
+    with _checked(passed) if passed is not None else _opened(config, arguments) as connection:
         yield connection
 
 
 @contextmanager
-def _made(config: Config, arguments: dict[str, Any]) -> Iterator[Connection]:
+def _opened(config: Config, arguments: dict[str, Any]) -> Iterator[Connection]:
     try:
         url = resolve_url(
             arguments.get("url") or config.attributes.get("url"),
@@ -67,7 +67,7 @@ def _connect(url: URL) -> Connection:
     try:
         return engine.connect()
     except DBAPIError as error:
-        raise CommandError(f"the database can't be had: {error.orig}") from error
+        raise CommandError(f"cannot connect to the database: {error.orig}") from error
 
 
 def _put_public_first(driver_connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's
@@ -76,17 +76,17 @@ def _put_public_first(driver_connection: Any, _: object) -> None:  # noqa: ANN40
 
 
 @contextmanager
-def _given(connection: Connection) -> Iterator[Connection]:
+def _checked(connection: Connection) -> Iterator[Connection]:
     if connection.in_transaction():
         raise CommandError(
-            "the connection given to Alembic is in a transaction, and each revision is to have its"
-            " own: give it one of engine.connect(), not of engine.begin()"
+            "the connection passed to Alembic is in a transaction, and each revision needs its own:"
+            " pass one of engine.connect(), not of engine.begin()"
         )
     first = connection.scalar(text("select current_schema()"))
     connection.rollback()
     if first != "public":
         raise CommandError(
-            f"the connection given to Alembic looks into {first} first, and tables would be made"
-            " there: set its search_path to public"
+            f"the search_path of the connection passed to Alembic begins with {first}, and tables"
+            " would be created there: set it to public"
         )
     yield connection

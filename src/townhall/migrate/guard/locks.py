@@ -1,4 +1,4 @@
-"""The two guards of a migration: alone in its database, and never long in the application's way."""
+"""The locks of a run: one migration at a time, and lock timeouts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 _KEY = {"key": 0x746F776E68616C6C}  # "townhall" in ASCII
-_PAUSE = 0.2  # seconds between two looks at the other's lock
-_TRIES = 5
+_PAUSE = 0.2  # seconds between two attempts
+_ATTEMPTS = 5
 
-A_MOMENT = "200ms"
-"""How long a comparison waits for a lock, as PostgreSQL writes durations."""
+COMPARISON_LOCK_TIMEOUT = "200ms"
+"""How long a statement of a comparison waits for a lock, as PostgreSQL writes durations."""
 
 _HOLDERS = """
     select coalesce(string_agg(pid::text, ', '), '?')
@@ -33,7 +33,7 @@ _HOLDERS = """
         and database = (select oid from pg_catalog.pg_database where datname = current_database())
 """
 
-_OTHERS = """
+_BLOCKING = """
     select
         string_agg(distinct format('%I.%I', n.nspname, c.relname), ', ')
             || ', server process ' || l.pid
@@ -51,29 +51,29 @@ _OTHERS = """
     limit 1
 """
 
-_TRY_AGAIN = (
-    "The database is at the last revision that was completed. Run again when the application is"
+_ADVICE = (
+    "The database is at the last completed revision. Run again when the application is"
     " less busy, or wait longer with -x lock_timeout=30s."
 )
 
 
 @contextmanager
-def alone(connection: Connection) -> Iterator[None]:
-    """Hold the migration lock of a database; whoever comes second waits until it is free.
+def migration_lock(connection: Connection) -> Iterator[None]:
+    """Hold the advisory lock of migrations; a second migration of the database waits for it.
 
-    The session holds the lock, not a transaction: a revision that builds an index concurrently
-    ends its transaction on the way. Waiting is done here, between transactions: a statement that
-    waits on the server would itself be waited for by such an index, for ever.
+    It is a lock of the session, not of a transaction, because a revision that builds an index
+    concurrently ends its transaction. It is polled between transactions: a statement that waited
+    for it on the server would have a snapshot, for which a concurrent index build waits, and the
+    two would deadlock.
 
     Args:
-        connection: A connection outside a transaction, of a session that stays the same: not from
-            a pooler in transaction mode.
+        connection: A connection outside a transaction, not through a transaction pooler.
     """
-    if not _take(connection):
+    if not _try_lock(connection):
         holders = connection.scalar(text(_HOLDERS), _KEY)
         connection.rollback()
         _log.warning("Waiting for another migration of this database (server process %s)", holders)
-        while not _take(connection):
+        while not _try_lock(connection):
             time.sleep(_PAUSE)
     try:
         yield
@@ -84,30 +84,32 @@ def alone(connection: Connection) -> Iterator[None]:
             connection.commit()
 
 
-def holder_of_locks(connection: Connection) -> str:
-    """Return what somebody else holds whom a statement may have waited for, in words.
+def blocked_by(connection: Connection) -> str:
+    """Return the tables that another session has locked, and its server process.
+
+    A statement that gave up waiting for a lock was probably blocked by it.
 
     Args:
         connection: A connection to the database.
     """
-    return connection.scalar(text(_OTHERS)) or "nobody does any more"
+    return connection.scalar(text(_BLOCKING)) or "unknown (the lock has been released)"
 
 
-def in_short_waits(connection: Connection, duration: str, work: Callable[[], Result]) -> Result:
-    """Do what leaves nothing behind, and do it again where somebody else holds a lock.
+def with_retries(connection: Connection, duration: str, work: Callable[[], Result]) -> Result:
+    """Run something that is rolled back, and retry it where a lock was not granted.
 
-    Whoever comes after a statement that waits for a lock waits as long as that does, if only to
-    read. So no wait is long, and between two tries all locks are given back.
+    While a statement waits for a lock, all later ones on that table queue behind it, even reads.
+    So the lock timeout is short, and between two attempts all locks are released.
 
     Args:
         connection: A connection within a transaction.
-        duration: How long a statement waits, as PostgreSQL writes durations.
-        work: What to do; whatever it changes is undone.
+        duration: The lock timeout, as PostgreSQL writes durations.
+        work: What to run; its changes are rolled back.
 
     Raises:
-        CommandError: Somebody held a lock each time.
+        CommandError: A lock was not granted in any of the attempts.
     """
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         try:
             with rolled_back(connection):
                 connection.execute(
@@ -120,46 +122,47 @@ def in_short_waits(connection: Connection, duration: str, work: Callable[[], Res
                 raise
         time.sleep(_PAUSE)
     raise CommandError(
-        f"the comparison waited {duration} for a lock, {_TRIES} times, and gave up; nothing was"
-        f" changed. In its way: {holder_of_locks(connection)}.\nRun again when the application is"
-        " less busy, or wait longer with -x lock_timeout=5s: whoever comes after it waits as long."
+        f"the comparison gave up after {_ATTEMPTS} attempts with a lock timeout of {duration};"
+        f" nothing was changed. Blocked by: {blocked_by(connection)}.\nRun again when the"
+        " application is less busy, or wait longer with -x lock_timeout=5s; other sessions may then"
+        " queue behind the comparison for as long."
     )
 
 
 @contextmanager
-def waiting_at_most(connection: Connection, duration: str) -> Iterator[None]:
-    """Give up each wait for a lock after a while, for as long as the block lasts.
+def with_lock_timeout(connection: Connection, duration: str) -> Iterator[None]:
+    """Set the lock timeout of the session for a block.
 
     Args:
         connection: A connection outside a transaction.
-        duration: How long to wait, as PostgreSQL writes durations.
+        duration: The lock timeout, as PostgreSQL writes durations.
 
     Raises:
-        CommandError: A lock could not be had in time, or ``duration`` is none.
+        CommandError: A lock was not granted in time, or ``duration`` is not a duration.
     """
-    before = connection.scalar(text("select current_setting('lock_timeout')"))
+    previous = connection.scalar(text("select current_setting('lock_timeout')"))
     try:
         _set_lock_timeout(connection, duration)
     except DBAPIError:
         connection.rollback()
         raise CommandError(
-            f"lock_timeout={duration} is no duration: write such as 5s or 500ms"
+            f"lock_timeout={duration} is not a duration: write for example 5s or 500ms"
         ) from None
     try:
         yield
     except DBAPIError as error:
-        _raise_in_words(error, duration)
+        _raise_with_advice(error, duration)
         raise
     finally:
         if _is_usable(connection):
             connection.rollback()
-            _set_lock_timeout(connection, before)
+            _set_lock_timeout(connection, previous)
 
 
-def _take(connection: Connection) -> bool:
-    taken = connection.scalar(text("select pg_try_advisory_lock(:key)"), _KEY)
+def _try_lock(connection: Connection) -> bool:
+    is_locked = connection.scalar(text("select pg_try_advisory_lock(:key)"), _KEY)
     connection.commit()
-    return bool(taken)
+    return bool(is_locked)
 
 
 def _set_lock_timeout(connection: Connection, duration: str | None) -> None:
@@ -173,11 +176,11 @@ def _is_usable(connection: Connection) -> bool:
     return not connection.closed and not connection.invalidated
 
 
-def _raise_in_words(error: DBAPIError, duration: str) -> None:
+def _raise_with_advice(error: DBAPIError, duration: str) -> None:
     reason = {
         LOCK_TIMEOUT: f"gave up waiting for a lock after {duration}",
-        DEADLOCK: "stepped back from a deadlock with another session",
+        DEADLOCK: "gave up in a deadlock with another session",
     }.get(sqlstate(error))
     if reason is not None:
         first_line = (error.statement or "").strip().partition("\n")[0]
-        raise CommandError(f"{reason}, at: {first_line}\n{_TRY_AGAIN}") from error
+        raise CommandError(f"{reason}, at: {first_line}\n{_ADVICE}") from error

@@ -1,4 +1,4 @@
-"""New revisions laid out by ruff, where it is installed."""
+"""Formatting of new revisions with ruff, where it is installed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _HOOKS = {
 
 
 def format_new_revisions(config: Config, script: ScriptDirectory) -> None:
-    """Have Alembic run ruff over every revision it writes.
+    """Have Alembic format every revision it writes.
 
-    Hooks of ``alembic.ini`` go before: where there are any, nothing is added.
+    Where ``alembic.ini`` has post-write hooks, none is added.
 
     Args:
         config: Alembic's configuration, which is changed.
-        script: The folder of revisions, which has read that configuration already.
+        script: The folder of revisions, which has already read that configuration.
     """
     if script.hooks or importlib.util.find_spec("ruff") is None:
         return

@@ -1,8 +1,8 @@
-"""In which order the operations of a revision run.
+"""The order in which the operations of a revision run.
 
-The order is found by trying: what PostgreSQL refuses is tried again after the rest. Where it
-forbids a step as long as something else stands on the object (a column's type under a view, a
-function's result under a policy), what stands there is dropped before and created again after.
+It is found by running them: what PostgreSQL refuses is tried again after the rest. Where PostgreSQL
+forbids an operation while other objects depend on its own (a column's type under a view, a
+function's result under a policy), those are dropped before it and created again after it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import CreateIndexOp, DropIndexOp
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from townhall.migrate.compare.entities import Comparison
 from townhall.migrate.compare.simulation import Failure, Key, State, read_state, run_in_any_order
@@ -21,55 +21,58 @@ from townhall.migrate.compare.tables import TableDifference, reflected
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
-from townhall.pg.catalog import rows
 
-AROUND = "PostgreSQL forbids a later step while this stands on it: created again below."
+WHY_RECREATED = "PostgreSQL forbids a later step while this depends on it: created again below."
 
 
-def missed(
+def table_operations(
     connection: Connection, comparison: Comparison, schemas: Sequence[str]
 ) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
-    """Return what Alembic missed of tables: what comes before entities change, and what after.
+    """Return the operations for tables that still differ: before entities change, and after.
 
-    A function that can't be replaced takes along the checks and indexes that call it when it makes
-    way in the trial. They are there still, so they are dropped before it and come back after it.
+    Where a function can't be replaced, the comparison drops it with the checks and indexes that
+    call it. In the database these still exist, so they are dropped before the function and created
+    again after it.
 
     Args:
         connection: A connection within a transaction.
-        comparison: What was compared.
+        comparison: The comparison.
         schemas: The schemas that were compared.
     """
-    before: list[MigrateOperation] = []
-    after: list[MigrateOperation] = []
+    first: list[MigrateOperation] = []
+    last: list[MigrateOperation] = []
     tables = read_tables(connection, schemas) if comparison.tables else {}
     for difference in comparison.tables:
-        there = tables.get((difference.table.schema or "public", difference.table.name))
+        actual = tables.get((difference.table.schema or "public", difference.table.name))
         for operation in difference.operations():
             drop = (
-                None if there is None else _drop_of_taken(connection, operation, difference, there)
+                None
+                if actual is None
+                else _drop_of_dependant(connection, operation, difference, actual)
             )
             if drop is None:
-                before.append(operation)
+                first.append(operation)
             else:
-                before.append(drop)
-                after.append(operation)
-    return before, after
+                first.append(drop)
+                last.append(operation)
+    return first, last
 
 
-def _drop_of_taken(
+def _drop_of_dependant(
     connection: Connection,
     operation: MigrateOperation,
     difference: TableDifference,
-    there: TableState,
+    actual: TableState,
 ) -> MigrateOperation | None:
-    table, found = difference.table, difference.found
+    # What the database has and the comparison did not find any more, the comparison has dropped.
+    table, compared = difference.table, difference.actual
     if isinstance(operation, AddCheckOp | AddDefinedOp):
         name = str(operation.constraint_name)
-        if name in there.constraints and name not in found.constraints:
-            return DropDefinedOp(AddDefinedOp(table, name, there.constraints[name]))
+        if name in actual.constraints and name not in compared.constraints:
+            return DropDefinedOp(AddDefinedOp(table, name, actual.constraints[name]))
     elif isinstance(operation, CreateIndexOp):
         name = str(operation.index_name)
-        if name in there.indexes and name not in found.indexes:
+        if name in actual.indexes and name not in compared.indexes:
             indexes = {str(index.name): index for index in reflected(connection, table).indexes}
             return DropIndexOp.from_index(indexes[name])
     return None
@@ -82,11 +85,11 @@ def ordered(
     schemas: Sequence[str],
     invoke: Callable[[MigrateOperation], None],
 ) -> list[MigrateOperation]:
-    """Return operations in an order in which they run, with what they need around them.
+    """Return operations in an order in which they run, with the recreations that they need.
 
     Args:
         connection: A connection within a transaction; it is left as it was.
-        comparison: What was compared.
+        comparison: The comparison.
         operations: Drops, operations on tables and creations, in the order to try.
         schemas: The schemas that were compared.
         invoke: Runs an operation.
@@ -94,28 +97,30 @@ def ordered(
     Raises:
         CommandError: No order works; the message says what PostgreSQL refuses.
     """
-    around = _triggers_of_dropped_views(operations, comparison)
+    recreated = _triggers_of_dropped_views(operations, comparison)
     while True:
-        steps = _with_recreations(operations, comparison, around)
+        steps = _with_recreations(operations, comparison, recreated)
         with rolled_back(connection):
             done, failures = run_in_any_order(
-                connection, steps, invoke, _waiting(comparison, around)
+                connection, steps, invoke, _waiting(comparison, recreated)
             )
-            standing = _in_the_way(connection, failures, schemas) - around if failures else set()
+            blocking = _blocking(connection, failures, schemas) - recreated if failures else set()
         if not failures:
             return done
-        known = standing & set(comparison.keys.values())
-        if not known:
+        declared = blocking & set(comparison.keys.values())
+        if not declared:
             refused = [failure.step for failure in failures]
             others = [describe(step) for step in operations if step not in refused]
-            raise CommandError("\n\n".join(map(_report, failures)) + and_the_others(others))
-        around |= known
+            raise CommandError(
+                "\n\n".join(map(_report, failures)) + list_of_other_differences(others)
+            )
+        recreated |= declared
 
 
 def _triggers_of_dropped_views(
     operations: Iterable[MigrateOperation], comparison: Comparison
 ) -> set[Key]:
-    # They are in nobody's way: they go with their view, and nothing is said.
+    # They block nothing: PostgreSQL drops them with their view, without an error.
     views = {
         operation.target.name_parts
         for operation in operations
@@ -124,84 +129,84 @@ def _triggers_of_dropped_views(
     return {
         key
         for key in comparison.keys.values()
-        if isinstance(trigger := comparison.before.get(key), Trigger)
+        if isinstance(trigger := comparison.actual.get(key), Trigger)
         and (trigger.schema, trigger.table) in views
     }
 
 
 def _waiting(
-    comparison: Comparison, around: set[Key]
+    comparison: Comparison, recreated: set[Key]
 ) -> Callable[[MigrateOperation, Sequence[MigrateOperation]], bool]:
     def waits(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
         if not isinstance(step, CreateEntityOp):
             return False
-        if comparison.keys.get(step.target.key) in around:
-            # What makes way for others comes back when they are done.
-            return any(not isinstance(other, CreateEntityOp | ReplaceEntityOp) for other in refused)
-        # What is dropped to be created in another form must be gone before it is.
         key = comparison.keys.get(step.target.key)
+        if key in recreated:
+            # It was dropped for the sake of the others, so it is created after them.
+            return any(not isinstance(other, CreateEntityOp | ReplaceEntityOp) for other in refused)
+        # An entity that is dropped and created must be dropped first.
         return any(isinstance(other, DropEntityOp) and other.target.key == key for other in refused)
 
     return waits
 
 
 def _with_recreations(
-    operations: Sequence[MigrateOperation], comparison: Comparison, around: set[Key]
+    operations: Sequence[MigrateOperation], comparison: Comparison, recreated: set[Key]
 ) -> list[MigrateOperation]:
-    before = comparison.before
-    drops = [DropEntityOp(before[key], why=AROUND) for key in sorted(around) if key in before]
-    creations = [
-        # What is new is only late: created at once, it would hold on to what is to go.
-        CreateEntityOp(step.with_unmanaged_grants_of(before[key]) if key in before else step)
-        for step in comparison.done
-        if isinstance(step, Entity) and (key := comparison.keys[step.key]) in around
+    actual = comparison.actual
+    drops = [
+        DropEntityOp(actual[key], why=WHY_RECREATED) for key in sorted(recreated) if key in actual
     ]
-    others = [operation for operation in operations if not _concerns(operation, comparison, around)]
+    creations = [
+        # A new entity is only created late: created at once, it would depend on what is dropped.
+        CreateEntityOp(step.with_unmanaged_grants_of(actual[key]) if key in actual else step)
+        for step in comparison.done
+        if isinstance(step, Entity) and (key := comparison.keys[step.key]) in recreated
+    ]
+    others = [each for each in operations if not _is_for(each, comparison, recreated)]
     return [*drops, *others, *creations]
 
 
-def _concerns(operation: MigrateOperation, comparison: Comparison, keys: set[Key]) -> bool:
+def _is_for(operation: MigrateOperation, comparison: Comparison, keys: set[Key]) -> bool:
     if isinstance(operation, ReplaceEntityOp | CreateEntityOp):
         return comparison.keys.get(operation.target.key) in keys
     return isinstance(operation, DropEntityOp) and operation.target.key in keys
 
 
-def _in_the_way(
+def _blocking(
     connection: Connection, failures: Iterable[Failure[MigrateOperation]], schemas: Sequence[str]
 ) -> set[Key]:
-    before = read_state(connection, schemas)
-    found: set[Key] = set()
+    state = read_state(connection, schemas)
+    keys: set[Key] = set()
     for failure in failures:
         if isinstance(failure.step, DropEntityOp):
-            found |= _going_with(connection, failure.step, before, schemas)
+            keys |= _dropped_with(connection, failure.step, state, schemas)
         elif (table := getattr(failure.step, "table_name", None)) is not None:
             schema = getattr(failure.step, "schema", None) or "public"
-            found |= _standing_on(connection, (schema, table), before, schemas)
-    return found
+            keys |= _dependants(connection, (schema, table), state, schemas)
+    return keys
 
 
-def _going_with(
-    connection: Connection, drop: DropEntityOp, before: State, schemas: Sequence[str]
+def _dropped_with(
+    connection: Connection, drop: DropEntityOp, state: State, schemas: Sequence[str]
 ) -> set[Key]:
     with rolled_back(connection):
         cascade = (f"{statement} cascade" for statement in drop.target.drop_statements())
         if attempt(connection, lambda: run_script(connection, cascade)) is not None:
             return set()
-        after = read_state(connection, schemas)
-    return before.keys() - after.keys() - {drop.target.key}
+        remaining = read_state(connection, schemas)
+    return state.keys() - remaining.keys() - {drop.target.key}
 
 
-def _standing_on(
-    connection: Connection, table: tuple[str, str], before: State, schemas: Sequence[str]
+def _dependants(
+    connection: Connection, table: tuple[str, str], state: State, schemas: Sequence[str]
 ) -> set[Key]:
-    dependants = {
-        (row["kind"], *row["name"])
-        for row in rows(connection, _DEPENDANTS, [f"{table[0]}.{table[1]}"])
-    }
-    found = {key for key in before if key in dependants}
-    for key in list(found):
-        found |= _going_with(connection, DropEntityOp(before[key]), before, schemas)
-    return found
+    schema, name = table
+    found = connection.execute(text(_DEPENDANTS), {"schema": schema, "table": name}).mappings()
+    keys = state.keys() & {(row["kind"], *row["name"]) for row in found}
+    for key in list(keys):
+        keys |= _dropped_with(connection, DropEntityOp(state[key]), state, schemas)
+    return keys
 
 
 def _report(failure: Failure[MigrateOperation]) -> str:
@@ -213,13 +218,13 @@ def describe(operation: MigrateOperation) -> str:
     return " ".join(str(part) for part in operation.to_diff_tuple() if part is not None)
 
 
-def and_the_others(differences: Sequence[str]) -> str:
-    """Return what a message ends with that says why there is no revision: all that differs beside.
+def list_of_other_differences(differences: Sequence[str]) -> str:
+    """Return the end of a message that says why no revision can be written.
 
     Args:
-        differences: What differs, in words.
+        differences: The other differences, in words.
     """
-    return f"\n\nThe others differ here: {'; '.join(differences)}" if differences else ""
+    return f"\n\nThe other differences: {'; '.join(differences)}" if differences else ""
 
 
 _DEPENDANTS = """
@@ -227,7 +232,7 @@ _DEPENDANTS = """
         select c.oid
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where n.nspname || '.' || c.relname = any (%(schemas)s)
+        where n.nspname = :schema and c.relname = :table
     ),
     dependants as (
         select d.classid, d.objid

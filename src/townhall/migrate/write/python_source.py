@@ -10,7 +10,7 @@ from typing import Any
 from townhall.pg import Entity
 from townhall.pg.entity import default
 
-_WIDTH = 84  # of a line, less the indentation of a function's body
+_WIDTH = 84  # of a line, without the indentation of a function's body
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"})
 
 

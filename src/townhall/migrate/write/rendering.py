@@ -1,4 +1,4 @@
-"""How operations on entities and types are written into a revision."""
+"""The Python that a revision contains for operations and types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 
 _IMPORT = "from townhall import pg"
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
-_dialect.colspecs = {}  # types stay what they are, and don't become the driver's
+_dialect.colspecs = {}  # types are not replaced by those of a driver
 
 
 def render_percent_signs_once(context: MigrationContext) -> None:
@@ -30,7 +30,7 @@ def render_percent_signs_once(context: MigrationContext) -> None:
         context: The context of one run, which alone is changed.
     """
     impl = context.impl
-    if not impl.dialect.identifier_preparer._double_percents:  # noqa: SLF001 - nothing else says so
+    if not impl.dialect.identifier_preparer._double_percents:  # noqa: SLF001 - there is no public way
         return
     render = impl.render_ddl_sql_expr
 
@@ -41,7 +41,7 @@ def render_percent_signs_once(context: MigrationContext) -> None:
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
-    """Render a type of ours as the type that PostgreSQL sees: a revision outlives our classes."""
+    """Render a type of ours as the database's type: revisions don't depend on our classes."""
     if kind != "type":
         return False
     if isinstance(item, TypeDecorator) and not _is_of_sqlalchemy(item):
@@ -61,7 +61,7 @@ def _render_type(item: TypeDecorator[Any], context: AutogenContext) -> str:
 
 
 def _render_enum(item: Enum, context: AutogenContext) -> str:
-    # The enum itself is made and dropped by operations of its own.
+    # The enum type is created and dropped by operations of its own.
     context.imports.add("from sqlalchemy.dialects import postgresql")
     values = ", ".join(map(quoted, item.enums))
     schema = f", schema={quoted(item.schema)}" if item.schema else ""

@@ -1,4 +1,4 @@
-"""The operations of a revision, which is idempotent and whose downgrade is short."""
+"""The operations of a revision, made idempotent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from townhall.pg import DropEntityOp, Function
 def finish_revision(
     context: MigrationContext, revision: object, directives: list[MigrationScript]
 ) -> None:
-    """Make a revision repeatable, and its downgrade short.
+    """Make a revision idempotent, and its downgrade short.
 
     Alembic calls this (``process_revision_directives``) with the revision it is about to write.
     """
@@ -32,12 +32,12 @@ def finish_revision(
     for script in directives:
         for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
             for operation in flat(container):
-                _make_repeatable(operation)
+                _make_idempotent(operation)
         for downgrade in script.downgrade_ops_list:
-            _leave_to_dropped_tables(downgrade, dropped_tables(flat(downgrade)))
+            _omit_drops_with_tables(downgrade, dropped_tables(flat(downgrade)))
 
 
-def _leave_to_dropped_tables(downgrade: OpContainer, tables: set[tuple[str, str]]) -> None:
+def _omit_drops_with_tables(downgrade: OpContainer, tables: set[tuple[str, str]]) -> None:
     # Its privileges and indexes go with a table. Its policies and triggers are dropped one by one:
     # they may hold functions that go as well, and so may an index, where one goes before the table.
     kept: list[MigrateOperation] = []
@@ -61,8 +61,7 @@ def _table_of(operation: MigrateOperation) -> tuple[str, ...] | None:
     return None
 
 
-def _make_repeatable(operation: MigrateOperation) -> None:
-    # A revision can run again over its own result.
+def _make_idempotent(operation: MigrateOperation) -> None:
     if isinstance(operation, CreateTableOp | CreateIndexOp | AddColumnOp):
         operation.if_not_exists = True
     elif isinstance(operation, DropTableOp | DropIndexOp | DropColumnOp | DropConstraintOp):
