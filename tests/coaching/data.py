@@ -1,4 +1,4 @@
-"""Two tenants and the people around them, as the tests of coaching begin with them."""
+"""Sample data: two tenants with campaigns, sessions and usage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARTICIPANT = UUID("00000000-0000-4000-8000-00000000c004")
 STRANGER = UUID("00000000-0000-4000-8000-00000000c005")
 
 TENANT = UUID("00000000-0000-4000-8000-00000000c011")
-"""The owner's tenant, whose rows are tried."""
+"""The owner's tenant, whose rows the access matrix tries."""
 OTHER_TENANT = UUID("00000000-0000-4000-8000-00000000c012")
 
 CAMPAIGN = UUID("00000000-0000-4000-8000-00000000c021")
@@ -34,7 +34,7 @@ SESSION = UUID("00000000-0000-4000-8000-00000000c031")
 """The participant's session in the tenant's campaign."""
 OTHER_SESSION = UUID("00000000-0000-4000-8000-00000000c032")
 CREATOR_SESSION = UUID("00000000-0000-4000-8000-00000000c033")
-"""A session in the campaign without a tenant, of somebody without an account."""
+"""A session in the campaign without a tenant, and without an account."""
 
 USAGE = UUID("00000000-0000-4000-8000-00000000c041")
 """What the tenant used."""
@@ -75,7 +75,7 @@ BRAND = BrandConfig.from_stored(STORED_BRAND)
 
 
 def insert_coaching(connection: Connection) -> None:
-    """Create the two tenants, the campaigns, the sessions and what was used."""
+    """Insert the two tenants, their campaigns, sessions and usage."""
     for account in (OWNER, OUTSIDER, CREATOR, PARTICIPANT, STRANGER):
         create_account(connection, user_id=account)
     connection.execute(

@@ -1,4 +1,4 @@
-"""Who may do what to tenants, campaigns, sessions and usage, and by the sessions' old names."""
+"""Access to tenants, campaigns, sessions and usage, and to the views on sessions."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _stored(connection: Connection) -> object:
 
 
 @pytest.mark.parametrize("path", REFUSED)
-def test_what_is_wrong_is_refused_when_it_is_set_and_the_error_names_the_path(
+def test_invalid_brand_is_refused_on_assignment_and_the_error_names_the_path(
     tenant: TenantProfile, path: str
 ) -> None:
     with pytest.raises(ValidationError) as refusal:
@@ -111,7 +111,7 @@ def test_what_is_wrong_is_refused_when_it_is_set_and_the_error_names_the_path(
 
 
 @pytest.mark.parametrize("path", REFUSED)
-def test_it_is_refused_where_a_brand_or_a_tenant_is_made(path: str) -> None:
+def test_invalid_brand_is_refused_by_the_constructors(path: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         BrandConfig(**REFUSED[path])
     assert _path(refusal.value) == path
@@ -120,19 +120,19 @@ def test_it_is_refused_where_a_brand_or_a_tenant_is_made(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", REFUSED)
-def test_it_is_refused_in_a_statement(connection: Connection, path: str) -> None:
+def test_invalid_brand_is_refused_in_a_statement(connection: Connection, path: str) -> None:
     with pytest.raises(StatementError, match=path):
         connection.execute(update(TenantProfile).values(brand_config=REFUSED[path]))
 
 
 @pytest.mark.parametrize("value", ["", [], 1, "{}"], ids=str)
-def test_what_is_no_brand_at_all_is_refused(tenant: TenantProfile, value: object) -> None:
+def test_value_of_another_type_is_refused(tenant: TenantProfile, value: object) -> None:
     with pytest.raises(ValidationError):
         tenant.brand_config = value  # type: ignore[assignment]  # the point
 
 
 @pytest.mark.parametrize("color", ["#fff", "#FFFA", "#1f6f54", "#1F6F5480"])
-def test_a_colour_is_a_hex_colour_of_css(color: str) -> None:
+def test_hex_colors_of_css_are_accepted(color: str) -> None:
     assert (
         BRAND.model_copy(
             update={"colors": BRAND.colors.model_copy(update={"primary": color})}
@@ -141,7 +141,7 @@ def test_a_colour_is_a_hex_colour_of_css(color: str) -> None:
     )
 
 
-def test_a_brand_is_made_with_pythons_names_and_stored_with_its_own(
+def test_brand_is_created_with_python_names_and_stored_with_the_specified_keys(
     connection: Connection, tenant: TenantProfile
 ) -> None:
     tenant.brand_config = BrandConfig(
@@ -186,7 +186,7 @@ def _flush(tenant: TenantProfile) -> None:
     session.refresh(tenant)
 
 
-def test_a_mapping_of_the_shape_will_do(tenant: TenantProfile) -> None:
+def test_mapping_of_the_shape_is_accepted(tenant: TenantProfile) -> None:
     tenant.brand_config = STORED_BRAND | {"tagline": "Thrive"}  # type: ignore[assignment]  # coerced
     assert isinstance(tenant.brand_config, BrandConfig)
     assert tenant.brand_config.tagline == "Thrive"
@@ -200,13 +200,13 @@ def test_a_mapping_of_the_shape_will_do(tenant: TenantProfile) -> None:
         lambda brand: delattr(brand, "tagline"),
     ],
 )
-def test_a_brand_does_not_change(change: Callable[[BrandConfig], None]) -> None:
+def test_brand_is_immutable_and_hashable(change: Callable[[BrandConfig], None]) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         change(BRAND)
     assert hash(BRAND) == hash(BrandConfig.from_stored(STORED_BRAND))
 
 
-def test_what_others_stored_survives_a_round_trip(
+def test_keys_of_other_writers_survive_a_round_trip(
     connection: Connection, sessions: SessionFactory
 ) -> None:
     _store(connection, "brand_config", BY_OTHERS)
@@ -221,7 +221,7 @@ def test_what_others_stored_survives_a_round_trip(
     assert _stored(connection) == expected
 
 
-def test_what_others_stored_is_no_licence_for_python(
+def test_unknown_keys_are_refused_from_python_in_spite_of_stored_ones(
     connection: Connection, sessions: SessionFactory
 ) -> None:
     _store(connection, "brand_config", BY_OTHERS)
@@ -234,7 +234,7 @@ def test_what_others_stored_is_no_licence_for_python(
                 brand.model_copy(update=changes)
 
 
-def test_what_others_stored_by_pythons_names_is_not_taken_for_ours() -> None:
+def test_stored_keys_that_equal_python_names_are_kept_as_unknown_keys() -> None:
     brand = BrandConfig.from_stored(BY_OTHERS)
     assert brand.welcome_message is None
     assert brand.show_powered_by is False
@@ -246,7 +246,7 @@ def test_what_others_stored_by_pythons_names_is_not_taken_for_ours() -> None:
     assert nothing.as_stored() == BY_OTHERS | {"welcomeMessage": None}
 
 
-def test_saving_something_else_leaves_what_others_stored(
+def test_update_of_another_column_keeps_the_stored_brand(
     connection: Connection, sessions: SessionFactory
 ) -> None:
     _store(connection, "brand_config", BY_OTHERS)
@@ -256,7 +256,7 @@ def test_saving_something_else_leaves_what_others_stored(
 
 
 @pytest.mark.parametrize("column", ["brand_config", "email_config"])
-def test_nothing_chosen_is_none_and_stored_as_an_empty_object(
+def test_none_is_stored_as_an_empty_object(
     connection: Connection, tenant: TenantProfile, column: str
 ) -> None:
     setattr(tenant, column, None)
@@ -277,7 +277,7 @@ def test_nothing_chosen_is_none_and_stored_as_an_empty_object(
     ],
     ids=["little", "colour", "type"],
 )
-def test_what_others_stored_wrong_keeps_nobody_from_reading_the_tenants(
+def test_invalid_stored_brand_is_read_as_none_with_a_warning_and_kept(
     connection: Connection,
     sessions: SessionFactory,
     caplog: pytest.LogCaptureFixture,
@@ -295,13 +295,15 @@ def test_what_others_stored_wrong_keeps_nobody_from_reading_the_tenants(
 
 @pytest.mark.parametrize("stored", ["[]", "1", '"text"', "null"])
 @pytest.mark.parametrize("column", ["brand_config", "email_config"])
-def test_the_database_takes_objects_alone(connection: Connection, column: str, stored: str) -> None:
+def test_stored_value_that_is_no_object_is_refused(
+    connection: Connection, column: str, stored: str
+) -> None:
     store = text(f"update public.tenant_profiles set {column} = '{stored}'")
     with pytest.raises(IntegrityError, match=f"ck_tenant_profiles_{column}_is_object"):
         connection.execute(store)
 
 
-def test_an_expression_may_be_set_too(connection: Connection, tenant: TenantProfile) -> None:
+def test_brand_accepts_an_sql_expression(connection: Connection, tenant: TenantProfile) -> None:
     tagline = func.jsonb_set(
         TenantProfile.brand_config, text("'{tagline}'"), text("""'"By SQL"'"""), type_=JSONB
     )
@@ -331,14 +333,16 @@ def test_an_expression_may_be_set_too(connection: Connection, tenant: TenantProf
     ],
     ids=str,
 )
-def test_a_brand_is_asked_about_as_any_jsonb_is(
+def test_brand_column_has_the_operators_of_jsonb(
     connection: Connection, expression: ColumnElement[Any], value: object
 ) -> None:
     asked = select(expression).where(TenantProfile.id == TENANT)
     assert connection.scalar(asked) == value
 
 
-def test_e_mail_settings_are_typed_alike(connection: Connection, tenant: TenantProfile) -> None:
+def test_email_settings_are_validated_and_stored_with_the_specified_keys(
+    connection: Connection, tenant: TenantProfile
+) -> None:
     tenant.email_config = EmailConfig(reply_to="hello@example.org", from_name="Green Tree")
     _flush(tenant)
     stored = connection.scalar(select(func.to_jsonb(TenantProfile.email_config)))
@@ -367,13 +371,13 @@ def test_e_mail_settings_are_typed_alike(connection: Connection, tenant: TenantP
         "a(b)@c.dd",
     ],
 )
-def test_an_address_is_an_address_alone(address: str) -> None:
+def test_reply_address_that_is_no_plain_address_is_refused(address: str) -> None:
     with pytest.raises(ValidationError, match="reply_to"):
         EmailConfig(reply_to=address)
 
 
 @pytest.mark.parametrize("character", ["\r", "\n", "\x00", "\x7f", "\x85", "\u2028"], ids=ascii)
-def test_a_name_in_a_header_is_one_line(character: str) -> None:
+def test_sender_name_with_a_line_break_is_refused(character: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         EmailConfig(reply_to="a@b.cc", from_name=f"Coach{character}Bcc: d@e.ff")
     assert _path(refusal.value) == "from_name"
@@ -395,7 +399,7 @@ def test_a_name_in_a_header_is_one_line(character: str) -> None:
         "\x01javascript:alert(1)",
     ],
 )
-def test_a_logo_is_at_no_other_address_than_the_webs(url: str) -> None:
+def test_logo_url_of_another_scheme_is_refused(url: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         BrandLogo(url=url, alt="Logo")
     assert _path(refusal.value) == "url"
@@ -413,7 +417,7 @@ def test_a_logo_is_at_no_other_address_than_the_webs(url: str) -> None:
         "//cdn.example.org/logo.svg",
     ],
 )
-def test_a_logo_is_on_the_web_or_beside_the_page(url: str) -> None:
+def test_https_and_relative_logo_urls_are_accepted(url: str) -> None:
     assert BrandLogo(url=url, alt="Logo").url == url
 
 
@@ -436,14 +440,14 @@ def test_a_logo_is_on_the_web_or_beside_the_page(url: str) -> None:
     ],
     ids=ascii,
 )
-def test_a_font_does_not_end_its_place_in_a_style_sheet(font: str) -> None:
+def test_font_name_that_could_end_a_css_declaration_is_refused(font: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         BrandFonts(heading=font, body="Lato")
     assert _path(refusal.value) == "heading"
 
 
 @pytest.mark.parametrize("field", ["tagline", "welcome_message", "completion_message"])
-def test_what_jsonb_can_not_hold_is_refused_when_it_is_set(field: str) -> None:
+def test_nul_character_is_refused_on_assignment(field: str) -> None:
     with pytest.raises(ValidationError, match="NUL") as refusal:
         BRAND.model_copy(update={field: "a\x00b"})
     assert _path(refusal.value) == field

@@ -1,4 +1,4 @@
-"""What an anonymous visitor gets of a tenant."""
+"""What an anonymous visitor can read of a tenant."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BY_DOMAIN = text("select * from public.get_tenant_branding_by_domain('coach.gree
 
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.parametrize("asked", [BY_SLUG, BY_DOMAIN], ids=["slug", "domain"])
-def test_everybody_gets_the_five_public_columns(
+def test_every_persona_gets_the_five_public_columns(
     connection: Connection, persona: str, asked: Executable
 ) -> None:
     with acting(connection, PERSONAS[persona]):
@@ -35,7 +35,7 @@ def test_everybody_gets_the_five_public_columns(
         assert found.all() == [("green-tree", "Green Tree", "coach", STORED_BRAND, DOMAIN)]
 
 
-def test_the_arguments_have_their_names(connection: Connection) -> None:
+def test_functions_have_the_specified_argument_names(connection: Connection) -> None:
     with acting(connection, "anon"):
         for call in (
             "get_tenant_branding(slug => 'green-tree')",
@@ -57,17 +57,13 @@ def test_the_arguments_have_their_names(connection: Connection) -> None:
         "copy public.tenant_profiles to stdout",
     ],
 )
-def test_the_tables_are_closed_to_visitors_with_a_permission_error(
-    connection: Connection, statement: str
-) -> None:
+def test_anonymous_caller_cannot_read_the_tables(connection: Connection, statement: str) -> None:
     with acting(connection, "anon"), pytest.raises(ProgrammingError, match="permission denied"):
         connection.execute(text(statement))
 
 
 @pytest.mark.parametrize("asked", [BY_SLUG, BY_DOMAIN], ids=["slug", "domain"])
-def test_a_tenant_that_is_not_active_is_not_there(
-    connection: Connection, asked: Executable
-) -> None:
+def test_inactive_tenant_is_not_returned(connection: Connection, asked: Executable) -> None:
     connection.execute(update(TenantProfile).values(is_active=False))
     for persona in ("anon", "owner", "service"):
         with acting(connection, PERSONAS[persona]):
@@ -88,13 +84,13 @@ def test_a_tenant_that_is_not_active_is_not_there(
         "get_tenant_branding_by_domain(null)",
     ],
 )
-def test_nothing_else_finds_a_tenant(connection: Connection, call: str) -> None:
-    """The other tenant has no domain: that it is null finds nobody."""
+def test_other_slugs_and_domains_return_no_tenant(connection: Connection, call: str) -> None:
+    """The other tenant has no domain; null does not match it."""
     with acting(connection, "anon"):
         assert outcome(connection, text(f"select * from public.{call}")) is Outcome.NO_ROWS
 
 
-def test_the_functions_read_our_tables_whatever_the_callers_path_is(
+def test_functions_ignore_the_search_path_of_the_caller(
     connection: Connection,
 ) -> None:
     connection.execute(text("create schema evil"))
@@ -110,7 +106,9 @@ def test_the_functions_read_our_tables_whatever_the_callers_path_is(
         assert connection.execute(BY_SLUG).one().display_name == "Green Tree"
 
 
-def test_a_column_of_an_applications_own_is_no_argument(connection: Connection) -> None:
+def test_columns_added_by_an_application_do_not_shadow_the_arguments(
+    connection: Connection,
+) -> None:
     connection.execute(
         text(
             """
@@ -119,12 +117,12 @@ def test_a_column_of_an_applications_own_is_no_argument(connection: Connection) 
             """
         )
     )
-    asked = text("select slug from public.get_tenant_branding_by_domain('nobody.example')")
+    asked = text("select slug from public.get_tenant_branding_by_domain('missing.example')")
     with acting(connection, "anon"):
         assert connection.execute(asked).all() == []
 
 
-def test_the_question_gives_a_typed_brand(sessions: SessionFactory) -> None:
+def test_tenant_branding_returns_a_typed_brand(sessions: SessionFactory) -> None:
     with sessions.as_anonymous() as session:
         row = session.execute(tenant_branding(slug="green-tree")).one()
         assert tuple(row._fields) == PUBLIC
@@ -132,11 +130,11 @@ def test_the_question_gives_a_typed_brand(sessions: SessionFactory) -> None:
         assert row == session.execute(tenant_branding(domain=DOMAIN.upper())).one()
         other = session.execute(tenant_branding(slug="rival")).one()
         assert (other.brand_config, other.custom_domain) == (None, None)
-        assert session.execute(tenant_branding(slug="nobody")).all() == []
+        assert session.execute(tenant_branding(slug="missing")).all() == []
 
 
 @pytest.mark.parametrize("domain", ["İstanbul.example", "BÜCHER.example", "\u212aelvin.example"])
-def test_the_case_of_a_domain_is_the_databases(sessions: SessionFactory, domain: str) -> None:
+def test_domain_is_compared_without_regard_to_case(sessions: SessionFactory, domain: str) -> None:
     with sessions.as_service() as session:
         session.execute(
             update(TenantProfile).where(TenantProfile.id == TENANT).values(custom_domain=domain)
@@ -146,12 +144,12 @@ def test_the_case_of_a_domain_is_the_databases(sessions: SessionFactory, domain:
 
 
 @pytest.mark.parametrize("asked", [{}, {"slug": "a", "domain": "b"}], ids=str)
-def test_the_question_is_for_one_tenant(asked: dict[str, str]) -> None:
+def test_tenant_branding_needs_either_slug_or_domain(asked: dict[str, str]) -> None:
     with pytest.raises(TypeError, match="either slug or domain"):
         tenant_branding(**asked)
 
 
-def test_the_tenant_itself_is_its_owners(sessions: SessionFactory) -> None:
+def test_owner_reads_only_their_own_tenant(sessions: SessionFactory) -> None:
     with sessions.acting(PERSONAS["owner"]) as session:
         assert session.scalars(tenant_by_slug("green-tree")).one().id == TENANT
         assert session.scalar(tenant_by_slug("rival")) is None

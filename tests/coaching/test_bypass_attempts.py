@@ -1,4 +1,4 @@
-"""What somebody tries who reads the rules for their gaps."""
+"""Attempts to get around the access rules on tenants, campaigns and sessions."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _name(statement: Insert | Update) -> str:
     ],
     ids="-".join,
 )
-def test_an_owner_changes_nothing_that_is_the_services(
+def test_owner_cannot_update_columns_that_only_the_service_writes(
     connection: Connection, change: dict[str, Any]
 ) -> None:
     with acting(connection, PERSONAS["owner"]):
@@ -102,7 +102,7 @@ def test_an_owner_changes_nothing_that_is_the_services(
     ],
     ids=_name,
 )
-def test_an_owner_moves_nothing_and_settles_no_bill(
+def test_owner_cannot_move_rows_or_change_usage(
     connection: Connection, statement: Executable
 ) -> None:
     with acting(connection, PERSONAS["owner"]):
@@ -120,7 +120,7 @@ def test_an_owner_moves_nothing_and_settles_no_bill(
     ],
     ids=str,
 )
-def test_nobody_makes_a_campaign_of_somebody_else(
+def test_campaign_for_another_tenant_or_creator_is_refused(
     connection: Connection, campaign: dict[str, Any]
 ) -> None:
     with acting(connection, PERSONAS["owner"]):
@@ -128,7 +128,7 @@ def test_nobody_makes_a_campaign_of_somebody_else(
         assert outcome(connection, made) is Outcome.VIOLATES_POLICY
 
 
-def test_an_insert_that_meets_a_hidden_row_does_not_change_it(connection: Connection) -> None:
+def test_upsert_does_not_update_a_hidden_row(connection: Connection) -> None:
     takeover = (
         upsert(Campaign)
         .values(id=OTHER_CAMPAIGN, tenant_id=TENANT, name="Mine")
@@ -152,7 +152,7 @@ def test_an_insert_that_meets_a_hidden_row_does_not_change_it(connection: Connec
     ],
 )
 @pytest.mark.parametrize("sessions", SESSIONS, ids=lambda sessions: sessions.name)
-def test_everybody_sees_their_own_alone(
+def test_each_persona_sees_only_their_own_rows(
     connection: Connection, persona: str, mine: list[UUID], sessions: TableClause
 ) -> None:
     keys = (TenantProfile.id, Campaign.id, sessions.c.id, UsageEvent.id)
@@ -162,7 +162,7 @@ def test_everybody_sees_their_own_alone(
 
 
 @pytest.mark.parametrize("sessions", SESSIONS, ids=lambda sessions: sessions.name)
-def test_an_update_without_a_condition_changes_ones_own_alone(
+def test_update_without_condition_changes_only_own_rows(
     connection: Connection, sessions: TableClause
 ) -> None:
     with acting(connection, PERSONAS["owner"]):
@@ -175,7 +175,7 @@ def test_an_update_without_a_condition_changes_ones_own_alone(
     }
 
 
-def test_the_owner_of_two_tenants_moves_nothing_from_one_to_the_other(
+def test_owner_of_two_tenants_cannot_move_rows_between_them(
     connection: Connection,
 ) -> None:
     connection.execute(
@@ -189,7 +189,7 @@ def test_the_owner_of_two_tenants_moves_nothing_from_one_to_the_other(
             assert outcome(connection, statement) is DENIED
 
 
-def test_a_creator_loses_a_campaign_that_gets_a_tenant(connection: Connection) -> None:
+def test_creator_loses_access_to_a_campaign_that_gets_a_tenant(connection: Connection) -> None:
     connection.execute(
         update(Campaign).where(Campaign.id == CREATOR_CAMPAIGN).values(tenant_id=TENANT)
     )
@@ -199,14 +199,14 @@ def test_a_creator_loses_a_campaign_that_gets_a_tenant(connection: Connection) -
         assert set(connection.scalars(select(Campaign.id))) == {CAMPAIGN, CREATOR_CAMPAIGN}
 
 
-def test_a_creator_puts_no_campaign_into_a_tenant(connection: Connection) -> None:
+def test_creator_cannot_move_a_campaign_into_a_tenant(connection: Connection) -> None:
     join = update(Campaign).where(Campaign.id == CREATOR_CAMPAIGN).values(tenant_id=TENANT)
     for persona in ("creator", "owner"):
         with acting(connection, PERSONAS[persona]):
             assert outcome(connection, join) is DENIED
 
 
-def test_what_was_taken_away_is_gone_at_once(connection: Connection) -> None:
+def test_owner_who_loses_a_tenant_loses_access_at_once(connection: Connection) -> None:
     """Whatever a token still says: who owns a tenant is read from the table."""
     connection.execute(update(TenantProfile).values(user_id=None))
     claims = {"app_metadata": {"tenant_id": str(TENANT)}, "user_metadata": {"role": "owner"}}
@@ -215,7 +215,7 @@ def test_what_was_taken_away_is_gone_at_once(connection: Connection) -> None:
             assert outcome(connection, select(model.id)) is Outcome.NO_ROWS
 
 
-def test_foreign_keys_tell_nothing_of_another_tenant(connection: Connection) -> None:
+def test_foreign_keys_do_not_reveal_rows_of_another_tenant(connection: Connection) -> None:
     """What is hidden and what does not exist are refused alike."""
     with acting(connection, PERSONAS["owner"]):
         for tenant in (OTHER_TENANT, uuid4()):
@@ -223,7 +223,7 @@ def test_foreign_keys_tell_nothing_of_another_tenant(connection: Connection) -> 
             assert outcome(connection, probe) is Outcome.VIOLATES_POLICY
 
 
-def test_a_slug_or_domain_that_is_taken_is_public_anyway(connection: Connection) -> None:
+def test_unique_constraint_reveals_only_public_slugs_and_domains(connection: Connection) -> None:
     taken = update(TenantProfile).values(custom_domain="COACH.green-tree.EXAMPLE")
     with (
         acting(connection, PERSONAS["outsider"]),
@@ -246,14 +246,16 @@ def test_a_slug_or_domain_that_is_taken_is_public_anyway(connection: Connection)
     "name",
     ["tenant_profiles", "campaigns", "participant_sessions", "usage_events", *OLD_NAMES],
 )
-def test_nobody_goes_around_the_policies(connection: Connection, statement: str, name: str) -> None:
+def test_client_cannot_truncate_a_table_or_change_its_row_level_security(
+    connection: Connection, statement: str, name: str
+) -> None:
     refusal = r"permission denied|must be (owner|able)|is not a (table|view)"
     with acting(connection, PERSONAS["owner"]), pytest.raises(ProgrammingError, match=refusal):
         connection.execute(text(statement.format(name)))
 
 
 @pytest.mark.parametrize("persona", ["anon", "stranger", "owner"])
-def test_nobody_but_the_service_logs_usage(connection: Connection, persona: str) -> None:
+def test_only_the_service_logs_usage(connection: Connection, persona: str) -> None:
     with acting(connection, PERSONAS[persona]):
         log = text(f"select public.log_usage_event('{TENANT}', 'chat')")
         assert outcome(connection, log) is DENIED
@@ -263,7 +265,7 @@ def test_nobody_but_the_service_logs_usage(connection: Connection, persona: str)
     ("persona", "tenants"),
     [("owner", [TENANT]), ("outsider", [OTHER_TENANT]), ("creator", []), ("no_sub", [])],
 )
-def test_the_helper_tells_of_the_caller_alone(
+def test_helper_function_returns_only_tenants_of_the_caller(
     connection: Connection, persona: str, tenants: list[UUID]
 ) -> None:
     mine = select(func.private.my_tenant_ids())
@@ -273,7 +275,7 @@ def test_the_helper_tells_of_the_caller_alone(
         assert outcome(connection, mine) is DENIED
 
 
-def test_the_triggers_functions_are_nobodys_to_call(connection: Connection) -> None:
+def test_trigger_functions_cannot_be_called(connection: Connection) -> None:
     for name in ("fill_session_tenant", "fill_campaign_sessions_tenant"):
         for persona in ("anon", "owner", "service"):
             role = PERSONAS[persona].role
@@ -281,7 +283,7 @@ def test_the_triggers_functions_are_nobodys_to_call(connection: Connection) -> N
             assert connection.scalar(may) is False
 
 
-def test_a_creator_is_nobody_special_in_a_tenants_campaign(connection: Connection) -> None:
+def test_creator_has_no_access_to_a_campaign_of_a_tenant(connection: Connection) -> None:
     connection.execute(update(Campaign).where(Campaign.id == CAMPAIGN).values(created_by=CREATOR))
     with acting(connection, PERSONAS["creator"]):
         assert connection.scalars(select(Campaign.id)).all() == [CREATOR_CAMPAIGN]

@@ -1,4 +1,4 @@
-"""The page of coaching: its examples run."""
+"""The examples on the page about coaching run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "coaching.md"
 
 
-def test_the_examples_run(committed: Engine) -> None:
+def test_examples_of_the_page_run(committed: Engine) -> None:
     run_examples(
         PAGE,
         engine=committed,

@@ -1,4 +1,4 @@
-"""Brands, pipelines and bills are found through indexes, however many tenants there are."""
+"""Brands, pipelines and bills are read through indexes, however many tenants there are."""
 
 from __future__ import annotations
 
@@ -117,11 +117,11 @@ class TestBranding:
         self, many: Connection, name: str, value: str, index: str
     ) -> None:
         del name, value, index
-        every = "select * from public.tenant_profiles where display_name = 'Nobody'"
+        every = "select * from public.tenant_profiles where display_name = 'Missing'"
         assert plan_of(many, every, run=True).buffers > 10 * FEW_BLOCKS
 
 
-def test_an_owner_finds_their_tenant_through_an_index(
+def test_owner_reads_their_tenant_through_an_index(
     many: Connection, owner: tuple[UUID, UUID]
 ) -> None:
     with acting(many, "authenticated", owner[1]):
@@ -131,7 +131,7 @@ def test_an_owner_finds_their_tenant_through_an_index(
 
 
 @pytest.mark.parametrize("model", [Campaign, ParticipantSession, UsageEvent])
-def test_the_policies_go_through_an_index(
+def test_policies_use_an_index(
     many: Connection, owner: tuple[UUID, UUID], model: type[Campaign]
 ) -> None:
     with acting(many, "authenticated", owner[1]):
@@ -141,7 +141,7 @@ def test_the_policies_go_through_an_index(
 
 
 @pytest.mark.parametrize("status", [None, ClientStatus.CONVERTED])
-def test_a_pipeline_is_found_by_its_tenant(
+def test_pipeline_is_read_through_an_index_on_the_tenant(
     many: Connection, owner: tuple[UUID, UUID], status: ClientStatus | None
 ) -> None:
     tenant, user = owner
@@ -152,7 +152,7 @@ def test_a_pipeline_is_found_by_its_tenant(
         assert "ix_participant_sessions_tenant_id_client_status" in plan.indexes
 
 
-def test_the_month_of_a_tenant_is_found_by_tenant_and_time(
+def test_usage_of_a_tenant_is_read_through_an_index_on_tenant_and_time(
     many: Connection, owner: tuple[UUID, UUID]
 ) -> None:
     """Among 300,000 events; the plan is the same for ten million, which the benchmark times."""
@@ -165,7 +165,7 @@ def test_the_month_of_a_tenant_is_found_by_tenant_and_time(
         assert plan.scanned == set()
 
 
-def test_the_month_of_everybody_is_found_by_the_time(many: Connection) -> None:
+def test_usage_of_all_tenants_is_read_through_an_index_on_the_time(many: Connection) -> None:
     with acting(many, "service_role"):
         plan = plan_of(many, usage_summary(datetime(2026, 5, 1, tzinfo=UTC).date()))
     assert plan.indexes == {"ix_usage_events_created_at"}

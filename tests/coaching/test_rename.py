@@ -138,7 +138,7 @@ _PRIVILEGES = """
 """
 
 
-def test_everything_is_kept_and_renamed_along(database: str) -> None:
+def test_rename_keeps_rows_and_renames_constraints_indexes_and_triggers(database: str) -> None:
     before = _shape(database, OLD)
     upgrade(database, AFTER)
     after = _shape(database, NEW)
@@ -158,7 +158,9 @@ def _names(shape: Shape) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [OLD, OLDER])
-def test_a_role_of_the_applications_goes_on_by_the_old_names(database: str, name: str) -> None:
+def test_role_of_an_application_keeps_its_privileges_under_the_old_names(
+    database: str, name: str
+) -> None:
     upgrade(database, AFTER)
     with _connected(database) as connection:
         campaign = connection.scalar(text("select id from public.campaigns limit 1"))
@@ -174,7 +176,7 @@ def test_a_role_of_the_applications_goes_on_by_the_old_names(database: str, name
             connection.execute(text(f"update public.{name} set stakeholder_email = 'r@x.example'"))
 
 
-def test_such_a_role_is_no_drift(townhall_databases: Databases) -> None:
+def test_privileges_of_an_application_role_are_no_drift(townhall_databases: Databases) -> None:
     with townhall_databases.create() as url:
         upgrade(url, BEFORE)
         with _connected(url) as connection:
@@ -184,7 +186,7 @@ def test_such_a_role_is_no_drift(townhall_databases: Databases) -> None:
         command.check(alembic_config(url))
 
 
-def test_the_new_columns_are_filled_from_the_old(database: str) -> None:
+def test_new_columns_are_filled_from_the_old_ones(database: str) -> None:
     upgrade(database, AFTER)
     with _connected(database) as connection:
         filled = connection.execute(
@@ -205,7 +207,7 @@ def test_the_new_columns_are_filled_from_the_old(database: str) -> None:
         ]
 
 
-def test_down_is_what_was_before_and_up_again_too(database: str) -> None:
+def test_downgrade_and_upgrade_restore_the_schema(database: str) -> None:
     before = _shape(database, OLD)
     upgrade(database, AFTER)
     after = _shape(database, NEW)
@@ -215,7 +217,7 @@ def test_down_is_what_was_before_and_up_again_too(database: str) -> None:
     assert _shape(database, NEW) == after
 
 
-def test_what_a_coach_has_set_meanwhile_stays(database: str) -> None:
+def test_status_set_between_the_steps_is_kept(database: str) -> None:
     """Killed after the columns were filled, it is run again when a coach was at work."""
     upgrade(database, AFTER)
     with _connected(database) as connection:
@@ -228,7 +230,7 @@ def test_what_a_coach_has_set_meanwhile_stays(database: str) -> None:
         assert connection.scalars(statuses).all() == ["registered"]
 
 
-def test_an_application_goes_on_reading_and_writing_by_the_old_name(database: str) -> None:
+def test_application_reads_and_writes_under_the_old_name_during_the_revision(database: str) -> None:
     done = Event()
     engine = create_engine(database, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 

@@ -1,4 +1,4 @@
-"""The first tenant's data."""
+"""The data of the first tenant."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _tenant(session: Session) -> TenantProfile:
     return session.scalars(tenant_by_slug(SLUG)).one()
 
 
-def test_the_tenant_has_a_complete_brand_and_a_reply_to(database: str) -> None:
+def test_tenant_has_a_complete_brand_and_a_reply_address(database: str) -> None:
     with _session(database) as session:
         tenant = _tenant(session)
         assert (tenant.display_name, tenant.is_active) == ("Leading with Meaning", True)
@@ -56,7 +56,7 @@ def test_the_tenant_has_a_complete_brand_and_a_reply_to(database: str) -> None:
         assert mail.reply_to == "hello@leadingwithmeaning.example"
 
 
-def test_the_palette_is_green_and_gold(database: str) -> None:
+def test_palette_is_green_and_gold(database: str) -> None:
     with _session(database) as session:
         brand = _tenant(session).brand_config
     assert brand is not None
@@ -71,7 +71,7 @@ def _parts(color: str) -> tuple[int, int, int]:
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
-def test_words_can_be_read_on_the_palette(database: str) -> None:
+def test_palette_has_sufficient_contrast_for_text(database: str) -> None:
     """By the measure of WCAG 2: at least 4.5 to 1 for text."""
     with _session(database) as session:
         brand = _tenant(session).brand_config
@@ -96,7 +96,7 @@ def _luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_running_again_never_overwrites_what_its_owner_changed(database: str) -> None:
+def test_running_the_revision_again_keeps_changes_of_the_owner(database: str) -> None:
     with _session(database) as session:
         tenant = _tenant(session)
         assert tenant.brand_config is not None
@@ -117,7 +117,7 @@ def _run_again(url: str) -> None:
     upgrade(url)
 
 
-def test_on_the_way_down_it_goes_where_it_is_nobodys_yet(database: str) -> None:
+def test_downgrade_deletes_an_unused_tenant(database: str) -> None:
     downgrade(database, BEFORE)
     with _session(database) as session:
         assert session.scalars(SLUGS).all() == []
@@ -134,7 +134,7 @@ def test_on_the_way_down_it_goes_where_it_is_nobodys_yet(database: str) -> None:
         "select public.log_usage_event(id, 'chat') from public.tenant_profiles",
     ],
 )
-def test_on_the_way_down_it_stays_where_it_is_somebodys(database: str, change: str) -> None:
+def test_downgrade_keeps_a_tenant_in_use(database: str, change: str) -> None:
     with _session(database) as session:
         session.execute(text(change))
     downgrade(database, BEFORE)
@@ -145,7 +145,9 @@ def test_on_the_way_down_it_stays_where_it_is_somebodys(database: str, change: s
 @pytest.mark.parametrize(
     ("arguments", "slugs"), [(["-x", "seed=none"], []), ([], [SLUG])], ids=["none", "default"]
 )
-def test_it_can_be_left_out(database: str, arguments: list[str], slugs: list[str]) -> None:
+def test_seed_can_be_skipped_by_an_argument(
+    database: str, arguments: list[str], slugs: list[str]
+) -> None:
     downgrade(database, BEFORE)
     alembic(*arguments, "upgrade", "head", url=database)
     with _session(database) as session:
@@ -155,7 +157,7 @@ def test_it_can_be_left_out(database: str, arguments: list[str], slugs: list[str
 @pytest.mark.parametrize(
     ("arguments", "times"), [(["-x", "seed=none"], 0), ([], 1)], ids=["none", "default"]
 )
-def test_a_script_leaves_it_out_too(arguments: list[str], times: int) -> None:
+def test_seed_can_be_skipped_in_an_sql_script(arguments: list[str], times: int) -> None:
     script = alembic(*arguments, "upgrade", f"{BEFORE}:head", "--sql").stdout
     assert script.count("insert into public.tenant_profiles") == times
     assert script.count("on conflict (slug) do nothing") == times

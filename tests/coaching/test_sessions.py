@@ -1,4 +1,4 @@
-"""Participants take their sessions forward, and the coach sees it in the pipeline."""
+"""Participants start and complete their sessions, and the coach sees it in the pipeline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.coaching.data import (
     SESSION,
     TENANT,
 )
-from tests.support.blocked import wait_until_somebody_waits
+from tests.support.blocked import wait_for_a_lock
 from townhall import ClientStatus, ParticipantSession, SessionStatus
 from townhall.domains.coaching import (
     complete_participant_session,
@@ -56,7 +56,7 @@ def _move(connection: Connection, move: Move, persona: str = "participant") -> N
         connection.execute(move(SESSION))
 
 
-def test_a_participant_starts_and_completes_their_session(connection: Connection) -> None:
+def test_participant_starts_and_completes_their_session(connection: Connection) -> None:
     before = _session(connection)
     assert (before.started_at, before.completed_at) == (None, None)
     _move(connection, start_participant_session)
@@ -84,7 +84,7 @@ def test_a_participant_starts_and_completes_their_session(connection: Connection
         ("archived", "archived", "archived"),
     ],
 )
-def test_the_pipeline_goes_forward_only(
+def test_client_status_moves_only_forward(
     connection: Connection, before: str, after_start: str, after_completion: str
 ) -> None:
     _is(connection, client_status=before)
@@ -104,7 +104,7 @@ def test_the_pipeline_goes_forward_only(
         (complete_participant_session, SessionStatus.COMPLETED),
     ],
 )
-def test_a_session_in_the_wrong_state_is_an_error(
+def test_session_with_another_status_is_refused(
     connection: Connection, move: Move, status: SessionStatus
 ) -> None:
     _is(connection, status=status)
@@ -117,7 +117,7 @@ def test_a_session_in_the_wrong_state_is_an_error(
 
 @MOVES
 @pytest.mark.parametrize("persona", ["no_sub", "stranger", "outsider", "creator", "owner"])
-def test_anybody_elses_session_is_an_error(
+def test_session_of_another_participant_is_refused(
     connection: Connection, move: Move, persona: str
 ) -> None:
     before = _session(connection)
@@ -128,10 +128,10 @@ def test_anybody_elses_session_is_an_error(
 
 @MOVES
 @pytest.mark.parametrize("session_id", [OTHER_SESSION, uuid4()], ids=["hidden", "missing"])
-def test_what_is_hidden_and_what_is_not_there_are_refused_alike(
+def test_hidden_and_missing_sessions_are_refused_alike(
     connection: Connection, move: Move, session_id: UUID
 ) -> None:
-    """The other tenant's session has no account: a participant without one can't be anybody."""
+    """The session of the other tenant has no account."""
     with (
         pytest.raises(ProgrammingError, match=f"session {session_id} is not yours"),
         acting(connection, PERSONAS["participant"]),
@@ -141,14 +141,14 @@ def test_what_is_hidden_and_what_is_not_there_are_refused_alike(
 
 @MOVES
 @pytest.mark.parametrize("persona", ["anon", "service"])
-def test_who_is_no_participant_may_not_even_try(
+def test_anonymous_caller_and_service_cannot_call_the_functions(
     connection: Connection, move: Move, persona: str
 ) -> None:
     with acting(connection, PERSONAS[persona]):
         assert outcome(connection, move(SESSION)) is Outcome.PERMISSION_DENIED
 
 
-def test_a_session_is_started_once_however_often_at_once(committed: Engine) -> None:
+def test_concurrent_second_start_of_a_session_is_refused(committed: Engine) -> None:
     factory = SessionFactory(committed)
 
     def start() -> None:
@@ -159,12 +159,14 @@ def test_a_session_is_started_once_however_often_at_once(committed: Engine) -> N
         with factory.as_user(PARTICIPANT) as session:
             session.execute(start_participant_session(SESSION))
             second = other.submit(start)
-            wait_until_somebody_waits(committed)
+            wait_for_a_lock(committed)
         with pytest.raises(IntegrityError, match="is in_progress, not pending"):
             second.result(timeout=30)
 
 
-def test_a_column_of_an_applications_own_is_no_argument(connection: Connection) -> None:
+def test_columns_added_by_an_application_do_not_shadow_the_arguments(
+    connection: Connection,
+) -> None:
     table = "alter table public.participant_sessions"
     connection.execute(text(f"{table} add session_id uuid, add found_status text"))
     _move(connection, start_participant_session)
@@ -174,7 +176,9 @@ def test_a_column_of_an_applications_own_is_no_argument(connection: Connection) 
         _move(connection, complete_participant_session)
 
 
-def test_the_pipeline_is_in_its_order(connection: Connection, sessions: SessionFactory) -> None:
+def test_pipeline_is_ordered_by_client_status(
+    connection: Connection, sessions: SessionFactory
+) -> None:
     connection.execute(
         insert(ParticipantSession),
         [
@@ -192,7 +196,9 @@ def test_the_pipeline_is_in_its_order(connection: Connection, sessions: SessionF
 
 
 @pytest.mark.parametrize("name", ["campaign_assignments", "stakeholder_sessions"])
-def test_the_old_names_are_read_and_written_as_before(connection: Connection, name: str) -> None:
+def test_views_with_the_old_names_are_read_and_written_like_the_table(
+    connection: Connection, name: str
+) -> None:
     """With the columns that there were: what came later has its defaults."""
     old = "where stakeholder_name = 'Old'"
     statements = (
@@ -214,7 +220,7 @@ def test_the_old_names_are_read_and_written_as_before(connection: Connection, na
 
 
 @pytest.mark.parametrize("name", ["campaign_assignments", "stakeholder_sessions"])
-def test_an_old_name_takes_an_insert_that_meets_a_row(connection: Connection, name: str) -> None:
+def test_view_with_an_old_name_accepts_an_upsert(connection: Connection, name: str) -> None:
     statement = text(
         f"""
         insert into public.{name} (id, campaign_id) values ('{SESSION}', '{CAMPAIGN}')
@@ -226,7 +232,7 @@ def test_an_old_name_takes_an_insert_that_meets_a_row(connection: Connection, na
         assert connection.scalar(statement) == "Met"
 
 
-async def test_async_sessions_move_alike(
+async def test_sessions_are_started_and_completed_in_an_async_session(
     committed: Engine, townhall_async_engine: AsyncEngine
 ) -> None:
     del committed  # on the same database

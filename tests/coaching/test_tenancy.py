@@ -1,4 +1,4 @@
-"""A session's tenant is its campaign's, whatever happens to either."""
+"""The tenant of a session is always that of its campaign."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.coaching.data import (
     TENANT,
     USAGE,
 )
-from tests.support.blocked import wait_until_somebody_waits
+from tests.support.blocked import wait_for_a_lock
 from townhall import Campaign, ParticipantSession, TenantProfile, UsageEvent
 from townhall.testing import Outcome, acting, outcome
 
@@ -54,15 +54,13 @@ def _give(connection: Connection, campaign: UUID, tenant: UUID | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["participant_sessions", "campaign_assignments"])
-def test_a_session_begins_with_the_tenant_of_its_campaign(
-    connection: Connection, name: str
-) -> None:
+def test_new_session_gets_the_tenant_of_its_campaign(connection: Connection, name: str) -> None:
     statement = f"insert into public.{name} (campaign_id) values (:id) returning tenant_id"
     for campaign, tenant in ((CAMPAIGN, TENANT), (CREATOR_CAMPAIGN, None)):
         assert connection.scalar(text(statement), {"id": campaign}) == tenant
 
 
-def test_the_orm_reads_the_tenant_that_was_filled(townhall_session: Session) -> None:
+def test_orm_reads_back_the_tenant_that_the_trigger_sets(townhall_session: Session) -> None:
     tenant = TenantProfile(slug="orm", display_name="ORM")
     townhall_session.add(tenant)
     townhall_session.flush()
@@ -78,7 +76,7 @@ def test_the_orm_reads_the_tenant_that_was_filled(townhall_session: Session) -> 
     [(CAMPAIGN, OTHER_TENANT), (CREATOR_CAMPAIGN, TENANT)],
     ids=["another's", "of a campaign without one"],
 )
-def test_a_session_can_not_be_inserted_with_another_tenant(
+def test_given_tenant_of_a_new_session_is_ignored(
     connection: Connection, campaign: UUID, tenant: UUID
 ) -> None:
     with acting(connection, "service_role"):
@@ -88,7 +86,7 @@ def test_a_session_can_not_be_inserted_with_another_tenant(
 
 
 @pytest.mark.parametrize("tenant", [OTHER_TENANT, None], ids=["another's", "none"])
-def test_a_session_can_not_be_given_another_tenant(
+def test_update_of_the_tenant_of_a_session_is_ignored(
     connection: Connection, tenant: UUID | None
 ) -> None:
     with acting(connection, "service_role"):
@@ -97,7 +95,9 @@ def test_a_session_can_not_be_given_another_tenant(
     assert tenants == {SESSION: TENANT, OTHER_SESSION: OTHER_TENANT, CREATOR_SESSION: None}
 
 
-def test_a_foreign_key_refuses_it_where_triggers_are_off(connection: Connection) -> None:
+def test_foreign_key_refuses_another_tenant_where_triggers_are_disabled(
+    connection: Connection,
+) -> None:
     off = "alter table public.participant_sessions disable trigger fill_session_tenant"
     connection.execute(text(off))
     wrong = insert(ParticipantSession).values(campaign_id=CAMPAIGN, tenant_id=OTHER_TENANT)
@@ -106,7 +106,7 @@ def test_a_foreign_key_refuses_it_where_triggers_are_off(connection: Connection)
 
 
 @pytest.mark.parametrize("tenant", [OTHER_TENANT, None], ids=["another", "none"])
-def test_sessions_follow_a_campaign_that_changes_tenant(
+def test_sessions_follow_a_campaign_that_changes_its_tenant(
     connection: Connection, tenant: UUID | None
 ) -> None:
     _give(connection, CAMPAIGN, tenant)
@@ -118,7 +118,7 @@ def test_sessions_follow_a_campaign_that_gets_a_tenant(connection: Connection) -
     assert _tenants(connection)[CREATOR_SESSION] == TENANT
 
 
-def test_two_campaigns_change_places_in_one_statement(connection: Connection) -> None:
+def test_two_campaigns_swap_tenants_in_one_statement(connection: Connection) -> None:
     connection.execute(
         text(
             """
@@ -133,7 +133,9 @@ def test_two_campaigns_change_places_in_one_statement(connection: Connection) ->
     assert (tenants[SESSION], tenants[OTHER_SESSION]) == (OTHER_TENANT, TENANT)
 
 
-def test_what_the_old_owner_saw_the_new_one_sees(connection: Connection) -> None:
+def test_owner_of_the_new_tenant_sees_the_sessions_instead_of_the_former_one(
+    connection: Connection,
+) -> None:
     _give(connection, CAMPAIGN, OTHER_TENANT)
     with acting(connection, PERSONAS["owner"]):
         for model in (Campaign, ParticipantSession):
@@ -143,7 +145,7 @@ def test_what_the_old_owner_saw_the_new_one_sees(connection: Connection) -> None
     assert found == {SESSION, OTHER_SESSION}
 
 
-def test_a_tenant_that_goes_leaves_its_rows_without_one(connection: Connection) -> None:
+def test_rows_of_a_deleted_tenant_are_kept_without_tenant(connection: Connection) -> None:
     connection.execute(delete(TenantProfile).where(TenantProfile.id == TENANT))
     tenants = _tenants(connection)
     assert tenants == {SESSION: None, OTHER_SESSION: OTHER_TENANT, CREATOR_SESSION: None}
@@ -157,12 +159,12 @@ def test_a_tenant_that_goes_leaves_its_rows_without_one(connection: Connection) 
     assert found == [CAMPAIGN], "what has no tenant is its creator's"
 
 
-def test_all_tenants_may_go_at_once(connection: Connection) -> None:
+def test_all_tenants_can_be_deleted_in_one_statement(connection: Connection) -> None:
     connection.execute(delete(TenantProfile))
     assert set(_tenants(connection).values()) == {None}
 
 
-def test_sessions_go_with_their_campaign(connection: Connection) -> None:
+def test_deleting_campaigns_deletes_their_sessions(connection: Connection) -> None:
     connection.execute(delete(Campaign).where(Campaign.id.in_([CAMPAIGN, CREATOR_CAMPAIGN])))
     assert _tenants(connection) == {OTHER_SESSION: OTHER_TENANT}
 
@@ -176,7 +178,7 @@ def test_sessions_go_with_their_campaign(connection: Connection) -> None:
     ],
     ids=["another's", "one without", "one with"],
 )
-def test_a_session_that_moves_gets_the_tenant_of_its_new_campaign(
+def test_session_moved_to_another_campaign_gets_its_tenant(
     connection: Connection, session: UUID, campaign: UUID, tenant: UUID | None
 ) -> None:
     move = update(ParticipantSession).where(ParticipantSession.id == session)
@@ -184,7 +186,7 @@ def test_a_session_that_moves_gets_the_tenant_of_its_new_campaign(
     assert _tenants(connection)[session] == tenant
 
 
-def test_the_orm_knows_the_tenant_of_a_session_that_moved(sessions: SessionFactory) -> None:
+def test_orm_reads_back_the_tenant_of_a_moved_session(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         moving = session.get_one(ParticipantSession, SESSION)
         moving.campaign = session.get_one(Campaign, OTHER_CAMPAIGN)
@@ -192,7 +194,7 @@ def test_the_orm_knows_the_tenant_of_a_session_that_moved(sessions: SessionFacto
         assert moving.tenant_id == OTHER_TENANT
 
 
-def test_the_work_is_done_whoever_causes_it(connection: Connection) -> None:
+def test_triggers_work_for_roles_without_privileges_on_the_tables(connection: Connection) -> None:
     """As a role that may change campaigns and nothing else."""
     connection.execute(text("create role clerk"))
     connection.execute(text("grant usage on schema public to clerk"))
@@ -205,7 +207,9 @@ def test_the_work_is_done_whoever_causes_it(connection: Connection) -> None:
     assert (tenants[CREATOR_SESSION], tenants[SESSION]) == (TENANT, OTHER_TENANT)
 
 
-def test_a_session_waits_for_a_campaign_that_is_getting_a_tenant(committed: Engine) -> None:
+def test_insert_of_a_session_waits_for_a_concurrent_change_of_its_campaign(
+    committed: Engine,
+) -> None:
     def insert_session() -> None:
         with committed.begin() as connection:
             connection.execute(insert(ParticipantSession).values(campaign_id=CREATOR_CAMPAIGN))
@@ -214,13 +218,13 @@ def test_a_session_waits_for_a_campaign_that_is_getting_a_tenant(committed: Engi
         with committed.begin() as connection:
             _give(connection, CREATOR_CAMPAIGN, TENANT)
             second = other.submit(insert_session)
-            wait_until_somebody_waits(committed)
+            wait_for_a_lock(committed)
         second.result(timeout=30)
     with committed.connect() as connection:
         assert list(_tenants(connection).values()).count(TENANT) == 3
 
 
-def test_a_campaign_that_gets_a_tenant_waits_for_a_session(committed: Engine) -> None:
+def test_change_of_a_campaign_waits_for_a_concurrent_insert_of_a_session(committed: Engine) -> None:
     def give() -> None:
         with committed.begin() as connection:
             _give(connection, CREATOR_CAMPAIGN, TENANT)
@@ -229,13 +233,13 @@ def test_a_campaign_that_gets_a_tenant_waits_for_a_session(committed: Engine) ->
         with committed.begin() as connection:
             connection.execute(insert(ParticipantSession).values(campaign_id=CREATOR_CAMPAIGN))
             second = other.submit(give)
-            wait_until_somebody_waits(committed)
+            wait_for_a_lock(committed)
         second.result(timeout=30)
     with committed.connect() as connection:
         assert list(_tenants(connection).values()).count(TENANT) == 3
 
 
-def test_a_session_inserted_while_its_tenant_goes_has_none(committed: Engine) -> None:
+def test_session_inserted_while_its_tenant_is_deleted_has_no_tenant(committed: Engine) -> None:
     def insert_session() -> None:
         with committed.begin() as connection:
             connection.execute(insert(ParticipantSession).values(campaign_id=CAMPAIGN))
@@ -244,13 +248,13 @@ def test_a_session_inserted_while_its_tenant_goes_has_none(committed: Engine) ->
         with committed.begin() as connection:
             connection.execute(delete(TenantProfile).where(TenantProfile.id == TENANT))
             second = other.submit(insert_session)
-            wait_until_somebody_waits(committed)
+            wait_for_a_lock(committed)
         second.result(timeout=30)
     with committed.connect() as connection:
         assert TENANT not in _tenants(connection).values()
 
 
-def test_an_account_that_goes_leaves_the_tenant(connection: Connection) -> None:
+def test_tenant_is_kept_when_the_account_of_its_owner_is_deleted(connection: Connection) -> None:
     owner = select(TenantProfile.user_id).where(TenantProfile.id == TENANT)
     assert connection.scalar(owner) == OWNER
     connection.execute(text("delete from auth.users"))

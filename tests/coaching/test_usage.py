@@ -1,4 +1,4 @@
-"""What tenants used: how it is logged, what it may hold, and what a month comes to."""
+"""The usage of tenants: logging, constraints and monthly sums."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _event(connection: Connection, call: str) -> UsageEvent:
     return row.one()  # type: ignore[return-value]  # a row with its columns
 
 
-def test_sql_logs_an_event_with_all_there_is_to_say(connection: Connection) -> None:
+def test_sql_logs_an_event_with_every_argument(connection: Connection) -> None:
     call = f"'{TENANT}', 'chat', '{{\"a\": 1}}', '{PARTICIPANT}', 5000000000, 'opus', 12.3456"
     event = _event(connection, call)
     assert (event.tenant_id, event.event_type, event.event_data) == (TENANT, "chat", {"a": 1})
@@ -59,14 +59,14 @@ def test_sql_logs_an_event_with_all_there_is_to_say(connection: Connection) -> N
         f"'{TENANT}', 'page_view', null, null, null, null, null",
     ],
 )
-def test_what_comes_later_is_optional(connection: Connection, call: str) -> None:
+def test_later_arguments_are_optional(connection: Connection, call: str) -> None:
     event = _event(connection, call)
     assert (event.tenant_id, event.event_type, event.event_data) == (TENANT, "page_view", {})
     assert (event.user_id, event.tokens_used, event.model_used) == (None, 0, None)
     assert event.cost_cents == 0
 
 
-def test_every_argument_has_the_name_of_the_schema(connection: Connection) -> None:
+def test_arguments_have_the_specified_names(connection: Connection) -> None:
     event = _event(
         connection,
         f"""
@@ -78,7 +78,7 @@ def test_every_argument_has_the_name_of_the_schema(connection: Connection) -> No
     assert (event.tokens_used, event.model_used, event.cost_cents) == (1, "haiku", Decimal("0.5"))
 
 
-def test_python_logs_an_event_and_gets_its_id(sessions: SessionFactory) -> None:
+def test_log_usage_event_returns_the_id(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         logged = session.scalar(
             log_usage_event(
@@ -100,7 +100,7 @@ def test_python_logs_an_event_and_gets_its_id(sessions: SessionFactory) -> None:
         assert (plain.tokens_used, plain.cost_cents) == (0, Decimal(0))
 
 
-async def test_async_sessions_log_alike(
+async def test_events_are_logged_in_an_async_session(
     committed: Engine, townhall_async_engine: AsyncEngine
 ) -> None:
     del committed  # on the same database
@@ -112,7 +112,7 @@ async def test_async_sessions_log_alike(
 
 
 @pytest.mark.parametrize("user", [OWNER, OUTSIDER])
-def test_python_logs_as_the_service_alone(sessions: SessionFactory, user: UUID) -> None:
+def test_log_usage_event_needs_the_service(sessions: SessionFactory, user: UUID) -> None:
     with (
         pytest.raises(ProgrammingError, match="permission denied for function log_usage_event"),
         sessions.as_user(user) as session,
@@ -132,7 +132,7 @@ def test_python_logs_as_the_service_alone(sessions: SessionFactory, user: UUID) 
         ({"user_id": uuid4()}, "fk_usage_events_user_id_users"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_event_is_refused(
     connection: Connection, values: dict[str, Any], constraint: str
 ) -> None:
     event = {"tenant_id": TENANT, "event_type": "chat"} | values
@@ -141,7 +141,7 @@ def test_what_makes_no_sense_is_refused(
 
 
 @pytest.mark.parametrize("cost", ["100000000", "Infinity"])
-def test_a_cost_has_eight_digits_before_the_point(connection: Connection, cost: str) -> None:
+def test_cost_has_at_most_eight_digits_before_the_point(connection: Connection, cost: str) -> None:
     with pytest.raises(DataError, match="numeric field overflow"):
         connection.execute(
             text(
@@ -178,24 +178,22 @@ MINE = [
     (TENANT, "visit", None, 1, 0, Decimal("0.0000")),
 ]
 OTHER = [(OTHER_TENANT, "chat", "opus", 1, 7, Decimal("0.7000"))]
-NOBODYS = [(None, "chat", "opus", 1, 3, Decimal("0.3000"))]
+WITHOUT_TENANT = [(None, "chat", "opus", 1, 3, Decimal("0.3000"))]
 
 
 @pytest.mark.parametrize("day", [1, 15, 30])
-def test_a_month_is_summed_up_by_tenant_event_type_and_model(
-    november: Connection, day: int
-) -> None:
+def test_month_is_summed_by_tenant_event_type_and_model(november: Connection, day: int) -> None:
     with acting(november, "service_role"):
         summary = november.execute(usage_summary(date(2026, 11, day)))
         assert tuple(summary.keys())[3:] == FIGURES
-        assert summary.all() == MINE + OTHER + NOBODYS
+        assert summary.all() == MINE + OTHER + WITHOUT_TENANT
         assert november.execute(usage_summary(date(2026, 11, 1), TENANT)).all() == MINE
 
 
 @pytest.mark.parametrize(
     ("user", "expected"), [(OWNER, MINE), (OUTSIDER, OTHER), (PARTICIPANT, [])]
 )
-def test_an_owner_sums_up_their_own_alone(
+def test_summary_of_an_owner_has_only_their_tenant(
     november: Connection, user: UUID, expected: list[tuple[Any, ...]]
 ) -> None:
     with acting(november, "authenticated", user):
@@ -207,13 +205,13 @@ def test_an_owner_sums_up_their_own_alone(
 @pytest.mark.parametrize(
     ("month", "events"), [(date(2026, 10, 31), 1), (date(2026, 12, 31), 1), (date(2027, 1, 1), 0)]
 )
-def test_a_month_ends_at_midnight_utc(november: Connection, month: date, events: int) -> None:
+def test_month_ends_at_midnight_utc(november: Connection, month: date, events: int) -> None:
     november.execute(text("set local timezone = 'Asia/Jerusalem'"))
     summary = november.execute(usage_summary(month, TENANT)).all()
     assert sum(row.events for row in summary) == events
 
 
-def test_a_sum_of_tokens_is_exact_however_large(sessions: SessionFactory) -> None:
+def test_sum_of_tokens_is_exact_beyond_bigint(sessions: SessionFactory) -> None:
     most = 2**63 - 1
     with sessions.as_service() as session:
         for _ in range(3):
@@ -227,7 +225,7 @@ def test_a_sum_of_tokens_is_exact_however_large(sessions: SessionFactory) -> Non
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
 @pytest.mark.parametrize("month", [date(1, 1, 1), date(2026, 3, 31), date(9999, 12, 31)], ids=str)
-def test_any_month_begins_and_ends_at_midnight_utc(
+def test_any_month_starts_and_ends_at_midnight_utc(
     connection: Connection, month: date, zone: str
 ) -> None:
     first = f"{month.year:04}-{month.month:02}-01 00:00+00"
@@ -246,7 +244,9 @@ def test_any_month_begins_and_ends_at_midnight_utc(
     assert [row.events for row in summary if row.event_type == "edge"] == [2]
 
 
-def test_an_event_outlives_its_tenant_and_its_user(connection: Connection) -> None:
+def test_event_is_kept_without_tenant_and_user_when_they_are_deleted(
+    connection: Connection,
+) -> None:
     connection.execute(text("update public.usage_events set user_id = :user"), {"user": OWNER})
     connection.execute(text("delete from auth.users"))
     connection.execute(text("delete from public.tenant_profiles"))

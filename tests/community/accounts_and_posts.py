@@ -1,4 +1,4 @@
-"""People, what they post, and whether it is counted right."""
+"""Accounts, their posts, and a check of the counters."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def create_accounts(connection: Connection, number: int) -> list[UUID]:
 
 
 def create_posts(connection: Connection, author: UUID, number: int) -> list[UUID]:
-    """Create public posts of somebody's, and return their keys."""
+    """Create public posts of an author, and return their keys."""
     found = connection.scalars(
         insert(SocialFeedPost).returning(SocialFeedPost.id),
         [{"author_id": author, "content": f"Post {each}"} for each in range(number)],

@@ -1,4 +1,4 @@
-"""A crowd of founders, made at once and past the triggers, for what has to stay fast."""
+"""Bulk data for tests of plans, inserted at once and without triggers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SCORES = """
 
 
 def account(number: int) -> UUID:
-    """Return the key of one of the crowd's accounts, counted from 1."""
+    """Return the key of one of the accounts, counted from 1."""
     return UUID(f"00000000-0000-4000-9000-{number:012x}")
 
 
@@ -54,10 +54,10 @@ def _load(connection: Connection, *statements: str, **sizes: int) -> None:
 
 
 def insert_authors_with_posts(connection: Connection, posts: int, accounts: int = 50) -> None:
-    """Make accounts with posts, every tenth of them private, two at a time."""
+    """Insert accounts with posts, every tenth of them private, two of each time."""
     _load(connection, _ACCOUNTS, _POSTS, accounts=accounts, posts=posts)
 
 
 def insert_founders_with_scores(connection: Connection, accounts: int, share: int) -> None:
-    """Make accounts with profiles and three scores each, of which one in ``share`` consents."""
+    """Insert accounts with profiles and three scores each, of which one in ``share`` consents."""
     _load(connection, _ACCOUNTS, _PROFILES, _CONSENTS, _SCORES, accounts=accounts, share=share)

@@ -1,4 +1,4 @@
-"""A small community, as the tests of who may do what begin with it."""
+"""Sample data: a small community."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def _key(number: int) -> UUID:
 
 
 FOUNDER = _key(1)
-"""Whose rows are tried."""
+"""The user whose rows the access matrix tries."""
 PEER = _key(2)
-"""Of the same circle and cohort, and the other party of what has two."""
+"""A member of the same community and cohort, and the other party of messages and connections."""
 FORMER_MEMBER = _key(3)
-"""Who was of both and left."""
+"""A user who was a member of both and left."""
 STRANGER = _key(4)
-"""Signed in, and of nothing."""
+"""A signed-in user without memberships."""
 
 PERSONAS = {
     "anon": Actor.anonymous(),
@@ -66,9 +66,9 @@ PERSONAS = {
 PRIVATE_COMMUNITY = _key(11)
 """A private community of the founder's."""
 PUBLIC_COMMUNITY = _key(12)
-"""A public one, of the service's."""
+"""A public community, created by the service."""
 PEER_MEMBERSHIP = _key(13)
-"""The peer's membership in the circle."""
+"""The peer's membership in the private community."""
 COHORT = _key(21)
 PEER_COHORT_MEMBERSHIP = _key(22)
 """The peer's membership in the cohort."""
@@ -99,29 +99,29 @@ STREAK = _key(87)
 
 
 def insert_community(connection: Connection) -> None:
-    """Create everybody's account, and a row of every kind."""
+    """Insert the accounts of the personas, and a row of every table."""
     for account in (FOUNDER, PEER, FORMER_MEMBER, STRANGER):
         create_account(connection, user_id=account)
-    _set_up_circles(connection)
-    _set_up_posts(connection)
-    _set_up_what_is_the_founders(connection)
+    _insert_communities(connection)
+    _insert_posts(connection)
+    _insert_rows_of_the_founder(connection)
 
 
-def _set_up_circles(connection: Connection) -> None:
+def _insert_communities(connection: Connection) -> None:
     connection.execute(
         insert(Community),
         [
             {
                 "id": PRIVATE_COMMUNITY,
-                "name": "Circle",
-                "slug": "circle",
+                "name": "Private",
+                "slug": "private",
                 "created_by": FOUNDER,
                 "is_private": True,
             },
             {
                 "id": PUBLIC_COMMUNITY,
-                "name": "Plaza",
-                "slug": "plaza",
+                "name": "Public",
+                "slug": "public",
                 "created_by": None,
                 "is_private": False,
             },
@@ -158,7 +158,7 @@ def _set_up_circles(connection: Connection) -> None:
     )
 
 
-def _set_up_posts(connection: Connection) -> None:
+def _insert_posts(connection: Connection) -> None:
     connection.execute(
         insert(SocialFeedPost),
         [
@@ -187,7 +187,7 @@ def _set_up_posts(connection: Connection) -> None:
     )
 
 
-def _set_up_what_is_the_founders(connection: Connection) -> None:
+def _insert_rows_of_the_founder(connection: Connection) -> None:
     theirs = {"user_id": FOUNDER}
     for statement in (
         insert(Milestone).values(id=MILESTONE, title="First customer", **theirs),

@@ -1,4 +1,4 @@
-"""Who may do what to what founders share, plan, score, agree to and write."""
+"""Access to communities, posts, messages, connections, consents and scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmarks: what they show, to whom, and when."""
+"""The benchmarks: their figures, who may read them, and their refresh."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _figures(scores: list[Decimal]) -> tuple[Decimal | None, Decimal | None]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(population=POPULATION)
-def test_no_group_of_fewer_than_five_shows_and_no_figure_of_fewer_scores(
+def test_groups_and_figures_of_fewer_than_five_founders_are_hidden(
     connection: Connection, population: list[Founder]
 ) -> None:
     everything = connection.begin_nested()
@@ -147,7 +147,7 @@ def test_no_group_of_fewer_than_five_shows_and_no_figure_of_fewer_scores(
     everything.rollback()
 
 
-def test_five_show_and_four_do_not(connection: Connection) -> None:
+def test_group_of_five_is_shown_and_group_of_four_is_hidden(connection: Connection) -> None:
     scored = [Decimal(score) for score in (10, 20, 30, 40)]
     five = [Founder(scores=[score]) for score in [*scored, Decimal(90)]]
     accounts = _settle(connection, five)
@@ -167,7 +167,9 @@ def test_five_show_and_four_do_not(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("way", ["says no", "takes it back", "leaves"])
-def test_whoever_withdraws_is_gone_with_the_next_refresh(connection: Connection, way: str) -> None:
+def test_founder_who_withdraws_is_not_counted_after_a_refresh(
+    connection: Connection, way: str
+) -> None:
     six = [Founder(scores=[Decimal(50)])] * 6
     accounts = _settle(connection, six)
     connection.execute(refresh_benchmarks())
@@ -186,7 +188,7 @@ def test_whoever_withdraws_is_gone_with_the_next_refresh(connection: Connection,
         assert [count for count, *_ in _shown(connection, view).values()] == [5]
 
 
-def test_a_founder_counts_once_with_one_of_two_scores_of_one_moment(
+def test_founder_with_two_scores_of_the_same_time_counts_once(
     connection: Connection,
 ) -> None:
     accounts = _settle(
@@ -231,7 +233,7 @@ def test_a_founder_counts_once_with_one_of_two_scores_of_one_moment(
         ("service", Outcome.ALLOWED),
     ],
 )
-def test_whoever_is_signed_in_reads_them(
+def test_signed_in_users_read_the_benchmarks(
     connection: Connection, view: View, persona: str, expected: Outcome
 ) -> None:
     _settle(connection, [Founder()] * 5)
@@ -242,7 +244,7 @@ def test_whoever_is_signed_in_reads_them(
 
 @pytest.mark.parametrize("schema", ["public", "private"])
 @pytest.mark.parametrize("persona", PERSONAS)
-def test_the_service_alone_refreshes_them(
+def test_only_the_service_may_refresh_the_benchmarks(
     connection: Connection, persona: str, schema: str
 ) -> None:
     refresh = text(f"select {schema}.refresh_benchmark_aggregates()")
@@ -252,13 +254,13 @@ def test_the_service_alone_refreshes_them(
 
 
 @pytest.mark.parametrize("persona", ["stranger", "service"])
-def test_nobody_refreshes_them_past_the_function(connection: Connection, persona: str) -> None:
+def test_refresh_without_the_function_is_denied(connection: Connection, persona: str) -> None:
     with acting(connection, PERSONAS[persona]):
         refresh = text("refresh materialized view benchmark_stage_aggregates")
         assert outcome(connection, refresh) is Outcome.PERMISSION_DENIED
 
 
-def test_views_that_were_never_filled_are_filled(connection: Connection) -> None:
+def test_refresh_fills_a_view_without_data(connection: Connection) -> None:
     _settle(connection, [Founder()] * 5)
     connection.execute(
         text("refresh materialized view public.benchmark_stage_aggregates with no data")
@@ -269,7 +271,7 @@ def test_views_that_were_never_filled_are_filled(connection: Connection) -> None
     assert _shown(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
 
 
-def test_a_refresh_waits_for_no_reader_and_no_reader_for_it(engine: Engine) -> None:
+def test_refresh_and_readers_do_not_block_each_other(engine: Engine) -> None:
     with engine.begin() as connection:
         _settle(connection, [Founder()] * 5)
     with engine.connect() as reader, engine.connect() as service:
@@ -282,7 +284,7 @@ def test_a_refresh_waits_for_no_reader_and_no_reader_for_it(engine: Engine) -> N
         assert _shown(reader, BenchmarkStageAggregate) == {"seed": (5, None, None)}
 
 
-def test_two_refreshes_come_one_after_the_other(engine: Engine) -> None:
+def test_concurrent_refreshes_succeed(engine: Engine) -> None:
     with engine.begin() as connection:
         _settle(connection, [Founder()] * 5)
 
@@ -301,14 +303,14 @@ def test_two_refreshes_come_one_after_the_other(engine: Engine) -> None:
             assert [count for count, *_ in _shown(connection, view).values()] == [5]
 
 
-def test_both_figures_have_two_digits(connection: Connection) -> None:
+def test_figures_have_two_decimals(connection: Connection) -> None:
     for group in ("stage", "industry"):
         columns = inspect(connection).get_columns(f"benchmark_{group}_aggregates", "public")
         types = {column["name"]: str(column["type"]) for column in columns}
         assert types["avg_irs_score"] == types["median_irs_score"] == "NUMERIC(5, 2)"
 
 
-def test_the_views_keep_their_unique_indexes(connection: Connection) -> None:
+def test_views_have_their_unique_indexes(connection: Connection) -> None:
     found = connection.scalars(
         text(
             """
@@ -327,7 +329,7 @@ def test_the_views_keep_their_unique_indexes(connection: Connection) -> None:
 @pytest.mark.parametrize(
     "accounts", [20_000, pytest.param(1_000_000, marks=pytest.mark.exhaustive)]
 )
-def test_the_latest_scores_are_read_in_one_pass_or_by_the_index(
+def test_latest_scores_are_read_in_one_pass_or_through_an_index(
     engine: Engine, accounts: int
 ) -> None:
     definition = "select pg_get_viewdef('public.benchmark_stage_aggregates'::regclass)"

@@ -1,4 +1,4 @@
-"""Connections: who may answer what, and what a blocked founder tries."""
+"""Connections: who may change their status, and what a blocked founder may do."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _is(connection: Connection, status: ConnectionStatus) -> None:
 @pytest.mark.parametrize("persona", ALLOWED)
 @pytest.mark.parametrize("after", ConnectionStatus)
 @pytest.mark.parametrize("before", ConnectionStatus)
-def test_each_party_may_make_of_it_what_is_theirs(
+def test_each_party_makes_only_its_own_changes_of_status(
     connection: Connection, persona: str, before: ConnectionStatus, after: ConnectionStatus
 ) -> None:
     _is(connection, before)
@@ -61,9 +61,9 @@ def test_each_party_may_make_of_it_what_is_theirs(
         refusal = _refusal(connection, CHANGE.values(status=after))
     is_theirs = (before, after) in ALLOWED[persona]
     assert _status(connection) == (after if is_theirs else before)
-    if before == after:  # no change, which is nobody's harm either way
+    if before == after:  # no change, accepted or refused
         assert refusal in {None, "42501"}
-    elif is_theirs or (persona == "founder" and before == BLOCKED):  # what is not seen is no error
+    elif is_theirs or (persona == "founder" and before == BLOCKED):  # a hidden row is no error
         assert refusal is None
     else:
         assert refusal == "42501"
@@ -81,7 +81,7 @@ def _refusal(connection: Connection, statement: Update) -> str | None:
 
 @pytest.mark.parametrize("before", ConnectionStatus)
 @pytest.mark.parametrize("persona", ["peer", "founder"])
-def test_either_removes_it_but_a_blocked_requester(
+def test_both_parties_may_delete_except_a_blocked_requester(
     connection: Connection, persona: str, before: ConnectionStatus
 ) -> None:
     _is(connection, before)
@@ -90,7 +90,7 @@ def test_either_removes_it_but_a_blocked_requester(
         assert outcome(connection, REMOVE) is (Outcome.NO_ROWS if is_blocked else Outcome.ALLOWED)
 
 
-def test_a_blocked_requester_sees_that_and_is_stuck_with_it(connection: Connection) -> None:
+def test_blocked_requester_reads_the_status_and_cannot_change_it(connection: Connection) -> None:
     _is(connection, BLOCKED)
     with acting(connection, PERSONAS["founder"]):
         assert _status(connection) == BLOCKED
@@ -121,14 +121,16 @@ def test_a_blocked_requester_sees_that_and_is_stuck_with_it(connection: Connecti
 
 
 @pytest.mark.parametrize("status", [ACCEPTED, BLOCKED, DECLINED])
-def test_a_request_begins_as_one(connection: Connection, status: ConnectionStatus) -> None:
+def test_request_can_only_be_inserted_as_pending(
+    connection: Connection, status: ConnectionStatus
+) -> None:
     asking = insert(FounderConnection).values(requester_id=PEER, recipient_id=STRANGER)
     with acting(connection, PERSONAS["peer"]):
         assert outcome(connection, asking.values(status=status)) is Outcome.VIOLATES_POLICY
         assert outcome(connection, asking.values(status=PENDING)) is Outcome.ALLOWED
 
 
-def test_nobody_asks_for_somebody_else_or_themselves(connection: Connection) -> None:
+def test_request_for_another_user_or_to_oneself_is_refused(connection: Connection) -> None:
     with acting(connection, PERSONAS["stranger"]):
         for_another = insert(FounderConnection).values(requester_id=PEER, recipient_id=STRANGER)
         assert outcome(connection, for_another) is Outcome.VIOLATES_POLICY
@@ -153,14 +155,14 @@ def test_nobody_asks_for_somebody_else_or_themselves(connection: Connection) -> 
     ],
     ids="-".join,
 )
-def test_neither_swaps_the_people_or_anything_but_the_status(
+def test_parties_may_update_only_the_status(
     connection: Connection, persona: str, values: dict[str, object]
 ) -> None:
     with acting(connection, PERSONAS[persona]):
         assert outcome(connection, CHANGE.values(values)) is Outcome.PERMISSION_DENIED
 
 
-def test_the_service_may_do_everything(connection: Connection) -> None:
+def test_service_may_change_status_and_parties(connection: Connection) -> None:
     with acting(connection, PERSONAS["service"]):
         _is(connection, BLOCKED)
         _is(connection, PENDING)
@@ -169,7 +171,9 @@ def test_the_service_may_do_everything(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("attempt", ["withdraw", "remove"])
-def test_whoever_is_blocked_meanwhile_comes_too_late(engine: Engine, attempt: str) -> None:
+def test_requester_who_is_blocked_concurrently_changes_nothing(
+    engine: Engine, attempt: str
+) -> None:
     """The row that they waited for is looked at again, by the same rules."""
     with engine.begin() as connection:
         requester, recipient = create_accounts(connection, 2)
@@ -190,13 +194,13 @@ def test_whoever_is_blocked_meanwhile_comes_too_late(engine: Engine, attempt: st
         with acting(blocking, "authenticated", recipient):
             blocking.execute(update(FounderConnection).values(status=BLOCKED))
         waiting = pool.submit(come_late)
-        _wait_until_somebody_waits(blocking)
+        _wait_for_a_blocked_statement(blocking)
         blocking.commit()
         assert waiting.result() == 0
         assert blocking.scalar(select(STATUS)) == BLOCKED
 
 
-def _wait_until_somebody_waits(connection: Connection) -> None:
+def _wait_for_a_blocked_statement(connection: Connection) -> None:
     waits = text("select count(*) from pg_locks where not granted")
     while not connection.scalar(waits):
         connection.execute(text("select pg_sleep(0.01)"))

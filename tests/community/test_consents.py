@@ -1,4 +1,4 @@
-"""The audit of consents: every change, by whomever and however, and nothing else."""
+"""The audit of consents: every change is recorded once, by any role and statement."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _say(user: UUID, category: ConsentCategory, *, enabled: bool = True) -> Exec
 
 
 def _audit(connection: Connection, user: UUID) -> list[Change]:
-    """Return the changes of somebody's consents, in their order."""
+    """Return the audited changes of a user's consents, in their order."""
     rows = connection.execute(
         select(ConsentAuditLog.category, ConsentAuditLog.previous_value, ConsentAuditLog.new_value)
         .where(ConsentAuditLog.user_id == user, ConsentAuditLog.id != CHANGE)
@@ -55,7 +55,7 @@ def _of(user: UUID) -> Any:  # noqa: ANN401  a condition
 
 
 @pytest.mark.parametrize("persona", ["stranger", "service"])
-def test_each_change_leaves_a_row(connection: Connection, persona: str) -> None:
+def test_each_change_of_a_consent_is_audited(connection: Connection, persona: str) -> None:
     mine = update(ConsentPreference).where(_of(STRANGER))
     with acting(connection, PERSONAS[persona]):
         connection.execute(_say(STRANGER, MESSAGING))
@@ -68,14 +68,14 @@ def test_each_change_leaves_a_row(connection: Connection, persona: str) -> None:
         ]
 
 
-def test_what_changes_nothing_leaves_none(connection: Connection) -> None:
+def test_statement_that_changes_nothing_is_not_audited(connection: Connection) -> None:
     connection.execute(_say(STRANGER, MESSAGING, enabled=False))
     connection.execute(update(ConsentPreference).values(enabled=False))
     connection.execute(delete(ConsentPreference))
     assert _audit(connection, STRANGER) == _audit(connection, FOUNDER) == []
 
 
-def test_an_upsert_is_the_change_that_it_makes(connection: Connection) -> None:
+def test_upsert_is_audited_only_where_it_changes_the_value(connection: Connection) -> None:
     for enabled in (True, True, False, False, True):
         statement = upsert(ConsentPreference).values(
             user_id=STRANGER, category=BENCHMARKS, enabled=enabled
@@ -96,7 +96,7 @@ def test_an_upsert_is_the_change_that_it_makes(connection: Connection) -> None:
     ]
 
 
-def test_a_merge_is_the_change_that_it_makes(connection: Connection) -> None:
+def test_merge_is_audited_only_where_it_changes_the_value(connection: Connection) -> None:
     merge = text(
         """
         merge into public.consent_preferences as c
@@ -115,31 +115,31 @@ def test_a_merge_is_the_change_that_it_makes(connection: Connection) -> None:
     assert _audit(connection, STRANGER) == [(BENCHMARKS, *GIVEN), (BENCHMARKS, *TAKEN)]
 
 
-def test_bulk_leaves_a_row_for_each(connection: Connection) -> None:
-    crowd = create_accounts(connection, 50)
+def test_each_row_of_a_bulk_statement_is_audited(connection: Connection) -> None:
+    users = create_accounts(connection, 50)
     rows = [
         {"user_id": user, "category": category, "enabled": number % 2 == 0}
-        for number, user in enumerate(crowd)
+        for number, user in enumerate(users)
         for category in ConsentCategory
     ]
     with acting(connection, PERSONAS["service"]):
         connection.execute(insert(ConsentPreference).values(rows))
-        assert _count(connection, crowd) == 25 * 5
-        in_crowd = ConsentPreference.user_id.in_(crowd)
+        assert _count(connection, users) == 25 * 5
+        of_users = ConsentPreference.user_id.in_(users)
         connection.execute(
-            update(ConsentPreference).where(in_crowd).values(enabled=~ConsentPreference.enabled)
+            update(ConsentPreference).where(of_users).values(enabled=~ConsentPreference.enabled)
         )
-        assert _count(connection, crowd) == 25 * 5 + 50 * 5
-        connection.execute(delete(ConsentPreference).where(in_crowd))
-        assert _count(connection, crowd) == 25 * 5 + 50 * 5 + 25 * 5
+        assert _count(connection, users) == 25 * 5 + 50 * 5
+        connection.execute(delete(ConsentPreference).where(of_users))
+        assert _count(connection, users) == 25 * 5 + 50 * 5 + 25 * 5
 
 
-def _count(connection: Connection, crowd: list[UUID]) -> int | None:
-    rows = select(func.count()).where(ConsentAuditLog.user_id.in_(crowd))
+def _count(connection: Connection, users: list[UUID]) -> int | None:
+    rows = select(func.count()).where(ConsentAuditLog.user_id.in_(users))
     return connection.scalar(rows.select_from(ConsentAuditLog))
 
 
-def test_a_copy_leaves_a_row_for_each(connection: Connection) -> None:
+def test_each_row_of_a_copy_is_audited(connection: Connection) -> None:
     driver = cast("Any", connection.connection.driver_connection)
     with driver.cursor().copy(
         "copy public.consent_preferences (user_id, category, enabled) from stdin"
@@ -152,9 +152,7 @@ def test_a_copy_leaves_a_row_for_each(connection: Connection) -> None:
 @pytest.mark.parametrize(
     "tables", ["consent_preferences", "consent_preferences, milestones cascade"]
 )
-def test_to_empty_the_consents_is_a_change_of_each_that_was_given(
-    connection: Connection, tables: str
-) -> None:
+def test_truncate_is_audited_for_each_given_consent(connection: Connection, tables: str) -> None:
     connection.execute(_say(STRANGER, MESSAGING))
     connection.execute(_say(PEER, MESSAGING))
     with acting(connection, PERSONAS["service"]):
@@ -164,7 +162,7 @@ def test_to_empty_the_consents_is_a_change_of_each_that_was_given(
     assert _audit(connection, FOUNDER) == []
 
 
-def test_a_row_that_becomes_anothers_is_a_change_of_both(connection: Connection) -> None:
+def test_change_of_user_and_category_is_audited_for_both(connection: Connection) -> None:
     connection.execute(_say(STRANGER, MESSAGING))
     connection.execute(
         update(ConsentPreference).where(_of(STRANGER)).values(user_id=PEER, category=DIRECTORY)
@@ -173,7 +171,7 @@ def test_a_row_that_becomes_anothers_is_a_change_of_both(connection: Connection)
     assert _audit(connection, PEER) == [(DIRECTORY, *GIVEN)]
 
 
-def test_what_was_rolled_back_left_nothing(connection: Connection) -> None:
+def test_rolled_back_change_is_not_audited(connection: Connection) -> None:
     savepoint = connection.begin_nested()
     connection.execute(_say(STRANGER, MESSAGING))
     savepoint.rollback()
@@ -202,7 +200,7 @@ def test_what_was_rolled_back_left_nothing(connection: Connection) -> None:
     ],
     ids=lambda statement: str(statement)[:60],
 )
-def test_a_client_neither_writes_nor_silences_the_audit(
+def test_client_cannot_write_or_disable_the_audit(
     connection: Connection, persona: str, statement: Executable
 ) -> None:
     with acting(connection, PERSONAS[persona]):
@@ -217,7 +215,7 @@ def test_a_client_neither_writes_nor_silences_the_audit(
         assert _audit(connection, FOUNDER) == [(MESSAGING, *GIVEN)]
 
 
-def test_a_client_who_says_who_they_are_not_is_not_believed(connection: Connection) -> None:
+def test_client_cannot_write_consents_of_another_user(connection: Connection) -> None:
     with acting(connection, PERSONAS["founder"]):
         for other in (
             _say(PEER, MESSAGING),
@@ -243,7 +241,7 @@ def test_a_client_who_says_who_they_are_not_is_not_believed(connection: Connecti
         ({}, (None, None)),
     ],
 )
-def test_the_audit_says_where_a_request_came_from(
+def test_audit_records_address_and_user_agent_of_the_request(
     connection: Connection, headers: dict[str, str], expected: tuple[str | None, str | None]
 ) -> None:
     with acting(connection, Actor.user(STRANGER, request_headers=headers)):
@@ -251,7 +249,7 @@ def test_the_audit_says_where_a_request_came_from(
         assert _origin(connection) == expected
 
 
-def test_without_a_request_it_came_from_nowhere(connection: Connection) -> None:
+def test_audit_without_a_request_has_no_address_and_user_agent(connection: Connection) -> None:
     # A setting that was local to a transaction reads back as the empty string after it.
     connection.execute(text("select set_config('request.headers', '', true)"))
     connection.execute(_say(STRANGER, MESSAGING))
@@ -267,7 +265,7 @@ def _origin(connection: Connection) -> tuple[str | None, str | None]:
     return row.ip_address, row.user_agent
 
 
-def test_an_account_goes_with_its_consents_and_their_audit(connection: Connection) -> None:
+def test_deleting_an_account_deletes_its_consents_and_audit(connection: Connection) -> None:
     for category in ConsentCategory:
         connection.execute(_say(STRANGER, category))
     connection.execute(_say(PEER, MESSAGING))
@@ -278,15 +276,15 @@ def test_an_account_goes_with_its_consents_and_their_audit(connection: Connectio
     assert _audit(connection, PEER) == [(MESSAGING, *GIVEN)]
 
 
-def test_an_account_goes_while_its_person_changes_consents(engine: Engine) -> None:
+def test_account_is_deleted_while_its_consents_are_changed(engine: Engine) -> None:
     """Neither is told to try again; who is too late to agree to something is not there any more."""
     with engine.begin() as connection:
-        crowd = create_accounts(connection, 100)
+        users = create_accounts(connection, 100)
         connection.execute(
             insert(ConsentPreference).values(
                 [
                     {"user_id": user, "category": category, "enabled": True}
-                    for user in crowd
+                    for user in users
                     for category in ConsentCategory
                 ]
             )
@@ -308,7 +306,7 @@ def test_an_account_goes_while_its_person_changes_consents(engine: Engine) -> No
             connection.execute(text("delete from auth.users where id = :id"), {"id": user})
 
     with ThreadPoolExecutor(8) as pool:
-        jobs = [pool.submit(job, user) for user in crowd for job in (change, leave)]
+        jobs = [pool.submit(job, user) for user in users for job in (change, leave)]
         for job in jobs:
             job.result()
     with engine.connect() as connection:
@@ -329,7 +327,7 @@ STEP = st.tuples(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=st.lists(STEP, max_size=12))
-def test_the_audit_is_what_happened(
+def test_audit_equals_the_changes_of_any_sequence_of_statements(
     connection: Connection, steps: list[tuple[str, ConsentCategory, bool]]
 ) -> None:
     everything = connection.begin_nested()
@@ -408,7 +406,7 @@ READS = {
 
 @pytest.mark.parametrize("persona", ["no_sub", "stranger", "former_member", "peer"])
 @pytest.mark.parametrize("way", READS)
-def test_nobody_else_sees_a_consent(connection: Connection, way: str, persona: str) -> None:
+def test_other_users_cannot_read_a_consent(connection: Connection, way: str, persona: str) -> None:
     connection.execute(update(ConsentPreference).values(enabled=True))
     connection.execute(text("analyze public.consent_preferences, public.consent_audit_log"))
     read = text(READS[way])
@@ -419,7 +417,7 @@ def test_nobody_else_sees_a_consent(connection: Connection, way: str, persona: s
             assert outcome(connection, read) is Outcome.ALLOWED
 
 
-def test_a_view_of_somebody_elses_shows_the_reader_theirs_alone(connection: Connection) -> None:
+def test_invoker_view_shows_only_consents_of_the_reader(connection: Connection) -> None:
     connection.execute(
         text(
             """
@@ -434,8 +432,8 @@ def test_a_view_of_somebody_elses_shows_the_reader_theirs_alone(connection: Conn
         assert connection.execute(text("select * from public.agreed")).all() == [(PEER, True)]
 
 
-def test_an_error_tells_nothing_of_a_consent(connection: Connection) -> None:
-    """A condition that fails on a row is not tried on one that is somebody else's."""
+def test_failing_condition_is_not_evaluated_on_consents_of_others(connection: Connection) -> None:
+    """The policy is evaluated before a condition of the query that fails."""
     peek = text("select 1 / (enabled::integer - enabled::integer) from public.consent_preferences")
     with acting(connection, PERSONAS["founder"]):
         savepoint = connection.begin_nested()
@@ -450,7 +448,7 @@ def test_an_error_tells_nothing_of_a_consent(connection: Connection) -> None:
         assert outcome(connection, peek_first) is Outcome.NO_ROWS
 
 
-def test_to_say_what_another_said_looks_like_to_say_what_they_did_not(
+def test_insert_for_another_user_does_not_reveal_which_consents_exist(
     connection: Connection,
 ) -> None:
     with acting(connection, PERSONAS["peer"]):

@@ -1,4 +1,4 @@
-"""A post's counters are the rows that there are, whatever becomes of those."""
+"""The counters of a post always equal the numbers of its rows."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _comment(post: UUID, author: UUID, **more: Any) -> Insert:  # noqa: ANN401  
     return insert(SocialFeedComment).values(post_id=post, author_id=author, content="Yes", **more)
 
 
-def test_a_reader_moves_the_counters_of_a_post_that_they_may_not_update(
+def test_reader_who_cannot_update_a_post_changes_its_counters_by_reacting(
     connection: Connection,
 ) -> None:
     assert _counters(connection) == (1, 1)
@@ -84,7 +84,7 @@ def test_a_reader_moves_the_counters_of_a_post_that_they_may_not_update(
 
 
 @pytest.mark.parametrize("counter", ["reaction_count", "comment_count", "view_count"])
-def test_no_client_moves_a_counter(connection: Connection, counter: str) -> None:
+def test_client_cannot_write_a_counter(connection: Connection, counter: str) -> None:
     with acting(connection, PERSONAS["founder"]):
         mine = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
         assert outcome(connection, mine.values({counter: 99})) is Outcome.PERMISSION_DENIED
@@ -93,7 +93,7 @@ def test_no_client_moves_a_counter(connection: Connection, counter: str) -> None
     assert _counters(connection) == (1, 1)
 
 
-def test_a_post_begins_at_nothing_whoever_brings_it_back(connection: Connection) -> None:
+def test_inserted_post_has_counters_of_zero_whatever_is_given(connection: Connection) -> None:
     with acting(connection, PERSONAS["service"]):
         found = connection.execute(
             insert(SocialFeedPost)
@@ -105,7 +105,7 @@ def test_a_post_begins_at_nothing_whoever_brings_it_back(connection: Connection)
     assert tuple(found) == (0, 0, 7)
 
 
-def test_a_counter_that_moves_is_no_change_of_the_post(connection: Connection) -> None:
+def test_change_of_a_counter_leaves_updated_at(connection: Connection) -> None:
     def updated_at() -> datetime | None:
         return connection.scalar(
             select(SocialFeedPost.updated_at).where(SocialFeedPost.id == PUBLIC_POST)
@@ -136,7 +136,7 @@ def test_a_counter_that_moves_is_no_change_of_the_post(connection: Connection) -
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_what_a_post_says_is(connection: Connection, change: dict[str, Any]) -> None:
+def test_change_of_content_sets_updated_at(connection: Connection, change: dict[str, Any]) -> None:
     connection.execute(insert(Milestone).values(id="another", user_id=FOUNDER, title="Another"))
     connection.execute(update(SocialFeedPost).values(updated_at=LONG_AGO))
     found = connection.scalar(
@@ -148,7 +148,7 @@ def test_what_a_post_says_is(connection: Connection, change: dict[str, Any]) -> 
     assert found == connection.scalar(select(func.now()))
 
 
-def test_a_statement_costs_one_update_per_post(connection: Connection) -> None:
+def test_statement_updates_each_post_once(connection: Connection) -> None:
     readers = create_accounts(connection, 200)
     posts = create_posts(connection, FOUNDER, 5)
     connection.execute(text(COUNT_UPDATES))
@@ -175,7 +175,7 @@ def test_a_statement_costs_one_update_per_post(connection: Connection) -> None:
     assert updates(delete(SocialFeedComment)) == 3
 
 
-def test_rows_that_change_places_are_no_update(connection: Connection) -> None:
+def test_rows_that_swap_posts_update_no_post(connection: Connection) -> None:
     one, other = create_accounts(connection, 2)
     first, second = create_posts(connection, FOUNDER, 2)
     connection.execute(_react(first, one))
@@ -195,7 +195,7 @@ def test_rows_that_change_places_are_no_update(connection: Connection) -> None:
     assert posts_with_wrong_counters(connection) == []
 
 
-def test_a_comment_moves_with_its_answers(connection: Connection) -> None:
+def test_comment_moves_to_another_post_with_its_replies(connection: Connection) -> None:
     (post,) = create_posts(connection, FOUNDER, 1)
     answer = connection.scalar(
         _comment(PUBLIC_POST, STRANGER, parent_comment_id=PUBLIC_COMMENT).returning(
@@ -211,7 +211,7 @@ def test_a_comment_moves_with_its_answers(connection: Connection) -> None:
     assert posts_with_wrong_counters(connection) == []
 
 
-def test_an_answer_goes_with_its_comment(connection: Connection) -> None:
+def test_replies_are_deleted_with_their_comment_and_not_counted(connection: Connection) -> None:
     for author in create_accounts(connection, 3):
         connection.execute(_comment(PUBLIC_POST, author, parent_comment_id=PUBLIC_COMMENT))
     assert _counters(connection) == (1, 4)
@@ -220,7 +220,7 @@ def test_an_answer_goes_with_its_comment(connection: Connection) -> None:
     assert _counters(connection) == (1, 0)
 
 
-def test_what_a_deleted_account_did_is_not_counted(connection: Connection) -> None:
+def test_rows_of_a_deleted_account_are_not_counted(connection: Connection) -> None:
     guests = create_accounts(connection, 3)
     posts = [
         PUBLIC_POST,
@@ -238,14 +238,14 @@ def test_what_a_deleted_account_did_is_not_counted(connection: Connection) -> No
     assert _counters(connection) == (2, 4)
 
 
-def test_a_post_goes_with_what_was_said_of_it(connection: Connection) -> None:
+def test_deleting_a_post_deletes_its_reactions_and_comments(connection: Connection) -> None:
     with acting(connection, PERSONAS["founder"]):
         connection.execute(delete(SocialFeedPost).where(SocialFeedPost.author_id == FOUNDER))
     for model in (SocialFeedPost, SocialFeedReaction, SocialFeedComment):
         assert connection.scalar(select(func.count()).select_from(model)) == 0
 
 
-def test_what_was_rolled_back_is_not_counted(connection: Connection) -> None:
+def test_rolled_back_rows_are_not_counted(connection: Connection) -> None:
     savepoint = connection.begin_nested()
     connection.execute(_react(PUBLIC_POST, STRANGER))
     connection.execute(_comment(PUBLIC_POST, STRANGER))
@@ -255,7 +255,7 @@ def test_what_was_rolled_back_is_not_counted(connection: Connection) -> None:
     assert posts_with_wrong_counters(connection) == []
 
 
-def test_what_is_there_already_is_not_counted_twice(connection: Connection) -> None:
+def test_upsert_of_an_existing_row_is_not_counted_again(connection: Connection) -> None:
     reaction = upsert(SocialFeedReaction).values(post_id=PUBLIC_POST, user_id=STRANGER)
     for statement in (
         reaction.on_conflict_do_nothing(),
@@ -269,7 +269,7 @@ def test_what_is_there_already_is_not_counted_twice(connection: Connection) -> N
         assert _counters(connection) == (2, 1)
 
 
-def test_one_statement_may_add_and_remove(connection: Connection) -> None:
+def test_statement_that_inserts_and_deletes_is_counted(connection: Connection) -> None:
     gone = delete(SocialFeedReaction).returning(SocialFeedReaction.user_id).cte("gone")
     added = insert(SocialFeedReaction).from_select(
         ["post_id", "user_id", "reaction_type"],
@@ -292,7 +292,7 @@ def test_one_statement_may_add_and_remove(connection: Connection) -> None:
         ("social_feed_reactions, social_feed_comments", (0, 0)),
     ],
 )
-def test_the_service_may_empty_what_is_counted(
+def test_truncate_of_counted_tables_resets_the_counters(
     connection: Connection, tables: str, expected: tuple[int, int]
 ) -> None:
     with acting(connection, PERSONAS["service"]):
@@ -301,13 +301,13 @@ def test_the_service_may_empty_what_is_counted(
     assert posts_with_wrong_counters(connection) == []
 
 
-def test_the_service_may_empty_all_of_it(connection: Connection) -> None:
+def test_truncate_cascade_of_posts_succeeds(connection: Connection) -> None:
     with acting(connection, PERSONAS["service"]):
         connection.execute(text("truncate social_feed_posts cascade"))
     assert connection.scalar(select(func.count()).select_from(SocialFeedReaction)) == 0
 
 
-def test_what_was_loaded_past_the_triggers_keeps_no_account(connection: Connection) -> None:
+def test_account_with_rows_loaded_without_triggers_can_be_deleted(connection: Connection) -> None:
     connection.execute(text("set local session_replication_role = replica"))
     connection.execute(_react(PUBLIC_POST, STRANGER))
     connection.execute(_comment(PUBLIC_POST, STRANGER))
@@ -319,7 +319,7 @@ def test_what_was_loaded_past_the_triggers_keeps_no_account(connection: Connecti
 
 
 @pytest.mark.parametrize("function", ["keep_reaction_count", "reset_comment_count"])
-def test_nobody_calls_what_counts(connection: Connection, function: str) -> None:
+def test_trigger_functions_cannot_be_called(connection: Connection, function: str) -> None:
     for persona in ("anon", "founder", "service"):
         with acting(connection, PERSONAS[persona]):
             call = text(f"select private.{function}()")
@@ -349,7 +349,7 @@ CHANGES = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(changes=CHANGES, is_rolled_back=st.lists(st.booleans(), min_size=12, max_size=12))
-def test_counters_are_right_after_whatever_happens(
+def test_counters_are_correct_after_any_sequence_of_statements(
     connection: Connection, changes: list[tuple[Any, ...]], is_rolled_back: list[bool]
 ) -> None:
     everything = connection.begin_nested()

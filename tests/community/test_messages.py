@@ -1,4 +1,4 @@
-"""Messages: they do not change, but for the recipient's having read them."""
+"""Messages: nothing of them can be changed, except that the recipient marks them as read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ IS_READ = select(FounderMessage.is_read).where(FounderMessage.id == MESSAGE)
 
 @pytest.mark.parametrize("persona", ["founder", "peer"])
 @pytest.mark.parametrize("column", MESSAGES.columns.keys())
-def test_a_message_does_not_change(connection: Connection, persona: str, column: str) -> None:
+def test_message_cannot_be_updated_or_deleted(
+    connection: Connection, persona: str, column: str
+) -> None:
     same = {column: MESSAGES.c[column]}
     with acting(connection, PERSONAS[persona]):
         assert outcome(connection, update(MESSAGES).values(same)) is Outcome.PERMISSION_DENIED
@@ -43,7 +45,7 @@ def test_a_message_does_not_change(connection: Connection, persona: str, column:
     ],
     ids="-".join,
 )
-def test_a_sender_says_no_more_than_is_theirs(
+def test_sender_cannot_write_columns_that_the_database_sets(
     connection: Connection, values: dict[str, object]
 ) -> None:
     with acting(connection, PERSONAS["founder"]):
@@ -53,7 +55,7 @@ def test_a_sender_says_no_more_than_is_theirs(
         assert outcome(connection, plain) is Outcome.ALLOWED
 
 
-def test_a_sender_gets_back_what_the_database_made_of_it(connection: Connection) -> None:
+def test_insert_returns_the_defaults_to_the_sender(connection: Connection) -> None:
     with acting(connection, PERSONAS["founder"]):
         message = insert(FounderMessage).values(TO_PEER).returning(MESSAGES)
         row = connection.execute(message).one()
@@ -63,7 +65,7 @@ def test_a_sender_gets_back_what_the_database_made_of_it(connection: Connection)
 @pytest.mark.parametrize(
     ("persona", "expected"), [("peer", 1), ("founder", 0), ("stranger", 0), ("no_sub", 0)]
 )
-def test_the_recipient_alone_marks_a_message_as_read(
+def test_only_the_recipient_marks_a_message_as_read(
     connection: Connection, persona: str, expected: int
 ) -> None:
     with acting(connection, PERSONAS[persona]):
@@ -74,13 +76,17 @@ def test_the_recipient_alone_marks_a_message_as_read(
 
 @pytest.mark.parametrize("schema", ["public", "private"])
 @pytest.mark.parametrize("persona", ["anon", "service"])
-def test_who_is_nobody_marks_nothing(connection: Connection, persona: str, schema: str) -> None:
+def test_anonymous_caller_and_service_cannot_mark_messages(
+    connection: Connection, persona: str, schema: str
+) -> None:
     mark = text(f"select {schema}.mark_messages_read(array[]::uuid[])")
     with acting(connection, PERSONAS[persona]):
         assert outcome(connection, mark) is Outcome.PERMISSION_DENIED
 
 
-def test_many_are_marked_at_once_and_only_ones_own(connection: Connection) -> None:
+def test_many_messages_are_marked_at_once_and_only_those_to_the_caller(
+    connection: Connection,
+) -> None:
     mine, others = (
         list(
             connection.scalars(
@@ -101,7 +107,7 @@ def test_many_are_marked_at_once_and_only_ones_own(connection: Connection) -> No
     assert set(read) == set(mine[:15])
 
 
-def test_two_windows_mark_the_same_messages_at_once(engine: Engine) -> None:
+def test_same_messages_are_marked_concurrently_without_deadlock(engine: Engine) -> None:
     with engine.begin() as connection:
         sender, recipient = create_accounts(connection, 2)
         messages = list(

@@ -1,4 +1,4 @@
-"""Posts, and what is said of them: a private post is nobody else's."""
+"""Posts with their comments and reactions: private ones are hidden with all of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ABOUT = (SocialFeedReaction, SocialFeedComment)
 
 
 @pytest.mark.parametrize("persona", ["no_sub", "stranger", "peer"])
-def test_what_becomes_private_is_nobody_elses_with_all_that_was_said(
+def test_post_that_becomes_private_is_hidden_with_comments_and_reactions(
     connection: Connection, persona: str
 ) -> None:
     with acting(connection, PERSONAS["founder"]):
@@ -46,7 +46,7 @@ def test_what_becomes_private_is_nobody_elses_with_all_that_was_said(
             assert connection.scalar(select(func.count()).select_from(hidden)) == 0
 
 
-def test_nobody_adds_to_what_they_do_not_see_or_learns_whether_it_is_there(
+def test_hidden_and_missing_posts_refuse_comments_and_reactions_alike(
     connection: Connection,
 ) -> None:
     nowhere = STRANGER  # a key that no post has
@@ -63,7 +63,7 @@ def test_nobody_adds_to_what_they_do_not_see_or_learns_whether_it_is_there(
     [{"author_id": PEER}, {"post_id": PRIVATE_POST}, {"parent_comment_id": None}],
     ids="-".join,
 )
-def test_a_comment_changes_in_what_it_says_alone(
+def test_author_may_update_only_the_content_of_a_comment(
     connection: Connection, values: dict[str, Any]
 ) -> None:
     mine = update(SocialFeedComment).where(SocialFeedComment.id == PUBLIC_COMMENT)
@@ -72,7 +72,7 @@ def test_a_comment_changes_in_what_it_says_alone(
         assert outcome(connection, mine.values(content="Rather no")) is Outcome.ALLOWED
 
 
-def test_an_answer_is_to_a_comment_on_the_same_post(connection: Connection) -> None:
+def test_reply_to_a_comment_on_another_post_is_refused(connection: Connection) -> None:
     answer = {"author_id": FOUNDER, "post_id": PUBLIC_POST, "content": "See?"}
     with pytest.raises(IntegrityError, match="fk_social_feed_comments_parent_comment"):
         connection.execute(
@@ -80,13 +80,15 @@ def test_an_answer_is_to_a_comment_on_the_same_post(connection: Connection) -> N
         )
 
 
-def test_a_post_keeps_its_author(connection: Connection) -> None:
+def test_author_of_a_post_cannot_be_changed(connection: Connection) -> None:
     with acting(connection, PERSONAS["founder"]):
         gift = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
         assert outcome(connection, gift.values(author_id=PEER)) is Outcome.PERMISSION_DENIED
 
 
-def test_a_post_is_about_a_milestone_of_its_authors(connection: Connection) -> None:
+def test_post_about_a_milestone_of_another_user_is_refused_like_a_missing_one(
+    connection: Connection,
+) -> None:
     with acting(connection, PERSONAS["peer"]):
         for milestone in (MILESTONE, "no-such-thing"):  # which looks the same
             post = {"author_id": PEER, "content": "Look", "milestone_id": milestone}
@@ -99,7 +101,7 @@ def test_a_post_is_about_a_milestone_of_its_authors(connection: Connection) -> N
         assert outcome(connection, theirs) is Outcome.VIOLATES_POLICY
 
 
-def test_the_keys_of_milestones_are_text_and_so_is_what_refers_to_them(
+def test_keys_of_milestones_and_their_references_are_text(
     connection: Connection,
 ) -> None:
     found = inspect(connection)
@@ -120,7 +122,7 @@ def test_the_keys_of_milestones_are_text_and_so_is_what_refers_to_them(
         assert outcome(connection, post) is Outcome.ALLOWED
 
 
-def test_a_post_outlives_its_milestone(connection: Connection) -> None:
+def test_post_is_kept_when_its_milestone_is_deleted(connection: Connection) -> None:
     about = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST)
     connection.execute(about.values(milestone_id=MILESTONE))
     with acting(connection, PERSONAS["founder"]):
@@ -129,7 +131,7 @@ def test_a_post_outlives_its_milestone(connection: Connection) -> None:
         assert connection.execute(kept).one() == (None,)
 
 
-def test_realtime_sees_rows_as_they_were(connection: Connection) -> None:
+def test_replica_identity_is_full_for_messages_and_posts(connection: Connection) -> None:
     found = connection.scalars(
         text(
             """
@@ -143,7 +145,7 @@ def test_realtime_sees_rows_as_they_were(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("user", [FOUNDER, PEER, STRANGER])
-def test_an_account_leaves_nothing_behind(connection: Connection, user: UUID) -> None:
+def test_deleting_an_account_leaves_no_reference_to_it(connection: Connection, user: UUID) -> None:
     create_posts(connection, FOUNDER, 2)
     delete_account(connection, user)
     references = connection.execute(

@@ -1,4 +1,4 @@
-"""What an application asks of the community, by sessions of both kinds."""
+"""The queries of the community, in sync and async sessions."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _post(connection: Connection, author: UUID, minute: int, **values: Any) -> U
         (mark_messages_read([MESSAGE]), "peer"),
     ],
 )
-def test_each_is_one_statement(
+def test_each_query_is_one_statement(
     sessions: SessionFactory,
     statements: list[str],
     statement: Executable,
@@ -108,7 +108,9 @@ def test_each_is_one_statement(
         assert len(statements) == before + 1
 
 
-def test_a_consent_is_set_and_set_again(sessions: SessionFactory, connection: Connection) -> None:
+def test_set_consent_inserts_and_then_updates(
+    sessions: SessionFactory, connection: Connection
+) -> None:
     with sessions.as_user(STRANGER, request_headers={"User-Agent": "Firefox"}) as session:
         first = session.scalar(set_consent(STRANGER, MESSAGING, True))  # noqa: FBT003
         assert first is not None
@@ -122,12 +124,12 @@ def test_a_consent_is_set_and_set_again(sessions: SessionFactory, connection: Co
     assert connection.scalars(audit).all() == ["Firefox", "Firefox"]
 
 
-def test_nobody_sets_anothers_consent(sessions: SessionFactory) -> None:
+def test_setting_consent_of_another_user_is_refused(sessions: SessionFactory) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"), sessions.as_user(PEER) as it:
         it.scalar(set_consent(FOUNDER, MESSAGING, True))  # noqa: FBT003
 
 
-def test_a_feed_is_what_is_public_and_ones_own(
+def test_feed_has_public_posts_and_own_ones(
     sessions: SessionFactory, connection: Connection
 ) -> None:
     secret = _post(connection, PEER, 1, is_public=False)
@@ -141,7 +143,7 @@ def test_a_feed_is_what_is_public_and_ones_own(
             assert {post.id for post in session.scalars(feed_page())} == posts
 
 
-def test_pages_are_the_feed_while_posts_arrive(
+def test_pages_of_the_feed_are_stable_while_posts_arrive(
     sessions: SessionFactory, connection: Connection
 ) -> None:
     # Two posts of every minute are of one moment; every fifth is private, the founder's or not.
@@ -163,12 +165,14 @@ def test_pages_are_the_feed_while_posts_arrive(
         assert found == whole
 
 
-def test_the_service_reads_the_public_feed(sessions: SessionFactory) -> None:
+def test_feed_of_the_service_has_only_public_posts(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         assert [post.id for post in session.scalars(feed_page())] == [PUBLIC_POST]
 
 
-def test_a_conversation_is_of_two(sessions: SessionFactory, connection: Connection) -> None:
+def test_conversation_has_only_messages_between_two_users(
+    sessions: SessionFactory, connection: Connection
+) -> None:
     pairs = [(FOUNDER, PEER), (PEER, FOUNDER), (FOUNDER, STRANGER), (STRANGER, PEER)]
     for number in range(20):
         sender, recipient = pairs[number % 4]
@@ -189,7 +193,7 @@ def test_a_conversation_is_of_two(sessions: SessionFactory, connection: Connecti
         assert session.scalars(conversation(FOUNDER, PEER)).all() == []
 
 
-def test_a_conversation_with_oneself_has_each_message_once(
+def test_conversation_with_oneself_has_each_message_once(
     sessions: SessionFactory,
 ) -> None:
     with sessions.as_user(PEER) as session:
@@ -198,7 +202,7 @@ def test_a_conversation_with_oneself_has_each_message_once(
         assert [each.content for each in session.scalars(conversation(PEER, PEER))] == ["Buy milk"]
 
 
-async def test_they_are_asked_by_async_sessions_too(engine: Engine) -> None:
+async def test_queries_run_in_an_async_session(engine: Engine) -> None:
     with engine.begin() as connection:
         insert_community(connection)
     async_engine = create_async_engine(engine.url, poolclass=NullPool)
@@ -220,7 +224,7 @@ async def test_they_are_asked_by_async_sessions_too(engine: Engine) -> None:
         await session.execute(refresh_benchmarks())
 
 
-def test_rows_go_by_orm_with_what_the_database_deletes(sessions: SessionFactory) -> None:
+def test_orm_deletes_rows_that_the_database_cascades(sessions: SessionFactory) -> None:
     with sessions.as_user(FOUNDER) as session:
         post = session.get_one(SocialFeedPost, PUBLIC_POST)
         session.add(SocialFeedComment(post=post, author_id=FOUNDER, content="Also"))
@@ -235,7 +239,9 @@ def test_rows_go_by_orm_with_what_the_database_deletes(sessions: SessionFactory)
         assert session.scalars(select(SocialFeedComment.post_id)).all() != [PUBLIC_POST]
 
 
-def test_settings_are_a_value(sessions: SessionFactory, connection: Connection) -> None:
+def test_visibility_settings_are_an_immutable_value(
+    sessions: SessionFactory, connection: Connection
+) -> None:
     stored = select(text("visibility_settings")).select_from(text("community_profiles"))
     of_founder = select(CommunityProfile).where(CommunityProfile.user_id == FOUNDER)
     with sessions.as_user(FOUNDER) as session:
@@ -275,7 +281,7 @@ def feed(request: pytest.FixtureRequest, engine: Engine) -> Iterator[tuple[Conne
         yield connection, request.param
 
 
-def test_a_page_costs_the_same_wherever_it_is(feed: tuple[Connection, int]) -> None:
+def test_each_page_of_the_feed_costs_the_same(feed: tuple[Connection, int]) -> None:
     connection, posts = feed
     skipped = 10_000 * 20 if posts == 1_000_000 else posts // 2
     position = connection.execute(
@@ -308,7 +314,7 @@ def test_a_page_costs_the_same_wherever_it_is(feed: tuple[Connection, int]) -> N
         assert not any(node.get("Rows Removed by Filter") for node in walked)
 
 
-def test_what_is_private_is_not_walked_past(feed: tuple[Connection, int]) -> None:
+def test_feed_does_not_scan_private_posts(feed: tuple[Connection, int]) -> None:
     """The newest half is private, and of others; the page begins behind it at no cost."""
     connection, _ = feed
     connection.execute(
@@ -332,7 +338,9 @@ def test_what_is_private_is_not_walked_past(feed: tuple[Connection, int]) -> Non
     )
 
 
-def test_what_is_said_of_a_page_of_posts_is_looked_up(feed: tuple[Connection, int]) -> None:
+def test_comments_and_reactions_of_a_page_are_read_through_an_index(
+    feed: tuple[Connection, int],
+) -> None:
     connection, _ = feed
     connection.execute(text("set local session_replication_role = replica"))
     connection.execute(
@@ -366,7 +374,7 @@ def test_what_is_said_of_a_page_of_posts_is_looked_up(feed: tuple[Connection, in
     ],
     ids=str,
 )
-def test_what_is_no_position_is_refused(after: Any) -> None:  # noqa: ANN401 - wrong on purpose
+def test_invalid_position_in_the_feed_is_refused(after: Any) -> None:  # noqa: ANN401 - wrong on purpose
     with pytest.raises(ValueError, match=r"a position is .* not \("):
         feed_page(after)
     with pytest.raises(ValueError, match=r"a position is .* not \("):

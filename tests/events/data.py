@@ -1,4 +1,4 @@
-"""An event of each organization, as the tests of events begin with them."""
+"""Sample data: an event of each organization."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 EVENT = UUID("00000000-0000-4000-8000-000000000e01")
-"""The event of the organization whose rows are tried."""
+"""The event whose rows the access matrix tries."""
 DANA = UUID("00000000-0000-4000-8000-000000000e02")
-"""Its participant who is the guest's account, a VIP, seated and in the track of startups."""
+"""Its participant with the guest's account: a VIP, seated, in the track of startups."""
 URI = UUID("00000000-0000-4000-8000-000000000e03")
 """Its participant without an account, a seat or a track."""
 STARTUPS = UUID("00000000-0000-4000-8000-000000000e04")
@@ -33,7 +33,7 @@ ROBOTS = UUID("00000000-0000-4000-8000-000000000f04")
 
 
 def insert_events(connection: Connection) -> None:
-    """Create the two events, after the organizations."""
+    """Insert the two events, after the organizations."""
     connection.execute(
         insert(Event),
         [

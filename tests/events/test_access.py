@@ -1,4 +1,4 @@
-"""Who may do what to events, participants, tracks and seats."""
+"""Access to events, participants, tracks and seats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a guest's rows when the account goes."""
+"""What deleting a guest's account deletes and keeps."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def hosted(townhall_databases: Databases) -> Iterator[SupabaseDatabase]:
         yield database
 
 
-def test_the_organizer_keeps_the_list_and_the_account_is_gone_from_it(
+def test_participant_is_kept_without_account_when_the_account_is_deleted(
     connection: Connection,
 ) -> None:
     delete_account(connection, GUEST)
@@ -61,13 +61,13 @@ def test_the_organizer_keeps_the_list_and_the_account_is_gone_from_it(
     assert connection.scalar(track) == DANA_TRACK
 
 
-def test_events_outlive_everybody(connection: Connection) -> None:
+def test_events_are_kept_when_all_accounts_are_deleted(connection: Connection) -> None:
     for account in (OWNER, MANAGER, VIEWER, OUTSIDER, STRANGER):
         delete_account(connection, account)
     assert set(connection.scalars(select(Event.id))) == {EVENT, OTHER_EVENT}
 
 
-def test_accounts_go_where_another_role_owns_them_that_may_touch_no_table_of_ours(
+def test_owner_of_accounts_without_privileges_on_our_tables_can_delete_accounts(
     hosted: SupabaseDatabase,
 ) -> None:
     with _connected(hosted.auth_admin) as connection:

@@ -1,4 +1,4 @@
-"""The same questions, asked by an async session."""
+"""The queries of events with an async session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-async def test_events_are_asked_under_asyncio(
+async def test_queries_of_events_run_in_an_async_session(
     townhall_engine: Engine, townhall_async_engine: AsyncEngine
 ) -> None:
     with townhall_engine.begin() as connection:

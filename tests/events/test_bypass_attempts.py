@@ -1,4 +1,4 @@
-"""What somebody tries who reads the rules for their gaps."""
+"""Attempts to get around the access rules on events."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _refusal(connection: Connection, statement: Executable) -> tuple[str | None,
     ],
     ids=_name,
 )
-def test_rows_stay_in_their_event_and_events_in_their_organization(
+def test_event_of_a_row_and_organization_of_an_event_cannot_be_changed(
     connection: Connection, manager_of_both: Actor, statement: Executable
 ) -> None:
     with acting(connection, manager_of_both):
@@ -113,7 +113,7 @@ def test_rows_stay_in_their_event_and_events_in_their_organization(
     ],
     ids=_name,
 )
-def test_nobody_writes_what_the_database_keeps(
+def test_client_cannot_write_columns_that_the_database_sets(
     connection: Connection, statement: Executable
 ) -> None:
     with acting(connection, PERSONAS["owner"]):
@@ -125,14 +125,14 @@ def test_nobody_writes_what_the_database_keeps(
     [{"is_vip": False}, {"status": "checked_in"}, {"networking_opt_in": True}, {"user_id": None}],
     ids=str,
 )
-def test_a_guest_changes_nothing_of_their_row_by_hand(
+def test_guest_cannot_update_their_own_row(
     connection: Connection, change: dict[str, object]
 ) -> None:
     with acting(connection, PERSONAS["guest"]):
         assert outcome(connection, update(Participant).values(change)) is Outcome.NO_ROWS
 
 
-def test_nobody_claims_a_place_on_a_list(connection: Connection) -> None:
+def test_client_cannot_claim_the_row_of_a_participant(connection: Connection) -> None:
     claim = update(Participant).where(Participant.id == URI).values(user_id=GUEST)
     for persona in ("guest", "stranger", "viewer"):
         with acting(connection, PERSONAS[persona]):
@@ -140,7 +140,7 @@ def test_nobody_claims_a_place_on_a_list(connection: Connection) -> None:
     assert connection.scalar(select(Participant.user_id).where(Participant.id == URI)) is None
 
 
-def test_a_guest_takes_no_better_seat(connection: Connection) -> None:
+def test_guest_cannot_move_to_another_seat(connection: Connection) -> None:
     with acting(connection, PERSONAS["guest"]):
         move = update(TableAssignment).values(table_number=9)
         assert outcome(connection, move) is Outcome.NO_ROWS
@@ -154,7 +154,7 @@ def test_a_guest_takes_no_better_seat(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__tablename__)
-def test_who_may_not_change_a_row_may_not_lock_it(
+def test_viewer_cannot_lock_a_row_that_they_cannot_update(
     connection: Connection, model: type[Event]
 ) -> None:
     with acting(connection, PERSONAS["viewer"]):
@@ -162,8 +162,8 @@ def test_who_may_not_change_a_row_may_not_lock_it(
         assert outcome(connection, select(model.id).with_for_update()) is Outcome.NO_ROWS
 
 
-def test_an_insert_that_meets_a_hidden_row_does_not_change_it(connection: Connection) -> None:
-    """``on conflict do update`` is an update too, and the row is not theirs."""
+def test_upsert_does_not_update_a_hidden_row(connection: Connection) -> None:
+    """The policy on updates holds for ``on conflict do update`` too."""
     takeover = (
         upsert(Participant)
         .values(id=DANA, event_id=OTHER_EVENT)
@@ -176,7 +176,7 @@ def test_an_insert_that_meets_a_hidden_row_does_not_change_it(connection: Connec
 
 
 @pytest.mark.parametrize("persona", ["outsider", "stranger", "guest"])
-def test_placing_somebody_tells_nothing_of_who_is_hidden(
+def test_inserting_a_placement_does_not_reveal_which_participants_exist(
     connection: Connection, persona: str
 ) -> None:
     with acting(connection, PERSONAS[persona]):
@@ -185,8 +185,8 @@ def test_placing_somebody_tells_nothing_of_who_is_hidden(
             assert outcome(connection, probe) is Outcome.VIOLATES_POLICY
 
 
-def test_foreign_keys_tell_nothing_of_another_event(connection: Connection) -> None:
-    """What is hidden and what does not exist are refused alike."""
+def test_foreign_keys_do_not_reveal_rows_of_another_event(connection: Connection) -> None:
+    """Hidden and missing rows are refused with the same error."""
     place = insert(ParticipantTrack).values(participant_id=NOAM)
     with acting(connection, PERSONAS["outsider"]):
         seats = {_refusal(connection, seat(OTHER_EVENT, guest, 1)) for guest in (URI, uuid4())}
@@ -195,8 +195,8 @@ def test_foreign_keys_tell_nothing_of_another_event(connection: Connection) -> N
     assert tracks == {("23503", "fk_participant_tracks_event_id_track_id_tracks")}
 
 
-def test_a_foreign_key_tells_a_manager_whether_an_account_exists(connection: Connection) -> None:
-    """Which the documentation says; nobody guesses the key of one."""
+def test_foreign_key_reveals_to_a_manager_whether_an_account_exists(connection: Connection) -> None:
+    """The documentation says so; the key of an account is a random UUID."""
     link = update(Participant).where(Participant.id == URI)
     with acting(connection, PERSONAS["manager"]):
         assert outcome(connection, link.values(user_id=OUTSIDER)) is Outcome.ALLOWED
@@ -204,14 +204,18 @@ def test_a_foreign_key_tells_a_manager_whether_an_account_exists(connection: Con
     assert refusal == ("23503", "fk_participants_user_id_users")
 
 
-def test_an_address_on_a_list_is_no_secret_of_another_list(connection: Connection) -> None:
-    """E-mail addresses are unique within an event, so that a violation tells of one's own."""
+def test_unique_constraint_does_not_reveal_addresses_of_another_event(
+    connection: Connection,
+) -> None:
+    """E-mail addresses are unique only within an event."""
     with acting(connection, PERSONAS["outsider"]):
         same = insert(Participant).values(event_id=OTHER_EVENT, email="dana@example.com")
         assert outcome(connection, same) is Outcome.ALLOWED
 
 
-def test_a_join_shows_no_more_than_its_tables(connection: Connection) -> None:
+def test_join_returns_only_rows_that_the_policies_of_its_tables_allow(
+    connection: Connection,
+) -> None:
     joined = (
         select(Event.name, Participant.first_name, Track.name)
         .join(Event.participants)
@@ -225,8 +229,8 @@ def test_a_join_shows_no_more_than_its_tables(connection: Connection) -> None:
             assert outcome(connection, joined) is Outcome.NO_ROWS
 
 
-def test_a_condition_that_fails_sees_no_hidden_row(connection: Connection) -> None:
-    """The policy comes before whatever the reader asks, however cheap."""
+def test_failing_condition_is_not_evaluated_on_hidden_rows(connection: Connection) -> None:
+    """The policy is evaluated before conditions of the query, however cheap they are."""
     probe = text("select count(*) from public.participants where 1 / length(left(email, 0)) = 1")
     with acting(connection, PERSONAS["stranger"]):
         assert connection.scalar(probe) == 0
@@ -238,7 +242,9 @@ def test_a_condition_that_fails_sees_no_hidden_row(connection: Connection) -> No
     "statement",
     ["update public.participants set is_vip = false", "delete from public.participants"],
 )
-def test_explaining_a_change_does_not_make_it(connection: Connection, statement: str) -> None:
+def test_explain_analyze_of_a_write_changes_no_forbidden_row(
+    connection: Connection, statement: str
+) -> None:
     explained = text(f"explain analyze {statement}")
     for persona in ("guest", "viewer", "outsider"):
         with acting(connection, PERSONAS[persona]):
@@ -249,7 +255,7 @@ def test_explaining_a_change_does_not_make_it(connection: Connection, statement:
     assert connection.scalars(vips).all() == [DANA]
 
 
-def test_the_statistics_of_a_protected_table_are_hidden(connection: Connection) -> None:
+def test_planner_statistics_of_a_protected_table_are_hidden(connection: Connection) -> None:
     connection.execute(text("analyze public.participants"))
     values = text(
         "select 1 from pg_stats where schemaname = 'public' and tablename = 'participants'"
@@ -260,7 +266,9 @@ def test_the_statistics_of_a_protected_table_are_hidden(connection: Connection) 
 
 
 @pytest.mark.parametrize("table", [model.__tablename__ for model in TABLES])
-def test_nobody_goes_around_the_policies(connection: Connection, table: str) -> None:
+def test_client_cannot_truncate_a_table_or_change_its_row_level_security(
+    connection: Connection, table: str
+) -> None:
     with acting(connection, PERSONAS["owner"]):
         for statement in (
             f"truncate public.{table} cascade",
@@ -284,7 +292,7 @@ def test_nobody_goes_around_the_policies(connection: Connection, table: str) -> 
         ("service", ["Design", "Robots", "Startups"]),
     ],
 )
-def test_the_view_shows_what_its_tables_would(
+def test_view_shows_only_tracks_that_the_reader_may_see(
     connection: Connection, persona: str, tracks: list[str]
 ) -> None:
     names = select(TrackStatistics.track_name).order_by(TrackStatistics.track_name)
@@ -301,15 +309,13 @@ def test_the_view_shows_what_its_tables_would(
         "delete from public.track_statistics",
     ],
 )
-def test_nobody_writes_through_the_view(
-    connection: Connection, persona: str, statement: str
-) -> None:
-    """PostgreSQL says so before it looks at privileges: a view of groups has no rows to write."""
+def test_view_cannot_be_written_to(connection: Connection, persona: str, statement: str) -> None:
+    """PostgreSQL refuses it before it checks privileges: the view has a GROUP BY."""
     with acting(connection, PERSONAS[persona]), pytest.raises(DBAPIError, match="GROUP BY"):
         connection.execute(text(statement))
 
 
-def test_nobody_anonymous_reads_the_view(connection: Connection) -> None:
+def test_anonymous_caller_cannot_read_the_view(connection: Connection) -> None:
     with acting(connection, PERSONAS["anon"]):
         assert outcome(connection, select(TrackStatistics.track_id)) is DENIED
 
@@ -322,7 +328,7 @@ def test_nobody_anonymous_reads_the_view(connection: Connection) -> None:
         ("my_participant_ids", [], []),
     ],
 )
-def test_the_helpers_tell_of_the_caller_alone(
+def test_helper_functions_return_only_rows_of_the_caller(
     connection: Connection, helper: str, manager: list[UUID], outsider: list[UUID]
 ) -> None:
     mine = select(getattr(func.private, helper)())
@@ -336,8 +342,8 @@ def test_the_helpers_tell_of_the_caller_alone(
         assert outcome(connection, mine) is DENIED
 
 
-def test_a_membership_that_ended_ends_at_once(connection: Connection) -> None:
-    """Whatever a token still says: membership is read from the table."""
+def test_deleted_membership_has_no_effect_whatever_the_claims_say(connection: Connection) -> None:
+    """Membership is read from the table, and not from the claims of the token."""
     claims = {
         "app_metadata": {"organization": str(OTHER_ORGANIZATION)},
         "user_metadata": {"role": "owner"},
@@ -349,7 +355,7 @@ def test_a_membership_that_ended_ends_at_once(connection: Connection) -> None:
             assert outcome(connection, select(Participant.id)) is Outcome.NO_ROWS
 
 
-def test_a_track_of_another_event_is_refused(
+def test_placement_in_a_track_of_another_event_is_refused(
     connection: Connection, manager_of_both: Actor
 ) -> None:
     move = update(ParticipantTrack).where(ParticipantTrack.id == DANA_TRACK)

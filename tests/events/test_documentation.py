@@ -1,4 +1,4 @@
-"""The examples of the page on events run."""
+"""The examples on the page about events run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 
 
-def test_the_examples_run(townhall_engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_examples_of_the_page_run(
+    townhall_engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
     with townhall_engine.begin() as connection:
         insert_organizations(connection)
         insert_events(connection)

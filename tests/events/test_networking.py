@@ -1,4 +1,4 @@
-"""Consent to networking: the person's own, the event's default, and what nobody said."""
+"""Consent to networking: the participant's own, and the default of the event."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _opt_in(connection: Connection, participant: UUID) -> bool | None:
     ],
 )
 @pytest.mark.parametrize("persona", ["manager", "service"])
-def test_only_an_explicit_null_takes_the_events_default(
+def test_insert_of_an_explicit_null_takes_the_default_of_the_event(
     connection: Connection, persona: str, columns: str, values: str, *, expected: bool
 ) -> None:
     _set_default(connection, OPT_IN)
@@ -70,7 +70,7 @@ def test_only_an_explicit_null_takes_the_events_default(
     ],
     ids=str,
 )
-def test_the_default_is_true_only_where_the_setting_is(
+def test_default_is_true_only_where_the_setting_is_true(
     connection: Connection, settings: dict[str, Any], *, expected: bool
 ) -> None:
     _set_default(connection, settings)
@@ -79,7 +79,7 @@ def test_the_default_is_true_only_where_the_setting_is(
 
 
 @pytest.mark.parametrize("default", [True, False])
-def test_an_unset_attribute_takes_the_events_default(
+def test_unset_attribute_takes_the_default_of_the_event(
     sessions: SessionFactory, connection: Connection, *, default: bool
 ) -> None:
     _set_default(connection, {"default_networking_opt_in": default})
@@ -97,7 +97,7 @@ def test_an_unset_attribute_takes_the_events_default(
         assert (yes.networking_opt_in, no.networking_opt_in) == (True, False)
 
 
-def test_each_row_of_a_bulk_insert_takes_its_own_events_default(
+def test_each_row_of_a_bulk_insert_takes_the_default_of_its_event(
     sessions: SessionFactory, connection: Connection
 ) -> None:
     _set_default(connection, OPT_IN)
@@ -118,7 +118,7 @@ def test_each_row_of_a_bulk_insert_takes_its_own_events_default(
     }
 
 
-def test_one_statement_of_sql_takes_the_default_row_by_row(connection: Connection) -> None:
+def test_insert_from_select_takes_the_default_for_each_null(connection: Connection) -> None:
     _set_default(connection, OPT_IN)
     connection.execute(
         text(
@@ -136,22 +136,22 @@ def test_one_statement_of_sql_takes_the_default_row_by_row(connection: Connectio
     assert connection.scalar(consenting) == 5
 
 
-def test_another_default_changes_nobody_who_is_there(connection: Connection) -> None:
+def test_changing_the_default_changes_no_existing_participant(connection: Connection) -> None:
     _set_default(connection, OPT_IN)
     assert (_opt_in(connection, DANA), _opt_in(connection, URI)) == (False, False)
 
 
-def test_an_update_to_null_is_an_error(connection: Connection) -> None:
+def test_update_to_null_is_refused(connection: Connection) -> None:
     with pytest.raises(IntegrityError, match="networking_opt_in"):
         connection.execute(update(Participant).values(networking_opt_in=None))
 
 
-def test_a_participant_of_no_event_is_refused(connection: Connection) -> None:
+def test_participant_of_an_unknown_event_is_refused(connection: Connection) -> None:
     with pytest.raises(IntegrityError, match="fk_participants_event_id_events"):
         connection.execute(insert(Participant).values(event_id=uuid4()))
 
 
-def test_a_guest_sets_their_own_consent(sessions: SessionFactory) -> None:
+def test_guest_sets_their_own_consent(sessions: SessionFactory) -> None:
     for choice in (True, False, True, True):
         with sessions.as_user(GUEST) as session:
             session.execute(set_networking_opt_in(DANA, choice))
@@ -159,7 +159,7 @@ def test_a_guest_sets_their_own_consent(sessions: SessionFactory) -> None:
             assert participant.networking_opt_in is choice
 
 
-def test_setting_it_changes_nothing_else(connection: Connection) -> None:
+def test_setting_consent_changes_no_other_column(connection: Connection) -> None:
     row = text(
         """
         select to_jsonb(p) - 'networking_opt_in' - 'updated_at'
@@ -178,7 +178,7 @@ def test_setting_it_changes_nothing_else(connection: Connection) -> None:
 @pytest.mark.parametrize(
     "participant", [URI, NOAM, uuid4(), None], ids=["list", "other", "no", "null"]
 )
-def test_setting_anybody_elses_is_an_error(
+def test_setting_consent_of_another_participant_is_refused(
     connection: Connection, schema: str, persona: str, participant: UUID | None
 ) -> None:
     call = text(f"select {schema}.set_networking_opt_in(:participant, true)")
@@ -192,13 +192,15 @@ def test_setting_anybody_elses_is_an_error(
 
 
 @pytest.mark.parametrize("persona", ["manager", "owner", "viewer", "stranger"])
-def test_nobody_consents_for_a_guest(connection: Connection, persona: str) -> None:
+def test_managers_and_strangers_cannot_consent_for_a_guest(
+    connection: Connection, persona: str
+) -> None:
     with acting(connection, PERSONAS[persona]), pytest.raises(DBAPIError, match="is not yours"):
         connection.execute(set_networking_opt_in(DANA, opt_in=True))
     assert _opt_in(connection, DANA) is False
 
 
-def test_consent_is_yes_or_no(connection: Connection) -> None:
+def test_consent_of_null_is_refused(connection: Connection) -> None:
     call = text("select public.set_networking_opt_in(:participant, null)")
     with (
         acting(connection, PERSONAS["guest"]),
@@ -209,14 +211,16 @@ def test_consent_is_yes_or_no(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("persona", ["anon", "service"])
-def test_only_who_is_signed_in_may_call_it(connection: Connection, persona: str) -> None:
+def test_anonymous_caller_and_service_cannot_call_the_function(
+    connection: Connection, persona: str
+) -> None:
     """The service has no consent of its own to give; what it must write it writes to the table."""
     with acting(connection, PERSONAS[persona]):
         call = set_networking_opt_in(DANA, opt_in=True)
         assert outcome(connection, call) is Outcome.PERMISSION_DENIED
 
 
-def test_a_guest_who_left_the_list_sets_nothing(connection: Connection) -> None:
+def test_former_guest_cannot_set_consent(connection: Connection) -> None:
     connection.execute(update(Participant).where(Participant.id == DANA).values(user_id=STRANGER))
     with acting(connection, PERSONAS["guest"]), pytest.raises(DBAPIError, match="is not yours"):
         connection.execute(set_networking_opt_in(DANA, opt_in=True))

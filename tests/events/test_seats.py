@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _seats(connection: Connection) -> dict[UUID, tuple[int, int | None]]:
-    """Return the table and the seat of everybody at the gala."""
+    """Return the table and the seat of each participant of the event."""
     rows = connection.execute(
         select(
             TableAssignment.participant_id,
@@ -32,7 +32,7 @@ def _seats(connection: Connection) -> dict[UUID, tuple[int, int | None]]:
     return {participant: (table, number) for participant, table, number in rows}
 
 
-def test_a_manager_seats_a_guest(sessions: SessionFactory, connection: Connection) -> None:
+def test_manager_seats_a_guest(sessions: SessionFactory, connection: Connection) -> None:
     with sessions.as_user(MANAGER) as session:
         given = session.scalars(seat(EVENT, URI, 2, 5)).one()
         assert (given.event_id, given.participant_id) == (EVENT, URI)
@@ -42,9 +42,7 @@ def test_a_manager_seats_a_guest(sessions: SessionFactory, connection: Connectio
     assert _seats(connection) == {DANA: (1, 1), URI: (2, 5)}
 
 
-def test_a_manager_moves_a_guest_who_has_a_seat(
-    sessions: SessionFactory, connection: Connection
-) -> None:
+def test_manager_moves_a_seated_guest(sessions: SessionFactory, connection: Connection) -> None:
     connection.execute(
         update(TableAssignment).values(
             notes="Wheelchair", assigned_at=text("now() - interval '1h'")
@@ -63,14 +61,14 @@ def test_a_manager_moves_a_guest_who_has_a_seat(
     assert _seats(connection) == {DANA: (3, 2)}
 
 
-def test_notes_are_replaced_where_some_are_given(sessions: SessionFactory) -> None:
+def test_given_notes_replace_the_earlier_ones(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
         session.execute(seat(EVENT, DANA, 1, 1, notes="Near the door"))
         moved = session.scalars(seat(EVENT, DANA, 1, 1, notes="Near the stage")).one()
         assert moved.notes == "Near the stage"
 
 
-def test_two_guests_change_places(sessions: SessionFactory, connection: Connection) -> None:
+def test_two_guests_swap_seats(sessions: SessionFactory, connection: Connection) -> None:
     with sessions.as_user(MANAGER) as session:
         session.execute(seat(EVENT, URI, 2, 1))
         session.execute(seat(EVENT, DANA, 2))
@@ -79,7 +77,7 @@ def test_two_guests_change_places(sessions: SessionFactory, connection: Connecti
     assert _seats(connection) == {DANA: (2, 1), URI: (1, 1)}
 
 
-def test_a_taken_seat_is_refused(sessions: SessionFactory, connection: Connection) -> None:
+def test_taken_seat_is_refused(sessions: SessionFactory, connection: Connection) -> None:
     with (
         sessions.as_user(MANAGER) as session,
         pytest.raises(IntegrityError, match="uq_table_assignments_event_id_table_number_seat"),
@@ -89,7 +87,7 @@ def test_a_taken_seat_is_refused(sessions: SessionFactory, connection: Connectio
     assert _seats(connection) == {DANA: (1, 1)}
 
 
-def test_a_table_takes_guests_without_a_seat(
+def test_several_guests_of_a_table_may_have_no_seat_number(
     sessions: SessionFactory, connection: Connection
 ) -> None:
     with sessions.as_user(MANAGER) as session:
@@ -98,19 +96,19 @@ def test_a_table_takes_guests_without_a_seat(
     assert _seats(connection) == {DANA: (1, None), URI: (1, None)}
 
 
-def test_the_same_seat_of_another_event_is_another_seat(connection: Connection) -> None:
+def test_two_events_have_the_same_seat_number_taken(connection: Connection) -> None:
     places = select(TableAssignment.table_number, TableAssignment.seat_number)
     assert connection.execute(places).all() == [(1, 1), (1, 1)]
 
 
-def test_nobody_sits_twice(connection: Connection) -> None:
+def test_second_seat_of_a_participant_is_refused(connection: Connection) -> None:
     second = insert(TableAssignment).values(event_id=EVENT, participant_id=DANA, table_number=2)
     with pytest.raises(IntegrityError, match="uq_table_assignments_event_id_participant_id"):
         connection.execute(second)
 
 
 @pytest.mark.parametrize(("event", "participant"), [(EVENT, NOAM), (OTHER_EVENT, URI)])
-def test_a_guest_of_another_event_is_refused(
+def test_participant_of_another_event_is_refused(
     sessions: SessionFactory, event: UUID, participant: UUID
 ) -> None:
     with (
@@ -125,7 +123,7 @@ def test_a_guest_of_another_event_is_refused(
     ("table", "number", "constraint"),
     [(0, 1, "table_number_positive"), (-1, 1, "table_number_positive"), (1, 0, "seat_number_pos")],
 )
-def test_tables_and_seats_count_from_one(
+def test_table_and_seat_numbers_below_one_are_refused(
     connection: Connection, table: int, number: int, constraint: str
 ) -> None:
     with pytest.raises(IntegrityError, match=f"ck_table_assignments_{constraint}"):
@@ -133,7 +131,7 @@ def test_tables_and_seats_count_from_one(
 
 
 @pytest.mark.parametrize("user", [VIEWER, GUEST, OUTSIDER, STRANGER])
-def test_only_managers_seat_and_move(
+def test_users_who_are_no_managers_cannot_seat_or_move_guests(
     sessions: SessionFactory, connection: Connection, user: UUID
 ) -> None:
     for participant in (DANA, URI):
@@ -146,12 +144,12 @@ def test_only_managers_seat_and_move(
     assert _seats(connection) == {DANA: (1, 1)}
 
 
-def test_the_seat_goes_with_its_guest(connection: Connection) -> None:
+def test_deleting_a_participant_deletes_their_seat(connection: Connection) -> None:
     connection.execute(delete(Participant).where(Participant.id == DANA))
     assert _seats(connection) == {}
 
 
-def test_an_orm_row_takes_its_event_from_the_participant(sessions: SessionFactory) -> None:
+def test_orm_row_takes_its_event_from_the_participant(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
         participant = session.get_one(Participant, URI)
         assignment = TableAssignment(participant=participant, table_number=2)
@@ -160,7 +158,7 @@ def test_an_orm_row_takes_its_event_from_the_participant(sessions: SessionFactor
         assert assignment.event_id == EVENT
 
 
-def test_the_plan_is_in_the_order_of_the_room(sessions: SessionFactory) -> None:
+def test_seating_plan_is_ordered_by_table_seat_and_name(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
         late, early = (
             Participant(event_id=EVENT, first_name=name, last_name="Levi")
@@ -177,7 +175,7 @@ def test_the_plan_is_in_the_order_of_the_room(sessions: SessionFactory) -> None:
     assert names == ["דנה", "Uri", "Adi", "Ziv"]
 
 
-def test_everybody_sees_their_part_of_the_plan(sessions: SessionFactory) -> None:
+def test_each_user_sees_the_seats_that_they_may_read(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
         session.execute(seat(EVENT, URI, 2))
     expected = {MANAGER: [DANA, URI], GUEST: [DANA], STRANGER: [], OUTSIDER: []}
@@ -187,7 +185,7 @@ def test_everybody_sees_their_part_of_the_plan(sessions: SessionFactory) -> None
             assert [assignment.participant.id for assignment in plan] == participants
 
 
-def test_the_plan_is_one_query(sessions: SessionFactory, connection: Connection) -> None:
+def test_seating_plan_is_one_query(sessions: SessionFactory, connection: Connection) -> None:
     asked: list[str] = []
     with sessions.as_user(MANAGER) as session:
         for number in range(5):
@@ -200,7 +198,7 @@ def test_the_plan_is_one_query(sessions: SessionFactory, connection: Connection)
     assert sum("table_assignments" in statement for statement in asked) == 1
 
 
-def test_a_room_is_seated_in_one_statement(sessions: SessionFactory) -> None:
+def test_many_guests_are_seated_in_one_statement(sessions: SessionFactory) -> None:
     """The statement of many rows is SQLAlchemy's own; constraints hold for all of them."""
     with sessions.as_user(MANAGER) as session:
         guests = [Participant(event_id=EVENT) for _ in range(30)]

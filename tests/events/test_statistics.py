@@ -1,4 +1,4 @@
-"""What the tracks of an event add up to."""
+"""The statistics of the tracks of an event."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 A_FEW = 200  # its organization has 101 events, with thousands of rows in each table
 MANY_EVENTS = """
 insert into public.events (organization_id, name)
-select :house, n from generate_series(1, 100) as n;
+select :organization, n from generate_series(1, 100) as n;
 
 insert into public.tracks (event_id, name)
 select e.id, n from public.events as e, generate_series(1, 5) as n where e.name ~ '^[0-9]+$';
@@ -66,7 +66,9 @@ def _percentages(connection: Connection) -> Sequence[Decimal | None]:
     ).all()
 
 
-def test_an_events_tracks_are_counted(sessions: SessionFactory, connection: Connection) -> None:
+def test_participants_of_each_track_are_counted(
+    sessions: SessionFactory, connection: Connection
+) -> None:
     connection.execute(update(Track).where(Track.id == DESIGN).values(color="#00aa88"))
     for track in (STARTUPS, DESIGN):
         connection.execute(insert(ParticipantTrack).values(participant_id=URI, track_id=track))
@@ -85,39 +87,39 @@ def test_an_events_tracks_are_counted(sessions: SessionFactory, connection: Conn
         assert design.percentage == Decimal("33.3")
 
 
-def test_a_track_with_nobody_in_it_counts_nought(sessions: SessionFactory) -> None:
+def test_empty_track_has_count_zero(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
         _, design = session.scalars(track_statistics_of(EVENT))
         assert (design.participant_count, design.vip_count, design.primary_count) == (0, 0, 0)
         assert design.percentage == Decimal("0.0")
 
 
-def test_there_is_no_share_of_no_placements(connection: Connection) -> None:
+def test_percentage_is_null_where_the_event_has_no_placements(connection: Connection) -> None:
     connection.execute(delete(ParticipantTrack))
     assert _percentages(connection) == [None, None]
 
 
-def test_a_closed_track_is_left_out_with_its_placements(connection: Connection) -> None:
+def test_inactive_track_and_its_placements_are_left_out(connection: Connection) -> None:
     _place(connection, DESIGN, 3)
     assert _percentages(connection) == [Decimal("75.0"), Decimal("25.0")]
     connection.execute(update(Track).where(Track.id == STARTUPS).values(is_active=False))
     assert _percentages(connection) == [Decimal("100.0")]
 
 
-def test_shares_are_rounded_to_one_decimal(connection: Connection) -> None:
+def test_percentages_are_rounded_to_one_decimal(connection: Connection) -> None:
     """Half is rounded away from nought, as numbers of type numeric are."""
     _place(connection, DESIGN, 15)
     assert _percentages(connection) == [Decimal("93.8"), Decimal("6.3")]
 
 
-def test_events_do_not_count_in_each_others_shares(connection: Connection) -> None:
+def test_percentages_count_only_placements_of_the_event(connection: Connection) -> None:
     _place(connection, DESIGN, 9)
     robots = select(TrackStatistics.percentage).where(TrackStatistics.track_id == ROBOTS)
     assert connection.scalar(robots) == Decimal("100.0")
     assert _percentages(connection) == [Decimal("90.0"), Decimal("10.0")]
 
 
-def test_one_event_is_asked_for_at_a_time(sessions: SessionFactory) -> None:
+def test_statistics_are_those_of_one_event(sessions: SessionFactory) -> None:
     with sessions.as_user(OUTSIDER) as session:
         assert session.scalars(track_statistics_of(EVENT)).all() == []
         assert [
@@ -125,20 +127,20 @@ def test_one_event_is_asked_for_at_a_time(sessions: SessionFactory) -> None:
         ] == ["Robots"]
 
 
-def test_a_vip_is_counted_as_one_the_moment_they_are(connection: Connection) -> None:
+def test_participant_who_becomes_vip_is_counted_as_vip(connection: Connection) -> None:
     counted = select(TrackStatistics.vip_count).where(TrackStatistics.track_id == STARTUPS)
     assert connection.scalar(counted) == 1
     connection.execute(update(Participant).where(Participant.id == DANA).values(is_vip=False))
     assert connection.scalar(counted) == 0
 
 
-def test_one_event_is_read_without_the_others(townhall_engine: Engine) -> None:
+def test_query_of_one_event_reads_no_other_event(townhall_engine: Engine) -> None:
     """A hundred events more, of the same organization, with twenty thousand placements."""
     with townhall_engine.begin() as connection:
         insert_organizations(connection)
         insert_events(connection)
         for statement in MANY_EVENTS.split(";"):
-            connection.execute(text(statement), {"house": ORGANIZATION})
+            connection.execute(text(statement), {"organization": ORGANIZATION})
     with townhall_engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("vacuum analyze"))
     with townhall_engine.connect() as connection, acting(connection, PERSONAS["manager"]):
@@ -149,7 +151,7 @@ def test_one_event_is_read_without_the_others(townhall_engine: Engine) -> None:
     assert max(node["Actual Rows"] * node["Actual Loops"] for node in nodes(plan)) < A_FEW
 
 
-def test_the_view_is_documented_in_both_languages(connection: Connection) -> None:
+def test_comment_of_the_view_is_in_both_languages(connection: Connection) -> None:
     columns = text(
         """
         select attname, col_description(attrelid, attnum) as comment

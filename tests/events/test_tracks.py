@@ -1,4 +1,4 @@
-"""Tracks: what a participant chose, all of one event, and at most one before the others."""
+"""Tracks: the placements of participants, all of one event, at most one of them primary."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from townhall.session import SessionFactory
 
 
-def test_a_placement_takes_the_event_of_its_participant(sessions: SessionFactory) -> None:
+def test_placement_takes_the_event_of_its_participant(sessions: SessionFactory) -> None:
     with sessions.as_user(MANAGER) as session:
         placement = ParticipantTrack(participant_id=URI, track_id=DESIGN)
         session.add(placement)
@@ -40,12 +40,12 @@ def test_a_placement_takes_the_event_of_its_participant(sessions: SessionFactory
         assert placement.is_primary is False
 
 
-def test_a_manager_places_participants_by_relationship(sessions: SessionFactory) -> None:
+def test_manager_places_participants_by_relationship(sessions: SessionFactory) -> None:
     """The event of the placement is not written along: no client may write it."""
     with sessions.as_user(MANAGER) as session:
-        gala = session.get_one(Event, EVENT)
-        track = Track(event=gala, name="Robots")
-        participant = Participant(event=gala, first_name="New")
+        event = session.get_one(Event, EVENT)
+        track = Track(event=event, name="Robots")
+        participant = Participant(event=event, first_name="New")
         placement = ParticipantTrack(participant=participant, track=track, is_primary=True)
         session.add(placement)
         session.flush()
@@ -59,7 +59,7 @@ def test_a_manager_places_participants_by_relationship(sessions: SessionFactory)
         assert [placement.track.name for placement in loaded.tracks] == ["Robots"]
 
 
-def test_what_the_trigger_writes_is_read_back_after_an_update(sessions: SessionFactory) -> None:
+def test_orm_reads_back_the_event_that_the_trigger_sets_on_update(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         session.execute(delete(ParticipantTrack).where(ParticipantTrack.participant_id == NOAM))
         placement = session.get_one(ParticipantTrack, DANA_TRACK)
@@ -69,7 +69,7 @@ def test_what_the_trigger_writes_is_read_back_after_an_update(sessions: SessionF
 
 
 @pytest.mark.parametrize("event", [EVENT, OTHER_EVENT])
-def test_the_event_of_a_placement_is_not_chosen(connection: Connection, event: UUID) -> None:
+def test_given_event_of_a_placement_is_ignored(connection: Connection, event: UUID) -> None:
     new = (
         insert(ParticipantTrack)
         .values(participant_id=URI, track_id=DESIGN, event_id=event)
@@ -82,7 +82,7 @@ def test_the_event_of_a_placement_is_not_chosen(connection: Connection, event: U
 
 
 @pytest.mark.parametrize(("participant", "track"), [(URI, ROBOTS), (NOAM, DESIGN)])
-def test_participant_and_track_are_of_one_event(
+def test_placement_across_events_is_refused(
     connection: Connection, participant: UUID, track: UUID
 ) -> None:
     new = insert(ParticipantTrack).values(participant_id=participant, track_id=track)
@@ -91,7 +91,7 @@ def test_participant_and_track_are_of_one_event(
 
 
 @pytest.mark.parametrize("model", [Participant, Track])
-def test_neither_moves_to_another_event_while_placed(
+def test_placed_participant_or_track_cannot_move_to_another_event(
     connection: Connection, model: type[Participant | Track]
 ) -> None:
     move = update(model).where(model.id.in_([DANA, STARTUPS])).values(event_id=OTHER_EVENT)
@@ -99,33 +99,33 @@ def test_neither_moves_to_another_event_while_placed(
         connection.execute(move)
 
 
-def test_one_track_at_most_is_the_main_one(connection: Connection) -> None:
+def test_second_primary_track_is_refused(connection: Connection) -> None:
     second = insert(ParticipantTrack).values(participant_id=DANA, track_id=DESIGN, is_primary=True)
     with pytest.raises(IntegrityError, match="uq_participant_tracks_primary"):
         connection.execute(second)
 
 
-def test_a_participant_may_have_no_main_track(connection: Connection) -> None:
+def test_participant_may_have_no_primary_track(connection: Connection) -> None:
     for track in (STARTUPS, DESIGN):
         connection.execute(insert(ParticipantTrack).values(participant_id=URI, track_id=track))
     placed = select(ParticipantTrack.is_primary).where(ParticipantTrack.participant_id == URI)
     assert connection.scalars(placed).all() == [False, False]
 
 
-def test_nobody_is_in_a_track_twice(connection: Connection) -> None:
+def test_duplicate_placement_is_refused(connection: Connection) -> None:
     again = insert(ParticipantTrack).values(participant_id=DANA, track_id=STARTUPS)
     with pytest.raises(IntegrityError, match="uq_participant_tracks_participant_id_track_id"):
         connection.execute(again)
 
 
-def test_a_name_belongs_to_one_track_of_an_event(connection: Connection) -> None:
+def test_duplicate_track_name_within_an_event_is_refused(connection: Connection) -> None:
     connection.execute(insert(Track).values(event_id=OTHER_EVENT, name="Design"))
     with pytest.raises(IntegrityError, match="uq_tracks_event_id_name"):
         connection.execute(insert(Track).values(event_id=EVENT, name="Design"))
 
 
 @pytest.mark.parametrize("model", [Participant, Track])
-def test_placements_go_with_either_side(
+def test_deleting_a_participant_or_track_deletes_its_placements(
     connection: Connection, model: type[Participant | Track]
 ) -> None:
     connection.execute(delete(model).where(model.id.in_([DANA, STARTUPS])))
@@ -133,29 +133,31 @@ def test_placements_go_with_either_side(
     assert connection.scalars(left).all() == [NOAM]
 
 
-def test_an_event_takes_everything_of_it_along(connection: Connection) -> None:
+def test_deleting_an_event_deletes_everything_of_it(connection: Connection) -> None:
     connection.execute(delete(Event).where(Event.id == EVENT))
     for model in (Participant, Track, ParticipantTrack):
         assert connection.scalars(select(model.event_id)).all() == [OTHER_EVENT]
 
 
-def test_an_address_is_unique_within_an_event_in_any_case(connection: Connection) -> None:
+def test_duplicate_email_within_an_event_is_refused_whatever_its_case(
+    connection: Connection,
+) -> None:
     same = insert(Participant).values(event_id=EVENT, email="Dana@Example.COM")
     with pytest.raises(IntegrityError, match="uq_participants_event_id_email"):
         connection.execute(same)
 
 
-def test_participants_without_an_address_are_many(connection: Connection) -> None:
+def test_several_participants_may_have_no_email(connection: Connection) -> None:
     nameless = [{"event_id": EVENT, "email": None}, {"event_id": EVENT, "email": None}]
     connection.execute(insert(Participant), nameless)
 
 
-def test_an_event_does_not_end_before_it_starts(connection: Connection) -> None:
+def test_event_that_ends_before_it_starts_is_refused(connection: Connection) -> None:
     with pytest.raises(IntegrityError, match="ck_events_ends_after_start"):
         connection.execute(
             text("update public.events set starts_at = now(), ends_at = now() - interval '1s'")
         )
 
 
-def test_an_event_may_end_the_moment_it_starts(connection: Connection) -> None:
+def test_event_may_end_when_it_starts(connection: Connection) -> None:
     connection.execute(text("update public.events set starts_at = now(), ends_at = now()"))

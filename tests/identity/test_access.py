@@ -1,4 +1,4 @@
-"""Who may do what to people and organizations."""
+"""Access to people and organizations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a person's rows when the account goes."""
+"""What deleting an account deletes and keeps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _members_of(organization: UUID) -> Select[UUID]:
     )
 
 
-def test_profile_and_memberships_go_with_the_account(connection: Connection) -> None:
+def test_deleting_an_account_deletes_its_profile_and_memberships(connection: Connection) -> None:
     connection.execute(
         insert(OrganizationMember).values(
             organization_id=ORGANIZATION, user_id=GUEST, role=OrganizationRole.VIEWER
@@ -33,7 +33,9 @@ def test_profile_and_memberships_go_with_the_account(connection: Connection) -> 
     assert set(connection.scalars(_members_of(ORGANIZATION))) == {OWNER, MANAGER, VIEWER}
 
 
-def test_an_organization_outlives_its_last_owner(connection: Connection) -> None:
+def test_organization_is_kept_when_the_account_of_its_last_owner_is_deleted(
+    connection: Connection,
+) -> None:
     delete_account(connection, OWNER)
     assert set(connection.scalars(_members_of(ORGANIZATION))) == {MANAGER, VIEWER}
     assert (
@@ -42,7 +44,7 @@ def test_an_organization_outlives_its_last_owner(connection: Connection) -> None
     )
 
 
-def test_the_account_of_somebody_without_rows_goes_too(connection: Connection) -> None:
+def test_account_without_rows_can_be_deleted(connection: Connection) -> None:
     delete_account(connection, STRANGER)
     members = select(func.count()).select_from(OrganizationMember)
     assert connection.scalar(members) == 4

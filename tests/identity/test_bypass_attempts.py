@@ -1,4 +1,4 @@
-"""What somebody tries who reads the rules for their gaps."""
+"""Attempts to get around the access rules on people and organizations."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _membership(connection: Connection, user: UUID) -> tuple[UUID, OrganizationR
     ],
     ids=["key", "created_at", "updated_at", "inserted created_at", "inserted updated_at"],
 )
-def test_nobody_writes_what_the_database_keeps_of_a_profile(
+def test_client_cannot_write_key_and_timestamps_of_a_profile(
     connection: Connection, statement: Executable
 ) -> None:
     with acting(connection, PERSONAS["guest"]):
@@ -75,7 +75,7 @@ def test_nobody_writes_what_the_database_keeps_of_a_profile(
     ],
     ids=lambda statement: f"{statement.table.name}-{'-'.join(statement.compile().params)}",
 )
-def test_an_owner_moves_no_member_and_writes_no_time(
+def test_owner_cannot_move_a_membership_or_write_its_timestamps(
     connection: Connection, statement: Executable
 ) -> None:
     with acting(connection, PERSONAS["owner"]):
@@ -90,7 +90,7 @@ def test_an_owner_moves_no_member_and_writes_no_time(
         ("manager", MANAGER, OrganizationRole.MANAGER),
     ],
 )
-def test_nobody_but_an_owner_changes_a_role_their_own_included(
+def test_members_who_are_no_owners_cannot_change_roles_even_their_own(
     connection: Connection, persona: str, user: UUID, role: OrganizationRole
 ) -> None:
     mine = OrganizationMember.user_id == user
@@ -100,7 +100,7 @@ def test_nobody_but_an_owner_changes_a_role_their_own_included(
     assert _membership(connection, user) == (ORGANIZATION, role)
 
 
-def test_nobody_lets_themselves_in(connection: Connection) -> None:
+def test_stranger_cannot_add_themselves_to_an_organization(connection: Connection) -> None:
     for role in OrganizationRole:
         entry = insert(OrganizationMember).values(
             organization_id=ORGANIZATION, user_id=STRANGER, role=role
@@ -110,7 +110,7 @@ def test_nobody_lets_themselves_in(connection: Connection) -> None:
     assert _membership(connection, STRANGER) is None
 
 
-def test_an_owner_governs_no_other_organization(connection: Connection) -> None:
+def test_owner_cannot_change_another_organization(connection: Connection) -> None:
     with acting(connection, PERSONAS["owner"]):
         entry = insert(OrganizationMember).values(
             organization_id=OTHER_ORGANIZATION, user_id=STRANGER
@@ -123,22 +123,24 @@ def test_an_owner_governs_no_other_organization(connection: Connection) -> None:
     assert _membership(connection, STRANGER) is None
 
 
-def test_an_insert_that_meets_a_hidden_row_does_not_change_it(connection: Connection) -> None:
-    """``on conflict do update`` is an update too, and the row is not theirs."""
+def test_upsert_does_not_update_a_hidden_row(connection: Connection) -> None:
+    """The policy on updates holds for ``on conflict do update`` too."""
     takeover = text(
         """
         insert into public.organization_members (id, organization_id, user_id)
-        values (:id, :elsewhere, :outsider)
+        values (:id, :other, :outsider)
         on conflict (id) do update set role = 'owner'
         """
-    ).bindparams(id=VIEWER_MEMBERSHIP, elsewhere=OTHER_ORGANIZATION, outsider=OUTSIDER)
+    ).bindparams(id=VIEWER_MEMBERSHIP, other=OTHER_ORGANIZATION, outsider=OUTSIDER)
     with acting(connection, PERSONAS["outsider"]):
         assert outcome(connection, takeover) is Outcome.VIOLATES_POLICY
     assert _membership(connection, VIEWER) == (ORGANIZATION, OrganizationRole.VIEWER)
 
 
-def test_a_stranger_learns_of_no_account_by_a_foreign_key(connection: Connection) -> None:
-    """The policy answers before the foreign key could: alike for who exists and who doesn't."""
+def test_foreign_keys_do_not_reveal_to_a_stranger_which_accounts_exist(
+    connection: Connection,
+) -> None:
+    """The policy is checked before the foreign key, with the same error for both."""
     with acting(connection, PERSONAS["stranger"]):
         for user in (VIEWER, uuid4()):
             probe = insert(OrganizationMember).values(organization_id=ORGANIZATION, user_id=user)
@@ -147,14 +149,16 @@ def test_a_stranger_learns_of_no_account_by_a_foreign_key(connection: Connection
             assert outcome(connection, profile) is Outcome.VIOLATES_POLICY
 
 
-def test_an_owner_learns_whether_an_account_exists(connection: Connection) -> None:
-    """What remains of trap 12, and is in the docs: the key of an account is a random UUID."""
+def test_foreign_key_reveals_to_an_owner_whether_an_account_exists(connection: Connection) -> None:
+    """The documentation says so; the key of an account is a random UUID."""
     probe = insert(OrganizationMember).values(organization_id=ORGANIZATION, user_id=uuid4())
     with acting(connection, PERSONAS["owner"]), pytest.raises(IntegrityError):
         outcome(connection, probe)
 
 
-def test_a_join_shows_no_more_than_its_tables(connection: Connection) -> None:
+def test_join_returns_only_rows_that_the_policies_of_its_tables_allow(
+    connection: Connection,
+) -> None:
     joined = (
         select(Organization.name, OrganizationMember.user_id)
         .join(Organization.members)
@@ -163,13 +167,13 @@ def test_a_join_shows_no_more_than_its_tables(connection: Connection) -> None:
     with acting(connection, PERSONAS["viewer"]):
         assert {row.user_id for row in connection.execute(joined)} == {OWNER, MANAGER, VIEWER}
     with acting(connection, PERSONAS["outsider"]):
-        assert connection.execute(joined).all() == [("Elsewhere", OUTSIDER)]
+        assert connection.execute(joined).all() == [("Other", OUTSIDER)]
     with acting(connection, PERSONAS["stranger"]):
         assert outcome(connection, joined) is Outcome.NO_ROWS
 
 
-def test_a_condition_that_fails_sees_no_hidden_row(connection: Connection) -> None:
-    """The policy comes before whatever the reader asks, however cheap."""
+def test_failing_condition_is_not_evaluated_on_hidden_rows(connection: Connection) -> None:
+    """The policy is evaluated before conditions of the query, however cheap they are."""
     probe = text("select count(*) from public.profiles where 1 / length(left(full_name, 0)) = 1")
     with acting(connection, PERSONAS["stranger"]):
         assert connection.scalar(probe) == 0
@@ -177,7 +181,7 @@ def test_a_condition_that_fails_sees_no_hidden_row(connection: Connection) -> No
         connection.scalar(probe)
 
 
-def test_explaining_a_change_does_not_make_it(connection: Connection) -> None:
+def test_explain_analyze_of_an_update_changes_no_forbidden_row(connection: Connection) -> None:
     promotion = text("explain analyze update public.organization_members set role = 'owner'")
     with acting(connection, PERSONAS["viewer"]):
         connection.execute(promotion)
@@ -186,7 +190,7 @@ def test_explaining_a_change_does_not_make_it(connection: Connection) -> None:
     assert _membership(connection, VIEWER) == (ORGANIZATION, OrganizationRole.VIEWER)
 
 
-def test_the_statistics_of_a_protected_table_are_hidden(connection: Connection) -> None:
+def test_planner_statistics_of_a_protected_table_are_hidden(connection: Connection) -> None:
     connection.execute(text("analyze public.profiles"))
     values = text("select 1 from pg_stats where schemaname = 'public' and tablename = 'profiles'")
     assert connection.scalar(values) == 1
@@ -196,7 +200,9 @@ def test_the_statistics_of_a_protected_table_are_hidden(connection: Connection) 
 
 @pytest.mark.parametrize("command", ["truncate", "open", "allow"])
 @pytest.mark.parametrize("table", ["profiles", "organizations", "organization_members"])
-def test_nobody_goes_around_the_policies(connection: Connection, table: str, command: str) -> None:
+def test_client_cannot_truncate_a_table_or_change_its_row_level_security(
+    connection: Connection, table: str, command: str
+) -> None:
     statements = {
         "truncate": f"truncate public.{table} cascade",
         "open": f"alter table public.{table} disable row level security",
@@ -209,7 +215,9 @@ def test_nobody_goes_around_the_policies(connection: Connection, table: str, com
 @pytest.mark.parametrize(
     "helper", ["my_organization_ids", "my_managed_organization_ids", "my_owned_organization_ids"]
 )
-def test_the_helpers_tell_of_the_caller_alone(connection: Connection, helper: str) -> None:
+def test_helper_functions_return_only_memberships_of_the_caller(
+    connection: Connection, helper: str
+) -> None:
     mine = select(getattr(func.private, helper)())
     with acting(connection, PERSONAS["owner"]):
         assert connection.scalars(mine).all() == [ORGANIZATION]

@@ -1,4 +1,4 @@
-"""The examples of the page on people and organizations run."""
+"""The examples on the page about people and organizations run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "identity.md"
 
 
-def test_the_examples_run(townhall_engine: Engine) -> None:
+def test_examples_of_the_page_run(townhall_engine: Engine) -> None:
     with townhall_engine.begin() as connection:
         user, colleague = create_account(connection), create_account(connection)
     run_examples(PAGE, engine=townhall_engine, user_id=user, colleague_id=colleague)

@@ -1,4 +1,4 @@
-"""People and organizations as an application handles them."""
+"""The models of people and organizations, as an application uses them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sessions(connection: Connection) -> SessionFactory:
     return SessionFactory(connection)
 
 
-def test_a_person_makes_and_changes_their_profile(sessions: SessionFactory) -> None:
+def test_user_inserts_and_updates_their_profile(sessions: SessionFactory) -> None:
     with sessions.as_user(STRANGER) as session:
         profile = Profile(id=STRANGER, full_name="נועה זר", stage="seed")
         session.add(profile)
@@ -44,7 +44,7 @@ def test_a_person_makes_and_changes_their_profile(sessions: SessionFactory) -> N
         assert session.scalars(select(Profile.industry)).all() == ["health"]
 
 
-def test_an_update_is_stamped(connection: Connection) -> None:
+def test_update_sets_updated_at(connection: Connection) -> None:
     connection.execute(text("alter table public.profiles disable trigger user"))
     connection.execute(update(Profile).values(updated_at=text("now() - interval '1 day'")))
     connection.execute(text("alter table public.profiles enable trigger user"))
@@ -52,7 +52,7 @@ def test_an_update_is_stamped(connection: Connection) -> None:
     assert connection.scalar(select(Profile.updated_at == text("now()"))) is True
 
 
-def test_an_owner_appoints_and_dismisses(sessions: SessionFactory) -> None:
+def test_owner_adds_changes_and_removes_members(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
         member = OrganizationMember(organization_id=ORGANIZATION, user_id=STRANGER)
         session.add(member)
@@ -75,18 +75,18 @@ def test_an_owner_appoints_and_dismisses(sessions: SessionFactory) -> None:
         assert session.scalars(select(Organization)).all() == []
 
 
-def test_nobody_belongs_twice(connection: Connection) -> None:
+def test_duplicate_membership_is_refused(connection: Connection) -> None:
     again = insert(OrganizationMember).values(organization_id=ORGANIZATION, user_id=OWNER)
     with pytest.raises(IntegrityError, match="uq_organization_members_organization_id_user_id"):
         connection.execute(again)
 
 
-def test_an_address_belongs_to_one_organization(connection: Connection) -> None:
+def test_duplicate_slug_is_refused(connection: Connection) -> None:
     with pytest.raises(IntegrityError, match="uq_organizations_slug"):
         connection.execute(insert(Organization).values(name="Other", slug="house"))
 
 
-def test_settings_are_an_object(connection: Connection) -> None:
+def test_settings_that_are_no_object_are_refused_by_a_constraint(connection: Connection) -> None:
     wrong = update(Organization).values(settings=["he"])
     with pytest.raises(IntegrityError, match="ck_organizations_settings_is_object"):
         connection.execute(wrong)
@@ -99,7 +99,7 @@ def _stored(session: Session) -> dict[str, Any]:
     return stored
 
 
-def test_settings_may_be_changed_in_place(sessions: SessionFactory) -> None:
+def test_change_of_settings_in_place_is_saved(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         organization = Organization(name="New", slug="new")
         session.add(organization)
@@ -117,7 +117,7 @@ def test_settings_may_be_changed_in_place(sessions: SessionFactory) -> None:
         assert _stored(session) == {"currency": "EUR", "language": "en"}
 
 
-def test_settings_may_be_sql(sessions: SessionFactory) -> None:
+def test_settings_accept_an_sql_expression(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         organization = Organization(name="New", slug="new")
         organization.settings = cast({"language": "he"}, JSONB)
@@ -131,12 +131,12 @@ def test_settings_may_be_sql(sessions: SessionFactory) -> None:
         assert set(organization.settings) == {"language", "currency", "first_day"}
 
 
-def test_settings_that_are_no_object_are_refused_when_they_are_set() -> None:
+def test_settings_that_are_no_object_are_refused_on_assignment() -> None:
     with pytest.raises(ValueError, match="'settings' does not accept"):
         Organization(settings=["he"])
 
 
-def test_every_object_of_json_may_be_changed_in_place() -> None:
+def test_every_jsonb_object_tracks_changes_in_place() -> None:
     found = [
         (mapper.class_, attribute.key)
         for mapper in Base.registry.mappers
@@ -148,14 +148,14 @@ def test_every_object_of_json_may_be_changed_in_place() -> None:
         assert isinstance(getattr(row(**{key: {}}), key), MutableDict), (row, key)
 
 
-def test_a_role_is_one_of_three(connection: Connection) -> None:
+def test_unknown_role_is_refused(connection: Connection) -> None:
     with pytest.raises(StatementError, match="'queen' is not a valid OrganizationRole"):
         connection.execute(update(OrganizationMember).values(role="queen"))
     with pytest.raises(IntegrityError, match="ck_organization_members_role_known"):
         connection.execute(text("update public.organization_members set role = 'queen'"))
 
 
-def test_members_go_with_their_organization(sessions: SessionFactory) -> None:
+def test_deleting_an_organization_deletes_its_memberships(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         session.delete(session.get_one(Organization, ORGANIZATION))
         session.flush()
@@ -163,12 +163,12 @@ def test_members_go_with_their_organization(sessions: SessionFactory) -> None:
     assert left == [OTHER_ORGANIZATION]
 
 
-def test_a_profile_is_an_accounts(connection: Connection) -> None:
+def test_second_profile_of_an_account_is_refused(connection: Connection) -> None:
     with pytest.raises(IntegrityError, match="pk_profiles"):
         connection.execute(insert(Profile).values(id=GUEST))
 
 
-def test_whatever_signs_people_up_makes_accounts_by_orm(connection: Connection) -> None:
+def test_owner_of_accounts_inserts_one_by_orm(connection: Connection) -> None:
     with (
         managing_accounts(connection),
         Session(connection, join_transaction_mode="create_savepoint") as session,

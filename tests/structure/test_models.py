@@ -1,4 +1,4 @@
-"""Every mapped class says of its table what PostgreSQL says of it."""
+"""Every mapped class describes its table as PostgreSQL has it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _annotated(model: type[Base], attribute: str) -> tuple[type, bool]:
 
 
 @pytest.mark.parametrize(("model", "attribute", "column"), COLUMNS)
-def test_an_annotation_is_the_columns_type_and_nullability(
+def test_annotation_has_the_type_and_nullability_of_the_column(
     model: type[Base], attribute: str, column: Column[Any]
 ) -> None:
     python_type = dict if isinstance(column.type, JSONB) else column.type.python_type
@@ -66,7 +66,7 @@ def test_an_annotation_is_the_columns_type_and_nullability(
 
 
 @pytest.mark.parametrize("column", CHOICES, ids=_name)
-def test_an_enum_is_the_check_of_its_column(
+def test_enum_has_the_values_of_the_check_constraint(
     townhall_connection: Connection, column: Column[Any]
 ) -> None:
     definition = townhall_connection.scalar(
@@ -84,7 +84,7 @@ def test_an_enum_is_the_check_of_its_column(
 
 
 @pytest.mark.parametrize("table", TABLES, ids=str)
-def test_a_table_has_one_rule_of_who_may_do_what(table: Table) -> None:
+def test_table_has_exactly_one_access_rule(table: Table) -> None:
     assert [rule.table for rule in PRODUCT.access_rules if rule.table is table] == [table]
 
 
@@ -95,7 +95,7 @@ def test_every_table_is_mapped(townhall_connection: Connection) -> None:
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
 @pytest.mark.parametrize("column", KEPT, ids=_name)
-def test_no_client_writes_what_the_database_keeps(
+def test_client_has_no_privilege_to_write_columns_that_the_database_sets(
     townhall_connection: Connection, column: Column[Any], role: str
 ) -> None:
     names = {"role": role, "table": f"public.{column.table}", "column": column.name}
@@ -103,7 +103,7 @@ def test_no_client_writes_what_the_database_keeps(
     assert townhall_connection.scalar(granted, names) is False
 
 
-def test_no_name_is_longer_than_postgresql_keeps() -> None:
+def test_no_name_is_longer_than_63_bytes() -> None:
     names = [
         *(str(constraint.name) for table in TABLES for constraint in table.constraints),
         *(str(index.name) for table in TABLES for index in table.indexes),

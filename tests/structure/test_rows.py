@@ -1,4 +1,4 @@
-"""A row of every table: by whomever it was inserted, and what it says of itself."""
+"""A row of every table: equal by SQL and by ORM, and its repr."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_sql_and_orm_insert_the_same_row(filled: Connection, model: type[Base]) 
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_row_is_named_by_its_key_alone(filled: Connection, model: type[Base]) -> None:
+def test_repr_shows_only_the_primary_key(filled: Connection, model: type[Base]) -> None:
     with Session(filled, join_transaction_mode="create_savepoint") as session:
         instance = session.scalars(select(model).limit(1)).one()
         identity = inspect(instance).identity

@@ -1,4 +1,4 @@
-"""Waiting until somebody in the database is held up by somebody else."""
+"""Waiting until a statement waits for a lock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import text
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-_SOMEBODY_WAITS = text(
+_IS_WAITING = text(
     """
     select exists (
         select
@@ -18,22 +18,22 @@ _SOMEBODY_WAITS = text(
     )
     """
 )
-_A_MOMENT = text("select pg_sleep(0.01)")
-_MOMENTS = 3000
+_PAUSE = text("select pg_sleep(0.01)")
+_ATTEMPTS = 3000
 
 
-def wait_until_somebody_waits(engine: Engine) -> None:
-    """Return once somebody in the database waits for a lock of somebody else's.
+def wait_for_a_lock(engine: Engine) -> None:
+    """Return once a statement in the database waits for a lock.
 
     Args:
         engine: An engine on the database.
 
     Raises:
-        AssertionError: Nobody ever did.
+        AssertionError: No statement waited for half a minute.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for _ in range(_MOMENTS):
-            if connection.scalar(_SOMEBODY_WAITS):
+        for _ in range(_ATTEMPTS):
+            if connection.scalar(_IS_WAITING):
                 return
-            connection.execute(_A_MOMENT)
-    raise AssertionError("nobody waits for anybody")
+            connection.execute(_PAUSE)
+    raise AssertionError("no statement waits for a lock")

@@ -1,4 +1,4 @@
-"""Who may do what, in the words of the documentation, as the database itself tells it."""
+"""The access tables of the documentation, generated from the database, and its examples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACCESS_TABLE = re.compile(
     r"(?P<begin><!-- access of (?P<tables>[\w, ]+) -->\n).*?(?P<end><!-- end of access -->)",
     re.DOTALL,
 )
-"""What a page has in place of a table: the names of the tables of the database it is about."""
+"""An access table in a page, and the names of the tables that it is about."""
 
 _EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _HEADING = "| table | command | who | columns |\n|---|---|---|---|\n"
@@ -57,10 +57,10 @@ def run_examples(page: Path, **names: object) -> dict[str, object]:
 
     Args:
         page: The page.
-        **names: What the examples speak of without making it.
+        **names: Names that the examples use without defining them.
 
     Returns:
-        What the names stand for afterwards.
+        The names with their values after the examples.
     """
     for example in _EXAMPLE.finditer(page.read_text(encoding="utf-8")):
         exec(compile(example[1], page.name, "exec"), names)  # noqa: S102  our own documentation

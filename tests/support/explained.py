@@ -1,4 +1,4 @@
-"""What PostgreSQL would touch to run a statement."""
+"""The indexes, tables and buffers that the plan of a statement uses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Plan(NamedTuple):
-    """What a plan touches.
+    """What a plan uses.
 
     Attributes:
-        indexes: The indexes that it goes through.
-        scanned: The tables that it reads from their beginning to their end.
-        buffers: The blocks that it touched where it ran, or else 0.
+        indexes: The indexes that it uses.
+        scanned: The tables that it reads by a sequential scan.
+        buffers: The buffers that it read where it ran, or else 0.
     """
 
     indexes: set[str]
@@ -29,10 +29,10 @@ class Plan(NamedTuple):
 
 
 def plan_of(connection: Connection, statement: Executable | str, *, run: bool = False) -> Plan:
-    """Return how a statement is run by whoever the connection acts as.
+    """Return the plan of a statement for the role that the connection acts as.
 
     Args:
-        connection: A connection, which may act as somebody.
+        connection: A connection, which may act as a persona.
         statement: A statement, or its text.
         run: Whether to run it; what it does stays.
     """

@@ -1,4 +1,4 @@
-"""What Supabase has in a database, to assert that none of it was touched."""
+"""The objects of Supabase in a database, to assert that none of them was changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _QUERY = Path(__file__).with_name("fingerprint.sql").read_text()
 
 
 def fingerprint(connection: Connection) -> list[str]:
-    """Return a line for everything of Supabase's and what it is like, sorted.
+    """Return a line for each object of Supabase with its properties, sorted.
 
     That is all in the schemas ``auth``, ``storage``, ``realtime``, ``extensions`` and
     ``graphql_public``, schema ``public`` itself, its roles, extensions, publications, event
@@ -22,8 +22,8 @@ def fingerprint(connection: Connection) -> list[str]:
     Args:
         connection: A connection of psycopg 3 to the database.
     """
-    things = connection.exec_driver_sql(_QUERY)
-    return sorted(f"{row.thing}: {_in_words(row.facts)}" for row in things)
+    objects = connection.exec_driver_sql(_QUERY)
+    return sorted(f"{row.thing}: {_in_words(row.facts)}" for row in objects)
 
 
 def _in_words(facts: dict[str, Any]) -> str:

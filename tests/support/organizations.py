@@ -1,4 +1,4 @@
-"""An organization with people in every role, as the tests of who may do what begin with it."""
+"""Sample data: two organizations, and an account for each persona."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 ORGANIZATION = UUID("00000000-0000-4000-8000-0000000000a0")
-"""The organization whose rows are tried."""
+"""The organization whose rows the access matrix tries."""
 OTHER_ORGANIZATION = UUID("00000000-0000-4000-8000-0000000000b0")
-"""Another one."""
+"""The other organization."""
 
 OWNER = UUID("00000000-0000-4000-8000-0000000000a1")
 MANAGER = UUID("00000000-0000-4000-8000-0000000000a2")
@@ -49,14 +49,14 @@ _ROLES = {
 
 
 def insert_organizations(connection: Connection) -> None:
-    """Create the two organizations and everybody's account."""
+    """Insert the two organizations and the accounts of the personas."""
     for account in (*_ROLES, OUTSIDER, GUEST, STRANGER):
         create_account(connection, user_id=account)
     connection.execute(
         insert(Organization),
         [
             {"id": ORGANIZATION, "name": "House", "slug": "house"},
-            {"id": OTHER_ORGANIZATION, "name": "Elsewhere", "slug": "elsewhere"},
+            {"id": OTHER_ORGANIZATION, "name": "Other", "slug": "other"},
         ],
     )
     connection.execute(

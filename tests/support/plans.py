@@ -16,7 +16,7 @@ def explained(connection: Connection, statement: ClauseElement) -> Node:
     """Run a statement, and return the plan that it was run by, with its buffers.
 
     Args:
-        connection: A connection, acting as somebody.
+        connection: A connection, acting as a persona.
         statement: What to run.
     """
     compiled = statement.compile(
@@ -42,5 +42,5 @@ def scans(plan: Node, table: str) -> list[Node]:
 
 
 def buffers(plan: Node) -> int:
-    """Return how many pages were looked at, wherever they were."""
+    """Return how many buffers were read or hit."""
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])

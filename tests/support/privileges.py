@@ -1,4 +1,4 @@
-"""What the API's roles may do in fact, whoever granted it and however."""
+"""The effective privileges of the API's roles, and the declared ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def effective_privileges(connection: Connection) -> set[Privilege]:
     """Return what ``anon``, ``authenticated`` and ``service_role`` may do in our schemas.
 
     Privileges on schemas, tables, views, their columns, sequences and functions count, whether
-    they were granted to the role, to everybody or by default. A privilege on a whole table stands
+    they were granted to the role, to ``public`` or by default. A privilege on a whole table stands
     for that on its columns.
 
     Args:

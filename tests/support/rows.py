@@ -1,4 +1,4 @@
-"""A row in every table, whatever tables there are."""
+"""A row in every table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The servers of every version that is supported and can be had here."""
+"""Servers of every supported version that is installed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 NAMED = "DATABASE_URL"
 VERSIONS = (NAMED,) if os.environ.get(NAMED) else ("15", "16", "18")
-"""What tests of every version run on: all that can be had, or the one server that was named."""
+"""The versions that tests run on, or the server that ``DATABASE_URL`` names."""
 
 EVERY_VERSION = (
     VERSIONS[-1],
     *(pytest.param(version, marks=pytest.mark.thorough) for version in VERSIONS[:-1]),
 )
-"""Parameters of a fixture: the newest for every run of the tests, the others thoroughly."""
+"""Parameters of a fixture: the newest in every run of the tests, the others in thorough ones."""
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _DEBIAN_ACCOUNT = "postgres"
@@ -46,14 +46,14 @@ class Servers:
         self._stack.close()
 
     def url(self, version: str) -> str:
-        """Return the SQLAlchemy URL of the superuser on a server; skip where it can't be had."""
+        """Return the SQLAlchemy URL of the superuser of a version; skip if it isn't installed."""
         if version not in self._urls:
             self._urls[version] = self._stack.enter_context(serve_version(version))
         return self._urls[version]
 
 
 def serve_version(version: str) -> AbstractContextManager[str]:
-    """Run a server that nobody used before; the test is skipped where it can't be had.
+    """Run a new server; the test is skipped where the version is not installed.
 
     Args:
         version: One of ``VERSIONS``, but not the one that was named.

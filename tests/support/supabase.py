@@ -41,7 +41,7 @@ EITHER_DEFAULT = (
     DefaultPrivileges.OPEN,
     pytest.param(DefaultPrivileges.CLOSED, marks=pytest.mark.exhaustive),
 )
-"""Parameters of a test: those with more to go wrong for every run, the others exhaustively."""
+"""Parameters of a test: the one with more privileges in every run, the other exhaustively."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def supabase_database(
 ) -> Iterator[SupabaseDatabase]:
     """Hold a new database that looks like Supabase's.
 
-    The test is skipped where the server's role is no superuser: nobody else could make one.
+    The test is skipped where the server's role is no superuser: only a superuser can create one.
 
     Args:
         databases: The server.

@@ -256,7 +256,7 @@ create event trigger pgrst_ddl_watch on ddl_command_end
 
 do $$
 begin
-    -- Any will do; what matters is that its objects are nobody's here.
+    -- Any extension will do: its objects are declared nowhere.
     execute (
         select format('create extension %I schema extensions', name)
         from pg_available_extensions

@@ -1,5 +1,5 @@
 -- The roles of a hosted Supabase project, as supabase/postgres makes them. They belong to the whole
--- server: whoever runs this holds the lock, and finds those that somebody else made.
+-- server: this runs under a lock, and some roles may exist already.
 --
 -- `supabase_postgres` is what `postgres` is there: a name of its own, since the superuser of the
 -- server for tests has that one.

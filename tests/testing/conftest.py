@@ -30,7 +30,7 @@ create policy own on public.notes to authenticated
 create table public.letters (body text not null unique);
 alter table public.letters enable row level security;
 grant insert on public.letters to anon;
-create policy anybody on public.letters for insert to anon with check (body <> 'spam');
+create policy not_spam on public.letters for insert to anon with check (body <> 'spam');
 
 create function public.secret() returns int language sql as 'select 1';
 revoke all on function public.secret() from public;

@@ -1,4 +1,4 @@
-"""Databases that are made for a test and dropped again."""
+"""Databases that are created for a test and dropped again."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def _exists(databases: Databases, url: str) -> bool:
     return make_url(url).database in _run(server, "select datname from pg_database")
 
 
-def test_an_empty_database_is_empty(empty_database: str) -> None:
+def test_empty_database_has_no_tables(empty_database: str) -> None:
     tables = "select relname from pg_class where relnamespace = 'public'::regnamespace"
     assert _run(empty_database, tables) == []
 
 
-def test_a_database_ends_with_its_block(townhall_databases: Databases) -> None:
+def test_database_is_dropped_at_the_end_of_its_block(townhall_databases: Databases) -> None:
     with townhall_databases.create() as url:
         assert _exists(townhall_databases, url)
     assert not _exists(townhall_databases, url)
 
 
-def test_a_database_is_dropped_even_while_somebody_is_connected(
+def test_database_is_dropped_in_spite_of_connections(
     townhall_databases: Databases,
 ) -> None:
     with townhall_databases.create() as url:
@@ -57,7 +57,7 @@ def test_a_database_is_dropped_even_while_somebody_is_connected(
     engine.dispose()
 
 
-def test_a_database_is_dropped_after_an_error(townhall_databases: Databases) -> None:
+def test_database_is_dropped_after_an_error(townhall_databases: Databases) -> None:
     urls = []
 
     def fail() -> None:
@@ -70,7 +70,9 @@ def test_a_database_is_dropped_after_an_error(townhall_databases: Databases) -> 
     assert not _exists(townhall_databases, urls[0])
 
 
-def test_a_clone_has_what_its_template_has_and_is_apart(townhall_databases: Databases) -> None:
+def test_clones_have_the_rows_of_the_template_and_are_independent(
+    townhall_databases: Databases,
+) -> None:
     count = "select count(*) from greetings"
     with townhall_databases.create(as_template=True) as template:
         _run(template, "create table greetings ()", "insert into greetings default values")
@@ -95,13 +97,13 @@ def creator(townhall_databases: Databases) -> Iterator[Databases]:
     _run(admin, SQL("drop role {}").format(Identifier(role)).as_string())
 
 
-def test_a_role_that_may_only_create_databases_is_enough(creator: Databases) -> None:
+def test_role_with_only_createdb_creates_databases(creator: Databases) -> None:
     with creator.create(as_template=True) as template, creator.create(template) as url:
         assert _run(url, "select current_user::text") == [creator.server.username]
     assert not _exists(creator, url)
 
 
-def test_a_server_that_is_not_there_is_not_waited_for() -> None:
+def test_missing_server_is_an_error_at_once() -> None:
     databases = Databases("postgresql+psycopg://postgres@/postgres?host=/nowhere")
     with pytest.raises(OperationalError, match="Is the server running"), databases.create():
         pass

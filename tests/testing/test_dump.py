@@ -29,7 +29,7 @@ $$
 """
 
 
-def test_the_same_schema_reads_the_same(server: Databases) -> None:
+def test_equal_schemas_have_equal_dumps(server: Databases) -> None:
     statements = (
         "create table public.things (id int primary key)",
         "comment on table public.things is 'Things'",
@@ -43,7 +43,7 @@ def test_the_same_schema_reads_the_same(server: Databases) -> None:
         assert dump(one) != dump(other)
 
 
-def test_nothing_but_statements_is_left(empty_database: str) -> None:
+def test_dump_has_only_statements(empty_database: str) -> None:
     assert dump(empty_database) == "\n"
     _run(empty_database, "create table public.things (id int)", "revoke all on things from public")
     first, *others = dump(empty_database).splitlines()
@@ -51,6 +51,6 @@ def test_nothing_but_statements_is_left(empty_database: str) -> None:
     assert not [line for line in others if line.startswith(("--", "\\", "SET", "SELECT"))]
 
 
-def test_the_body_of_a_function_is_left_alone(empty_database: str) -> None:
+def test_dump_keeps_comments_in_the_body_of_a_function(empty_database: str) -> None:
     _run(empty_database, _FUNCTION)
     assert "--\n-- Name: answer; Type: FUNCTION\nselect 42 -- of course\n" in dump(empty_database)

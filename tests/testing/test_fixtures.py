@@ -53,7 +53,7 @@ def _migrations(application: pytest.Pytester) -> list[str]:
     return (application.path / "migrations.log").read_text().splitlines()
 
 
-def test_every_test_has_a_database_of_its_own_and_one_was_migrated(
+def test_each_test_has_a_database_of_its_own_cloned_from_one_template(
     application: pytest.Pytester,
 ) -> None:
     application.makepyfile(
@@ -79,7 +79,7 @@ def test_one_database(townhall_database, townhall_engine):
     assert len(_migrations(application)) == 1
 
 
-def test_a_transaction_is_rolled_back_after_the_test(application: pytest.Pytester) -> None:
+def test_transaction_is_rolled_back_after_the_test(application: pytest.Pytester) -> None:
     application.makepyfile(
         _HEAD
         + """
@@ -110,7 +110,7 @@ def test_rolled_back_by_the_test(townhall_connection):
     application.runpytest_inprocess().assert_outcomes(passed=6)
 
 
-def test_a_shared_transaction_is_not_committed(application: pytest.Pytester) -> None:
+def test_commit_of_the_shared_connection_is_refused(application: pytest.Pytester) -> None:
     application.makepyfile(
         _HEAD
         + """
@@ -126,7 +126,7 @@ def test_afterwards(townhall_connection):
     application.runpytest_inprocess().assert_outcomes(passed=2)
 
 
-def test_an_async_engine(application: pytest.Pytester) -> None:
+def test_async_engine_runs_statements(application: pytest.Pytester) -> None:
     application.makepyfile(
         _HEAD
         + """
@@ -141,7 +141,7 @@ async def test_engine(townhall_async_engine):
 
 
 @pytest.mark.exhaustive
-def test_workers_share_a_server(application: pytest.Pytester) -> None:
+def test_parallel_workers_share_a_server(application: pytest.Pytester) -> None:
     application.makepyfile(
         _HEAD
         + """
@@ -156,7 +156,7 @@ def test_engine(townhall_engine, turn):
     assert len(_migrations(application)) == 2
 
 
-def test_no_server_has_to_be_there(
+def test_embedded_server_is_used_where_none_is_named(
     application: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL")
@@ -172,7 +172,7 @@ def test_connection(townhall_connection):
 
 
 @pytest.mark.parametrize("spelling", ["postgres", "postgresql"])
-def test_a_server_may_be_named_as_elsewhere(
+def test_database_url_accepts_both_schemes(
     application: pytest.Pytester,
     townhall_server: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -183,7 +183,7 @@ def test_a_server_may_be_named_as_elsewhere(
     application.runpytest_inprocess().assert_outcomes(passed=1)
 
 
-def test_the_plugin_alone_loads_nothing_that_only_its_fixtures_need() -> None:
+def test_importing_the_plugin_loads_nothing_that_only_fixtures_need() -> None:
     script = """
 import sys, townhall.testing
 print({"alembic", "psycopg", "pytest_postgresql", "townhall.embedded"} & set(sys.modules))

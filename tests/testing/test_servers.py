@@ -1,4 +1,4 @@
-"""Servers of every version that can be had."""
+"""Servers of every version that is installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from townhall.testing.databases import Databases
 
 
-def test_a_server_is_of_its_version(server: Databases, request: pytest.FixtureRequest) -> None:
+def test_server_has_the_requested_version(
+    server: Databases, request: pytest.FixtureRequest
+) -> None:
     version = request.node.callspec.params["server"]
     with server.create() as url:
         engine = create_engine(url)
@@ -39,7 +41,7 @@ with serve() as url:
 """
 
 
-def test_a_server_ends_with_the_process_that_was_killed() -> None:
+def test_server_stops_when_its_process_is_killed() -> None:
     with subprocess.Popen(  # noqa: S603  our own Python
         (sys.executable, "-c", _SERVE), stdout=subprocess.PIPE, text=True
     ) as process:
@@ -54,7 +56,7 @@ def test_a_server_ends_with_the_process_that_was_killed() -> None:
     assert not directory.exists()
 
 
-def test_a_folder_ends_with_its_block() -> None:
+def test_folder_is_removed_at_the_end_of_its_block() -> None:
     with server_directory() as directory:
         (directory / "data").mkdir()
     assert not directory.exists()

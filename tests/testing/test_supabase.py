@@ -1,4 +1,4 @@
-"""Databases like Supabase's: what their roles may do, and what a fingerprint sees."""
+"""Databases like those of Supabase: the privileges of their roles, and fingerprints."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def hosted(townhall_databases: Databases) -> Iterator[SupabaseDatabase]:
         yield database
 
 
-def test_the_migrating_role_is_no_superuser_and_may_take_the_api_roles(
+def test_migrating_role_is_no_superuser_and_may_take_the_api_roles(
     hosted: SupabaseDatabase,
 ) -> None:
     with _connected(hosted.postgres) as connection:
@@ -87,7 +87,7 @@ def test_the_migrating_role_is_no_superuser_and_may_take_the_api_roles(
         "alter role anon superuser",
     ],
 )
-def test_what_is_supabases_is_out_of_the_migrating_roles_reach(
+def test_migrating_role_cannot_change_objects_of_supabase(
     untouched: SupabaseDatabase, statement: str
 ) -> None:
     with (
@@ -98,7 +98,7 @@ def test_what_is_supabases_is_out_of_the_migrating_roles_reach(
     assert isinstance(caught.value.orig, InsufficientPrivilege)
 
 
-def test_a_table_of_ours_may_refer_to_accounts(hosted: SupabaseDatabase) -> None:
+def test_table_may_refer_to_accounts(hosted: SupabaseDatabase) -> None:
     with _connected(hosted.postgres) as connection:
         connection.execute(
             text(
@@ -126,7 +126,7 @@ def test_a_table_of_ours_may_refer_to_accounts(hosted: SupabaseDatabase) -> None
         (DefaultPrivileges.CLOSED, {"REFERENCES", "TRIGGER", "TRUNCATE"}),
     ],
 )
-def test_a_new_table_is_granted_what_the_project_has_by_default(
+def test_new_table_gets_the_default_privileges_of_the_project(
     townhall_databases: Databases, default_privileges: DefaultPrivileges, expected: set[str]
 ) -> None:
     with (
@@ -138,7 +138,7 @@ def test_a_new_table_is_granted_what_the_project_has_by_default(
     assert granted - {"MAINTAIN"} == expected
 
 
-def test_every_version_can_look_like_supabases(supabase: SupabaseDatabase) -> None:
+def test_every_version_can_be_set_up_like_supabase(supabase: SupabaseDatabase) -> None:
     with _connected(supabase.authenticator) as connection:
         connection.execute(text("set role authenticated"))
         assert connection.scalar(text("select auth.uid()")) is None
@@ -167,14 +167,14 @@ def test_every_version_can_look_like_supabases(supabase: SupabaseDatabase) -> No
         ("create type auth.ours as enum ('a')", 2),
     ],
 )
-def test_a_fingerprint_shows_a_change(superuser: Connection, change: str, lines: int) -> None:
+def test_fingerprint_shows_a_change(superuser: Connection, change: str, lines: int) -> None:
     before = set(fingerprint(superuser))
     superuser.execute(text(change))
     after = set(fingerprint(superuser))
     assert max(len(before - after), len(after - before)) == lines
 
 
-def test_a_fingerprint_does_not_show_what_comes_to_the_same(superuser: Connection) -> None:
+def test_fingerprint_ignores_changes_without_effect(superuser: Connection) -> None:
     before = fingerprint(superuser)
     for statement in (
         "revoke usage on schema public from anon",

@@ -1,4 +1,4 @@
-"""Sessions of the wizard and the people who try them, as the tests of the wizard begin."""
+"""Sample data: sessions of the wizard."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ OWNER = UUID("00000000-0000-4000-8000-000000000d01")
 STRANGER = UUID("00000000-0000-4000-8000-000000000d02")
 
 SESSION = UUID("00000000-0000-4000-8000-000000000d03")
-"""The owner's session, which everybody tries."""
+"""The owner's session, which the access matrix tries."""
 STRANGER_SESSION = UUID("00000000-0000-4000-8000-000000000d04")
 EVENT = UUID("00000000-0000-4000-8000-000000000d05")
-"""The event that came of the owner's session."""
+"""The event that was created from the owner's session."""
 
 PERSONAS = {
     "anon": Actor.anonymous(),
@@ -35,7 +35,7 @@ PERSONAS = {
 
 
 def insert_wizard(connection: Connection) -> None:
-    """Create the people, the event and a session of each."""
+    """Insert two users with a session each, and an event."""
     for account in (OWNER, STRANGER):
         create_account(connection, user_id=account)
     connection.execute(insert(Profile), [{"id": OWNER}, {"id": STRANGER}])

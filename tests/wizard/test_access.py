@@ -1,4 +1,4 @@
-"""Who may do what to sessions of the wizard."""
+"""Access to sessions of the wizard."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_access(connection: Connection, case: AccessCase) -> None:
     check_access(connection, TARGETS, PERSONAS, case)
 
 
-def test_a_stranger_reaches_nothing_but_their_own(connection: Connection) -> None:
-    """No condition of theirs: what a statement without one reaches is their own alone."""
+def test_statements_without_condition_affect_only_own_sessions(connection: Connection) -> None:
+    """The policy restricts statements that have no condition."""
     with acting(connection, PERSONAS["stranger"]):
         assert connection.scalars(select(WizardSession.id)).all() == [STRANGER_SESSION]
         connection.execute(update(WizardSession).values(stage=6))
@@ -73,27 +73,27 @@ def test_a_stranger_reaches_nothing_but_their_own(connection: Connection) -> Non
     ],
     ids=str,
 )
-def test_an_owner_gives_no_session_away_and_writes_no_time(
+def test_owner_cannot_change_user_key_or_timestamps(
     connection: Connection, statement: Executable
 ) -> None:
     with acting(connection, PERSONAS["owner"]):
         assert outcome(connection, statement) is DENIED
 
 
-def test_no_later_policy_widens_inserts(connection: Connection) -> None:
-    """The second policy is restrictive: others can't be an alternative to it."""
+def test_restrictive_policy_holds_beside_a_later_permissive_one(connection: Connection) -> None:
+    """The restrictive policy must hold beside every permissive one."""
     connection.execute(
         text(
             "create policy wide on public.wizard_sessions"
             " for insert to authenticated with check (true)"
         )
     )
-    for_somebody_else = insert(WizardSession).values(user_id=OWNER)
+    for_another_user = insert(WizardSession).values(user_id=OWNER)
     with acting(connection, PERSONAS["stranger"]):
-        assert outcome(connection, for_somebody_else) is Outcome.VIOLATES_POLICY
+        assert outcome(connection, for_another_user) is Outcome.VIOLATES_POLICY
 
 
-def test_the_policies_are_those_of_the_schema(connection: Connection) -> None:
+def test_policies_have_the_specified_names_and_conditions(connection: Connection) -> None:
     policies = connection.execute(
         text(
             """

@@ -1,4 +1,4 @@
-"""What becomes of sessions when what they refer to goes."""
+"""What deleting an account, a profile or an event does to sessions of the wizard."""
 
 from __future__ import annotations
 
@@ -20,38 +20,42 @@ ITS_EVENT = select(WizardSession.event_id).where(WizardSession.id == SESSION)
 
 
 @pytest.mark.parametrize("status", WizardStatus)
-def test_sessions_go_with_the_account(connection: Connection, status: WizardStatus) -> None:
+def test_deleting_an_account_deletes_its_sessions(
+    connection: Connection, status: WizardStatus
+) -> None:
     connection.execute(update(WizardSession).values(status=status))
     delete_account(connection, OWNER)
     assert connection.scalars(select(WizardSession.id)).all() == [STRANGER_SESSION]
 
 
-def test_sessions_go_with_the_profile(connection: Connection) -> None:
+def test_deleting_a_profile_deletes_its_sessions(connection: Connection) -> None:
     connection.execute(delete(Profile).where(Profile.id == OWNER))
     assert connection.scalar(IS_THERE) is False
 
 
 @pytest.mark.parametrize("status", WizardStatus)
-def test_a_session_outlives_its_event(connection: Connection, status: WizardStatus) -> None:
+def test_session_is_kept_without_event_when_the_event_is_deleted(
+    connection: Connection, status: WizardStatus
+) -> None:
     connection.execute(update(WizardSession).values(status=status))
     connection.execute(delete(Event).where(Event.id == EVENT))
     assert connection.scalar(IS_THERE) is True
     assert connection.scalar(ITS_EVENT) is None
 
 
-def test_nothing_goes_with_a_session(connection: Connection) -> None:
+def test_deleting_a_session_deletes_nothing_else(connection: Connection) -> None:
     connection.execute(delete(WizardSession))
     assert connection.scalar(select(exists().where(Event.id == EVENT)))
     assert connection.scalar(select(exists().where(Profile.id == OWNER)))
 
 
-def test_a_session_needs_a_profile(connection: Connection) -> None:
+def test_session_of_an_account_without_profile_is_refused(connection: Connection) -> None:
     account = create_account(connection)
     with pytest.raises(IntegrityError, match="fk_wizard_sessions_user_id_profiles"):
         connection.execute(insert(WizardSession).values(user_id=account))
 
 
-def test_a_session_needs_an_event_that_is_there(connection: Connection) -> None:
+def test_session_with_an_unknown_event_is_refused(connection: Connection) -> None:
     with pytest.raises(IntegrityError, match="fk_wizard_sessions_event_id_events"):
         connection.execute(
             insert(WizardSession).values(user_id=OWNER, event_id=text("gen_random_uuid()"))

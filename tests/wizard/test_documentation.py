@@ -1,4 +1,4 @@
-"""The page of the wizard: its examples run."""
+"""The examples on the page about the wizard run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "wizard.md"
 
 
-def test_the_examples_run(townhall_engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_examples_of_the_page_run(
+    townhall_engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
     with townhall_engine.begin() as connection:
         insert_wizard(connection)
     run_examples(PAGE, engine=townhall_engine, user_id=OWNER)

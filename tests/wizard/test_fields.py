@@ -1,4 +1,4 @@
-"""What each field of a session may hold, and what it holds by itself."""
+"""The columns of a session: types, defaults and constraints."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _insert(connection: Connection, columns: str, values: str) -> Row[Any]:
     return connection.execute(statement).one()
 
 
-def test_the_columns_have_the_types_of_the_schema(connection: Connection) -> None:
+def test_columns_have_the_specified_types(connection: Connection) -> None:
     found = connection.execute(
         text(
             """
@@ -61,7 +61,7 @@ def test_the_columns_have_the_types_of_the_schema(connection: Connection) -> Non
     assert found.all() == expected
 
 
-def test_the_database_knows_how_a_session_begins(connection: Connection) -> None:
+def test_new_session_has_the_defaults_of_the_database(connection: Connection) -> None:
     row = _insert(connection, "", "")
     assert isinstance(row.id, UUID)
     assert (row.user_id, row.event_id) == (OWNER, None)
@@ -72,34 +72,34 @@ def test_the_database_knows_how_a_session_begins(connection: Connection) -> None
 
 
 @pytest.mark.parametrize("stage", range(1, 7))
-def test_there_are_six_stages(connection: Connection, stage: int) -> None:
+def test_stages_one_to_six_are_accepted(connection: Connection, stage: int) -> None:
     assert _insert(connection, ", stage", f", {stage}").stage == stage
 
 
 @pytest.mark.parametrize("stage", [-1, 0, 7, 2_147_483_647])
-def test_there_is_no_other_stage(connection: Connection, stage: int) -> None:
+def test_other_stages_are_refused(connection: Connection, stage: int) -> None:
     with pytest.raises(IntegrityError, match="ck_wizard_sessions_stage_in_range"):
         _insert(connection, ", stage", f", {stage}")
 
 
 @pytest.mark.parametrize("status", WizardStatus)
-def test_a_status_is_one_of_the_enum(connection: Connection, status: WizardStatus) -> None:
+def test_each_status_of_the_enum_is_accepted(connection: Connection, status: WizardStatus) -> None:
     assert _insert(connection, ", status", f", '{status}'").status == status
 
 
 @pytest.mark.parametrize("status", ["", "Completed", "done", " in_progress"])
-def test_there_is_no_other_status(connection: Connection, status: str) -> None:
+def test_other_statuses_are_refused(connection: Connection, status: str) -> None:
     with pytest.raises(IntegrityError, match="ck_wizard_sessions_status_known"):
         _insert(connection, ", status", f", '{status}'")
 
 
 @pytest.mark.parametrize("state", ["[]", '"text"', "1", "true", "null"])
-def test_the_state_is_an_object(connection: Connection, state: str) -> None:
+def test_state_that_is_no_object_is_refused(connection: Connection, state: str) -> None:
     with pytest.raises(IntegrityError, match="ck_wizard_sessions_state_is_object"):
         _insert(connection, ", state", f", '{state}'")
 
 
-def test_the_state_holds_whatever_json_can(sessions: SessionFactory) -> None:
+def test_state_keeps_any_json_value(sessions: SessionFactory) -> None:
     state = {
         "name": "גאלה 2027 🎉",
         "nested": {"list": [1, 2.5, None, {"deep": True}], "": "empty key"},
@@ -130,14 +130,12 @@ def test_null_is_refused(connection: Connection, column: str) -> None:
         ("started_at", "'yesterday-ish'"),
     ],
 )
-def test_what_is_of_another_type_is_refused(
-    connection: Connection, column: str, value: str
-) -> None:
+def test_value_of_another_type_is_refused(connection: Connection, column: str, value: str) -> None:
     with pytest.raises(DataError):
         _insert(connection, f", {column}", f", {value}")
 
 
-def test_the_orm_reads_what_the_database_decided(sessions: SessionFactory) -> None:
+def test_orm_reads_back_the_defaults_of_the_database(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
         row = WizardSession(user_id=OWNER, event_id=EVENT)
         session.add(row)
@@ -145,16 +143,16 @@ def test_the_orm_reads_what_the_database_decided(sessions: SessionFactory) -> No
         assert row.status is WizardStatus.IN_PROGRESS
         assert (row.stage, row.state, row.completed_at) == (1, {}, None)
         assert row.started_at == row.last_saved_at
-        _refuses_to_show_anything(session, row)
+        _assert_repr_shows_only_the_key(session, row)
 
 
-def _refuses_to_show_anything(session: Session, row: WizardSession) -> None:
+def _assert_repr_shows_only_the_key(session: Session, row: WizardSession) -> None:
     row.state = {"secret": "the budget"}
     session.flush()
     assert repr(row) == f"<WizardSession {row.id}>"
 
 
-def test_python_refuses_a_status_that_is_none(connection: Connection) -> None:
+def test_unknown_status_is_refused_in_python(connection: Connection) -> None:
     with pytest.raises(Exception, match="'done' is not a valid WizardStatus"):
         connection.execute(insert(WizardSession).values(user_id=OWNER, status="done"))
     assert connection.scalars(select(WizardSession.status)).all() == ["in_progress"] * 2

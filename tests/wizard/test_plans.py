@@ -1,4 +1,4 @@
-"""The indexes serve the queries that they are for, however many sessions there are."""
+"""Queries of sessions use the indexes that are made for them, however many sessions there are."""
 
 from __future__ import annotations
 
@@ -91,7 +91,9 @@ def _indexes(connection: Connection, statement: Executable) -> set[str]:
     return plan.indexes
 
 
-def test_the_sessions_of_a_person_are_found_by_the_person(many: Connection, user: UUID) -> None:
+def test_sessions_of_a_user_are_read_through_an_index_on_the_user(
+    many: Connection, user: UUID
+) -> None:
     """By the service with a condition, and by the person without: the policy adds it."""
     everything = select(WizardSession)
     found = _indexes(many, everything.where(WizardSession.user_id == user))
@@ -100,19 +102,21 @@ def test_the_sessions_of_a_person_are_found_by_the_person(many: Connection, user
     assert found in ({"idx_wizard_sessions_user_id"}, {"idx_wizard_sessions_user_status"})
 
 
-def test_what_a_person_has_in_progress_is_found_by_both(many: Connection, user: UUID) -> None:
+def test_sessions_of_a_user_in_progress_are_read_through_an_index_on_user_and_status(
+    many: Connection, user: UUID
+) -> None:
     in_progress = select(WizardSession).where(WizardSession.status == WizardStatus.IN_PROGRESS)
     with acting(many, "authenticated", user):
         assert _indexes(many, in_progress) == {"idx_wizard_sessions_user_status"}
 
 
-def test_what_was_abandoned_is_found_by_the_status(many: Connection) -> None:
+def test_abandoned_sessions_are_read_through_an_index_on_the_status(many: Connection) -> None:
     abandoned = select(WizardSession.id).where(WizardSession.status == WizardStatus.ABANDONED)
     with acting(many, "service_role"):
         assert _indexes(many, abandoned) == {"idx_wizard_sessions_status"}
 
 
-def test_what_was_saved_last_is_found_by_the_time(many: Connection) -> None:
+def test_last_saved_sessions_are_read_through_an_index_on_the_time(many: Connection) -> None:
     recent = WizardSession.last_saved_at > func.now() - timedelta(hours=1)
     newest = select(WizardSession.id).order_by(WizardSession.last_saved_at.desc()).limit(20)
     with acting(many, "service_role"):
@@ -122,13 +126,13 @@ def test_what_was_saved_last_is_found_by_the_time(many: Connection) -> None:
         assert _indexes(many, newest) == {"idx_wizard_sessions_last_saved_at"}
 
 
-def test_the_sessions_of_an_event_are_found_by_the_event(many: Connection) -> None:
+def test_sessions_of_an_event_are_read_through_an_index_on_the_event(many: Connection) -> None:
     event = many.scalars(select(Event.id).limit(1)).one()
     its = select(WizardSession).where(WizardSession.event_id == event)
     assert _indexes(many, its) == {"idx_wizard_sessions_event_id"}
 
 
-def test_a_save_goes_by_the_key(many: Connection, user: UUID) -> None:
+def test_save_finds_the_session_by_its_primary_key(many: Connection, user: UUID) -> None:
     """The statement of the function, as the function runs it."""
     mine = select(WizardSession.id).where(
         WizardSession.user_id == user, WizardSession.status == WizardStatus.IN_PROGRESS
@@ -146,7 +150,7 @@ def test_a_save_goes_by_the_key(many: Connection, user: UUID) -> None:
 
 
 @pytest.mark.parametrize("model", [Profile, Event], ids=lambda model: model.__tablename__)
-def test_a_deletion_finds_its_sessions_by_an_index(
+def test_deleting_a_profile_or_event_finds_sessions_through_an_index(
     many: Connection, model: type[Profile | Event]
 ) -> None:
     one = select(model.id).limit(1).scalar_subquery()

@@ -1,4 +1,4 @@
-"""Opening, saving, completing and abandoning a session, from one tab or from many."""
+"""Opening, saving, completing and abandoning a session, from one tab or several at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Select, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
-from tests.support.blocked import wait_until_somebody_waits
+from tests.support.blocked import wait_for_a_lock
 from tests.wizard.data import (
     EVENT,
     OWNER,
@@ -40,7 +40,7 @@ MOVES: dict[str, Callable[[UUID], Select[WizardSession]]] = {
 }
 
 
-def test_a_session_is_opened_for_the_caller(sessions: SessionFactory) -> None:
+def test_session_is_opened_for_the_caller(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
         row = session.scalar(open_session(OWNER, event_id=EVENT, state={"name": "Fair"}))
         assert row is not None
@@ -48,7 +48,7 @@ def test_a_session_is_opened_for_the_caller(sessions: SessionFactory) -> None:
         assert (row.stage, row.status) == (1, WizardStatus.IN_PROGRESS)
 
 
-def test_no_session_is_opened_for_somebody_else(sessions: SessionFactory) -> None:
+def test_opening_a_session_for_another_user_is_refused(sessions: SessionFactory) -> None:
     with (
         pytest.raises(ProgrammingError, match="row-level security"),
         sessions.as_user(STRANGER) as session,
@@ -67,7 +67,7 @@ def test_no_session_is_opened_for_somebody_else(sessions: SessionFactory) -> Non
     ],
     ids=str,
 )
-def test_a_patch_sets_top_level_keys_and_leaves_the_others(
+def test_patch_sets_top_level_keys_and_keeps_the_others(
     sessions: SessionFactory, patch: dict[str, Any], state: dict[str, Any]
 ) -> None:
     with sessions.as_user(OWNER) as session:
@@ -75,20 +75,20 @@ def test_a_patch_sets_top_level_keys_and_leaves_the_others(
         assert row.state == state
 
 
-def test_a_patch_replaces_what_is_deep_in_a_key_as_a_whole(sessions: SessionFactory) -> None:
+def test_patch_replaces_nested_values_as_a_whole(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
         session.execute(save_session(SESSION, {"venue": {"city": "Haifa", "seats": 100}}))
         row = session.scalars(save_session(SESSION, {"venue": {"city": "Eilat"}})).one()
         assert row.state == {"name": "Gala", "venue": {"city": "Eilat"}}
 
 
-def test_a_save_may_move_to_another_stage(sessions: SessionFactory) -> None:
+def test_save_sets_the_stage(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
         assert session.scalars(save_session(SESSION, {}, stage=6)).one().stage == 6
         assert session.scalars(save_session(SESSION, {"a": 1})).one().stage == 6
 
 
-def test_a_stage_that_is_none_saves_nothing(sessions: SessionFactory) -> None:
+def test_save_with_an_invalid_stage_saves_nothing(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
         with pytest.raises(IntegrityError, match="stage_in_range"), session.begin_nested():
             session.execute(save_session(SESSION, {"a": 1}, stage=7))
@@ -96,19 +96,19 @@ def test_a_stage_that_is_none_saves_nothing(sessions: SessionFactory) -> None:
 
 
 @pytest.mark.parametrize("patch", ["[1]", "1", '"text"', "null"])
-def test_a_patch_is_an_object(connection: Connection, patch: str) -> None:
+def test_patch_that_is_no_object_is_refused(connection: Connection, patch: str) -> None:
     save = text(f"select public.save_wizard_session('{SESSION}', '{patch}')")
     with acting(connection, PERSONAS["owner"]), pytest.raises(IntegrityError, match="is_object"):
         connection.execute(save)
 
 
-def test_a_patch_is_not_null(connection: Connection) -> None:
+def test_patch_of_null_is_refused(connection: Connection) -> None:
     save = text(f"select public.save_wizard_session('{SESSION}', null)")
     with acting(connection, PERSONAS["owner"]), pytest.raises(IntegrityError, match="not-null"):
         connection.execute(save)
 
 
-def test_a_stage_is_an_integer_of_the_database(sessions: SessionFactory) -> None:
+def test_stage_that_exceeds_integer_is_refused(sessions: SessionFactory) -> None:
     with (
         pytest.raises(DataError, match="integer out of range"),
         sessions.as_user(OWNER) as session,
@@ -116,7 +116,9 @@ def test_a_stage_is_an_integer_of_the_database(sessions: SessionFactory) -> None
         session.execute(save_session(SESSION, {}, stage=2**31))
 
 
-def test_a_save_returns_the_row_that_the_session_knows_already(sessions: SessionFactory) -> None:
+def test_save_returns_the_instance_in_the_session_with_its_new_state(
+    sessions: SessionFactory,
+) -> None:
     with sessions.as_user(OWNER) as session:
         known = session.get_one(WizardSession, SESSION)
         before = known.last_saved_at
@@ -125,7 +127,7 @@ def test_a_save_returns_the_row_that_the_session_knows_already(sessions: Session
         assert known.last_saved_at > before
 
 
-def test_completing_takes_a_last_patch_along(sessions: SessionFactory) -> None:
+def test_completing_a_session_saves_a_last_patch(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
         row = session.scalars(complete_session(SESSION, {"agreed": True})).one()
         assert row.state == {"name": "Gala", "agreed": True}
@@ -133,7 +135,7 @@ def test_completing_takes_a_last_patch_along(sessions: SessionFactory) -> None:
         assert row.completed_at == row.last_saved_at
 
 
-def test_abandoning_keeps_what_was_entered(sessions: SessionFactory) -> None:
+def test_abandoning_a_session_keeps_its_state(sessions: SessionFactory) -> None:
     with sessions.as_user(OWNER) as session:
         row = session.scalars(abandon_session(SESSION)).one()
         assert (row.status, row.completed_at) == (WizardStatus.ABANDONED, None)
@@ -142,7 +144,7 @@ def test_abandoning_keeps_what_was_entered(sessions: SessionFactory) -> None:
 
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("status", [WizardStatus.COMPLETED, WizardStatus.ABANDONED])
-def test_what_is_not_in_progress_is_refused(
+def test_session_that_is_not_in_progress_is_refused(
     sessions: SessionFactory, move: str, status: WizardStatus
 ) -> None:
     with sessions.as_user(OWNER) as session:
@@ -160,8 +162,8 @@ def test_what_is_not_in_progress_is_refused(
 
 
 @pytest.mark.parametrize("move", MOVES)
-@pytest.mark.parametrize("session_id", [STRANGER_SESSION, uuid4()], ids=["theirs", "nobodys"])
-def test_what_is_somebody_elses_is_refused_like_what_is_not_there(
+@pytest.mark.parametrize("session_id", [STRANGER_SESSION, uuid4()], ids=["other", "missing"])
+def test_session_of_another_user_is_refused_like_a_missing_one(
     sessions: SessionFactory, move: str, session_id: UUID
 ) -> None:
     with (
@@ -171,12 +173,12 @@ def test_what_is_somebody_elses_is_refused_like_what_is_not_there(
         session.execute(MOVES[move](session_id))
 
 
-def test_the_service_may_save_anybodys(sessions: SessionFactory) -> None:
+def test_service_may_save_any_session(sessions: SessionFactory) -> None:
     with sessions.as_service() as session:
         assert session.scalars(save_session(SESSION, {"a": 1})).one().user_id == OWNER
 
 
-def test_nobody_anonymous_saves(connection: Connection) -> None:
+def test_anonymous_caller_cannot_save(connection: Connection) -> None:
     with acting(connection, PERSONAS["anon"]):
         assert outcome(connection, save_session(SESSION, {})) is Outcome.PERMISSION_DENIED
 
@@ -189,31 +191,31 @@ def committed(townhall_engine: Engine) -> Engine:
     return townhall_engine
 
 
-def test_a_tab_that_saves_meanwhile_waits_and_undoes_nothing(committed: Engine) -> None:
+def test_concurrent_save_waits_and_keeps_the_other_patch(committed: Engine) -> None:
     """The first tab has saved and not committed when the second saves another field."""
     factory = SessionFactory(committed)
     with ThreadPoolExecutor(1) as other_tab:
         with factory.as_user(OWNER) as session:
             session.execute(save_session(SESSION, {"first": 1}))
             second = other_tab.submit(_save, factory, {"second": 2})
-            wait_until_somebody_waits(committed)
+            wait_for_a_lock(committed)
         assert second.result(timeout=30) == {"name": "Gala", "first": 1, "second": 2}
 
 
-def test_a_tab_that_saves_while_another_completes_is_refused(committed: Engine) -> None:
+def test_save_concurrent_to_completion_is_refused(committed: Engine) -> None:
     factory = SessionFactory(committed)
     with ThreadPoolExecutor(1) as other_tab:
         with factory.as_user(OWNER) as session:
             session.execute(complete_session(SESSION))
             second = other_tab.submit(_save, factory, {"second": 2})
-            wait_until_somebody_waits(committed)
+            wait_for_a_lock(committed)
         with pytest.raises(IntegrityError, match="is completed"):
             second.result(timeout=30)
     with factory.as_user(OWNER) as session:
         assert session.get_one(WizardSession, SESSION).state == {"name": "Gala"}
 
 
-def test_eight_connections_save_at_once_and_lose_nothing(committed: Engine) -> None:
+def test_eight_concurrent_connections_lose_no_patch(committed: Engine) -> None:
     factory = SessionFactory(committed)
     start = Barrier(TABS)
 
@@ -237,7 +239,7 @@ def _save(factory: SessionFactory, patch: dict[str, Any]) -> dict[str, Any]:
         return session.scalars(save_session(SESSION, patch)).one().state
 
 
-async def test_async_sessions_save_alike(townhall_async_engine: AsyncEngine) -> None:
+async def test_sessions_are_saved_in_an_async_session(townhall_async_engine: AsyncEngine) -> None:
     async with townhall_async_engine.begin() as connection:
         await connection.run_sync(insert_wizard)
     sessions = AsyncSessionFactory(townhall_async_engine)

@@ -1,4 +1,4 @@
-"""What the database does by itself for a session."""
+"""The timestamps that the database sets on sessions."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def _set(connection: Connection, **values: object) -> Times:
 @pytest.mark.parametrize(
     "change", [{"stage": 2}, {"state": {"a": 1}}, {"event_id": None}, {"stage": 1}], ids=str
 )
-def test_every_update_is_a_save(connection: Connection, change: dict[str, object]) -> None:
+def test_each_update_sets_last_saved_at(connection: Connection, change: dict[str, object]) -> None:
     before = _times(connection)
     assert _set(connection, **change).saved > before.saved
 
 
-def test_saves_of_one_transaction_have_times_of_their_own(connection: Connection) -> None:
+def test_saves_in_one_transaction_have_different_times(connection: Connection) -> None:
     saves = [_set(connection, stage=stage).saved for stage in (2, 3, 4)]
     assert saves == sorted(set(saves))
 
 
-def test_completing_stamps_the_time_and_going_back_clears_it(connection: Connection) -> None:
+def test_completing_sets_completed_at_and_reopening_clears_it(connection: Connection) -> None:
     assert _times(connection).completed is None
     done = _set(connection, status=WizardStatus.COMPLETED)
     assert done.completed == done.saved
@@ -57,22 +57,22 @@ def test_completing_stamps_the_time_and_going_back_clears_it(connection: Connect
     assert _set(connection, status=WizardStatus.ABANDONED).completed is None
 
 
-def test_a_completed_session_keeps_the_time_of_its_completion(connection: Connection) -> None:
+def test_update_of_a_completed_session_keeps_completed_at(connection: Connection) -> None:
     done = _set(connection, status=WizardStatus.COMPLETED)
     later = _set(connection, stage=6, status=WizardStatus.COMPLETED)
     assert later.completed == done.completed
     assert later.saved > done.saved
 
 
-def test_a_session_inserted_as_completed_has_the_time_too(connection: Connection) -> None:
+def test_session_inserted_as_completed_gets_completed_at(connection: Connection) -> None:
     row = insert(WizardSession).values(user_id=OWNER, status=WizardStatus.COMPLETED)
     assert connection.scalar(row.returning(WizardSession.completed_at)) is not None
 
 
-def test_a_session_inserted_as_completed_keeps_the_time_it_comes_with(
+def test_session_inserted_as_completed_keeps_a_given_completed_at(
     connection: Connection,
 ) -> None:
-    """As the service brings in sessions from elsewhere."""
+    """The service imports sessions so."""
     then = datetime(2024, 2, 2, tzinfo=UTC)
     with acting(connection, "service_role"):
         row = insert(WizardSession).values(
@@ -81,7 +81,7 @@ def test_a_session_inserted_as_completed_keeps_the_time_it_comes_with(
         assert connection.scalar(row.returning(WizardSession.completed_at)) == then
 
 
-def test_nothing_else_is_inserted_with_a_time_of_completion(connection: Connection) -> None:
+def test_given_completed_at_of_a_session_in_progress_is_ignored(connection: Connection) -> None:
     with acting(connection, "service_role"):
         row = insert(WizardSession).values(user_id=OWNER, completed_at="2020-01-01")
         assert connection.scalar(row.returning(WizardSession.completed_at)) is None
@@ -89,7 +89,7 @@ def test_nothing_else_is_inserted_with_a_time_of_completion(connection: Connecti
 
 @pytest.mark.parametrize("persona", ["owner", "service"])
 @pytest.mark.parametrize("also", [{}, {"status": WizardStatus.IN_PROGRESS}], ids=str)
-def test_the_state_of_a_completed_session_stays(
+def test_state_of_a_completed_session_cannot_be_changed(
     connection: Connection, persona: str, also: dict[str, object]
 ) -> None:
     _set(connection, status=WizardStatus.COMPLETED)
@@ -102,14 +102,14 @@ def test_the_state_of_a_completed_session_stays(
     assert connection.scalar(state) == {"name": "Gala"}
 
 
-def test_the_rest_of_a_completed_session_may_change(connection: Connection) -> None:
+def test_other_columns_of_a_completed_session_may_be_changed(connection: Connection) -> None:
     _set(connection, status=WizardStatus.COMPLETED)
     _set(connection, stage=6, state={"name": "Gala"}, event_id=None)
     stage = select(WizardSession.stage).where(WizardSession.id == SESSION)
     assert connection.scalar(stage) == 6
 
 
-def test_the_state_of_a_session_that_was_reopened_may_change(connection: Connection) -> None:
+def test_state_of_a_reopened_session_may_be_changed(connection: Connection) -> None:
     _set(connection, status=WizardStatus.COMPLETED)
     _set(connection, status=WizardStatus.IN_PROGRESS)
     _set(connection, state={"name": "Another"})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NOTHING_IS_KEPT = ("fsync", "synchronous_commit", "full_page_writes")
 
-# The end of its input is the end of whoever holds it, be it by `kill -9`.
+# Its input ends with the process that started it, also where that is killed.
 _CLEAN_UP = """
 cat
 server=$(head -n 1 "$1"/*/postmaster.pid) && kill -QUIT "$server"
@@ -32,7 +32,7 @@ rm -rf "$1"
 def serve(version: Literal[16, 18] = 18) -> Iterator[str]:
     """Run an embedded server on a new folder, and remove both at the end.
 
-    It does not wait for the disk: after a power cut nobody misses a test's data.
+    It does not wait for the disk, since the data of a test need not survive a crash.
 
     Args:
         version: The major version of PostgreSQL.
@@ -41,7 +41,7 @@ def serve(version: Literal[16, 18] = 18) -> Iterator[str]:
         The SQLAlchemy URL of its database ``postgres``, as its superuser.
 
     Raises:
-        EmbeddedServerError: The server can't be had.
+        EmbeddedServerError: The server can't be started.
     """
     with server_directory() as directory, embedded.start(directory, version=version) as server:
         _stop_syncing(server.url)
@@ -50,9 +50,9 @@ def serve(version: Literal[16, 18] = 18) -> Iterator[str]:
 
 @contextmanager
 def server_directory() -> Iterator[Path]:
-    """Hold a new folder for the data of a server, also where this process gets killed.
+    """Create a folder for the data of a server, and remove it even if this process is killed.
 
-    At the end the folder is removed, and a server that still runs in a folder below it is stopped.
+    A server that still runs in a folder below it is stopped first.
     """
     directory = mkdtemp(prefix="townhall-")
     with subprocess.Popen(  # noqa: S603  a script of ours

@@ -1,4 +1,4 @@
-"""The revision that gives campaigns the tenant in whose pipeline their sessions are."""
+"""The revision that gives campaigns the tenant of their sessions."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def _rows(url: str) -> Sequence[Any]:
         return connection.execute(query).all()
 
 
-def test_down_and_up_again_is_as_it_was(database: str) -> None:
+def test_downgrade_and_upgrade_restore_all_rows(database: str) -> None:
     before = _rows(database)
     downgrade(database, BEFORE)
     upgrade(database)
     assert _rows(database) == before
 
 
-def test_a_session_gets_the_tenant_of_the_others_and_has_not_changed(database: str) -> None:
+def test_session_gets_the_tenant_of_its_campaign_and_keeps_updated_at(database: str) -> None:
     downgrade(database, BEFORE)
     with _connected(database) as connection:
         connection.execute(INSERT, {"campaign": CAMPAIGN, "tenant": None})
@@ -71,7 +71,7 @@ def test_a_session_gets_the_tenant_of_the_others_and_has_not_changed(database: s
     assert max(row[4] for row in rows) == last
 
 
-def test_campaigns_change_as_before_once_they_have_their_tenants(database: str) -> None:
+def test_triggers_are_enabled_again_after_the_revision(database: str) -> None:
     downgrade(database, BEFORE)
     upgrade(database)
     before = _rows(database)
@@ -80,7 +80,7 @@ def test_campaigns_change_as_before_once_they_have_their_tenants(database: str) 
     assert all(new[2] > old[2] for new, old in zip(_rows(database), before, strict=True))
 
 
-def test_whose_campaign_it_is_among_several_tenants_is_left_to_you(database: str) -> None:
+def test_campaign_with_sessions_of_several_tenants_stops_the_revision(database: str) -> None:
     downgrade(database, BEFORE)
     with _connected(database) as connection:
         connection.execute(INSERT, {"campaign": CAMPAIGN, "tenant": OTHER_TENANT})

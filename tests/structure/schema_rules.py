@@ -1,28 +1,28 @@
-"""What no part of the schema may be: how the catalog tells it, and an example that it tells."""
+"""What the schema must not have: how the catalog shows it, and an example that is found."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class Offence(NamedTuple):
-    """Something that is wrong wherever it occurs.
+class SchemaRule(NamedTuple):
+    """A rule for the whole schema.
 
     Attributes:
-        title: What is wrong, in words.
-        offenders: A query of the catalog for the name of everything that is wrong.
-        example: What commits the offence, next to or on ``public.offender``.
+        title: What the schema must not have.
+        violations: A query of the catalog for the names of the objects that violate the rule.
+        example: SQL that violates the rule, beside or on ``public.example``.
     """
 
     title: str
-    offenders: str
+    violations: str
     example: str
 
 
 EXAMPLE_TABLE = """
-create table public.offender (id uuid primary key, user_id uuid);
-comment on table public.offender is 'An example.';
-alter table public.offender enable row level security
+create table public.example (id uuid primary key, user_id uuid);
+comment on table public.example is 'An example.';
+alter table public.example enable row level security
 """
 
 _REDUNDANT_BY_THE_SPEC = """
@@ -54,7 +54,7 @@ _CONDITIONS = """
 _LOOKED_UP = r"([\w.]+) = (?:ANY \(ARRAY|\( SELECT auth)"
 
 TABLES = (
-    Offence(
+    SchemaRule(
         "a table without row level security",
         """
         select relname from pg_class
@@ -62,9 +62,9 @@ TABLES = (
             and relkind in ('r', 'p')
             and not relrowsecurity
         """,
-        "alter table public.offender disable row level security",
+        "alter table public.example disable row level security",
     ),
-    Offence(
+    SchemaRule(
         "a relation without a comment",
         """
         select relname from pg_class
@@ -73,10 +73,10 @@ TABLES = (
             and relname <> 'alembic_version'
             and obj_description(oid, 'pg_class') is null
         """,
-        "comment on table public.offender is null",
+        "comment on table public.example is null",
     ),
-    Offence(
-        "a privilege that policies do not hold for",
+    SchemaRule(
+        "a privilege that policies do not restrict",
         """
         select concat_ws(' ', privilege_type, 'on', relname, 'for', grantee::regrole)
         from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner)))
@@ -84,10 +84,10 @@ TABLES = (
             and privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
             and grantee not in (relowner, 'service_role'::regrole)
         """,
-        "grant truncate on public.offender to authenticated",
+        "grant truncate on public.example to authenticated",
     ),
-    Offence(
-        "a privilege on a table for nobody in particular",
+    SchemaRule(
+        "a privilege on a table for anonymous callers or PUBLIC",
         """
         select concat_ws(' ', privilege_type, 'on', relname, attname)
         from pg_class
@@ -95,19 +95,19 @@ TABLES = (
             aclexplode(coalesce(relacl, acldefault('r', relowner)) || attacl)
         where relnamespace = 'public'::regnamespace and grantee in (0, 'anon'::regrole)
         """,
-        "grant select (user_id) on public.offender to anon",
+        "grant select (user_id) on public.example to anon",
     ),
-    Offence(
-        "a time without a zone",
+    SchemaRule(
+        "a timestamp without time zone",
         """
         select attrelid::regclass || '.' || attname
         from pg_attribute join pg_class on pg_class.oid = attrelid
         where relnamespace = 'public'::regnamespace and atttypid = 'timestamp'::regtype
         """,
-        "alter table public.offender add at timestamp",
+        "alter table public.example add at timestamp",
     ),
-    Offence(
-        "a time of change that nothing keeps",
+    SchemaRule(
+        "a column updated_at without a trigger",
         """
         select attrelid::regclass::text
         from pg_attribute join pg_class on pg_class.oid = attrelid
@@ -119,13 +119,13 @@ TABLES = (
                 where tgrelid = attrelid and tgtype & 19 = 19  -- before update, for each row
             )
         """,
-        "alter table public.offender add updated_at timestamptz",
+        "alter table public.example add updated_at timestamptz",
     ),
 )
 
 INDEXES = (
-    Offence(
-        "a foreign key column that no index begins with",
+    SchemaRule(
+        "a foreign key column without an index",
         """
         select conrelid::regclass || '.' || attname
         from pg_constraint, unnest(conkey) as key
@@ -142,10 +142,10 @@ INDEXES = (
                         in ('', format('(%I IS NOT NULL)', attname))
             )
         """,
-        "alter table public.offender add foreign key (user_id) references auth.users",
+        "alter table public.example add foreign key (user_id) references auth.users",
     ),
-    Offence(
-        "an index that another one begins with",
+    SchemaRule(
+        "an index that is a prefix of another one",
         f"""
         with indexes as (
             select
@@ -176,12 +176,12 @@ INDEXES = (
             and shorter.name::text not in ({_REDUNDANT_BY_THE_SPEC})
         """,
         """
-        create index on public.offender (user_id);
-        create index on public.offender (user_id, id)
+        create index on public.example (user_id);
+        create index on public.example (user_id, id)
         """,
     ),
-    Offence(
-        "a column of a policy that no index begins with",
+    SchemaRule(
+        "a column of a policy without an index",
         f"""
         select policy || ': ' || matched[1]
         from {_CONDITIONS}, regexp_matches(condition, '{_LOOKED_UP}', 'g') as matched
@@ -192,19 +192,19 @@ INDEXES = (
         )
         """,
         """
-        create policy mine on public.offender to authenticated
+        create policy mine on public.example to authenticated
         using (user_id = (select auth.uid()))
         """,
     ),
 )
 
 POLICIES = (
-    Offence(
-        "a policy for everybody",
+    SchemaRule(
+        "a policy for PUBLIC",
         "select polname || ' on ' || polrelid::regclass from pg_policy where 0 = any (polroles)",
-        "create policy open on public.offender for select using (true)",
+        "create policy open on public.example for select using (true)",
     ),
-    Offence(
+    SchemaRule(
         "two permissive policies for one role and command",
         """
         select format('%s on %s for %s', command, polrelid::regclass, role::regrole)
@@ -217,77 +217,77 @@ POLICIES = (
         having count(*) > 1
         """,
         """
-        create policy everything on public.offender to authenticated using (user_id is null);
-        create policy reading on public.offender for select to authenticated using (true)
+        create policy everything on public.example to authenticated using (user_id is null);
+        create policy reading on public.example for select to authenticated using (true)
         """,
     ),
-    Offence(
-        "a policy that asks who calls for every row",
+    SchemaRule(
+        "a policy that evaluates the caller for each row",
         f"select policy from {_CONDITIONS} where condition ~ '(?<!SELECT )auth\\.\\w+\\('",
         """
-        create policy mine on public.offender for insert to authenticated
+        create policy mine on public.example for insert to authenticated
         with check (user_id = auth.uid())
         """,
     ),
-    Offence(
-        "a policy that calls a helper for every row that is there",
+    SchemaRule(
+        "a policy that calls a helper function for each row",
         """
         select polname || ' on ' || polrelid::regclass from pg_policy
         where pg_get_expr(polqual, polrelid) ~ '(?<!SELECT )private\\.\\w+\\('
         """,
         """
         create function private.is_mine(uuid) returns boolean language sql as 'select true';
-        create policy mine on public.offender for select to authenticated
+        create policy mine on public.example for select to authenticated
         using (private.is_mine(user_id))
         """,
     ),
-    Offence(
+    SchemaRule(
         "a policy that compares a column with itself",
         f"""
         select policy from {_CONDITIONS}
         where condition ~ '(?<![\\w.])([\\w.]+) = \\1(?![\\w.(])'
         """,
         """
-        create policy members on public.offender for select to authenticated
+        create policy members on public.example for select to authenticated
         using (exists (select from public.organization_members where user_id = user_id))
         """,
     ),
 )
 
 FUNCTIONS = (
-    Offence(
+    SchemaRule(
         "a function without a comment",
         f"""
         select pg_proc.oid::regprocedure::text from {_OUR_FUNCTIONS}
             and obj_description(pg_proc.oid, 'pg_proc') is null
         """,
-        "create function private.offence() returns int language sql as 'select 1'",
+        "create function private.example() returns int language sql as 'select 1'",
     ),
-    Offence(
-        "a function that finds what its caller put there",
+    SchemaRule(
+        "a function with an unsafe search path",
         f"""
         select pg_proc.oid::regprocedure::text from {_OUR_FUNCTIONS}
             and proconfig @> array['search_path=pg_catalog, pg_temp'] is not true
         """,
         """
-        create function private.offence() returns int language sql
+        create function private.example() returns int language sql
         set search_path = '' as 'select 1'
         """,
     ),
-    Offence(
-        "a function with its owner's rights that clients see",
+    SchemaRule(
+        "a security definer function outside schema private",
         f"""
         select pg_proc.oid::regprocedure::text from {_OUR_FUNCTIONS}
             and prosecdef
             and pronamespace <> 'private'::regnamespace
         """,
         """
-        create function public.offence() returns int language sql security definer
+        create function public.example() returns int language sql security definer
         set search_path = pg_catalog, pg_temp as 'select 1'
         """,
     ),
-    Offence(
-        "a function that everybody may execute",
+    SchemaRule(
+        "a function that PUBLIC may execute",
         f"""
         select pg_proc.oid::regprocedure::text from {_OUR_FUNCTIONS}
             and exists (
@@ -295,22 +295,22 @@ FUNCTIONS = (
                 where grantee = 0
             )
         """,
-        "create function private.offence() returns int language sql as 'select 1'",
+        "create function private.example() returns int language sql as 'select 1'",
     ),
-    Offence(
-        "a query of a helper that asks who calls for every row",
+    SchemaRule(
+        "a helper query that evaluates the caller for each row",
         f"""
         select pg_proc.oid::regprocedure::text from {_OUR_FUNCTIONS}
             and prolang = (select oid from pg_language where lanname = 'sql')
             and prosrc ~* '(?<!select )auth\\.\\w+\\('
         """,
         """
-        create function private.offence() returns setof uuid language sql
+        create function private.example() returns setof uuid language sql
         as 'select id from auth.users where id = auth.uid()'
         """,
     ),
-    Offence(
-        "a view that goes around the policies of its tables",
+    SchemaRule(
+        "a view without security_invoker",
         """
         select relname from pg_class
         where relnamespace = 'public'::regnamespace
@@ -323,6 +323,6 @@ FUNCTIONS = (
                 false
             )
         """,
-        "create view public.offence as select * from public.offender",
+        "create view public.example_view as select * from public.example",
     ),
 )

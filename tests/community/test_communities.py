@@ -1,4 +1,4 @@
-"""Communities and cohorts: who is in, who left, and what they see."""
+"""Communities and cohorts: joining, leaving, and what members may see."""
 
 from __future__ import annotations
 
@@ -26,22 +26,26 @@ from townhall.testing import Outcome, acting, outcome
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-SEATS = select(CohortMember.user_id)
-PLACES = select(CommunityMember.user_id).where(CommunityMember.community_id == PRIVATE_COMMUNITY)
-PLAZA_ITSELF = select(Community.id).where(Community.id == PUBLIC_COMMUNITY)
+COHORT_MEMBERS = select(CohortMember.user_id)
+COMMUNITY_MEMBERS = select(CommunityMember.user_id).where(
+    CommunityMember.community_id == PRIVATE_COMMUNITY
+)
+PUBLIC_COMMUNITY_ROW = select(Community.id).where(Community.id == PUBLIC_COMMUNITY)
 
 
 def test_members_of_a_cohort_see_each_other(connection: Connection) -> None:
     for persona in ("founder", "peer"):
         with acting(connection, PERSONAS[persona]):
-            assert set(connection.scalars(SEATS)) == {FOUNDER, PEER, FORMER_MEMBER}
+            assert set(connection.scalars(COHORT_MEMBERS)) == {FOUNDER, PEER, FORMER_MEMBER}
             assert connection.scalars(select(Cohort.id)).all() == [COHORT]
 
 
 @pytest.mark.parametrize(
     "left", [{"is_active": False}, {"left_at": func.now()}], ids=["inactive", "left"]
 )
-def test_who_left_a_cohort_sees_nothing(connection: Connection, left: dict[str, Any]) -> None:
+def test_former_member_of_a_cohort_sees_nothing_of_it(
+    connection: Connection, left: dict[str, Any]
+) -> None:
     connection.execute(
         update(CohortMember).where(CohortMember.id == PEER_COHORT_MEMBERSHIP).values(left)
     )
@@ -49,10 +53,10 @@ def test_who_left_a_cohort_sees_nothing(connection: Connection, left: dict[str, 
         for model in (Cohort, CohortMember):
             assert outcome(connection, select(model.__table__)) is Outcome.NO_ROWS
     with acting(connection, PERSONAS["founder"]):
-        assert PEER in set(connection.scalars(SEATS))
+        assert PEER in set(connection.scalars(COHORT_MEMBERS))
 
 
-def test_who_left_does_not_let_themselves_in_again(connection: Connection) -> None:
+def test_former_member_cannot_rejoin_a_cohort(connection: Connection) -> None:
     mine = CohortMember.id == FORMER_COHORT_MEMBERSHIP
     with acting(connection, PERSONAS["former_member"]):
         again = update(CohortMember).where(mine).values(is_active=True)
@@ -61,22 +65,24 @@ def test_who_left_does_not_let_themselves_in_again(connection: Connection) -> No
         assert outcome(connection, seat) is Outcome.PERMISSION_DENIED
 
 
-def test_one_leaves_a_cohort_for_oneself(connection: Connection) -> None:
+def test_member_leaves_a_cohort_by_deleting_only_their_own_membership(
+    connection: Connection,
+) -> None:
     with acting(connection, PERSONAS["peer"]):
         connection.execute(delete(CohortMember))
-        assert outcome(connection, SEATS) is Outcome.NO_ROWS
-    assert set(connection.scalars(SEATS)) == {FOUNDER, FORMER_MEMBER}
+        assert outcome(connection, COHORT_MEMBERS) is Outcome.NO_ROWS
+    assert set(connection.scalars(COHORT_MEMBERS)) == {FOUNDER, FORMER_MEMBER}
 
 
 def test_members_of_a_community_see_each_other(connection: Connection) -> None:
     for persona in ("founder", "peer"):
         with acting(connection, PERSONAS[persona]):
-            assert set(connection.scalars(PLACES)) == {FOUNDER, PEER}
+            assert set(connection.scalars(COMMUNITY_MEMBERS)) == {FOUNDER, PEER}
     with acting(connection, PERSONAS["stranger"]):
-        assert connection.scalars(PLACES).all() == []
+        assert connection.scalars(COMMUNITY_MEMBERS).all() == []
 
 
-def test_one_joins_what_is_public_and_gets_the_row_back(connection: Connection) -> None:
+def test_user_joins_and_leaves_a_public_community(connection: Connection) -> None:
     with acting(connection, PERSONAS["stranger"]):
         joined = connection.scalar(
             insert(CommunityMember)
@@ -85,8 +91,8 @@ def test_one_joins_what_is_public_and_gets_the_row_back(connection: Connection) 
         )
         assert joined == CommunityRole.MEMBER
         connection.execute(delete(CommunityMember).where(CommunityMember.user_id == STRANGER))
-    places = select(func.count()).select_from(CommunityMember)
-    assert connection.scalar(places.where(CommunityMember.community_id == PUBLIC_COMMUNITY)) == 0
+    members = select(func.count()).select_from(CommunityMember)
+    assert connection.scalar(members.where(CommunityMember.community_id == PUBLIC_COMMUNITY)) == 0
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ def test_one_joins_what_is_public_and_gets_the_row_back(connection: Connection) 
     ],
     ids="-".join,
 )
-def test_one_joins_as_oneself_a_member_and_what_is_public(
+def test_joining_as_another_user_or_role_or_a_private_community_is_refused(
     connection: Connection, values: dict[str, Any]
 ) -> None:
     join = insert(CommunityMember).values(
@@ -109,7 +115,7 @@ def test_one_joins_as_oneself_a_member_and_what_is_public(
         assert outcome(connection, join) is Outcome.VIOLATES_POLICY
 
 
-def test_nobody_joins_what_is_archived(connection: Connection) -> None:
+def test_archived_community_cannot_be_joined(connection: Connection) -> None:
     connection.execute(
         update(Community).where(Community.id == PUBLIC_COMMUNITY).values(is_archived=True)
     )
@@ -118,31 +124,31 @@ def test_nobody_joins_what_is_archived(connection: Connection) -> None:
         assert outcome(connection, join) is Outcome.VIOLATES_POLICY
 
 
-def test_what_is_archived_its_creator_alone_sees_and_brings_back(connection: Connection) -> None:
-    circle = Community.id == PRIVATE_COMMUNITY
+def test_archived_community_is_visible_only_to_its_creator(connection: Connection) -> None:
+    private = Community.id == PRIVATE_COMMUNITY
     with acting(connection, PERSONAS["founder"]):
-        archive = update(Community).where(circle).values(is_archived=True)
+        archive = update(Community).where(private).values(is_archived=True)
         assert outcome(connection, archive) is Outcome.ALLOWED
     with acting(connection, PERSONAS["peer"]):
-        assert outcome(connection, select(Community.id).where(circle)) is Outcome.NO_ROWS
+        assert outcome(connection, select(Community.id).where(private)) is Outcome.NO_ROWS
     with acting(connection, PERSONAS["founder"]):
-        back = update(Community).where(circle).values(is_archived=False)
+        back = update(Community).where(private).values(is_archived=False)
         assert outcome(connection, back) is Outcome.ALLOWED
     connection.execute(
         update(Community).where(Community.id == PUBLIC_COMMUNITY).values(is_archived=True)
     )
     with acting(connection, PERSONAS["stranger"]):
-        assert outcome(connection, PLAZA_ITSELF) is Outcome.NO_ROWS
+        assert outcome(connection, PUBLIC_COMMUNITY_ROW) is Outcome.NO_ROWS
 
 
 @pytest.mark.parametrize("persona", ["no_sub", "stranger", "peer", "founder"])
-def test_whoever_is_signed_in_sees_what_is_public(connection: Connection, persona: str) -> None:
+def test_signed_in_users_see_a_public_community(connection: Connection, persona: str) -> None:
     with acting(connection, PERSONAS[persona]):
-        assert outcome(connection, PLAZA_ITSELF) is Outcome.ALLOWED
+        assert outcome(connection, PUBLIC_COMMUNITY_ROW) is Outcome.ALLOWED
 
 
 @pytest.mark.parametrize("values", [{"created_by": PEER}, {"is_sponsored": True}], ids="-".join)
-def test_a_creator_neither_gives_it_away_nor_sponsors_it(
+def test_creator_cannot_change_creator_or_sponsorship_of_a_community(
     connection: Connection, values: dict[str, Any]
 ) -> None:
     with acting(connection, PERSONAS["founder"]):
@@ -158,7 +164,7 @@ def test_a_creator_neither_gives_it_away_nor_sponsors_it(
         ({"tier_required": -1}, "ck_communities_tier_required_known"),
     ],
 )
-def test_a_community_is_no_part_of_itself_and_of_a_known_tier(
+def test_invalid_parent_or_tier_of_a_community_is_refused(
     connection: Connection, values: dict[str, Any], constraint: str
 ) -> None:
     with pytest.raises(IntegrityError, match=constraint):
@@ -167,7 +173,7 @@ def test_a_community_is_no_part_of_itself_and_of_a_known_tier(
         )
 
 
-def test_a_part_goes_with_the_whole(connection: Connection) -> None:
+def test_deleting_a_community_deletes_its_subcommunities(connection: Connection) -> None:
     connection.execute(
         update(Community)
         .where(Community.id == PUBLIC_COMMUNITY)

@@ -1,4 +1,4 @@
-"""The counters while eight connections add and remove at once."""
+"""The counters of posts under eight concurrent connections."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _all_at_once(engine: Engine, work: Callable[[Connection, int], None]) -> Non
         list(pool.map(run, range(CONNECTIONS)))
 
 
-def test_whoever_adds_and_removes_waits_and_none_gives_up(engine: Engine) -> None:
+def test_concurrent_writers_of_rows_meet_no_deadlock(engine: Engine) -> None:
     """Each statement is one transaction, and no two of them wait for each other."""
     with engine.begin() as connection:
         posts = create_posts(connection, create_accounts(connection, 1)[0], 6)
@@ -129,8 +129,10 @@ def test_whoever_adds_and_removes_waits_and_none_gives_up(engine: Engine) -> Non
 
 
 @pytest.mark.parametrize("gone", ["social_feed_posts", "users"])
-def test_counters_are_right_when_posts_and_accounts_go_meanwhile(engine: Engine, gone: str) -> None:
-    """What goes in cascades may meet a reader half-way; one of them is told to try again."""
+def test_counters_are_correct_when_posts_and_accounts_are_deleted_concurrently(
+    engine: Engine, gone: str
+) -> None:
+    """A cascade may deadlock with a reader; the one that PostgreSQL cancels is retried."""
     with engine.begin() as connection:
         authors = create_accounts(connection, 30)
         posts = [post for author in authors for post in create_posts(connection, author, 2)]
