@@ -214,6 +214,6 @@ def test_its_rules_hold(application: Application, empty_database: str) -> None:
     assert application.run(empty_database, "sell_tickets").splitlines() == [
         "The holder sees 1 of the events and 1 of the tickets.",
         "A stranger sees 0 of the events and 0 of the tickets.",
-        "Not even the service changes it: the price of a sold ticket stays.",
+        "Not even the service changes it: the price of a sold ticket is fixed.",
         "The tickets brought 12.50.",
     ]

@@ -27,15 +27,15 @@ from townhall.migrate import resolve_url
 STATIC = Path(__file__).parent / "static"
 
 ERRORS = {"42501": status.HTTP_403_FORBIDDEN, "23514": status.HTTP_409_CONFLICT}
-"""What the database refuses, by its SQLSTATE: somebody else's, and not in this state."""
+"""The status for an SQLSTATE: insufficient_privilege and check_violation."""
 
 
 def create_app(engine: AsyncEngine, jwt_secret: str) -> FastAPI:
     """Return the application.
 
     Args:
-        engine: The database, as a login role that is a member of the API roles.
-        jwt_secret: What tokens are signed with.
+        engine: The database, with a login role that is a member of the API roles.
+        jwt_secret: The secret that tokens are signed with.
     """
 
     @asynccontextmanager
@@ -54,13 +54,13 @@ def create_app(engine: AsyncEngine, jwt_secret: str) -> FastAPI:
 
 
 async def refused(_: Request, error: Exception) -> Response:
-    """Answer what the database refuses by a status, and without its words."""
+    """Answer an error of the database with a status, without the database's message."""
     code = ERRORS.get(getattr(getattr(error, "orig", None), "sqlstate", ""))
     if code is None:
         raise error
-    return JSONResponse({"detail": "not yours, or not now"}, code)
+    return JSONResponse({"detail": "not permitted, or not in this state"}, code)
 
 
 def from_environment() -> FastAPI:
-    """Return the application that the environment describes."""
+    """Return the application that the environment variables configure."""
     return create_app(create_async_engine(resolve_url()), os.environ["JWT_SECRET"])

@@ -1,4 +1,4 @@
-"""Who a request comes from: nobody, or the user of a token as Supabase issues it."""
+"""The caller of a request: anonymous, or the user of a token as Supabase issues it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _bearer = HTTPBearer(auto_error=False)
 
 
 def sessions_of(request: Request) -> AsyncSessionFactory:
-    """Return what makes the application's sessions."""
+    """Return the application's session factory."""
     factory: AsyncSessionFactory = request.app.state.sessions
     return factory
 
@@ -28,7 +28,7 @@ def verified(token: str, secret: str) -> dict[str, Any]:
 
     Raises:
         jwt.InvalidTokenError: The token is not for a signed-in user, has expired, lacks a claim,
-            or was signed by somebody else.
+            or has another signature.
     """
     claims: dict[str, Any] = jwt.decode(
         token,
@@ -48,7 +48,7 @@ async def the_user(
     """Return the user that a request acts as.
 
     Raises:
-        HTTPException: There is no token, or no valid one.
+        HTTPException: There is no valid token.
     """
     try:
         claims = verified(bearer.credentials if bearer else "", request.app.state.jwt_secret)

@@ -1,4 +1,4 @@
-"""What a coach sees of their tenant."""
+"""The pages of a coach: pipeline and usage of their tenant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/coach")
 
 
 class Lead(BaseModel):
-    """Somebody in the pipeline."""
+    """A participant in the pipeline."""
 
     id: UUID
     name: str | None
@@ -25,7 +25,7 @@ class Lead(BaseModel):
 
 
 class Usage(BaseModel, from_attributes=True):
-    """What a month comes to, for a kind of event and a model."""
+    """The usage of a month, for a kind of event and a model."""
 
     event_type: str
     model_used: str | None
@@ -36,7 +36,7 @@ class Usage(BaseModel, from_attributes=True):
 
 @router.get("/pipeline")
 async def pipeline(request: Request, user: TheUser) -> dict[str, list[Lead]]:
-    """Return who is in the caller's pipeline, by where they stand, from first to last."""
+    """Return the caller's pipeline: the participants by client status, in its order."""
     async with sessions_of(request).acting(user) as session:
         tenant = await session.scalar(tenant_for_user(UUID(user.user_id)).limit(1))
         if tenant is None:
@@ -53,7 +53,7 @@ async def pipeline(request: Request, user: TheUser) -> dict[str, list[Lead]]:
 
 @router.get("/usage")
 async def usage(request: Request, user: TheUser, month: date | None = None) -> list[Usage]:
-    """Return what the caller's tenant used in the month of a day; in this one by default."""
+    """Return the usage of the caller's tenant in the month of a day, by default of today."""
     summary = usage_summary(month or datetime.now(UTC).date())
     async with sessions_of(request).acting(user) as session:
         return [Usage.model_validate(row) for row in await session.execute(summary)]

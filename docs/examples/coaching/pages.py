@@ -1,4 +1,4 @@
-"""A tenant's page, for everybody, by its slug and by its domain."""
+"""The public page of a tenant, by its slug and by its domain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import Select
 from caller import sessions_of
 from townhall.domains.coaching import tenant_branding
 
-TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")  # what goes in is escaped
+TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")  # values are escaped
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' https:; style-src 'unsafe-inline'"
@@ -27,15 +27,15 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 @router.get("/")
 async def page_of_a_domain(request: Request) -> Response:
-    """Return the page of the tenant whose domain the request is for."""
+    """Return the page of the tenant with the domain of the request."""
     return await _page(request, tenant_branding(domain=request.url.hostname or ""))
 
 
 @router.get("/t/{slug}")
 async def page_of_a_slug(request: Request, slug: str) -> Response:
-    """Return the page of the tenant of a slug."""
+    """Return the page of the tenant with a slug."""
     if not SLUG.fullmatch(slug):
-        raise _nobody()
+        raise _no_such_tenant()
     return await _page(request, tenant_branding(slug=slug))
 
 
@@ -43,10 +43,10 @@ async def _page(request: Request, branding: Select[Any]) -> Response:
     async with sessions_of(request).as_anonymous() as session:
         tenant = (await session.execute(branding)).one_or_none()
     if tenant is None:
-        raise _nobody()
+        raise _no_such_tenant()
     values = {"tenant": tenant, "brand": tenant.brand_config}
     return TEMPLATES.TemplateResponse(request, "tenant.html", values, headers=HEADERS)
 
 
-def _nobody() -> HTTPException:
+def _no_such_tenant() -> HTTPException:
     return HTTPException(status.HTTP_404_NOT_FOUND, "there is no such tenant")

@@ -1,4 +1,4 @@
-"""What a participant does, as themselves."""
+"""The requests of a participant, who acts as themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/sessions")
 
 
 class Step(BaseModel, from_attributes=True):
-    """A session, as its participant sees it."""
+    """A session, as its participant can read it."""
 
     id: UUID
     status: str
@@ -37,13 +37,13 @@ async def my_sessions(request: Request, user: TheUser) -> list[Step]:
 
 @router.post("/{session_id}/start")
 async def start(request: Request, session_id: UUID, user: TheUser) -> Step:
-    """Start a session of the caller's."""
+    """Start one of the caller's sessions."""
     return await _moved(request, user, session_id, start_participant_session(session_id))
 
 
 @router.post("/{session_id}/complete")
 async def complete(request: Request, session_id: UUID, user: TheUser) -> Step:
-    """Complete a session of the caller's."""
+    """Complete one of the caller's sessions."""
     return await _moved(request, user, session_id, complete_participant_session(session_id))
 
 

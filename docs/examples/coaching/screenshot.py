@@ -1,4 +1,4 @@
-"""Take the picture of a tenant's page that the documentation shows, with Debian's Chromium.
+"""Take the screenshot of a tenant's page for the documentation, with Debian's Chromium.
 
 Run it on a migrated database, from the folder of the repository::
 
@@ -38,10 +38,10 @@ FLAGS = (
 
 
 def main(picture: str) -> None:
-    """Serve the application for as long as the browser needs.
+    """Serve the application while the browser takes the screenshot.
 
     Args:
-        picture: Where the picture goes.
+        picture: The file of the screenshot.
     """
     engine = create_async_engine(resolve_url(), poolclass=NullPool)
     app = create_app(engine, secrets.token_urlsafe(32))
@@ -59,11 +59,11 @@ def main(picture: str) -> None:
 
 
 def photograph(url: str, picture: str) -> None:
-    """Let the browser take a picture of a page.
+    """Take a screenshot of a page.
 
     Args:
         url: The page.
-        picture: Where the picture goes.
+        picture: The file of the screenshot.
     """
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(  # noqa: S603 - Debian's Chromium, and a page of our own

@@ -1,9 +1,9 @@
-"""Two hundred founders sign up, agree to things or not, and talk; look at it as one of them.
+"""Two hundred founders sign up, consent or not, and talk; print what one of them can read.
 
     python docs/examples/community/grow_community.py
 
-It works on the database that ``DATABASE_URL`` names, or on the embedded one, and brings it to the
-newest revision first. Run again, it deletes the accounts of the run before and begins anew.
+It works on the database that ``DATABASE_URL`` names, or on the embedded one, which it upgrades to
+the newest revision first. Run again, it deletes the accounts of the previous run first.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ BROWSER = {"x-forwarded-for": "203.0.113.7, 198.51.100.2", "user-agent": "Firefo
 
 @dataclass(frozen=True)
 class Founder:
-    """One of the two hundred.
+    """One of the founders.
 
     Attributes:
-        number: Which one, from 1.
+        number: The number of the founder, from 1.
         account: The key of the account.
         stage: The stage of the company.
     """
@@ -67,12 +67,12 @@ class Founder:
 
     @property
     def name(self) -> str:
-        """What the community calls them."""
+        """The founder's name in the community."""
         return f"Founder {self.number}"
 
 
 def main() -> None:
-    """Grow the community, and print what is to be seen of it."""
+    """Fill the community, and print what a founder can read of it."""
     url = resolve_url()
     upgrade(url)
     engine = create_engine(url)
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def show(engine: Engine) -> None:
-    """Let the founders in and let them talk, and look at what came of it."""
+    """Sign the founders up, let them talk, and print the result."""
     sessions = SessionFactory(engine)
     founders = sign_up(engine)
     introduce(sessions, founders)
@@ -95,7 +95,7 @@ def show(engine: Engine) -> None:
 
 
 def sign_up(engine: Engine) -> list[Founder]:
-    """Return the founders with new accounts. Elsewhere whatever signs people up makes those."""
+    """Return the founders with new accounts. In production the sign-up service creates them."""
     addresses = [f"founder-{number:03}@example.org" for number in range(1, len(STAGES) + 1)]
     with Session(engine) as session:
         session.execute(delete(User).where(User.email.in_(addresses)))
@@ -109,7 +109,7 @@ def sign_up(engine: Engine) -> list[Founder]:
 
 
 def introduce(sessions: SessionFactory, founders: Sequence[Founder]) -> None:
-    """Let each say who they are and what they agree to; three of four are scored."""
+    """Insert the profile and the consents of each founder, and a score for three of four."""
     for founder in founders:
         industry = INDUSTRIES[founder.number % len(INDUSTRIES)]
         with sessions.as_user(founder.account, request_headers=BROWSER) as session:
@@ -137,7 +137,7 @@ def introduce(sessions: SessionFactory, founders: Sequence[Founder]) -> None:
 
 
 def agrees(founder: Founder, category: ConsentCategory) -> bool:
-    """Tell whether a founder agrees; at the stage of growth only four do, to begin with."""
+    """Tell whether a founder consents; at the stage "growth" only four do at first."""
     if category is ConsentCategory.BENCHMARKS and founder.stage == "growth":
         return founder.number > len(STAGES) - 4
     return (founder.number + len(category)) % 3 != 0
@@ -165,7 +165,7 @@ def talk(sessions: SessionFactory, founders: Sequence[Founder]) -> None:
 
 
 def post(sessions: SessionFactory, founder: Founder) -> UUID:
-    """Let a founder post something to themselves, then something to all; return the latter."""
+    """Insert a private and a public post of a founder; return the public one."""
     with sessions.as_user(founder.account) as session:
         session.add(
             SocialFeedPost(
@@ -186,7 +186,7 @@ def post(sessions: SessionFactory, founder: Founder) -> UUID:
 
 
 def connect(sessions: SessionFactory, founder: Founder, other: Founder) -> None:
-    """Let a founder ask for a connection and write a word; every third request is blocked."""
+    """Request a connection and send a message; every third request is blocked."""
     with sessions.as_user(founder.account) as session:
         session.add(FounderConnection(requester_id=founder.account, recipient_id=other.account))
         session.add(
@@ -214,7 +214,7 @@ def connect(sessions: SessionFactory, founder: Founder, other: Founder) -> None:
 def print_what_is_seen(
     sessions: SessionFactory, founder: Founder, founders: Sequence[Founder]
 ) -> None:
-    """Print what a founder sees of the feed, of their neighbour and of what they agreed to."""
+    """Print what a founder can read of the feed, connections, messages and consents."""
     names = {each.account: each.name for each in founders}
     with sessions.as_user(founder.account) as session:
         print(f"\n{founder.name} reads the feed")
@@ -241,7 +241,7 @@ def print_what_is_seen(
 
 
 def benchmarks_grow(sessions: SessionFactory, founders: Sequence[Founder]) -> None:
-    """Print the benchmark before and after five more founders agree to it."""
+    """Print the benchmark before and after five more founders consent."""
     waiting = [
         founder
         for founder in founders
@@ -256,7 +256,7 @@ def benchmarks_grow(sessions: SessionFactory, founders: Sequence[Founder]) -> No
 
 
 def print_benchmarks(sessions: SessionFactory, founder: Founder, title: str) -> None:
-    """Compute the benchmark anew as the service, and print it as a founder sees it."""
+    """Refresh the benchmark as the service, and print it as a founder."""
     with sessions.as_service() as session:
         session.execute(refresh_benchmarks())
     print(f"\n{title}")
@@ -270,7 +270,7 @@ def print_benchmarks(sessions: SessionFactory, founder: Founder, title: str) -> 
 
 
 def one_withdraws(sessions: SessionFactory, founder: Founder) -> None:
-    """Let a founder take a consent back, and print the trail that it left."""
+    """Withdraw a founder's consent, and print its audit trail."""
     with sessions.as_user(founder.account, request_headers={"user-agent": "Phone"}) as session:
         session.execute(set_consent(founder.account, ConsentCategory.BENCHMARKS, enabled=False))
     print(f"\n{founder.name} takes a consent back, which leaves")
@@ -284,7 +284,7 @@ def one_withdraws(sessions: SessionFactory, founder: Founder) -> None:
 
 
 def word(agreed: bool) -> str:  # noqa: FBT001  the value itself
-    """Return a consent in a word."""
+    """Return a consent as a word."""
     return "yes" if agreed else "no"
 
 

@@ -1,9 +1,10 @@
-"""Import a list of guests, seat everybody, and look at the plan as three people see it.
+"""Import a list of guests, seat them, and print the seating plan as three users can read it.
 
     python docs/examples/seating/seat_guests.py [GUESTS.csv]
 
-It works on the database that ``DATABASE_URL`` names, or on the embedded one, and brings it to the
-newest revision first. Run again, it changes what the list says anew and seats everybody anew.
+It works on the database that ``DATABASE_URL`` names, or on the embedded one, which it upgrades to
+the newest revision first. It is idempotent: run again, it updates the guests of the list and seats
+all guests again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from townhall.domains.events import seat, seating_plan, track_statistics_of
 from townhall.migrate import resolve_url, upgrade
 
 COLUMNS = ("first_name", "last_name", "email", "vip", "tracks", "networking")
-SEPARATORS = ",;\t"  # a spreadsheet takes that of its country
+SEPARATORS = ",;\t"  # a spreadsheet exports the one of its locale
 SEATS_AT_A_TABLE = 10
 TRACKS = {
     "סטארט־אפים": "#0b7285",
@@ -60,12 +61,12 @@ class Guest:
     """A line of the list.
 
     Attributes:
-        first_name: The first name; somebody may have one name only.
+        first_name: The first name; empty if the guest has one name only.
         last_name: The last name.
-        email: The address, by which the list tells people apart.
+        email: The address, which identifies the guest in the list.
         is_vip: Whether the guest is a VIP.
         tracks: The tracks that the guest chose, the main one first.
-        networking: Whether the guest consents to networking; None where the list doesn't say.
+        networking: Whether the guest consents to networking; None if the list doesn't say.
     """
 
     first_name: str
@@ -77,7 +78,7 @@ class Guest:
 
 
 def main(path: Path) -> None:
-    """Seat the guests of a list, and print who sees what."""
+    """Seat the guests of a list, and print what three users can read."""
     try:
         guests, mistakes = read_guests(path)
     except (ValueError, csv.Error) as reason:
@@ -95,7 +96,7 @@ def main(path: Path) -> None:
 
 
 def show(engine: Engine, guests: Sequence[Guest]) -> None:
-    """Import and seat the guests as the organizer, and look at the plan."""
+    """Import and seat the guests as the organizer, and print the plan as three users."""
     sessions = SessionFactory(engine)
     organizer = account_of(engine, "organizer@example.org")
     stranger = account_of(engine, "stranger@example.org")
@@ -104,7 +105,7 @@ def show(engine: Engine, guests: Sequence[Guest]) -> None:
     with sessions.as_user(organizer) as session:
         event_id = set_up_event(session, organization_id)
         invite(session, event_id, guests)
-        seat_everybody(session, event_id)
+        seat_guests(session, event_id)
     with sessions.as_user(organizer) as session:
         print("\nThe organizer sees")
         print_plan(session, event_id)
@@ -123,7 +124,7 @@ def show(engine: Engine, guests: Sequence[Guest]) -> None:
 
 
 def read_guests(path: Path) -> tuple[list[Guest], list[str]]:
-    """Return the guests of a list, and what is wrong with its other lines.
+    """Return the guests of a list, and the errors in its other lines.
 
     A ``ValueError`` or ``csv.Error`` says why the file is no list of guests.
     """
@@ -150,7 +151,7 @@ def read_guests(path: Path) -> tuple[list[Guest], list[str]]:
 
 
 def read_text(path: Path) -> str:
-    """Return what is in a file; a ``ValueError`` says why it can't be read."""
+    """Return the text of a file; a ``ValueError`` says why it can't be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -175,7 +176,7 @@ def read_guest(line: Mapping[str, str], on_the_list: Collection[str]) -> Guest:
     )
     if not (first_name or last_name):
         raise ValueError("no name")
-    if not email.isascii():  # Python and PostgreSQL have small letters of their own for the others
+    if not email.isascii():  # Python and PostgreSQL fold the case of other letters differently
         raise ValueError(f"{email!r} holds letters that no e-mail address here may have")
     if not ADDRESS.fullmatch(email):
         raise ValueError(f"{email!r} is no e-mail address")
@@ -203,7 +204,7 @@ def read_value(column: str, value: str) -> str:
 
 
 def account_of(engine: Engine, email: str) -> UUID:
-    """Return somebody's account. Elsewhere it is made by whatever signs people up."""
+    """Return the account of an address. In production the sign-up service creates it."""
     with Session(engine) as session:
         user = session.scalar(select(User).where(User.email == email)) or User(email=email)
         session.add(user)
@@ -212,7 +213,7 @@ def account_of(engine: Engine, email: str) -> UUID:
 
 
 def set_up_organization(session: Session, organizer: UUID) -> UUID:
-    """Return the organization, made with its organizer if it is not there yet."""
+    """Return the organization; create it with its organizer if it does not exist."""
     organization = session.scalar(select(Organization).where(Organization.slug == "gatherings"))
     if organization is None:
         organization = Organization(name="Gatherings", slug="gatherings")
@@ -223,7 +224,7 @@ def set_up_organization(session: Session, organizer: UUID) -> UUID:
 
 
 def set_up_event(session: Session, organization_id: UUID) -> UUID:
-    """Return the event, made with its tracks if it is not there yet."""
+    """Return the event; create it with its tracks if it does not exist."""
     event = session.scalar(select(Event).where(Event.organization_id == organization_id))
     if event is None:
         event = Event(organization_id=organization_id, name="ערב קהילה (Community evening)")
@@ -238,9 +239,9 @@ def set_up_event(session: Session, organization_id: UUID) -> UUID:
 
 
 def invite(session: Session, event_id: UUID, guests: Sequence[Guest]) -> None:
-    """Put guests on the event's list, or change those who are there to what their line says.
+    """Insert guests into the event's participants, or update those who exist.
 
-    A guest's consent to networking is not changed: by now it may be the guest's own word.
+    The consent to networking of an existing participant is not updated: it may be the guest's own.
     """
     if not guests:
         return
@@ -267,7 +268,7 @@ def invite(session: Session, event_id: UUID, guests: Sequence[Guest]) -> None:
 
 
 def place(session: Session, event_id: UUID, chosen: Mapping[UUID, Sequence[str]]) -> None:
-    """Put participants into the tracks that they chose, and into no others."""
+    """Replace the tracks of participants by those that they chose."""
     tracks = {
         track.name: track.id
         for track in session.scalars(select(Track).where(Track.event_id == event_id))
@@ -282,15 +283,15 @@ def place(session: Session, event_id: UUID, chosen: Mapping[UUID, Sequence[str]]
     )
 
 
-def seat_everybody(session: Session, event_id: UUID) -> None:
-    """Seat ten to a table, the VIPs at the first tables and together, and nobody who cancelled."""
+def seat_guests(session: Session, event_id: UUID) -> None:
+    """Seat ten to a table, VIPs at the first tables, and leave out guests who cancelled."""
     cancelled = Participant.status == ParticipantStatus.CANCELLED
     session.execute(
         delete(TableAssignment).where(
             TableAssignment.event_id == event_id, TableAssignment.participant.has(cancelled)
         )
     )
-    session.execute(  # nobody's old seat is in the way of who moves there
+    session.execute(  # frees every seat, so that the unique constraint allows any move
         update(TableAssignment).where(TableAssignment.event_id == event_id).values(seat_number=None)
     )
     vips_first = (
@@ -316,7 +317,7 @@ def seat_everybody(session: Session, event_id: UUID) -> None:
 
 
 def give_account(session: Session, event_id: UUID, email: str, account: UUID) -> None:
-    """Let the participant with an address sign in as an account."""
+    """Set the account of the participant with an address."""
     session.execute(
         update(Participant)
         .where(Participant.event_id == event_id, func.lower(Participant.email) == email.lower())
@@ -325,7 +326,7 @@ def give_account(session: Session, event_id: UUID, email: str, account: UUID) ->
 
 
 def print_plan(session: Session, event_id: UUID) -> None:
-    """Print who sits where, as far as the session's actor sees it."""
+    """Print the seating plan that the session's actor can read."""
     plan = session.scalars(seating_plan(event_id)).all()
     for (table, is_vip), seats in groupby(plan, attrgetter("table_number", "is_vip_table")):
         guests = ", ".join(
@@ -337,7 +338,7 @@ def print_plan(session: Session, event_id: UUID) -> None:
 
 
 def print_statistics(session: Session, event_id: UUID) -> None:
-    """Print what the event's tracks add up to."""
+    """Print the statistics of the event's tracks."""
     for track in session.scalars(track_statistics_of(event_id)):
         print(
             f"  {track.track_name}: {count(track.participant_count, 'guest')},"
@@ -347,7 +348,7 @@ def print_statistics(session: Session, event_id: UUID) -> None:
 
 
 def count(number: int, noun: str) -> str:
-    """Return such as ``no seats``, ``1 seat`` or ``2 seats``."""
+    """Return a number with its noun: ``no seats``, ``1 seat``, ``2 seats``."""
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 

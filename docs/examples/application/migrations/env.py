@@ -1,4 +1,4 @@
-"""What Alembic runs; townhall does the work."""
+"""The environment of Alembic, which townhall runs."""
 
 from ticketing import entities, metadata
 from townhall import migrate

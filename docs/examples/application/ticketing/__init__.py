@@ -8,7 +8,7 @@ from ticketing.sales import ENTITIES as SALES
 from townhall.pg.access import Declaration
 
 metadata = [Base.metadata]
-"""Where the tables are; those on townhall's base are known already."""
+"""The metadata of the shop's own base; townhall's is known."""
 
 entities: list[Declaration] = [*ACCESS, *SALES]
-"""Everything beside tables."""
+"""Access rules, helpers, functions, triggers and views."""

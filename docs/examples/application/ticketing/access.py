@@ -1,4 +1,4 @@
-"""Who may do what, in townhall's words, and what the shop adds to townhall's own rules."""
+"""Access to the shop's tables, and what the shop adds to townhall's own rules."""
 
 from __future__ import annotations
 

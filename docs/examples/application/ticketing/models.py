@@ -13,7 +13,7 @@ from townhall.base import Timestamps, UuidKey
 
 
 class Base(DeclarativeBase):
-    """The shop's own base, as it would have one without townhall."""
+    """The shop's own base, which does not depend on townhall's."""
 
     metadata = MetaData(naming_convention=townhall.metadata.naming_convention)
 
@@ -34,16 +34,16 @@ class Ticket(Base):
         ForeignKey(townhall.Event.id, ondelete="CASCADE"), index=True
     )
     holder_id: Mapped[uuid.UUID | None] = mapped_column(
-        Uuid, index=True, comment="The account of who bought it; null while it is for sale."
+        Uuid, index=True, comment="The account of the buyer; NULL while it is for sale."
     )
     price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
 
 
 class Sponsor(Timestamps, townhall.Base):
-    """Who pays for an event; a table on townhall's base, beside its own."""
+    """A sponsor of an event; a table on townhall's base, beside townhall's own."""
 
     __tablename__ = "event_sponsors"
-    __table_args__ = ({"comment": "Who pays for an event."},)
+    __table_args__ = ({"comment": "The sponsors of an event."},)
 
     id: Mapped[UuidKey]
     event_id: Mapped[uuid.UUID] = mapped_column(

@@ -1,4 +1,4 @@
-"""What the database does by itself, and what it adds up."""
+"""The triggers and views of the shop."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ KEEP_SOLD_PRICE = Function(
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
-            raise check_violation using message = 'the price of a sold ticket stays';
+            raise check_violation using message = 'the price of a sold ticket is fixed';
         end
     """,
-    comment="Refuses another price for a ticket that somebody has.",
+    comment="Refuses a change of the price of a sold ticket.",
 )
 
 SALES = View(
@@ -30,7 +30,7 @@ SALES = View(
         group by t.event_id
     """,
     grants={AUTHENTICATED: ("select",), SERVICE: ("select",)},
-    comment="What the tickets of each event have brought, as far as the reader may see them.",
+    comment="Tickets and revenue by event, of the tickets that the reader may read.",
 )
 
 ENTITIES: tuple[Entity, ...] = (

@@ -48,7 +48,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_sponsors")),
-        comment="Who pays for an event.",
+        comment="The sponsors of an event.",
         if_not_exists=True,
     )
     op.create_index(
@@ -66,7 +66,7 @@ def upgrade() -> None:
             "holder_id",
             sa.Uuid(),
             nullable=True,
-            comment="The account of who bought it; null while it is for sale.",
+            comment="The account of the buyer; NULL while it is for sale.",
         ),
         sa.Column("price", sa.Numeric(precision=10, scale=2), nullable=False),
         sa.CheckConstraint("price >= 0", name=op.f("ck_tickets_price_not_negative")),
@@ -241,11 +241,11 @@ def upgrade() -> None:
             language="plpgsql",
             body="""
                 begin
-                    raise check_violation using message = 'the price of a sold ticket stays';
+                    raise check_violation using message = 'the price of a sold ticket is fixed';
                 end
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Refuses another price for a ticket that somebody has.",
+            comment="Refuses a change of the price of a sold ticket.",
         )
     )
     pg.create_entity(
@@ -282,9 +282,7 @@ def upgrade() -> None:
                 group by t.event_id
             """,
             grants={"authenticated": ("select",), "service_role": ("select",)},
-            comment=(
-                "What the tickets of each event have brought, as far as the reader may see them."
-            ),
+            comment="Tickets and revenue by event, of the tickets that the reader may read.",
         )
     )
 
