@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.migrations.locks import long_locks
-from tests.support.blocked import wait_until_somebody_waits
+from tests.support.blocked import wait_for_a_lock
 from townhall.migrate import safety
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def test_batch_sees_what_was_committed_while_it_waited_for_row_locks(
         application.execute(text("insert into parts values (1)"))
         application.execute(text("update things set changed = 0 where id = 1"))
         counting = migration.submit(_count_parts, connection)
-        wait_until_somebody_waits(scratch)
+        wait_for_a_lock(scratch)
         application.commit()
         counting.result(timeout=60)
     assert _rows(connection, "select changed from things where id = 1") == [1]
