@@ -272,6 +272,28 @@ def test_policy_that_contradicts_itself_is_refused(values: dict[str, Any], why: 
         replace(POLICY, **values)
 
 
+GRANTED: dict[str, Entity] = {
+    "table": pg.TableAccess(table="t"),
+    "view": pg.View(name="v", definition="select 1"),
+    "materialized view": pg.MaterializedView(name="m", definition="select 1"),
+}
+
+
+@pytest.mark.parametrize("entity", GRANTED.values(), ids=GRANTED)
+@pytest.mark.parametrize(
+    ("privilege", "why"),
+    [
+        ("slect", "anon has 'slect'; the privileges on the whole of it are all, select, insert,"),
+        ("execute", "anon has 'execute'; the privileges on the whole of it are all, select,"),
+        ("delete (id)", "privileges on columns are select, insert, update, references"),
+    ],
+)
+def test_unknown_privilege_is_refused(entity: Entity, privilege: str, why: str) -> None:
+    with pytest.raises(ValueError, match=r"public\.[tvm]: anon has") as refused:
+        replace(entity, grants={"anon": ("select", privilege)})  # type: ignore[call-arg] # they have
+    assert why in str(refused.value)
+
+
 def test_replica_identity_that_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError, match=r"replica identity public\.t: mode is 'index' and none"):
         pg.ReplicaIdentity(table="t", mode="index")

@@ -88,6 +88,13 @@ def test_name_without_a_field_or_with_another_is_refused() -> None:
         pg.Policy.named(table="t", name=7)
 
 
+@by_kind
+def test_entity_of_which_only_the_name_is_given_can_be_dropped_alone(entity: Entity) -> None:
+    for run in (pg.create_entity, pg.replace_entity):
+        with pytest.raises(ValueError, match="only its name is given; pass the whole entity"):
+            run(named(entity))
+
+
 FIELDS = {
     f"{entity.kind} {field.name}": (entity, field.name)
     for entity in {type(entity): entity for entity in ENTITIES.values()}.values()

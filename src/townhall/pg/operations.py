@@ -114,7 +114,11 @@ def create_entity(entity: Entity) -> None:
 
     Args:
         entity: What to create.
+
+    Raises:
+        ValueError: Only the name of the entity is given.
     """
+    _refuse_name(entity)
     _invoke(CreateEntityOp(entity))
 
 
@@ -123,7 +127,11 @@ def replace_entity(entity: Entity) -> None:
 
     Args:
         entity: The state to change to.
+
+    Raises:
+        ValueError: Only the name of the entity is given.
     """
+    _refuse_name(entity)
     _invoke(ReplaceEntityOp(entity))
 
 
@@ -134,6 +142,11 @@ def drop_entity(entity: Entity) -> None:
         entity: What to drop; only its name matters.
     """
     _invoke(DropEntityOp(entity))
+
+
+def _refuse_name(entity: Entity) -> None:
+    if entity.has_only_name:
+        raise ValueError(f"{entity.identity}: only its name is given; pass the whole entity")
 
 
 def _invoke(operation: CreateEntityOp | ReplaceEntityOp | DropEntityOp) -> None:

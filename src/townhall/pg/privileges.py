@@ -1,4 +1,4 @@
-"""Exact privileges: what is granted to whom, and nothing else."""
+"""Privileges: as entities declare them, as SQL, and as access control lists hold them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,18 @@ def grant_statements(target: str, grants: Grants, api_roles: Sequence[str]) -> I
     yield f"revoke all on {target} from {sql.roles(managed)}"
     for name, privileges in grants.items():
         yield from grant_to(target, name, privileges)
+
+
+def refused_grants(grants: Grants) -> str | None:
+    """Return what is wrong with grants on a table or a view, and what to do, or None."""
+    for role, privileges in grants.items():
+        for text in privileges:
+            name, _, columns = text.removesuffix(WITH_GRANT_OPTION).partition(" (")
+            allowed = _ON_COLUMNS if columns else ("all", *_all_on_table(_FIRST_WITH_MAINTAIN))
+            if name not in allowed:
+                on = "columns" if columns else "the whole of it"
+                return f"{role} has {text!r}; the privileges on {on} are {', '.join(allowed)}"
+    return None
 
 
 def unmanaged(grants: Grants, api_roles: Sequence[str]) -> Grants:
@@ -191,4 +203,5 @@ def _order(group: tuple[tuple[bool, Privilege], object]) -> tuple[bool, int, str
 
 _FIRST_WITH_MAINTAIN = 17
 _ON_TABLES = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
+_ON_COLUMNS = ("select", "insert", "update", "references")
 _IDENTIFIERS = re.compile(sql.IDENTIFIER)

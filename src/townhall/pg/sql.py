@@ -9,7 +9,7 @@ from functools import lru_cache
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 
-_REMEMBERED = 10_000  # a comparison meets each name many times, and each definition twice
+_CACHED = 10_000  # a comparison quotes each name many times, and lays out each definition twice
 # Other styles of parameters double every percent sign, for a driver that takes one of the two away.
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _preparer = PGIdentifierPreparer(_dialect)
@@ -18,14 +18,14 @@ IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s",.]+)'
 """The pattern of an identifier as PostgreSQL writes it."""
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHED)
 def quote(name: str) -> str:
     """Return ``name`` as an identifier, in quotes where PostgreSQL needs them."""
     return _preparer.quote(name)
 
 
 def unquote(identifier: str) -> str:
-    """Return the name that an identifier of PostgreSQL's stands for."""
+    """Return the name of an identifier as PostgreSQL writes it."""
     return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
@@ -40,7 +40,7 @@ def quote_all(names: Iterable[str]) -> str:
 
 
 def role(name: str) -> str:
-    """Return ``name`` as a role; ``public`` is everybody and never quoted."""
+    """Return ``name`` as a role; ``public``, which stands for every role, is never quoted."""
     return "public" if name == "public" else quote(name)
 
 
@@ -54,14 +54,14 @@ def literal(value: str | None) -> str:
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHED)
 def layout(sql: str) -> str:
-    """Return ``sql`` without the indentation, blank ends and semicolon it was written with."""
+    """Return ``sql`` without common indentation, surrounding blanks and the final semicolon."""
     return textwrap.dedent(sql).strip().removesuffix(";").rstrip()
 
 
 def indented(sql: str) -> str:
-    """Return ``sql`` on lines of its own, one step to the right."""
+    """Return ``sql`` on lines of its own, indented by one level."""
     return "\n" + textwrap.indent(sql, "    ") + "\n"
 
 
@@ -72,7 +72,7 @@ def parenthesized(sql: str) -> str:
 
 
 def dollar_quoted(body: str) -> str:
-    """Return ``body`` between dollar quotes that it does not contain."""
+    """Return ``body`` between dollar quotes with a tag that it does not contain."""
     tag = "$function$"
     while tag in body:
         tag = tag[:-1] + "_$"
@@ -80,5 +80,5 @@ def dollar_quoted(body: str) -> str:
 
 
 def statement(sql: str) -> TextClause:
-    """Return ``sql`` for execution as it stands: a colon in it starts no bound parameter."""
+    """Return ``sql`` for execution unchanged: a colon in it starts no bound parameter."""
     return text(sql.replace(":", r"\:"))

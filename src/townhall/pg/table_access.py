@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from townhall.pg import catalog
 from townhall.pg.entity import TableEntity
-from townhall.pg.privileges import API_ROLES, Grants, grant_statements, read_grants
+from townhall.pg.privileges import API_ROLES, Grants, grant_statements, read_grants, refused_grants
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -33,6 +33,16 @@ class TableAccess(TableEntity):
     forced: bool = False
     grants: Grants = field(default_factory=dict)
     api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown privilege.
+
+        Raises:
+            ValueError: A value has another type than its field, or a privilege is none of a table.
+        """
+        super().__post_init__()
+        if why := refused_grants(self.grants):
+            self._refuse(why)
 
     def create_statements(self) -> Iterable[str]:
         """Yield row level security and the privileges."""

@@ -11,7 +11,14 @@ from sqlalchemy import Connection, RowMapping
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, comment_statement
-from townhall.pg.privileges import API_ROLES, Grants, grant_statements, read_grants, unmanaged
+from townhall.pg.privileges import (
+    API_ROLES,
+    Grants,
+    grant_statements,
+    read_grants,
+    refused_grants,
+    unmanaged,
+)
 
 CheckOption = Literal["local", "cascaded"]
 
@@ -42,6 +49,16 @@ class _Relation(Entity):
     comment: str | None = None
     column_comments: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown privilege.
+
+        Raises:
+            ValueError: A value has another type than its field, or a privilege is none of a view.
+        """
+        super().__post_init__()
+        if why := refused_grants(self.grants):
+            self._refuse(why)
 
     @property
     def name_parts(self) -> tuple[str, ...]:
