@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Connection, text
 
 from townhall.check.connection import reading
 from townhall.check.findings import Finding, compare
@@ -16,11 +16,10 @@ from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
 from townhall.check.roles import Role, findings_on_roles, read_roles
 from townhall.check.scratch import CheckError, scratch_database
-from townhall.check.snapshot import Snapshot, has_own_accounts, read
+from townhall.check.snapshot import Snapshot, read
+from townhall.migrate.compare.scope import PLATFORM_SCHEMAS
 from townhall.migrate.urls import psycopg_url
-from townhall.pg.catalog import schema_names, server_version
-
-_ACCOUNTS = "auth"
+from townhall.pg.catalog import read_schemas, schema_names, server_version
 
 
 def check(
@@ -63,10 +62,8 @@ def check(
         with reading(other) as connection:
             schemas = schema_names(connection)
             declared = read(connection, schemas, settings.roles.names)
-            accounts_are_declared = has_own_accounts(connection)
     with reading(database) as connection:
-        if accounts_are_declared and not has_own_accounts(connection):
-            schemas = [schema for schema in schemas if schema != _ACCOUNTS]
+        schemas = _comparable(connection, schemas, declared)
         actual = read(connection, schemas, settings.roles.names)
         login = role or str(connection.scalar(text("select session_user")))
         roles = read_roles(connection, settings.roles, login, schemas)
@@ -94,6 +91,19 @@ def check(
         ),
         findings,
     )
+
+
+def _comparable(connection: Connection, schemas: Sequence[str], declared: Snapshot) -> list[str]:
+    # Revisions create a schema such as auth where the platform has none; the comment tells which
+    # of the two a database has.
+    actual = {schema.name: schema.comment for schema in read_schemas(connection, schemas)}
+    return [
+        name
+        for name in schemas
+        if name not in PLATFORM_SCHEMAS
+        or name not in actual
+        or actual[name] == declared["schema", name].facts["comment"]
+    ]
 
 
 def _without_revision(words: str) -> Finding:

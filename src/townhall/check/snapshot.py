@@ -41,8 +41,6 @@ _OWNED_KINDS = {
     "window function",
 }
 _NOT_FACTS = {"schema", "table", "name", "grants", "execute", "usage", "create", "api_roles"}
-_OURS = "townhall:"
-"""The beginning of the comment on a schema that townhall's revisions created."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +78,6 @@ class Object:
 
 
 Snapshot = Mapping[Key, Object]
-
-
-def has_own_accounts(connection: Connection) -> bool:
-    """Tell whether the schema ``auth`` was created by townhall's revisions, not by Supabase."""
-    found = catalog.read_schemas(connection, ["auth"])
-    return any((schema.comment or "").startswith(_OURS) for schema in found)
 
 
 def read(connection: Connection, schemas: Sequence[str], api_roles: Sequence[str]) -> Snapshot:
