@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import CreateIndexOp, DropIndexOp
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from townhall.migrate.compare.entities import Comparison
 from townhall.migrate.compare.simulation import Failure, Key, State, read_state, run_in_any_order
@@ -21,6 +21,7 @@ from townhall.migrate.compare.tables import TableDifference, reflected
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
+from townhall.pg.catalog import dependants_of
 
 WHY_RECREATED = "PostgreSQL forbids a later step while this depends on it: created again below."
 
@@ -201,9 +202,7 @@ def _dropped_with(
 def _dependants(
     connection: Connection, table: tuple[str, str], state: State, schemas: Sequence[str]
 ) -> set[Key]:
-    schema, name = table
-    found = connection.execute(text(_DEPENDANTS), {"schema": schema, "table": name}).mappings()
-    keys = state.keys() & {(row["kind"], *row["name"]) for row in found}
+    keys = state.keys() & dependants_of(connection, *table)
     for key in list(keys):
         keys |= _dropped_with(connection, DropEntityOp(state[key]), state, schemas)
     return keys
@@ -225,41 +224,3 @@ def list_of_other_differences(differences: Sequence[str]) -> str:
         differences: The other differences, in words.
     """
     return f"\n\nThe other differences: {'; '.join(differences)}" if differences else ""
-
-
-_DEPENDANTS = """
-    with target as (
-        select c.oid
-        from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where n.nspname = :schema and c.relname = :table
-    ),
-    dependants as (
-        select d.classid, d.objid
-        from pg_catalog.pg_depend as d
-        join target on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = target.oid
-    )
-    select
-        case v.relkind when 'm' then 'materialized view' else 'view' end as kind,
-        array[n.nspname, v.relname]::text[] as name
-    from dependants as d
-    join pg_catalog.pg_rewrite as r
-        on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
-    join pg_catalog.pg_class as v on v.oid = r.ev_class and v.relkind in ('v', 'm')
-    join pg_catalog.pg_namespace as n on n.oid = v.relnamespace
-    union
-    select 'policy', array[n.nspname, c.relname, p.polname]::text[]
-    from dependants as d
-    join pg_catalog.pg_policy as p
-        on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
-    join pg_catalog.pg_class as c on c.oid = p.polrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    union
-    select 'trigger', array[n.nspname, c.relname, t.tgname]::text[]
-    from dependants as d
-    join pg_catalog.pg_trigger as t
-        on d.classid = 'pg_catalog.pg_trigger'::regclass and d.objid = t.oid
-    join pg_catalog.pg_class as c on c.oid = t.tgrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where not t.tgisinternal
-"""

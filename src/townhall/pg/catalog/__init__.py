@@ -7,6 +7,12 @@ the same fragments.
 from __future__ import annotations
 
 from townhall.pg.catalog.counts import count_objects
+from townhall.pg.catalog.dependencies import (
+    dependants_of,
+    tables_of_other_objects,
+    tables_of_other_roles,
+    undroppable_entities,
+)
 from townhall.pg.catalog.fragments import (
     SIGNATURE,
     column_comments,
@@ -40,6 +46,7 @@ __all__ = [
     "column_entries",
     "comment",
     "count_objects",
+    "dependants_of",
     "empty_search_path",
     "entries",
     "not_of_an_extension",
@@ -52,4 +59,7 @@ __all__ = [
     "rows",
     "schema_names",
     "server_version",
+    "tables_of_other_objects",
+    "tables_of_other_roles",
+    "undroppable_entities",
 ]

@@ -1,0 +1,164 @@
+"""Which objects belong to, or depend on, another one, and which belong to other roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from townhall.pg.catalog.fragments import SIGNATURE, rows
+
+Key = tuple[str, ...]
+TableName = tuple[str, str]
+
+
+def tables_of_other_roles(connection: Connection) -> set[TableName]:
+    """Return schema and name of the tables of roles whose privileges the current one lacks.
+
+    Args:
+        connection: A connection to the database.
+    """
+    return {(row.schema, row.name) for row in connection.execute(text(_TABLES_OF_OTHER_ROLES))}
+
+
+def tables_of_other_objects(connection: Connection) -> set[TableName]:
+    """Return schema and name of the tables that belong to an extension, and of partitions.
+
+    Args:
+        connection: A connection to the database.
+    """
+    return {(row.schema, row.name) for row in connection.execute(text(_TABLES_OF_OTHER_OBJECTS))}
+
+
+def undroppable_entities(connection: Connection, schemas: Sequence[str]) -> frozenset[Key]:
+    """Return the keys of undeclared entities that are never proposed to be dropped.
+
+    These are entities of a role whose privileges the current one lacks, and functions on which an
+    object of a kind depends that can't be declared: an event trigger, an operator, a cast.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: Names of schemas.
+    """
+    found = rows(connection, _UNDROPPABLE_ENTITIES, schemas)
+    return frozenset((row["kind"], *row["name"]) for row in found)
+
+
+def dependants_of(connection: Connection, schema: str, table: str) -> set[Key]:
+    """Return the keys of the views, policies and triggers that depend on a table.
+
+    Args:
+        connection: A connection to the database.
+        schema: The schema of the table.
+        table: The name of the table.
+    """
+    found = connection.execute(text(_DEPENDANTS), {"schema": schema, "table": table})
+    return {(row["kind"], *row["name"]) for row in found.mappings()}
+
+
+_TABLES_OF_OTHER_ROLES = """
+    select n.nspname as schema, c.relname as name
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not pg_catalog.pg_has_role(c.relowner, 'usage')
+"""
+
+_TABLES_OF_OTHER_OBJECTS = """
+    select n.nspname as schema, c.relname as name
+    from pg_catalog.pg_depend as d
+    join pg_catalog.pg_class as c on c.oid = d.objid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where d.classid = 'pg_catalog.pg_class'::regclass and d.deptype = 'e'
+    union all
+    select n.nspname, c.relname
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relispartition
+"""
+
+_UNDROPPABLE_ENTITIES = f"""
+    with relations as (
+        select c.oid, c.relkind, n.nspname, c.relname
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = any (%(schemas)s)
+            and not pg_catalog.pg_has_role(c.relowner, 'usage')
+    )
+    select
+        case r.relkind when 'm' then 'materialized view' else 'view' end as kind,
+        array[r.nspname, r.relname]::text[] as name
+    from relations as r
+    where r.relkind in ('v', 'm')
+    union all
+    select 'policy', array[r.nspname, r.relname, p.polname]::text[]
+    from relations as r
+    join pg_catalog.pg_policy as p on p.polrelid = r.oid
+    union all
+    select 'trigger', array[r.nspname, r.relname, t.tgname]::text[]
+    from relations as r
+    join pg_catalog.pg_trigger as t on t.tgrelid = r.oid
+    union all
+    select 'function', array[n.nspname, {SIGNATURE}]::text[]
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname = any (%(schemas)s)
+        and p.prokind = 'f'
+        and (
+            not pg_catalog.pg_has_role(p.proowner, 'usage')
+            or p.prorettype = 'pg_catalog.event_trigger'::regtype
+            or exists (
+                select
+                from pg_catalog.pg_depend as d
+                left join pg_catalog.pg_proc as a on a.oid = d.objid and a.prokind = 'a'
+                where d.refclassid = 'pg_catalog.pg_proc'::regclass
+                    and d.refobjid = p.oid
+                    and (
+                        d.classid in (
+                            'pg_catalog.pg_cast'::regclass,
+                            'pg_catalog.pg_operator'::regclass,
+                            'pg_catalog.pg_opfamily'::regclass,
+                            'pg_catalog.pg_amproc'::regclass,
+                            'pg_catalog.pg_type'::regclass
+                        )
+                        or d.classid = 'pg_catalog.pg_proc'::regclass and a.oid is not null
+                    )
+            )
+        )
+"""
+
+_DEPENDANTS = """
+    with target as (
+        select c.oid
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = :schema and c.relname = :table
+    ),
+    dependants as (
+        select d.classid, d.objid
+        from pg_catalog.pg_depend as d
+        join target on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = target.oid
+    )
+    select
+        case v.relkind when 'm' then 'materialized view' else 'view' end as kind,
+        array[n.nspname, v.relname]::text[] as name
+    from dependants as d
+    join pg_catalog.pg_rewrite as r
+        on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
+    join pg_catalog.pg_class as v on v.oid = r.ev_class and v.relkind in ('v', 'm')
+    join pg_catalog.pg_namespace as n on n.oid = v.relnamespace
+    union
+    select 'policy', array[n.nspname, c.relname, p.polname]::text[]
+    from dependants as d
+    join pg_catalog.pg_policy as p
+        on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+    join pg_catalog.pg_class as c on c.oid = p.polrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    union
+    select 'trigger', array[n.nspname, c.relname, t.tgname]::text[]
+    from dependants as d
+    join pg_catalog.pg_trigger as t
+        on d.classid = 'pg_catalog.pg_trigger'::regclass and d.objid = t.oid
+    join pg_catalog.pg_class as c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where not t.tgisinternal
+"""
