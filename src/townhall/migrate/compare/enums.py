@@ -1,6 +1,6 @@
-"""Which enum types of columns differ, of which Alembic makes some and compares none.
+"""How declared and actual enum types of columns differ.
 
-Alembic makes one along with a table, not with a column, and drops none.
+Alembic creates an enum with a table but not with a column, and neither compares nor drops any.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EnumName = tuple[str, str]
 
 
 def native_enum(type_: TypeEngine[Any]) -> Enum | None:
-    """Return the enum of PostgreSQL's that a type is, or is an array of.
+    """Return the enum that a type is or is an array of, if PostgreSQL has a type for it.
 
     Args:
         type_: The type of a column.
@@ -43,34 +43,32 @@ def with_enums(
     tables: Iterable[Table],
     schemas: Sequence[str],
 ) -> list[MigrateOperation]:
-    """Return operations with what their enums need, before and after them.
+    """Return operations on tables, with those on their enums before and after them.
 
     Args:
         connection: A connection to the database.
-        operations: What was found necessary of tables.
+        operations: The operations on tables.
         tables: The declared tables.
         schemas: The schemas that are compared.
 
     Raises:
-        CommandError: The values of an enum can't be made the declared ones.
+        CommandError: An enum has a value that is not declared, or another order.
     """
     declared = _declared(tables)
     actual = _actual(connection, {*schemas, *(schema for schema, _ in declared)})
-    made = [_made(enum, actual.get(name)) for name, enum in sorted(declared.items())]
-    unused = [
+    changes = [_change(enum, actual.get(name)) for name, enum in sorted(declared.items())]
+    drops = [
         DropEnumOp(_enum(each))
         for name, each in sorted(actual.items())
-        if name not in declared and _unused(each, operations)
+        if name not in declared and _is_unused_after(operations, each)
     ]
-    return [*(each for each in made if each is not None), *operations, *unused]
+    return [*(each for each in changes if each is not None), *operations, *drops]
 
 
-def _unused(enum: catalog.Type, operations: Sequence[MigrateOperation]) -> bool:
-    left = {place for operation in operations for place in _left(operation)}
-    places = [
-        {(use.schema, use.table), (use.schema, use.table, use.column)} for use in enum.columns
-    ]
-    return bool(places) and not enum.is_used_elsewhere and all(left & each for each in places)
+def _is_unused_after(operations: Sequence[MigrateOperation], enum: catalog.Type) -> bool:
+    freed = {name for operation in operations for name in _freed(operation)}
+    uses = [{(use.schema, use.table), (use.schema, use.table, use.column)} for use in enum.columns]
+    return bool(uses) and not enum.is_used_elsewhere and all(freed & each for each in uses)
 
 
 def _actual(connection: Connection, schemas: Iterable[str]) -> Mapping[EnumName, catalog.Type]:
@@ -83,7 +81,7 @@ def _enum(actual: catalog.Type) -> EnumType:
     return EnumType(actual.schema, actual.name, actual.values)
 
 
-def _left(operation: MigrateOperation) -> Iterable[tuple[str, ...]]:
+def _freed(operation: MigrateOperation) -> Iterable[tuple[str, ...]]:
     if isinstance(operation, DropTableOp):
         yield (operation.schema or "public", operation.table_name)
     elif isinstance(operation, DropColumnOp) or (
@@ -102,7 +100,7 @@ def _declared(tables: Iterable[Table]) -> Mapping[EnumName, EnumType]:
     return {(each.schema, each.name): each for each in enums}
 
 
-def _made(declared: EnumType, actual: catalog.Type | None) -> CreateEnumOp | AddValuesOp | None:
+def _change(declared: EnumType, actual: catalog.Type | None) -> CreateEnumOp | AddValuesOp | None:
     if actual is None:
         return CreateEnumOp(declared)
     if actual.values == declared.values:
@@ -110,10 +108,10 @@ def _made(declared: EnumType, actual: catalog.Type | None) -> CreateEnumOp | Add
     kept = tuple(value for value in declared.values if value in actual.values)
     if kept != actual.values:
         raise CommandError(
-            f"the enum {declared.literal_name} has the values {', '.join(actual.values)}, and"
-            f" declared are {', '.join(declared.values)}. PostgreSQL takes no value from an enum"
-            " and moves none. Rename one in a revision of your own (alter type … rename value …"
-            " to …), or make the type anew there: rename it, create it, change its columns to it"
-            " (alter table … alter column … type … using …) and drop the renamed one."
+            f"the enum {declared.literal_name} has the values {', '.join(actual.values)};"
+            f" declared: {', '.join(declared.values)}. PostgreSQL can neither remove nor move"
+            " values of an enum. Write a revision that renames a value (alter type … rename value …"
+            " to …), or one that recreates the type: rename it, create it, change its columns to it"
+            " (alter table … alter column … type … using …) and drop the renamed type."
         )
     return AddValuesOp(_enum(actual), declared)

@@ -1,4 +1,4 @@
-"""The roles that privileges are declared for, which no comparison can create."""
+"""Roles for which privileges are declared, and which do not exist."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refuse_missing_roles(connection: Connection, declared: Declared) -> None:
     missing = connection.scalar(text(_MISSING), {"names": list(declared.api_roles)})
     if missing:
         raise CommandError(
-            f"the roles {missing} do not exist, and what they may do is declared. Create them in a"
+            f"the roles {missing} do not exist, and have declared privileges. Create them in a"
             " revision, with create_roles(Roles(...)) of townhall.migrate.safety, and run it; or"
             " pass the roles that exist: townhall.migrate.run(roles=Roles(...))."
         )

@@ -1,4 +1,4 @@
-"""Which schemas of what is declared are missing in a database."""
+"""Declared schemas that are missing in a database."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from townhall.pg import catalog
 
 
 def missing_schemas(connection: Connection, names: Iterable[str]) -> list[CreateSchemaOp]:
-    """Return what creates those of some schemas that are not there.
+    """Return the operations that create missing schemas.
 
     Args:
         connection: A connection to the database.
-        names: Names of schemas.
+        names: The declared schemas.
     """
     declared = sorted(set(names))
     actual = {schema.name for schema in catalog.read_schemas(connection, declared)}

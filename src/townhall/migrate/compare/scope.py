@@ -28,7 +28,7 @@ PLATFORM_SCHEMAS = frozenset(
         "vault",
     }
 )
-"""Schemas of Supabase, of PostgreSQL and of extensions: never compared, never dropped from."""
+"""Schemas of Supabase, of PostgreSQL and of extensions: neither compared nor dropped from."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Scope:
         Args:
             metadata: The declared tables.
             entities: The declared entities.
-            schemas: Further schemas that the application owns: that of its helper functions.
+            schemas: Further schemas: those that the application owns, and that of helper functions.
         """
         of_tables = {table.schema for each in metadata for table in each.tables.values()}
         of_entities = {entity.schema for entity in entities}

@@ -1,4 +1,4 @@
-"""Tables as the catalog describes them."""
+"""The state of a table, as far as it is compared."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ TableName = tuple[str, str]
 
 @dataclass(frozen=True)
 class TableState:
-    """A table as the catalog tells it.
+    """A table as PostgreSQL describes it.
 
     Attributes:
-        columns: What each column is: type, collation, default and so on, by name.
+        columns: The type, collation, default and so on of each column, by name.
         constraints: The definitions, by name, of checks, exclusions, unique constraints, the
             primary key and those foreign keys that are not valid.
         indexes: The definitions of the other indexes, by name.
@@ -31,7 +31,7 @@ class TableState:
 
 
 def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableName, TableState]:
-    """Return the tables in some schemas as far as they are compared.
+    """Return the states of the tables in some schemas.
 
     Args:
         connection: A connection within a transaction.
@@ -59,7 +59,7 @@ def _column(column: catalog.Column) -> Mapping[str, Any]:
     return {
         "type": column.type,
         "null": column.is_nullable,
-        # A sequence has its table's name in its own.
+        # The name of a sequence contains that of its table.
         "default": column.default and re.sub(r"^nextval.*", "nextval()", column.default),
         "computed": column.computed and f"{column.computed} {column.storage}",
         "identity": list(column.identity),

@@ -1,4 +1,4 @@
-"""The operations on tables, types and schemas that Alembic does not have.
+"""Operations on tables, types and schemas that Alembic lacks.
 
-Those on entities are in :mod:`townhall.pg.operations`, since revisions are written with them.
+Those on entities are in :mod:`townhall.pg.operations`, because revisions use them.
 """

@@ -1,4 +1,4 @@
-"""Operations on constraints that Alembic has none for, or none that says its name."""
+"""Operations on constraints, beside those of Alembic."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _KINDS = {
 
 
 class AddCheckOp(CreateCheckConstraintOp):
-    """Add a check; Alembic's own does not say its name."""
+    """Add a check; the diff tuple of Alembic's operation lacks its name."""
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("add_check", "events", "ck_events_status_known")``."""
+        """Return the diff tuple: ``("add_check", "events", "ck_events_status_known")``."""
         return ("add_check", self.schema, self.table_name, self.constraint_name)
 
 
 class AddDefinedOp(StatementsOp):
-    """Add a constraint as PostgreSQL defines it, which says more than Alembic can."""
+    """Add a constraint by PostgreSQL's definition, for options that Alembic does not write."""
 
     def __init__(self, table: Table, name: str, definition: str) -> None:
         """Take the table, and the name and definition of the constraint."""
@@ -38,7 +38,7 @@ class AddDefinedOp(StatementsOp):
 
     @property
     def statements(self) -> Sequence[str]:
-        """The addition."""
+        """``alter table … add constraint``."""
         table = qualified_name(self.table)
         return [ddl.add_constraint(table, self.constraint_name, self.definition)]
 
@@ -47,29 +47,30 @@ class AddDefinedOp(StatementsOp):
         return DropDefinedOp(self)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("add_primary_key", "public", "events", "pk_events")``."""
+        """Return the diff tuple: ``("add_primary_key", "public", "events", "pk_events")``."""
         return (f"add_{self.kind}", self.table.schema, self.table.name, self.constraint_name)
 
 
 class DropDefinedOp(DropConstraintOp):
-    """Drop a constraint that comes back as PostgreSQL had defined it."""
+    """Drop a constraint; the reverse adds it by PostgreSQL's definition."""
 
-    def __init__(self, before: AddDefinedOp) -> None:
-        """Take what brings it back."""
-        super().__init__(before.constraint_name, before.table.name, schema=before.table.schema)
-        self.before = before
+    def __init__(self, addition: AddDefinedOp) -> None:
+        """Take the operation that adds it."""
+        table = addition.table
+        super().__init__(addition.constraint_name, table.name, schema=table.schema)
+        self.addition = addition
 
-    def reverse(self) -> AddDefinedOp:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # theirs are built differently
-        """Return what brings it back."""
-        return self.before
+    def reverse(self) -> AddDefinedOp:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride] # of Alembic's classes
+        """Return the operation that adds it."""
+        return self.addition
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("remove_check", "public", "events", "ck_events_status_known")``."""
-        return (f"remove_{self.before.kind}", self.schema, self.table_name, self.constraint_name)
+        """Return the diff tuple: ``("remove_check", "public", "events", "ck_events_status")``."""
+        return (f"remove_{self.addition.kind}", self.schema, self.table_name, self.constraint_name)
 
 
 class RenameConstraintOp(StatementsOp):
-    """Rename a constraint, which is the same otherwise."""
+    """Rename a constraint whose definition stays the same."""
 
     def __init__(self, table: Table, old: str, new: str) -> None:
         """Take the table and both names."""
@@ -77,13 +78,13 @@ class RenameConstraintOp(StatementsOp):
 
     @property
     def statements(self) -> Sequence[str]:
-        """The change of the name."""
+        """``alter table … rename constraint``."""
         return [ddl.rename_constraint(qualified_name(self.table), self.old, self.new)]
 
     def reverse(self) -> RenameConstraintOp:
-        """Return the way back."""
+        """Return the opposite renaming."""
         return RenameConstraintOp(self.table, self.new, self.old)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("rename_constraint", "public", "events", "pk_old", "pk_events")``."""
+        """Return the diff tuple: ``("rename_constraint", "public", "events", "pk", "key")``."""
         return ("rename_constraint", self.table.schema, self.table.name, self.old, self.new)

@@ -12,12 +12,12 @@ from townhall.pg import ddl, sql
 
 @dataclass(frozen=True)
 class EnumType:
-    """An enum.
+    """An enum type.
 
     Attributes:
-        schema: The schema it is in.
+        schema: Its schema.
         name: Its name.
-        values: Its values, in their order.
+        values: Its values, in order.
     """
 
     schema: str
@@ -26,7 +26,7 @@ class EnumType:
 
     @property
     def literal_name(self) -> str:
-        """The name as SQL has it."""
+        """The qualified identifier."""
         return f"{sql.quote(self.schema)}.{sql.quote(self.name)}"
 
 
@@ -39,7 +39,7 @@ class CreateEnumOp(StatementsOp):
 
     @property
     def statements(self) -> Sequence[str]:
-        """The creation, where there is none."""
+        """``create type``, unless it exists."""
         return [ddl.create_enum(self.enum.literal_name, self.enum.values)]
 
     def reverse(self) -> DropEnumOp:
@@ -47,7 +47,7 @@ class CreateEnumOp(StatementsOp):
         return DropEnumOp(self.enum)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("create_enum", "public", "mood")``."""
+        """Return the diff tuple: ``("create_enum", "public", "mood")``."""
         return ("create_enum", self.enum.schema, self.enum.name)
 
 
@@ -60,7 +60,7 @@ class DropEnumOp(StatementsOp):
 
     @property
     def statements(self) -> Sequence[str]:
-        """The drop."""
+        """``drop type``."""
         return [ddl.drop_type(self.enum.literal_name)]
 
     def reverse(self) -> CreateEnumOp:
@@ -68,54 +68,56 @@ class DropEnumOp(StatementsOp):
         return CreateEnumOp(self.enum)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("drop_enum", "public", "mood")``."""
+        """Return the diff tuple: ``("drop_enum", "public", "mood")``."""
         return ("drop_enum", self.enum.schema, self.enum.name)
 
 
 class AddValuesOp(StatementsOp):
     """Add values to an enum."""
 
-    def __init__(self, before: EnumType, after: EnumType) -> None:
-        """Take the enum as it is and as it will be."""
-        self.before, self.after = before, after
+    def __init__(self, previous: EnumType, target: EnumType) -> None:
+        """Take the enum without the values and with them."""
+        self.previous, self.target = previous, target
 
     @property
     def statements(self) -> Sequence[str]:
-        """One addition for each new value, beside a value that is there."""
-        return ddl.add_enum_values(self.after.literal_name, self.before.values, self.after.values)
+        """``alter type … add value`` for each added value."""
+        return ddl.add_enum_values(
+            self.target.literal_name, self.previous.values, self.target.values
+        )
 
     def reverse(self) -> KeepValuesOp:
-        """Return what leaves the values there."""
+        """Return the operation that keeps the values."""
         return KeepValuesOp(self)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("add_enum_values", "public", "mood", "'c'")``."""
-        new = [value for value in self.after.values if value not in self.before.values]
-        names = ", ".join(map(sql.literal, new))
-        return ("add_enum_values", self.after.schema, self.after.name, names)
+        """Return the diff tuple: ``("add_enum_values", "public", "mood", "'c'")``."""
+        added = [value for value in self.target.values if value not in self.previous.values]
+        names = ", ".join(map(sql.literal, added))
+        return ("add_enum_values", self.target.schema, self.target.name, names)
 
 
 class KeepValuesOp(StatementsOp):
-    """Leave new values in an enum: PostgreSQL can't take them away."""
+    """Keep added values of an enum, because PostgreSQL can't remove them."""
 
     def __init__(self, added: AddValuesOp) -> None:
-        """Take what added them."""
+        """Take the operation that added them."""
         self.added = added
 
     @property
     def statements(self) -> Sequence[str]:
-        """Nothing."""
+        """None."""
         return []
 
     @property
     def why(self) -> str:
-        """What stays."""
-        return f"PostgreSQL takes no value from an enum: {self.added.after.literal_name} keeps its."
+        """Why nothing is done."""
+        return f"PostgreSQL can't remove values of an enum: {self.added.target.literal_name} stays."
 
     def reverse(self) -> AddValuesOp:
-        """Return what added them."""
+        """Return the operation that added them."""
         return self.added
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("keep_enum_values", "public", "mood")``."""
-        return ("keep_enum_values", self.added.after.schema, self.added.after.name)
+        """Return the diff tuple: ``("keep_enum_values", "public", "mood")``."""
+        return ("keep_enum_values", self.added.target.schema, self.added.target.name)

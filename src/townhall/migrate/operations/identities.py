@@ -15,21 +15,22 @@ class AlterIdentityOp(StatementsOp):
     """Add, alter or drop a column's identity."""
 
     def __init__(
-        self, table: Table, column: str, before: Sequence[str], after: Sequence[str]
+        self, table: Table, column: str, previous: Sequence[str], target: Sequence[str]
     ) -> None:
-        """Take the column, and the clauses of its identity: none where it has none."""
-        self.table, self.column, self.before, self.after = table, column, before, after
+        """Take the column and the clauses of its identity, which are empty without one."""
+        self.table, self.column = table, column
+        self.previous, self.target = previous, target
 
     @property
     def statements(self) -> Sequence[str]:
-        """The change of the column, whose next number stays what it is."""
+        """``alter table … alter column``; the next value of the sequence stays."""
         table = qualified_name(self.table)
-        return [ddl.alter_identity(table, self.column, self.before, self.after)]
+        return [ddl.alter_identity(table, self.column, self.previous, self.target)]
 
     def reverse(self) -> AlterIdentityOp:
-        """Return the way back."""
-        return AlterIdentityOp(self.table, self.column, self.after, self.before)
+        """Return the opposite change."""
+        return AlterIdentityOp(self.table, self.column, self.target, self.previous)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("alter_identity", "public", "events", "number")``."""
+        """Return the diff tuple: ``("alter_identity", "public", "events", "number")``."""
         return ("alter_identity", self.table.schema, self.table.name, self.column)

@@ -18,7 +18,7 @@ class CreateSchemaOp(StatementsOp):
 
     @property
     def statements(self) -> Sequence[str]:
-        """The creation."""
+        """``create schema``."""
         return [ddl.create_schema(self.name)]
 
     def reverse(self) -> DropSchemaOp:
@@ -26,12 +26,12 @@ class CreateSchemaOp(StatementsOp):
         return DropSchemaOp(self.name)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("create_schema", "shop")``."""
+        """Return the diff tuple: ``("create_schema", "shop")``."""
         return ("create_schema", self.name)
 
 
 class DropSchemaOp(StatementsOp):
-    """Drop a schema, which PostgreSQL refuses where something is left in it."""
+    """Drop a schema, which PostgreSQL refuses unless it is empty."""
 
     def __init__(self, name: str) -> None:
         """Take the name of the schema."""
@@ -39,7 +39,7 @@ class DropSchemaOp(StatementsOp):
 
     @property
     def statements(self) -> Sequence[str]:
-        """The drop."""
+        """``drop schema``."""
         return [ddl.drop_schema(self.name)]
 
     def reverse(self) -> CreateSchemaOp:
@@ -47,5 +47,5 @@ class DropSchemaOp(StatementsOp):
         return CreateSchemaOp(self.name)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Say what it is: ``("drop_schema", "shop")``."""
+        """Return the diff tuple: ``("drop_schema", "shop")``."""
         return ("drop_schema", self.name)

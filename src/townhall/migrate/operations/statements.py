@@ -1,4 +1,4 @@
-"""Operations that are SQL statements."""
+"""Operations that execute SQL statements."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from townhall.pg import sql
 
 
 class StatementsOp(MigrateOperation):
-    """An operation for which Alembic has no function."""
+    """An operation that a revision writes as SQL statements."""
 
     @property
     @abstractmethod
     def statements(self) -> Sequence[str]:
-        """What is executed."""
+        """The statements."""
 
     @property
     def why(self) -> str | None:
-        """What a reader of the revision should know; None where the statements say it all."""
+        """A comment for the reader of the revision, or None."""
         return None
 
 
@@ -32,5 +32,5 @@ def _execute(operations: Operations, operation: StatementsOp) -> None:
 
 
 def qualified_name(table: Table) -> str:
-    """Return the name of a table as SQL has it, with its schema."""
+    """Return the identifier of a table, with its schema."""
     return f"{sql.quote(table.schema or 'public')}.{sql.quote(table.name)}"

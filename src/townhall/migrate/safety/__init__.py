@@ -1,0 +1,23 @@
+"""Steps of revisions that are safe for live data: idempotent, and without long exclusive locks."""
+
+from __future__ import annotations
+
+from townhall.migrate.safety.conditions import only_where, refuse_if
+from townhall.migrate.safety.constraints import add_constraint, add_unique, set_not_null
+from townhall.migrate.safety.indexes import create_index, drop_index
+from townhall.migrate.safety.roles import create_roles, protect_version_table
+from townhall.migrate.safety.tables import rename_table, update_in_batches
+
+__all__ = [
+    "add_constraint",
+    "add_unique",
+    "create_index",
+    "create_roles",
+    "drop_index",
+    "only_where",
+    "protect_version_table",
+    "refuse_if",
+    "rename_table",
+    "set_not_null",
+    "update_in_batches",
+]
