@@ -46,8 +46,8 @@ def active_members(cohort_id: Attribute) -> Principal:
     return anyone_with(cohort_id, MY_COHORT_IDS, "active members of the cohort")
 
 
-def post_readers(table: str) -> Principal:
-    """Return those who can read the post that a row of a table belongs to.
+def post_readers(model: type[SocialFeedReaction | SocialFeedComment]) -> Principal:
+    """Return those who can read the post that a row of a model belongs to.
 
     The policies of the posts decide, so that one rule says who can read a post. PostgreSQL looks up
     the post of each row by its key, or all posts at once where it expects many rows.
@@ -58,7 +58,7 @@ def post_readers(table: str) -> Principal:
         exists (
             select
             from public.social_feed_posts as p
-            where p.id = {table}.post_id
+            where p.id = {model.__tablename__}.post_id
         )
         """,  # noqa: S608 - names of ours
     )
@@ -155,17 +155,17 @@ RULES = (
     ),
     Access(
         SocialFeedReaction,
-        read=post_readers("social_feed_reactions"),
+        read=post_readers(SocialFeedReaction),
         insert=owner(SocialFeedReaction.user_id).where(
-            post_readers("social_feed_reactions").condition, "who can read the post"
+            post_readers(SocialFeedReaction).condition, "who can read the post"
         ),
         delete=owner(SocialFeedReaction.user_id),
     ),
     Access(
         SocialFeedComment,
-        read=post_readers("social_feed_comments"),
+        read=post_readers(SocialFeedComment),
         insert=the_commenter.where(
-            post_readers("social_feed_comments").condition, "who can read the post"
+            post_readers(SocialFeedComment).condition, "who can read the post"
         ),
         update=the_commenter,
         delete=the_commenter,

@@ -34,10 +34,37 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
         column: The counter.
         counted: The table whose rows are counted, by their column ``post_id``.
     """
-    keep, reset = f"keep_{column}", f"reset_{column}"
-    yield Function(
+    keep, reset = _keep_counter(column, counted), _reset_counter(column, counted)
+    yield keep
+    yield reset
+    # PostgreSQL allows a trigger with transition tables one event, and no list of columns.
+    for event in _ROW_EVENTS:
+        yield Trigger(
+            table=counted,
+            name=f"{keep.name}_on_{event}",
+            timing="after",
+            events=(event,),
+            level="statement",
+            old_table=None if event == "insert" else "removed",
+            new_table=None if event == "delete" else "added",
+            function=f"{keep.schema}.{keep.name}",
+            comment=f"Maintains {column} of social_feed_posts.",
+        )
+    yield Trigger(
+        table=counted,
+        name=f"{reset.name}_on_truncate",
+        timing="after",
+        events=("truncate",),
+        level="statement",
+        function=f"{reset.schema}.{reset.name}",
+        comment=f"Maintains {column} of social_feed_posts.",
+    )
+
+
+def _keep_counter(column: str, counted: str) -> Function:
+    return Function(
         schema="private",
-        name=keep,
+        name=f"keep_{column}",
         language="plpgsql",
         security="definer",
         settings={"search_path": SAFE_SEARCH_PATH},
@@ -85,9 +112,12 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
         """,  # noqa: S608 - names of ours
         comment=f"Keeps {column} of social_feed_posts equal to the number of rows in {counted}.",
     )
-    yield Function(
+
+
+def _reset_counter(column: str, counted: str) -> Function:
+    return Function(
         schema="private",
-        name=reset,
+        name=f"reset_{column}",
         language="plpgsql",
         security="definer",
         settings={"search_path": SAFE_SEARCH_PATH},
@@ -100,28 +130,6 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
             end
         """,  # noqa: S608 - names of ours
         comment=f"Sets {column} of social_feed_posts to 0 when {counted} is truncated.",
-    )
-    # PostgreSQL allows a trigger with transition tables one event, and no list of columns.
-    for event in _ROW_EVENTS:
-        yield Trigger(
-            table=counted,
-            name=f"{keep}_on_{event}",
-            timing="after",
-            events=(event,),
-            level="statement",
-            old_table=None if event == "insert" else "removed",
-            new_table=None if event == "delete" else "added",
-            function=f"private.{keep}",
-            comment=f"Maintains {column} of social_feed_posts.",
-        )
-    yield Trigger(
-        table=counted,
-        name=f"{reset}_on_truncate",
-        timing="after",
-        events=("truncate",),
-        level="statement",
-        function=f"private.{reset}",
-        comment=f"Maintains {column} of social_feed_posts.",
     )
 
 
