@@ -10,7 +10,7 @@ python := $(venv)/bin/python
 pins := tests/migrations/frozen/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-thorough test-exhaustive lint types drift freeze docs bench bench-community bench-coaching
+.PHONY: help migrate test test-thorough test-exhaustive test-matrix lint types drift freeze docs bench bench-community bench-coaching
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ test-thorough: $(venv)/.installed-test ## Run the tests on PostgreSQL 15 and 16,
 
 test-exhaustive: $(venv)/.installed-test ## Run the tests that take long
 	$(python) -m pytest $(PYTEST_FLAGS) -m exhaustive
+
+test-matrix: $(venv)/.installed-test ## Run the tests with other versions, on PostgreSQL 15, 16 and 18; CELLS=… for some
+	$(python) -m tests.matrix $(CELLS) -- $(PYTEST_FLAGS)
 
 lint: $(venv)/.installed-dev ## Check style and formatting
 	$(python) -m ruff check
