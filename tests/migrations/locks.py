@@ -1,4 +1,4 @@
-"""Seeing what a migration does to tables while others use them."""
+"""Finding the locks of a migration that block other sessions for long."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _STATE = """
         and c.relname <> 'alembic_version'
 """
 
-# On its own, outside a transaction, each of these keeps nobody from a table for long.
-_HARMLESS_ALONE = re.compile(
+# In autocommit mode each of these blocks readers and writers only for a short time.
+_HARMLESS_IN_AUTOCOMMIT = re.compile(
     r"""\s*(
         create\ (unique\ )?index\ concurrently
         | drop\ index\ concurrently
@@ -43,7 +43,6 @@ _HARMLESS_ALONE = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-
 
 # A transaction of these alone, as ``update_in_batches`` makes it, changes a limited number of rows.
 _BATCH = re.compile(
@@ -65,11 +64,11 @@ class _Table(NamedTuple):
 
 @contextmanager
 def long_locks(connection: Connection) -> Iterator[list[str]]:
-    """Collect what keeps others from tables that are there, for as long as the tables are large.
+    """Collect what blocks readers or writers for a time that grows with the size of a table.
 
-    That is a table that is read or written anew as a whole in a transaction that locks out writers,
-    rows that are changed in a transaction that goes on, and a statement outside a transaction that
-    is not known to be harmless. It shows in tables that have a row.
+    That is a table that is read as a whole or rewritten in a transaction that locks out writers,
+    rows changed in a transaction that does other things as well, and a statement in autocommit mode
+    that is not known to be harmless. Only tables with rows show it.
 
     Args:
         connection: The connection that the migration runs on.
@@ -84,7 +83,7 @@ def long_locks(connection: Connection) -> Iterator[list[str]]:
         statements.clear()
 
     def commit(connection: Connection) -> None:
-        if _is_alone(connection) or all(map(_BATCH.match, statements)):
+        if _is_autocommit(connection) or all(map(_BATCH.match, statements)):
             return
         for oid, now in _tables(connection).items():
             if oid in before:
@@ -92,8 +91,8 @@ def long_locks(connection: Connection) -> Iterator[list[str]]:
 
     def execute(connection: Connection, _: object, statement: str, *__: object) -> None:
         statements.append(statement)
-        if _is_alone(connection) and not _HARMLESS_ALONE.match(statement):
-            found.append(f"on its own: {statement}")
+        if _is_autocommit(connection) and not _HARMLESS_IN_AUTOCOMMIT.match(statement):
+            found.append(f"in autocommit mode: {statement}")
 
     listeners: dict[str, Callable[..., None]] = {
         "begin": begin,
@@ -107,13 +106,13 @@ def long_locks(connection: Connection) -> Iterator[list[str]]:
         event.remove(connection, name, listener)
     after = _tables_outside_a_transaction(connection)
     found += [
-        f"{table.name} is written anew"
+        f"{table.name} is rewritten"
         for oid, table in before.items()
         if oid in after and after[oid].file != table.file
     ]
 
 
-def _is_alone(connection: Connection) -> bool:
+def _is_autocommit(connection: Connection) -> bool:
     driver_connection: Any = connection.connection.driver_connection
     return bool(driver_connection.autocommit)
 

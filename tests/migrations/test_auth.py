@@ -1,4 +1,4 @@
-"""The schema ``auth`` where there is no Supabase: the caller's claims, and whose it is."""
+"""The schema ``auth`` that the first revision creates where Supabase has not created one."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ def _caller(connection: Connection, settings: dict[str, str]) -> dict[str, Any]:
         (json.dumps(CLAIMS), SOMEBODY | {"jwt": CLAIMS}),
     ],
 )
-def test_claims_say_who_calls(
+def test_claims_of_a_request_name_the_caller(
     claims: str, caller: dict[str, Any], townhall_connection: Connection
 ) -> None:
     assert _caller(townhall_connection, {"request.jwt.claims": claims}) == caller
 
 
-def test_without_claims_nobody_calls(townhall_connection: Connection) -> None:
+def test_caller_is_null_without_claims(townhall_connection: Connection) -> None:
     assert _caller(townhall_connection, {}) == NOBODY | {"jwt": None}
 
 
-def test_the_older_settings_say_it_too(townhall_connection: Connection) -> None:
+def test_older_claim_settings_name_the_caller(townhall_connection: Connection) -> None:
     older = {f"request.jwt.claim.{name}": value for name, value in CLAIMS.items()}
     assert _caller(townhall_connection, older) == SOMEBODY | {"jwt": None}
     empty = dict.fromkeys(older, "") | {"request.jwt.claims": ""}
     assert _caller(townhall_connection, empty) == NOBODY | {"jwt": None}
 
 
-def test_what_a_transaction_said_is_forgotten_after_it(townhall_database: str) -> None:
+def test_claims_end_with_their_transaction(townhall_database: str) -> None:
     with create_engine(townhall_database, poolclass=NullPool).connect() as connection:
         for _ in range(2):
             assert connection.execute(_CALLER).mappings().one() == NOBODY | {"jwt": None}
@@ -72,7 +72,7 @@ def test_what_a_transaction_said_is_forgotten_after_it(townhall_database: str) -
 
 
 @pytest.mark.parametrize("role", API_ROLES)
-def test_everybody_may_ask_who_they_are_and_nobody_for_accounts(
+def test_api_roles_call_the_claim_functions_and_cannot_read_accounts(
     role: str, townhall_connection: Connection
 ) -> None:
     with set_locally(townhall_connection, {"role": role}):
@@ -84,7 +84,7 @@ def test_everybody_may_ask_who_they_are_and_nobody_for_accounts(
             townhall_connection.execute(text("select * from auth.users"))
 
 
-def test_a_schema_of_that_name_that_is_no_supabases_is_refused(empty_database: str) -> None:
+def test_schema_auth_without_accounts_and_claims_is_refused(empty_database: str) -> None:
     _run(empty_database, "create schema auth")
     before = dump(empty_database)
     with pytest.raises(DBAPIError, match="schema auth is there, but is not like Supabase's"):
@@ -92,7 +92,7 @@ def test_a_schema_of_that_name_that_is_no_supabases_is_refused(empty_database: s
     assert dump(empty_database) == before
 
 
-def test_a_schema_like_supabases_is_used_and_left_alone(empty_database: str) -> None:
+def test_schema_auth_like_supabases_is_used_and_left_unchanged(empty_database: str) -> None:
     _run(
         empty_database,
         "create schema auth",
@@ -116,7 +116,7 @@ def test_a_schema_like_supabases_is_used_and_left_alone(empty_database: str) -> 
         "create table auth.theirs ()",
     ],
 )
-def test_a_downgrade_drops_nothing_of_an_application(
+def test_downgrade_is_refused_while_objects_of_an_application_depend_on_auth(
     statement: str, townhall_database: str
 ) -> None:
     _run(townhall_database, statement)

@@ -1,4 +1,4 @@
-"""No revision holds an exclusive lock for a time that grows with the table."""
+"""No revision holds a lock for a time that grows with the size of a table."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def things(scratch: Engine) -> Iterator[Connection]:
             "alter table things disable trigger all; select count(*) from things",
             "things is locked and read as a whole",
         ),
-        ("alter table things alter thing type bigint", "things is written anew"),
-        ("alter table things add key uuid default gen_random_uuid()", "things is written anew"),
+        ("alter table things alter thing type bigint", "things is rewritten"),
+        ("alter table things add key uuid default gen_random_uuid()", "things is rewritten"),
         ("update things set id = 2", "things is changed in a transaction"),
     ],
 )
@@ -98,7 +98,7 @@ def test_unknown_statement_outside_a_transaction_is_found(things: Connection) ->
         things.execution_options(isolation_level="AUTOCOMMIT")
         things.execute(text("create index concurrently on things (thing)"))
         things.execute(text("create index on things (thing)"))
-    assert found == ["on its own: create index on things (thing)"]
+    assert found == ["in autocommit mode: create index on things (thing)"]
 
 
 @pytest.mark.thorough

@@ -28,7 +28,7 @@ def engine(empty_database: str) -> Engine:
 
 
 @pytest.mark.parametrize("count", [len(TABLES), len(TABLES) // 2])
-def test_tables_that_were_made_by_hand_become_as_declared(
+def test_tables_created_without_alembic_end_up_as_declared(
     count: int, engine: Engine, empty_database: str
 ) -> None:
     with engine.begin() as connection:
@@ -37,7 +37,7 @@ def test_tables_that_were_made_by_hand_become_as_declared(
         metadata.create_all(connection, tables=TABLES[:count])
         fill(connection)
         before = contents(connection)
-        before.pop("social_feed_posts", None)  # whose counters come right, as tested below
+        before.pop("social_feed_posts", None)  # the counters are corrected, as tested below
     upgrade(empty_database)
     command.check(alembic_config(empty_database))
     with engine.begin() as connection:
@@ -46,7 +46,7 @@ def test_tables_that_were_made_by_hand_become_as_declared(
         assert effective_privileges(connection) == declared_privileges()
 
 
-def test_posts_that_nobody_counted_for_are_counted(townhall_database: str) -> None:
+def test_counters_of_posts_older_than_the_triggers_are_corrected(townhall_database: str) -> None:
     engine = create_engine(townhall_database, poolclass=NullPool)
     with engine.begin() as connection:
         fill(connection)
@@ -64,14 +64,14 @@ def test_posts_that_nobody_counted_for_are_counted(townhall_database: str) -> No
         assert posts.all() == [(0, 1, stamp) for stamp in stamps]
 
 
-def test_what_is_missing_beside_the_tables_comes_back(
+def test_missing_objects_beside_the_tables_are_created_again(
     townhall_database: str, townhall_owner: str | None, townhall_template: str
 ) -> None:
     database = with_role(townhall_database, townhall_owner)
     with create_engine(database, poolclass=NullPool).begin() as connection:
         fill(connection)
         before = contents(connection)
-        for statement in connection.scalars(text(_UNDO)).all():
+        for statement in connection.scalars(text(_REMOVE_OBJECTS)).all():
             connection.execute(text(statement))
     assert dump(database).count("\n") < dump(townhall_template).count("\n") / 2
     command.stamp(alembic_config(database), "base")
@@ -81,7 +81,7 @@ def test_what_is_missing_beside_the_tables_comes_back(
         assert contents(connection) == before
 
 
-_UNDO = """
+_REMOVE_OBJECTS = """
 with
 ours as (
     select oid, relkind, oid::regclass as name

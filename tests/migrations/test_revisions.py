@@ -1,4 +1,4 @@
-"""What holds of every revision, by what is written in it."""
+"""What the source of every revision has to show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALLOWED = {
     "townhall.migrate.safety": None,
     "townhall.pg": None,
 }
-"""What a revision may import, and of that which names; application code may change under it."""
+"""The modules and names that a revision may import: none that changes with the application."""
 
 COMMITTING = {
     "add_constraint",
@@ -34,7 +34,7 @@ COMMITTING = {
 every_revision = pytest.mark.parametrize("script", REVISIONS, ids=lambda s: s.revision)
 
 
-def test_the_history_is_one_line_with_one_head() -> None:
+def test_history_is_linear_with_one_head() -> None:
     assert len(SCRIPTS.get_heads()) == len(SCRIPTS.get_bases()) == 1
     assert [script.down_revision for script in REVISIONS] == [
         None,
@@ -42,7 +42,7 @@ def test_the_history_is_one_line_with_one_head() -> None:
     ]
 
 
-def test_the_names_count_and_bear_the_branch_of_townhall() -> None:
+def test_revision_ids_are_numbered_and_have_the_branch_label() -> None:
     numbers = range(1, len(REVISIONS) + 1)
     assert [s.revision for s in REVISIONS] == [f"townhall_{number:04}" for number in numbers]
     assert all(script.branch_labels == {"townhall"} for script in REVISIONS)
@@ -50,12 +50,12 @@ def test_the_names_count_and_bear_the_branch_of_townhall() -> None:
 
 
 @every_revision
-def test_the_file_sorts_by_time_and_says_its_name(script: Script) -> None:
+def test_file_name_has_the_date_and_the_revision_id(script: Script) -> None:
     assert re.fullmatch(rf"\d{{8}}_{script.revision}_[a-z_]+\.py", Path(script.path).name)
 
 
 @every_revision
-def test_it_says_what_it_is_and_what_a_downgrade_destroys(script: Script) -> None:
+def test_docstring_says_what_a_downgrade_destroys(script: Script) -> None:
     described, _, named = script.longdoc.partition("\nRevision: ")
     summary, empty, *_ = described.splitlines()
     assert summary.endswith(".")
@@ -69,7 +69,7 @@ def test_it_says_what_it_is_and_what_a_downgrade_destroys(script: Script) -> Non
 
 
 @every_revision
-def test_it_has_a_way_back(script: Script) -> None:
+def test_revision_has_a_downgrade(script: Script) -> None:
     functions = {
         node.name: node for node in _tree(script).body if isinstance(node, ast.FunctionDef)
     }
@@ -83,7 +83,7 @@ def _calls(function: ast.FunctionDef) -> list[ast.Call]:
 
 @every_revision
 @pytest.mark.parametrize("direction", ["upgrade", "downgrade"])
-def test_it_commits_once_or_has_idempotent_steps_alone(script: Script, direction: str) -> None:
+def test_revision_commits_once_or_has_only_idempotent_steps(script: Script, direction: str) -> None:
     called = _called_from(direction, _tree(script))
     assert not called & COMMITTING or called <= COMMITTING | {"refuse_if"}
 
@@ -107,7 +107,7 @@ def _called_from(name: str, tree: ast.Module) -> set[str]:
 
 
 @every_revision
-def test_it_imports_no_application_code(script: Script) -> None:
+def test_revision_imports_no_application_code(script: Script) -> None:
     for node in ast.walk(_tree(script)):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -127,7 +127,7 @@ def _is_allowed(module: str, name: str | None) -> bool:
     return names is None or name in names
 
 
-def test_what_may_be_imported_is_told_apart() -> None:
+def test_allowed_imports_are_recognized() -> None:
     assert _is_allowed("sqlalchemy.dialects", "postgresql")
     assert _is_allowed("townhall", "pg")
     assert _is_allowed("json", None)

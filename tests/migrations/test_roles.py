@@ -1,4 +1,4 @@
-"""The API's roles, which belong to the whole cluster, and the role that migrates."""
+"""The roles that requests act as, which belong to the whole cluster, and the migrating role."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OWNER = "townhall_owner"
 
 @pytest.fixture(scope="module", params=EVERY_VERSION)
 def own_cluster(request: pytest.FixtureRequest) -> Iterator[Databases]:
-    """Yield a server that nobody used before."""
+    """Yield a server without any roles of ours."""
     if request.param == NAMED:
         pytest.skip("others may use the roles of the server that was named")
     with serve_version(request.param) as url:
@@ -69,7 +69,9 @@ def _roles(cluster: Databases) -> dict[str, dict[str, Any]]:
         return {row["rolname"]: dict(row) for row in rows.mappings()}
 
 
-def test_the_roles_cant_log_in_and_the_service_sees_all(cluster: Databases) -> None:
+def test_created_roles_cannot_log_in_and_only_the_service_bypasses_rls(
+    cluster: Databases,
+) -> None:
     with cluster.create() as url:
         upgrade(url)
         roles = _roles(cluster)
@@ -80,7 +82,7 @@ def test_the_roles_cant_log_in_and_the_service_sees_all(cluster: Databases) -> N
         assert _roles(cluster) == roles
 
 
-def test_roles_that_are_there_are_left_alone(cluster: Databases) -> None:
+def test_existing_roles_are_left_unchanged(cluster: Databases) -> None:
     with cluster.create() as url:
         with _connected(cluster) as connection:
             connection.execute(text("create role anon login inherit connection limit 3"))
@@ -93,7 +95,7 @@ def test_roles_that_are_there_are_left_alone(cluster: Databases) -> None:
         assert {name: _roles(cluster)[name] for name in before} == before
 
 
-def test_an_owner_who_may_create_roles_migrates(cluster: Databases) -> None:
+def test_owner_with_createrole_migrates_without_a_superuser(cluster: Databases) -> None:
     with _owned_database(cluster, "createrole") as url:
         upgrade(url)
         assert not _roles(cluster)["service_role"]["rolbypassrls"]
@@ -107,7 +109,7 @@ def test_an_owner_who_may_create_roles_migrates(cluster: Databases) -> None:
         downgrade(url, "base")
 
 
-def test_an_owner_who_may_not_needs_the_roles_from_somebody_else(cluster: Databases) -> None:
+def test_owner_without_createrole_migrates_once_the_roles_are_granted(cluster: Databases) -> None:
     with _owned_database(cluster, "nocreaterole") as url:
         with pytest.raises(ProgrammingError, match="permission denied to create role"):
             upgrade(url)
@@ -120,14 +122,14 @@ def test_an_owner_who_may_not_needs_the_roles_from_somebody_else(cluster: Databa
 
 
 @pytest.mark.thorough
-def test_two_databases_of_a_new_cluster_migrate_at_the_same_moment(cluster: Databases) -> None:
+def test_two_databases_of_a_new_cluster_migrate_concurrently(cluster: Databases) -> None:
     with cluster.create() as one, cluster.create() as other:
         with _connected(cluster) as connection, _connected(cluster) as watch:
             connection.execute(text("begin"))
             connection.execute(text("create role anon nologin"))
             both = [start_alembic("upgrade", "head", url=url) for url in (one, other)]
             wait_for_migrations(watch, 2, one, other, blocked=True)
-            connection.execute(text("rollback"))  # and off they go, at once
+            connection.execute(text("rollback"))
         for process in both:
             output, _ = process.communicate()
             assert process.returncode == 0, output

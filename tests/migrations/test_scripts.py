@@ -1,4 +1,4 @@
-"""Scripts of ``--sql``, run by psql and by an editor."""
+"""The script that ``--sql`` writes, run by psql or an editor, gives the same result."""
 
 from __future__ import annotations
 

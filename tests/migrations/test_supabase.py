@@ -1,4 +1,4 @@
-"""The chain on databases like Supabase's, by a role that is no superuser."""
+"""The chain on databases like Supabase's, migrated by a role that is no superuser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Migrated(NamedTuple):
-    """A database that was migrated, and what Supabase had in it before."""
+    """A database that was migrated, and the fingerprint of Supabase's objects before it."""
 
     database: SupabaseDatabase
     before: list[str]
@@ -53,12 +53,12 @@ def migrated(request: pytest.FixtureRequest, version: Databases) -> Iterator[Mig
         yield Migrated(database, before)
 
 
-def test_nothing_of_supabases_is_touched(migrated: Migrated) -> None:
+def test_upgrade_leaves_supabases_objects_unchanged(migrated: Migrated) -> None:
     with _connected(migrated.database.superuser) as connection:
         assert fingerprint(connection) == migrated.before
 
 
-def test_what_is_there_belongs_to_the_migrating_role(migrated: Migrated) -> None:
+def test_created_objects_are_owned_by_the_migrating_role(migrated: Migrated) -> None:
     with _connected(migrated.database.superuser) as connection:
         owners = connection.scalars(
             text(
@@ -76,13 +76,13 @@ def test_what_is_there_belongs_to_the_migrating_role(migrated: Migrated) -> None
         assert set(owners) == {"supabase_postgres"}
 
 
-def test_the_api_may_do_what_is_declared_and_nothing_else(migrated: Migrated) -> None:
+def test_api_roles_hold_exactly_the_declared_privileges(migrated: Migrated) -> None:
     with _connected(migrated.database.superuser) as connection:
         assert effective_privileges(connection) == declared_privileges()
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
-def test_the_version_table_is_out_of_reach(role: str, migrated: Migrated) -> None:
+def test_api_roles_cannot_read_the_version_table(role: str, migrated: Migrated) -> None:
     with (
         _connected(migrated.database.postgres) as connection,
         pytest.raises(ProgrammingError, match="permission denied for table alembic_version"),
@@ -91,7 +91,7 @@ def test_the_version_table_is_out_of_reach(role: str, migrated: Migrated) -> Non
         connection.execute(text("select * from public.alembic_version"))
 
 
-def test_accounts_come_change_and_go_by_the_role_that_owns_them(migrated: Migrated) -> None:
+def test_role_that_owns_accounts_creates_updates_and_deletes_them(migrated: Migrated) -> None:
     with _connected(migrated.database.superuser) as connection:
         accounts = list(connection.scalars(text("select id from auth.users")))
         of_people = set(connection.scalars(_TABLES_THAT_GO_WITH_AN_ACCOUNT))
@@ -110,7 +110,7 @@ def test_accounts_come_change_and_go_by_the_role_that_owns_them(migrated: Migrat
     assert remaining >= {"organizations", "events", "participants"}
 
 
-def test_the_downgrade_takes_what_is_ours_and_nothing_else(migrated: Migrated) -> None:
+def test_downgrade_drops_exactly_what_the_upgrade_created(migrated: Migrated) -> None:
     downgrade(migrated.database.postgres, "base")
     with _connected(migrated.database.superuser) as connection:
         assert fingerprint(connection) == migrated.before
@@ -121,7 +121,7 @@ def test_the_downgrade_takes_what_is_ours_and_nothing_else(migrated: Migrated) -
 
 
 @pytest.mark.parametrize("default_privileges", DefaultPrivileges)
-def test_a_superuser_may_migrate_too(
+def test_superuser_migrates_with_the_same_privileges(
     default_privileges: DefaultPrivileges, townhall_databases: Databases
 ) -> None:
     with supabase_database(townhall_databases, default_privileges) as database:
@@ -137,7 +137,7 @@ def test_a_superuser_may_migrate_too(
 
 
 @pytest.mark.parametrize("default_privileges", DefaultPrivileges)
-def test_a_stamped_version_table_is_out_of_reach(
+def test_version_table_created_by_a_stamp_grants_nothing_to_api_roles(
     default_privileges: DefaultPrivileges, townhall_databases: Databases
 ) -> None:
     with supabase_database(townhall_databases, default_privileges) as database:

@@ -1,4 +1,4 @@
-"""The chain up, again and down, in whole and in steps, with rows in every table."""
+"""The chain upward, again and downward, as a whole and by steps, with rows in every table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def database(server: Databases) -> Iterator[str]:
         yield url
 
 
-def test_up_down_and_up_leave_the_same_schema(database: str) -> None:
+def test_upgrade_after_a_downgrade_to_base_gives_the_same_schema(database: str) -> None:
     upgrade(database)
     schema, _ = _filled(database)
     downgrade(database, "base")
@@ -38,7 +38,7 @@ def test_up_down_and_up_leave_the_same_schema(database: str) -> None:
     assert dump(database) == schema
 
 
-def test_the_chain_runs_again_over_its_own_result(database: str) -> None:
+def test_chain_is_idempotent(database: str) -> None:
     upgrade(database)
     before = _filled(database)
     command.stamp(alembic_config(database), "base")
@@ -47,7 +47,7 @@ def test_the_chain_runs_again_over_its_own_result(database: str) -> None:
 
 
 @pytest.mark.exhaustive
-def test_each_step_runs_again_over_its_own_result_and_goes_back(database: str) -> None:
+def test_each_revision_is_idempotent_and_its_downgrade_restores_the_schema(database: str) -> None:
     states: dict[str, State] = {}
     for revision, before in _steps():
         upgrade(database, revision)
