@@ -1,4 +1,4 @@
-"""Access matrices: what a test of access expects, written as a table."""
+"""Access matrices: the outcomes that a test of access expects, written as a table."""
 
 from __future__ import annotations
 
@@ -17,19 +17,16 @@ OUTCOME_CODES = {
 
 
 class AccessCase(NamedTuple):
-    """One cell of an access matrix.
-
-    Attributes:
-        target: What is tried, by the name of its block: most often a table.
-        command: What is done with it.
-        persona: Who does it.
-        expected: What must come of it.
-    """
+    """One cell of an access matrix."""
 
     target: str
+    """The object that is tried, by the name of its block: most often a table."""
     command: str
+    """The command that is run on it."""
     persona: str
+    """The caller."""
     expected: Outcome
+    """The outcome that the database must give."""
 
     def __str__(self) -> str:
         """Name the cell as a test is named: ``events-select-manager-allowed``."""
