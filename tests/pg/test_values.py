@@ -10,7 +10,7 @@ import pytest
 from tests.pg.samples import ENTITIES
 from townhall import pg
 from townhall.pg import ENTITY_CLASSES, Entity
-from townhall.pg.values import described, field_types
+from townhall.pg.values import described, field_type
 
 by_kind = pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
 
@@ -104,7 +104,7 @@ FIELDS = {
 
 @pytest.mark.parametrize(("entity", "field"), FIELDS.values(), ids=FIELDS)
 def test_value_of_a_wrong_type_is_refused(entity: Entity, field: str) -> None:
-    allowed = described(field_types(type(entity))[field])
+    allowed = described(field_type(type(entity), field))
     prefix = type(entity).__name__ if field in entity.name_fields else entity.identity
     with pytest.raises(ValueError, match="and must be ") as refused:
         replace(entity, **{field: {1, 2}})  # type: ignore[arg-type] # on purpose

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
-from townhall.pg.values import described, field_types, has_type
+from townhall.pg.values import described, field_type, has_type, wrong_fields
 
 _LONGEST_NAME = 63  # bytes
 
@@ -208,22 +208,22 @@ class Entity(ReplaceableEntity):
         return {entity.key: entity.key for entity in entities}
 
     def _check_values(self) -> None:
-        types = field_types(type(self))
-        # The names first: the message about another value contains them.
-        for name in dict.fromkeys((*self.name_fields, *types)):
-            if name not in vars(self) or has_type(value := getattr(self, name), types[name]):
-                continue
-            entity = type(self).__name__ if name in self.name_fields else self.identity
-            raise ValueError(
-                f"{entity}: {name} is {value!r} and must be {described(types[name])}"
-                f"{f': write {(value,)!r}' if has_type((value,), types[name]) else ''}"
-            )
-        for name in {"schema", "table", "name"} & vars(self).keys():
-            if not 0 < len(getattr(self, name).encode()) <= _LONGEST_NAME:
+        if wrong := wrong_fields(self):
+            # The names first: the message about another value contains them.
+            raise ValueError(self._wrong(min(wrong, key=lambda name: name not in self.name_fields)))
+        for name in ("schema", "table", "name"):
+            value = vars(self).get(name)
+            if value is not None and not 0 < len(value.encode()) <= _LONGEST_NAME:
                 self._refuse(
-                    f"{name} {getattr(self, name)!r} must have 1 to {_LONGEST_NAME} bytes, because"
+                    f"{name} {value!r} must have 1 to {_LONGEST_NAME} bytes, because"
                     " PostgreSQL cuts a longer name"
                 )
+
+    def _wrong(self, name: str) -> str:
+        entity = type(self).__name__ if name in self.name_fields else self.identity
+        value, expected = getattr(self, name), field_type(type(self), name)
+        correction = f": write {(value,)!r}" if has_type((value,), expected) else ""
+        return f"{entity}: {name} is {value!r} and must be {described(expected)}{correction}"
 
     def _refuse(self, why: str) -> NoReturn:
         raise ValueError(f"{self.identity}: {why}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from types import NoneType, UnionType
@@ -11,15 +11,26 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 Test = Callable[[Any], bool]
 
 
-def field_types(of: type[Any]) -> Mapping[str, Any]:
-    """Return the types of a dataclass's fields by name."""
-    return _field_types(of)  # type: ignore[arg-type] # mypy takes no class for hashable
+def wrong_fields(value: object) -> list[str]:
+    """Return the fields of a dataclass whose values do not have their types.
+
+    Args:
+        value: An instance; fields that it does not have are left out.
+    """
+    values = vars(value)
+    tests = _field_tests(type(value))  # type: ignore[arg-type] # mypy takes no class for hashable
+    return [name for name, test in tests if name in values and not test(values[name])]
+
+
+def field_type(of: type[Any], name: str) -> Any:  # noqa: ANN401 - any annotation
+    """Return the type of a dataclass's field."""
+    return get_type_hints(of)[name]
 
 
 @cache
-def _field_types(of: type[Any]) -> Mapping[str, Any]:
+def _field_tests(of: type[Any]) -> Sequence[tuple[str, Test]]:
     hints = get_type_hints(of)
-    return {field.name: hints[field.name] for field in fields(of)}
+    return [(field.name, _test(hints[field.name])) for field in fields(of)]
 
 
 def has_type(value: object, expected: Any) -> bool:  # noqa: ANN401 - any annotation
