@@ -249,8 +249,8 @@ def test_row_level_security_does_not_apply_to_a_member_of_the_owner(
 
 
 def test_missing_login_role_is_refused(townhall_template: str, townhall_server: str) -> None:
-    with pytest.raises(CheckError, match="there is no role nobody_at_all"):
-        check(townhall_template, scratch=townhall_server, role="nobody_at_all")
+    with pytest.raises(CheckError, match="there is no role missing_role"):
+        check(townhall_template, scratch=townhall_server, role="missing_role")
 
 
 @pytest.mark.skipif(VERSIONS == (NAMED,), reason="there is one server")

@@ -1,5 +1,5 @@
-"""A check of a hot standby, where nothing at all can be written."""
-# ruff: noqa: S603 - programs of PostgreSQL, found by ourselves
+"""A check of a hot standby, which is read-only."""
+# ruff: noqa: S603 - the programs of the embedded PostgreSQL
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from townhall import embedded, migrate
 from townhall.check import check
 from townhall.testing.servers import server_directory
 
-_PATIENCE = 30  # seconds until the standby has what its primary did
+_TIMEOUT = 30  # seconds until the standby has replayed what its primary wrote
 
 
 class Pair(NamedTuple):
@@ -60,7 +60,7 @@ def _back_up(primary: embedded.Server, copy: Path) -> None:
         pytest.skip(f"there is no standby here: {done.stderr}")
     for leftover in copy.glob(".s.PGSQL.*"):
         leftover.unlink()  # the primary's, whose socket is among its data
-    # Where root runs the tests, somebody else runs the servers.
+    # Where root runs the tests, the servers run as another account.
     owner = primary.data_directory.stat()
     for path in (copy.parent, copy, *copy.rglob("*")):
         shutil.chown(path, owner.st_uid, owner.st_gid)
@@ -81,7 +81,7 @@ def test_a_standby_is_checked_and_follows_its_primary(pair: Pair) -> None:
 
     _query(pair.primary, "alter table public.events disable row level security")
     done = _query(pair.primary, "select pg_current_wal_lsn()::text")
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _TIMEOUT
     while not _query(pair.standby, f"select pg_last_wal_replay_lsn() >= '{done}'"):
         assert time.monotonic() < until
         time.sleep(0.05)

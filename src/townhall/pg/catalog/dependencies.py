@@ -40,8 +40,8 @@ def undroppable_entities(connection: Connection, schemas: Sequence[str]) -> froz
         connection: A connection within a transaction.
         schemas: Names of schemas.
     """
-    found = rows(connection, _UNDROPPABLE_ENTITIES, schemas)
-    return frozenset((row["kind"], *row["name"]) for row in found)
+    keys = rows(connection, _UNDROPPABLE_ENTITIES, schemas)
+    return frozenset((row["kind"], *row["name"]) for row in keys)
 
 
 def dependants_of(connection: Connection, schema: str, table: str) -> set[Key]:
@@ -52,8 +52,8 @@ def dependants_of(connection: Connection, schema: str, table: str) -> set[Key]:
         schema: The schema of the table.
         table: The name of the table.
     """
-    found = connection.execute(text(_DEPENDANTS), {"schema": schema, "table": table})
-    return {(row["kind"], *row["name"]) for row in found.mappings()}
+    keys = connection.execute(text(_DEPENDANTS), {"schema": schema, "table": table})
+    return {(row["kind"], *row["name"]) for row in keys.mappings()}
 
 
 _TABLES_OF_OTHER_ROLES = """
