@@ -38,7 +38,7 @@ def servers(townhall_server: str) -> Iterator[Servers]:
 
 @pytest.fixture(params=EVERY_VERSION)
 def server(request: pytest.FixtureRequest, servers: Servers) -> Databases:
-    """Return what makes databases on a server of each version in turn, as its superuser."""
+    """Return a factory of databases on a server of each version in turn, as its superuser."""
     return Databases(servers.url(request.param))
 
 
@@ -46,7 +46,7 @@ def server(request: pytest.FixtureRequest, servers: Servers) -> Databases:
 def template_of(
     servers: Servers, townhall_migrate: Callable[[str], None]
 ) -> Iterator[Callable[[Databases], str]]:
-    """Return what migrates one database on each of the servers, to clone others from."""
+    """Return a function that gives a migrated template on a server."""
     del servers  # they must outlive what is made on them
     templates: dict[str, str] = {}
     with ExitStack() as stack:

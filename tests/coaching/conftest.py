@@ -1,4 +1,4 @@
-"""What tests of coaching begin with."""
+"""Fixtures for tests of coaching, on a server of each version in turn."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def connection(townhall_connection: Connection) -> Connection:
 
 @pytest.fixture
 def sessions(connection: Connection) -> SessionFactory:
-    """Return what makes sessions on the connection, so that all of it is rolled back."""
+    """Return a factory of sessions on the connection, so that their work is rolled back."""
     return SessionFactory(connection)
 
 
 @pytest.fixture
 def committed(townhall_engine: Engine) -> Engine:
-    """Return an engine on a database of this test's own, in which all of it is committed."""
+    """Return an engine on a database of this test's own, with the sample data committed."""
     with townhall_engine.begin() as connection:
         insert_coaching(connection)
     return townhall_engine

@@ -38,7 +38,7 @@ BY_OTHERS["logo"]["height"] = 40
 BY_OTHERS["welcome_message"] = "not for participants"
 BY_OTHERS["show_powered_by"] = "never"
 BY_OTHERS["colors"]["primary_hover"] = "darker"
-"""What another writer stored: more than Python knows, at every depth."""
+"""A brand with unknown keys at every depth, as another writer may store it."""
 
 
 def _without(*path: str) -> dict[str, Any]:

@@ -207,7 +207,7 @@ def test_creator_cannot_move_a_campaign_into_a_tenant(connection: Connection) ->
 
 
 def test_owner_who_loses_a_tenant_loses_access_at_once(connection: Connection) -> None:
-    """Whatever a token still says: who owns a tenant is read from the table."""
+    """Ownership is read from the table, and not from the claims of the token."""
     connection.execute(update(TenantProfile).values(user_id=None))
     claims = {"app_metadata": {"tenant_id": str(TENANT)}, "user_metadata": {"role": "owner"}}
     with acting(connection, Actor.user(OWNER, claims)):
@@ -216,7 +216,7 @@ def test_owner_who_loses_a_tenant_loses_access_at_once(connection: Connection) -
 
 
 def test_foreign_keys_do_not_reveal_rows_of_another_tenant(connection: Connection) -> None:
-    """What is hidden and what does not exist are refused alike."""
+    """Hidden and missing rows are refused with the same error."""
     with acting(connection, PERSONAS["owner"]):
         for tenant in (OTHER_TENANT, uuid4()):
             probe = insert(Campaign).values(name="Probe", tenant_id=tenant)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TENANTS = 100_000
 FEW_BLOCKS = 40
-"""What a look-up through an index touches at most; a scan of the tenants touches thousands."""
+"""The buffers that an index scan reads at most; a scan of the tenants reads thousands."""
 
 FILL = f"""
 insert into auth.users (id) select gen_random_uuid() from generate_series(1, 1000);
@@ -106,7 +106,7 @@ class TestBranding:
     def test_the_call_touches_few_blocks(
         self, many: Connection, name: str, value: str, index: str
     ) -> None:
-        """The function itself, as a visitor calls it, whatever plan it makes inside."""
+        """The call of the function by an anonymous visitor."""
         del index
         call = f"select * from public.{name}('{value}')"
         with acting(many, "anon"):

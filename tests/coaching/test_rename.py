@@ -56,7 +56,7 @@ create trigger campaign_assignments_note after insert on public.campaign_assignm
 
 
 class Shape(NamedTuple):
-    """What a table is like, but for its name."""
+    """The properties of a table except its name."""
 
     oid: int
     constraints: set[tuple[str, str]]
@@ -84,7 +84,7 @@ def database(townhall_databases: Databases) -> Iterator[str]:
 
 
 def _shape(url: str, table: str) -> Shape:
-    """Return what the table is like, its name in other names written as ``%``."""
+    """Return the properties of the table, its name in other names written as ``%``."""
     with _connected(url) as connection:
 
         def found(query: str) -> set[tuple[Any, ...]]:
@@ -218,7 +218,7 @@ def test_downgrade_and_upgrade_restore_the_schema(database: str) -> None:
 
 
 def test_status_set_between_the_steps_is_kept(database: str) -> None:
-    """Killed after the columns were filled, it is run again when a coach was at work."""
+    """The revision was killed after it filled the columns, and is run again later."""
     upgrade(database, AFTER)
     with _connected(database) as connection:
         connection.execute(text("update alembic_version set version_num = :it"), {"it": BEFORE})

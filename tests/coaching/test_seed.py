@@ -72,7 +72,7 @@ def _parts(color: str) -> tuple[int, int, int]:
 
 
 def test_palette_has_sufficient_contrast_for_text(database: str) -> None:
-    """By the measure of WCAG 2: at least 4.5 to 1 for text."""
+    """WCAG 2 asks for a contrast of at least 4.5 to 1."""
     with _session(database) as session:
         brand = _tenant(session).brand_config
     assert brand is not None

@@ -35,36 +35,38 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    Move = Callable[[UUID], Select[None]]
+    SessionFunction = Callable[[UUID], Select[None]]
 
-MOVES = pytest.mark.parametrize("move", [start_participant_session, complete_participant_session])
+FUNCTIONS = pytest.mark.parametrize(
+    "function", [start_participant_session, complete_participant_session]
+)
 
 
 def _session(connection: Connection) -> ParticipantSession:
-    """Return the session as the database has it now."""
+    """Return the row of the session."""
     row = connection.execute(select(ParticipantSession).where(ParticipantSession.id == SESSION))
     return row.one()  # type: ignore[return-value]  # a row with its columns
 
 
-def _is(connection: Connection, **values: object) -> None:
+def _set(connection: Connection, **values: object) -> None:
     mine = ParticipantSession.id == SESSION
     connection.execute(update(ParticipantSession).where(mine).values(values))
 
 
-def _move(connection: Connection, move: Move, persona: str = "participant") -> None:
+def _call(connection: Connection, function: SessionFunction, persona: str = "participant") -> None:
     with acting(connection, PERSONAS[persona]):
-        connection.execute(move(SESSION))
+        connection.execute(function(SESSION))
 
 
 def test_participant_starts_and_completes_their_session(connection: Connection) -> None:
     before = _session(connection)
     assert (before.started_at, before.completed_at) == (None, None)
-    _move(connection, start_participant_session)
+    _call(connection, start_participant_session)
     started = _session(connection)
     assert (started.status, started.client_status) == ("in_progress", "started")
     assert started.started_at is not None
     assert started.completed_at is None
-    _move(connection, complete_participant_session)
+    _call(connection, complete_participant_session)
     completed = _session(connection)
     assert (completed.status, completed.client_status) == ("completed", "completed")
     assert completed.completed_at is not None
@@ -87,16 +89,16 @@ def test_participant_starts_and_completes_their_session(connection: Connection) 
 def test_client_status_moves_only_forward(
     connection: Connection, before: str, after_start: str, after_completion: str
 ) -> None:
-    _is(connection, client_status=before)
-    _move(connection, start_participant_session)
+    _set(connection, client_status=before)
+    _call(connection, start_participant_session)
     assert _session(connection).client_status == after_start
-    _is(connection, client_status=before)
-    _move(connection, complete_participant_session)
+    _set(connection, client_status=before)
+    _call(connection, complete_participant_session)
     assert _session(connection).client_status == after_completion
 
 
 @pytest.mark.parametrize(
-    ("move", "status"),
+    ("function", "status"),
     [
         (start_participant_session, SessionStatus.IN_PROGRESS),
         (start_participant_session, SessionStatus.COMPLETED),
@@ -105,47 +107,47 @@ def test_client_status_moves_only_forward(
     ],
 )
 def test_session_with_another_status_is_refused(
-    connection: Connection, move: Move, status: SessionStatus
+    connection: Connection, function: SessionFunction, status: SessionStatus
 ) -> None:
-    _is(connection, status=status)
+    _set(connection, status=status)
     before = _session(connection)
     refusal = f"session {SESSION} is {status}, not (pending|in_progress)"
     with pytest.raises(IntegrityError, match=refusal):
-        _move(connection, move)
+        _call(connection, function)
     assert _session(connection) == before
 
 
-@MOVES
+@FUNCTIONS
 @pytest.mark.parametrize("persona", ["no_sub", "stranger", "outsider", "creator", "owner"])
 def test_session_of_another_participant_is_refused(
-    connection: Connection, move: Move, persona: str
+    connection: Connection, function: SessionFunction, persona: str
 ) -> None:
     before = _session(connection)
     with pytest.raises(ProgrammingError, match=f"session {SESSION} is not yours"):
-        _move(connection, move, persona)
+        _call(connection, function, persona)
     assert _session(connection) == before
 
 
-@MOVES
+@FUNCTIONS
 @pytest.mark.parametrize("session_id", [OTHER_SESSION, uuid4()], ids=["hidden", "missing"])
 def test_hidden_and_missing_sessions_are_refused_alike(
-    connection: Connection, move: Move, session_id: UUID
+    connection: Connection, function: SessionFunction, session_id: UUID
 ) -> None:
     """The session of the other tenant has no account."""
     with (
         pytest.raises(ProgrammingError, match=f"session {session_id} is not yours"),
         acting(connection, PERSONAS["participant"]),
     ):
-        connection.execute(move(session_id))
+        connection.execute(function(session_id))
 
 
-@MOVES
+@FUNCTIONS
 @pytest.mark.parametrize("persona", ["anon", "service"])
 def test_anonymous_caller_and_service_cannot_call_the_functions(
-    connection: Connection, move: Move, persona: str
+    connection: Connection, function: SessionFunction, persona: str
 ) -> None:
     with acting(connection, PERSONAS[persona]):
-        assert outcome(connection, move(SESSION)) is Outcome.PERMISSION_DENIED
+        assert outcome(connection, function(SESSION)) is Outcome.PERMISSION_DENIED
 
 
 def test_concurrent_second_start_of_a_session_is_refused(committed: Engine) -> None:
@@ -169,11 +171,11 @@ def test_columns_added_by_an_application_do_not_shadow_the_arguments(
 ) -> None:
     table = "alter table public.participant_sessions"
     connection.execute(text(f"{table} add session_id uuid, add found_status text"))
-    _move(connection, start_participant_session)
-    _move(connection, complete_participant_session)
+    _call(connection, start_participant_session)
+    _call(connection, complete_participant_session)
     assert _session(connection).status == "completed"
     with pytest.raises(IntegrityError, match="is completed, not in_progress"):
-        _move(connection, complete_participant_session)
+        _call(connection, complete_participant_session)
 
 
 def test_pipeline_is_ordered_by_client_status(
@@ -199,7 +201,7 @@ def test_pipeline_is_ordered_by_client_status(
 def test_views_with_the_old_names_are_read_and_written_like_the_table(
     connection: Connection, name: str
 ) -> None:
-    """With the columns that there were: what came later has its defaults."""
+    """The insert names only the old columns; the new ones get their defaults."""
     old = "where stakeholder_name = 'Old'"
     statements = (
         f"""

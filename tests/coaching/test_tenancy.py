@@ -48,7 +48,7 @@ def _tenants(connection: Connection) -> dict[UUID, UUID | None]:
     return {row[0]: row[1] for row in rows}
 
 
-def _give(connection: Connection, campaign: UUID, tenant: UUID | None) -> None:
+def _set_tenant(connection: Connection, campaign: UUID, tenant: UUID | None) -> None:
     statement = update(Campaign).where(Campaign.id == campaign).values(tenant_id=tenant)
     connection.execute(statement)
 
@@ -109,12 +109,12 @@ def test_foreign_key_refuses_another_tenant_where_triggers_are_disabled(
 def test_sessions_follow_a_campaign_that_changes_its_tenant(
     connection: Connection, tenant: UUID | None
 ) -> None:
-    _give(connection, CAMPAIGN, tenant)
+    _set_tenant(connection, CAMPAIGN, tenant)
     assert _tenants(connection)[SESSION] == tenant
 
 
 def test_sessions_follow_a_campaign_that_gets_a_tenant(connection: Connection) -> None:
-    _give(connection, CREATOR_CAMPAIGN, TENANT)
+    _set_tenant(connection, CREATOR_CAMPAIGN, TENANT)
     assert _tenants(connection)[CREATOR_SESSION] == TENANT
 
 
@@ -136,7 +136,7 @@ def test_two_campaigns_swap_tenants_in_one_statement(connection: Connection) -> 
 def test_owner_of_the_new_tenant_sees_the_sessions_instead_of_the_former_one(
     connection: Connection,
 ) -> None:
-    _give(connection, CAMPAIGN, OTHER_TENANT)
+    _set_tenant(connection, CAMPAIGN, OTHER_TENANT)
     with acting(connection, PERSONAS["owner"]):
         for model in (Campaign, ParticipantSession):
             assert outcome(connection, select(model.id)) is Outcome.NO_ROWS
@@ -201,8 +201,8 @@ def test_triggers_work_for_roles_without_privileges_on_the_tables(connection: Co
     connection.execute(text("grant select, update on public.campaigns to clerk"))
     connection.execute(text("create policy clerk on public.campaigns to clerk using (true)"))
     with acting(connection, "clerk"):
-        _give(connection, CREATOR_CAMPAIGN, TENANT)
-        _give(connection, CAMPAIGN, OTHER_TENANT)
+        _set_tenant(connection, CREATOR_CAMPAIGN, TENANT)
+        _set_tenant(connection, CAMPAIGN, OTHER_TENANT)
     tenants = _tenants(connection)
     assert (tenants[CREATOR_SESSION], tenants[SESSION]) == (TENANT, OTHER_TENANT)
 
@@ -216,7 +216,7 @@ def test_insert_of_a_session_waits_for_a_concurrent_change_of_its_campaign(
 
     with ThreadPoolExecutor(1) as other:
         with committed.begin() as connection:
-            _give(connection, CREATOR_CAMPAIGN, TENANT)
+            _set_tenant(connection, CREATOR_CAMPAIGN, TENANT)
             second = other.submit(insert_session)
             wait_for_a_lock(committed)
         second.result(timeout=30)
@@ -227,7 +227,7 @@ def test_insert_of_a_session_waits_for_a_concurrent_change_of_its_campaign(
 def test_change_of_a_campaign_waits_for_a_concurrent_insert_of_a_session(committed: Engine) -> None:
     def give() -> None:
         with committed.begin() as connection:
-            _give(connection, CREATOR_CAMPAIGN, TENANT)
+            _set_tenant(connection, CREATOR_CAMPAIGN, TENANT)
 
     with ThreadPoolExecutor(1) as other:
         with committed.begin() as connection:

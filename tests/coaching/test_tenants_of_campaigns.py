@@ -39,7 +39,7 @@ def database(townhall_databases: Databases, townhall_template: str) -> Iterator[
 
 
 def _rows(url: str) -> Sequence[Any]:
-    """Return who is in whose pipeline, and when that and the campaign last changed."""
+    """Return the tenants of campaigns and sessions, and when these were last updated."""
     query = text(
         """
         select c.name, c.tenant_id, c.updated_at, s.tenant_id, s.updated_at

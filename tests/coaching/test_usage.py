@@ -152,7 +152,7 @@ def test_cost_has_at_most_eight_digits_before_the_point(connection: Connection, 
 
 @pytest.fixture
 def november(connection: Connection) -> Connection:
-    """Return a connection to what two tenants used in and around a November."""
+    """Return a connection to usage of two tenants in and around a November."""
     connection.execute(text("delete from public.usage_events"))
     month = datetime(2026, 11, 1, tzinfo=UTC)
     events = [

@@ -57,5 +57,5 @@ def create_posts(connection: Connection, author: UUID, number: int) -> list[UUID
 
 
 def posts_with_wrong_counters(connection: Connection) -> list[tuple[object, ...]]:
-    """Return the posts whose counters are not the numbers of their rows."""
+    """Return the posts whose counters differ from the numbers of their rows."""
     return [tuple(row) for row in connection.execute(_MISCOUNTED)]

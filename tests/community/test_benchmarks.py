@@ -39,7 +39,7 @@ Figures = dict[str, tuple[int, Decimal | None, Decimal | None]]
 
 
 class Founder(NamedTuple):
-    """One of a population; the last of the scores is the latest."""
+    """A founder with their scores, the latest last."""
 
     stage: str | None = "seed"
     industry: str | None = "food"
@@ -62,16 +62,16 @@ POPULATION = st.lists(
 )
 
 
-def _settle(connection: Connection, population: list[Founder]) -> list[UUID]:
-    """Make accounts of a population, with all that the benchmarks are made of."""
+def _insert_founders(connection: Connection, population: list[Founder]) -> list[UUID]:
+    """Insert accounts of founders, with the rows that the benchmarks are computed from."""
     accounts = create_accounts(connection, len(population))
     for user, founder in zip(accounts, population, strict=True):
         connection.execute(
             insert(Profile).values(id=user, stage=founder.stage, industry=founder.industry)
         )
         if founder.consent is not None:
-            _agree(connection, user, ConsentCategory.BENCHMARKS, enabled=founder.consent)
-        _agree(connection, user, ConsentCategory.DIRECTORY, enabled=founder.other_consent)
+            _insert_consent(connection, user, ConsentCategory.BENCHMARKS, enabled=founder.consent)
+        _insert_consent(connection, user, ConsentCategory.DIRECTORY, enabled=founder.other_consent)
         for age, score in enumerate(reversed(founder.scores)):
             connection.execute(
                 insert(InvestorReadinessScore).values(
@@ -83,13 +83,15 @@ def _settle(connection: Connection, population: list[Founder]) -> list[UUID]:
     return accounts
 
 
-def _agree(connection: Connection, user: UUID, category: ConsentCategory, *, enabled: bool) -> None:
+def _insert_consent(
+    connection: Connection, user: UUID, category: ConsentCategory, *, enabled: bool
+) -> None:
     connection.execute(
         insert(ConsentPreference).values(user_id=user, category=category, enabled=enabled)
     )
 
 
-def _shown(connection: Connection, view: View) -> Figures:
+def _figures_in(connection: Connection, view: View) -> Figures:
     rows = connection.execute(select(view.__table__)).all()
     return {row[0]: (row.founder_count, row.avg_irs_score, row.median_irs_score) for row in rows}
 
@@ -127,10 +129,10 @@ def test_groups_and_figures_of_fewer_than_five_founders_are_hidden(
     connection: Connection, population: list[Founder]
 ) -> None:
     everything = connection.begin_nested()
-    accounts = _settle(connection, population)
+    accounts = _insert_founders(connection, population)
     connection.execute(refresh_benchmarks())
-    assert _shown(connection, BenchmarkStageAggregate) == _expected(population, "stage")
-    assert _shown(connection, BenchmarkIndustryAggregate) == _expected(population, "industry")
+    assert _figures_in(connection, BenchmarkStageAggregate) == _expected(population, "stage")
+    assert _figures_in(connection, BenchmarkIndustryAggregate) == _expected(population, "industry")
     for number, founder in enumerate(population):
         if founder.consent:
             connection.execute(
@@ -142,28 +144,28 @@ def test_groups_and_figures_of_fewer_than_five_founders_are_hidden(
             population[number] = founder._replace(consent=False)
             break
     connection.execute(refresh_benchmarks())
-    assert _shown(connection, BenchmarkStageAggregate) == _expected(population, "stage")
-    assert _shown(connection, BenchmarkIndustryAggregate) == _expected(population, "industry")
+    assert _figures_in(connection, BenchmarkStageAggregate) == _expected(population, "stage")
+    assert _figures_in(connection, BenchmarkIndustryAggregate) == _expected(population, "industry")
     everything.rollback()
 
 
 def test_group_of_five_is_shown_and_group_of_four_is_hidden(connection: Connection) -> None:
     scored = [Decimal(score) for score in (10, 20, 30, 40)]
     five = [Founder(scores=[score]) for score in [*scored, Decimal(90)]]
-    accounts = _settle(connection, five)
+    accounts = _insert_founders(connection, five)
     connection.execute(refresh_benchmarks())
-    assert _shown(connection, BenchmarkStageAggregate) == {
+    assert _figures_in(connection, BenchmarkStageAggregate) == {
         "seed": (5, Decimal("38.00"), Decimal("30.00"))
     }
     connection.execute(
         delete(InvestorReadinessScore).where(InvestorReadinessScore.user_id == accounts[0])
     )
     connection.execute(refresh_benchmarks())
-    assert _shown(connection, BenchmarkStageAggregate) == {"seed": (5, None, None)}
+    assert _figures_in(connection, BenchmarkStageAggregate) == {"seed": (5, None, None)}
     connection.execute(update(Profile).where(Profile.id == accounts[0]).values(stage="idea"))
     connection.execute(refresh_benchmarks())
-    assert _shown(connection, BenchmarkStageAggregate) == {}
-    assert _shown(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
+    assert _figures_in(connection, BenchmarkStageAggregate) == {}
+    assert _figures_in(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
 
 
 @pytest.mark.parametrize("way", ["says no", "takes it back", "leaves"])
@@ -171,7 +173,7 @@ def test_founder_who_withdraws_is_not_counted_after_a_refresh(
     connection: Connection, way: str
 ) -> None:
     six = [Founder(scores=[Decimal(50)])] * 6
-    accounts = _settle(connection, six)
+    accounts = _insert_founders(connection, six)
     connection.execute(refresh_benchmarks())
     mine = ConsentPreference.user_id == accounts[0]
     with acting(connection, "authenticated", accounts[0]):
@@ -182,16 +184,16 @@ def test_founder_who_withdraws_is_not_counted_after_a_refresh(
     if way == "leaves":
         delete_account(connection, accounts[0])
     for view in VIEWS:
-        assert [count for count, *_ in _shown(connection, view).values()] == [6]
+        assert [count for count, *_ in _figures_in(connection, view).values()] == [6]
     connection.execute(refresh_benchmarks())
     for view in VIEWS:
-        assert [count for count, *_ in _shown(connection, view).values()] == [5]
+        assert [count for count, *_ in _figures_in(connection, view).values()] == [5]
 
 
 def test_founder_with_two_scores_of_the_same_time_counts_once(
     connection: Connection,
 ) -> None:
-    accounts = _settle(
+    accounts = _insert_founders(
         connection,
         [Founder(scores=[Decimal(50)])] * 5,
     )
@@ -207,7 +209,7 @@ def test_founder_with_two_scores_of_the_same_time_counts_once(
     )
     for _ in range(2):
         connection.execute(refresh_benchmarks())
-        ((count, average, _),) = _shown(connection, BenchmarkStageAggregate).values()
+        ((count, average, _),) = _figures_in(connection, BenchmarkStageAggregate).values()
         latest = connection.scalars(
             text(
                 """
@@ -236,7 +238,7 @@ def test_founder_with_two_scores_of_the_same_time_counts_once(
 def test_signed_in_users_read_the_benchmarks(
     connection: Connection, view: View, persona: str, expected: Outcome
 ) -> None:
-    _settle(connection, [Founder()] * 5)
+    _insert_founders(connection, [Founder()] * 5)
     connection.execute(refresh_benchmarks())
     with acting(connection, PERSONAS[persona]):
         assert outcome(connection, select(view.__table__)) is expected
@@ -261,32 +263,34 @@ def test_refresh_without_the_function_is_denied(connection: Connection, persona:
 
 
 def test_refresh_fills_a_view_without_data(connection: Connection) -> None:
-    _settle(connection, [Founder()] * 5)
+    _insert_founders(connection, [Founder()] * 5)
     connection.execute(
         text("refresh materialized view public.benchmark_stage_aggregates with no data")
     )
     with acting(connection, PERSONAS["service"]):
         connection.execute(refresh_benchmarks())
-    assert _shown(connection, BenchmarkStageAggregate) == {"seed": (5, None, None)}
-    assert _shown(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
+    assert _figures_in(connection, BenchmarkStageAggregate) == {"seed": (5, None, None)}
+    assert _figures_in(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
 
 
 def test_refresh_and_readers_do_not_block_each_other(engine: Engine) -> None:
     with engine.begin() as connection:
-        _settle(connection, [Founder()] * 5)
+        _insert_founders(connection, [Founder()] * 5)
     with engine.connect() as reader, engine.connect() as service:
         reader.execute(text("set lock_timeout = '10s'"))
-        assert _shown(reader, BenchmarkStageAggregate) == {}  # and its transaction stays open
+        assert _figures_in(reader, BenchmarkStageAggregate) == {}  # and its transaction stays open
         service.execute(text("set lock_timeout = '10s'"))
         service.execute(refresh_benchmarks())
-        assert _shown(reader, BenchmarkStageAggregate) == {}  # while the refresh is not committed
+        assert (
+            _figures_in(reader, BenchmarkStageAggregate) == {}
+        )  # while the refresh is not committed
         service.commit()
-        assert _shown(reader, BenchmarkStageAggregate) == {"seed": (5, None, None)}
+        assert _figures_in(reader, BenchmarkStageAggregate) == {"seed": (5, None, None)}
 
 
 def test_concurrent_refreshes_succeed(engine: Engine) -> None:
     with engine.begin() as connection:
-        _settle(connection, [Founder()] * 5)
+        _insert_founders(connection, [Founder()] * 5)
 
     def refresh() -> None:
         for _ in range(5):
@@ -300,7 +304,7 @@ def test_concurrent_refreshes_succeed(engine: Engine) -> None:
         thread.join()
     with engine.connect() as connection:
         for view in VIEWS:
-            assert [count for count, *_ in _shown(connection, view).values()] == [5]
+            assert [count for count, *_ in _figures_in(connection, view).values()] == [5]
 
 
 def test_figures_have_two_decimals(connection: Connection) -> None:

@@ -30,7 +30,7 @@ CHANGE = update(FounderConnection).where(FounderConnection.id == REQUEST)
 REMOVE = delete(FounderConnection).where(FounderConnection.id == REQUEST)
 ASK = insert(FounderConnection).values(requester_id=FOUNDER, recipient_id=PEER)
 
-# From each status, what either party may make of it; what is not here is refused.
+# The changes of status that each party may make; all others are refused.
 ALLOWED = {
     "peer": {
         (before, after)
@@ -46,7 +46,7 @@ def _status(connection: Connection) -> ConnectionStatus | None:
     return connection.scalar(select(STATUS).where(FounderConnection.id == REQUEST))
 
 
-def _is(connection: Connection, status: ConnectionStatus) -> None:
+def _set_status(connection: Connection, status: ConnectionStatus) -> None:
     connection.execute(CHANGE.values(status=status))
 
 
@@ -56,7 +56,7 @@ def _is(connection: Connection, status: ConnectionStatus) -> None:
 def test_each_party_makes_only_its_own_changes_of_status(
     connection: Connection, persona: str, before: ConnectionStatus, after: ConnectionStatus
 ) -> None:
-    _is(connection, before)
+    _set_status(connection, before)
     with acting(connection, PERSONAS[persona]):
         refusal = _refusal(connection, CHANGE.values(status=after))
     is_theirs = (before, after) in ALLOWED[persona]
@@ -84,14 +84,14 @@ def _refusal(connection: Connection, statement: Update) -> str | None:
 def test_both_parties_may_delete_except_a_blocked_requester(
     connection: Connection, persona: str, before: ConnectionStatus
 ) -> None:
-    _is(connection, before)
+    _set_status(connection, before)
     is_blocked = persona == "founder" and before == BLOCKED
     with acting(connection, PERSONAS[persona]):
         assert outcome(connection, REMOVE) is (Outcome.NO_ROWS if is_blocked else Outcome.ALLOWED)
 
 
 def test_blocked_requester_reads_the_status_and_cannot_change_it(connection: Connection) -> None:
-    _is(connection, BLOCKED)
+    _set_status(connection, BLOCKED)
     with acting(connection, PERSONAS["founder"]):
         assert _status(connection) == BLOCKED
         for status in ConnectionStatus:
@@ -164,8 +164,8 @@ def test_parties_may_update_only_the_status(
 
 def test_service_may_change_status_and_parties(connection: Connection) -> None:
     with acting(connection, PERSONAS["service"]):
-        _is(connection, BLOCKED)
-        _is(connection, PENDING)
+        _set_status(connection, BLOCKED)
+        _set_status(connection, PENDING)
         swap = CHANGE.values(requester_id=PEER, recipient_id=FOUNDER)
         assert outcome(connection, swap) is Outcome.ALLOWED
 
@@ -174,7 +174,7 @@ def test_service_may_change_status_and_parties(connection: Connection) -> None:
 def test_requester_who_is_blocked_concurrently_changes_nothing(
     engine: Engine, attempt: str
 ) -> None:
-    """The row that they waited for is looked at again, by the same rules."""
+    """The policy is checked again on the row that the statement waited for."""
     with engine.begin() as connection:
         requester, recipient = create_accounts(connection, 2)
         connection.execute(
@@ -186,14 +186,14 @@ def test_requester_who_is_blocked_concurrently_changes_nothing(
         "remove": delete(FounderConnection).where(mine),
     }
 
-    def come_late() -> int:
+    def change_concurrently() -> int:
         with engine.begin() as connection, acting(connection, "authenticated", requester):
             return connection.execute(late[attempt]).rowcount
 
     with ThreadPoolExecutor(1) as pool, engine.connect() as blocking:
         with acting(blocking, "authenticated", recipient):
             blocking.execute(update(FounderConnection).values(status=BLOCKED))
-        waiting = pool.submit(come_late)
+        waiting = pool.submit(change_concurrently)
         _wait_for_a_blocked_statement(blocking)
         blocking.commit()
         assert waiting.result() == 0

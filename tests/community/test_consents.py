@@ -36,7 +36,7 @@ GIVEN, TAKEN = (False, True), (True, False)
 BROWSER = {"x-forwarded-for": "203.0.113.7, 198.51.100.2", "user-agent": "Firefox"}
 
 
-def _say(user: UUID, category: ConsentCategory, *, enabled: bool = True) -> Executable:
+def _insert_consent(user: UUID, category: ConsentCategory, *, enabled: bool = True) -> Executable:
     return insert(ConsentPreference).values(user_id=user, category=category, enabled=enabled)
 
 
@@ -50,26 +50,26 @@ def _audit(connection: Connection, user: UUID) -> list[Change]:
     return [(row.category, row.previous_value, row.new_value) for row in rows]
 
 
-def _of(user: UUID) -> Any:  # noqa: ANN401  a condition
+def _is_of(user: UUID) -> Any:  # noqa: ANN401  a condition
     return ConsentPreference.user_id == user
 
 
 @pytest.mark.parametrize("persona", ["stranger", "service"])
 def test_each_change_of_a_consent_is_audited(connection: Connection, persona: str) -> None:
-    mine = update(ConsentPreference).where(_of(STRANGER))
+    mine = update(ConsentPreference).where(_is_of(STRANGER))
     with acting(connection, PERSONAS[persona]):
-        connection.execute(_say(STRANGER, MESSAGING))
+        connection.execute(_insert_consent(STRANGER, MESSAGING))
         assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN)]
         connection.execute(mine.values(enabled=False))
         connection.execute(mine.values(enabled=True))
-        connection.execute(delete(ConsentPreference).where(_of(STRANGER)))
+        connection.execute(delete(ConsentPreference).where(_is_of(STRANGER)))
         assert _audit(connection, STRANGER) == [
             (MESSAGING, *change) for change in (GIVEN, TAKEN, GIVEN, TAKEN)
         ]
 
 
 def test_statement_that_changes_nothing_is_not_audited(connection: Connection) -> None:
-    connection.execute(_say(STRANGER, MESSAGING, enabled=False))
+    connection.execute(_insert_consent(STRANGER, MESSAGING, enabled=False))
     connection.execute(update(ConsentPreference).values(enabled=False))
     connection.execute(delete(ConsentPreference))
     assert _audit(connection, STRANGER) == _audit(connection, FOUNDER) == []
@@ -153,8 +153,8 @@ def test_each_row_of_a_copy_is_audited(connection: Connection) -> None:
     "tables", ["consent_preferences", "consent_preferences, milestones cascade"]
 )
 def test_truncate_is_audited_for_each_given_consent(connection: Connection, tables: str) -> None:
-    connection.execute(_say(STRANGER, MESSAGING))
-    connection.execute(_say(PEER, MESSAGING))
+    connection.execute(_insert_consent(STRANGER, MESSAGING))
+    connection.execute(_insert_consent(PEER, MESSAGING))
     with acting(connection, PERSONAS["service"]):
         connection.execute(text(f"truncate {tables}"))
     for user in (STRANGER, PEER):
@@ -163,9 +163,9 @@ def test_truncate_is_audited_for_each_given_consent(connection: Connection, tabl
 
 
 def test_change_of_user_and_category_is_audited_for_both(connection: Connection) -> None:
-    connection.execute(_say(STRANGER, MESSAGING))
+    connection.execute(_insert_consent(STRANGER, MESSAGING))
     connection.execute(
-        update(ConsentPreference).where(_of(STRANGER)).values(user_id=PEER, category=DIRECTORY)
+        update(ConsentPreference).where(_is_of(STRANGER)).values(user_id=PEER, category=DIRECTORY)
     )
     assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN), (MESSAGING, *TAKEN)]
     assert _audit(connection, PEER) == [(DIRECTORY, *GIVEN)]
@@ -173,7 +173,7 @@ def test_change_of_user_and_category_is_audited_for_both(connection: Connection)
 
 def test_rolled_back_change_is_not_audited(connection: Connection) -> None:
     savepoint = connection.begin_nested()
-    connection.execute(_say(STRANGER, MESSAGING))
+    connection.execute(_insert_consent(STRANGER, MESSAGING))
     savepoint.rollback()
     assert _audit(connection, STRANGER) == []
 
@@ -210,7 +210,7 @@ def test_client_cannot_write_or_disable_the_audit(
         savepoint.rollback()
         assert cast("Error", refused.value.orig).sqlstate == "42501"
         if persona == "founder":
-            connection.execute(_say(FOUNDER, MESSAGING))
+            connection.execute(_insert_consent(FOUNDER, MESSAGING))
     if persona == "founder":
         assert _audit(connection, FOUNDER) == [(MESSAGING, *GIVEN)]
 
@@ -218,7 +218,7 @@ def test_client_cannot_write_or_disable_the_audit(
 def test_client_cannot_write_consents_of_another_user(connection: Connection) -> None:
     with acting(connection, PERSONAS["founder"]):
         for other in (
-            _say(PEER, MESSAGING),
+            _insert_consent(PEER, MESSAGING),
             upsert(ConsentPreference)
             .values(user_id=PEER, category=MESSAGING, enabled=True)
             .on_conflict_do_update(index_elements=["user_id", "category"], set_={"enabled": True}),
@@ -245,14 +245,14 @@ def test_audit_records_address_and_user_agent_of_the_request(
     connection: Connection, headers: dict[str, str], expected: tuple[str | None, str | None]
 ) -> None:
     with acting(connection, Actor.user(STRANGER, request_headers=headers)):
-        connection.execute(_say(STRANGER, MESSAGING))
+        connection.execute(_insert_consent(STRANGER, MESSAGING))
         assert _origin(connection) == expected
 
 
 def test_audit_without_a_request_has_no_address_and_user_agent(connection: Connection) -> None:
     # A setting that was local to a transaction reads back as the empty string after it.
     connection.execute(text("select set_config('request.headers', '', true)"))
-    connection.execute(_say(STRANGER, MESSAGING))
+    connection.execute(_insert_consent(STRANGER, MESSAGING))
     assert _origin(connection) == (None, None)
 
 
@@ -267,17 +267,17 @@ def _origin(connection: Connection) -> tuple[str | None, str | None]:
 
 def test_deleting_an_account_deletes_its_consents_and_audit(connection: Connection) -> None:
     for category in ConsentCategory:
-        connection.execute(_say(STRANGER, category))
-    connection.execute(_say(PEER, MESSAGING))
+        connection.execute(_insert_consent(STRANGER, category))
+    connection.execute(_insert_consent(PEER, MESSAGING))
     assert len(_audit(connection, STRANGER)) == 5
     delete_account(connection, STRANGER)
     assert _audit(connection, STRANGER) == []
-    assert connection.scalar(select(func.count()).where(_of(STRANGER))) == 0
+    assert connection.scalar(select(func.count()).where(_is_of(STRANGER))) == 0
     assert _audit(connection, PEER) == [(MESSAGING, *GIVEN)]
 
 
 def test_account_is_deleted_while_its_consents_are_changed(engine: Engine) -> None:
-    """Neither is told to try again; who is too late to agree to something is not there any more."""
+    """Neither fails with a deadlock; a change after the deletion fails on the foreign key."""
     with engine.begin() as connection:
         users = create_accounts(connection, 100)
         connection.execute(
@@ -353,9 +353,9 @@ def _step(
     said: dict[ConsentCategory, bool],
     enabled: bool,  # noqa: FBT001
 ) -> tuple[Executable, bool | None]:
-    """Return a statement, and what it leaves behind: None where that is no row."""
+    """Return a statement, and the value in its row afterwards: None where there is no row."""
     now = said.get(category)
-    mine = (_of(STRANGER), ConsentPreference.category == category)
+    mine = (_is_of(STRANGER), ConsentPreference.category == category)
     row = upsert(ConsentPreference).values(user_id=STRANGER, category=category, enabled=enabled)
     match kind:
         case "insert":
@@ -427,7 +427,7 @@ def test_invoker_view_shows_only_consents_of_the_reader(connection: Connection) 
         )
     )
     connection.execute(text("grant select on public.agreed to authenticated"))
-    connection.execute(_say(PEER, MESSAGING))
+    connection.execute(_insert_consent(PEER, MESSAGING))
     with acting(connection, PERSONAS["peer"]):
         assert connection.execute(text("select * from public.agreed")).all() == [(PEER, True)]
 
@@ -453,5 +453,5 @@ def test_insert_for_another_user_does_not_reveal_which_consents_exist(
 ) -> None:
     with acting(connection, PERSONAS["peer"]):
         for category in (DIRECTORY, MESSAGING):  # the founder has a row of the first alone
-            claimed = _say(FOUNDER, category)
+            claimed = _insert_consent(FOUNDER, category)
             assert outcome(connection, claimed) is Outcome.VIOLATES_POLICY

@@ -73,20 +73,20 @@ UNCOMMENT = text(
 STEPS_OF_READERS = (REACT, REACT, COMMENT, COMMENT, MOVE, UNREACT, UNCOMMENT)
 
 
-def _read(connection: Connection, work: Work, dice: random.Random) -> None:
-    """Do one thing to all posts, or to one; now and then think better of it."""
-    posts = work["posts"] if dice.random() < 0.5 else [dice.choice(work["posts"])]
-    step = dice.choice(STEPS_OF_READERS)
-    share = dice.choice([0.1, 0.9])
+def _read(connection: Connection, work: Work, generator: random.Random) -> None:
+    """Run one statement on all posts, or on one; sometimes roll it back."""
+    posts = work["posts"] if generator.random() < 0.5 else [generator.choice(work["posts"])]
+    step = generator.choice(STEPS_OF_READERS)
+    share = generator.choice([0.1, 0.9])
     connection.execute(step, {"posts": posts, "users": work["users"], "share": share})
-    if dice.random() < 0.1:
+    if generator.random() < 0.1:
         connection.rollback()
     else:
         connection.commit()
 
 
 def _retried(connection: Connection, step: Callable[[], None]) -> None:
-    """Take a step again if PostgreSQL chose it to break a deadlock."""
+    """Retry a step that PostgreSQL cancelled to resolve a deadlock."""
     while True:
         try:
             step()
@@ -116,10 +116,10 @@ def test_concurrent_writers_of_rows_meet_no_deadlock(engine: Engine) -> None:
         readers = create_accounts(connection, CONNECTIONS * 3)
 
     def read(connection: Connection, number: int) -> None:
-        dice = random.Random(number)  # noqa: S311  a test that can be repeated
+        generator = random.Random(number)  # noqa: S311  a test that can be repeated
         mine = {"posts": posts, "users": readers[number::CONNECTIONS]}
         for _ in range(STEPS):
-            _read(connection, mine, dice)
+            _read(connection, mine, generator)
 
     _all_at_once(engine, read)
     with engine.connect() as connection:
@@ -139,15 +139,15 @@ def test_counters_are_correct_when_posts_and_accounts_are_deleted_concurrently(
         readers = create_accounts(connection, 30)
 
     def read(connection: Connection, number: int) -> None:
-        dice = random.Random(number)  # noqa: S311  a test that can be repeated
+        generator = random.Random(number)  # noqa: S311  a test that can be repeated
         for _ in range(40):
-            mine = {"posts": dice.sample(posts, 5), "users": dice.sample(readers, 5)}
-            _retried(connection, partial(_read_what_is_left, connection, mine, dice))
+            mine = {"posts": generator.sample(posts, 5), "users": generator.sample(readers, 5)}
+            _retried(connection, partial(_read_what_is_left, connection, mine, generator))
 
     def remove(connection: Connection, number: int) -> None:
-        dice = random.Random(number)  # noqa: S311  a test that can be repeated
+        generator = random.Random(number)  # noqa: S311  a test that can be repeated
         rows = posts if gone == "social_feed_posts" else [*authors, *readers]
-        for key in dice.sample(rows, 20):
+        for key in generator.sample(rows, 20):
             _retried(connection, partial(_remove, connection, gone, key))
 
     def work(connection: Connection, number: int) -> None:
@@ -159,7 +159,7 @@ def test_counters_are_correct_when_posts_and_accounts_are_deleted_concurrently(
         assert connection.scalar(text("select count(*) from social_feed_reactions"))
 
 
-def _read_what_is_left(connection: Connection, work: Work, dice: random.Random) -> None:
+def _read_what_is_left(connection: Connection, work: Work, generator: random.Random) -> None:
     there = {
         "posts": "select id from public.social_feed_posts where id = any (:keys) for key share",
         "users": "select id from auth.users where id = any (:keys) order by id for key share",
@@ -169,7 +169,7 @@ def _read_what_is_left(connection: Connection, work: Work, dice: random.Random) 
         for name in ("users", "posts")
     }
     if left["posts"] and left["users"]:
-        _read(connection, left, dice)
+        _read(connection, left, generator)
     else:
         connection.rollback()
 

@@ -56,7 +56,7 @@ MESSAGING = ConsentCategory.MESSAGING
 
 @pytest.fixture
 def statements(connection: Connection) -> Iterator[list[str]]:
-    """Yield what is sent to the server, without what sets the actor."""
+    """Yield the statements that are sent to the server, except those that set the actor."""
     sent: list[str] = []
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
@@ -146,7 +146,7 @@ def test_feed_has_public_posts_and_own_ones(
 def test_pages_of_the_feed_are_stable_while_posts_arrive(
     sessions: SessionFactory, connection: Connection
 ) -> None:
-    # Two posts of every minute are of one moment; every fifth is private, the founder's or not.
+    # Two posts of every minute have the same time; every fifth is private.
     for number in range(40):
         author = FOUNDER if number % 10 == 0 else PEER
         _post(connection, author, number // 2, is_public=number % 5 != 0)
@@ -315,7 +315,7 @@ def test_each_page_of_the_feed_costs_the_same(feed: tuple[Connection, int]) -> N
 
 
 def test_feed_does_not_scan_private_posts(feed: tuple[Connection, int]) -> None:
-    """The newest half is private, and of others; the page begins behind it at no cost."""
+    """The newest half is private and of other users, and must not be scanned."""
     connection, _ = feed
     connection.execute(
         text(

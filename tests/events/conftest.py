@@ -1,4 +1,4 @@
-"""What tests of events begin with."""
+"""Fixtures for tests of events."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def connection(townhall_connection: Connection) -> Connection:
 
 @pytest.fixture
 def sessions(connection: Connection) -> SessionFactory:
-    """Return what makes sessions on the connection, so that all of it is rolled back."""
+    """Return a factory of sessions on the connection, so that their work is rolled back."""
     return SessionFactory(connection)

@@ -25,7 +25,7 @@ ORGANIZER = UUID("00000000-0000-4000-8000-0000000000aa")
 ORGANIZATION = UUID("00000000-0000-4000-8000-000000000001")
 EVENT = UUID("00000000-0000-4000-9000-000000000001")
 
-# Every event's participants are spread over the whole table, as rows are that came by and by.
+# The participants of each event are spread over the whole table, as if inserted over time.
 MILLION = """
 select set_config('session_replication_role', 'replica', true)  -- no foreign key is looked up
 from pg_roles where rolname = current_user and rolsuper;
@@ -62,7 +62,7 @@ BY_HAND = """
 )
 """
 
-# A count of names looks at every row, a count of rows at their keys alone.
+# A count of names reads every row, a count of rows only the index.
 THEIR_NAMES = "select count(p.first_name) from public.participants as p where {whose}"
 THEIR_NUMBER = "select count(*) from public.participants as p where {whose}"
 OF_ONE_EVENT = f"{THEIR_NAMES} and p.event_id = '{EVENT}'"
@@ -97,7 +97,7 @@ def _time(connection: Connection, query: str, **values: UUID) -> tuple[float, ob
 
 
 def _compare(connection: Connection, query: str) -> float:
-    """Return how many times as long a query takes under the policy, at best, as by hand."""
+    """Return the best time of a query with the policy, relative to the condition by hand."""
     by_hand, by_policy = query.format(whose=BY_HAND), query.format(whose="true")
     best_by_hand = best_by_policy = inf
     for _ in range(BATCHES):

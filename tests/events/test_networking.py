@@ -214,7 +214,7 @@ def test_consent_of_null_is_refused(connection: Connection) -> None:
 def test_anonymous_caller_and_service_cannot_call_the_function(
     connection: Connection, persona: str
 ) -> None:
-    """The service has no consent of its own to give; what it must write it writes to the table."""
+    """The service has no consent of its own; it writes to the table."""
     with acting(connection, PERSONAS[persona]):
         call = set_networking_opt_in(DANA, opt_in=True)
         assert outcome(connection, call) is Outcome.PERMISSION_DENIED

@@ -199,7 +199,7 @@ def test_seating_plan_is_one_query(sessions: SessionFactory, connection: Connect
 
 
 def test_many_guests_are_seated_in_one_statement(sessions: SessionFactory) -> None:
-    """The statement of many rows is SQLAlchemy's own; constraints hold for all of them."""
+    """A plain insert of many rows; the constraints are checked for each."""
     with sessions.as_user(MANAGER) as session:
         guests = [Participant(event_id=EVENT) for _ in range(30)]
         session.add_all(guests)

@@ -107,7 +107,7 @@ def test_inactive_track_and_its_placements_are_left_out(connection: Connection) 
 
 
 def test_percentages_are_rounded_to_one_decimal(connection: Connection) -> None:
-    """Half is rounded away from nought, as numbers of type numeric are."""
+    """Half is rounded away from zero, as for type numeric."""
     _place(connection, DESIGN, 15)
     assert _percentages(connection) == [Decimal("93.8"), Decimal("6.3")]
 
@@ -135,7 +135,7 @@ def test_participant_who_becomes_vip_is_counted_as_vip(connection: Connection) -
 
 
 def test_query_of_one_event_reads_no_other_event(townhall_engine: Engine) -> None:
-    """A hundred events more, of the same organization, with twenty thousand placements."""
+    """The organization has a hundred more events, with twenty thousand placements."""
     with townhall_engine.begin() as connection:
         insert_organizations(connection)
         insert_events(connection)

@@ -41,7 +41,7 @@ def test_placement_takes_the_event_of_its_participant(sessions: SessionFactory) 
 
 
 def test_manager_places_participants_by_relationship(sessions: SessionFactory) -> None:
-    """The event of the placement is not written along: no client may write it."""
+    """The insert does not name the event, which no client may write."""
     with sessions.as_user(MANAGER) as session:
         event = session.get_one(Event, EVENT)
         track = Track(event=event, name="Robots")

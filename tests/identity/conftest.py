@@ -1,4 +1,4 @@
-"""What tests of people and organizations begin with."""
+"""Fixtures for tests of people and organizations."""
 
 from __future__ import annotations
 

@@ -48,12 +48,12 @@ class Domain:
 
     @property
     def targets(self) -> Mapping[str, Target]:
-        """What its access matrix is about."""
+        """The targets of its access matrix."""
         return getattr(self.tests, "TARGETS", {})
 
     @property
     def personas(self) -> Mapping[str, Actor]:
-        """Who its access matrix is about."""
+        """The personas of its access matrix."""
         return getattr(self.tests, "PERSONAS", {})
 
     @property
@@ -84,7 +84,7 @@ def load_domain(name: str) -> Domain:
 
 
 def gaps(domain: Domain) -> list[str]:
-    """Return what a domain lacks, a sentence each.
+    """Return the gaps in the tests and the page of a domain, a sentence each.
 
     Args:
         domain: The domain.

@@ -1,4 +1,4 @@
-"""What tests of the whole schema begin with."""
+"""Fixtures for tests of the whole schema."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def filled_database(townhall_shared_engine: Engine) -> Iterator[Connection]:
 
 @pytest.fixture
 def filled(filled_database: Connection) -> Iterator[Connection]:
-    """Yield that connection, and undo what a test does."""
+    """Yield that connection, and roll back what a test does."""
     with filled_database.begin_nested() as savepoint:
         yield filled_database
         savepoint.rollback()

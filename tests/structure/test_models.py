@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LONGEST_NAME = 63
-"""In bytes; PostgreSQL cuts off the rest."""
+"""In bytes; PostgreSQL truncates longer names."""
 
 MODELS = sorted(
     (mapper.class_ for base in (Base, ViewBase) for mapper in base.registry.mappers),

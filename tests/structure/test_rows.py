@@ -32,19 +32,19 @@ def _table(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
 
 
-def _what_it_needs(connection: Connection, model: type[Base]) -> dict[str, Any]:
-    """Return what of a row has no default, by column."""
+def _required_values(connection: Connection, model: type[Base]) -> dict[str, Any]:
+    """Return the values of a row's required columns without a default, by column."""
     columns = [c for c in _table(model).columns if not c.nullable and c.server_default is None]
     return dict(connection.execute(select(*columns).limit(1)).mappings().one())
 
 
 def _only_row(connection: Connection, model: type[Base]) -> dict[str, Any]:
-    """Return the row but for what no two rows have in common: a random key, the exact moment."""
-    columns = [c for c in _table(model).columns if not _is_of_one_row(c)]
+    """Return the row without the columns that differ in each row: random keys, clock times."""
+    columns = [c for c in _table(model).columns if not _differs_in_each_row(c)]
     return dict(connection.execute(select(*columns)).mappings().one())
 
 
-def _is_of_one_row(column: Column[Any]) -> bool:
+def _differs_in_each_row(column: Column[Any]) -> bool:
     default = column.server_default
     return isinstance(default, DefaultClause) and str(default.arg) in {
         "gen_random_uuid()",
@@ -53,8 +53,8 @@ def _is_of_one_row(column: Column[Any]) -> bool:
 
 
 @contextmanager
-def _silence(connection: Connection) -> Iterator[None]:
-    """Fail where the block asks the database for anything."""
+def _no_statements(connection: Connection) -> Iterator[None]:
+    """Fail where the block sends a statement to the database."""
 
     def fail(*arguments: object) -> None:
         pytest.fail(f"this asked the database: {arguments[2]}")
@@ -68,7 +68,7 @@ def _silence(connection: Connection) -> Iterator[None]:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_sql_and_orm_insert_the_same_row(filled: Connection, model: type[Base]) -> None:
-    needed = _what_it_needs(filled, model)
+    needed = _required_values(filled, model)
     filled.execute(delete(model))
     with filled.begin_nested() as savepoint:
         plain = table(model.__tablename__, *map(column, needed), schema="public")
@@ -84,7 +84,7 @@ def test_sql_and_orm_insert_the_same_row(filled: Connection, model: type[Base]) 
         instance = model(**attributes)
         session.add(instance)
         session.flush()
-        with _silence(filled):  # all that the database decided came back with the insert
+        with _no_statements(filled):  # all that the database decided came back with the insert
             for attribute in mapper.column_attrs:
                 getattr(instance, attribute.key)
         assert _only_row(filled, model) == by_sql

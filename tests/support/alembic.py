@@ -17,14 +17,14 @@ def alembic(
     python: Path | str = sys.executable,
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command of Alembic, and return what it said.
+    """Run a command of Alembic, and return its output.
 
     Args:
         arguments: What follows ``alembic``.
         url: What ``DATABASE_URL`` names; it is not set otherwise.
         directory: Where it runs.
         python: The interpreter, of the environment to use.
-        check: Whether to fail with what it said where it fails.
+        check: Whether to raise an error with its output where it fails.
 
     Raises:
         AssertionError: The command failed, and ``check`` says that it may not.
@@ -54,12 +54,12 @@ def start_alembic(*arguments: str, url: str) -> subprocess.Popen[str]:
 
 
 def command(*arguments: str, python: Path | str = sys.executable) -> list[str]:
-    """Return the words of a command; another environment gets nothing of this one."""
+    """Return the arguments of a command; another environment is isolated from this one."""
     isolated = [] if python == sys.executable else ["-I"]
     return [str(python), *isolated, "-m", "alembic", *arguments]
 
 
 def environment(url: str | None) -> dict[str, str]:
-    """Return the variables of this process, with ``DATABASE_URL`` as told."""
+    """Return the variables of this process, with the given ``DATABASE_URL``."""
     inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     return inherited | ({"DATABASE_URL": url} if url is not None else {})

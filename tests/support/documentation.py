@@ -39,7 +39,7 @@ def with_access_tables(page: str, connection: Connection) -> str:
 
 
 def access_table(connection: Connection, tables: Sequence[str]) -> str:
-    """Return who may do what to tables, as Markdown.
+    """Return the access table of some tables, as Markdown.
 
     Every policy for clients is a line: for whom it is, which its name says, and the columns that
     are granted with it.

@@ -1,4 +1,4 @@
-"""How PostgreSQL runs a statement."""
+"""The plan that a statement was run by."""
 
 from __future__ import annotations
 

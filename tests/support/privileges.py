@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Privilege(NamedTuple):
-    """A privilege that holds."""
+    """An effective privilege."""
 
     role: str
     privilege: str
@@ -25,7 +25,7 @@ class Privilege(NamedTuple):
 
 
 def effective_privileges(connection: Connection) -> set[Privilege]:
-    """Return what ``anon``, ``authenticated`` and ``service_role`` may do in our schemas.
+    """Return the privileges of ``anon``, ``authenticated`` and ``service_role`` in our schemas.
 
     Privileges on schemas, tables, views, their columns, sequences and functions count, whether
     they were granted to the role, to ``public`` or by default. A privilege on a whole table stands
@@ -42,7 +42,7 @@ def effective_privileges(connection: Connection) -> set[Privilege]:
 
 
 def declared_privileges() -> set[Privilege]:
-    """Return what our entities say that the API's roles may do."""
+    """Return the privileges that our entities declare for the API's roles."""
     return {
         *(
             Privilege(role, "usage", f"schema {name}")

@@ -103,7 +103,7 @@ def _values(table: Table, rows: dict[str, Row], accounts: list[Row]) -> Row:
 
 
 def _reference(column: Column[Any], rows: dict[str, Row], accounts: list[Row]) -> Row:
-    # A column of several keys refers by each of them to the same thing.
+    # A column in several foreign keys has the same value in each.
     targets = [key.column for key in column.foreign_keys if key.column.table is not column.table]
     for target in sorted(targets, key=str):
         if target.table.fullname == "auth.users":
@@ -113,7 +113,7 @@ def _reference(column: Column[Any], rows: dict[str, Row], accounts: list[Row]) -
 
 
 def _is_of_an_end(column: Column[Any]) -> bool:
-    """Tell whether it says when something ended, which it did not."""
+    """Tell whether it is the time of an end, which is null in the rows."""
     return column.nullable is True and column.type.python_type is datetime
 
 

@@ -35,7 +35,7 @@ class Servers:
     """Servers by version, each started when it is first asked for and stopped at the end."""
 
     def __init__(self, default: str) -> None:
-        """Begin with the URL of the server that all other tests use, which is an 18."""
+        """Take the URL of the server that all other tests use, which has version 18."""
         self._stack = ExitStack()
         self._urls = {"18": default, NAMED: default}
 

@@ -28,7 +28,7 @@ _LOCK = 8_620_511_017
 
 
 class DefaultPrivileges(StrEnum):
-    """What the migrating role's new tables and functions are granted by themselves."""
+    """The default privileges on tables and functions that the migrating role creates."""
 
     OPEN = "open"
     """Everything, to every API role: projects from before 2026-05-30, until 2026-10-30."""
@@ -46,10 +46,10 @@ EITHER_DEFAULT = (
 
 @dataclass(frozen=True)
 class SupabaseDatabase:
-    """A database as hosted by Supabase, by the URLs of those who work on it."""
+    """The URLs of a database like one hosted by Supabase, by role."""
 
     superuser: str
-    """As the superuser of the server, whom no customer of Supabase ever is."""
+    """As the superuser of the server, which customers of Supabase don't have."""
 
     @property
     def postgres(self) -> str:
@@ -58,7 +58,7 @@ class SupabaseDatabase:
 
     @property
     def auth_admin(self) -> str:
-        """As the role that makes, changes and deletes accounts."""
+        """As the role that creates, changes and deletes accounts."""
         return self.url_of("supabase_auth_admin", search_path="auth")
 
     @property
@@ -77,13 +77,13 @@ class SupabaseDatabase:
 def supabase_database(
     databases: Databases, default_privileges: DefaultPrivileges
 ) -> Iterator[SupabaseDatabase]:
-    """Hold a new database that looks like Supabase's.
+    """Create a database like Supabase's for a block.
 
     The test is skipped where the server's role is no superuser: only a superuser can create one.
 
     Args:
         databases: The server.
-        default_privileges: From which time the project is.
+        default_privileges: The default privileges of the project.
     """
     create_roles(databases)
     with databases.create() as superuser:

@@ -1,4 +1,4 @@
-"""Waiting for what migrations in other processes do."""
+"""Waiting for migrations in other processes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SESSIONS = text(
         and (wait_event_type = 'Lock' or not :blocked)
     """
 )
-_PATIENCE = 60  # seconds
+_TIMEOUT = 60  # seconds
 _PAUSE = 0.05
 
 
 def wait_for_migrations(
     connection: Connection, expected: int, *urls: str, blocked: bool = False
 ) -> None:
-    """Wait until a number of migrations is at work.
+    """Wait until a number of migrations is running.
 
     Args:
         connection: A connection outside a transaction to any database; it is left so.
@@ -34,10 +34,10 @@ def wait_for_migrations(
         blocked: Whether to count only those that wait for a lock.
 
     Raises:
-        AssertionError: There never were that many.
+        AssertionError: The number was not reached in time.
     """
     values = {"databases": [make_url(url).database for url in urls], "blocked": blocked}
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + _TIMEOUT
     while (found := connection.scalar(_SESSIONS, values)) != expected:
         connection.rollback()
         assert time.monotonic() < end, f"{found} migrations, and never {expected}"

@@ -1,4 +1,4 @@
-"""A small database with row level security, to test the helpers on."""
+"""A small database with row level security."""
 
 from __future__ import annotations
 

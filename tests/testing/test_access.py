@@ -83,7 +83,7 @@ SETTINGS = text(
         nullif(current_setting('request.headers', true), '')
     """
 )
-"""What a persona has."""
+"""The settings that a persona has."""
 
 
 @pytest.fixture

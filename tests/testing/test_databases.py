@@ -87,7 +87,7 @@ def test_clones_have_the_rows_of_the_template_and_are_independent(
 
 @pytest.fixture
 def creator(townhall_databases: Databases) -> Iterator[Databases]:
-    """Yield what makes databases as a role that may do that and no more."""
+    """Yield a factory of databases whose role has only createdb."""
     server = townhall_databases.server
     role = f"townhall_creator_{uuid4().hex[:8]}"
     admin = server.render_as_string(hide_password=False)

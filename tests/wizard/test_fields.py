@@ -35,7 +35,7 @@ TYPES = {
 
 
 def _insert(connection: Connection, columns: str, values: str) -> Row[Any]:
-    """Insert a row of the owner's by plain SQL, and return what the database made of it."""
+    """Insert a row of the owner's by plain SQL, and return it with its defaults."""
     statement = text(
         f"""
         insert into public.wizard_sessions (user_id{columns})

@@ -67,7 +67,7 @@ FILL = text(
 def many(
     request: pytest.FixtureRequest, townhall_databases: Databases, townhall_template: str
 ) -> Iterator[Connection]:
-    """Yield a connection to a database with so many sessions of a thousand people."""
+    """Yield a connection to a database with a number of sessions of a thousand users."""
     with townhall_databases.create(townhall_template) as url:
         engine = create_engine(url)
         with engine.begin() as connection:
@@ -81,7 +81,7 @@ def many(
 
 @pytest.fixture
 def user(many: Connection) -> UUID:
-    """Return one of the people."""
+    """Return the id of one of the users."""
     return many.scalars(select(Profile.id).limit(1)).one()
 
 
@@ -94,7 +94,7 @@ def _indexes(connection: Connection, statement: Executable) -> set[str]:
 def test_sessions_of_a_user_are_read_through_an_index_on_the_user(
     many: Connection, user: UUID
 ) -> None:
-    """By the service with a condition, and by the person without: the policy adds it."""
+    """The condition is in the query of the service, and in the policy of the user."""
     everything = select(WizardSession)
     found = _indexes(many, everything.where(WizardSession.user_id == user))
     with acting(many, "authenticated", user):
@@ -133,7 +133,7 @@ def test_sessions_of_an_event_are_read_through_an_index_on_the_event(many: Conne
 
 
 def test_save_finds_the_session_by_its_primary_key(many: Connection, user: UUID) -> None:
-    """The statement of the function, as the function runs it."""
+    """The statement is that of the function."""
     mine = select(WizardSession.id).where(
         WizardSession.user_id == user, WizardSession.status == WizardStatus.IN_PROGRESS
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Times(NamedTuple):
-    """What the trigger keeps."""
+    """The timestamps that the trigger sets."""
 
     saved: datetime
     completed: datetime | None
@@ -72,7 +72,7 @@ def test_session_inserted_as_completed_gets_completed_at(connection: Connection)
 def test_session_inserted_as_completed_keeps_a_given_completed_at(
     connection: Connection,
 ) -> None:
-    """The service imports sessions so."""
+    """The service may import sessions that were completed earlier."""
     then = datetime(2024, 2, 2, tzinfo=UTC)
     with acting(connection, "service_role"):
         row = insert(WizardSession).values(

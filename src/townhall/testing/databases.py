@@ -88,7 +88,8 @@ class Databases:
             for role in roles.names:
                 _create_role(connection, role, bypasses=role == roles.service)
             _create_role(connection, OWNER)
-            connection.execute(SQL("alter role {} createrole").format(Identifier(OWNER)))
+            # By inheritance it has the privileges of the owner of the database on schema public.
+            connection.execute(SQL("alter role {} inherit createrole").format(Identifier(OWNER)))
             for role in roles.names:
                 grant = SQL("grant {} to {}")
                 connection.execute(grant.format(Identifier(role), Identifier(OWNER)))
