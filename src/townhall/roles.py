@@ -10,6 +10,35 @@ CALLER_TYPES: dict[type[Any], str] = {UUID: "uuid", int: "bigint", str: "text"}
 """The types of a caller's id: what Python has, and what PostgreSQL has."""
 
 
+_LONGEST_NAME = 63  # bytes
+
+
+def refused_role(name: object) -> str | None:
+    """Return why no transaction can act as a role of this name, and what to do, or None.
+
+    Args:
+        name: What is given as the name, perhaps without a type checker.
+    """
+    if not isinstance(name, str):
+        return "the name of a role is a text"
+    if not 0 < len(name.encode()) <= _LONGEST_NAME:
+        return f"PostgreSQL cuts a longer name: give the role one of 1 to {_LONGEST_NAME} bytes"
+    if "\0" in name:
+        return "a name can't hold the character U+0000: leave it out"
+    if name in {"none", "public"} or name.startswith("pg_"):
+        return (
+            "PostgreSQL reserves 'none', which stands for the login role, 'public', which stands"
+            " for every role, and names that begin with pg_: give the role another name"
+        )
+    if " with grant option" in name:
+        return "the words 'with grant option' belong to a privilege: give the role another name"
+    return None
+
+
+def _is_sql(given: object) -> bool:
+    return isinstance(given, str) and given.strip() != ""
+
+
 @dataclass(frozen=True)
 class Roles:
     """The names of the roles, any of which may be absent, and the function that gives the caller.
@@ -34,11 +63,21 @@ class Roles:
         """Refuse what no database could have.
 
         Raises:
-            ValueError: A name is empty or used twice, or ids can't have the type.
+            ValueError: A name is one that :func:`refused_role` refuses or is used twice, the caller
+                is no SQL, or ids can't have the type.
         """
-        names = self.names
-        if "" in names or len({*names}) < len(names):
-            raise ValueError(f"the roles {', '.join(map(repr, names))} must have different names")
+        for parameter in ("anonymous", "user", "service"):
+            name = getattr(self, parameter)
+            if name is not None and (why := refused_role(name)):
+                raise ValueError(f"Roles({parameter}={name!r}): {why}")
+        if len({*self.names}) < len(self.names):
+            names = ", ".join(map(repr, self.names))
+            raise ValueError(f"the roles {names} must have different names")
+        if not _is_sql(self.caller):
+            raise ValueError(
+                f"Roles(caller={self.caller!r}): the caller is an SQL expression that gives the id"
+                " of the calling user, such as 'auth.uid()'"
+            )
         if self.caller_type not in CALLER_TYPES:
             types = ", ".join(each.__name__ for each in CALLER_TYPES)
             raise ValueError(f"the caller's id is of one of the types {types}")

@@ -102,6 +102,50 @@ def test_actor_of_a_role_that_is_absent_is_refused() -> None:
         Actor.anonymous(roles)
 
 
+_WRONG_NAMES: dict[str, tuple[object, str]] = {
+    "no text": (5, "the name of a role is a text"),
+    "an empty text": ("", "give the role one of 1 to 63 bytes"),
+    "a name that PostgreSQL cuts": ("r" * 64, "give the role one of 1 to 63 bytes"),
+    "a name of too many bytes": ("ע" * 32, "give the role one of 1 to 63 bytes"),
+    "a zero byte": ("a\0b", "leave it out"),
+    "the login role": ("none", "give the role another name"),
+    "every role": ("public", "give the role another name"),
+    "a reserved prefix": ("pg_member", "give the role another name"),
+    "a grant option": ("member with grant option", "give the role another name"),
+}
+
+
+@pytest.mark.parametrize("parameter", ["anonymous", "user", "service"])
+@pytest.mark.parametrize(("name", "correction"), _WRONG_NAMES.values(), ids=_WRONG_NAMES)
+def test_role_that_no_transaction_can_act_as_is_refused(
+    parameter: str,
+    name: Any,  # noqa: ANN401  any name
+    correction: str,
+) -> None:
+    with pytest.raises(ValueError, match=f"^Roles\\({parameter}=.*{correction}$"):
+        Roles(**{parameter: name})
+
+
+@pytest.mark.parametrize(("name", "correction"), _WRONG_NAMES.values(), ids=_WRONG_NAMES)
+def test_actor_of_a_role_that_no_transaction_can_act_as_is_refused(
+    name: Any,  # noqa: ANN401  any name
+    correction: str,
+) -> None:
+    with pytest.raises(ValueError, match=f"^an actor can't have the role .*{correction}$"):
+        Actor(role=name, claims="{}")
+
+
+@pytest.mark.parametrize("name", ["r" * 63, "None", "Public", "pgmember", "with grant option"])
+def test_role_of_an_unusual_name_is_accepted(name: str) -> None:
+    assert Roles(user=name).user == name
+
+
+@pytest.mark.parametrize("caller", [None, "", "  ", 5])
+def test_caller_that_is_no_sql_is_refused(caller: Any) -> None:  # noqa: ANN401  any value
+    with pytest.raises(ValueError, match=r"^Roles\(caller=.* such as 'auth.uid\(\)'$"):
+        Roles(caller=caller)
+
+
 def test_sessions_take_the_configured_roles(engine: Engine, roles: Roles) -> None:
     sessions = SessionFactory(engine, roles=roles)
     with sessions.as_user(42) as session:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from townhall.roles import SUPABASE, Roles
+from townhall.roles import SUPABASE, Roles, refused_role
 from townhall.session.claims import (
     HiddenText,
     canonical_user_id,
@@ -38,6 +38,15 @@ class Actor(ActorValue):
     user_id: str = field(default=HiddenText(), repr=False)
     email: str = field(default=HiddenText(), repr=False)
     request_headers: str = field(default=HiddenText("{}"), repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a role that a transaction can't act as; ``none`` would be the login role.
+
+        Raises:
+            ValueError: The role is one that :func:`townhall.roles.refused_role` refuses.
+        """
+        if why := refused_role(self.role):
+            raise ValueError(f"an actor can't have the role {self.role!r}: {why}")
 
     @classmethod
     def user(
