@@ -48,4 +48,4 @@ class Receipt(Base):
 
     number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     buyer_id: Mapped[int]
-    double: Mapped[int] = mapped_column(Computed("number * 2"))
+    double: Mapped[int] = mapped_column(Computed("number * 2", persisted=True))
