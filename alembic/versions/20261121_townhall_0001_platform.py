@@ -23,8 +23,8 @@ down_revision = None
 branch_labels = ("townhall",)
 depends_on = None
 
-# Two databases of one cluster may get here at the same moment: whoever comes second finds the role
-# or the membership there, or is told that the row just changed, and looks again.
+# Two databases of one cluster may be migrated concurrently. The second finds the role or the
+# membership, or gets an error that the row has just been changed, after which it tries again.
 CREATE_ROLES = """
 do $$
 declare
@@ -94,14 +94,15 @@ begin
         coalesce(obj_description(to_regnamespace('auth'), 'pg_namespace'), '') not like 'townhall:%'
         and (to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null)
     then
-        raise exception 'schema auth is there, but is not like Supabase''s'
-            using hint = 'Give it auth.users (id uuid primary key) and auth.uid(), or rename it.';
+        raise exception 'schema auth exists without auth.users or auth.uid()'
+            using hint =
+                'Create auth.users (id uuid primary key) and auth.uid(), or rename the schema.';
     end if;
 end
 $$
 """
 
-# What follows is for a schema auth of our own; Supabase's is never touched.
+# Only a schema auth that this revision created is changed, never Supabase's.
 AUTH_IS_OURS = """
 obj_description(to_regnamespace('auth'), 'pg_namespace') like 'townhall:%'
 """

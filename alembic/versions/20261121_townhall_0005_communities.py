@@ -234,11 +234,7 @@ def members() -> None:
         pg.TableAccess(
             table="community_members",
             grants={
-                "authenticated": (
-                    "select",
-                    "insert (id, community_id, user_id, role)",
-                    "delete",
-                ),
+                "authenticated": ("select", "insert (id, community_id, user_id, role)", "delete"),
                 "service_role": ("all",),
             },
         )

@@ -32,9 +32,7 @@ def upgrade() -> None:
         "communities", "ck_communities_parent_is_another", "check (parent_community_id <> id)"
     )
     add_constraint(
-        "communities",
-        "ck_communities_tier_required_known",
-        "check (tier_required between 0 and 2)",
+        "communities", "ck_communities_tier_required_known", "check (tier_required between 0 and 2)"
     )
     create_index(
         "idx_communities_parent",

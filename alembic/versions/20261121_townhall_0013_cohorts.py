@@ -144,8 +144,7 @@ def upgrade() -> None:
     )
     pg.create_entity(
         pg.TableAccess(
-            table="cohorts",
-            grants={"authenticated": ("select",), "service_role": ("all",)},
+            table="cohorts", grants={"authenticated": ("select",), "service_role": ("all",)}
         )
     )
     pg.create_entity(

@@ -273,11 +273,7 @@ def upgrade() -> None:
             comment="A new post has no reactions and no comments.",
         )
     )
-    pg.create_entity(
-        pg.ReplicaIdentity(
-            table="social_feed_posts",
-        )
-    )
+    pg.create_entity(pg.ReplicaIdentity(table="social_feed_posts"))
 
 
 def downgrade() -> None:

@@ -140,10 +140,7 @@ def upgrade() -> None:
         pg.TableAccess(
             table="founder_messages",
             grants={
-                "authenticated": (
-                    "select",
-                    "insert (sender_id, recipient_id, content, metadata)",
-                ),
+                "authenticated": ("select", "insert (sender_id, recipient_id, content, metadata)"),
                 "service_role": ("all",),
             },
         )
@@ -179,11 +176,7 @@ def upgrade() -> None:
             check="true",
         )
     )
-    pg.create_entity(
-        pg.ReplicaIdentity(
-            table="founder_messages",
-        )
-    )
+    pg.create_entity(pg.ReplicaIdentity(table="founder_messages"))
 
 
 def downgrade() -> None:

@@ -24,7 +24,7 @@ down_revision = "townhall_0023"
 branch_labels = None
 depends_on = None
 
-# What the API's roles and everybody may do by an old name is declared with the views.
+# The privileges of the API's roles and of PUBLIC on the views are declared with the views.
 COPY_GRANTS = """
 do $$
 declare
@@ -76,7 +76,7 @@ def rename() -> None:
         "participant_sessions",
         "A person's participation in a campaign, a lead of the coach's pipeline.",
     )
-    # Without a default a row that was there tells that it was not filled yet; new ones have it.
+    # The default is set after the column was added, so that NULL marks rows that are to be filled.
     op.add_column(
         "participant_sessions",
         sa.Column(

@@ -52,7 +52,7 @@ def upgrade() -> None:
         "fk_participant_sessions_tenant_id_tenant_profiles",
         "foreign key (tenant_id) references public.tenant_profiles (id) on delete set null",
     )
-    # The first two came along with the table, unless that was made under its new name.
+    # The first two exist, renamed with the table, unless it was created under its new name.
     create_index("ix_participant_sessions_campaign_id", "participant_sessions", "(campaign_id)")
     create_index("ix_participant_sessions_user_id", "participant_sessions", "(user_id)")
     create_index("ix_participant_sessions_client_status", "participant_sessions", "(client_status)")

@@ -132,8 +132,7 @@ def upgrade() -> None:
     )
     pg.create_entity(
         pg.TableAccess(
-            table="usage_events",
-            grants={"authenticated": ("select",), "service_role": ("all",)},
+            table="usage_events", grants={"authenticated": ("select",), "service_role": ("all",)}
         )
     )
     pg.create_entity(

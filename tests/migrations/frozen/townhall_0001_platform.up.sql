@@ -81,8 +81,9 @@ begin
         coalesce(obj_description(to_regnamespace('auth'), 'pg_namespace'), '') not like 'townhall:%'
         and (to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null)
     then
-        raise exception 'schema auth is there, but is not like Supabase''s'
-            using hint = 'Give it auth.users (id uuid primary key) and auth.uid(), or rename it.';
+        raise exception 'schema auth exists without auth.users or auth.uid()'
+            using hint =
+                'Create auth.users (id uuid primary key) and auth.uid(), or rename the schema.';
     end if;
 end
 $$;
