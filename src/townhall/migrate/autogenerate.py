@@ -77,7 +77,6 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     _refuse_hijackable(declared.entities)
     connection = context.connection
     assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
-    refuse_missing_roles(connection, declared)
     invoke = _run_without_data(Operations(context.migration_context))
     on_tables = _on_tables(connection, declared, flat(operations))
     operations.ops[:] = with_retries(
@@ -114,7 +113,9 @@ def _needed(
     invoke: Callable[[MigrateOperation], None],
 ) -> list[MigrateOperation]:
     comparison = compare(connection, declared, on_tables, invoke)
-    _refuse_failures(comparison)
+    if comparison.failures:
+        refuse_missing_roles(connection, declared.api_roles)
+        _refuse_failures(comparison)
     first, last = table_operations(connection, comparison, declared.schemas)
     drops = comparison.drops(dropped_tables(on_tables))
     changes = comparison.entity_operations()
@@ -182,8 +183,6 @@ def _refuse_hijackable(entities: Iterable[Entity]) -> None:
 
 
 def _refuse_failures(comparison: Comparison) -> None:
-    if not comparison.failures:
-        return
     raise CommandError(
         "PostgreSQL refuses what is declared:\n\n"
         + "\n\n".join(map(_report, comparison.failures))

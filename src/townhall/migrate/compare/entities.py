@@ -126,7 +126,7 @@ def compare(
     Args:
         connection: A connection within a transaction, as a role that owns the objects.
         declared: What is declared.
-        on_tables: The operations on tables that Alembic found necessary.
+        on_tables: The operations on tables of Alembic's comparison.
         invoke: Runs one of them.
     """
     with rolled_back(connection):

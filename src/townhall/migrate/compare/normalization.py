@@ -73,7 +73,7 @@ def normalized_operations(
     which PostgreSQL normalizes.
 
     Args:
-        operations: What Alembic found necessary.
+        operations: The operations of Alembic's comparison.
         tables: The declared tables, in their normalized form.
     """
     declared = {(table.schema, table.name): table for table in tables}

@@ -1,31 +1,30 @@
-"""Roles for which privileges are declared, and which do not exist."""
+"""Roles that do not exist, which no comparison can create."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
-from townhall.migrate.compare.entities import Declared
 
-
-def refuse_missing_roles(connection: Connection, declared: Declared) -> None:
-    """Refuse to compare privileges of roles that don't exist.
+def refuse_missing_roles(connection: Connection, names: Sequence[str]) -> None:
+    """Refuse a comparison because roles of the application do not exist.
 
     Args:
         connection: A connection to the database.
-        declared: What is declared.
+        names: The roles that requests act as.
 
     Raises:
-        CommandError: Privileges are declared, and one of the roles does not exist.
+        CommandError: One of them does not exist.
     """
-    if not any(hasattr(entity, "api_roles") for entity in declared.entities):
-        return
-    missing = connection.scalar(text(_MISSING), {"names": list(declared.api_roles)})
+    missing = connection.scalar(text(_MISSING), {"names": list(names)})
     if missing:
         raise CommandError(
-            f"the roles {missing} do not exist, and have declared privileges. Create them in a"
-            " revision, with create_roles(Roles(...)) of townhall.migrate.safety, and run it; or"
-            " pass the roles that exist: townhall.migrate.run(roles=Roles(...))."
+            f"the roles {missing} do not exist, so that privileges can't be granted to them or"
+            " revoked from them. Create them in a revision, with create_roles(Roles(...)) of"
+            " townhall.migrate.safety, and run it; or pass the roles that exist:"
+            " townhall.migrate.run(roles=Roles(...))."
         )
 
 

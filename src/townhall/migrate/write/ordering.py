@@ -1,8 +1,8 @@
 """The order in which the operations of a revision run.
 
-It is found by running them: what PostgreSQL refuses is tried again after the rest. Where PostgreSQL
-forbids an operation while other objects depend on its own (a column's type under a view, a
-function's result under a policy), those are dropped before it and created again after it.
+It is found by running them: what PostgreSQL refuses is tried again after the rest. Where it forbids
+an operation while other objects depend on the changed one (the type of a column that a view uses,
+the result of a function that a policy calls), those are dropped before and created again after.
 """
 
 from __future__ import annotations

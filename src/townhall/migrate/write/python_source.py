@@ -32,7 +32,7 @@ def render_name(entity: Entity) -> str:
 def render_entity(entity: Entity) -> str:
     """Return the Python expression that makes an entity, laid out as a formatter would.
 
-    What has its default is left out. SQL of several lines stands on lines of its own.
+    Fields with their default are left out. SQL of several lines is written on lines of its own.
 
     Args:
         entity: Any entity.
@@ -57,7 +57,7 @@ def render_sql(value: str, column: int) -> str:
 
     Args:
         value: The SQL.
-        column: Where on its line the literal begins.
+        column: The column in which the literal begins.
     """
     fits = "\n" not in value and column + len(quoted(value)) <= _WIDTH
     return quoted(value) if fits else _lines(value)
