@@ -6,6 +6,7 @@ database, and what is read from a catalog is never refused.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -292,6 +293,60 @@ def test_unknown_privilege_is_refused(entity: Entity, privilege: str, why: str) 
     with pytest.raises(ValueError, match=r"public\.[tvm]: anon has") as refused:
         replace(entity, grants={"anon": ("select", privilege)})  # type: ignore[call-arg] # they have
     assert why in str(refused.value)
+
+
+SMUGGLED = [
+    "select (id), delete, truncate",
+    "select ()",
+    "select (id",
+    "select id)",
+    "select(id)",
+    "select (id) ",
+    "select, delete",
+    'select ("id)',
+    "select (id) on other",
+    "select with grant option with grant option",
+    "",
+]
+
+
+@pytest.mark.parametrize("entity", GRANTED.values(), ids=GRANTED)
+@pytest.mark.parametrize("privilege", SMUGGLED)
+def test_text_that_is_no_single_privilege_is_refused(entity: Entity, privilege: str) -> None:
+    with pytest.raises(ValueError, match="which is no single privilege: write it as in 'select'"):
+        replace(entity, grants={"anon": (privilege,)})  # type: ignore[call-arg] # they have
+
+
+@pytest.mark.parametrize("entity", GRANTED.values(), ids=GRANTED)
+@pytest.mark.parametrize(
+    "privilege", ["update (id, name)", 'select ("a)b", "c"",d")', "insert (a,b) with grant option"]
+)
+def test_privilege_on_columns_is_accepted(entity: Entity, privilege: str) -> None:
+    replace(entity, grants={"anon": (privilege,)})  # type: ignore[call-arg] # they have
+
+
+GRANTEES: dict[str, Callable[[str, str], Entity]] = {
+    "table": lambda role, option: pg.TableAccess(table="t", grants={role: (f"select{option}",)}),
+    "view": lambda role, option: pg.View(
+        name="v", definition="select 1", grants={role: (f"select{option}",)}
+    ),
+    "function": lambda role, option: pg.Function(
+        name="f", returns="integer", body="select 1", execute=(f"{role}{option}",)
+    ),
+    "usage of a schema": lambda role, option: pg.SchemaAccess(usage=(f"{role}{option}",)),
+    "creation in a schema": lambda role, option: pg.SchemaAccess(create=(f"{role}{option}",)),
+}
+
+
+@pytest.mark.parametrize("granted", GRANTEES.values(), ids=GRANTEES)
+def test_role_that_can_have_no_privilege_is_refused(granted: Callable[[str, str], Entity]) -> None:
+    with pytest.raises(ValueError, match="public can't have a grant option: leave it out"):
+        granted("public", " with grant option")
+    for role in ("", "r" * 64, "a\0b"):
+        with pytest.raises(ValueError, match="is no name of a role: give one of 1 to 63 bytes"):
+            granted(role, "")
+    granted("public", "")
+    granted("anon", " with grant option")
 
 
 def test_replica_identity_that_contradicts_itself_is_refused() -> None:

@@ -24,7 +24,7 @@ from townhall.pg import (
     catalog,
 )
 from townhall.pg.entity import comparable
-from townhall.pg.privileges import WITH_GRANT_OPTION, Grants, Privilege, privileges_of, read_grants
+from townhall.pg.privileges import Grants, Privilege, privileges_of, read_grants, split_grantee
 
 Key = tuple[str, ...]
 Relation = tuple[str, str]
@@ -175,7 +175,7 @@ _FACTS = {
 
 
 def _execution(grantee: str) -> tuple[str, tuple[str, ...]]:
-    role, option, _ = grantee.partition(WITH_GRANT_OPTION)
+    role, option = split_grantee(grantee)
     return role, (f"execute{option}",)
 
 

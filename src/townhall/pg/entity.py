@@ -14,8 +14,6 @@ from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.values import described, field_type, has_type, wrong_fields
 
-_LONGEST_NAME = 63  # bytes
-
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Entity(ReplaceableEntity):
@@ -213,10 +211,10 @@ class Entity(ReplaceableEntity):
             raise ValueError(self._wrong(min(wrong, key=lambda name: name not in self.name_fields)))
         for name in ("schema", "table", "name"):
             value = vars(self).get(name)
-            if value is not None and not 0 < len(value.encode()) <= _LONGEST_NAME:
+            if value is not None and not sql.is_name(value):
                 self._refuse(
-                    f"{name} {value!r} must have 1 to {_LONGEST_NAME} bytes, because"
-                    " PostgreSQL cuts a longer name"
+                    f"{name} {value!r} must have 1 to {sql.LONGEST_NAME} bytes, because"
+                    " PostgreSQL cuts a longer name, and no zero byte"
                 )
 
     def _wrong(self, name: str) -> str:

@@ -11,7 +11,14 @@ from sqlalchemy import Connection, RowMapping, text
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, comment_statement
-from townhall.pg.privileges import API_ROLES, WITH_GRANT_OPTION, grant_statements, unmanaged
+from townhall.pg.privileges import (
+    API_ROLES,
+    WITH_GRANT_OPTION,
+    grant_statements,
+    refused_grantees,
+    split_grantee,
+    unmanaged,
+)
 
 Volatility = Literal["volatile", "stable", "immutable"]
 Security = Literal["invoker", "definer"]
@@ -93,7 +100,7 @@ class Function(Entity):
         for name in ("cost", "rows"):
             if (value := getattr(self, name)) is not None and value <= 0:
                 self._refuse(f"{name} is {value} and must be greater than 0")
-        if why := _refused_arguments(self.arguments, returns):
+        if why := _refused_arguments(self.arguments, returns) or refused_grantees(self.execute):
             self._refuse(why)
 
     @property
@@ -278,7 +285,7 @@ def _read_setting(stored: str) -> tuple[str, str]:
 
 
 def _grant(grantee: str) -> tuple[str, tuple[str, ...]]:
-    role, option, _ = grantee.partition(WITH_GRANT_OPTION)
+    role, option = split_grantee(grantee)
     return role, (f"execute{option}",)
 
 

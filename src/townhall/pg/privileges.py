@@ -47,12 +47,49 @@ def refused_grants(grants: Grants) -> str | None:
     """Return what is wrong with grants on a table or a view, and what to do, or None."""
     for role, privileges in grants.items():
         for text in privileges:
-            name, _, columns = text.removesuffix(WITH_GRANT_OPTION).partition(" (")
+            if why := refused_grantee(role, text):
+                return why
+            match = _PRIVILEGE.fullmatch(text)
+            if match is None:
+                return (
+                    f"{role} has {text!r}, which is no single privilege: write it as in 'select',"
+                    " 'update (name, size)' or 'select with grant option'"
+                )
+            name, columns = match["name"], match["columns"]
             allowed = _ON_COLUMNS if columns else ("all", *_all_on_table(_FIRST_WITH_MAINTAIN))
             if name not in allowed:
                 on = "columns" if columns else "the whole of it"
                 return f"{role} has {text!r}; the privileges on {on} are {', '.join(allowed)}"
     return None
+
+
+def refused_grantee(role: str, privilege: str) -> str | None:
+    """Return why a role can't have a privilege, and what to do, or None.
+
+    Args:
+        role: The name of the role.
+        privilege: The privilege as in :data:`Grants`.
+    """
+    if not sql.is_name(role):
+        return f"{role!r} is no name of a role: give one of 1 to {sql.LONGEST_NAME} bytes"
+    if role == PUBLIC and privilege.endswith(WITH_GRANT_OPTION):
+        return "public can't have a grant option: leave it out, or name a role"
+    return None
+
+
+def split_grantee(text: str) -> tuple[str, str]:
+    """Return the role in ``"authenticated with grant option"``, and the suffix where it has one."""
+    role = text.removesuffix(WITH_GRANT_OPTION)
+    return role, text[len(role) :]
+
+
+def refused_grantees(grantees: Iterable[str]) -> str | None:
+    """Return what is wrong with the roles that have a privilege, and what to do, or None.
+
+    Args:
+        grantees: The roles, as :func:`split_grantee` takes them.
+    """
+    return next(filter(None, (refused_grantee(*split_grantee(text)) for text in grantees)), None)
 
 
 def unmanaged(grants: Grants, api_roles: Sequence[str]) -> Grants:
@@ -204,4 +241,8 @@ def _order(group: tuple[tuple[bool, Privilege], object]) -> tuple[bool, int, str
 _FIRST_WITH_MAINTAIN = 17
 _ON_TABLES = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
 _ON_COLUMNS = ("select", "insert", "update", "references")
+_COLUMN = r'(?:"(?:[^"\0]|"")+"|[a-zA-Z_][\w$]*)'
+_PRIVILEGE = re.compile(
+    rf"(?P<name>[^ (),]+)(?: \((?P<columns>{_COLUMN}(?:, ?{_COLUMN})*)\))?(?:{WITH_GRANT_OPTION})?"
+)
 _IDENTIFIERS = re.compile(sql.IDENTIFIER)

@@ -10,7 +10,13 @@ from sqlalchemy import Connection
 
 from townhall.pg import catalog
 from townhall.pg.entity import Entity
-from townhall.pg.privileges import API_ROLES, WITH_GRANT_OPTION, grant_statements
+from townhall.pg.privileges import (
+    API_ROLES,
+    WITH_GRANT_OPTION,
+    grant_statements,
+    refused_grantees,
+    split_grantee,
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -37,6 +43,16 @@ class SchemaAccess(Entity):
     create: tuple[str, ...] = ()
     api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
 
+    def __post_init__(self) -> None:
+        """Refuse a role that can't have a privilege.
+
+        Raises:
+            ValueError: A value has another type than its field, or a role can't have a privilege.
+        """
+        super().__post_init__()
+        if why := refused_grantees((*self.usage, *self.create)):
+            self._refuse(why)
+
     @property
     def name_parts(self) -> tuple[str, ...]:
         """The schema."""
@@ -48,7 +64,7 @@ class SchemaAccess(Entity):
         grants: dict[str, tuple[str, ...]] = {}
         for privilege, grantees in (("usage", self.usage), ("create", self.create)):
             for grantee in grantees:
-                role, option, _ = grantee.partition(WITH_GRANT_OPTION)
+                role, option = split_grantee(grantee)
                 grants[role] = (*grants.get(role, ()), f"{privilege}{option}")
         return grants
 

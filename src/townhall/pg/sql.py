@@ -14,6 +14,8 @@ _CACHED = 10_000  # a comparison quotes each name many times, and lays out each 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _preparer = PGIdentifierPreparer(_dialect)
 
+LONGEST_NAME = 63  # bytes
+
 IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s",.]+)'
 """The pattern of an identifier as PostgreSQL writes it."""
 
@@ -52,6 +54,11 @@ def roles(names: Iterable[str]) -> str:
 def literal(value: str | None) -> str:
     """Return ``value`` as a string literal, and None as ``null``."""
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def is_name(text: str) -> bool:
+    """Tell whether PostgreSQL takes ``text`` as a name, and does not cut it."""
+    return 0 < len(text.encode()) <= LONGEST_NAME and "\0" not in text
 
 
 @lru_cache(maxsize=_CACHED)
