@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 from tests.session.database import Note
@@ -45,6 +45,26 @@ def connection(owner_engine: Engine) -> Iterator[Connection]:
 
 def _is_as_it_was(connection: Connection) -> bool:
     return tuple(connection.execute(_STATE).one()) == (True, "", "", "")
+
+
+class _RoutingSession(Session):
+    """A session that decides itself on which connection it runs a statement."""
+
+    def get_bind(self, *arguments: Any, **options: Any) -> Engine | Connection:  # noqa: ANN401  SQLAlchemy's
+        routed: Connection | None = self.info.get("connection")
+        return super().get_bind(*arguments, **options) if routed is None else routed
+
+
+def _sync_connection(connection: Connection | AsyncConnection) -> Connection | None:
+    return connection.sync_connection if isinstance(connection, AsyncConnection) else connection
+
+
+# The options of the session, and the arguments that its connection is then asked for with.
+_OTHER_WAYS_TO_BIND: dict[str, Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]] = {
+    "binds": lambda connection: ({"binds": {Note: connection}}, {"mapper": Note}),
+    "bind_arguments": lambda connection: ({}, {"bind": _sync_connection(connection)}),
+    "get_bind": lambda connection: ({"info": {"connection": _sync_connection(connection)}}, {}),
+}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.__name__ for scenario in SCENARIOS])
@@ -96,6 +116,21 @@ def test_connection_is_left_as_it_was_with_every_join_mode(
         assert _is_as_it_was(connection)
 
 
+@pytest.mark.parametrize("way", _OTHER_WAYS_TO_BIND)
+def test_connection_that_is_not_the_bind_of_the_session_is_left_as_it_was(
+    connection: Connection, user: UUID, way: str
+) -> None:
+    for end in (Session.commit, Session.rollback, Session.close):
+        options, bind_arguments = _OTHER_WAYS_TO_BIND[way](connection)
+        with _RoutingSession(join_transaction_mode="create_savepoint", **options) as session:
+            act_as(session, Actor.user(user))
+            joined = session.connection(bind_arguments)
+            assert joined is connection
+            assert joined.scalar(text("select current_user")) == "authenticated"
+            end(session)
+        assert _is_as_it_was(connection)
+
+
 def test_failed_transaction_is_left_to_be_rolled_back(connection: Connection, user: UUID) -> None:
     with Session(connection, join_transaction_mode="rollback_only") as session:
         act_as(session, Actor.user(user))
@@ -141,4 +176,19 @@ async def test_async_session_joins_a_transaction(logins: Logins, user: UUID) -> 
         await transaction.rollback()
     async with engine.connect() as connection:
         assert await connection.scalar(select(func.count()).where(Note.owner == user)) == 0
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("way", _OTHER_WAYS_TO_BIND)
+async def test_connection_that_is_not_the_bind_of_the_async_session_is_left_as_it_was(
+    logins: Logins, user: UUID, way: str
+) -> None:
+    engine = create_async_engine(logins.owner)
+    async with engine.connect() as connection, connection.begin():
+        options, bind_arguments = _OTHER_WAYS_TO_BIND[way](connection)
+        async with AsyncSession(sync_session_class=_RoutingSession, **options) as session:
+            act_as(session, Actor.user(user))
+            joined = await session.connection(bind_arguments)
+            assert await joined.scalar(text("select current_user")) == "authenticated"
+        assert await connection.run_sync(_is_as_it_was)
     await engine.dispose()

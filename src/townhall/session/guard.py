@@ -27,16 +27,18 @@ class _Guard:
     It refers to the info of its session and not to the session, which it must not keep alive.
     """
 
-    def __init__(self, session: Session, connection: Connection) -> None:
+    def __init__(
+        self, session: Session, transaction: SessionTransaction, connection: Connection
+    ) -> None:
         self._info = session.info
         self._connection = connection
-        self._joins = isinstance(session.bind, Connection)
+        self._is_of_caller = not _is_closed_with(transaction, connection)
         self._settings: dict[str, str] | None = None
         self.began_as: object = self  # no actor: every statement is refused until `begin` is done
 
     def begin(self, actor: Actor) -> None:
         """Let the transaction act."""
-        if self._joins:
+        if self._is_of_caller:
             self._settings = read_settings(self._connection)
         become(self._connection, actor)
         self.began_as = actor
@@ -54,7 +56,7 @@ class _Guard:
             )
 
     def end(self) -> None:
-        """Restore the settings of a connection whose transaction the session only joined."""
+        """Restore the settings of a connection that goes on after the session's transaction."""
         event.remove(self._connection, "before_cursor_execute", self.check)
         if self._settings is not None and self._is_usable():
             restore_settings(self._connection, self._settings)
@@ -91,7 +93,7 @@ def has_begun_otherwise(transaction: SessionTransaction, actor: Actor) -> bool:
 def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     if transaction.nested:
         return  # a savepoint has the settings of its transaction
-    guard = _Guard(session, connection)
+    guard = _Guard(session, transaction, connection)
     _guards.setdefault(transaction, []).append(guard)
     try:
         actor = _actor_of(session)
@@ -104,6 +106,12 @@ def _begin(session: Session, transaction: SessionTransaction, connection: Connec
 def _end(_session: Session, transaction: SessionTransaction) -> None:
     for guard in _guards.pop(transaction, ()):
         guard.end()
+
+
+def _is_closed_with(transaction: SessionTransaction, connection: Connection) -> bool:
+    # The session's bind does not tell: `binds`, `bind_arguments` and `get_bind` name others.
+    *_, is_closed = transaction._connections[connection]  # noqa: SLF001  nothing public tells
+    return is_closed
 
 
 def _actor_of(session: Session) -> Actor:
