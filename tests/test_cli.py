@@ -303,15 +303,15 @@ def test_status_of_an_empty_database_has_no_objects(home: Path, database: str) -
     assert lines["Prompt"].endswith("-m townhall psql --url …")
 
 
-def test_status_counts_objects_of_the_schemas_of_the_revisions(home: Path, database: str) -> None:
+def test_status_counts_objects_of_all_schemas_of_the_application(home: Path, database: str) -> None:
     execute(
         database,
         "create schema private",
         "create schema auth",
-        "create schema other",
+        "create schema shop",
         "comment on schema auth is 'townhall: created by a revision'",
         "create table auth.users (id int primary key)",
-        "create table other.ignored (id int primary key)",
+        "create table shop.products (id int primary key)",
         "create table public.people (id int primary key references auth.users)",
         "create table public.parted (id int) partition by range (id)",
         "create policy everyone on public.people using (true)",
@@ -320,11 +320,27 @@ def test_status_counts_objects_of_the_schemas_of_the_revisions(home: Path, datab
         " for each row execute function private.stamp()",
         "create view public.seen as select 1 as one",
         "create materialized view public.stored as select 1 as one",
-        "create extension vector",
+        "create extension vector schema shop",
     )
     told = townhall(home, "status", "--url", database)
     assert (
-        "Objects   3 tables, 1 policy, 1 trigger, 1 function, 1 view, 1 materialized view\n"
+        "Objects   4 tables, 1 policy, 1 trigger, 1 function, 1 view, 1 materialized view\n"
+    ) in told.stdout
+
+
+def test_status_counts_no_objects_of_the_platform(home: Path, database: str) -> None:
+    execute(
+        database,
+        "create schema auth",
+        "comment on schema auth is 'Accounts.'",
+        "create table auth.users (id int primary key)",
+        "create schema storage",
+        "create table storage.objects (id int primary key)",
+        "create view public.accounts as select id from auth.users",
+    )
+    told = townhall(home, "status", "--url", database)
+    assert (
+        "Objects   0 tables, 0 policies, 0 triggers, 0 functions, 1 view, 0 materialized views\n"
     ) in told.stdout
 
 

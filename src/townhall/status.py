@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 
 from townhall import embedded
 from townhall.check.history import History
-from townhall.pg.catalog import count_objects
+from townhall.migrate.compare.scope import PLATFORM_SCHEMAS
+from townhall.pg.catalog import count_objects, read_schemas, schema_names
 
 
 def describe_server(connection: Connection) -> str:
@@ -40,8 +41,24 @@ def describe_revision(connection: Connection, ini: Path | None) -> str:
 
 
 def describe_objects(connection: Connection) -> str:
-    """Return how many tables, policies, triggers, functions and views the database has."""
-    return ", ".join(_count(number, kind) for kind, number in count_objects(connection).items())
+    """Return how many tables, policies, triggers, functions and views the database has.
+
+    Counted are those in all schemas that are not PostgreSQL's, an extension's or a platform's. A
+    schema such as ``auth`` that a revision of townhall created, as its comment says, is counted.
+
+    Args:
+        connection: The database.
+    """
+    counts = count_objects(connection, _own_schemas(connection))
+    return ", ".join(_count(number, kind) for kind, number in counts.items())
+
+
+def _own_schemas(connection: Connection) -> list[str]:
+    return [
+        schema.name
+        for schema in read_schemas(connection, schema_names(connection))
+        if schema.name not in PLATFORM_SCHEMAS or (schema.comment or "").startswith("townhall:")
+    ]
 
 
 def _count(number: int, kind: str) -> str:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from townhall.pg.catalog.fragments import not_of_an_extension, rows
 
 
-def count_objects(connection: Connection) -> dict[str, int]:
+def count_objects(connection: Connection, schemas: Sequence[str]) -> dict[str, int]:
     """Return the number of objects by kind, the kinds in the plural and in a fixed order.
 
-    Counted are those in the schemas ``public`` and ``private`` and in schemas that a revision of
-    townhall created, which their comments say. Extensions' objects and the version table are not
-    counted.
+    Extensions' objects and the version table are not counted.
 
     Args:
         connection: The database.
+        schemas: The schemas whose objects are counted.
     """
-    (counts,) = rows(connection, _QUERY, ["public", "private"])
+    (counts,) = rows(connection, _QUERY, schemas)
     return dict(counts)
 
 
@@ -26,7 +27,6 @@ _QUERY = f"""
         select n.oid
         from pg_catalog.pg_namespace as n
         where n.nspname = any (%(schemas)s)
-            or pg_catalog.obj_description(n.oid, 'pg_namespace') like 'townhall:%%'
     ),
     relations as (
         select c.oid, c.relkind
