@@ -53,7 +53,7 @@ from sqlalchemy import MetaData, NullPool, create_engine
 
 engine = create_engine({url}, poolclass=NullPool{options})
 with engine.{connect}() as connection:
-    context.configure(connection=connection, target_metadata=MetaData())
+    context.configure({arguments}, target_metadata=MetaData())
     with context.begin_transaction():
         context.run_migrations()
 """
@@ -94,6 +94,16 @@ def tables_of(url: str) -> list[str]:
     return [name for (name,) in rows]
 
 
+def plain_env(
+    url: str,
+    *,
+    options: str = "",
+    connect: str = "connect",
+    arguments: str = "connection=connection",
+) -> str:
+    return _PLAIN.format(url=url, options=options, connect=connect, arguments=arguments)
+
+
 def test_process_environment_is_not_changed(
     checked: str, townhall_server: str, application: Application
 ) -> None:
@@ -106,10 +116,11 @@ def test_process_environment_is_not_changed(
     assert tables_of(checked) == []
 
 
+@pytest.mark.parametrize("arguments", ["connection=connection", 'connection, None, "postgresql"'])
 def test_plain_env_with_the_configured_url_runs_in_the_scratch_database(
-    checked: str, townhall_server: str, application: Application
+    arguments: str, checked: str, townhall_server: str, application: Application
 ) -> None:
-    env = _PLAIN.format(url=_FROM_CONFIGURATION, options="", connect="connect")
+    env = plain_env(_FROM_CONFIGURATION, arguments=arguments)
     report = check(checked, config=application(env), scratch=townhall_server)
     assert "table public.products" in [finding.object for finding in report.findings]
     assert tables_of(checked) == []
@@ -120,8 +131,23 @@ def test_plain_env_with_the_configured_url_runs_in_the_scratch_database(
 def test_env_that_connects_to_the_checked_database_is_refused(
     connect: str, options: str, checked: str, townhall_server: str, application: Application
 ) -> None:
-    env = _PLAIN.format(url=_FROM_ENVIRONMENT, options=options, connect=connect)
+    env = plain_env(_FROM_ENVIRONMENT, options=options, connect=connect)
     with pytest.raises(CheckError, match=r"env\.py connects to the database townhall_.* instead"):
         check(checked, config=application(env), scratch=townhall_server)
     assert tables_of(checked) == []
     assert scratch_databases_on(townhall_server) == set()
+
+
+def test_refusal_of_an_env_that_ran_statements_of_its_own_says_only_what_is_known(
+    checked: str, townhall_server: str, application: Application
+) -> None:
+    env = plain_env(_FROM_ENVIRONMENT).replace(
+        "    context.configure(",
+        '    connection.exec_driver_sql("create table public.early (id int)")\n'
+        "    connection.commit()\n"
+        "    context.configure(",
+    )
+    with pytest.raises(CheckError, match="the check ran no revision there") as refusal:
+        check(checked, config=application(env), scratch=townhall_server)
+    assert "nothing was changed" not in str(refusal.value)
+    assert tables_of(checked) == ["early"]

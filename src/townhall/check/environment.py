@@ -43,20 +43,24 @@ def run_env(
     environment = EnvironmentContext(config, script, as_sql=False, fn=fn, **options)
     configure = environment.configure
 
-    def configure_on_scratch(connection: Connection | None = None, **options: Any) -> None:  # noqa: ANN401 - Alembic's
+    def configure_on_scratch(
+        connection: Connection | None = None,
+        *arguments: Any,  # noqa: ANN401 - Alembic's
+        **options: Any,  # noqa: ANN401 - Alembic's
+    ) -> None:
         if connection is not None and (name := _database_of(connection)) != database.database:
             raise CheckError(
                 f"{script.env_py_location} connects to the database {name}, and would run the"
-                " revisions there instead of in the scratch database; nothing was changed. Call"
-                " townhall.migrate.run() in it, or let it prefer config.attributes['url'] or"
-                " sqlalchemy.url of the configuration to every other URL, such as that of an"
-                " environment variable."
+                " revisions there instead of in the scratch database; the check ran no revision"
+                " there. Call townhall.migrate.run() in it, or let it prefer"
+                " config.attributes['url'] or sqlalchemy.url of the configuration to every other"
+                " URL, such as that of an environment variable."
             )
-        configure(connection, **options)
+        configure(connection, *arguments, **options)
 
     # Alembic gives its functions to the module alembic.context by the class, which therefore can't
     # be a subclass.
-    environment.configure = configure_on_scratch  # type: ignore[assignment] # without the names
+    environment.configure = configure_on_scratch  # type: ignore[method-assign] # without the names
     with environment:
         script.run_env()
 
