@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, replace
+from functools import cache
+from types import NoneType
 from typing import Any, ClassVar, NoReturn, Self
 
 from sqlalchemy import Connection, TextClause
@@ -13,6 +15,8 @@ from sqlalchemy.orm import Session
 from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.values import described, field_type, has_type, wrong_fields
+
+_PLAIN = (str, tuple, int, float, NoneType)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -97,9 +101,7 @@ class Entity(ReplaceableEntity):
     def state(self) -> tuple[Any, ...]:
         """The values that are compared, in hashable form."""
         values = vars(self)
-        return tuple(
-            comparable(values.get(field.name, MISSING)) for field in fields(self) if field.compare
-        )
+        return tuple(comparable(values.get(name, MISSING)) for name in _compared(type(self)))  # type: ignore[arg-type] # as in values
 
     @property
     def identity(self) -> str:
@@ -269,9 +271,15 @@ def default(field: Field[Any]) -> Any:  # noqa: ANN401 - any field's value
 
 def comparable(value: Any) -> Any:  # noqa: ANN401 - any field's value
     """Return ``value`` with mappings as tuples of pairs, in which the order counts."""
-    if isinstance(value, Mapping):
+    # Nearly all values are plain; whether something is a mapping takes longer to find out.
+    if not isinstance(value, _PLAIN) and isinstance(value, Mapping):
         return tuple((key, comparable(item)) for key, item in value.items())
     return value
+
+
+@cache
+def _compared(of: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(of) if field.compare)
 
 
 def _joined(statements: Iterable[str]) -> TextClause:

@@ -19,7 +19,11 @@ def wrong_fields(value: object) -> list[str]:
     """
     values = vars(value)
     tests = _field_tests(type(value))  # type: ignore[arg-type] # mypy takes no class for hashable
-    return [name for name, test in tests if name in values and not test(values[name])]
+    return [
+        name
+        for name, classes, test in tests
+        if name in values and type(values[name]) not in classes and not test(values[name])
+    ]
 
 
 def field_type(of: type[Any], name: str) -> Any:  # noqa: ANN401 - any annotation
@@ -28,9 +32,16 @@ def field_type(of: type[Any], name: str) -> Any:  # noqa: ANN401 - any annotatio
 
 
 @cache
-def _field_tests(of: type[Any]) -> Sequence[tuple[str, Test]]:
+def _field_tests(of: type[Any]) -> Sequence[tuple[str, frozenset[type[Any]], Test]]:
+    # With the classes that need no test: nearly all values have them, and a catalog has many.
     hints = get_type_hints(of)
-    return [(field.name, _test(hints[field.name])) for field in fields(of)]
+    names = [each.name for each in fields(of)]
+    return [(name, _classes_in(hints[name]), _test(hints[name])) for name in names]
+
+
+def _classes_in(expected: Any) -> frozenset[type[Any]]:  # noqa: ANN401 - any annotation
+    alternatives = get_args(expected) if get_origin(expected) in {Union, UnionType} else (expected,)
+    return frozenset(each for each in alternatives if get_origin(each) is None)
 
 
 def has_type(value: object, expected: Any) -> bool:  # noqa: ANN401 - any annotation
