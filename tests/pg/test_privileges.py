@@ -115,7 +115,16 @@ def test_definer_function_with_unsafe_search_path_is_hijackable(settings: dict[s
     assert not replace(function, security="invoker").is_hijackable
 
 
-@pytest.mark.parametrize("path", [pg.SAFE_SEARCH_PATH, "public, pg_temp"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pg.SAFE_SEARCH_PATH,
+        "public, pg_temp",
+        "public,pg_temp",
+        "pg_catalog, pg_temp ",
+        '"$user", "pg_temp"',
+    ],
+)
 def test_definer_function_with_safe_search_path_is_not_hijackable(path: str) -> None:
     function = pg.Function(
         name="f",

@@ -253,6 +253,14 @@ def test_output_after_the_variadic_argument_is_accepted(connection: Connection) 
     run_script(connection, function.create_statements())
 
 
+@pytest.mark.parametrize(
+    "path", ["public,, pg_temp", "public,", ",", 'odd"one, public', '"public', '"a" b']
+)
+def test_search_path_that_is_no_list_of_names_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match=r"search_path is .*, which is no list of names: separate"):
+        replace(FUNCTION, settings={"search_path": path})
+
+
 POLICY = pg.Policy(table="events", name="p", command="select", roles=("anon",), using="true")
 
 

@@ -108,6 +108,7 @@ def test_entity_runs_in_a_revision_and_in_a_script(connection: Connection, entit
         "set search_path = '$user', public",
         """set search_path = '"$user"', public""",
         "set search_path = ''",
+        "set search_path = 'a, b', ' c ', '', pg_temp",
         "set search_path = 'Odd schema', 'odd\"one', pg_temp",
         "set datestyle = 'iso, dmy'",
     ],
@@ -122,6 +123,38 @@ def test_recreated_function_has_the_same_definition(connection: Connection, opti
     assert read is not None
     run_script(connection, [*read.drop_statements(), *read.create_statements()])
     assert connection.exec_driver_sql(definition).scalar() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "stored"),
+    [
+        ("public,pg_temp", "public, pg_temp"),
+        ('"$user", public, pg_temp', '"$user", public, pg_temp'),
+        ("$user,public", '"$user", public'),
+        ("pg_catalog, pg_temp ", "pg_catalog, pg_temp"),
+        ('"a, b" , "c""d"', '"a, b", "c""d"'),
+        ("Odd schema, \tpublic", '"Odd schema", public'),
+        ("", '""'),
+        ('""', '""'),
+    ],
+)
+def test_search_path_is_read_as_postgresql_reads_lists(
+    connection: Connection, path: str, stored: str
+) -> None:
+    function = pg.Function(
+        schema=SCHEMA,
+        name="f",
+        returns="integer",
+        body="select 1",
+        settings={"search_path": path},
+    )
+    run_script(connection, function.create_statements())
+    settings = "select proconfig from pg_proc where proname = 'f'"
+    assert connection.exec_driver_sql(settings).scalar() == [f"search_path={stored}"]
+    read = actual(connection, function)
+    assert read is not None
+    run_script(connection, [*read.drop_statements(), *read.create_statements()])
+    assert connection.exec_driver_sql(settings).scalar() == [f"search_path={stored}"]
 
 
 @pytest.mark.parametrize("on", ["t", "TRUE", "on", "1", "yes"])

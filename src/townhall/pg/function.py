@@ -50,7 +50,8 @@ class Function(Entity):
             (``definer``).
         settings: Settings for the time of a call. A ``definer`` function needs a ``search_path``
             that ends with ``pg_temp``, as :data:`SAFE_SEARCH_PATH` does; otherwise its caller
-            decides which objects its names stand for. So does a trigger function: rows that a
+            decides which objects its names stand for. A list is written as PostgreSQL reads it:
+            ``'"a, b", pg_temp'``. So does a trigger function: rows that a
             foreign key deletes are deleted as the owner of their table.
         is_strict: Whether it returns null for a null argument without being called.
         is_leakproof: Whether it reveals nothing about its arguments except by its result.
@@ -100,6 +101,12 @@ class Function(Entity):
         for name in ("cost", "rows"):
             if (value := getattr(self, name)) is not None and value <= 0:
                 self._refuse(f"{name} is {value} and must be greater than 0")
+        for name in _LISTS & self.settings.keys():
+            if not sql.is_list(value := self.settings[name]):
+                self._refuse(
+                    f"{name} is {value!r}, which is no list of names: separate them by commas, and"
+                    " put one with a comma or a quote into double quotes"
+                )
         if why := _refused_arguments(self.arguments, returns) or refused_grantees(self.execute):
             self._refuse(why)
 
@@ -111,7 +118,7 @@ class Function(Entity):
     @property
     def is_hijackable(self) -> bool:
         """Whether objects that its caller creates are used with its owner's privileges."""
-        last_of_path = self.settings.get("search_path", "").split(", ")[-1]
+        last_of_path = sql.split_list(self.settings.get("search_path", ""))[-1]
         return self.security == "definer" and last_of_path != "pg_temp"
 
     @property
@@ -273,14 +280,14 @@ def _without_default(declared: str) -> str:
 
 
 def _setting(name: str, value: str) -> str:
-    parts = value.split(", ") if name in _LISTS else [value]
+    parts = sql.split_list(value) if name in _LISTS else [value]
     return ", ".join(map(sql.literal, parts))
 
 
 def _read_setting(stored: str) -> tuple[str, str]:
     name, _, value = stored.partition("=")
     if name in _LISTS:
-        value = ", ".join(map(sql.unquote, _PARTS.findall(value)))
+        value = sql.join_list(list(map(sql.unquote, _PARTS.findall(value))))
     return name, value
 
 
@@ -293,7 +300,7 @@ def _grantee(entry: Mapping[str, Any]) -> str:
     return f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
 
 
-_LISTS = ("search_path", "temp_tablespaces")
+_LISTS = {"search_path", "temp_tablespaces"}
 _PARTS = re.compile(sql.IDENTIFIER)
 
 _RESOLVE = """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from sqlalchemy import TextClause, text
@@ -59,6 +60,40 @@ def literal(value: str | None) -> str:
 def is_name(text: str) -> bool:
     """Tell whether PostgreSQL takes ``text`` as a name, and does not cut it."""
     return 0 < len(text.encode()) <= LONGEST_NAME and "\0" not in text
+
+
+def is_list(text: str) -> bool:
+    """Tell whether ``text`` is a list of names as :func:`split_list` takes it apart."""
+    return not text.strip() or all(map(_LISTED.fullmatch, _items(text)))
+
+
+def split_list(text: str) -> list[str]:
+    """Return the names in a list, as PostgreSQL reads one such as a ``search_path``.
+
+    They are separated by commas, with blanks around them or none. Only a name in double quotes may
+    hold a comma or a quote, or begin or end with a blank. Unlike in PostgreSQL, the letters of any
+    other name keep their case.
+    """
+    return list(map(unquote, _items(text)))
+
+
+def join_list(names: Sequence[str]) -> str:
+    """Return the list that :func:`split_list` takes apart into ``names``."""
+    if list(names) == [""]:
+        return ""
+    return ", ".join(
+        name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"' for name in names
+    )
+
+
+def _items(text: str) -> Iterable[str]:
+    # A comma outside of quotes has an even number of them behind it.
+    return map(str.strip, _COMMA.split(text))
+
+
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_LISTED = re.compile(r'"(?:[^"]|"")*"|[^"]+')
+_PLAIN = re.compile(r'[^\s",](?:[^",]*[^\s",])?')
 
 
 @lru_cache(maxsize=_CACHED)
