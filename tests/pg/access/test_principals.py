@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,3 +170,13 @@ def test_principal_without_words_is_refused(name: str, condition: str, refusal: 
 def test_condition_that_is_no_text_is_refused() -> None:
     with pytest.raises(TypeError, match="the condition of a principal is a string"):
         Principal("readers", Note.likes > 1)  # type: ignore[arg-type] # refused
+
+
+def test_anonymous_callers_that_are_no_principal_are_refused() -> None:
+    with pytest.raises(TypeError, match="callers of 'readers' are a principal, not True"):
+        Principal("readers", "true", anonymous=True)  # type: ignore[arg-type]
+
+
+def test_anonymous_callers_over_another_table_are_refused() -> None:
+    with pytest.raises(ValueError, match="about columns of notes, and its anonymous"):
+        replace(owner(Note.owner_id), anonymous=owner(Team.id))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.pg.access.models import Note, Receipt, Team
 from townhall import pg
-from townhall.pg.access import Access, anyone, owner, signed_in
+from townhall.pg.access import Access, Principal, anyone, owner, signed_in
 from townhall.pg.policy import Command
 
 the_owner = owner(Note.owner_id)
@@ -93,6 +93,10 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "a principal over another table": (
         lambda: Access(Note, read=owner(Team.id)),
         "read is for 'the owner', which is about columns of app.teams; give it columns of Note",
+    ),
+    "anonymous callers over another table": (
+        lambda: Access(Note, read=Principal("readers", "true", anonymous=owner(Team.id))),
+        "read is for 'readers', which is about columns of app.teams; give it columns of Note",
     ),
     "becomes over another table": (
         lambda: Access(Note, read=the_owner, update=the_owner, becomes=owner(Team.id)),

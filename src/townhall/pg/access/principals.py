@@ -38,8 +38,9 @@ class Principal:
         """Lay out the condition.
 
         Raises:
-            TypeError: The name or the condition is no string.
-            ValueError: The name or the condition is empty.
+            TypeError: The name or the condition is no string, or ``anonymous`` no principal.
+            ValueError: The name or the condition is empty, or ``anonymous`` is about columns of
+                another table.
         """
         for argument in ("name", "condition"):
             text = getattr(self, argument)
@@ -47,6 +48,9 @@ class Principal:
                 raise TypeError(f"the {argument} of a principal is a string, not {text!r}")
             if not text.strip():
                 raise ValueError(f"the {argument} of a principal is empty: {self!r}")
+        _check_anonymous(self)
+        if self.table is None and self.anonymous is not None:
+            object.__setattr__(self, "table", self.anonymous.table)
         object.__setattr__(self, "condition", sql.layout(self.condition))
 
     def __or__(self, other: Principal) -> Principal:
@@ -96,6 +100,20 @@ class Principal:
         """
         anonymous = None if self.anonymous is None else self.anonymous.named(name)
         return replace(self, name=name, anonymous=anonymous)
+
+
+def _check_anonymous(principal: Principal) -> None:
+    anonymous = principal.anonymous
+    if not isinstance(anonymous, Principal | None):
+        raise TypeError(
+            f"the anonymous callers of '{principal.name}' are a principal, not {anonymous!r}"
+        )
+    tables = {each.table for each in (principal, anonymous) if each is not None} - {None}
+    if len(tables) > 1:
+        raise ValueError(
+            f"'{principal.name}' is about columns of {principal.table}, and its anonymous callers"
+            " are about columns of another table; give both the columns of one"
+        )
 
 
 signed_in = Principal("signed-in users", _ALWAYS)
