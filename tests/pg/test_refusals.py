@@ -153,6 +153,12 @@ def test_postgresql_refuses_the_trigger_as_well(
         run_script(connection, unchecked(trigger, values).create_statements())
 
 
+def test_caller_in_the_condition_of_a_trigger_is_refused() -> None:
+    with pytest.raises(ValueError, match="can't use :caller, which is a subquery: test it in the"):
+        replace(TRIGGER, condition="new.owner_id = :caller")
+    assert replace(TRIGGER, condition="new.text = ':caller'").condition == "new.text = ':caller'"
+
+
 def test_value_of_a_trigger_without_effect_is_refused() -> None:
     with pytest.raises(ValueError, match="initially='deferred' needs deferrable=True"):
         replace(TRIGGER, constraint=True, initially="deferred")

@@ -96,6 +96,33 @@ _LISTED = re.compile(r'"(?:[^"]|"")*"|[^"]+')
 _PLAIN = re.compile(r'[^\s",](?:[^",]*[^\s",])?')
 
 
+def substituted(sql: str, parameter: str, value: str) -> str:
+    """Return ``sql`` with a value for a parameter, but not in strings, names and comments.
+
+    Args:
+        sql: SQL that says ``:caller``.
+        parameter: The parameter without its colon: ``caller``.
+        value: The SQL that stands in its place.
+    """
+    return _QUOTED_OR_PARAMETER.sub(
+        lambda match: value if match["parameter"] == parameter else match[0], sql
+    )
+
+
+_QUOTED_OR_PARAMETER = re.compile(
+    r"""
+    \b[eE]'(?:[^'\\]|\\.|'')*'
+    | '(?:[^']|'')*'
+    | "(?:[^"]|"")*"
+    | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$
+    | --[^\n]*
+    | /\*.*?\*/
+    | (?<![\w:]):(?P<parameter>\w+)
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
 @lru_cache(maxsize=_CACHED)
 def layout(sql: str) -> str:
     """Return ``sql`` without common indentation, surrounding blanks and the final semicolon."""

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from townhall.pg import sql
+
 if TYPE_CHECKING:
     from townhall.pg.trigger import Trigger
 
@@ -118,7 +120,12 @@ def _constraint(trigger: Trigger) -> Iterator[Rule]:
 
 
 def _condition(trigger: Trigger) -> Iterator[Rule]:
-    rows = _rows_in(trigger.condition or "")
+    condition = trigger.condition or ""
+    rows = _rows_in(condition)
+    yield (
+        sql.substituted(condition, "caller", "") != condition,
+        "the condition can't use :caller, which is a subquery: test it in the function's body",
+    )
     yield (
         bool(rows) and trigger.level == "statement",
         "the condition of a statement's trigger can't use old or new: use level='row'",

@@ -216,6 +216,32 @@ def test_caller_is_replaced_in_entities() -> None:
     assert trigger == pg.ReplicaIdentity(table="notes")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'like :caller' || 'it''s :caller'",
+        """E'it\\'s :caller'""",
+        '":caller"',
+        "$$ :caller $$ || $a$ :caller $$ :caller $a$",
+        "true -- of :caller",
+        "/* of\n :caller */ true",
+        "x::caller",
+        ":callers",
+    ],
+)
+def test_caller_in_a_string_a_name_or_a_comment_stays(text: str) -> None:
+    policy = pg.Policy(
+        table="notes",
+        name="p",
+        command="select",
+        roles=("authenticated",),
+        using=f"{text}\nor :caller = owner",
+    )
+    (expanded,) = entities_of([policy])
+    assert isinstance(expanded, pg.Policy)
+    assert expanded.using == f"{text}\nor (select auth.uid()) = owner"
+
+
 def test_two_rules_for_a_table_are_refused() -> None:
     with pytest.raises(ValueError, match=r"table access public\.notes is declared 2 times"):
         entities_of([Access(Note, read=signed_in), Access(Receipt), Access(Note)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -21,7 +20,6 @@ from townhall.roles import SUPABASE, Roles
 Declaration = Access | Membership | Entity
 """What :func:`entities_of` expands."""
 
-_CALLER = re.compile(r"(?<![\w:]):caller\b")
 _SQL_FIELDS = ("body", "definition", "using", "check")
 _LEAVES_A_ROW = ("insert", "update")
 
@@ -30,7 +28,8 @@ def entities_of(declarations: Iterable[Declaration], roles: Roles = SUPABASE) ->
     """Return what access rules and helper functions are expanded to.
 
     ``:caller`` in conditions, bodies of functions and definitions of views becomes a subselect of
-    the caller's id, which PostgreSQL evaluates once per statement.
+    the caller's id, which PostgreSQL evaluates once per statement. In strings, names in quotes and
+    comments it stays.
 
     Args:
         declarations: Rules, what :func:`membership` returned, and entities that say ``:caller``;
@@ -158,8 +157,9 @@ def _with_caller(entity: Entity, roles: Roles) -> Entity:
     texts = {name: getattr(entity, name, None) for name in _SQL_FIELDS}
     caller = f"(select {roles.caller})"
     resolved = {
-        name: _CALLER.sub(lambda _: caller, text)
+        name: sql.substituted(text, "caller", caller)
         for name, text in texts.items()
-        if text is not None and _CALLER.search(text)
+        if text is not None
     }
-    return replace(entity, **resolved) if resolved else entity
+    changed = {name: text for name, text in resolved.items() if text != texts[name]}
+    return replace(entity, **changed) if changed else entity
