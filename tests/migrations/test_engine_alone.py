@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import ProgrammingError
@@ -17,6 +21,7 @@ from sqlalchemy.exc import ProgrammingError
 from tests.support.dump import dump
 from townhall import pg
 from townhall.migrate import SETTINGS, Settings
+from townhall.migrate.safety import create_roles
 from townhall.pg.caller import caller_entities
 from townhall.roles import Roles
 from townhall.testing.databases import Databases
@@ -89,6 +94,11 @@ class Application:
     folder: Path
     user: str
     service: str
+
+    @property
+    def roles(self) -> Roles:
+        """Its roles."""
+        return Roles(anonymous=None, user=self.user, service=self.service)
 
     @property
     def revisions(self) -> Path:
@@ -196,6 +206,39 @@ def test_missing_roles_are_named_with_what_creates_them(
         command.revision(config, "Notes", autogenerate=True)
     assert f"{application.user}, {application.service} do not exist" in str(refused.value)
     assert "create_roles" in str(refused.value)
+
+
+def test_roles_are_created_by_concurrent_migrations_of_two_databases(
+    application: Application, server: Databases
+) -> None:
+    with server.create() as first, server.create() as second, ThreadPoolExecutor(2) as pool:
+        barrier = Barrier(2)
+
+        def create(url: str) -> None:
+            with create_engine(url, poolclass=NullPool).begin() as connection:
+                context = MigrationContext.configure(connection)
+                barrier.wait(timeout=60)
+                for _ in range(2):
+                    with Operations.context(context):
+                        create_roles(application.roles)
+
+        list(pool.map(create, (first, second)))
+        with create_engine(first, poolclass=NullPool).connect() as connection:
+            roles = connection.execute(
+                text(
+                    """
+                    select rolname, rolcanlogin, rolbypassrls, pg_has_role(rolname, 'member')
+                    from pg_roles
+                    where rolname = any (:names)
+                    order by rolname
+                    """
+                ),
+                {"names": list(application.roles.names)},
+            ).all()
+    assert [tuple(role) for role in roles] == [
+        (application.service, False, True, True),
+        (application.user, False, False, True),
+    ]
 
 
 def test_settings_of_a_run_can_be_read_back(application: Application, database: str) -> None:
