@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ from tests.pg.access.models import Note, Receipt, Team
 from townhall import pg
 from townhall.pg.access import (
     Access,
+    Principal,
     anyone,
     anyone_with,
     entities_of,
@@ -250,3 +252,20 @@ def test_two_rules_for_a_table_are_refused() -> None:
 def test_helper_declared_twice_is_refused() -> None:
     with pytest.raises(ValueError, match=r"private\.my_team_ids\(\) is declared 2 times"):
         entities_of([MY_TEAM_IDS, MY_TEAM_IDS])
+
+
+@pytest.mark.parametrize(
+    ("read", "role", "refusal"),
+    [
+        (signed_in, "stranger", "policies has 'p' for stranger, which the rule grants no all"),
+        (signed_in, "anon", "policies has 'p' for anon, which the rule grants no all"),
+        (anyone, "authenticated", "policies has no permissive policy for select and anon, which"),
+    ],
+)
+def test_policies_that_do_not_fit_the_grants_are_refused(
+    read: Principal, role: str, refusal: str
+) -> None:
+    policy = pg.Policy(table="notes", name="p", command="all", roles=(role,), using="true")
+    with pytest.raises(ValueError, match=f"^the access rule of Note: {refusal}"):
+        entities_of([Access(Note, read=read, policies=(policy,))])
+    assert entities_of([Access(Note, read=read, policies=(replace(policy, roles=("public",)),))])

@@ -180,3 +180,19 @@ def test_anonymous_callers_that_are_no_principal_are_refused() -> None:
 def test_anonymous_callers_over_another_table_are_refused() -> None:
     with pytest.raises(ValueError, match="about columns of notes, and its anonymous"):
         replace(owner(Note.owner_id), anonymous=owner(Team.id))
+
+
+def test_either_of_one_column_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"two columns, and both are Note.owner_id; use owner\(\)"):
+        either(Note.owner_id, Note.owner_id)
+
+
+@pytest.mark.parametrize(("condition", "words"), [("", "x"), (" ; ", "x"), ("true", " ")])
+def test_narrowing_by_nothing_is_refused(condition: str, words: str) -> None:
+    with pytest.raises(ValueError, match=r"of where\(\) is empty"):
+        owner(Note.owner_id).where(condition, words)
+
+
+def test_narrowing_by_no_string_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"condition of where\(\) is a string, not None"):
+        signed_in.where(None, "x")  # type: ignore[arg-type]

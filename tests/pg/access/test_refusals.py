@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import aliased
 
 from tests.pg.access.models import Note, Receipt, Team
 from townhall import pg
@@ -43,6 +44,10 @@ WRONG_TYPES: dict[str, tuple[Callable[[], Any], str]] = {
     "a class without a table": (
         lambda: Access(dict),  # type: ignore[arg-type]
         "takes a mapped class that has a table, not <class 'dict'>",
+    ),
+    "an alias": (
+        lambda: Access(aliased(Note)),  # type: ignore[arg-type, unused-ignore]
+        "takes a mapped class that has a table, not <AliasedClass",
     ),
     "the name of a principal": (
         lambda: Access(Note, read="the owner"),  # type: ignore[arg-type]
@@ -226,6 +231,32 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Any], str]] = {
             policies=(policy(), policy(name="deleters", command="delete")),
         ),
         "policies has 'deleters' for delete, which is granted to no client",
+    ),
+    "policies where nothing is granted": (
+        lambda: Access(Note, policies=(policy(),)),
+        "there are policies, and nothing that a client may do; say in the rule who may",
+    ),
+    "becomes beside policies": (
+        lambda: Access(
+            Note, read=the_owner, update=the_owner, becomes=signed_in, policies=(policy(),)
+        ),
+        "becomes has no effect beside policies; make it the check of a policy",
+    ),
+    "a column twice in fixed": (
+        lambda: Access(Note, read=the_owner, write=the_owner, fixed=(Note.owner_id, Note.owner_id)),
+        "fixed has Note.owner_id twice",
+    ),
+    "the primary key in fixed": (
+        lambda: Access(Note, read=the_owner, write=the_owner, fixed=(Note.id,)),
+        "fixed has Note.id, a column of the primary key, which no client may update",
+    ),
+    "no insert_columns without insert": (
+        lambda: Access(Note, read=the_owner, insert_columns=()),
+        "insert_columns is about insert, and there is no insert",
+    ),
+    "no update_columns without update": (
+        lambda: Access(Note, read=the_owner, update_columns=()),
+        "update_columns is about update, and there is no update",
     ),
     "a granted command without a policy": (
         lambda: Access(

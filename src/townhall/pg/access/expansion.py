@@ -13,7 +13,7 @@ from townhall.pg.access.principals import Principal
 from townhall.pg.access.rules import SERVICE_POLICY, Access, policy_name
 from townhall.pg.entity import Entity
 from townhall.pg.policy import Command, Policy
-from townhall.pg.privileges import Grants
+from townhall.pg.privileges import PUBLIC, Grants
 from townhall.pg.table_access import TableAccess
 from townhall.roles import SUPABASE, Roles
 
@@ -123,6 +123,7 @@ def _entities(rule: Access, roles: Roles) -> Iterator[Entity]:
         grants=grants_of(rule, roles),
         api_roles=roles.names,
     )
+    _check_policies(rule, roles)
     yield from rule.policies or _policies(rule, roles)
     if roles.service is not None:
         yield Policy(
@@ -134,6 +135,31 @@ def _entities(rule: Access, roles: Roles) -> Iterator[Entity]:
             using="true",
             check="true",
         )
+
+
+def _check_policies(rule: Access, roles: Roles) -> None:
+    """Refuse policies for roles without a grant, and a grant that reaches no row."""
+    granted = {each.role: each.principals.keys() for each in _audiences(rule, roles)}
+    words = f"the access rule of {rule.model.__name__}: policies has"
+    for policy in rule.policies:
+        for role in {*policy.roles} - {PUBLIC, roles.service}:
+            if role not in granted or policy.command not in {"all", *granted[role]}:
+                raise ValueError(
+                    f"{words} '{policy.name}' for {role}, which the rule grants no"
+                    f" {policy.command}; say in the rule who may, or name another role"
+                )
+    for role, commands in granted.items() if rule.policies else ():
+        permitted = {
+            policy.command
+            for policy in rule.policies
+            if policy.permissive and not {role, PUBLIC}.isdisjoint(policy.roles)
+        }
+        for command in commands:
+            if permitted.isdisjoint({command, "all"}):
+                raise ValueError(
+                    f"{words} no permissive policy for {command} and {role}, which would reach no"
+                    " row; add one"
+                )
 
 
 def _policies(rule: Access, roles: Roles) -> Iterator[Policy]:

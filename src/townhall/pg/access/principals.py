@@ -43,11 +43,7 @@ class Principal:
                 another table.
         """
         for argument in ("name", "condition"):
-            text = getattr(self, argument)
-            if not isinstance(text, str):
-                raise TypeError(f"the {argument} of a principal is a string, not {text!r}")
-            if not text.strip():
-                raise ValueError(f"the {argument} of a principal is empty: {self!r}")
+            _check_text(getattr(self, argument), f"{argument} of a principal")
         _check_anonymous(self)
         if self.table is None and self.anonymous is not None:
             object.__setattr__(self, "table", self.anonymous.table)
@@ -81,7 +77,13 @@ class Principal:
         Args:
             condition: What must also hold of a row, as in :attr:`condition`.
             words: The same in words that follow the name: ``"who can read the post"``.
+
+        Raises:
+            TypeError: The condition is no string.
+            ValueError: The condition or the words are empty.
         """
+        _check_text(condition, "argument condition of where()")
+        _check_text(words, "argument words of where()")
         narrowed = sql.layout(condition)
         if self.condition != _ALWAYS:
             narrowed = f"{sql.parenthesized(self.condition)}\nand {sql.parenthesized(narrowed)}"
@@ -100,6 +102,13 @@ class Principal:
         """
         anonymous = None if self.anonymous is None else self.anonymous.named(name)
         return replace(self, name=name, anonymous=anonymous)
+
+
+def _check_text(text: object, what: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"the {what} is a string, not {text!r}")
+    if not sql.layout(text):
+        raise ValueError(f"the {what} is empty; write it")
 
 
 def _check_anonymous(principal: Principal) -> None:
@@ -146,8 +155,10 @@ def either(first: Attribute, second: Attribute, name: str = "either party") -> P
 
     Raises:
         TypeError: One of the two is no mapped attribute of a column.
-        ValueError: The columns are of different tables.
+        ValueError: The columns are of different tables, or the same.
     """
+    if column_of(first, "either()") is column_of(second, "either()"):
+        raise ValueError(f"either() takes two columns, and both are {first}; use owner()")
     return (owner(first) | owner(second)).named(name)
 
 

@@ -152,8 +152,12 @@ def _names(attributes: Iterable[Attribute]) -> tuple[str, ...]:
     return tuple(column_of(attribute, "an access rule").name for attribute in attributes)
 
 
+def _is_mapped(model: object) -> bool:
+    return isinstance(model, type) and isinstance(getattr(model, "__table__", None), Table)
+
+
 def _check_types(rule: Access) -> None:
-    if not isinstance(getattr(rule.model, "__table__", None), Table):
+    if not _is_mapped(rule.model):
         raise TypeError(f"Access() takes a mapped class that has a table, not {rule.model!r}")
     place = f"the access rule of {rule.model.__name__}"
     for name in _PRINCIPALS:
@@ -200,7 +204,7 @@ def _foreign_principals(rule: Access) -> Iterator[str]:
 def _wrong_columns(rule: Access) -> Iterator[str]:
     for name in _COLUMNS:
         attributes = getattr(rule, name) or ()
-        texts = [str(attribute) for attribute in attributes]
+        names = _names(attributes)
         for attribute in attributes:
             column = column_of(attribute, name)
             if column.table is not rule.table:
@@ -208,7 +212,7 @@ def _wrong_columns(rule: Access) -> Iterator[str]:
                     f"{name} has {attribute}, a column of {column.table};"
                     f" name a column of {rule.model.__name__}"
                 )
-            if texts.count(str(attribute)) > 1:
+            if names.count(column.name) > 1:
                 yield f"{name} has {attribute} twice; name it once"
             if not is_writable(column):
                 yield (
@@ -249,12 +253,18 @@ def _useless_columns(rule: Access) -> Iterator[str]:
         ("update_columns", "update"),
         ("fixed", "update"),
     ):
-        if getattr(rule, name) and command not in rule.commands:
+        is_given = bool(rule.fixed) if name == "fixed" else getattr(rule, name) is not None
+        if is_given and command not in rule.commands:
             yield f"{name} is about {command}, and there is no {command}; add {command} or write"
     if rule.fixed and rule.update_columns is not None:
         yield "update_columns says which columns may be updated; leave fixed out"
     for attribute, name in zip(rule.fixed, _names(rule.fixed), strict=True):
-        if name not in rule.insertable:
+        if name in rule.table.primary_key.columns:
+            yield (
+                f"fixed has {attribute}, a column of the primary key, which no client may update;"
+                " leave it out"
+            )
+        elif name not in rule.insertable:
             yield f"fixed has {attribute}, which insert_columns leaves out already; leave it out"
     for command, columns in (("insert", rule.insertable), ("update", rule.updatable)):
         if command in rule.commands and not columns:
@@ -279,6 +289,13 @@ def _long_names(rule: Access) -> Iterator[str]:
 
 def _wrong_policies(rule: Access) -> Iterator[str]:
     names = [policy.name for policy in rule.policies]
+    if not rule.commands:
+        yield (
+            "there are policies, and nothing that a client may do; say in the rule who may, such"
+            " as read=signed_in"
+        )
+    if rule.becomes:
+        yield "becomes has no effect beside policies; make it the check of a policy"
     for policy in rule.policies:
         if (policy.schema, policy.table) != (rule.schema, rule.table.name):
             yield (
