@@ -96,3 +96,27 @@ def test_public_wrapper_of_one_value_selects_it() -> None:
 def test_public_wrapper_in_the_schema_of_the_function_is_refused() -> None:
     with pytest.raises(ValueError, match="is in schema public already"):
         public_wrapper(pg.Function(name="find", returns="integer", body="select 1"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "passed"),
+    [
+        ({"a": "integer", "b": "variadic integer[]"}, "a, variadic b"),
+        ({"$1": "integer", "$2": "text"}, "$1, $2"),
+        ({"$1": "out integer", "$2": "text"}, "$1"),
+        ({"a": "inout integer", "$2": "variadic text[]"}, "a, variadic $2"),
+    ],
+)
+def test_wrapper_passes_arguments_as_postgresql_takes_them(
+    arguments: dict[str, str], passed: str
+) -> None:
+    function = pg.Function(
+        schema="private", name="f", arguments=arguments, returns="integer", body="select 1"
+    )
+    assert public_wrapper(function).body == f"select private.f({passed})"
+
+
+def test_wrapper_of_a_trigger_function_is_refused() -> None:
+    function = pg.Function(schema="private", name="f", language="plpgsql", body="begin end")
+    with pytest.raises(ValueError, match=r"private\.f\(\) is for a trigger and can't be called"):
+        public_wrapper(function)

@@ -93,15 +93,18 @@ def public_wrapper(function: Function, *, schema: str = "public") -> Function:
         schema: The schema that the API exposes.
 
     Raises:
-        ValueError: The function is in that schema already.
+        ValueError: The function is in that schema already, or is for a trigger.
     """
     if function.schema == schema:
         raise ValueError(
             f"{function.identity} is in schema {schema} already and can't have a wrapper there;"
             " put the function into a schema that clients can't reach, such as private"
         )
-    inputs = (name for name, text in function.arguments.items() if not text.startswith("out "))
-    call = f"{function.literal_schema}.{sql.quote(function.name)}({sql.quote_all(inputs)})"
+    if function.returns.lower() in {"trigger", "event_trigger"}:
+        raise ValueError(
+            f"{function.identity} is for a trigger and can't be called; wrap another function"
+        )
+    call = f"{function.literal_name}({', '.join(_passed(function))})"
     returns_columns = function.returns.startswith(("setof ", "table "))
     return replace(
         function,
@@ -110,3 +113,11 @@ def public_wrapper(function: Function, *, schema: str = "public") -> Function:
         language="sql",
         body=f"select {'* from ' if returns_columns else ''}{call}",
     )
+
+
+def _passed(function: Function) -> Iterable[str]:
+    """Yield the arguments of a function as another one with the same arguments passes them."""
+    inputs = [each for each in function.arguments.items() if not each[1].startswith("out ")]
+    for position, (name, text) in enumerate(inputs, start=1):
+        value = f"${position}" if name.startswith("$") else sql.quote(name)
+        yield f"variadic {value}" if text.startswith("variadic ") else value
