@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf, nan
 from typing import Any, TypeVar
 
 import pytest
@@ -128,6 +129,11 @@ TRIGGERS: dict[str, tuple[pg.Trigger, dict[str, Any], str]] = {
         {"events": ("delete",), "condition": "(new is null)"},
         "delete has no new row",
     ),
+    "a column without a name": (
+        TRIGGER,
+        {"events": ("update",), "columns": ("",)},
+        "a column has no name of 1 to 63 bytes",
+    ),
     "a zero byte in an argument": (TRIGGER, {"arguments": ("a\0b",)}, "a zero byte"),
 }
 
@@ -213,6 +219,9 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "rows of one row": ({"rows": 5}, "rows is for a function that returns a set"),
     "no rows": ({"rows": 0, "returns": "setof integer"}, "rows is 0 and must be greater than 0"),
     "a negative cost": ({"cost": -1}, "cost is -1 and must be greater than 0"),
+    "a cost that is no number": ({"cost": nan}, "cost is nan and must be greater than 0"),
+    "an infinite cost": ({"cost": inf}, "cost is inf and must be greater than 0, and finite"),
+    "a language in capitals": ({"language": "SQL"}, "language is 'SQL': write 'sql'"),
     "an argument without a default after one with it": (
         {"arguments": {"a": "integer default 1", "b": "integer"}},
         "argument 'b' is after 'a' and needs a default as well",
@@ -274,6 +283,9 @@ POLICY = pg.Policy(table="events", name="p", command="select", roles=("anon",), 
     ("values", "why"),
     [
         ({"roles": ()}, "no role is named"),
+        ({"roles": ("",)}, "'' is no name of a role"),
+        ({"roles": ("r" * 64,)}, "is no name of a role: give one of 1 to 63 bytes"),
+        ({"using": " "}, "a condition is empty: write it"),
         ({"roles": ("public", "anon")}, "public stands for every role"),
         ({"command": "insert"}, "use check instead of using"),
         ({"command": "insert", "using": None}, "insert has no condition for the new row"),
@@ -285,6 +297,11 @@ POLICY = pg.Policy(table="events", name="p", command="select", roles=("anon",), 
 def test_policy_that_contradicts_itself_is_refused(values: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=f"policy public.events p: .*{why}"):
         replace(POLICY, **values)
+
+
+def test_name_with_a_zero_byte_is_refused() -> None:
+    with pytest.raises(ValueError, match="because PostgreSQL cuts a longer name, and no zero byte"):
+        replace(POLICY, name="a\0b")
 
 
 GRANTED: dict[str, Entity] = {

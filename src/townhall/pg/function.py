@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any, ClassVar, Literal, Self
 
 from sqlalchemy import Connection, RowMapping, text
@@ -99,8 +100,10 @@ class Function(Entity):
         if self.rows is not None and not returns.startswith(("setof ", "table ", "table(")):
             self._refuse("rows is for a function that returns a set: leave it out")
         for name in ("cost", "rows"):
-            if (value := getattr(self, name)) is not None and value <= 0:
-                self._refuse(f"{name} is {value} and must be greater than 0")
+            if (value := getattr(self, name)) is not None and not 0 < value < inf:
+                self._refuse(f"{name} is {value} and must be greater than 0, and finite")
+        if self.language.lower() in _LANGUAGES - {self.language}:
+            self._refuse(f"language is {self.language!r}: write {self.language.lower()!r}")
         for name in _LISTS & self.settings.keys():
             if not sql.is_list(value := self.settings[name]):
                 self._refuse(
@@ -300,6 +303,7 @@ def _grantee(entry: Mapping[str, Any]) -> str:
     return f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
 
 
+_LANGUAGES = {"sql", "plpgsql", "c", "internal"}
 _LISTS = {"search_path", "temp_tablespaces"}
 _PARTS = re.compile(sql.IDENTIFIER)
 

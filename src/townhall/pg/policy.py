@@ -52,6 +52,7 @@ class Policy(TableEntity):
         super().__post_init__()
         if not self.roles:
             self._refuse("no role is named: add roles=('authenticated',)")
+        self._check_texts()
         if "public" in self.roles and len(self.roles) > 1:
             self._refuse("public stands for every role: leave it out, or the other roles")
         if self.command == "insert" and self.using is not None:
@@ -62,6 +63,15 @@ class Policy(TableEntity):
             self._refuse("insert has no condition for the new row: add check")
         if self.command != "insert" and self.using is None:
             self._refuse(f"{self.command} has no condition for the row: add using")
+
+    def _check_texts(self) -> None:
+        for role in self.roles:
+            if not sql.is_name(role):
+                self._refuse(
+                    f"{role!r} is no name of a role: give one of 1 to {sql.LONGEST_NAME} bytes"
+                )
+        if "" in {self.using, self.check}:
+            self._refuse("a condition is empty: write it, such as 'true'")
 
     @property
     def name_parts(self) -> tuple[str, ...]:

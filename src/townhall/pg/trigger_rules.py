@@ -62,6 +62,10 @@ def _events(trigger: Trigger) -> Iterator[Rule]:
         bool(trigger.columns) and "update" not in trigger.events,
         "columns are for update: add the event, or leave the columns out",
     )
+    yield (
+        not all(map(sql.is_name, trigger.columns)),
+        f"a column has no name of 1 to {sql.LONGEST_NAME} bytes",
+    )
     yield _repeats(trigger.columns), "a column is given twice"
 
 
