@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -118,7 +119,8 @@ def status(options: argparse.Namespace) -> int:
             "Server": describe_server(connection),
             "Revision": describe_revision(connection, _ini()),
             "Objects": describe_objects(connection),
-            "Prompt": f"{_this_python()} -m townhall psql" + (" --url …" if options.url else ""),
+            "Prompt": f"{shlex.quote(_this_python())} -m townhall psql"
+            + (" --url …" if options.url else ""),
         }
     for name, line in lines.items():
         print(f"{name:10}{line}")

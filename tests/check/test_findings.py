@@ -11,6 +11,7 @@ from tests.autogenerate.drifts import EVERY_DRIFT, Drift
 from tests.check.conftest import AtHead
 from tests.check.repairing import change, repair_all
 from townhall.check.findings import Finding, compare
+from townhall.check.impact import Severity
 from townhall.check.snapshot import read
 from townhall.roles import SUPABASE
 
@@ -240,13 +241,13 @@ def findings_of(connection: Connection, at_head: AtHead) -> list[Finding]:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_change_is_reported_on_one_line_and_repaired(
+def test_change_is_reported_on_one_line_before_its_repair_and_repaired(
     case: Case, connection: Connection, at_head: AtHead
 ) -> None:
     change(connection, case.sql)
     findings = findings_of(connection, at_head)
     assert [line for line in map(str, findings) if line.startswith(case.line)]
-    assert not [line for line in map(str, findings) if "\n" in line]
+    assert not [each for each in findings if "\n" in str(each).removesuffix(each.repair).rstrip()]
     repair_all(connection, lambda: findings_of(connection, at_head))
 
 
@@ -407,3 +408,11 @@ def test_independent_objects_are_not_reported_beside_unknown_revisions(
         "policy public.events accountants",
         "table access public.invoices",
     ]
+
+
+def test_repair_of_several_lines_is_printed_unchanged() -> None:
+    repair = "create function f() returns text language sql as $$\n-- A comment.\nselect 'a  b'\n$$"
+    finding = Finding("function f()", "is missing", Severity.FUNCTIONAL, "calls fail", repair)
+    assert str(finding) == (
+        f"functional: function f(): is missing. Impact: calls fail. Repair:\n{repair}"
+    )

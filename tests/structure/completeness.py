@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.access_matrix import Functions, TableRow, Target, Views
 from tests.support.documentation import ACCESS_TABLE
-from townhall.domains.product import ROOMS_WITH_ENTITIES, room
+from townhall.domains.product import MODULES_WITH_ENTITIES, module_of
 from townhall.pg import ANONYMOUS, AUTHENTICATED, SERVICE, Function, MaterializedView, View
 from townhall.testing import AccessCase, Outcome
 
@@ -68,15 +68,15 @@ def load_domain(name: str) -> Domain:
     Args:
         name: The name of its folder.
     """
-    access = room(name, "access")
-    rooms = (room(name, each) for each in ROOMS_WITH_ENTITIES)
+    access = module_of(name, "access")
+    modules = (module_of(name, each) for each in MODULES_WITH_ENTITIES)
     tests = f"tests.{name}.test_access"
     has_tests = importlib.util.find_spec(f"tests.{name}") and importlib.util.find_spec(tests)
     page = DOCS / f"{name}.md"
     return Domain(
         name=name,
         rules=access.RULES if access else (),
-        declarations=tuple(each for module in rooms if module for each in module.ENTITIES),
+        declarations=tuple(each for module in modules if module for each in module.ENTITIES),
         tests=importlib.import_module(tests) if has_tests else None,
         page=page.read_text(encoding="utf-8") if page.exists() else None,
         index=(DOCS / "index.md").read_text(encoding="utf-8"),

@@ -46,12 +46,10 @@ class Finding:
     repair: str
 
     def __str__(self) -> str:
-        """Return the finding as one line."""
-        line = (
-            f"{self.severity}: {self.object}: {self.difference}."
-            f" Impact: {self.impact}. Repair: {self.repair}"
-        )
-        return " ".join(line.split())
+        """Return the finding as one line, and a repair of several lines unchanged below it."""
+        words = f"{self.severity}: {self.object}: {self.difference}. Impact: {self.impact}. Repair:"
+        separator = "\n" if "\n" in self.repair else " "
+        return f"{' '.join(words.split())}{separator}{self.repair}"
 
     def as_dict(self) -> dict[str, str]:
         """Return the finding for JSON."""

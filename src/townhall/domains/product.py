@@ -11,11 +11,11 @@ from townhall.domains.models import metadata
 from townhall.pg.access import Access, Declaration, entities_of
 from townhall.product import Product
 
-ROOMS_WITH_ENTITIES = ("functions", "triggers", "views", "replication")
+MODULES_WITH_ENTITIES = ("functions", "triggers", "views", "replication")
 """The modules of a domain that hold ``ENTITIES``; a domain has those that it needs."""
 
 
-def room(domain: str, name: str) -> ModuleType | None:
+def module_of(domain: str, name: str) -> ModuleType | None:
     """Return a module of a domain, or None where the domain does not have it.
 
     Args:
@@ -27,13 +27,13 @@ def room(domain: str, name: str) -> ModuleType | None:
 
 
 def _access_rules() -> tuple[Access, ...]:
-    rooms = (room(domain, "access") for domain in DOMAINS)
-    return tuple(rule for module in rooms if module for rule in module.RULES)
+    modules = (module_of(domain, "access") for domain in DOMAINS)
+    return tuple(rule for module in modules if module for rule in module.RULES)
 
 
 def _declarations() -> tuple[Declaration, ...]:
-    rooms = (room(domain, name) for domain in DOMAINS for name in ROOMS_WITH_ENTITIES)
-    return tuple(each for module in rooms if module for each in module.ENTITIES)
+    modules = (module_of(domain, name) for domain in DOMAINS for name in MODULES_WITH_ENTITIES)
+    return tuple(each for module in modules if module for each in module.ENTITIES)
 
 
 access_rules = _access_rules()

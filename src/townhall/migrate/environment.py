@@ -80,7 +80,6 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     arguments = context.get_x_argument(as_dictionary=True)
     timeout = str(arguments.get("lock_timeout", lock_timeout))
     comparison_timeout = str(arguments.get("lock_timeout", COMPARISON_LOCK_TIMEOUT))
-    comparison_timeout = str(arguments.get("lock_timeout", COMPARISON_LOCK_TIMEOUT))
     options = {
         **_options(settings),
         autogenerate.LOCK_TIMEOUT_OPTION: comparison_timeout,

@@ -49,8 +49,8 @@ def entities_of(declarations: Iterable[Declaration], roles: Roles = SUPABASE) ->
     for entity in entities:
         if counts[entity.key] > 1:
             raise ValueError(
-                f"{entity.identity} is declared {counts[entity.key]} times; declare it once, and"
-                " what is to be had of a table in one access rule"
+                f"{entity.identity} is declared {counts[entity.key]} times; declare it once,"
+                " and all access to a table in one rule"
             )
     return tuple(entities)
 
