@@ -56,7 +56,7 @@ def test_passed_connection_keeps_its_settings(given: Connection, empty_database:
 def test_passed_connection_keeps_its_settings_after_an_error(given: Connection) -> None:
     given.execute(text("create schema auth"))
     given.commit()
-    with pytest.raises(Exception, match="schema auth is there"):
+    with pytest.raises(Exception, match="schema auth exists without"):
         command.upgrade(_config(given), "head")
     assert given.scalar(text("show lock_timeout")) == "0"
     assert given.scalar(ADVISORY_LOCKS) == 0
