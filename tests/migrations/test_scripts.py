@@ -109,6 +109,8 @@ def test_script_of_a_downgrade_gives_the_earlier_schema(
         assert dump(url) == dump(at_middle)
         downgrade(at_middle, "base")
         run(url, sql_script(command.downgrade, f"{MIDDLE}:base"))
+        for database in (url, at_middle):  # older versions of Alembic drop it in a script alone
+            _editor(database, "drop table if exists public.alembic_version")
         assert dump(url) == dump(at_middle)
 
 
