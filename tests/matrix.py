@@ -73,11 +73,14 @@ def install(versions: str) -> Path:
     """
     directory = ENVIRONMENTS / versions
     python = directory / "bin" / "python"
-    if not python.exists():
+    exists = python.exists()
+    if not exists:
         venv.create(directory, with_pip=True)
     pins = directory / "constraints.txt"
     pins.write_text("\n".join(constraints(versions)))
-    options = ("--quiet", "--upgrade", "--upgrade-strategy=eager", "--constraint", str(pins))
+    options = ["--quiet", "--constraint", str(pins)]
+    if exists and versions != "lowest":  # a new one has the newest
+        options += ["--upgrade", "--upgrade-strategy=eager"]
     _run(python, "-m", "pip", "install", *options, "--editable", f"{ROOT}[test]")
     return python
 
