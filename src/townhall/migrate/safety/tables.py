@@ -103,6 +103,7 @@ def update_in_batches(
     # committed until the locks were granted.
     lock = f"select t.id from {target} %s order by t.id limit {size} for no key update"
     changes = text(f"{sql.statement(update).text} where t.id = any (:batch) and ({where})")
+    _commit(context)
     batch = connection.scalars(text(lock.replace("%s", ""))).all()
     while batch:
         connection.execute(changes, {"batch": batch})
