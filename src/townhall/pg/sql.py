@@ -24,7 +24,7 @@ IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s",.]+)'
 @lru_cache(maxsize=_CACHED)
 def quote(name: str) -> str:
     """Return ``name`` as an identifier, in quotes where PostgreSQL needs them."""
-    return _preparer.quote(name)
+    return _preparer.quote(name) if name else '""'  # SQLAlchemy 2.0 fails on an empty name
 
 
 def unquote(identifier: str) -> str:
