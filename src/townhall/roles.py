@@ -9,8 +9,8 @@ from uuid import UUID
 CALLER_TYPES: dict[type[Any], str] = {UUID: "uuid", int: "bigint", str: "text"}
 """The types of a caller's id: what Python has, and what PostgreSQL has."""
 
-
-_LONGEST_NAME = 63  # bytes
+LONGEST_NAME = 63
+"""The bytes of a name that PostgreSQL keeps."""
 
 
 def refused_role(name: object) -> str | None:
@@ -21,8 +21,8 @@ def refused_role(name: object) -> str | None:
     """
     if not isinstance(name, str):
         return "the name of a role is a text"
-    if not 0 < len(name.encode()) <= _LONGEST_NAME:
-        return f"PostgreSQL cuts a longer name: give the role one of 1 to {_LONGEST_NAME} bytes"
+    if not 0 < len(name.encode()) <= LONGEST_NAME:
+        return f"PostgreSQL cuts a longer name: give the role one of 1 to {LONGEST_NAME} bytes"
     if "\0" in name:
         return "a name can't hold the character U+0000: leave it out"
     if name in {"none", "public"} or name.startswith("pg_"):

@@ -20,7 +20,7 @@ from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.savepoints import run_script
-from townhall.migrate.settings import Settings
+from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.write.ordering import (
     describe,
     list_of_other_differences,
@@ -34,7 +34,7 @@ from townhall.pg.alembic_utils import registry, replace_comparison
 _log = logging.getLogger(__name__)
 
 PLUGIN = "townhall.entities"
-SETTINGS_OPTION = "townhall_settings"
+SETTINGS_OPTION = SETTINGS
 LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
 
 

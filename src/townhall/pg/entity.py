@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.values import described, field_type, has_type, wrong_fields
+from townhall.roles import LONGEST_NAME
 
 _PLAIN = (str, tuple, int, float, NoneType)
 
@@ -215,7 +216,7 @@ class Entity(ReplaceableEntity):
             value = vars(self).get(name)
             if value is not None and not sql.is_name(value):
                 self._refuse(
-                    f"{name} {value!r} must have 1 to {sql.LONGEST_NAME} bytes, because"
+                    f"{name} {value!r} must have 1 to {LONGEST_NAME} bytes, because"
                     " PostgreSQL cuts a longer name, and no zero byte"
                 )
 

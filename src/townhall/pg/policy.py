@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, TableEntity, comment_statement
+from townhall.roles import LONGEST_NAME
 
 Command = Literal["select", "insert", "update", "delete", "all"]
 
@@ -68,7 +69,7 @@ class Policy(TableEntity):
         for role in self.roles:
             if not sql.is_name(role):
                 self._refuse(
-                    f"{role!r} is no name of a role: give one of 1 to {sql.LONGEST_NAME} bytes"
+                    f"{role!r} is no name of a role: give one of 1 to {LONGEST_NAME} bytes"
                 )
         if "" in {self.using, self.check}:
             self._refuse("a condition is empty: write it, such as 'true'")

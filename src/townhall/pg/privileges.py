@@ -9,14 +9,14 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from townhall.pg import sql
+from townhall.roles import LONGEST_NAME, SUPABASE
 
 PUBLIC = "public"
-ANONYMOUS = "anon"
-AUTHENTICATED = "authenticated"
-SERVICE = "service_role"
 
-API_ROLES = (ANONYMOUS, AUTHENTICATED, SERVICE)
+API_ROLES = SUPABASE.names
 """The roles that requests act as, as Supabase names them: the default of ``api_roles``."""
+
+ANONYMOUS, AUTHENTICATED, SERVICE = API_ROLES
 
 WITH_GRANT_OPTION = " with grant option"
 """The suffix of a privilege for ``WITH GRANT OPTION``."""
@@ -71,7 +71,7 @@ def refused_grantee(role: str, privilege: str) -> str | None:
         privilege: The privilege as in :data:`Grants`.
     """
     if not sql.is_name(role):
-        return f"{role!r} is no name of a role: give one of 1 to {sql.LONGEST_NAME} bytes"
+        return f"{role!r} is no name of a role: give one of 1 to {LONGEST_NAME} bytes"
     if role == PUBLIC and privilege.endswith(WITH_GRANT_OPTION):
         return "public can't have a grant option: leave it out, or name a role"
     return None

@@ -10,12 +10,12 @@ from functools import lru_cache
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 
+from townhall.roles import LONGEST_NAME
+
 _CACHED = 10_000  # a comparison quotes each name many times, and lays out each definition twice
 # Other styles of parameters double every percent sign, for a driver that takes one of the two away.
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _preparer = PGIdentifierPreparer(_dialect)
-
-LONGEST_NAME = 63  # bytes
 
 IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s",.]+)'
 """The pattern of an identifier as PostgreSQL writes it."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from townhall.pg import sql
+from townhall.roles import LONGEST_NAME
 
 if TYPE_CHECKING:
     from townhall.pg.trigger import Trigger
@@ -64,7 +65,7 @@ def _events(trigger: Trigger) -> Iterator[Rule]:
     )
     yield (
         not all(map(sql.is_name, trigger.columns)),
-        f"a column has no name of 1 to {sql.LONGEST_NAME} bytes",
+        f"a column has no name of 1 to {LONGEST_NAME} bytes",
     )
     yield _repeats(trigger.columns), "a column is given twice"
 

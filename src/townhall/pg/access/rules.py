@@ -12,11 +12,10 @@ from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from townhall.pg.access.columns import Attribute, column_of, is_writable
 from townhall.pg.access.principals import Principal
 from townhall.pg.policy import Command, Policy
+from townhall.roles import LONGEST_NAME
 
 SERVICE_POLICY = "the service can do everything"
 """The name of the policy for the service, which every rule has."""
-
-LONGEST_NAME = 63  # bytes
 
 _PRINCIPALS = ("read", "write", "insert", "update", "delete", "becomes")
 _COLUMNS = ("fixed", "insert_columns", "update_columns")
