@@ -9,8 +9,7 @@ from sqlalchemy import Connection, text
 
 from townhall import embedded
 from townhall.check.history import History
-from townhall.migrate.compare.scope import PLATFORM_SCHEMAS
-from townhall.pg.catalog import count_objects, read_schemas, schema_names
+from townhall.pg.catalog import PLATFORM_SCHEMAS, count_objects, read_schemas, schema_names
 
 
 def describe_server(connection: Connection) -> str:

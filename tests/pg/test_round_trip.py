@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 
 from tests.pg.samples import ENTITIES, SCHEMA, TABLE
 from townhall import pg
-from townhall.migrate.compare.simulation import read_state
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.write.python_source import render_entity
 from townhall.pg import Entity
+from townhall.pg.state import read_state
 
 
 def actual(connection: Connection, declared: Entity) -> Entity | None:

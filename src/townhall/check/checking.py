@@ -17,9 +17,8 @@ from townhall.check.revisions import Revisions, current_revisions
 from townhall.check.roles import Role, findings_on_roles, read_roles
 from townhall.check.scratch import CheckError, scratch_database
 from townhall.check.snapshot import Snapshot, read
-from townhall.migrate.compare.scope import PLATFORM_SCHEMAS
 from townhall.migrate.urls import psycopg_url
-from townhall.pg.catalog import read_schemas, schema_names, server_version
+from townhall.pg.catalog import PLATFORM_SCHEMAS, read_schemas, schema_names, server_version
 
 
 def check(

@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from townhall.migrate.compare.simulation import read_state
 from townhall.pg import (
     Entity,
     Function,
@@ -25,6 +24,7 @@ from townhall.pg import (
 )
 from townhall.pg.entity import comparable
 from townhall.pg.privileges import Grants, Privilege, privileges_of, read_grants, split_grantee
+from townhall.pg.state import read_state
 
 Key = tuple[str, ...]
 Relation = tuple[str, str]

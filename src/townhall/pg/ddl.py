@@ -74,22 +74,22 @@ def alter_nullability(table: str, name: str, *, is_nullable: bool) -> str:
     return f"{_alter_column(table, name)} {'drop' if is_nullable else 'set'} not null"
 
 
-def alter_identity(table: str, name: str, actual: Sequence[str], declared: Sequence[str]) -> str:
+def alter_identity(table: str, name: str, previous: Sequence[str], target: Sequence[str]) -> str:
     """Return the change of a column's identity, whose next number stays the same.
 
     Args:
         table: The table.
         name: The name of the column.
-        actual: The clauses of its identity: ``("generated always", "start with 1", …)``; none where
-            it has none.
-        declared: The declared clauses.
+        previous: The clauses of its identity: ``("generated always", "start with 1", …)``; none
+            where it has none.
+        target: The clauses that it is to have.
     """
-    if not declared:
+    if not target:
         change = "drop identity"
-    elif actual:
-        change = " ".join(f"set {clause}" for clause in declared)
+    elif previous:
+        change = " ".join(f"set {clause}" for clause in target)
     else:
-        change = f"add {_identity(declared)}"
+        change = f"add {_identity(target)}"
     return f"{_alter_column(table, name)}\n{change}"
 
 
@@ -132,9 +132,9 @@ def drop_constraint(table: str, name: str) -> str:
     return f"alter table {table} drop constraint {sql.quote(name)}"
 
 
-def rename_constraint(table: str, actual: str, declared: str) -> str:
+def rename_constraint(table: str, previous: str, target: str) -> str:
     """Return the change of a constraint's name."""
-    return f"alter table {table} rename constraint {sql.quote(actual)} to {sql.quote(declared)}"
+    return f"alter table {table} rename constraint {sql.quote(previous)} to {sql.quote(target)}"
 
 
 def validate_constraint(table: str, name: str) -> str:
@@ -167,22 +167,22 @@ def drop_type(name: str) -> str:
     return f"drop type if exists {name}"
 
 
-def add_enum_values(name: str, actual: Sequence[str], declared: Sequence[str]) -> list[str]:
-    """Return the addition of each new value of an enum beside an actual one.
+def add_enum_values(name: str, previous: Sequence[str], target: Sequence[str]) -> list[str]:
+    """Return the addition of each new value of an enum beside the previous ones.
 
     Args:
         name: The enum.
-        actual: The values that it has.
-        declared: The declared values, which are those and further ones, in their order.
+        previous: The values that it has.
+        target: The values that it is to have: those and further ones, in their order.
     """
-    first = actual[0]
-    at_front = declared[: declared.index(first)]
+    first = previous[0]
+    at_front = target[: target.index(first)]
     places = [
         *((value, f"before {sql.literal(first)}") for value in at_front),
         *(
             (value, f"after {sql.literal(other)}")
-            for other, value in pairwise(declared[len(at_front) :])
-            if value not in actual
+            for other, value in pairwise(target[len(at_front) :])
+            if value not in previous
         ),
     ]
     return [

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from alembic.operations import MigrateOperation
 from sqlalchemy import Connection, Table
 
-from townhall.migrate.compare.simulation import Failure, Key, State, read_state, run_in_any_order
+from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function, ReplaceEntityOp, View
 from townhall.pg.catalog import undroppable_entities
+from townhall.pg.state import Key, State, read_state
 
 EntityOp = CreateEntityOp | ReplaceEntityOp | DropEntityOp
 Step = Entity | MigrateOperation

@@ -15,9 +15,9 @@ from sqlalchemy import ARRAY, Connection, Enum, Table, TypeDecorator
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
-from townhall.migrate.compare.scope import PLATFORM_SCHEMAS
 from townhall.migrate.operations.enums import AddValuesOp, CreateEnumOp, DropEnumOp, EnumType
 from townhall.pg import catalog
+from townhall.pg.catalog import PLATFORM_SCHEMAS
 
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 

@@ -9,26 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, MetaData
 
 from townhall.pg import Entity, catalog
-
-PLATFORM_SCHEMAS = frozenset(
-    {
-        "auth",
-        "cron",
-        "extensions",
-        "graphql",
-        "graphql_public",
-        "information_schema",
-        "net",
-        "pgbouncer",
-        "pgsodium",
-        "realtime",
-        "storage",
-        "supabase_functions",
-        "supabase_migrations",
-        "vault",
-    }
-)
-"""Schemas of Supabase, of PostgreSQL and of extensions: neither compared nor dropped from."""
+from townhall.pg.catalog import PLATFORM_SCHEMAS
 
 
 @dataclass(frozen=True)

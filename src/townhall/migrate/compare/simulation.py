@@ -1,4 +1,4 @@
-"""Running steps in whichever order PostgreSQL accepts, and reading the entities of a database."""
+"""Running steps in an order that PostgreSQL accepts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.savepoints import attempt
-from townhall.pg import ENTITY_CLASSES, Entity
-from townhall.pg.catalog import empty_search_path
 
-Key = tuple[str, ...]
-State = dict[Key, Entity]
 Step = TypeVar("Step")
 
 
@@ -34,22 +30,6 @@ class Failure(Generic[Step]):
     def message(self) -> str:
         """PostgreSQL's message, with its detail, hint and position."""
         return str(self.error.orig).strip()
-
-
-def read_state(connection: Connection, schemas: Sequence[str]) -> State:
-    """Return every entity in some schemas as the catalogs describe it, each kind read once.
-
-    Args:
-        connection: A connection within a transaction.
-        schemas: Names of schemas.
-    """
-    with empty_search_path(connection):
-        entities = [
-            entity
-            for entity_class in ENTITY_CLASSES
-            for entity in entity_class.read(connection, schemas)
-        ]
-    return {entity.key: entity for entity in entities}
 
 
 def run_in_any_order(

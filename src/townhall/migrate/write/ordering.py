@@ -15,13 +15,14 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from townhall.migrate.compare.entities import Comparison
-from townhall.migrate.compare.simulation import Failure, Key, State, read_state, run_in_any_order
+from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.compare.tables import TableDifference, reflected
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
 from townhall.pg.catalog import dependants_of
+from townhall.pg.state import Key, State, read_state
 
 WHY_RECREATED = "PostgreSQL forbids a later step while this depends on it: created again below."
 

@@ -27,11 +27,12 @@ from townhall.pg.catalog.fragments import (
 from townhall.pg.catalog.owners import read_owners
 from townhall.pg.catalog.routines import Routine, read_routines
 from townhall.pg.catalog.rules import Rule, read_rules
-from townhall.pg.catalog.schemas import Schema, read_schemas, schema_names
+from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS, Schema, read_schemas, schema_names
 from townhall.pg.catalog.tables import Column, Constraint, Index, Table, read_tables
 from townhall.pg.catalog.types import Type, Use, read_types
 
 __all__ = [
+    "PLATFORM_SCHEMAS",
     "SIGNATURE",
     "Column",
     "Constraint",

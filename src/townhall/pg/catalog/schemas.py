@@ -10,6 +10,26 @@ from sqlalchemy import Connection
 
 from townhall.pg.catalog.fragments import comment, entries, not_of_an_extension, rows
 
+PLATFORM_SCHEMAS = frozenset(
+    {
+        "auth",
+        "cron",
+        "extensions",
+        "graphql",
+        "graphql_public",
+        "information_schema",
+        "net",
+        "pgbouncer",
+        "pgsodium",
+        "realtime",
+        "storage",
+        "supabase_functions",
+        "supabase_migrations",
+        "vault",
+    }
+)
+"""Schemas of Supabase, of PostgreSQL and of extensions: neither compared nor dropped from."""
+
 
 @dataclass(frozen=True)
 class Schema:

@@ -1,0 +1,29 @@
+"""The entities of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from townhall.pg import ENTITY_CLASSES, Entity
+from townhall.pg.catalog import empty_search_path
+
+Key = tuple[str, ...]
+State = dict[Key, Entity]
+
+
+def read_state(connection: Connection, schemas: Sequence[str]) -> State:
+    """Return every entity in some schemas as the catalogs describe it, each kind read once.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: Names of schemas.
+    """
+    with empty_search_path(connection):
+        entities = [
+            entity
+            for entity_class in ENTITY_CLASSES
+            for entity in entity_class.read(connection, schemas)
+        ]
+    return {entity.key: entity for entity in entities}
