@@ -476,8 +476,20 @@ def test_definer_function_with_unsafe_search_path_is_refused(
 ) -> None:
     unsafe = function("unsafe", "select 1")
     unsafe = dataclasses.replace(unsafe, security="definer", settings=settings)
-    with pytest.raises(CommandError, match=r"function lab\.unsafe\(\).*SAFE_SEARCH_PATH"):
+    message = r"function lab\.unsafe\(\).*SAFE_SEARCH_PATH.*search_path='as found'"
+    with pytest.raises(CommandError, match=message):
         lab.differences(Schema(things(), [unsafe]))
+
+
+def test_definer_function_accepted_as_found_is_migrated_like_any_other(lab: Lab) -> None:
+    def found(body: str) -> Schema:
+        unsafe = dataclasses.replace(
+            function("unsafe", body), security="definer", settings={}, search_path="as found"
+        )
+        return Schema(things(), [unsafe])
+
+    revision = lab.there_and_back(found("select 1"), found("select 2"))
+    assert 'search_path="as found"' in revision.upgrade
 
 
 def test_access_of_a_schema_is_created_changed_and_reverted(lab: Lab) -> None:

@@ -56,6 +56,7 @@ def test_difference_exits_with_1(
             "severity": "security",
             "impact": "only policies restrict access to these rows and columns",
             "repair": "revoke select on table public.events from anon",
+            "is_drift": True,
         }
     ]
 

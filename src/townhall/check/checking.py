@@ -11,6 +11,7 @@ from townhall.check.connection import reading
 from townhall.check.findings import Finding, compare
 from townhall.check.history import History
 from townhall.check.impact import Severity
+from townhall.check.notes import unsafe_search_paths
 from townhall.check.repair import AUTOGENERATE
 from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
@@ -80,6 +81,7 @@ def check(
             has_unknown_revisions=bool(revisions.unknown),
         ),
     )
+    notes = (*unsafe_search_paths(declared, actual),)
     visible = [schema for schema in settings.schemas or schemas if schema in schemas]
     return Report(
         (
@@ -88,7 +90,7 @@ def check(
             _row_security(declared, actual, visible),
             _login(roles[login]),
         ),
-        findings,
+        (*findings, *notes),
     )
 
 

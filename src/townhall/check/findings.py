@@ -37,6 +37,9 @@ class Finding:
         severity: ``security``, ``functional`` or ``cosmetic``.
         impact: What the difference means.
         repair: What ends it: SQL, or a command.
+        is_drift: Whether the database differs from its revisions. Otherwise it is told without an
+            effect on the exit status: what is as declared and unsafe, and what revisions do not
+            manage.
     """
 
     object: str
@@ -44,6 +47,7 @@ class Finding:
     severity: Severity
     impact: str
     repair: str
+    is_drift: bool = True
 
     def __str__(self) -> str:
         """Return the finding as one line, and a repair of several lines unchanged below it."""

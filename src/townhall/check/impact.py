@@ -196,7 +196,7 @@ _EXCESS = {
 _CALL_UNAUTHENTICATED = "it can be called without signing in"
 _CALL = "it can be called by a role for which it is not declared"
 
-_HIJACKABLE = Impact(
+HIJACKABLE = Impact(
     _SECURITY, "its caller decides what its names refer to, and it runs with its owner's rights"
 )
 
@@ -229,7 +229,7 @@ def of_change(fact: str, declared: Object, actual: Object) -> Impact:
     if declared.kind == "index":
         return of_missing(declared)
     if fact == "settings" and isinstance(actual.entity, Function) and actual.entity.is_hijackable:
-        return _HIJACKABLE
+        return HIJACKABLE
     kind = declared.kind
     exact = (kind, fact, value) if isinstance(value, bool | str) else (kind, fact)
     known = (_CHANGED[key] for key in (exact, exact[:2], exact[:1]) if key in _CHANGED)

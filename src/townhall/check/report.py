@@ -29,7 +29,7 @@ class Report:
 
     Attributes:
         answers: The four questions with their answers.
-        findings: Every difference.
+        findings: Every difference, and what is told beside them.
     """
 
     answers: tuple[Answer, ...]
@@ -37,8 +37,9 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether there is no finding and every answer is good."""
-        return not self.findings and all(answer.is_good for answer in self.answers)
+        """Whether there is no difference and every answer is good."""
+        differs = any(finding.is_drift for finding in self.findings)
+        return not differs and all(answer.is_good for answer in self.answers)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for JSON: ``is_good``, ``answers`` and ``findings``."""

@@ -24,6 +24,7 @@ from townhall.pg.privileges import (
 Volatility = Literal["volatile", "stable", "immutable"]
 Security = Literal["invoker", "definer"]
 Parallel = Literal["unsafe", "restricted", "safe"]
+SearchPath = Literal["safe", "as found"]
 
 SAFE_SEARCH_PATH = "pg_catalog, pg_temp"
 """The ``search_path`` of a function in whose body all names but PostgreSQL's own are qualified.
@@ -54,6 +55,9 @@ class Function(Entity):
             decides which objects its names stand for. A list is written as PostgreSQL reads it:
             ``'"a, b", pg_temp'``. So does a trigger function: rows that a
             foreign key deletes are deleted as the owner of their table.
+        search_path: Whether autogenerate refuses a ``definer`` function with an unsafe search path
+            (``safe``), or takes it ``as found``, as code that was there before. `townhall check`
+            tells of it in either case.
         is_strict: Whether it returns null for a null argument without being called.
         is_leakproof: Whether it reveals nothing about its arguments except by its result.
         parallel: Whether parallel workers may call it.
@@ -78,6 +82,7 @@ class Function(Entity):
     volatility: Volatility = "volatile"
     security: Security = "invoker"
     settings: Mapping[str, str] = field(default_factory=dict)
+    search_path: SearchPath = field(default="safe", compare=False)
     is_strict: bool = False
     is_leakproof: bool = False
     parallel: Parallel = "unsafe"
