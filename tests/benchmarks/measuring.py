@@ -35,7 +35,7 @@ TOOLS = (
 NO_CHANGE, FIRST_REVISION = "no change", "first revision"
 _ROOT = Path(__file__).parents[2]
 COMPLETE = 10  # comparisons of each kind, or as many as fit into
-_PATIENCE = 60.0  # seconds for the repetitions of one figure
+_MOST_SECONDS = 60.0  # seconds for the repetitions of one figure
 _LONGEST = 180.0  # seconds that a comparison may take; twice the size is expected to take
 _GROWTH = 4.0  # times as long, as the slow ones do
 _PROCESSES = 9
@@ -112,11 +112,11 @@ def measure_tools(server: URL, tools: Sequence[str], sizes: Sequence[int]) -> Fi
                 url = database.render_as_string(hide_password=False)
                 for turn, tool in itertools.product(range(COMPLETE + 1), able):
                     taken = figures[tool, situation, size]
-                    if taken and sum(taken) + min(taken) > _PATIENCE:
+                    if taken and sum(taken) + min(taken) > _MOST_SECONDS:
                         continue
                     measured = workers[tool].measure(size, url)
                     _check(tool, situation, measured)
-                    if turn or measured.seconds > _PATIENCE:  # the first turn warms up
+                    if turn or measured.seconds > _MOST_SECONDS:  # the first turn warms up
                         taken.append(measured.seconds)
                         print(
                             f"{situation:16}{size:5} {tool:30}{measured.seconds:9.3f} s", flush=True
@@ -132,7 +132,7 @@ def _would_take_too_long(figures: Figures, tool: str, situation: str) -> bool:
 
 
 def _check(tool: str, situation: str, measured: Measurement) -> None:
-    # Who finds something else than there is has not done the same work.
+    # A tool that reports another difference has not done the same work.
     expected = measured.entities if situation == FIRST_REVISION and tool != FLOOR else 0
     if measured.operations != expected:
         raise RuntimeError(

@@ -19,7 +19,7 @@ def change(connection: Connection, sql: str) -> None:
 
 
 def repair_all(connection: Connection, findings_of: Callable[[], Iterable[Finding]]) -> None:
-    """Run every repair, in an order that works, until there is no finding.
+    """Run every repair, retrying those that depend on others, until there is no finding.
 
     Another round is for the parts of an object that were not reported while it was missing.
 

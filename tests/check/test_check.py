@@ -87,7 +87,7 @@ def test_database_at_head_has_no_findings(at_head: AtHead, scratch: str) -> None
     assert scratch_databases_on(scratch) == set()
 
 
-def test_database_with_row_security_off_is_not_good(
+def test_disabled_row_level_security_is_a_security_finding(
     townhall_database: str, townhall_server: str
 ) -> None:
     execute(townhall_database, "alter table public.events disable row level security")

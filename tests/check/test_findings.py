@@ -266,7 +266,9 @@ def test_database_at_head_has_no_findings(connection: Connection, at_head: AtHea
     assert findings_of(connection, at_head) == []
 
 
-def test_parts_of_a_missing_table_are_not_reported(connection: Connection, at_head: AtHead) -> None:
+def test_missing_table_is_reported_without_its_policies_and_triggers(
+    connection: Connection, at_head: AtHead
+) -> None:
     change(connection, "drop table public.participant_tracks cascade")
     objects = [finding.object for finding in findings_of(connection, at_head)]
     assert [each for each in objects if "public.participant_tracks" in each] == [
@@ -391,7 +393,7 @@ def test_objects_of_an_extension_are_not_reported(connection: Connection, at_hea
     assert findings_of(connection, at_head) == []
 
 
-def test_independent_objects_are_not_reported_beside_unknown_revisions(
+def test_objects_of_unknown_revisions_are_not_reported(
     connection: Connection, at_head: AtHead
 ) -> None:
     change(

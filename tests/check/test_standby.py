@@ -75,7 +75,7 @@ def _query(url: str, statement: str) -> object:
 
 
 @pytest.mark.thorough
-def test_a_standby_is_checked_and_follows_its_primary(pair: Pair) -> None:
+def test_standby_is_checked_while_it_follows_its_primary(pair: Pair) -> None:
     assert _query(pair.standby, "select pg_is_in_recovery()") is True
     assert check(pair.standby, scratch=pair.primary, role="authenticated").is_good
 

@@ -69,7 +69,7 @@ TABLES_AND_FUNCTIONS = access_cases(
     """
 )
 
-# Through a view with the table's columns everyone may do what they may do to the table.
+# A view with the columns of the table gives each persona the access that the table gives.
 VIEWS = ("campaign_assignments", "stakeholder_sessions")
 MATRIX = [
     *TABLES_AND_FUNCTIONS,

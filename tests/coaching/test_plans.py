@@ -90,7 +90,7 @@ def owner(many: Connection) -> tuple[UUID, UUID]:
     ],
 )
 class TestBranding:
-    def test_the_query_goes_through_an_index(
+    def test_branding_is_read_through_an_index(
         self, many: Connection, name: str, value: str, index: str
     ) -> None:
         """The body of the function, with its argument unknown to the planner."""
@@ -103,7 +103,7 @@ class TestBranding:
         assert plan.indexes == {index}
         assert plan.scanned == set()
 
-    def test_the_call_touches_few_blocks(
+    def test_call_by_an_anonymous_visitor_reads_few_blocks(
         self, many: Connection, name: str, value: str, index: str
     ) -> None:
         """The call of the function by an anonymous visitor."""
@@ -113,7 +113,7 @@ class TestBranding:
             assert many.execute(text(call)).one().slug == "tenant-77777"
             assert plan_of(many, call, run=True).buffers < FEW_BLOCKS
 
-    def test_a_scan_would_touch_many(
+    def test_sequential_scan_would_read_many_blocks(
         self, many: Connection, name: str, value: str, index: str
     ) -> None:
         del name, value, index

@@ -36,7 +36,7 @@ def _opt_in(connection: Connection, participant: UUID) -> bool | None:
 @pytest.mark.parametrize(
     ("columns", "values", "expected"),
     [
-        ("event_id", ":event", False),  # who says nothing has not consented
+        ("event_id", ":event", False),  # without a setting there is no consent
         ("event_id, networking_opt_in", ":event, default", False),
         ("event_id, networking_opt_in", ":event, null", True),
         ("event_id, networking_opt_in", ":event, false", False),

@@ -112,7 +112,7 @@ def versions(database: str) -> set[str]:
 
 
 def go_through(application: Application, database: str, server: str) -> None:
-    """Do with the application what its makers will do with theirs."""
+    """Upgrade, check, extend and downgrade the application, as its developers would."""
     told = application.alembic(database, "upgrade", "heads")
     assert {"events", "tickets", "event_sponsors"} <= names(database)
     assert versions(database) == {_FIRST}  # it stands for those it depends on
@@ -150,14 +150,14 @@ def go_through(application: Application, database: str, server: str) -> None:
 
 
 @pytest.mark.thorough
-def test_an_application_lives_beside_townhall(
+def test_application_beside_townhall_migrates_and_downgrades(
     application: Application, empty_database: str, townhall_server: str
 ) -> None:
     go_through(application, empty_database, townhall_server)
 
 
 @pytest.mark.exhaustive
-def test_an_application_lives_beside_the_installed_wheel(
+def test_application_beside_the_installed_wheel_migrates_and_downgrades(
     tmp_path: Path, empty_database: str, townhall_server: str
 ) -> None:
     application = copied(tmp_path, installed(tmp_path))
@@ -173,7 +173,7 @@ def hosted(request: pytest.FixtureRequest, townhall_databases: Databases) -> Ite
         yield database.postgres
 
 
-def test_nothing_of_supabase_or_of_an_extension_is_touched(
+def test_objects_of_supabase_and_of_extensions_are_left_unchanged(
     application: Application, hosted: str
 ) -> None:
     application.alembic(hosted, "upgrade", "heads")
@@ -182,7 +182,7 @@ def test_nothing_of_supabase_or_of_an_extension_is_touched(
     assert names(hosted) == {"alembic_version"}
 
 
-def test_what_nobody_declared_is_told_and_nothing_else(
+def test_undeclared_table_is_reported_only_in_schemas_of_the_application(
     application: Application, empty_database: str
 ) -> None:
     application.alembic(empty_database, "upgrade", "heads")
@@ -196,7 +196,7 @@ def test_what_nobody_declared_is_told_and_nothing_else(
 
 
 @pytest.mark.exhaustive
-def test_townhall_alone_does_not_touch_a_database_of_an_application(
+def test_commands_without_the_configuration_of_the_application_are_refused(
     application: Application, empty_database: str, tmp_path: Path
 ) -> None:
     application.alembic(empty_database, "upgrade", "heads")
@@ -210,7 +210,9 @@ def test_townhall_alone_does_not_touch_a_database_of_an_application(
     assert names(empty_database) == before
 
 
-def test_its_rules_hold(application: Application, empty_database: str) -> None:
+def test_access_rules_and_trigger_of_the_application_are_enforced(
+    application: Application, empty_database: str
+) -> None:
     application.alembic(empty_database, "upgrade", "heads")
     assert application.run(empty_database, "sell_tickets").splitlines() == [
         "The holder sees 1 of the events and 1 of the tickets.",

@@ -93,7 +93,7 @@ def _as(user: UUID | str, **changes: Any) -> dict[str, str]:  # noqa: ANN401  cl
         "iat": now,
         "iss": "https://project.supabase.co/auth/v1",
         "sub": str(user),
-        "email": "somebody@example.org",
+        "email": "owner@example.org",
         "role": "authenticated",
         "app_metadata": {"provider": "email"},
         "user_metadata": {"role": "service_role"},
@@ -114,7 +114,9 @@ def _as(user: UUID | str, **changes: Any) -> dict[str, str]:  # noqa: ANN401  cl
         "http://COACH.Green-Tree.example:8000/",
     ],
 )
-async def test_a_visitor_gets_the_branded_page(reading_client: AsyncClient, url: str) -> None:
+async def test_anonymous_visitor_gets_the_branded_page(
+    reading_client: AsyncClient, url: str
+) -> None:
     page = await reading_client.get(url)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -126,7 +128,7 @@ async def test_a_visitor_gets_the_branded_page(reading_client: AsyncClient, url:
     assert "Powered by" not in page.text
 
 
-async def test_the_first_tenants_logo_is_served(reading_client: AsyncClient) -> None:
+async def test_logo_of_the_first_tenant_is_served(reading_client: AsyncClient) -> None:
     page = await reading_client.get("/t/leadingwithmeaning")
     assert 'src="/tenants/leadingwithmeaning/logo.svg"' in page.text
     logo = await reading_client.get("/tenants/leadingwithmeaning/logo.svg")
@@ -134,25 +136,27 @@ async def test_the_first_tenants_logo_is_served(reading_client: AsyncClient) -> 
     assert logo.headers["content-type"] == "image/svg+xml"
 
 
-async def test_a_tenant_without_a_brand_has_a_page_too(reading_client: AsyncClient) -> None:
+async def test_tenant_without_a_brand_has_a_page(reading_client: AsyncClient) -> None:
     page = await reading_client.get("/t/rival")
     assert page.status_code == 200
     assert "<img" not in page.text
 
 
-async def test_a_logo_on_another_host_is_shown(reading_client: AsyncClient) -> None:
+async def test_content_security_policy_allows_a_logo_on_another_host(
+    reading_client: AsyncClient,
+) -> None:
     policy = (await reading_client.get("/t/green-tree")).headers["content-security-policy"]
     assert "img-src 'self' https:;" in policy
 
 
 @pytest.mark.parametrize(
-    "url", ["/", "/t/nobody", "/t/green-tree'--", "/t/%00", "http://nobody.example/"]
+    "url", ["/", "/t/unknown", "/t/green-tree'--", "/t/%00", "http://unknown.example/"]
 )
-async def test_there_is_no_page_of_nobody(reading_client: AsyncClient, url: str) -> None:
+async def test_unknown_slug_and_domain_are_not_found(reading_client: AsyncClient, url: str) -> None:
     assert (await reading_client.get(url)).status_code == 404
 
 
-async def test_a_tenant_that_is_not_active_has_no_page(
+async def test_page_of_an_inactive_tenant_is_not_found(
     client: AsyncClient, townhall_engine: Engine
 ) -> None:
     with townhall_engine.begin() as connection:
@@ -160,7 +164,9 @@ async def test_a_tenant_that_is_not_active_has_no_page(
     assert (await client.get("/t/green-tree")).status_code == 404
 
 
-async def test_what_a_tenant_writes_is_text(client: AsyncClient, townhall_engine: Engine) -> None:
+async def test_html_in_the_name_of_a_tenant_is_escaped(
+    client: AsyncClient, townhall_engine: Engine
+) -> None:
     with townhall_engine.begin() as connection:
         connection.execute(update(TenantProfile).values(display_name="<script>alert(1)</script>"))
     page = await client.get("/t/green-tree")
@@ -168,7 +174,7 @@ async def test_what_a_tenant_writes_is_text(client: AsyncClient, townhall_engine
     assert "&lt;script&gt;" in page.text
 
 
-async def test_a_participant_takes_their_session_forward(client: AsyncClient) -> None:
+async def test_participant_starts_and_completes_their_session(client: AsyncClient) -> None:
     mine = (await client.get("/sessions", headers=_as(PARTICIPANT))).json()
     assert [(row["id"], row["status"]) for row in mine] == [(str(SESSION), "pending")]
     started = await client.post(f"/sessions/{SESSION}/start", headers=_as(PARTICIPANT))
@@ -183,7 +189,7 @@ async def test_a_participant_takes_their_session_forward(client: AsyncClient) ->
 
 @pytest.mark.parametrize("user", [OWNER, OUTSIDER, STRANGER])
 @pytest.mark.parametrize("step", ["start", "complete"])
-async def test_nobody_moves_anybody_elses_session(
+async def test_session_of_another_user_cannot_be_started_or_completed(
     reading_client: AsyncClient, user: UUID, step: str
 ) -> None:
     refused = await reading_client.post(f"/sessions/{SESSION}/{step}", headers=_as(user))
@@ -193,13 +199,13 @@ async def test_nobody_moves_anybody_elses_session(
     assert list(pipeline) == ["registered"]
 
 
-async def test_a_step_out_of_turn_is_a_conflict(client: AsyncClient) -> None:
+async def test_invalid_change_of_status_is_a_conflict(client: AsyncClient) -> None:
     for step, expected in (("complete", 409), ("start", 200), ("start", 409)):
         answer = await client.post(f"/sessions/{SESSION}/{step}", headers=_as(PARTICIPANT))
         assert answer.status_code == expected
 
 
-async def test_a_coach_sees_their_own_pipeline_and_usage_alone(
+async def test_coach_sees_only_their_own_pipeline_and_usage(
     client: AsyncClient, townhall_engine: Engine
 ) -> None:
     with townhall_engine.begin() as connection:
@@ -215,7 +221,9 @@ async def test_a_coach_sees_their_own_pipeline_and_usage_alone(
 
 
 @pytest.mark.parametrize("user", [CREATOR, PARTICIPANT, STRANGER])
-async def test_who_owns_no_tenant_has_no_pipeline(reading_client: AsyncClient, user: UUID) -> None:
+async def test_user_without_a_tenant_has_no_pipeline_and_no_usage(
+    reading_client: AsyncClient, user: UUID
+) -> None:
     assert (await reading_client.get("/coach/pipeline", headers=_as(user))).status_code == 404
     usage = await reading_client.get("/coach/usage?month=2026-11-01", headers=_as(user))
     assert usage.json() == []
@@ -235,13 +243,13 @@ async def test_who_owns_no_tenant_has_no_pipeline(reading_client: AsyncClient, u
         _as(OWNER, role="anon"),
         _as(OWNER, role=None),
         _as(OWNER, sub=None),
-        _as("nobody"),
+        _as("not a uuid"),
         _as(OWNER, secret=SECRET[::-1]),
         _as(OWNER, secret=SECRET * 2, algorithm="HS512"),
         _as(OWNER, secret=None, algorithm="none"),
     ],
 )
-async def test_a_token_must_be_a_signed_in_users(
+async def test_invalid_token_is_unauthorized(
     reading_client: AsyncClient, headers: dict[str, str]
 ) -> None:
     for path in ("/sessions", "/coach/pipeline", "/coach/usage"):
@@ -250,7 +258,7 @@ async def test_a_token_must_be_a_signed_in_users(
         assert refused.headers["www-authenticate"] == "Bearer"
 
 
-async def test_requests_at_once_act_as_their_own_callers(reading_client: AsyncClient) -> None:
+async def test_concurrent_requests_act_each_as_its_caller(reading_client: AsyncClient) -> None:
     users = [OWNER, OUTSIDER] * 10
     answers = await asyncio.gather(
         *(reading_client.get("/coach/pipeline", headers=_as(user)) for user in users)

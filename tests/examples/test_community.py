@@ -47,7 +47,7 @@ def _run(database: str) -> dict[str, list[str]]:
     return parts
 
 
-def test_two_hundred_founders(empty_database: str) -> None:
+def test_two_hundred_founders_see_only_what_they_may_read(empty_database: str) -> None:
     printed = _run(empty_database)
     assert list(printed) == [
         "200 founders signed up",
@@ -95,12 +95,12 @@ def test_two_hundred_founders(empty_database: str) -> None:
 
 
 @pytest.mark.exhaustive
-def test_a_second_run_begins_anew(empty_database: str) -> None:
+def test_second_run_prints_the_same(empty_database: str) -> None:
     printed = _run(empty_database)
     assert _run(empty_database) == printed
 
 
 @pytest.mark.exhaustive
-def test_they_grow_on_supabase_too(townhall_databases: Databases) -> None:
+def test_community_example_runs_on_supabase(townhall_databases: Databases) -> None:
     with supabase_database(townhall_databases, DefaultPrivileges.OPEN) as database:
         assert _run(database.postgres)["The benchmark after 5 more agree"]

@@ -83,7 +83,7 @@ def test_domain_without_tests_and_page_fails_the_test_of_domains(checkout: Path)
 
 
 @pytest.mark.thorough
-def test_adding_the_domain_generates_a_revision_with_all_of_it(
+def test_adding_the_domain_generates_a_revision_with_its_table_policies_trigger_and_view(
     checkout: Path, empty_database: str
 ) -> None:
     alembic(checkout, empty_database, "upgrade", "head")

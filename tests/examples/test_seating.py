@@ -64,7 +64,7 @@ def _connected(database: str) -> Iterator[Connection]:
 
 
 def _seats(connection: Connection) -> set[tuple[object, ...]]:
-    """Return who sits where at which kind of table."""
+    """Return the address, table, seat and kind of table of each seated guest."""
     return set(
         map(
             tuple,
@@ -142,11 +142,11 @@ def test_wrong_lines_are_named_and_the_rest_is_imported(
     }
 
 
-def test_a_list_without_guests_seats_nobody(townhall_database: str, tmp_path: Path) -> None:
-    nobody = tmp_path / "nobody.csv"
-    nobody.write_text("first_name,last_name,email,vip,tracks,networking\n", encoding="utf-8")
-    printed = _run(townhall_database, nobody)
-    assert printed[0] == "nobody.csv: no guests, no wrong lines"
+def test_empty_list_of_guests_makes_no_seats(townhall_database: str, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("first_name,last_name,email,vip,tracks,networking\n", encoding="utf-8")
+    printed = _run(townhall_database, empty)
+    assert printed[0] == "empty.csv: no guests, no wrong lines"
     assert printed.count("  no seats") == 2
 
 
@@ -159,7 +159,7 @@ def test_a_list_without_guests_seats_nobody(townhall_database: str, tmp_path: Pa
     ],
     ids=["semicolons", "spaces and capitals", "another order"],
 )
-def test_a_header_is_read_as_spreadsheets_write_it(
+def test_header_with_other_separators_case_and_order_is_accepted(
     townhall_database: str, tmp_path: Path, header: str
 ) -> None:
     separator = ";" if ";" in header else ","
@@ -184,7 +184,7 @@ def test_a_header_is_read_as_spreadsheets_write_it(
     ],
     ids=["nothing", "no header", "a name that differs", "Latin-1", "UTF-16", "one endless value"],
 )
-def test_what_is_no_list_of_guests_is_refused_in_a_line(
+def test_file_that_is_no_list_of_guests_is_refused_on_one_line(
     empty_database: str, tmp_path: Path, content: bytes, reason: str
 ) -> None:
     path = tmp_path / "guests.csv"
@@ -192,7 +192,7 @@ def test_what_is_no_list_of_guests_is_refused_in_a_line(
     _assert_refused(empty_database, path, reason)
 
 
-def test_a_list_that_is_not_there_is_refused_in_a_line(empty_database: str, tmp_path: Path) -> None:
+def test_missing_file_is_refused_on_one_line(empty_database: str, tmp_path: Path) -> None:
     _assert_refused(empty_database, tmp_path / "missing.csv", "No such file")
     _assert_refused(empty_database, tmp_path, "Is a directory")
 
@@ -207,7 +207,7 @@ def _assert_refused(database: str, path: Path, reason: str) -> None:
         assert not inspect(connection).has_table("participants")
 
 
-def test_what_the_database_would_refuse_is_named_too(
+def test_values_that_the_database_would_refuse_are_reported(
     townhall_database: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "odd.csv"
@@ -242,7 +242,7 @@ def test_what_the_database_would_refuse_is_named_too(
         assert _seats(connection) == {("hila@example.org", 1, 1, False)}
 
 
-def test_who_cancelled_has_no_seat(townhall_database: str) -> None:
+def test_guest_who_cancelled_loses_their_seat(townhall_database: str) -> None:
     path = FOLDER / "guests_with_mistakes.csv"
     _run(townhall_database, path)
     with _connected(townhall_database) as connection:
@@ -258,7 +258,7 @@ def test_who_cancelled_has_no_seat(townhall_database: str) -> None:
 
 
 @pytest.mark.exhaustive
-def test_it_runs_where_accounts_are_supabases(townhall_databases: Databases) -> None:
+def test_seating_example_runs_on_supabase(townhall_databases: Databases) -> None:
     with supabase_database(townhall_databases, DefaultPrivileges.CLOSED) as database:
         printed = _run(database.postgres, FOLDER / "guests_with_mistakes.csv")
     assert printed[-1] == "  no seats"

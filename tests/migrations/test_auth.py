@@ -16,8 +16,8 @@ from townhall.pg import API_ROLES
 from townhall.testing.settings import set_locally
 
 ME = UUID("11111111-2222-4333-8444-555555555555")
-NOBODY = {"uid": None, "role": None, "email": None}
-SOMEBODY = {"uid": ME, "role": "authenticated", "email": "me@example.org"}
+NO_CALLER = {"uid": None, "role": None, "email": None}
+CALLER = {"uid": ME, "role": "authenticated", "email": "me@example.org"}
 CLAIMS = {"sub": str(ME), "role": "authenticated", "email": "me@example.org"}
 
 _CALLER = text(
@@ -33,13 +33,13 @@ def _caller(connection: Connection, settings: dict[str, str]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("claims", "caller"),
     [
-        ("", NOBODY | {"jwt": None}),
-        ("{}", NOBODY | {"jwt": {}}),
-        ("null", NOBODY | {"jwt": None}),
-        ('{"sub": ""}', NOBODY | {"jwt": {"sub": ""}}),
-        ('{"sub": null, "role": null}', NOBODY | {"jwt": {"sub": None, "role": None}}),
-        ('{"role": "anon"}', NOBODY | {"role": "anon", "jwt": {"role": "anon"}}),
-        (json.dumps(CLAIMS), SOMEBODY | {"jwt": CLAIMS}),
+        ("", NO_CALLER | {"jwt": None}),
+        ("{}", NO_CALLER | {"jwt": {}}),
+        ("null", NO_CALLER | {"jwt": None}),
+        ('{"sub": ""}', NO_CALLER | {"jwt": {"sub": ""}}),
+        ('{"sub": null, "role": null}', NO_CALLER | {"jwt": {"sub": None, "role": None}}),
+        ('{"role": "anon"}', NO_CALLER | {"role": "anon", "jwt": {"role": "anon"}}),
+        (json.dumps(CLAIMS), CALLER | {"jwt": CLAIMS}),
     ],
 )
 def test_claims_of_a_request_name_the_caller(
@@ -49,25 +49,25 @@ def test_claims_of_a_request_name_the_caller(
 
 
 def test_caller_is_null_without_claims(townhall_connection: Connection) -> None:
-    assert _caller(townhall_connection, {}) == NOBODY | {"jwt": None}
+    assert _caller(townhall_connection, {}) == NO_CALLER | {"jwt": None}
 
 
 def test_older_claim_settings_name_the_caller(townhall_connection: Connection) -> None:
     older = {f"request.jwt.claim.{name}": value for name, value in CLAIMS.items()}
-    assert _caller(townhall_connection, older) == SOMEBODY | {"jwt": None}
+    assert _caller(townhall_connection, older) == CALLER | {"jwt": None}
     empty = dict.fromkeys(older, "") | {"request.jwt.claims": ""}
-    assert _caller(townhall_connection, empty) == NOBODY | {"jwt": None}
+    assert _caller(townhall_connection, empty) == NO_CALLER | {"jwt": None}
 
 
 def test_claims_end_with_their_transaction(townhall_database: str) -> None:
     with create_engine(townhall_database, poolclass=NullPool).connect() as connection:
         for _ in range(2):
-            assert connection.execute(_CALLER).mappings().one() == NOBODY | {"jwt": None}
+            assert connection.execute(_CALLER).mappings().one() == NO_CALLER | {"jwt": None}
             connection.execute(
                 text("select set_config('request.jwt.claims', :claims, true)"),
                 {"claims": json.dumps(CLAIMS)},
             )
-            assert connection.execute(_CALLER).mappings().one() == SOMEBODY | {"jwt": CLAIMS}
+            assert connection.execute(_CALLER).mappings().one() == CALLER | {"jwt": CLAIMS}
             connection.commit()
 
 

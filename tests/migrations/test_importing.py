@@ -44,7 +44,7 @@ def snapshot():
 
 
 @pytest.mark.parametrize("name", ["townhall.migrate", "townhall.migrate.safety", "townhall.pg"])
-def test_importing_changes_nothing_that_alembic_uses_without_us(name: str) -> None:
+def test_importing_townhall_changes_no_state_of_alembic(name: str) -> None:
     run(
         f"{SNAPSHOT}\n"
         "before = snapshot()\n"
@@ -76,7 +76,7 @@ def run(program: str) -> None:
 
 
 @pytest.mark.parametrize("plugins", [["alembic.autogenerate.*"], ["*"]])
-def test_env_without_us_is_proposed_to_drop_tables_alone(
+def test_env_without_townhall_proposes_to_drop_only_tables(
     plugins: list[str], townhall_shared_engine: Engine
 ) -> None:
     with townhall_shared_engine.connect() as connection:

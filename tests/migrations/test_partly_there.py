@@ -28,7 +28,7 @@ def engine(empty_database: str) -> Engine:
 
 
 @pytest.mark.parametrize("count", [len(TABLES), len(TABLES) // 2])
-def test_tables_created_without_alembic_end_up_as_declared(
+def test_tables_created_without_alembic_are_upgraded_to_the_declared_schema(
     count: int, engine: Engine, empty_database: str
 ) -> None:
     with engine.begin() as connection:
@@ -64,7 +64,7 @@ def test_counters_of_posts_older_than_the_triggers_are_corrected(townhall_databa
         assert posts.all() == [(0, 1, stamp) for stamp in stamps]
 
 
-def test_missing_objects_beside_the_tables_are_created_again(
+def test_missing_functions_triggers_and_policies_are_created_again(
     townhall_database: str, townhall_owner: str | None, townhall_template: str
 ) -> None:
     database = with_role(townhall_database, townhall_owner)

@@ -27,7 +27,7 @@ AFTER = "townhall_0008"
 """A revision that changes a table of those before it."""
 ITS_TABLE = "public.participants"
 
-_PATIENCE = 60  # seconds
+_TIMEOUT = 60  # seconds
 
 
 def _engine(url: str) -> Engine:
@@ -49,7 +49,7 @@ def _using(url: str) -> Iterator[Connection]:
 
 
 def _output(process: subprocess.Popen[str]) -> str:
-    output, _ = process.communicate(timeout=_PATIENCE)
+    output, _ = process.communicate(timeout=_TIMEOUT)
     assert process.returncode == 0, output
     return output
 

@@ -53,7 +53,7 @@ def _run(directory: Path, *command: str) -> str:
     return done.stdout
 
 
-def test_the_wheel_carries_the_migrations_once(wheel: Path) -> None:
+def test_wheel_contains_the_migrations_once(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert len(names) == len(set(names))
@@ -67,7 +67,7 @@ def test_the_wheel_carries_the_migrations_once(wheel: Path) -> None:
     assert not [name for name in names if name.startswith("tests")]
 
 
-def test_the_source_distribution_carries_them_once_and_can_be_used(
+def test_source_distribution_contains_the_migrations_once_and_can_be_used(
     built: Path, tmp_path: Path
 ) -> None:
     (source,) = built.glob("*.tar.gz")
@@ -84,7 +84,7 @@ def test_the_source_distribution_carries_them_once_and_can_be_used(
     assert _run(tmp_path, sys.executable, "-c", heads) == f"{SCRIPTS.get_heads()}\n"
 
 
-def test_an_application_migrates_with_only_the_wheel(
+def test_application_migrates_with_only_the_wheel(
     python: Path, empty_database: str, tmp_path: Path
 ) -> None:
     code = "import sys; from townhall import migrate; migrate.upgrade(sys.argv[1])"
@@ -96,7 +96,7 @@ def test_an_application_migrates_with_only_the_wheel(
     assert revision_of(empty_database) is None
 
 
-def test_it_migrates_the_embedded_server_that_came_along(python: Path, tmp_path: Path) -> None:
+def test_installed_wheel_migrates_the_embedded_server(python: Path, tmp_path: Path) -> None:
     (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = townhall:alembic\n")
     done = alembic("upgrade", "head", directory=tmp_path, python=python)
     assert done.returncode == 0

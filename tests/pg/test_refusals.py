@@ -343,7 +343,7 @@ SMUGGLED = [
 
 @pytest.mark.parametrize("entity", GRANTED.values(), ids=GRANTED)
 @pytest.mark.parametrize("privilege", SMUGGLED)
-def test_text_that_is_no_single_privilege_is_refused(entity: Entity, privilege: str) -> None:
+def test_text_that_is_not_exactly_one_privilege_is_refused(entity: Entity, privilege: str) -> None:
     with pytest.raises(ValueError, match="which is no single privilege: write it as in 'select'"):
         replace(entity, grants={"anon": (privilege,)})  # type: ignore[call-arg] # they have
 

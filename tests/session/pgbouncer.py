@@ -78,7 +78,7 @@ def pgbouncer(server: URL, pool_size: int) -> Iterator[URL]:
 
 
 def _target(server: URL) -> tuple[str, str | None, str]:
-    """Return where the server is in PgBouncer's words, and who runs PgBouncer in which folder.
+    """Return the address of the server for PgBouncer, and PgBouncer's account and folder.
 
     It refuses to run as root. Another account can reach a socket in a folder of root's only by
     standing in it.

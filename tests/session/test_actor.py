@@ -44,7 +44,7 @@ def test_user_id_that_is_no_uuid_is_refused_without_being_shown(written: object)
     assert refusal.value.__cause__ is None
 
 
-def test_claims_are_added() -> None:
+def test_claims_are_added_to_the_defaults() -> None:
     claims = {"email": "נועה@example.org", "app_metadata": {"plan": "pro"}, "aal": None}
     actor = Actor.user(USER, claims)
     assert json.loads(actor.claims) == {**claims, "sub": str(USER), "role": "authenticated"}

@@ -1,4 +1,4 @@
-"""The block that a factory opens: as whom it acts, and how it ends."""
+"""The block that a factory opens: the actor of its session, and how it ends."""
 
 from __future__ import annotations
 

@@ -155,7 +155,9 @@ def test_connection_that_was_lost_is_released(
     assert _is_as_it_was(connection)
 
 
-def test_actors_in_turn_on_one_connection(connection: Connection) -> None:
+def test_consecutive_actors_on_one_connection_act_each_as_their_own_user(
+    connection: Connection,
+) -> None:
     sessions = SessionFactory(connection)
     for _ in range(3):
         user = uuid4()

@@ -231,7 +231,7 @@ with Session(create_engine("sqlite://"), info={{"actor": actor}}) as session:
 
 
 @pytest.mark.parametrize("value", ["noa", 7, None], ids=repr)
-def test_value_that_is_no_actor_is_the_applications_own(
+def test_value_in_the_info_that_is_no_actor_is_left_to_the_application(
     owner_engine: Engine, value: object
 ) -> None:
     with Session(owner_engine, info={"actor": value}) as session:

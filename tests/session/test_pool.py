@@ -178,7 +178,9 @@ def test_actor_leaves_no_settings_on_the_connection(
         assert set(_settings(connection).values()) == {""}
 
 
-def test_actors_in_turn_on_one_connection(sessions: SessionFactory) -> None:
+def test_consecutive_actors_on_one_connection_act_each_as_their_own_user(
+    sessions: SessionFactory,
+) -> None:
     users = [uuid4() for _ in range(3)]
     backends = set()
     for user in users * 3:

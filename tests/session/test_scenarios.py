@@ -22,12 +22,12 @@ every_scenario = pytest.mark.parametrize(
 
 
 @every_scenario
-def test_sync(scenario: Scenario, member: URL, user: UUID) -> None:
+def test_scenario_in_a_sync_session(scenario: Scenario, member: URL, user: UUID) -> None:
     with sync_sessions(member) as sessions, sessions.as_user(user) as session:
         scenario(session, user)
 
 
 @every_scenario
-async def test_async(scenario: Scenario, member: URL, user: UUID) -> None:
+async def test_scenario_in_an_async_session(scenario: Scenario, member: URL, user: UUID) -> None:
     async with async_sessions(member) as sessions, sessions.as_user(user) as session:
         await session.run_sync(scenario, user)

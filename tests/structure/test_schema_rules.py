@@ -31,12 +31,12 @@ def _violations(connection: Connection, rule: SchemaRule) -> set[str]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.title)
-def test_schema_does_not_have(townhall_connection: Connection, rule: SchemaRule) -> None:
+def test_schema_has_no_violation(townhall_connection: Connection, rule: SchemaRule) -> None:
     assert _violations(townhall_connection, rule) == set()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.title)
-def test_example_is_found_of(townhall_connection: Connection, rule: SchemaRule) -> None:
+def test_example_of_a_violation_is_found(townhall_connection: Connection, rule: SchemaRule) -> None:
     for statement in f"{EXAMPLE_TABLE};{rule.example}".split(";"):
         _run(townhall_connection, statement)
     assert len(_violations(townhall_connection, rule)) == 1

@@ -268,7 +268,7 @@ def test_superuser_is_refused(connection: Connection) -> None:
         pass
 
 
-def test_role_of_the_service_is_the_applications(connection: Connection) -> None:
+def test_service_role_of_an_application_is_accepted(connection: Connection) -> None:
     roles = Roles(anonymous=None, user="authenticated", service="supabase_postgres")
     with acting(connection, Actor.service(roles), roles=roles):
         assert connection.scalar(text("select current_user")) == "supabase_postgres"

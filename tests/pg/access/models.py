@@ -42,7 +42,7 @@ class Note(Base):
 
 
 class Receipt(Base):
-    """A table most of whose columns nobody writes."""
+    """A table most of whose columns no client may write."""
 
     __tablename__ = "receipts"
 

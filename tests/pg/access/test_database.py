@@ -118,7 +118,7 @@ def test_user_updates_their_own_rows(connection: Connection) -> None:
         ("app web", "update notes set text = ''"),
     ],
 )
-def test_statement_beyond_the_rules_is_denied(
+def test_statement_without_an_access_rule_is_denied(
     connection: Connection, role: str, statement: str
 ) -> None:
     act(connection, role, "7")

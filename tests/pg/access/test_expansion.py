@@ -56,7 +56,7 @@ def test_entities_are_those_of_the_rules_table() -> None:
     }
 
 
-def test_grants_name_the_columns_that_are_written() -> None:
+def test_grants_list_the_columns_that_clients_may_write() -> None:
     rule = Access(
         Note, read=members, write=owner(Note.owner_id), fixed=(Note.team_id, Note.owner_id)
     )
@@ -71,7 +71,7 @@ def test_grants_name_the_columns_that_are_written() -> None:
     }
 
 
-def test_policies_are_sentences() -> None:
+def test_policy_names_are_sentences() -> None:
     rule = Access(Note, read=members, write=owner(Note.owner_id))
     assert list(policies(rule)) == [
         "members of the team can read",
@@ -82,7 +82,7 @@ def test_policies_are_sentences() -> None:
     ]
 
 
-def test_updated_row_stays_theirs() -> None:
+def test_check_of_an_update_repeats_its_condition() -> None:
     made = policies(Access(Note, read=signed_in, write=owner(Note.owner_id)))
     updated = made["the owner can update"]
     assert updated.using == updated.check == "owner_id = (select auth.uid())"
@@ -90,7 +90,7 @@ def test_updated_row_stays_theirs() -> None:
     assert made["the owner can delete"].check is None
 
 
-def test_updated_row_is_what_it_must_become() -> None:
+def test_check_of_an_update_is_the_condition_of_becomes() -> None:
     new = members.where("likes = 0", "while it is new")
     updated = policies(Access(Note, read=signed_in, update=members, becomes=new))[
         "members of the team can update"
@@ -99,7 +99,7 @@ def test_updated_row_is_what_it_must_become() -> None:
     assert updated.check == f"({members.condition})\nand (likes = 0)"
 
 
-def test_policies_that_are_given_replace_those_of_the_principals() -> None:
+def test_given_policies_replace_those_of_the_principals() -> None:
     own = pg.Policy(
         table="notes",
         name="own notes",

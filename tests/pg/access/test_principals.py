@@ -162,7 +162,9 @@ def test_union_with_something_else_is_refused() -> None:
         ("readers", " ", "the condition of a principal is empty"),
     ],
 )
-def test_principal_without_words_is_refused(name: str, condition: str, refusal: str) -> None:
+def test_principal_with_an_empty_name_or_condition_is_refused(
+    name: str, condition: str, refusal: str
+) -> None:
     with pytest.raises(ValueError, match=refusal):
         Principal(name, condition)
 
@@ -188,11 +190,11 @@ def test_either_of_one_column_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("condition", "words"), [("", "x"), (" ; ", "x"), ("true", " ")])
-def test_narrowing_by_nothing_is_refused(condition: str, words: str) -> None:
+def test_where_with_an_empty_condition_or_name_is_refused(condition: str, words: str) -> None:
     with pytest.raises(ValueError, match=r"of where\(\) is empty"):
         owner(Note.owner_id).where(condition, words)
 
 
-def test_narrowing_by_no_string_is_refused() -> None:
+def test_where_with_a_condition_that_is_no_string_is_refused() -> None:
     with pytest.raises(TypeError, match=r"condition of where\(\) is a string, not None"):
         signed_in.where(None, "x")  # type: ignore[arg-type]

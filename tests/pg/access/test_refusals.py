@@ -272,6 +272,6 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize(("rule", "refusal"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
-def test_contradiction_is_refused(rule: Callable[[], Any], refusal: str) -> None:
+def test_contradictory_rule_is_refused(rule: Callable[[], Any], refusal: str) -> None:
     with pytest.raises(ValueError, match=f"the access rule of (Note|Receipt): .*{refusal}"):
         rule()

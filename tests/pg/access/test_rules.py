@@ -12,19 +12,19 @@ def test_write_is_insert_update_and_delete() -> None:
     assert rule.commands["delete"] == owner(Note.owner_id)
 
 
-def test_command_takes_precedence_over_write() -> None:
+def test_principal_of_a_command_takes_precedence_over_write() -> None:
     rule = Access(Note, read=signed_in, write=owner(Note.owner_id), insert=signed_in)
     assert rule.commands["insert"] == signed_in
     assert rule.commands["update"] == owner(Note.owner_id)
 
 
-def test_clients_write_no_column_that_the_database_keeps() -> None:
+def test_columns_maintained_by_triggers_are_not_granted_to_clients() -> None:
     rule = Access(Note, read=signed_in, write=owner(Note.owner_id))
     assert rule.insertable == ("id", "owner_id", "team_id", "text")
     assert rule.updatable == ("owner_id", "team_id", "text")
 
 
-def test_clients_write_no_column_that_the_database_generates() -> None:
+def test_generated_columns_are_not_granted_to_clients() -> None:
     rule = Access(Receipt, read=signed_in, insert=owner(Receipt.buyer_id))
     assert rule.insertable == ("buyer_id",)
 
@@ -35,7 +35,7 @@ def test_fixed_columns_are_inserted_and_not_updated() -> None:
     assert rule.updatable == ("owner_id", "text")
 
 
-def test_named_columns_replace_the_default_ones() -> None:
+def test_given_columns_replace_the_default_ones() -> None:
     rule = Access(
         Note,
         read=signed_in,
