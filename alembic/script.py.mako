@@ -1,8 +1,9 @@
 """${message.rstrip(".") + "."}
 
-Before you merge, say here what a downgrade destroys, and ask:
-does every statement end its lock soon on a large table (constraints not valid and then validated,
-indexes concurrently), and does the release before this one still work with the new schema?
+Before you merge, replace this paragraph by what a downgrade destroys, after you have checked that
+- each statement holds an exclusive lock only briefly, also on a large table: add a constraint as NOT
+  VALID and validate it later, create an index CONCURRENTLY;
+- the previous release of the application works with the new schema.
 
 Revision: ${up_revision}
 Revises: ${down_revision | comma,n}

@@ -23,8 +23,9 @@ down_revision = None
 branch_labels = ("townhall",)
 depends_on = None
 
-# Two databases of one cluster may be migrated concurrently. The second finds the role or the
-# membership, or gets an error that the row has just been changed, after which it tries again.
+# Roles belong to the whole cluster, so two databases may create them concurrently. The slower
+# statement gets duplicate_object, unique_violation, or internal_error ("tuple concurrently
+# updated"), and is retried.
 CREATE_ROLES = """
 do $$
 declare
