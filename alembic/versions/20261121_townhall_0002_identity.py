@@ -48,7 +48,7 @@ def profiles() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.ForeignKeyConstraint(
             ["id"], ["auth.users.id"], name=op.f("fk_profiles_id_users"), ondelete="CASCADE"
@@ -145,7 +145,7 @@ def organizations() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "jsonb_typeof(settings) = 'object'", name=op.f("ck_organizations_settings_is_object")

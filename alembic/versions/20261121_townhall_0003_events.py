@@ -55,7 +55,7 @@ def events() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "jsonb_typeof(settings) = 'object'", name=op.f("ck_events_settings_is_object")
@@ -234,7 +234,7 @@ def participants() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "status in ('registered', 'confirmed', 'checked_in', 'cancelled')",

@@ -64,7 +64,7 @@ def communities() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.ForeignKeyConstraint(
             ["created_by"],

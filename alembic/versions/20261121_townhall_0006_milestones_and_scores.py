@@ -53,7 +53,7 @@ def milestones() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "status in ('planned', 'active', 'done')", name=op.f("ck_milestones_status_known")

@@ -55,7 +55,7 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "status in ('draft', 'active', 'completed', 'archived')",
@@ -183,7 +183,7 @@ def upgrade() -> None:
                 sa.DateTime(timezone=True),
                 server_default=sa.text("now()"),
                 nullable=False,
-                comment="When the row last changed; kept by a trigger.",
+                comment="When the row last changed; maintained by a trigger.",
             ),
             sa.CheckConstraint(
                 "status in ('pending', 'in_progress', 'completed')",

@@ -84,7 +84,8 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
             comment=(
-                "מועד השינוי האחרון; נשמר בטריגר (When the row last changed; kept by a trigger)"
+                "מועד השינוי האחרון; נשמר בטריגר"
+                " (When the row last changed; maintained by a trigger)"
             ),
         ),
         sa.CheckConstraint(

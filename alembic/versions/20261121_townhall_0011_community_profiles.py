@@ -66,7 +66,7 @@ def profiles() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "jsonb_typeof(visibility_settings) = 'object'",
@@ -189,7 +189,7 @@ def experts() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "expertise_type in ('design_review', 'tech_architecture', 'gtm_strategy', "

@@ -91,7 +91,7 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "category in ('benchmarks', 'social_feed', 'directory', 'messaging', "

@@ -54,7 +54,7 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "cohort_type in ('stage', 'industry', 'custom')",

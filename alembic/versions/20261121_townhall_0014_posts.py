@@ -49,14 +49,14 @@ def upgrade() -> None:
             sa.Integer(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="The number of reactions; kept by triggers.",
+            comment="The number of reactions; maintained by triggers.",
         ),
         sa.Column(
             "comment_count",
             sa.Integer(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="The number of comments; kept by triggers.",
+            comment="The number of comments; maintained by triggers.",
         ),
         sa.Column(
             "view_count",
@@ -84,7 +84,7 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "jsonb_typeof(metadata) = 'object'",

@@ -121,7 +121,7 @@ def streaks() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the row last changed; kept by a trigger.",
+            comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "current_streak >= 0", name=op.f("ck_engagement_streaks_current_streak_not_negative")

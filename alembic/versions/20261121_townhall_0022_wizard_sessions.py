@@ -58,13 +58,13 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
-            comment="When the session last changed; kept by a trigger.",
+            comment="When the session last changed; maintained by a trigger.",
         ),
         sa.Column(
             "completed_at",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="When it was completed, or null; kept by a trigger.",
+            comment="When it was completed, or null; maintained by a trigger.",
         ),
         sa.CheckConstraint(
             "(status = 'completed') = (completed_at is not null)",

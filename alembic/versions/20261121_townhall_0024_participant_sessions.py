@@ -24,7 +24,8 @@ down_revision = "townhall_0023"
 branch_labels = None
 depends_on = None
 
-# The privileges of the API's roles and of PUBLIC on the views are declared with the views.
+# Copies the privileges that roles of an application hold on the table to the views with its former
+# names. Those of the API roles and of PUBLIC are declared with the views.
 COPY_GRANTS = """
 do $$
 declare
@@ -67,7 +68,7 @@ $$
 def upgrade() -> None:
     rename()
     create_views()
-    keep_updated_at_during_fill()
+    skip_updated_at_during_fill()
 
 
 def rename() -> None:
@@ -76,7 +77,8 @@ def rename() -> None:
         "participant_sessions",
         "A person's participation in a campaign, a lead of the coach's pipeline.",
     )
-    # The default is set after the column was added, so that NULL marks rows that are to be filled.
+    # The column is added without its default, so that existing rows hold NULL and the next revision
+    # can tell which of them are still to be filled.
     op.add_column(
         "participant_sessions",
         sa.Column(
@@ -159,7 +161,8 @@ def create_views() -> None:
     pg.execute(COPY_GRANTS)
 
 
-def keep_updated_at_during_fill() -> None:
+def skip_updated_at_during_fill() -> None:
+    # Filling client_status for the first time is no change that a user made.
     pg.create_entity(
         pg.Trigger(
             table="participant_sessions",

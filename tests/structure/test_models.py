@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Mapper
 
 from townhall import PRODUCT, Base, entities, metadata
-from townhall.base import ViewBase, is_kept_by_database
+from townhall.base import ViewBase, is_read_only
 from townhall.types import OptionalJson, TextEnum
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ COLUMNS = [
     for attribute in cast("Mapper[Any]", inspect(model)).column_attrs
 ]
 TABLES = [table for table in metadata.sorted_tables if table.schema is None]
-KEPT = [
+READ_ONLY_COLUMNS = [
     column
     for table in TABLES
     for column in table.c
-    if is_kept_by_database(column) or column.name in {"created_at", "updated_at"}
+    if is_read_only(column) or column.name in {"created_at", "updated_at"}
 ]
 CHOICES = [column for table in TABLES for column in table.c if isinstance(column.type, TextEnum)]
 
@@ -94,7 +94,7 @@ def test_every_table_is_mapped(townhall_connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
-@pytest.mark.parametrize("column", KEPT, ids=_name)
+@pytest.mark.parametrize("column", READ_ONLY_COLUMNS, ids=_name)
 def test_client_has_no_privilege_to_write_columns_that_the_database_sets(
     townhall_connection: Connection, column: Column[Any], role: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 Each domain has a module ``tests/<domain>/test_access.py`` with
 
-- ``PERSONAS``: who tries, an actor by the name of the persona;
+- ``PERSONAS``: the actor of each persona, by its name;
 - ``TARGETS``: what is tried, by the name of its block in the matrix: a row of a table, read-only
   views or functions;
 - ``MATRIX``: the outcomes, as ``townhall.testing.access_cases`` reads them.

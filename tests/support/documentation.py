@@ -20,7 +20,7 @@ ACCESS_TABLE = re.compile(
 """An access table in a page, and the names of the tables that it is about."""
 
 _EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_HEADING = "| table | command | who | columns |\n|---|---|---|---|\n"
+_HEADING = "| table | command | principal | columns |\n|---|---|---|---|\n"
 
 
 def with_access_tables(page: str, connection: Connection) -> str:
@@ -41,8 +41,8 @@ def with_access_tables(page: str, connection: Connection) -> str:
 def access_table(connection: Connection, tables: Sequence[str]) -> str:
     """Return the access table of some tables, as Markdown.
 
-    Every policy for clients is a line: for whom it is, which its name says, and the columns that
-    are granted with it.
+    Every policy for clients is a line, with the principal that its name begins with and the columns
+    that are granted with it.
 
     Args:
         connection: A connection to the database.
@@ -70,13 +70,14 @@ def run_examples(page: Path, **names: object) -> dict[str, object]:
 def _lines(rows: Iterable[Row[str, str, str, bool, list[str] | None]]) -> Iterator[str]:
     named = ""
     for table, command, policy, permissive, columns in rows:
-        who, is_sentence, _ = policy.partition(f" can {'read' if command == 'select' else command}")
-        words = who if is_sentence else f"`{policy}`"
-        restricted = "" if permissive else " (a limit to the others)"
+        verb = "read" if command == "select" else command
+        principal, is_sentence, _ = policy.partition(f" can {verb}")
+        name = principal if is_sentence else f"`{policy}`"
+        restricted = "" if permissive else " (restrictive)"
         listed = "all" if columns is None else ", ".join(f"`{column}`" for column in columns)
         title = f"`{table}`" if table != named else ""
         named = table
-        yield f"| {title} | {command} | {words}{restricted} | {listed} |\n"
+        yield f"| {title} | {command} | {name}{restricted} | {listed} |\n"
 
 
 _POLICIES = text(

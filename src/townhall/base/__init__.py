@@ -5,7 +5,7 @@ from __future__ import annotations
 from townhall.base.bases import Base, ViewBase
 from townhall.base.checks import is_object, one_of
 from townhall.base.columns import (
-    KEPT_BY_DATABASE,
+    READ_ONLY,
     FalseByDefault,
     JsonObject,
     NowByDefault,
@@ -14,15 +14,15 @@ from townhall.base.columns import (
     UuidKey,
     ZeroByDefault,
     created_at,
-    is_kept_by_database,
+    is_read_only,
     updated_at,
 )
 from townhall.base.mixins import Created, Timestamps
 from townhall.base.naming import NAMING_CONVENTION, metadata
 
 __all__ = [
-    "KEPT_BY_DATABASE",
     "NAMING_CONVENTION",
+    "READ_ONLY",
     "Base",
     "Created",
     "FalseByDefault",
@@ -35,8 +35,8 @@ __all__ = [
     "ViewBase",
     "ZeroByDefault",
     "created_at",
-    "is_kept_by_database",
     "is_object",
+    "is_read_only",
     "metadata",
     "one_of",
     "updated_at",

@@ -14,13 +14,13 @@ from sqlalchemy.orm import MappedColumn, mapped_column
 
 from townhall.types import TRACKED
 
-KEPT_BY_DATABASE = {"kept_by_database": True}
-"""``info`` of a column that defaults and triggers set: no client is granted to write it."""
+READ_ONLY = {"read_only": True}
+"""``info`` of a column that clients may not write: defaults, triggers or the service set it."""
 
 
-def is_kept_by_database(column: Column[Any]) -> bool:
-    """Tell whether defaults and triggers alone set the column."""
-    return bool(column.info.get("kept_by_database"))
+def is_read_only(column: Column[Any]) -> bool:
+    """Tell whether the column is read only for clients."""
+    return bool(column.info.get("read_only"))
 
 
 UuidKey = Annotated[
@@ -43,9 +43,7 @@ def created_at(comment: str) -> MappedColumn[datetime]:
     Args:
         comment: The comment of the column.
     """
-    return mapped_column(
-        server_default=func.now(), info=KEPT_BY_DATABASE, sort_order=90, comment=comment
-    )
+    return mapped_column(server_default=func.now(), info=READ_ONLY, sort_order=90, comment=comment)
 
 
 def updated_at(comment: str) -> MappedColumn[datetime]:
@@ -57,7 +55,7 @@ def updated_at(comment: str) -> MappedColumn[datetime]:
     return mapped_column(
         server_default=func.now(),
         server_onupdate=FetchedValue(),
-        info=KEPT_BY_DATABASE,
+        info=READ_ONLY,
         sort_order=91,
         comment=comment,
     )

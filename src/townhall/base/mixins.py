@@ -18,4 +18,4 @@ class Created:
 class Timestamps(Created):
     """A row with the times when it was created and last changed."""
 
-    updated_at: Mapped[datetime] = updated_at("When the row last changed; kept by a trigger.")
+    updated_at: Mapped[datetime] = updated_at("When the row last changed; maintained by a trigger.")

@@ -17,7 +17,7 @@ from townhall import embedded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NOTHING_IS_KEPT = ("fsync", "synchronous_commit", "full_page_writes")
+_DURABILITY_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
 
 # Its input ends with the process that started it, also where that is killed.
 _CLEAN_UP = """
@@ -68,6 +68,6 @@ def server_directory() -> Iterator[Path]:
 def _stop_syncing(url: str) -> None:
     arguments = make_url(url).get_dialect()().create_connect_args(make_url(url))[1]
     with psycopg.connect(**arguments, autocommit=True) as connection:
-        for setting in _NOTHING_IS_KEPT:
+        for setting in _DURABILITY_SETTINGS:
             connection.execute(SQL("alter system set {} = off").format(Identifier(setting)))
         connection.execute("select pg_reload_conf()")

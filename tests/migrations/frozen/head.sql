@@ -735,9 +735,9 @@ COMMENT ON COLUMN public.wizard_sessions.stage IS 'The stage the person is at, f
 
 COMMENT ON COLUMN public.wizard_sessions.state IS 'The data entered so far; immutable once completed.';
 
-COMMENT ON COLUMN public.wizard_sessions.last_saved_at IS 'When the session last changed; kept by a trigger.';
+COMMENT ON COLUMN public.wizard_sessions.last_saved_at IS 'When the session last changed; maintained by a trigger.';
 
-COMMENT ON COLUMN public.wizard_sessions.completed_at IS 'When it was completed, or null; kept by a trigger.';
+COMMENT ON COLUMN public.wizard_sessions.completed_at IS 'When it was completed, or null; maintained by a trigger.';
 
 CREATE FUNCTION public.save_wizard_session(session_id uuid, patch jsonb DEFAULT '{}'::jsonb, stage integer DEFAULT NULL::integer, status text DEFAULT NULL::text) RETURNS public.wizard_sessions
     LANGUAGE plpgsql
@@ -866,7 +866,7 @@ COMMENT ON TABLE public.consent_preferences IS 'A user''s consents; no row means
 
 COMMENT ON COLUMN public.consent_preferences.enabled IS 'Whether the user consents.';
 
-COMMENT ON COLUMN public.consent_preferences.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.consent_preferences.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.investor_readiness_scores (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -908,7 +908,7 @@ COMMENT ON COLUMN public.profiles.industry IS 'The industry of the person''s com
 
 COMMENT ON COLUMN public.profiles.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.profiles.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE MATERIALIZED VIEW public.benchmark_industry_aggregates AS
  SELECT industry,
@@ -1006,7 +1006,7 @@ COMMENT ON COLUMN public.participant_sessions.status IS 'The progress of the per
 
 COMMENT ON COLUMN public.participant_sessions.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.participant_sessions.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.participant_sessions.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 COMMENT ON COLUMN public.participant_sessions.client_status IS 'The person''s stage in the coach''s pipeline.';
 
@@ -1053,7 +1053,7 @@ COMMENT ON COLUMN public.campaigns.created_by IS 'The account that created the c
 
 COMMENT ON COLUMN public.campaigns.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.campaigns.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.campaigns.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 COMMENT ON COLUMN public.campaigns.tenant_id IS 'The tenant; null for a creator''s own campaign, or once it is deleted.';
 
@@ -1103,7 +1103,7 @@ COMMENT ON COLUMN public.cohorts.match_criteria IS 'The criteria by which the gr
 
 COMMENT ON COLUMN public.cohorts.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.cohorts.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.cohorts.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.communities (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1135,7 +1135,7 @@ COMMENT ON COLUMN public.communities.is_archived IS 'Whether it is closed; only 
 
 COMMENT ON COLUMN public.communities.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.communities.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.communities.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 COMMENT ON COLUMN public.communities.parent_community_id IS 'The parent community; null at the top level.';
 
@@ -1181,7 +1181,7 @@ COMMENT ON COLUMN public.community_profiles.visibility_settings IS 'The fields t
 
 COMMENT ON COLUMN public.community_profiles.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.community_profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.community_profiles.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.consent_audit_log (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1225,7 +1225,7 @@ CREATE TABLE public.engagement_streaks (
 
 COMMENT ON TABLE public.engagement_streaks IS 'On how many days in a row a founder has checked in; written by the service.';
 
-COMMENT ON COLUMN public.engagement_streaks.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.engagement_streaks.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.events (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1250,7 +1250,7 @@ COMMENT ON COLUMN public.events.settings IS 'Preferences; default_networking_opt
 
 COMMENT ON COLUMN public.events.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.events.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.events.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.expert_listings (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1271,7 +1271,7 @@ COMMENT ON COLUMN public.expert_listings.is_active IS 'Whether the offer is open
 
 COMMENT ON COLUMN public.expert_listings.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.expert_listings.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.expert_listings.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.founder_connections (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1299,7 +1299,7 @@ COMMENT ON COLUMN public.founder_connections.source IS 'Where the requester foun
 
 COMMENT ON COLUMN public.founder_connections.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.founder_connections.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.founder_connections.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.founder_messages (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1344,7 +1344,7 @@ COMMENT ON COLUMN public.milestones.id IS 'A text key that the application choos
 
 COMMENT ON COLUMN public.milestones.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.milestones.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.milestones.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.organization_members (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1381,7 +1381,7 @@ COMMENT ON COLUMN public.organizations.settings IS 'The organization''s preferen
 
 COMMENT ON COLUMN public.organizations.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.organizations.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.organizations.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.participant_tracks (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1426,7 +1426,7 @@ COMMENT ON COLUMN public.participants.email IS 'Unique within the event, without
 
 COMMENT ON COLUMN public.participants.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.participants.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.participants.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 COMMENT ON COLUMN public.participants.networking_opt_in IS 'הסכמה מפורשת להשתתף בנטוורקינג; NULL בהוספה מקבל את ברירת המחדל של האירוע (Explicit consent to networking; NULL on insert takes the event''s default)';
 
@@ -1469,7 +1469,7 @@ COMMENT ON COLUMN public.social_feed_comments.parent_comment_id IS 'The comment 
 
 COMMENT ON COLUMN public.social_feed_comments.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.social_feed_comments.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.social_feed_comments.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.social_feed_posts (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1499,9 +1499,9 @@ COMMENT ON TABLE public.social_feed_posts IS 'Posts of founders; only the author
 
 COMMENT ON COLUMN public.social_feed_posts.milestone_id IS 'The milestone that it is about; text, like the key of milestones.';
 
-COMMENT ON COLUMN public.social_feed_posts.reaction_count IS 'The number of reactions; kept by triggers.';
+COMMENT ON COLUMN public.social_feed_posts.reaction_count IS 'The number of reactions; maintained by triggers.';
 
-COMMENT ON COLUMN public.social_feed_posts.comment_count IS 'The number of comments; kept by triggers.';
+COMMENT ON COLUMN public.social_feed_posts.comment_count IS 'The number of comments; maintained by triggers.';
 
 COMMENT ON COLUMN public.social_feed_posts.view_count IS 'The number of views; written by the service.';
 
@@ -1509,7 +1509,7 @@ COMMENT ON COLUMN public.social_feed_posts.is_public IS 'Whether signed-in users
 
 COMMENT ON COLUMN public.social_feed_posts.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.social_feed_posts.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.social_feed_posts.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.social_feed_reactions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1573,7 +1573,7 @@ COMMENT ON COLUMN public.subcommunity_sponsors.is_active IS 'Whether the sponsor
 
 COMMENT ON COLUMN public.subcommunity_sponsors.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.subcommunity_sponsors.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.subcommunity_sponsors.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.table_assignments (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1613,7 +1613,7 @@ COMMENT ON COLUMN public.table_assignments.notes IS 'הערות לשיבוץ (No
 
 COMMENT ON COLUMN public.table_assignments.created_at IS 'מועד יצירת השורה (When the row was created)';
 
-COMMENT ON COLUMN public.table_assignments.updated_at IS 'מועד השינוי האחרון; נשמר בטריגר (When the row last changed; kept by a trigger)';
+COMMENT ON COLUMN public.table_assignments.updated_at IS 'מועד השינוי האחרון; נשמר בטריגר (When the row last changed; maintained by a trigger)';
 
 CREATE TABLE public.tenant_profiles (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1655,7 +1655,7 @@ COMMENT ON COLUMN public.tenant_profiles.custom_domain IS 'The domain of its pag
 
 COMMENT ON COLUMN public.tenant_profiles.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.tenant_profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.tenant_profiles.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE VIEW public.track_statistics AS
 SELECT
@@ -1706,7 +1706,7 @@ COMMENT ON COLUMN public.tracks.is_active IS 'Whether the track is open; statist
 
 COMMENT ON COLUMN public.tracks.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN public.tracks.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN public.tracks.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE public.usage_events (
     id uuid DEFAULT gen_random_uuid() NOT NULL,

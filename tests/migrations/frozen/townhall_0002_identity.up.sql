@@ -20,7 +20,7 @@ COMMENT ON COLUMN profiles.industry IS 'The industry of the person''s company.';
 
 COMMENT ON COLUMN profiles.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN profiles.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 alter table public.profiles enable row level security;
 
@@ -109,7 +109,7 @@ COMMENT ON COLUMN organizations.settings IS 'The organization''s preferences.';
 
 COMMENT ON COLUMN organizations.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN organizations.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN organizations.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE IF NOT EXISTS organization_members (
     id UUID DEFAULT gen_random_uuid() NOT NULL,

@@ -22,7 +22,7 @@ COMMENT ON COLUMN events.settings IS 'Preferences; default_networking_opt_in is 
 
 COMMENT ON COLUMN events.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN events.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN events.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_events_organization_id_created_at ON events (organization_id, created_at DESC);
 
@@ -169,7 +169,7 @@ COMMENT ON COLUMN participants.email IS 'Unique within the event, without regard
 
 COMMENT ON COLUMN participants.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN participants.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN participants.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_participants_user_id ON participants (user_id);
 

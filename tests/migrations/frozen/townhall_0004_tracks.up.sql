@@ -20,7 +20,7 @@ COMMENT ON COLUMN tracks.is_active IS 'Whether the track is open; statistics cov
 
 COMMENT ON COLUMN tracks.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN tracks.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN tracks.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 alter table public.tracks enable row level security;
 

@@ -25,7 +25,7 @@ COMMENT ON COLUMN communities.is_archived IS 'Whether it is closed; only its cre
 
 COMMENT ON COLUMN communities.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN communities.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN communities.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_communities_created_by ON communities (created_by);
 

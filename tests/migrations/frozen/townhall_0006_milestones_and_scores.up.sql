@@ -19,7 +19,7 @@ COMMENT ON COLUMN milestones.id IS 'A text key that the application chooses; not
 
 COMMENT ON COLUMN milestones.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN milestones.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN milestones.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_milestones_user_id_created_at ON milestones (user_id, created_at DESC);
 

@@ -69,7 +69,7 @@ COMMENT ON COLUMN campaigns.created_by IS 'The account that created the campaign
 
 COMMENT ON COLUMN campaigns.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN campaigns.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN campaigns.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_campaigns_created_by_created_at ON campaigns (created_by, created_at DESC);
 
@@ -179,7 +179,7 @@ COMMENT ON COLUMN campaign_assignments.status IS 'The progress of the person.';
 
 COMMENT ON COLUMN campaign_assignments.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN campaign_assignments.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN campaign_assignments.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_campaign_assignments_campaign_id ON campaign_assignments (campaign_id);
 

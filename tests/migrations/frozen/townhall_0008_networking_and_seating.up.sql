@@ -40,7 +40,7 @@ COMMENT ON COLUMN table_assignments.notes IS 'הערות לשיבוץ (Notes on 
 
 COMMENT ON COLUMN table_assignments.created_at IS 'מועד יצירת השורה (When the row was created)';
 
-COMMENT ON COLUMN table_assignments.updated_at IS 'מועד השינוי האחרון; נשמר בטריגר (When the row last changed; kept by a trigger)';
+COMMENT ON COLUMN table_assignments.updated_at IS 'מועד השינוי האחרון; נשמר בטריגר (When the row last changed; maintained by a trigger)';
 
 CREATE INDEX IF NOT EXISTS idx_table_assignments_event ON table_assignments (event_id);
 

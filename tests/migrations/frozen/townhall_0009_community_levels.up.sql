@@ -53,7 +53,7 @@ COMMENT ON COLUMN subcommunity_sponsors.is_active IS 'Whether the sponsor is sho
 
 COMMENT ON COLUMN subcommunity_sponsors.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN subcommunity_sponsors.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN subcommunity_sponsors.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_subcommunity_sponsors_sponsor_user_id ON subcommunity_sponsors (sponsor_user_id);
 

@@ -26,7 +26,7 @@ COMMENT ON COLUMN community_profiles.visibility_settings IS 'The fields that app
 
 COMMENT ON COLUMN community_profiles.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN community_profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN community_profiles.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 alter table public.community_profiles enable row level security;
 
@@ -126,7 +126,7 @@ COMMENT ON COLUMN expert_listings.is_active IS 'Whether the offer is open.';
 
 COMMENT ON COLUMN expert_listings.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN expert_listings.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN expert_listings.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_expert_listings_user_id ON expert_listings (user_id);
 

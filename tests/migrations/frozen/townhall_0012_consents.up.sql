@@ -40,7 +40,7 @@ COMMENT ON TABLE consent_preferences IS 'A user''s consents; no row means none. 
 
 COMMENT ON COLUMN consent_preferences.enabled IS 'Whether the user consents.';
 
-COMMENT ON COLUMN consent_preferences.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN consent_preferences.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_consent_audit_log_user_id_changed_at ON consent_audit_log (user_id, changed_at DESC);
 

@@ -22,7 +22,7 @@ COMMENT ON COLUMN cohorts.match_criteria IS 'The criteria by which the group was
 
 COMMENT ON COLUMN cohorts.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN cohorts.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN cohorts.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE TABLE IF NOT EXISTS cohort_members (
     id UUID DEFAULT gen_random_uuid() NOT NULL,

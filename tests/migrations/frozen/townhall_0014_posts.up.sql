@@ -26,9 +26,9 @@ COMMENT ON TABLE social_feed_posts IS 'Posts of founders; only the author can re
 
 COMMENT ON COLUMN social_feed_posts.milestone_id IS 'The milestone that it is about; text, like the key of milestones.';
 
-COMMENT ON COLUMN social_feed_posts.reaction_count IS 'The number of reactions; kept by triggers.';
+COMMENT ON COLUMN social_feed_posts.reaction_count IS 'The number of reactions; maintained by triggers.';
 
-COMMENT ON COLUMN social_feed_posts.comment_count IS 'The number of comments; kept by triggers.';
+COMMENT ON COLUMN social_feed_posts.comment_count IS 'The number of comments; maintained by triggers.';
 
 COMMENT ON COLUMN social_feed_posts.view_count IS 'The number of views; written by the service.';
 
@@ -36,7 +36,7 @@ COMMENT ON COLUMN social_feed_posts.is_public IS 'Whether signed-in users can re
 
 COMMENT ON COLUMN social_feed_posts.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN social_feed_posts.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN social_feed_posts.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_social_feed_posts_author_id_created_at ON social_feed_posts (author_id, created_at DESC, id DESC);
 

@@ -19,7 +19,7 @@ COMMENT ON COLUMN social_feed_comments.parent_comment_id IS 'The comment it answ
 
 COMMENT ON COLUMN social_feed_comments.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN social_feed_comments.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN social_feed_comments.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_social_feed_comments_author_id ON social_feed_comments (author_id);
 

@@ -27,7 +27,7 @@ COMMENT ON COLUMN founder_connections.source IS 'Where the requester found the r
 
 COMMENT ON COLUMN founder_connections.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN founder_connections.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN founder_connections.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_founder_connections_recipient_id ON founder_connections (recipient_id);
 

@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS engagement_streaks (
 
 COMMENT ON TABLE engagement_streaks IS 'On how many days in a row a founder has checked in; written by the service.';
 
-COMMENT ON COLUMN engagement_streaks.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN engagement_streaks.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 alter table public.engagement_streaks enable row level security;
 

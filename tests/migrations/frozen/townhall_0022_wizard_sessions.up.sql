@@ -27,9 +27,9 @@ COMMENT ON COLUMN wizard_sessions.stage IS 'The stage the person is at, from 1 t
 
 COMMENT ON COLUMN wizard_sessions.state IS 'The data entered so far; immutable once completed.';
 
-COMMENT ON COLUMN wizard_sessions.last_saved_at IS 'When the session last changed; kept by a trigger.';
+COMMENT ON COLUMN wizard_sessions.last_saved_at IS 'When the session last changed; maintained by a trigger.';
 
-COMMENT ON COLUMN wizard_sessions.completed_at IS 'When it was completed, or null; kept by a trigger.';
+COMMENT ON COLUMN wizard_sessions.completed_at IS 'When it was completed, or null; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS idx_wizard_sessions_event_id ON wizard_sessions (event_id);
 

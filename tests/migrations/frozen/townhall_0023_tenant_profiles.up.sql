@@ -40,7 +40,7 @@ COMMENT ON COLUMN tenant_profiles.custom_domain IS 'The domain of its pages; uni
 
 COMMENT ON COLUMN tenant_profiles.created_at IS 'When the row was created.';
 
-COMMENT ON COLUMN tenant_profiles.updated_at IS 'When the row last changed; kept by a trigger.';
+COMMENT ON COLUMN tenant_profiles.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_tenant_profiles_user_id ON tenant_profiles (user_id);
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import (
     synonym,
 )
 
-from townhall.base import KEPT_BY_DATABASE
+from townhall.base import READ_ONLY
 
 
 class Base(DeclarativeBase):
@@ -34,7 +34,7 @@ class Note(Base):
     owner_id: Mapped[int]
     team_id: Mapped[int] = mapped_column(ForeignKey("app.teams.id"))
     text: Mapped[str]
-    likes: Mapped[int] = mapped_column(info=KEPT_BY_DATABASE)
+    likes: Mapped[int] = mapped_column(info=READ_ONLY)
 
     team: Mapped[Team] = relationship()
     content: Mapped[str] = synonym("text")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from townhall.domains.identity.triggers import keep_updated_at
+from townhall.domains.identity.triggers import updated_at_trigger
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function, Trigger, View
 
 KEEP_SOLD_PRICE = Function(
@@ -44,6 +44,6 @@ ENTITIES: tuple[Entity, ...] = (
         condition="old.holder_id is not null and new.price is distinct from old.price",
         function=KEEP_SOLD_PRICE,
     ),
-    keep_updated_at("event_sponsors"),
+    updated_at_trigger("event_sponsors"),
     SALES,
 )

@@ -1,5 +1,5 @@
 """The triggers of venues."""
 
-from townhall.domains.identity.triggers import keep_updated_at
+from townhall.domains.identity.triggers import updated_at_trigger
 
-ENTITIES = (keep_updated_at("venues"),)
+ENTITIES = (updated_at_trigger("venues"),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from townhall.domains.identity.triggers import keep_updated_at
+from townhall.domains.identity.triggers import updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
 # A session has the tenant of its campaign, regardless of who writes it and of who can read the
@@ -53,9 +53,9 @@ FILL_CAMPAIGN_SESSIONS_TENANT = Function(
 ENTITIES: tuple[Entity, ...] = (
     FILL_SESSION_TENANT,
     FILL_CAMPAIGN_SESSIONS_TENANT,
-    keep_updated_at("tenant_profiles"),
-    keep_updated_at("campaigns"),
-    keep_updated_at("participant_sessions"),
+    updated_at_trigger("tenant_profiles"),
+    updated_at_trigger("campaigns"),
+    updated_at_trigger("participant_sessions"),
     Trigger(
         table="participant_sessions",
         name="fill_session_tenant",

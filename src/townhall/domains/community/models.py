@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
-    KEPT_BY_DATABASE,
+    READ_ONLY,
     Base,
     Created,
     FalseByDefault,
@@ -206,7 +206,7 @@ class Community(Timestamps, Base):
         comment="The parent community; null at the top level.",
     )
     is_sponsored: Mapped[FalseByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="Whether it has a paying sponsor; written by the service."
+        info=READ_ONLY, comment="Whether it has a paying sponsor; written by the service."
     )
     tier_required: Mapped[ZeroByDefault] = mapped_column(
         comment="The subscription tier it requires: 0 free, 1 pro, 2 studio."
@@ -246,7 +246,7 @@ class CommunityMember(Base):
     role: Mapped[CommunityRole] = mapped_column(
         TextEnum(CommunityRole), server_default=CommunityRole.MEMBER
     )
-    joined_at: Mapped[NowByDefault] = mapped_column(info=KEPT_BY_DATABASE)
+    joined_at: Mapped[NowByDefault] = mapped_column(info=READ_ONLY)
 
     community: Mapped[Community] = relationship(back_populates="members", lazy="raise")
 
@@ -340,8 +340,8 @@ class ConsentPreference(Base):
     enabled: Mapped[FalseByDefault] = mapped_column(comment="Whether the user consents.")
     updated_at: Mapped[NowByDefault] = mapped_column(
         server_onupdate=FetchedValue(),
-        info=KEPT_BY_DATABASE,
-        comment="When the row last changed; kept by a trigger.",
+        info=READ_ONLY,
+        comment="When the row last changed; maintained by a trigger.",
     )
 
 
@@ -506,13 +506,13 @@ class SocialFeedPost(Timestamps, Base):
     )
     metadata_: Mapped[JsonObject] = mapped_column("metadata")
     reaction_count: Mapped[ZeroByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="The number of reactions; kept by triggers."
+        info=READ_ONLY, comment="The number of reactions; maintained by triggers."
     )
     comment_count: Mapped[ZeroByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="The number of comments; kept by triggers."
+        info=READ_ONLY, comment="The number of comments; maintained by triggers."
     )
     view_count: Mapped[ZeroByDefault] = mapped_column(
-        info=KEPT_BY_DATABASE, comment="The number of views; written by the service."
+        info=READ_ONLY, comment="The number of views; written by the service."
     )
     is_public: Mapped[TrueByDefault] = mapped_column(
         comment="Whether signed-in users can read it; otherwise only its author can."
@@ -736,8 +736,8 @@ class EngagementStreak(Base):
     streak_started_at: Mapped[datetime | None]
     updated_at: Mapped[NowByDefault] = mapped_column(
         server_onupdate=FetchedValue(),
-        info=KEPT_BY_DATABASE,
-        comment="When the row last changed; kept by a trigger.",
+        info=READ_ONLY,
+        comment="When the row last changed; maintained by a trigger.",
     )
 
 

@@ -12,9 +12,9 @@ from typing import cast
 
 from sqlalchemy import Table
 
-from townhall.base import is_kept_by_database
+from townhall.base import is_read_only
 from townhall.domains.community.models import SocialFeedPost
-from townhall.domains.identity.triggers import keep_updated_at
+from townhall.domains.identity.triggers import updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 from townhall.pg.trigger import Event
 
@@ -282,12 +282,12 @@ CONSENT_AUDIT = (
 POST_CONTENT = tuple(
     column.name
     for column in cast("Table", SocialFeedPost.__table__).columns
-    if not column.primary_key and not is_kept_by_database(column)
+    if not column.primary_key and not is_read_only(column)
 )
 
 ENTITIES: tuple[Entity, ...] = (
     *(
-        keep_updated_at(table)
+        updated_at_trigger(table)
         for table in (
             "communities",
             "milestones",
@@ -301,7 +301,7 @@ ENTITIES: tuple[Entity, ...] = (
             "engagement_streaks",
         )
     ),
-    keep_updated_at("social_feed_posts", columns=POST_CONTENT),
+    updated_at_trigger("social_feed_posts", columns=POST_CONTENT),
     *START_POST_COUNTERS,
     *counter("reaction_count", "social_feed_reactions"),
     *counter("comment_count", "social_feed_comments"),

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
-    KEPT_BY_DATABASE,
+    READ_ONLY,
     Base,
     Created,
     FalseByDefault,
@@ -212,7 +212,7 @@ class ParticipantTrack(Created, Base):
     event_id: Mapped[uuid.UUID] = mapped_column(
         server_default=FetchedValue(),
         server_onupdate=FetchedValue(),
-        info=KEPT_BY_DATABASE,
+        info=READ_ONLY,
         comment="The event of both, set by a trigger; it keeps the two in one event.",
     )
     participant_id: Mapped[uuid.UUID]
@@ -284,7 +284,7 @@ class TableAssignment(Timestamps, Base):
     notes: Mapped[str | None] = mapped_column(comment="הערות לשיבוץ (Notes on the seat)")
     created_at: Mapped[datetime] = created_at("מועד יצירת השורה (When the row was created)")
     updated_at: Mapped[datetime] = updated_at(
-        "מועד השינוי האחרון; נשמר בטריגר (When the row last changed; kept by a trigger)"
+        "מועד השינוי האחרון; נשמר בטריגר (When the row last changed; maintained by a trigger)"
     )
 
     participant: Mapped[Participant] = relationship(back_populates="table_assignment", lazy="raise")

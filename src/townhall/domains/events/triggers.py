@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from townhall.domains.identity.triggers import keep_updated_at
+from townhall.domains.identity.triggers import updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
 APPLY_EVENT_NETWORKING_DEFAULT = Function(
@@ -46,10 +46,10 @@ FILL_PARTICIPANT_TRACK_EVENT = Function(
 ENTITIES: tuple[Entity, ...] = (
     APPLY_EVENT_NETWORKING_DEFAULT,
     FILL_PARTICIPANT_TRACK_EVENT,
-    keep_updated_at("events"),
-    keep_updated_at("participants"),
-    keep_updated_at("tracks"),
-    keep_updated_at("table_assignments", comment="מעדכן את updated_at (Sets updated_at)"),
+    updated_at_trigger("events"),
+    updated_at_trigger("participants"),
+    updated_at_trigger("tracks"),
+    updated_at_trigger("table_assignments", comment="מעדכן את updated_at (Sets updated_at)"),
     Trigger(
         table="participants",
         name="apply_event_networking_default",

@@ -20,7 +20,7 @@ UPDATE_UPDATED_AT_COLUMN = Function(
 )
 
 
-def keep_updated_at(
+def updated_at_trigger(
     table: str, columns: Iterable[str] = (), comment: str = "Sets updated_at."
 ) -> Trigger:
     """Return the trigger that sets ``updated_at`` on every update of a table.
@@ -43,6 +43,6 @@ def keep_updated_at(
 
 ENTITIES: tuple[Entity, ...] = (
     UPDATE_UPDATED_AT_COLUMN,
-    keep_updated_at("profiles"),
-    keep_updated_at("organizations"),
+    updated_at_trigger("profiles"),
+    updated_at_trigger("organizations"),
 )

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
-    KEPT_BY_DATABASE,
+    READ_ONLY,
     Base,
     JsonObject,
     NowByDefault,
@@ -70,17 +70,17 @@ class WizardSession(Base):
     state: Mapped[JsonObject] = mapped_column(
         comment="The data entered so far; immutable once completed."
     )
-    started_at: Mapped[NowByDefault] = mapped_column(info=KEPT_BY_DATABASE)
+    started_at: Mapped[NowByDefault] = mapped_column(info=READ_ONLY)
     last_saved_at: Mapped[NowByDefault] = mapped_column(
         server_onupdate=FetchedValue(),
-        info=KEPT_BY_DATABASE,
-        comment="When the session last changed; kept by a trigger.",
+        info=READ_ONLY,
+        comment="When the session last changed; maintained by a trigger.",
     )
     completed_at: Mapped[datetime | None] = mapped_column(
         server_default=FetchedValue(),
         server_onupdate=FetchedValue(),
-        info=KEPT_BY_DATABASE,
-        comment="When it was completed, or null; kept by a trigger.",
+        info=READ_ONLY,
+        comment="When it was completed, or null; maintained by a trigger.",
     )
 
     event: Mapped[Event | None] = relationship(lazy="raise")

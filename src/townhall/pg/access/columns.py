@@ -8,7 +8,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.orm import ColumnProperty, InstrumentedAttribute
 
-from townhall.base import is_kept_by_database
+from townhall.base import is_read_only
 
 Attribute = InstrumentedAttribute[Any]
 """A mapped attribute that stands for a column: ``Participant.event_id``."""
@@ -47,8 +47,8 @@ def type_of(column: Column[Any]) -> str:
 
 
 def is_writable(column: Column[Any]) -> bool:
-    """Tell whether a client may write the column: the database neither keeps nor generates it."""
+    """Tell whether a client may write the column: it is neither read only nor generated."""
     is_generated = column.computed is not None or (
         column.identity is not None and column.identity.always
     )
-    return not (is_kept_by_database(column) or is_generated)
+    return not (is_read_only(column) or is_generated)
