@@ -24,7 +24,7 @@ from townhall.testing.databases import Databases
 @pytest.fixture
 def config(townhall_database: str, tmp_path: Path) -> Config:
     config = configured(townhall_database, tmp_path)
-    config.cmd_opts = Namespace(x=["lock_timeout=1s"])
+    config.cmd_opts = Namespace(x=["lock_timeout=200ms"])
     return config
 
 

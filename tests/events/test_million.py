@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough
+
 ORGANIZER = UUID("00000000-0000-4000-8000-0000000000aa")
 ORGANIZATION = UUID("00000000-0000-4000-8000-000000000001")
 EVENT = UUID("00000000-0000-4000-9000-000000000001")

@@ -80,6 +80,7 @@ def _seats(connection: Connection) -> set[tuple[object, ...]]:
     )
 
 
+@pytest.mark.thorough
 def test_five_hundred_guests_are_seated(empty_database: str) -> None:
     with GUESTS.open(encoding="utf-8") as file:
         guests = list(csv.DictReader(file))
