@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough  # each test starts the script and migrates a database
+
 FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "seating"
 GUESTS = FOLDER / "guests.csv"
 
@@ -80,7 +82,6 @@ def _seats(connection: Connection) -> set[tuple[object, ...]]:
     )
 
 
-@pytest.mark.thorough
 def test_five_hundred_guests_are_seated(empty_database: str) -> None:
     with GUESTS.open(encoding="utf-8") as file:
         guests = list(csv.DictReader(file))
