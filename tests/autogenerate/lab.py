@@ -17,9 +17,9 @@ from sqlalchemy.dialects import postgresql
 from townhall import pg
 from townhall.migrate import autogenerate
 from townhall.migrate.compare.scope import Scope
-from townhall.migrate.settings import Settings
+from townhall.migrate.settings import SETTINGS, Settings
+from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
-from townhall.migrate.write.revision import finish_revision
 from townhall.pg import Entity
 
 SCHEMA = "lab"
@@ -60,7 +60,7 @@ class Lab:
                 "include_schemas": True,
                 "include_name": scope.name_filter(self.connection),
                 "include_object": scope.object_filter(self.connection),
-                autogenerate.SETTINGS_OPTION: replace(settings, scope=scope),
+                SETTINGS: replace(settings, scope=scope),
             },
         )
         render_percent_signs_once(context)
@@ -70,7 +70,7 @@ class Lab:
         """Return what autogenerate finds necessary."""
         context = self.context(schema)
         script = produce_migrations(context, schema.metadata)
-        finish_revision(context, None, [script])
+        finish_and_try(context, None, [script])
         assert script.upgrade_ops is not None
         assert script.downgrade_ops is not None
         return script.upgrade_ops, script.downgrade_ops

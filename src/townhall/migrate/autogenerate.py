@@ -19,10 +19,10 @@ from townhall.migrate.compare.roles import refuse_missing_roles
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
+from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import run_script
-from townhall.migrate.settings import SETTINGS, Settings
+from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, SETTINGS, Settings
 from townhall.migrate.write.ordering import (
-    describe,
     list_of_other_differences,
     ordered,
     table_operations,
@@ -34,8 +34,6 @@ from townhall.pg.alembic_utils import registry, replace_comparison
 _log = logging.getLogger(__name__)
 
 PLUGIN = "townhall.entities"
-SETTINGS_OPTION = SETTINGS
-LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
 
 
 def plugins() -> list[str]:
@@ -91,7 +89,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
 
 def _takes_part(context: AutogenContext) -> bool:
     # Another env.py of the process may enable all plugins there are.
-    return SETTINGS_OPTION in context.opts
+    return SETTINGS in context.opts
 
 
 def _on_tables(
@@ -147,7 +145,7 @@ def _run_without_data(operations: Operations) -> Callable[[MigrateOperation], No
 
 
 def _declared(context: AutogenContext) -> Declared:
-    settings: Settings = context.opts[SETTINGS_OPTION]
+    settings: Settings = context.opts[SETTINGS]
     tables = [
         normalized(table)
         for table in context.sorted_tables

@@ -18,10 +18,10 @@ from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, migration_lock, with_lock_timeout
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
-from townhall.migrate.settings import SETTINGS, Settings
+from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, SETTINGS, Settings
+from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
-from townhall.migrate.write.revision import finish_revision
 from townhall.pg import sql
 from townhall.pg.access import Declaration
 from townhall.product import Product
@@ -82,7 +82,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     comparison_timeout = str(arguments.get("lock_timeout", COMPARISON_LOCK_TIMEOUT))
     options = {
         **_options(settings),
-        autogenerate.LOCK_TIMEOUT_OPTION: comparison_timeout,
+        LOCK_TIMEOUT_OPTION: comparison_timeout,
     }
     if context.is_offline_mode():
         _run_offline(timeout, options)
@@ -100,10 +100,10 @@ def _options(settings: Settings) -> dict[str, Any]:
         "compare_server_default": False,
         "include_schemas": True,
         "render_item": render_item,
-        "process_revision_directives": finish_revision,
+        "process_revision_directives": finish_and_try,
         "on_version_apply": partial(_protect_version_table, settings),
         "autogenerate_plugins": autogenerate.plugins(),
-        autogenerate.SETTINGS_OPTION: settings,
+        SETTINGS: settings,
     }
 
 

@@ -25,6 +25,10 @@ A program that has Alembic run an ``env.py`` reads there what it declares::
 """
 
 
+LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
+"""The option of a migration context with the lock timeout of a comparison."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What is declared, and how the engine is configured.

@@ -15,6 +15,9 @@ from townhall.pg import sql
 from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
 from townhall.pg.entity import Entity
 
+WITHOUT_DATA = "townhall_without_data"
+"""The option of a migration context in which materialized views are created without their rows."""
+
 
 class CreateEntityOp(CreateOp):
     """Create an entity."""
@@ -84,7 +87,11 @@ def _diff(verb: str, entity: Entity) -> tuple[Any, ...]:
 
 @Operations.implementation_for(CreateEntityOp)
 def _create(operations: Operations, operation: CreateEntityOp) -> None:
-    for statement in operation.target.create_statements():
+    entity = operation.target
+    without_data = operations.migration_context.opts.get(WITHOUT_DATA, False)
+    for statement in (
+        entity.create_without_data_statements() if without_data else entity.create_statements()
+    ):
         operations.execute(sql.statement(statement))
 
 

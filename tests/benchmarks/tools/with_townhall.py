@@ -8,7 +8,7 @@ from tests.benchmarks.tools import Declared
 from tests.benchmarks.workload import POLICIES, ROLE, STAMP, Workload, total_of, views
 from townhall import pg
 from townhall.migrate import autogenerate
-from townhall.migrate.settings import Settings
+from townhall.migrate.settings import SETTINGS, Settings
 from townhall.pg.policy import Command
 
 
@@ -18,9 +18,7 @@ def declare(workload: Workload) -> Declared:
     declared = entities(workload)
     options = {
         "autogenerate_plugins": autogenerate.plugins(),
-        autogenerate.SETTINGS_OPTION: Settings.of(
-            product=False, metadata=[metadata], entities=declared
-        ),
+        SETTINGS: Settings.of(product=False, metadata=[metadata], entities=declared),
     }
     return Declared(metadata, len(declared), options)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.tables import TableDifference, differences
+from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function, ReplaceEntityOp, View
 from townhall.pg.catalog import undroppable_entities
@@ -131,6 +132,7 @@ def compare(
         invoke: Runs one of them.
     """
     with rolled_back(connection):
+        set_rows_aside(connection, on_tables, declared.schemas)
         actual = {
             key: entity.with_api_roles(declared.api_roles)
             for key, entity in read_state(connection, declared.schemas).items()

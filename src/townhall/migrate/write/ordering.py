@@ -18,7 +18,9 @@ from townhall.migrate.compare.entities import Comparison
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.compare.tables import TableDifference, reflected
+from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
+from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
 from townhall.pg.catalog import dependants_of
@@ -103,6 +105,7 @@ def ordered(
     while True:
         steps = _with_recreations(operations, comparison, recreated)
         with rolled_back(connection):
+            set_rows_aside(connection, steps, schemas)
             done, failures = run_in_any_order(
                 connection, steps, invoke, _waiting(comparison, recreated)
             )
@@ -211,11 +214,6 @@ def _dependants(
 
 def _report(failure: Failure[MigrateOperation]) -> str:
     return f"PostgreSQL refuses {describe(failure.step)}: {failure.message}"
-
-
-def describe(operation: MigrateOperation) -> str:
-    """Return an operation in words, for a log or a list: ``create_policy public events …``."""
-    return " ".join(str(part) for part in operation.to_diff_tuple() if part is not None)
 
 
 def list_of_other_differences(differences: Sequence[str]) -> str:

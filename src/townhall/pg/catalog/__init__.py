@@ -13,6 +13,7 @@ from townhall.pg.catalog.dependencies import (
     tables_of_other_roles,
     undroppable_entities,
 )
+from townhall.pg.catalog.everything import Facts, read_everything
 from townhall.pg.catalog.fragments import (
     SIGNATURE,
     column_comments,
@@ -36,6 +37,7 @@ __all__ = [
     "SIGNATURE",
     "Column",
     "Constraint",
+    "Facts",
     "Index",
     "Routine",
     "Rule",
@@ -51,6 +53,7 @@ __all__ = [
     "empty_search_path",
     "entries",
     "not_of_an_extension",
+    "read_everything",
     "read_owners",
     "read_routines",
     "read_rules",

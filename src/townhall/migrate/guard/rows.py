@@ -1,0 +1,154 @@
+"""Setting the rows of tables aside, so that no comparison and no trial reads or writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import (
+    AddColumnOp,
+    AddConstraintOp,
+    AlterColumnOp,
+    CreateForeignKeyOp,
+    CreateIndexOp,
+)
+from sqlalchemy import Connection, Table, text
+
+from townhall.migrate.savepoints import run_script
+from townhall.pg import MaterializedView, ReplaceEntityOp, sql
+
+TableName = tuple[str, str]
+
+
+def set_rows_aside(
+    connection: Connection, operations: Sequence[MigrateOperation], schemas: Sequence[str]
+) -> None:
+    """Empty the tables whose rows operations would read or write, until a savepoint is rolled back.
+
+    PostgreSQL gives an emptied table a new file and leaves the former one as it is, which takes a
+    millisecond for any number of rows. The transaction can't be committed any more. Tables that
+    refer to an emptied one are emptied with it, because PostgreSQL asks for that.
+
+    Args:
+        connection: A connection within a savepoint that is going to be rolled back.
+        operations: The operations.
+        schemas: The schemas that are compared; their tables are emptied if it is not known what an
+            operation does, because it is not one of Alembic's or of this package.
+    """
+    if not operations:
+        return
+    tables: set[TableName] = set()
+    views: list[MaterializedView] = []
+    are_all_known = True
+    for operation in operations:
+        tables |= _tables_read_by(operation)
+        are_all_known &= _is_known(operation)
+        if isinstance(operation, ReplaceEntityOp) and isinstance(
+            operation.target, MaterializedView
+        ):
+            views.append(operation.target)
+    statements = [
+        *_empty(connection, tables, () if are_all_known else schemas),
+        *(f"refresh materialized view {view.literal_name} with no data" for view in views),
+    ]
+    if statements:
+        run_script(connection, [*_FORBID_COMMIT, *statements])
+
+
+def _tables_read_by(operation: MigrateOperation) -> set[TableName]:
+    if isinstance(operation, AlterColumnOp):
+        reads = operation.modify_type is not None or operation.modify_nullable is False
+        return {_table_of(operation)} if reads else set()
+    if isinstance(operation, CreateForeignKeyOp):
+        referenced = operation.kw.get("referent_schema") or "public", operation.referent_table
+        return {_table_of(operation), referenced}
+    if isinstance(operation, AddColumnOp | AddConstraintOp | CreateIndexOp):
+        return {_table_of(operation)}
+    # An operation of this package on a table holds the table itself.
+    table = getattr(operation, "table", None)
+    return {(table.schema or "public", table.name)} if isinstance(table, Table) else set()
+
+
+def _table_of(operation: Any) -> TableName:  # noqa: ANN401 - the operations have no common base
+    if isinstance(operation, CreateForeignKeyOp):
+        return operation.kw.get("source_schema") or "public", operation.source_table
+    return operation.schema or "public", operation.table_name
+
+
+def _is_known(operation: MigrateOperation) -> bool:
+    module = type(operation).__module__
+    is_sql = type(operation).__name__ in {"ExecuteSQLOp", "BulkInsertOp"}
+    return module.startswith(("alembic.", "townhall.")) and not is_sql
+
+
+def _empty(
+    connection: Connection, tables: Iterable[TableName], schemas: Sequence[str]
+) -> Iterable[str]:
+    if not tables and not schemas:
+        return
+    names = [sql.qualified(*name) for name in sorted(tables)]
+    found = connection.execute(text(_TO_EMPTY), {"schemas": list(schemas), "names": names}).all()
+    triggers = [
+        (row.table, sql.quote(name), how) for row in found for name, how in row.triggers.items()
+    ]
+    for table, trigger, _ in triggers:
+        yield f"alter table {table} disable trigger {trigger}"
+    if found:
+        yield f"truncate {', '.join(row.table for row in found)}"
+    for table, trigger, how in triggers:
+        yield f"alter table {table} enable{how} trigger {trigger}"
+
+
+_TO_EMPTY = """
+    with recursive named (oid) as (
+        select c.oid
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p')
+            and not c.relispartition
+            and (n.nspname = any (:schemas) or c.oid = any (
+                select pg_catalog.to_regclass(name) from unnest(cast(:names as text[])) as name
+            ))
+        union
+        select k.conrelid
+        from named
+        join pg_catalog.pg_constraint as k on k.confrelid = named.oid and k.contype = 'f'
+    )
+    select
+        pg_catalog.format('%I.%I', n.nspname, c.relname) as table,
+        coalesce(
+            (
+                select jsonb_object_agg(t.tgname, case t.tgenabled
+                    when 'A' then ' always' when 'R' then ' replica' else ''
+                end)
+                from pg_catalog.pg_trigger as t
+                where t.tgrelid = c.oid
+                    and not t.tgisinternal
+                    and t.tgenabled <> 'D'
+                    and t.tgtype & 32 <> 0
+            ),
+            '{}'
+        ) as triggers
+    from named
+    join pg_catalog.pg_class as c using (oid)
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    order by n.nspname, c.relname
+"""
+"""The tables of some names or schemas, those that refer to them, and their triggers on truncate."""
+
+_FORBID_COMMIT = (
+    "drop table if exists pg_temp.townhall_trial",
+    """create or replace function pg_temp.townhall_refuse_commit() returns trigger
+    language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+    raise exception 'the trial of a revision must not be committed';
+end
+$$""",
+    "create temporary table townhall_trial (id integer)",
+    """create constraint trigger townhall_trial after insert on pg_temp.townhall_trial
+    deferrable initially deferred
+    for each row execute function pg_temp.townhall_refuse_commit()""",
+    "insert into pg_temp.townhall_trial values (1)",
+)
+"""A deferred trigger refuses its row at the end of the transaction, whoever commits it."""

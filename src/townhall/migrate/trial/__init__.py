@@ -1,0 +1,1 @@
+"""The trial of a revision: what is going to be written is run, up and down, and rolled back."""

@@ -1,0 +1,53 @@
+"""What is lost between two readings of everything in a database."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from townhall.pg.catalog import Facts
+
+_TEXTS = ("definition", "check")
+
+
+def lost(before: Mapping[str, Facts], after: Mapping[str, Facts]) -> list[str]:
+    """Return what differs after a revision ran up and down, in words.
+
+    Args:
+        before: Everything in the compared schemas before the upgrade.
+        after: The same after the downgrade.
+    """
+    return [
+        difference
+        for thing in sorted({*before, *after})
+        for difference in _of(thing, before.get(thing), after.get(thing))
+    ]
+
+
+def _of(thing: str, before: Facts | None, after: Facts | None) -> Iterable[str]:
+    if before is None:
+        yield f"{thing} would be left"
+    elif after is None:
+        yield f"{thing} would be missing"
+    else:
+        for name in sorted({*before, *after}):
+            was, will = before.get(name), after.get(name)
+            if was != will and not _is_accepted(name, was, will):
+                yield f"{thing}: {name} is {_in_words(was)} and would be {_in_words(will)}"
+
+
+def _is_accepted(name: str, was: Any, will: Any) -> bool:  # noqa: ANN401 - facts of any kind
+    if name == "values":  # PostgreSQL can't remove values of an enum
+        return {*was} <= {*will}
+    return name in _TEXTS and _meaning(was) == _meaning(will)
+
+
+def _meaning(text: str | None) -> str | None:
+    # PostgreSQL's rendering is not always a fixed point: parentheses and casts may be added.
+    return text and re.sub(r"[\s();]|::\w+( varying)?(\[\])?", "", text)
+
+
+def _in_words(fact: object) -> str:
+    return fact if isinstance(fact, str) else json.dumps(fact)

@@ -1,0 +1,122 @@
+"""A revision is run as it is going to be written, and what would not run is not written."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations
+from alembic.operations.ops import CreateIndexOp, ExecuteSQLOp, MigrationScript
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.savepoints import rolled_back
+from townhall.migrate.trial.hook import finish_and_try
+from townhall.migrate.write.revision import flat
+
+
+def things(*columns: sa.Column[object]) -> Schema:
+    metadata = sa.MetaData()
+    sa.Table(
+        "things", metadata, sa.Column("id", sa.Integer, primary_key=True), *columns, schema=SCHEMA
+    )
+    return Schema(metadata)
+
+
+def generated(lab: Lab, schema: Schema) -> MigrationScript:
+    return produce_migrations(lab.context(schema), schema.metadata)
+
+
+def test_operation_of_the_application_that_fails_is_refused_with_its_name_and_reason(
+    lab: Lab,
+) -> None:
+    schema = things()
+    script = generated(lab, schema)
+    script.upgrade_ops_list[0].ops.append(ExecuteSQLOp("select no_such_function()"))
+    with pytest.raises(CommandError) as refused:
+        finish_and_try(lab.context(schema), None, [script])
+    message = str(refused.value)
+    assert "its upgrade would not run" in message
+    assert "function no_such_function() does not exist" in message
+
+
+def test_downgrade_that_fails_is_refused(lab: Lab) -> None:
+    schema = things()
+    script = generated(lab, schema)
+    script.downgrade_ops_list[0].ops.insert(0, ExecuteSQLOp("drop table lab.others"))
+    with pytest.raises(CommandError, match=r"its downgrade would not run: .*lab.others"):
+        finish_and_try(lab.context(schema), None, [script])
+
+
+def test_revision_after_which_something_differs_is_refused(lab: Lab) -> None:
+    schema = things()
+    script = generated(lab, schema)
+    script.upgrade_ops_list[0].ops.append(ExecuteSQLOp("alter table lab.things add x integer"))
+    with pytest.raises(CommandError, match="there would still be differences: remove_column lab"):
+        finish_and_try(lab.context(schema), None, [script])
+
+
+def test_downgrade_that_loses_something_is_told(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    lab.migrate(things())
+    schema = things(sa.Column("name", sa.Text))
+    script = generated(lab, schema)
+    script.downgrade_ops_list[0].ops.append(
+        ExecuteSQLOp("alter table lab.things alter column id set statistics 7")
+    )
+    with caplog.at_level(logging.WARNING):
+        finish_and_try(lab.context(schema), None, [script])
+    assert "column lab.things.id: statistics target" in caplog.text
+
+
+def test_operations_that_must_commit_are_tried_in_their_plain_form(lab: Lab) -> None:
+    lab.migrate(things(sa.Column("name", sa.Text)))
+    schema = things(sa.Column("name", sa.Text, index=True))
+    script = generated(lab, schema)
+    (creation,) = flat(script.upgrade_ops_list[0])
+    assert isinstance(creation, CreateIndexOp)
+    creation.kw["postgresql_concurrently"] = True
+    finish_and_try(lab.context(schema), None, [script])
+
+
+def test_rows_are_neither_read_nor_written(lab: Lab) -> None:
+    lab.migrate(things(sa.Column("size", sa.BigInteger)))
+    lab.connection.execute(sa.text("insert into lab.things values (1, 5000000000)"))
+    schema = things(sa.Column("size", sa.Integer, sa.CheckConstraint("size < 10"), nullable=False))
+    assert lab.differences(schema) != []
+    assert lab.connection.scalar(sa.text("select size from lab.things")) == 5_000_000_000
+
+
+def test_triggers_on_truncate_do_not_fire_and_stay_as_they_are(lab: Lab) -> None:
+    lab.migrate(things(sa.Column("size", sa.Integer)))
+    lab.connection.execute(sa.text("insert into lab.things values (1, 1)"))
+    for statement in (
+        """create function lab.refuse() returns trigger language plpgsql
+        as 'begin raise exception ''rows are kept''; end'""",
+        """create trigger keeps before truncate on lab.things
+        for each statement execute function lab.refuse()""",
+        "alter table lab.things enable always trigger keeps",
+    ):
+        lab.connection.execute(sa.text(statement))
+    schema = things(sa.Column("size", sa.BigInteger))
+    script = generated(lab, schema)
+    with rolled_back(lab.connection):
+        set_rows_aside(lab.connection, [*flat(script.upgrade_ops_list[0])], [SCHEMA])
+        assert lab.connection.scalar(sa.text("select count(*) from lab.things")) == 0
+        enabled = lab.connection.scalar(
+            sa.text("select tgenabled from pg_trigger where tgname = 'keeps'")
+        )
+        assert enabled == "A"
+
+
+def test_transaction_in_which_rows_are_set_aside_can_not_be_committed(lab: Lab) -> None:
+    lab.migrate(things())
+    lab.connection.execute(sa.text("insert into lab.things values (1)"))
+    with rolled_back(lab.connection):
+        set_rows_aside(lab.connection, [ExecuteSQLOp("select 1")], [SCHEMA])
+        assert lab.connection.scalar(sa.text("select count(*) from lab.things")) == 0
+        with pytest.raises(DBAPIError, match="must not be committed"):
+            # What a deferred trigger refuses at the end of a transaction, it refuses here.
+            lab.connection.execute(sa.text("set constraints all immediate"))
