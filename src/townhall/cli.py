@@ -12,22 +12,23 @@ import signal
 import subprocess
 import sys
 from configparser import Error as ConfigError
-from configparser import InterpolationError
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from townhall import embedded
 from townhall.check import command as check_command
-from townhall.check.scratch import CheckError
+from townhall.configuration import (
+    database_of,
+    default_ini,
+    describe_config_error,
+    describe_database_error,
+)
 from townhall.embedded import EmbeddedServerError
-from townhall.migrate.commands import alembic_config
-from townhall.migrate.urls import resolve_url
 from townhall.status import describe_objects, describe_revision, describe_server
 
 if TYPE_CHECKING:
@@ -53,10 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         status: int = options.command(options)
-    except InterpolationError:
-        # Its text repeats the value, which may contain a password.
-        raise _failure(f"{_ini()}: write %% for each % of a value") from None
-    except (CheckError, CommandError, ConfigError, EmbeddedServerError) as error:
+    except ConfigError as error:
+        raise _failure(describe_config_error(error, default_ini())) from None
+    except (CommandError, EmbeddedServerError) as error:
         raise _failure(error) from None
     except DBAPIError as error:
         raise _failure(f"the database reports an error: {error.orig}") from None
@@ -117,7 +117,7 @@ def status(options: argparse.Namespace) -> int:
         lines = {
             "Database": _render(database),
             "Server": describe_server(connection),
-            "Revision": describe_revision(connection, _ini()),
+            "Revision": describe_revision(connection, default_ini()),
             "Objects": describe_objects(connection),
             "Prompt": f"{shlex.quote(_this_python())} -m townhall psql"
             + (" --url …" if options.url else ""),
@@ -158,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _database(options: argparse.Namespace) -> URL:
     try:
-        return resolve_url(options.url, _alembic().get_main_option("sqlalchemy.url"))
+        return database_of(options.url, default_ini())
     except ValueError as error:
         raise _failure(error) from None
 
@@ -167,23 +167,12 @@ def _connect(database: URL) -> Connection:
     try:
         return create_engine(database, poolclass=NullPool).connect()
     except DBAPIError as error:
-        raise _failure(f"cannot connect to the database: {error.orig}") from None
+        raise _failure(describe_database_error(error, database)) from None
 
 
 def _failure(reason: object) -> SystemExit:
     """Return what ends the process with a message, which is one paragraph."""
     return SystemExit(f"townhall: {' '.join(str(reason).split())}")
-
-
-def _alembic() -> Config:
-    """Return the configuration of this folder, or the package's own where there is none."""
-    ini = _ini()
-    return Config(ini) if ini else alembic_config()
-
-
-def _ini() -> Path | None:
-    ini = Path(os.environ.get("ALEMBIC_CONFIG", "alembic.ini"))
-    return ini if ini.is_file() else None
 
 
 def _find_psql() -> str | Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.check.test_check import execute, scratch_databases_on
+from townhall import embedded
 from townhall.check import command
 from townhall.cli import main
 
@@ -80,7 +81,7 @@ def test_documentation_shows_the_printed_lines(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("nonsense",), "the URL is not a database URL"),
+        (("nonsense",), "the given URL is not a database URL"),
         (("postgresql://localhost:1/nothing",), "connection"),
         (("mysql://localhost/nothing",), "townhall needs PostgreSQL"),
         (("postgresql://localhost/nothing", "--config", "missing.ini"), "there is no missing.ini"),
@@ -107,10 +108,58 @@ def test_unexpected_error_exits_with_2(
     assert "KeyError: 'replica identity'" in capsys.readouterr().err
 
 
-def test_missing_url_exits_with_2() -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(("check",))
-    assert exit_.value.code == 2
+def test_database_of_the_environment_is_checked_where_no_url_is_given(
+    townhall_template: str,
+    townhall_server: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", townhall_template)
+    assert main(("check", "--scratch", townhall_server, "--role", "authenticated")) == 0
+    assert "drift         none" in capsys.readouterr().out
+
+
+def test_database_of_the_ini_file_is_checked_where_no_url_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    ini = tmp_path / "other.ini"
+    ini.write_text("[alembic]\nscript_location = townhall:alembic\nsqlalchemy.url = mysql://x/y\n")
+    assert main(("check", "--config", str(ini))) == 2
+    assert "sqlalchemy.url of alembic.ini is for 'mysql'" in capsys.readouterr().err
+
+
+def test_embedded_server_is_checked_where_no_url_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert main(("check",)) == 1
+    assert "none; head is townhall_" in capsys.readouterr().out
+    assert (tmp_path / ".townhall").is_dir()
+
+
+def test_url_of_a_stopped_embedded_server_is_refused_with_advice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with embedded.start(tmp_path / ".townhall") as server:
+        url = server.url
+    assert main(("check", url)) == 2
+    (message,) = capsys.readouterr().err.splitlines()
+    assert message.startswith("townhall: cannot connect to the database: ")
+    assert message.endswith(
+        "leave the URL out, and the command starts the server, or keep the server running with:"
+        " python -m townhall serve"
+    )
+
+
+def test_percent_sign_in_the_ini_file_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ini = tmp_path / "other.ini"
+    ini.write_text("[alembic]\nscript_location = %(secret)s\n")
+    assert main(("check", "postgresql://localhost/nothing", "--config", str(ini))) == 2
+    assert capsys.readouterr().err == f"townhall: {ini}: write %% for each % of a value\n"
 
 
 def test_scratch_database_is_dropped_when_the_command_is_terminated(

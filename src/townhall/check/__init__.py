@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from townhall.check.checking import check
+from townhall.check.errors import CheckError
 from townhall.check.findings import Finding
 from townhall.check.impact import Severity
 from townhall.check.report import Answer, Report
-from townhall.check.scratch import CheckError
 
 __all__ = ["Answer", "CheckError", "Finding", "Report", "Severity", "check"]

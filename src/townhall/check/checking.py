@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, text
 
 from townhall.check.connection import reading
+from townhall.check.errors import CheckError
 from townhall.check.findings import Finding, compare
 from townhall.check.history import History
 from townhall.check.impact import Severity
@@ -16,7 +17,7 @@ from townhall.check.repair import AUTOGENERATE
 from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
 from townhall.check.roles import Role, findings_on_roles, read_roles
-from townhall.check.scratch import CheckError, scratch_database
+from townhall.check.scratch import scratch_database
 from townhall.check.snapshot import Snapshot, read
 from townhall.migrate.urls import psycopg_url
 from townhall.pg.catalog import PLATFORM_SCHEMAS, read_schemas, schema_names, server_version

@@ -8,14 +8,22 @@ import json
 import signal
 import sys
 import traceback
+from configparser import Error as ConfigError
 from pathlib import Path
 
 from alembic.util import CommandError
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from townhall.check.checking import check as check_database
+from townhall.check.errors import CheckError
 from townhall.check.report import Report
-from townhall.check.scratch import CheckError
+from townhall.configuration import (
+    database_of,
+    default_ini,
+    describe_config_error,
+    describe_database_error,
+)
 from townhall.embedded import EmbeddedServerError
 
 _DIFFERENT, _FAILED = 1, 2
@@ -31,7 +39,10 @@ class _TerminatedError(KeyboardInterrupt):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
     parser.add_argument(
-        "url", help="the database to check, which may be a hot standby; it is only read"
+        "url",
+        nargs="?",
+        help="the database to check, which may be a hot standby; it is only read (default: that of"
+        " DATABASE_URL, of alembic.ini, or the embedded server)",
     )
     parser.add_argument(
         "--config",
@@ -74,17 +85,25 @@ def check(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    ini = options.config or default_ini()
     try:
-        report = check_database(
-            options.url, config=options.config, scratch=options.scratch, role=options.role
-        )
-    except DBAPIError as error:
-        return _fail(error.orig)
+        return _check_and_print(options, database_of(options.url, ini))
+    except ConfigError as error:
+        return _fail(describe_config_error(error, ini))
     except (CheckError, CommandError, EmbeddedServerError, ValueError) as error:
         return _fail(error)
     except Exception:  # noqa: BLE001 - Python's exit status for it is 1
         traceback.print_exc()
         return _FAILED
+
+
+def _check_and_print(options: argparse.Namespace, database: URL) -> int:
+    try:
+        report = check_database(
+            database, config=options.config, scratch=options.scratch, role=options.role
+        )
+    except DBAPIError as error:
+        return _fail(describe_database_error(error, database))
     if options.json:
         print(json.dumps(report.as_dict(), indent=2))
     else:

@@ -10,7 +10,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, text
 
-from townhall.check.scratch import CheckError
+from townhall.check.errors import CheckError
 
 
 def run_env(

@@ -16,7 +16,7 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import URL
 
 from townhall.check.environment import run_env
-from townhall.check.scratch import CheckError
+from townhall.check.errors import CheckError
 from townhall.migrate import SETTINGS, alembic_config
 from townhall.product import Product
 from townhall.roles import Roles

@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 
 from townhall import embedded
+from townhall.check.errors import CheckError
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
@@ -17,10 +18,6 @@ from townhall.pg.catalog import server_version
 
 PREFIX = "townhall_check_"
 """What the name of every scratch database begins with."""
-
-
-class CheckError(Exception):
-    """A database can't be checked; the message says why and what to do."""
 
 
 @contextmanager

@@ -1,0 +1,72 @@
+"""The database and the ``alembic.ini`` that a command uses where none is named."""
+
+from __future__ import annotations
+
+import os
+from configparser import Error as ConfigError
+from configparser import InterpolationError
+from pathlib import Path
+
+from alembic.config import Config
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+from townhall.migrate.urls import resolve_url
+
+
+def default_ini() -> Path | None:
+    """Return the file that ``ALEMBIC_CONFIG`` names, or ``alembic.ini`` of the working directory.
+
+    None stands for the revisions of this package alone: there is no such file.
+    """
+    ini = Path(os.environ.get("ALEMBIC_CONFIG", "alembic.ini"))
+    return ini if ini.is_file() else None
+
+
+def database_of(url: str | None, ini: Path | None) -> URL:
+    """Return the URL of the database to work on; the embedded server is started for it.
+
+    Args:
+        url: The URL that was given, if one was.
+        ini: The ``alembic.ini`` whose ``sqlalchemy.url`` is used where neither a URL was given nor
+            ``DATABASE_URL`` is set.
+
+    Raises:
+        ValueError: The URL is malformed, or is not for PostgreSQL.
+        ConfigError: The file can't be read.
+        EmbeddedServerError: No URL is set and the embedded server can't start.
+    """
+    is_read = ini is not None and ini.is_file()
+    return resolve_url(url, Config(ini).get_main_option("sqlalchemy.url") if is_read else None)
+
+
+def describe_config_error(error: ConfigError, ini: Path | None) -> str:
+    """Return why an ``alembic.ini`` can't be read, without its values: one may be a password.
+
+    Args:
+        error: The error.
+        ini: The file.
+    """
+    if isinstance(error, InterpolationError):
+        return f"{ini}: write %% for each % of a value"
+    return str(error)
+
+
+def describe_database_error(error: DBAPIError, database: URL) -> str:
+    """Return why a statement failed or there is no connection, and what to do where that is known.
+
+    Args:
+        error: The error.
+        database: The URL of the database.
+    """
+    if error.statement is not None:
+        return f"the database reports an error: {error.orig}"
+    reason = f"cannot connect to the database: {error.orig}"
+    host = database.query.get("host")
+    if isinstance(host, str) and host in reason and Path(host, "PG_VERSION").is_file():
+        return (
+            f"{reason} This is the URL of an embedded server, which runs only while a command uses"
+            " it: leave the URL out, and the command starts the server, or keep the server running"
+            " with: python -m townhall serve"
+        )
+    return reason
