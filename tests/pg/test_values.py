@@ -165,8 +165,18 @@ def test_refusal_names_the_entity_the_value_and_what_is_allowed(
     assert str(refused.value) == message
 
 
-@pytest.mark.parametrize("name", ["", "n" * 64, "ש" * 32])
-def test_name_that_postgresql_would_refuse_or_cut_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="must have 1 to 63 bytes"):
+@pytest.mark.parametrize("name", ["", "a\0b"], ids=repr)
+def test_name_that_postgresql_would_refuse_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="must have a character, and none may be a zero byte"):
         pg.TableAccess(table=name)
-    pg.TableAccess(table="n" * 63)
+
+
+@pytest.mark.parametrize(
+    ("name", "cut"), [("n" * 64, "n" * 63), ("ש" * 32, "ש" * 31), ("n" * 62 + "ש", "n" * 62)]
+)
+def test_name_is_cut_as_postgresql_cuts_it(name: str, cut: str) -> None:
+    policy = pg.Policy(
+        schema=name, table=name, name=name, command="select", roles=("public",), using="true"
+    )
+    assert policy.name_parts == (cut, cut, cut)
+    assert pg.View.named(schema="s", name=name).key == ("view", "s", cut)

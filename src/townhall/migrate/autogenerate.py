@@ -28,7 +28,7 @@ from townhall.migrate.write.ordering import (
     table_operations,
 )
 from townhall.migrate.write.revision import dropped_tables, flat
-from townhall.pg import CreateEntityOp, Entity, Function
+from townhall.pg import CreateEntityOp, Entity, Function, sql
 from townhall.pg.alembic_utils import registry, replace_comparison
 
 _log = logging.getLogger(__name__)
@@ -193,6 +193,6 @@ def _refuse_failures(comparison: Comparison) -> None:
 
 def _report(failure: Failure[Step]) -> str:
     if isinstance(failure.step, Entity):
-        definition = ";\n".join(failure.step.create_statements())
+        definition = sql.script(failure.step.create_statements())
         return f"{failure.step.identity}: {failure.message}\n{definition}"
     return f"{describe(failure.step)}: {failure.message}"

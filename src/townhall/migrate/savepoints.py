@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from townhall.pg import sql
+
 LOCK_TIMEOUT, DEADLOCK, _CANCELLED = "55P03", "40P01", "57014"
 """SQLSTATEs of errors that do not mean that PostgreSQL refuses the statement."""
 
@@ -34,7 +36,7 @@ def run_script(connection: Connection, statements: Iterable[str]) -> None:
         connection: A connection within a transaction.
         statements: SQL without parameters.
     """
-    script = ";\n".join(statements)
+    script = sql.script(statements)
     if script:
         connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 

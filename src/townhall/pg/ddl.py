@@ -155,9 +155,9 @@ def drop_schema(name: str) -> str:
 def create_enum(name: str, values: Iterable[str]) -> str:
     """Return the creation of an enum, where there is none."""
     body = (
-        f"begin\n    if to_regtype({sql.literal(name)}) is null then\n"
+        f"\nbegin\n    if to_regtype({sql.literal(name)}) is null then\n"
         f"        create type {name} as enum ({', '.join(map(sql.literal, values))});\n"
-        "    end if;\nend"
+        "    end if;\nend\n"
     )
     return f"do {sql.dollar_quoted(body)}"
 

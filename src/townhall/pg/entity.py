@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.values import described, field_type, has_type, wrong_fields
-from townhall.roles import LONGEST_NAME
 
 _PLAIN = (str, tuple, int, float, NoneType)
 
@@ -40,19 +39,20 @@ class Entity(ReplaceableEntity):
     drop_fields: ClassVar[tuple[str, ...]] = ()
     """Further fields that :meth:`drop_statements` uses."""
     sql_fields: ClassVar[tuple[str, ...]] = ()
-    """The fields that hold SQL, of which indentation and a final semicolon are removed."""
+    """The fields that hold SQL: outside of its strings, indentation and a final semicolon do not
+    count and are removed."""
 
     schema: str = "public"
 
     def __post_init__(self) -> None:
-        """Check every value, and lay out the SQL.
+        """Check every value, cut names as PostgreSQL does, and lay out the SQL.
 
         Raises:
             ValueError: A value has another type than its field, or a name is one that PostgreSQL
-                would refuse or cut. The message names the entity and says what to do.
+                would refuse. The message names the entity and says what to do.
         """
         self._check_values()
-        for name in self.sql_fields:
+        for name in self.laid_out_fields:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, sql.layout(value))
@@ -82,6 +82,11 @@ class Entity(ReplaceableEntity):
             object.__setattr__(entity, field, value)
         entity._check_values()  # noqa: SLF001 - its own class
         return entity
+
+    @property
+    def laid_out_fields(self) -> tuple[str, ...]:
+        """The fields of SQL whose layout is the author's business and not the database's."""
+        return self.sql_fields
 
     @property
     def has_only_name(self) -> bool:
@@ -214,11 +219,11 @@ class Entity(ReplaceableEntity):
             raise ValueError(self._wrong(min(wrong, key=lambda name: name not in self.name_fields)))
         for name in ("schema", "table", "name"):
             value = vars(self).get(name)
-            if value is not None and not sql.is_name(value):
-                self._refuse(
-                    f"{name} {value!r} must have 1 to {LONGEST_NAME} bytes, because"
-                    " PostgreSQL cuts a longer name, and no zero byte"
-                )
+            if value is None:
+                continue
+            if not value or "\0" in value:
+                self._refuse(f"{name} {value!r} must have a character, and none may be a zero byte")
+            object.__setattr__(self, name, sql.shortened(value))
 
     def _wrong(self, name: str) -> str:
         entity = type(self).__name__ if name in self.name_fields else self.identity
@@ -284,7 +289,7 @@ def _compared(of: type[Any]) -> tuple[str, ...]:
 
 
 def _joined(statements: Iterable[str]) -> TextClause:
-    return sql.statement(";\n".join(statements))
+    return sql.statement(sql.script(statements))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Literal, Self
 from sqlalchemy import Connection, RowMapping, text
 
 from townhall.pg import catalog, sql
+from townhall.pg.arguments import arguments_of, refused_arguments
 from townhall.pg.entity import Entity, comment_statement
+from townhall.pg.layout import without_comments
 from townhall.pg.privileges import (
     API_ROLES,
     WITH_GRANT_OPTION,
@@ -44,7 +46,11 @@ class Function(Entity):
             ``variadic``); an argument without a name is called ``$1``, ``$2`` and so on.
         returns: The type of the result, ``table (…)`` and ``setof`` included.
         language: ``sql``, ``plpgsql`` or another that the server has.
-        body: The source between the dollar quotes.
+        body: The source between the dollar quotes. In ``sql`` and ``plpgsql`` it is stored on lines
+            of its own, without the indentation that it has in Python; text that stands in quotes
+            or in a comment is never changed. Sources in other languages are stored as they are.
+        verbatim: Whether the body is stored byte for byte as it is given, as revisions write one
+            that was read from a database and has another layout.
         volatility: Whether it may return something else when it is called again: in one
             statement, too (``volatile``), only in another one (``stable``), or never
             (``immutable``).
@@ -79,6 +85,7 @@ class Function(Entity):
     returns: str = "trigger"
     language: str = "sql"
     body: str
+    verbatim: bool = False
     volatility: Volatility = "volatile"
     security: Security = "invoker"
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -99,10 +106,10 @@ class Function(Entity):
             ValueError: A value has another type than its field, or values contradict each other.
         """
         super().__post_init__()
-        returns = self.returns.lower()
-        if self.language == "sql" and returns in {"trigger", "event_trigger"}:
+        if self.language == "sql" and self.returns.lower() in {"trigger", "event_trigger"}:
+            returns = self.returns.lower()
             self._refuse(f"SQL has no {returns} functions: add returns or language='plpgsql'")
-        if self.rows is not None and not returns.startswith(("setof ", "table ", "table(")):
+        if self.rows is not None and not self.returns_set:
             self._refuse("rows is for a function that returns a set: leave it out")
         for name in ("cost", "rows"):
             if (value := getattr(self, name)) is not None and not 0 < value < inf:
@@ -115,8 +122,16 @@ class Function(Entity):
                     f"{name} is {value!r}, which is no list of names: separate them by commas, and"
                     " put one with a comma or a quote into double quotes"
                 )
-        if why := _refused_arguments(self.arguments, returns) or refused_grantees(self.execute):
+        why = refused_arguments(
+            arguments_of(self.arguments), returns_table=_TABLE.match(self.returns) is not None
+        )
+        if why or (why := refused_grantees(self.execute)):
             self._refuse(why)
+
+    @property
+    def laid_out_fields(self) -> tuple[str, ...]:
+        """The body, unless it is stored byte for byte."""
+        return () if self.verbatim or self.language not in _LAID_OUT else self.sql_fields
 
     @property
     def name_parts(self) -> tuple[str, ...]:
@@ -132,12 +147,7 @@ class Function(Entity):
     @property
     def argument_types(self) -> tuple[str, ...]:
         """The types of the input arguments, which are a part of the function's name."""
-        modes_and_types = (_without_default(text) for text in self.arguments.values())
-        return tuple(
-            text.removeprefix("inout ").removeprefix("variadic ")
-            for text in modes_and_types
-            if not text.startswith("out ")
-        )
+        return tuple(each.type for each in arguments_of(self.arguments) if each.is_input)
 
     @property
     def literal_signature(self) -> str:
@@ -158,7 +168,7 @@ class Function(Entity):
         yield comment_statement("function", target, self.comment)
 
     def _definition(self) -> Iterable[str]:
-        arguments = ", ".join(_argument(name, text) for name, text in self.arguments.items())
+        arguments = ", ".join(map(str, arguments_of(self.arguments)))
         yield f"create or replace function {self.literal_name}({arguments})"
         yield f"returns {self.returns}"
         yield f"language {sql.quote(self.language)}"
@@ -169,12 +179,22 @@ class Function(Entity):
         yield " ".join(traits)
         for setting, value in self.settings.items():
             yield f"set {sql.quote(setting)} = {_setting(setting, value)}"
-        yield self.body if self._is_standard_body else f"as {sql.dollar_quoted(self.body)}"
+        yield self.body if self.is_standard_body else f"as {sql.dollar_quoted(self.source)}"
 
     @property
-    def _is_standard_body(self) -> bool:
-        # A body in the form of the SQL standard is no string: it is parsed with the function.
-        return self.language == "sql" and self.body.lower().startswith(("begin atomic", "return "))
+    def returns_set(self) -> bool:
+        """Whether it returns any number of rows."""
+        return _SET.match(self.returns) is not None
+
+    @property
+    def is_standard_body(self) -> bool:
+        """Whether the body is in the form of the SQL standard, which is parsed and not stored."""
+        return not self.verbatim and self.language == "sql" and is_standard(self.body)
+
+    @property
+    def source(self) -> str:
+        """The body as PostgreSQL stores it, unless it is in the form of the SQL standard."""
+        return f"\n{self.body}\n" if self.laid_out_fields else self.body
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the function."""
@@ -195,10 +215,9 @@ class Function(Entity):
             and self.returns == other.returns
             and list(self.arguments) == list(other.arguments)
             and all(
-                _without_default(mine) == _without_default(theirs)
-                and (" default " in mine or " default " not in theirs)
+                mine[:3] == theirs[:3] and (mine.default is not None or theirs.default is None)
                 for mine, theirs in zip(
-                    self.arguments.values(), other.arguments.values(), strict=True
+                    arguments_of(self.arguments), arguments_of(other.arguments), strict=True
                 )
             )
         )
@@ -236,7 +255,7 @@ class Function(Entity):
             arguments=dict(row["arguments"] or ()),
             returns=row["returns"],
             language=row["language"],
-            body=row["body"],
+            **_read_body(row["language"], row["source"], row["parsed"]),
             volatility=row["volatility"],
             security=row["security"],
             settings=dict(map(_read_setting, row["settings"] or ())),
@@ -250,41 +269,20 @@ class Function(Entity):
         )
 
 
-def _refused_arguments(arguments: Mapping[str, str], returns: str) -> str | None:
-    variadic = default = None
-    for name, declared in arguments.items():
-        mode, has_default = _mode(declared), " default " in declared
-        if mode in {"out", "inout"} and returns.startswith("table"):
-            return f"argument {name!r} is {mode}, beside a table: move it into the table"
-        if mode == "out":
-            if has_default:
-                return f"argument {name!r} is out and has a default, which only inputs have"
-            continue
-        if variadic is not None:
-            return f"argument {name!r} is after the variadic {variadic!r}, which must be the last"
-        if default is not None and not has_default:
-            return f"argument {name!r} is after {default!r} and needs a default as well"
-        variadic = name if mode == "variadic" else None
-        default = name if has_default else None
-    return None
+def is_standard(body: str) -> bool:
+    """Tell whether the body of an SQL function is in the form of the SQL standard."""
+    return _STANDARD.match(without_comments(body)) is not None
 
 
-def _argument(name: str, declared: str) -> str:
-    if name.startswith("$"):
-        return declared
-    mode = _mode(declared)
-    if mode is None:
-        return f"{sql.quote(name)} {declared}"
-    return f"{mode} {sql.quote(name)} {declared.removeprefix(f'{mode} ')}"
-
-
-def _mode(declared: str) -> str | None:
-    word = declared.partition(" ")[0]
-    return word if word in {"out", "inout", "variadic"} else None
-
-
-def _without_default(declared: str) -> str:
-    return declared.partition(" default ")[0]
+def _read_body(language: str, source: str, parsed: str | None) -> dict[str, Any]:
+    if parsed is not None:
+        return {"body": parsed}
+    if language not in _LAID_OUT:
+        return {"body": source}
+    body = sql.layout(source)
+    if source == f"\n{body}\n" and not (language == "sql" and is_standard(body)):
+        return {"body": body}
+    return {"body": source, "verbatim": True}
 
 
 def _setting(name: str, value: str) -> str:
@@ -308,6 +306,10 @@ def _grantee(entry: Mapping[str, Any]) -> str:
     return f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
 
 
+_SET = re.compile(r"(setof|table)\b", re.IGNORECASE)
+_TABLE = re.compile(r"table\b", re.IGNORECASE)
+_STANDARD = re.compile(r"\s*(begin\s+atomic|return)\b", re.IGNORECASE)
+_LAID_OUT = {"sql", "plpgsql"}
 _LANGUAGES = {"sql", "plpgsql", "c", "internal"}
 _LISTS = {"search_path", "temp_tablespaces"}
 _PARTS = re.compile(sql.IDENTIFIER)
@@ -347,7 +349,8 @@ _QUERY = f"""
         ) as arguments,
         pg_catalog.pg_get_function_result(p.oid) as returns,
         l.lanname as language,
-        coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) as body,
+        p.prosrc as source,
+        pg_catalog.pg_get_function_sqlbody(p.oid) as parsed,
         case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end
             as volatility,
         case when p.prosecdef then 'definer' else 'invoker' end as security,

@@ -6,10 +6,12 @@ replacement has the previous state, so that it can be reversed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from alembic import op
 from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 
 from townhall.pg import sql
 from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
@@ -87,24 +89,37 @@ def _diff(verb: str, entity: Entity) -> tuple[Any, ...]:
 
 @Operations.implementation_for(CreateEntityOp)
 def _create(operations: Operations, operation: CreateEntityOp) -> None:
-    entity = operation.target
-    without_data = operations.migration_context.opts.get(WITHOUT_DATA, False)
-    for statement in (
-        entity.create_without_data_statements() if without_data else entity.create_statements()
-    ):
-        operations.execute(sql.statement(statement))
+    entity, context = operation.target, operations.migration_context
+    without_data = context.opts.get(WITHOUT_DATA, False)
+    run_unchanged(
+        context,
+        entity.create_without_data_statements() if without_data else entity.create_statements(),
+    )
 
 
 @Operations.implementation_for(ReplaceEntityOp)
 def _replace(operations: Operations, operation: ReplaceEntityOp) -> None:
-    for statement in operation.target.replace_statements():
-        operations.execute(sql.statement(statement))
+    run_unchanged(operations.migration_context, operation.target.replace_statements())
 
 
 @Operations.implementation_for(DropEntityOp)
 def _drop(operations: Operations, operation: DropEntityOp) -> None:
-    for statement in operation.target.drop_statements():
-        operations.execute(sql.statement(statement))
+    run_unchanged(operations.migration_context, operation.target.drop_statements())
+
+
+def run_unchanged(context: MigrationContext, statements: Iterable[str]) -> None:
+    """Execute statements, or write them into the script, byte for byte.
+
+    Args:
+        context: The context of the run.
+        statements: SQL without parameters.
+    """
+    for statement in map(sql.closed, statements):
+        if context.as_sql:
+            # Alembic would write blanks for a tab.
+            context.impl.static_output(f"{statement}{context.impl.command_terminator}")
+        else:
+            context.execute(sql.statement(statement))
 
 
 def execute(statement: str) -> None:
@@ -113,7 +128,7 @@ def execute(statement: str) -> None:
     Args:
         statement: SQL without parameters.
     """
-    op.execute(sql.statement(sql.layout(statement)))
+    run_unchanged(op.get_context(), [sql.layout(statement)])
 
 
 def create_entity(entity: Entity) -> None:

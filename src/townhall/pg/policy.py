@@ -100,8 +100,8 @@ class Policy(TableEntity):
         yield f"drop policy if exists {self._target}"
 
     def _clauses(self) -> str:
-        using = f"\nusing ({sql.indented(self.using)})" if self.using is not None else ""
-        check = f"\nwith check ({sql.indented(self.check)})" if self.check is not None else ""
+        using = f"\nusing ({sql.on_own_lines(self.using)})" if self.using is not None else ""
+        check = f"\nwith check ({sql.on_own_lines(self.check)})" if self.check is not None else ""
         return f"\nto {sql.roles(self.roles)}{using}{check}"
 
     def can_replace(self, other: Entity) -> bool:

@@ -1,21 +1,44 @@
-"""Small pieces of SQL text: quoting, literals, layout."""
+"""Small pieces of SQL text: quoting, literals, scripts."""
 
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.dialects.postgresql.base import PGDialect, PGIdentifierPreparer
 
+from townhall.pg.key_words import KEY_WORDS
+from townhall.pg.layout import ends_in_comment, indented, layout, pieces
 from townhall.roles import LONGEST_NAME
 
-_CACHED = 10_000  # a comparison quotes each name many times, and lays out each definition twice
-# Other styles of parameters double every percent sign, for a driver that takes one of the two away.
-_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
-_preparer = PGIdentifierPreparer(_dialect)
+__all__ = [
+    "IDENTIFIER",
+    "closed",
+    "dollar_quoted",
+    "indented",
+    "is_list",
+    "is_name",
+    "join_list",
+    "layout",
+    "literal",
+    "on_own_lines",
+    "parenthesized",
+    "qualified",
+    "quote",
+    "quote_all",
+    "role",
+    "roles",
+    "script",
+    "shortened",
+    "split_list",
+    "statement",
+    "substituted",
+    "unquote",
+]
+
+_CACHED = 10_000  # a comparison quotes each name many times
+_SAFE = re.compile(r"[a-z_][a-z0-9_]*")
 
 IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s",.]+)'
 """The pattern of an identifier as PostgreSQL writes it."""
@@ -23,8 +46,10 @@ IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s",.]+)'
 
 @lru_cache(maxsize=_CACHED)
 def quote(name: str) -> str:
-    """Return ``name`` as an identifier, in quotes where PostgreSQL needs them."""
-    return _preparer.quote(name) if name else '""'  # SQLAlchemy 2.0 fails on an empty name
+    """Return ``name`` as an identifier, in quotes where PostgreSQL's ``quote_ident`` sets them."""
+    if _SAFE.fullmatch(name) and name not in KEY_WORDS:
+        return str(name)
+    return '"' + name.replace('"', '""') + '"'
 
 
 def unquote(identifier: str) -> str:
@@ -55,6 +80,11 @@ def roles(names: Iterable[str]) -> str:
 def literal(value: str | None) -> str:
     """Return ``value`` as a string literal, and None as ``null``."""
     return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def shortened(name: str, length: int = LONGEST_NAME) -> str:
+    """Return ``name`` as PostgreSQL cuts it, to whole characters of at most ``length`` bytes."""
+    return name.encode()[:length].decode(errors="ignore")
 
 
 def is_name(text: str) -> bool:
@@ -104,48 +134,45 @@ def substituted(sql: str, parameter: str, value: str) -> str:
         parameter: The parameter without its colon: ``caller``.
         value: The SQL that stands in its place.
     """
-    return _QUOTED_OR_PARAMETER.sub(
-        lambda match: value if match["parameter"] == parameter else match[0], sql
+    return "".join(
+        piece
+        if is_opaque
+        else _PARAMETER.sub(lambda match: value if match[1] == parameter else match[0], piece)
+        for piece, is_opaque in pieces(sql)
     )
 
 
-_QUOTED_OR_PARAMETER = re.compile(
-    r"""
-    \b[eE]'(?:[^'\\]|\\.|'')*'
-    | '(?:[^']|'')*'
-    | "(?:[^"]|"")*"
-    | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$
-    | --[^\n]*
-    | /\*.*?\*/
-    | (?<![\w:]):(?P<parameter>\w+)
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+_PARAMETER = re.compile(r"(?<![\w:]):(\w+)")
 
 
-@lru_cache(maxsize=_CACHED)
-def layout(sql: str) -> str:
-    """Return ``sql`` without common indentation, surrounding blanks and the final semicolon."""
-    return textwrap.dedent(sql).strip().removesuffix(";").rstrip()
-
-
-def indented(sql: str) -> str:
+def on_own_lines(sql: str) -> str:
     """Return ``sql`` on lines of its own, indented by one level."""
-    return "\n" + textwrap.indent(sql, "    ") + "\n"
+    return f"\n{indented(sql)}\n"
 
 
 def parenthesized(sql: str) -> str:
     """Return ``sql`` in parentheses, which stand on lines of their own around several lines."""
     # After a comment the parenthesis would be a part of it.
-    return f"({indented(sql)})" if "\n" in sql or "--" in sql else f"({sql})"
+    return f"({on_own_lines(sql)})" if "\n" in sql or ends_in_comment(sql) else f"({sql})"
+
+
+def script(statements: Iterable[str]) -> str:
+    """Return statements as one text to execute."""
+    return ";\n".join(map(closed, statements))
+
+
+def closed(statement: str) -> str:
+    """Return a statement behind which a semicolon ends it and is no part of a comment."""
+    return f"{statement}\n" if ends_in_comment(statement) else statement
 
 
 def dollar_quoted(body: str) -> str:
-    """Return ``body`` between dollar quotes with a tag that it does not contain."""
+    """Return ``body``, unchanged, between dollar quotes with a tag that it does not contain."""
     tag = "$function$"
-    while tag in body:
+    # The end of the body and the beginning of the tag may be the tag as well.
+    while f"{body}{tag}".index(tag) < len(body):
         tag = tag[:-1] + "_$"
-    return f"{tag}\n{body}\n{tag}"
+    return f"{tag}{body}{tag}"
 
 
 def statement(sql: str) -> TextClause:

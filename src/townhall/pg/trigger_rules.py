@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from townhall.pg import sql
-from townhall.roles import LONGEST_NAME
 
 if TYPE_CHECKING:
     from townhall.pg.trigger import Trigger
@@ -63,10 +62,7 @@ def _events(trigger: Trigger) -> Iterator[Rule]:
         bool(trigger.columns) and "update" not in trigger.events,
         "columns are for update: add the event, or leave the columns out",
     )
-    yield (
-        not all(map(sql.is_name, trigger.columns)),
-        f"a column has no name of 1 to {LONGEST_NAME} bytes",
-    )
+    yield not all(trigger.columns), "the name of a column is empty"
     yield _repeats(trigger.columns), "a column is given twice"
 
 

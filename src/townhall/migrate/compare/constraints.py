@@ -8,16 +8,16 @@ from sqlalchemy import Constraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from townhall.migrate.compare.table_states import TableState
+from townhall.pg import sql
 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
 def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
     """Return a primary key or unique constraint as ``pg_get_constraintdef`` does."""
-    quote = _dialect.identifier_preparer.quote
     options = key.dialect_options["postgresql"]
-    columns = ", ".join(quote(column.name) for column in key.columns)
-    included = ", ".join(map(quote, options.get("include") or ()))
+    columns = sql.quote_all(column.name for column in key.columns)
+    included = sql.quote_all(options.get("include") or ())
     parts = [
         "PRIMARY KEY" if isinstance(key, PrimaryKeyConstraint) else "UNIQUE",
         "NULLS NOT DISTINCT" if options.get("nulls_not_distinct") else "",

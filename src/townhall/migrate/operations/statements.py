@@ -9,6 +9,7 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import Table
 
 from townhall.pg import sql
+from townhall.pg.operations import run_unchanged
 
 
 class StatementsOp(MigrateOperation):
@@ -27,8 +28,7 @@ class StatementsOp(MigrateOperation):
 
 @Operations.implementation_for(StatementsOp)
 def _execute(operations: Operations, operation: StatementsOp) -> None:
-    for statement in operation.statements:
-        operations.execute(sql.statement(statement))
+    run_unchanged(operations.migration_context, operation.statements)
 
 
 def qualified_name(table: Table) -> str:

@@ -35,7 +35,7 @@ def only_where(condition: str) -> Iterator[None]:
         yield
     finally:
         vars(impl).update(previous)
-    body = f"begin\nif {sql.layout(condition)} then\n{script.getvalue()}\nend if;\nend"
+    body = f"\nbegin\nif {sql.layout(condition)} then\n{script.getvalue()}\nend if;\nend\n"
     op.execute(sql.statement(f"do {sql.dollar_quoted(body)}"))
 
 

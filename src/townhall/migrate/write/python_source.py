@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
-from townhall.pg import Entity
+from townhall.pg import Entity, sql
 from townhall.pg.entity import default
 
 _WIDTH = 84  # of a line, without the indentation of a function's body
-_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\0": r"\0"})
+_ESCAPES = {"\\": r"\\"}
+_PRINTABLE_BREAKS = str.maketrans("\n\t", "  ")
 
 
 def render_name(entity: Entity) -> str:
@@ -47,20 +48,47 @@ def render_entity(entity: Entity) -> str:
 
 def _rendered_field(entity: Entity, name: str) -> str:
     value, column = getattr(entity, name), 8 + len(name)
-    if name in entity.sql_fields and isinstance(value, str):
+    if name in entity.laid_out_fields and isinstance(value, str):
         return render_sql(value, column)
+    if name in entity.sql_fields and isinstance(value, str):
+        return _lines(value) if "\n" in value else quoted(value)
     return _rendered(value, column)
 
 
 def render_sql(value: str, column: int) -> str:
-    """Return SQL as a Python literal: on one line where it fits, else on lines of its own.
+    """Return SQL as a Python literal that is the same once it was laid out.
+
+    It is written on one line where it fits, else on lines of its own, indented unless that would
+    change a text that stands in quotes.
 
     Args:
-        value: The SQL.
+        value: The SQL, as it is laid out.
         column: The column in which the literal begins.
     """
-    fits = "\n" not in value and column + len(quoted(value)) <= _WIDTH
-    return quoted(value) if fits else _lines(value)
+    if "\n" not in value and column + len(quoted(value)) <= _WIDTH:
+        return quoted(value)
+    if _survives_indentation(value):
+        escaped = value.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+        return f'"""\n{textwrap.indent(escaped, " " * 8)}\n    """'
+    return _lines(value)
+
+
+def _survives_indentation(value: str) -> bool:
+    # Alembic indents every line of a revision, and removes blanks at the end of each.
+    lines = textwrap.indent(value, " " * 8).split("\n")
+    return (
+        sql.layout("\n".join(["", *(line.rstrip(" ") for line in lines), ""])) == value
+        and value.translate(_PRINTABLE_BREAKS).isprintable()
+    )
+
+
+def _lines(value: str) -> str:
+    return "(\n" + "".join(f"        {quoted(line)}\n" for line in _split(value)) + "    )"
+
+
+def _split(value: str) -> list[str]:
+    *lines, last = value.split("\n")
+    return [*(f"{line}\n" for line in lines), *([last] if last else [])]
 
 
 def _is_default(field: Field[Any], value: object) -> bool:
@@ -83,7 +111,7 @@ def _text(value: str, column: int) -> str:
         return literal
     pieces = [
         piece
-        for line in value.splitlines(keepends=True)
+        for line in _split(value)
         for piece in textwrap.wrap(
             line,
             _WIDTH - 24,
@@ -96,17 +124,18 @@ def _text(value: str, column: int) -> str:
     return "(\n" + "".join(f"        {quoted(piece)}\n" for piece in pieces) + "    )"
 
 
-def _lines(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return f'"""\n{textwrap.indent(escaped, " " * 8)}\n    """'
-
-
 def quoted(value: str) -> str:
     """Return a text as a Python literal on one line, in double quotes where it can be."""
-    escaped = value.translate(_ESCAPES)
+    escaped = "".join(_ESCAPES.get(each) or _escaped(each) for each in value)
     if '"' in value and "'" not in value:
         return f"'{escaped}'"
     return '"' + escaped.replace('"', '\\"') + '"'
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 def _mapping(value: Mapping[str, object], column: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from townhall.pg import sql
 from townhall.pg.access.columns import Attribute, column_of, type_of
+from townhall.pg.arguments import arguments_of
 from townhall.pg.entity import Entity
 from townhall.pg.function import SAFE_SEARCH_PATH, Function
 from townhall.roles import HELPER_SCHEMA, Roles
@@ -105,19 +106,19 @@ def public_wrapper(function: Function, *, schema: str = "public") -> Function:
             f"{function.identity} is for a trigger and can't be called; wrap another function"
         )
     call = f"{function.literal_name}({', '.join(_passed(function))})"
-    returns_columns = function.returns.startswith(("setof ", "table "))
     return replace(
         function,
         schema=schema,
         security="invoker",
         language="sql",
-        body=f"select {'* from ' if returns_columns else ''}{call}",
+        verbatim=False,
+        body=f"select {'* from ' if function.returns_set else ''}{call}",
     )
 
 
 def _passed(function: Function) -> Iterable[str]:
     """Yield the arguments of a function as another one with the same arguments passes them."""
-    inputs = [each for each in function.arguments.items() if not each[1].startswith("out ")]
-    for position, (name, text) in enumerate(inputs, start=1):
-        value = f"${position}" if name.startswith("$") else sql.quote(name)
-        yield f"variadic {value}" if text.startswith("variadic ") else value
+    inputs = [each for each in arguments_of(function.arguments) if each.is_input]
+    for position, each in enumerate(inputs, start=1):
+        value = f"${position}" if each.name.startswith("$") else sql.quote(each.name)
+        yield f"variadic {value}" if each.mode == "variadic" else value

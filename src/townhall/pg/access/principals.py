@@ -179,9 +179,7 @@ def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> 
         raise TypeError(
             f"anyone_with() takes what membership() returned as its helper, not {helper!r}"
         )
-    if isinstance(helper, Function) and (
-        helper.arguments or not helper.returns.startswith("setof ")
-    ):
+    if isinstance(helper, Function) and (helper.arguments or not helper.returns_set):
         raise ValueError(
             f"anyone_with() takes a function without arguments that returns a set of ids, and"
             f" {helper.identity} returns {helper.returns}; declare one with membership()"
