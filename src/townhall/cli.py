@@ -1,4 +1,4 @@
-"""The command line: the URL and the state of a database, psql on it, and the embedded server."""
+"""The command line: a database's URL and state, psql, the embedded server, a new application."""
 # ruff: noqa: T201 - printing is what these commands are for
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from townhall.configuration import (
     describe_database_error,
 )
 from townhall.embedded import EmbeddedServerError
+from townhall.init import command as init_command
 from townhall.status import describe_objects, describe_revision, describe_server
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (url, psql, status):
         add(command).add_argument("--url", help="the database, in place of the default")
     check_command.add_arguments(add(check_command.check))
+    init_command.add_arguments(add(init_command.init))
     serving = add(serve)
     serving.add_argument(
         "--directory", type=Path, default=".townhall", help="the folder of its data"

@@ -66,11 +66,7 @@ class Application(NamedTuple):
         """Generate the application's next revision and return it."""
         folder = self.folder / "migrations" / "versions"
         before = set(folder.glob("*.py"))
-        self.alembic(
-            database,
-            *("revision", "--autogenerate", "--message", message, "--head", "ticketing@head"),
-            *("--version-path", str(folder)),
-        )
+        self.alembic(database, "revision", "--autogenerate", "--message", message)
         (made,) = set(folder.glob("*.py")) - before
         return made.read_text()
 

@@ -14,6 +14,7 @@ ENGINE = (
     "townhall.check",
     "townhall.cli",
     "townhall.embedded",
+    "townhall.init",
     "townhall.migrate",
     "townhall.pg",
     "townhall.product",

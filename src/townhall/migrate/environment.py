@@ -21,6 +21,7 @@ from townhall.migrate.safety import protect_version_table
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, SETTINGS, Settings
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.formatting import format_new_revisions
+from townhall.migrate.write.placement import write_beside_own_revisions
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
 from townhall.pg import sql
 from townhall.pg.access import Declaration
@@ -68,6 +69,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     """
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)
+    write_beside_own_revisions(context.config, context.script)
     settings = Settings.of(
         product=product,
         metadata=metadata,

@@ -1,0 +1,77 @@
+"""Which files an application begins with."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from alembic.util import CommandError
+
+from townhall.migrate.commands import SCRIPT_LOCATION
+
+_PLACES = {
+    "alembic.ini": "alembic.ini",
+    "env.py": "migrations/env.py",
+    "package.py": "{package}/__init__.py",
+    "models.py": "{package}/models.py",
+    "access.py": "{package}/access.py",
+}
+"""Where each template is written to; there is no access.py without the product."""
+
+
+def write_application(folder: Path, package: str, *, with_product: bool) -> None:
+    """Write the files of a new application.
+
+    Args:
+        folder: Where to; it is created where it does not exist.
+        package: The name of its Python package.
+        with_product: Whether it is on top of townhall's tables.
+
+    Raises:
+        CommandError: The name can't be that of a new package, or a file exists already; then
+            nothing is written.
+    """
+    _refuse_name(folder, package)
+    contents = {folder / name: text for name, text in _contents(package, with_product).items()}
+    existing = [str(path.relative_to(folder)) for path in contents if path.exists()]
+    if existing:
+        raise CommandError(
+            f"{', '.join(existing)}: exists already in {folder.resolve()}, and is not overwritten."
+            " Move it away, or begin in another folder."
+        )
+    (folder / "migrations" / "versions").mkdir(parents=True, exist_ok=True)
+    for path, text in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def package_name(folder: Path) -> str:
+    """Return the name of a package that follows from that of a folder, which may be none."""
+    return re.sub(r"\W+", "_", folder.resolve().name.lower()).strip("_")
+
+
+def _contents(package: str, with_product: bool) -> dict[str, str]:  # noqa: FBT001 - a private one
+    templates = files("townhall.init") / "templates" / ("product" if with_product else "engine")
+    contents = {
+        _PLACES[template.name.removesuffix(".txt")].format(package=package): Template(
+            template.read_text(encoding="utf-8")
+        ).substitute(package=package)
+        for template in templates.iterdir()
+    }
+    script = SCRIPT_LOCATION / "script.py.mako"
+    return {**contents, "migrations/script.py.mako": script.read_text(encoding="utf-8")}
+
+
+def _refuse_name(folder: Path, package: str) -> None:
+    if not package.isidentifier() or keyword.iskeyword(package):
+        raise CommandError(
+            f"{package!r} can't be the name of a package: pass another one with --package"
+        )
+    if package == "migrations" or (
+        not (folder / package).exists() and importlib.util.find_spec(package) is not None
+    ):
+        raise CommandError(f"there is a module {package} already: pass another name with --package")
