@@ -27,6 +27,13 @@ def lab(townhall_shared_engine: Engine) -> Iterator[Lab]:
 
 
 @pytest.fixture
+def databases(townhall_databases: Databases, townhall_owner: str | None) -> Databases:
+    """Return a factory of databases on a server that has the roles of requests."""
+    del townhall_owner
+    return townhall_databases
+
+
+@pytest.fixture
 def database(server: Databases, template_of: Callable[[Databases], str]) -> Iterator[str]:
     """Yield the URL of a database at head that is this test's own, on each server version."""
     with server.create(template_of(server)) as url:

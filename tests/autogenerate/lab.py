@@ -84,7 +84,7 @@ class Lab:
         """Generate the revision to a declaration and run it; nothing may differ then."""
         context = self.context(schema)
         upgrade, downgrade = self.operations(schema)
-        revision = Revision(_code(upgrade, context), _code(downgrade, context))
+        revision = Revision(code(upgrade, context), code(downgrade, context))
         self.run(revision.upgrade)
         assert self.differences(schema) == []
         return revision
@@ -129,5 +129,5 @@ class Revision:
     downgrade: str
 
 
-def _code(operations: UpgradeOps | DowngradeOps, context: MigrationContext) -> str:
+def code(operations: UpgradeOps | DowngradeOps, context: MigrationContext) -> str:
     return render_python_code(operations, migration_context=context, render_item=render_item)

@@ -9,14 +9,16 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import DropTableOp, UpgradeOps
 from alembic.runtime.plugins import Plugin
-from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult
+from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult, to_list
 from sqlalchemy import Connection
 
+from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
 from townhall.migrate.compare.enums import with_enums
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.roles import refuse_missing_roles
 from townhall.migrate.compare.schemas import missing_schemas
+from townhall.migrate.compare.search_path import read_search_paths, set_search_path
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.operations.words import describe
@@ -34,6 +36,7 @@ from townhall.pg.alembic_utils import registry, replace_comparison
 _log = logging.getLogger(__name__)
 
 PLUGIN = "townhall.entities"
+_SEARCH_PATHS = "townhall_search_paths"
 
 
 def plugins() -> list[str]:
@@ -48,7 +51,7 @@ def setup(plugin: Plugin) -> None:
         plugin: The plugin that Alembic made for this module.
     """
     plugin.add_autogenerate_comparator(
-        _remove_comparison_of_alembic_utils,
+        _prepare,
         "autogenerate",
         "townhall",
         priority=DispatchPriority.FIRST,
@@ -58,12 +61,13 @@ def setup(plugin: Plugin) -> None:
     )
 
 
-def _remove_comparison_of_alembic_utils(
-    context: AutogenContext, operations: UpgradeOps
-) -> PriorityDispatchResult:
+def _prepare(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
     del operations
     if _takes_part(context):
         replace_comparison(context.comparators, None)
+        connection = _connection(context)
+        context.opts[_SEARCH_PATHS] = read_search_paths(connection)
+        context.metadata = [with_names_of_database(each) for each in to_list(context.metadata)]
     return PriorityDispatchResult.CONTINUE
 
 
@@ -73,8 +77,8 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     _refuse_entities_of_alembic_utils()
     declared = _declared(context)
     _refuse_hijackable(declared.entities)
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
+    connection, paths = _connection(context), context.opts[_SEARCH_PATHS]
+    set_search_path(connection, paths.trial)
     invoke = _run_without_data(Operations(context.migration_context))
     on_tables = _on_tables(connection, declared, flat(operations))
     operations.ops[:] = with_retries(
@@ -82,9 +86,15 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
         context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON_LOCK_TIMEOUT),
         lambda: _needed(connection, declared, on_tables, invoke),
     )
+    set_search_path(connection, paths.run)
     for operation in operations.ops:
         _log.info("Detected %s", describe(operation))
     return PriorityDispatchResult.CONTINUE
+
+
+def _connection(context: AutogenContext) -> Connection:
+    assert context.connection is not None  # noqa: S101 - Alembic refuses autogenerate without one
+    return context.connection
 
 
 def _takes_part(context: AutogenContext) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Constraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from townhall.migrate.compare.declared_names import final_name, generated_name
 from townhall.migrate.compare.table_states import TableState
 from townhall.pg import sql
 
@@ -36,14 +37,7 @@ def by_name(constraints: Iterable[Constraint], actual: TableState | None) -> dic
         constraints: The constraints of a declared table.
         actual: The state of the table in the database, if it exists.
     """
-    # SQLAlchemy shortens names of more than 63 bytes; PostgreSQL names keys without a name.
-    preparer = _dialect.identifier_preparer
-    return {
-        (preparer.format_constraint(each) or "").strip('"')
-        if each.name
-        else _generated_name(each, actual): each
-        for each in constraints
-    }
+    return {final_name(each) or _generated_name(each, actual): each for each in constraints}
 
 
 def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
@@ -52,7 +46,8 @@ def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
         for name, other in actual.constraints.items():
             if other == definition:
                 return name
+    table = str(constraint.table.name)
     if isinstance(constraint, PrimaryKeyConstraint):
-        return f"{constraint.table.name}_pkey"
-    columns = getattr(constraint, "columns", ())
-    return "_".join([str(constraint.table.name), *(column.name for column in columns), "key"])
+        return generated_name(table, (), "pkey")
+    columns = [column.name for column in getattr(constraint, "columns", ())]
+    return generated_name(table, columns, "key")

@@ -6,35 +6,18 @@ Alembic creates an enum with a table but not with a column, and neither compares
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AlterColumnOp, DropColumnOp, DropTableOp
 from alembic.util import CommandError
-from sqlalchemy import ARRAY, Connection, Enum, Table, TypeDecorator
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import Connection, Table
 
+from townhall.migrate.compare.copies import native_enum
 from townhall.migrate.operations.enums import AddValuesOp, CreateEnumOp, DropEnumOp, EnumType
 from townhall.pg import catalog
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 
-_dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
-
 EnumName = tuple[str, str]
-
-
-def native_enum(type_: TypeEngine[Any]) -> Enum | None:
-    """Return the enum that a type is or is an array of, if PostgreSQL has a type for it.
-
-    Args:
-        type_: The type of a column.
-    """
-    if isinstance(type_, TypeDecorator):
-        return native_enum(type_.load_dialect_impl(_dialect))
-    if isinstance(type_, ARRAY):
-        return native_enum(type_.item_type)
-    return type_ if isinstance(type_, Enum) and type_.native_enum else None
 
 
 def with_enums(

@@ -16,6 +16,7 @@ from alembic.operations.ops import (
     CreateForeignKeyOp,
     CreateIndexOp,
     CreateTableOp,
+    CreateUniqueConstraintOp,
     DropIndexOp,
 )
 from sqlalchemy import (
@@ -30,9 +31,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
+from sqlalchemy.schema import conv
 from sqlalchemy.types import Boolean, Enum, TypeDecorator, TypeEngine
 
-from townhall.migrate.compare.enums import native_enum
+from townhall.migrate.compare.copies import copied, native_enum
+from townhall.migrate.compare.declared_names import generated_name
 from townhall.pg import sql
 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -50,7 +53,7 @@ def normalized(table: Table) -> Table:
     others = _checks_of_columns_and_types(table)
     if not others and not any(map(_is_enum, table.columns)):
         return table
-    copy = table.to_metadata(MetaData())
+    copy = copied(table, MetaData(naming_convention=table.metadata.naming_convention))
     copy.constraints.difference_update({each for each in copy.constraints if _is_of_type(each)})
     for column in copy.columns:
         column.constraints.clear()
@@ -86,8 +89,21 @@ def normalized_operations(
             table = declared.get((operation.schema, operation.table_name))
             if table is not None:
                 foreign_keys += _normalize(operation, table)
+        elif isinstance(operation, CreateUniqueConstraintOp | CreateForeignKeyOp):
+            _name_constraint(operation)
         yield operation
     yield from foreign_keys
+
+
+def _name_constraint(operation: CreateUniqueConstraintOp | CreateForeignKeyOp) -> None:
+    # Without a name the downgrade could not drop it.
+    if operation.constraint_name is not None:
+        return
+    if isinstance(operation, CreateForeignKeyOp):
+        name = generated_name(operation.source_table, operation.local_cols, "fkey")
+    else:
+        name = generated_name(operation.table_name, operation.columns, "key")
+    operation.constraint_name = conv(name)
 
 
 def _index_name(operation: CreateIndexOp | DropIndexOp) -> tuple[str | None, str | None]:
@@ -104,7 +120,7 @@ def _normalize(
     operation: CreateTableOp | AddColumnOp, table: Table
 ) -> Iterable[CreateForeignKeyOp]:
     if isinstance(operation, AddColumnOp):
-        operation.column = table.columns[operation.column.key]
+        operation.column = _without_index(table.columns[operation.column.key])
         return []
     # Those of a cycle are added when all tables exist.
     foreign_keys = list(filter(_is_of_cycle, table.constraints))
@@ -113,6 +129,14 @@ def _normalize(
         *(_without_options(each) for each in table.constraints if each not in foreign_keys),
     ]
     return [CreateForeignKeyOp.from_constraint(each) for each in foreign_keys]
+
+
+def _without_index(column: Column[Any]) -> Column[Any]:
+    # Its index and unique constraint are operations of their own.
+    copy = column._copy()  # noqa: SLF001 - as Alembic does
+    copy.index = copy.unique = None
+    copy.type = column.type
+    return copy
 
 
 def _checks_of_columns_and_types(table: Table) -> list[CheckConstraint]:

@@ -1,0 +1,124 @@
+"""Declared tables under the names that the database has for them.
+
+PostgreSQL cuts names of more than 63 bytes, and ``public`` written out is the schema of a table
+without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Constraint, Enum, Index, MetaData, Table
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import BLANK_SCHEMA, conv
+
+from townhall.migrate.compare.copies import copied, native_enum
+from townhall.pg import sql
+from townhall.roles import LONGEST_NAME
+
+_DEFAULT_SCHEMA = "public"
+_preparer = PGDialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call] # SQLAlchemy's
+
+
+def with_names_of_database(metadata: MetaData) -> MetaData:
+    """Return metadata whose tables and their parts have the names that the database has for them.
+
+    Metadata that has them already is returned unchanged, as nearly all has.
+
+    Args:
+        metadata: Declared tables.
+    """
+    if not any(map(_has_other_names, metadata.tables.values())):
+        return metadata
+    copy = MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.tables.values():
+        _shorten_names(_copied(table, copy))
+    return copy
+
+
+def final_name(item: Constraint | Index) -> str | None:
+    """Return the name of a declared constraint or index in the database; None without a name.
+
+    Args:
+        item: The constraint or index, whose name may be one of a naming convention.
+    """
+    if not item.name:
+        return None
+    # A name that a naming convention made is shortened by SQLAlchemy, any other by PostgreSQL.
+    if isinstance(item.name, str) and not isinstance(item.name, conv):
+        return sql.shortened(item.name)
+    name = _preparer.format_constraint(item, _alembic_quote=False)
+    return None if name is None else sql.shortened(name)
+
+
+def generated_name(table: str, columns: Iterable[str], suffix: str) -> str:
+    """Return the name that PostgreSQL gives to a constraint without one.
+
+    Args:
+        table: The name of its table.
+        columns: The names of its columns.
+        suffix: What says its kind: ``key``.
+    """
+    middle = "_".join(columns)
+    room = LONGEST_NAME - len(suffix.encode()) - (2 if middle else 1)
+    first, second = len(table.encode()), len(middle.encode())
+    while first + second > room:
+        if first > second:
+            first -= 1
+        else:
+            second -= 1
+    parts = [sql.shortened(table, first), sql.shortened(middle, second), suffix]
+    return "_".join(part for part in parts if part)
+
+
+def _has_other_names(table: Table) -> bool:
+    return (
+        table.schema == _DEFAULT_SCHEMA
+        or any(
+            key.target_fullname.startswith(f"{_DEFAULT_SCHEMA}.")
+            for column in table.columns
+            for key in column.foreign_keys
+        )
+        or any(enum.schema == _DEFAULT_SCHEMA for enum in _enums(table))
+        or any(sql.shortened(name) != name for name in _plain_names(table))
+    )
+
+
+def _enums(table: Table) -> Iterator[Enum]:
+    enums = (native_enum(column.type) for column in table.columns)
+    return (enum for enum in enums if enum is not None)
+
+
+def _plain_names(table: Table) -> Iterator[str]:
+    yield table.name
+    yield from (column.name for column in table.columns)
+    yield from (str(each.name) for each in _named(table))
+
+
+def _named(table: Table) -> list[Constraint | Index]:
+    parts: list[Constraint | Index] = [*table.constraints, *table.indexes]
+    return [each for each in parts if isinstance(each.name, str)]
+
+
+def _copied(table: Table, metadata: MetaData) -> Table:
+    def referred(_table: object, _schema: object, _key: object, schema: str | None) -> object:
+        return BLANK_SCHEMA if schema in {None, _DEFAULT_SCHEMA} else schema
+
+    copy = copied(
+        table,
+        metadata,
+        # None is the schema of the metadata, which has none.
+        schema=None if table.schema == _DEFAULT_SCHEMA else table.schema,
+        referred_schema_fn=referred,
+    )
+    for enum in _enums(copy):
+        enum.schema = None if enum.schema == _DEFAULT_SCHEMA else enum.schema
+    return copy
+
+
+def _shorten_names(table: Table) -> None:
+    for each in _named(table):
+        each.name = final_name(each)
+    for column in table.columns:
+        column.name = sql.shortened(column.name)
+    table.name = sql.shortened(table.name)
