@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.applications import SmallApplication
+from tests.support.applications import SmallApplication
 from townhall.testing.databases import Databases
 
 _FOUND = """

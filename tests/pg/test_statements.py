@@ -13,12 +13,21 @@ from alembic.migration import MigrationContext
 from alembic.operations import MigrateOperation, Operations
 
 import townhall.migrate
-from tests.pg.statements import functions, operations, policies, tables, triggers, views
+from tests.pg.statements import (
+    functions,
+    operations,
+    platform,
+    policies,
+    tables,
+    triggers,
+    views,
+)
 from tests.pg.statements.case import EntityCase, OperationCase
 from townhall.pg import ENTITY_CLASSES
 
 ENTITIES: dict[str, EntityCase] = {
     **functions.CASES,
+    **platform.CASES,
     **policies.CASES,
     **tables.CASES,
     **triggers.CASES,

@@ -13,6 +13,7 @@ from townhall.check.findings import Finding, compare
 from townhall.check.history import History
 from townhall.check.impact import Severity
 from townhall.check.notes import unsafe_search_paths
+from townhall.check.platform import copy, of_platform, read_platform
 from townhall.check.repair import AUTOGENERATE
 from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
@@ -56,12 +57,14 @@ def check(
     with reading(database) as connection:
         version = server_version(connection)
         revisions = Revisions(history, current_revisions(connection))
+        platform = read_platform(connection)
     with scratch_database(version, scratch) as other:
+        copy(platform, other)
         history.run(other, revisions.to_compare)
         unmigrated = history.without_revision(other) if revisions.at_head else []
         settings = history.settings
         with reading(other) as connection:
-            schemas = schema_names(connection)
+            schemas = [each for each in schema_names(connection) if each not in platform.schemas]
             declared = read(connection, schemas, settings.roles.names)
     with reading(database) as connection:
         schemas = _comparable(connection, schemas, declared)
@@ -70,7 +73,12 @@ def check(
         roles = read_roles(connection, settings.roles, login, schemas)
     if login not in roles:
         raise CheckError(f"there is no role {login}")
-    declared = {key: item for key, item in declared.items() if key[1] in schemas}
+    declared, actual = (
+        {**_within(schemas, snapshot), **shared}
+        for snapshot, shared in zip(
+            (declared, actual), of_platform(platform, declared, actual, version), strict=True
+        )
+    )
     findings = (
         *revisions.findings(),
         *map(_without_revision, unmigrated),
@@ -93,6 +101,10 @@ def check(
         ),
         (*findings, *notes),
     )
+
+
+def _within(schemas: Sequence[str], snapshot: Snapshot) -> Snapshot:
+    return {key: item for key, item in snapshot.items() if key[1] in schemas}
 
 
 def _comparable(connection: Connection, schemas: Sequence[str], declared: Snapshot) -> list[str]:

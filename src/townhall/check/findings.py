@@ -96,7 +96,13 @@ def compare(
 def _containers(declared: Snapshot, actual: Snapshot) -> set[tuple[str, ...]]:
     kinds = ("schema", *RELATION_KINDS)
     both = (item for key, item in declared.items() if key in actual)
-    return {(), *(item.names for item in both if item.kind in kinds)}
+    # The tables of the platform are not among the objects.
+    of_platform = (item for item in declared.values() if item.entity and item.entity.is_shared)
+    return {
+        (),
+        *(item.names for item in both if item.kind in kinds),
+        *(item.on for item in of_platform if item.on),
+    }
 
 
 def _container(item: Object) -> Relation | tuple[str, ...]:

@@ -62,6 +62,7 @@ _MISSING: _ImpactByTrait = {
     ("rule",): Impact(_FUNCTIONAL, "statements are no longer rewritten by it"),
     ("schema",): Impact(_FUNCTIONAL, "everything declared in it is missing"),
     ("table",): _STATEMENTS_FAIL,
+    ("table grant",): Impact(_FUNCTIONAL, "its role gets permission denied"),
     ("trigger",): Impact(_SECURITY, "what it enforces or sets no longer happens"),
     ("type",): _STATEMENTS_FAIL,
     ("view",): _QUERIES_FAIL,
@@ -149,6 +150,7 @@ _CHANGED = {
     ("table access", "row_security", True): Impact(
         _FUNCTIONAL, "rows can only be accessed through a policy"
     ),
+    ("table grant",): Impact(_FUNCTIONAL, "its role gets permission denied"),
     ("trigger", "firing"): Impact(
         _SECURITY, "what it enforces or sets may not happen, or happen twice"
     ),

@@ -16,6 +16,7 @@ from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
 from townhall.migrate.compare.enums import with_enums
 from townhall.migrate.compare.normalization import normalized, normalized_operations
+from townhall.migrate.compare.platform import possible, refuse_on_platform
 from townhall.migrate.compare.roles import refuse_missing_roles
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.search_path import read_search_paths, set_search_path
@@ -23,7 +24,7 @@ from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import run_script
-from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, SETTINGS, Settings
+from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
 from townhall.migrate.write.ordering import (
     list_of_other_differences,
     ordered,
@@ -75,9 +76,8 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     if not _takes_part(context):
         return PriorityDispatchResult.CONTINUE
     _refuse_entities_of_alembic_utils()
-    declared = _declared(context)
-    _refuse_hijackable(declared.entities)
     connection, paths = _connection(context), context.opts[_SEARCH_PATHS]
+    declared = _declared(context, connection)
     set_search_path(connection, paths.trial)
     invoke = _run_without_data(Operations(context.migration_context))
     on_tables = _on_tables(connection, declared, flat(operations))
@@ -129,7 +129,7 @@ def _needed(
     changes = comparison.entity_operations()
     if not (on_tables or first or last or drops or changes):
         return []
-    if comparison.only_creates:
+    if comparison.only_creates and not drops:
         return comparison.operations()
     return ordered(
         connection,
@@ -154,14 +154,22 @@ def _run_without_data(operations: Operations) -> Callable[[MigrateOperation], No
     return invoke
 
 
-def _declared(context: AutogenContext) -> Declared:
+def _declared(context: AutogenContext, connection: Connection) -> Declared:
     settings: Settings = context.opts[SETTINGS]
+    refuse_on_platform(settings.entities)
+    _refuse_hijackable(settings.entities)
     tables = [
         normalized(table)
         for table in context.sorted_tables
         if (table.schema or "public") in settings.scope.schemas
     ]
-    return Declared(tables, settings.entities, settings.scope.schemas, settings.roles.names)
+    return Declared(
+        tables=tables,
+        entities=possible(connection, settings.entities),
+        schemas=settings.scope.schemas,
+        api_roles=settings.roles.names,
+        revisions=context.opts.get(REVISIONS_OPTION, tuple),
+    )
 
 
 def _refuse_entities_of_alembic_utils() -> None:

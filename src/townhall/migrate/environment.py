@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from functools import partial
 from logging.config import fileConfig
+from pathlib import Path
 from typing import Any
 
 from alembic import context
@@ -18,7 +19,7 @@ from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, migration_lock, with_lock_timeout
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
-from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, SETTINGS, Settings
+from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.placement import write_beside_own_revisions
@@ -106,7 +107,13 @@ def _options(settings: Settings) -> dict[str, Any]:
         "on_version_apply": partial(_protect_version_table, settings),
         "autogenerate_plugins": autogenerate.plugins(),
         SETTINGS: settings,
+        REVISIONS_OPTION: _revisions,
     }
+
+
+def _revisions() -> list[Path]:
+    in_order = reversed(list(context.script.walk_revisions()))
+    return [Path(script.path) for script in in_order]
 
 
 def _log_as_configured(config: Config) -> None:

@@ -18,6 +18,7 @@ from townhall.pg.privileges import ANONYMOUS, API_ROLES, AUTHENTICATED, PUBLIC, 
 from townhall.pg.replica_identity import ReplicaIdentity
 from townhall.pg.schema_access import SchemaAccess
 from townhall.pg.table_access import TableAccess
+from townhall.pg.table_grant import TableGrant
 from townhall.pg.trigger import Trigger
 from townhall.pg.view import MaterializedView, View
 
@@ -25,6 +26,7 @@ ENTITY_CLASSES: tuple[type[Entity], ...] = (
     Function,
     SchemaAccess,
     TableAccess,
+    TableGrant,
     Policy,
     Trigger,
     View,
@@ -52,6 +54,7 @@ __all__ = [
     "SchemaAccess",
     "TableAccess",
     "TableEntity",
+    "TableGrant",
     "Trigger",
     "View",
     "create_entity",

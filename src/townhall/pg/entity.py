@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
+from townhall.pg.catalog import PLATFORM_SCHEMAS
+from townhall.pg.requirements import Requirement, table_exists
 from townhall.pg.values import described, field_type, has_type, wrong_fields
 
 _PLAIN = (str, tuple, int, float, NoneType)
@@ -34,6 +36,8 @@ class Entity(ReplaceableEntity):
     kind: ClassVar[str]
     is_own_object: ClassVar[bool] = True
     """Whether it can be created and dropped; if not, each table or schema always has one."""
+    is_for_platform: ClassVar[bool] = False
+    """Whether it can be declared for a table of the platform, such as ``auth.users``."""
     name_fields: ClassVar[tuple[str, ...]]
     """The fields that name the object."""
     drop_fields: ClassVar[tuple[str, ...]] = ()
@@ -102,6 +106,20 @@ class Entity(ReplaceableEntity):
     def key(self) -> tuple[str, ...]:
         """The kind and the name: which object this is."""
         return (self.kind, *self.name_parts)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others make such objects as well, where this one is.
+
+        An undeclared one is dropped only where a revision of the application made it, or where what
+        it depends on is dropped.
+        """
+        return self.schema in PLATFORM_SCHEMAS
+
+    @property
+    def requirement(self) -> Requirement | None:
+        """What it is created for, if that may be missing; it is then left out."""
+        return None
 
     @property
     def state(self) -> tuple[Any, ...]:
@@ -313,6 +331,11 @@ class TableEntity(Entity):
     def name_parts(self) -> tuple[str, ...]:
         """Schema and table."""
         return (self.schema, self.table)
+
+    @property
+    def requirement(self) -> Requirement | None:
+        """The table, if it is one of the platform."""
+        return table_exists(self.schema, self.table) if self.is_shared else None
 
 
 def comment_statement(kind: str, target: str, comment: str | None) -> str:

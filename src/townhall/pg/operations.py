@@ -6,6 +6,7 @@ replacement has the previous state, so that it can be reversed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -16,6 +17,9 @@ from alembic.runtime.migration import MigrationContext
 from townhall.pg import sql
 from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
 from townhall.pg.entity import Entity
+from townhall.pg.requirements import guarded, missing
+
+_log = logging.getLogger(__name__)
 
 WITHOUT_DATA = "townhall_without_data"
 """The option of a migration context in which materialized views are created without their rows."""
@@ -91,20 +95,33 @@ def _diff(verb: str, entity: Entity) -> tuple[Any, ...]:
 def _create(operations: Operations, operation: CreateEntityOp) -> None:
     entity, context = operation.target, operations.migration_context
     without_data = context.opts.get(WITHOUT_DATA, False)
-    run_unchanged(
+    _run(
         context,
+        entity,
         entity.create_without_data_statements() if without_data else entity.create_statements(),
     )
 
 
 @Operations.implementation_for(ReplaceEntityOp)
 def _replace(operations: Operations, operation: ReplaceEntityOp) -> None:
-    run_unchanged(operations.migration_context, operation.target.replace_statements())
+    _run(operations.migration_context, operation.target, operation.target.replace_statements())
 
 
 @Operations.implementation_for(DropEntityOp)
 def _drop(operations: Operations, operation: DropEntityOp) -> None:
-    run_unchanged(operations.migration_context, operation.target.drop_statements())
+    _run(operations.migration_context, operation.target, operation.target.drop_statements())
+
+
+def _run(context: MigrationContext, entity: Entity, statements: Iterable[str]) -> None:
+    requirement = entity.requirement
+    if requirement is None:
+        run_unchanged(context, statements)
+    elif context.as_sql or context.connection is None:
+        run_unchanged(context, [guarded(requirement, statements)])
+    elif missing(context.connection, [requirement]):
+        _log.warning("There is no %s: %s is left out.", requirement.name, entity.identity)
+    else:
+        run_unchanged(context, statements)
 
 
 def run_unchanged(context: MigrationContext, statements: Iterable[str]) -> None:

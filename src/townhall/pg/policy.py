@@ -32,6 +32,7 @@ class Policy(TableEntity):
     """
 
     kind: ClassVar[str] = "policy"
+    is_for_platform: ClassVar[bool] = True
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "table", "name")
     sql_fields: ClassVar[tuple[str, ...]] = ("using", "check")
 
@@ -88,12 +89,17 @@ class Policy(TableEntity):
         kind = "permissive" if self.permissive else "restrictive"
         yield from self.drop_statements()
         yield f"create policy {self._target}\nas {kind} for {self.command}{self._clauses()}"
-        yield comment_statement("policy", self._target, self.comment)
+        yield from self._comment()
 
     def replace_statements(self) -> Iterable[str]:
         """Yield ``alter policy``, which never leaves the table without the policy."""
         yield f"alter policy {self._target}{self._clauses()}"
-        yield comment_statement("policy", self._target, self.comment)
+        yield from self._comment()
+
+    def _comment(self) -> Iterable[str]:
+        # Supabase lets others than the owner of a table make its policies, and no comments.
+        if not self.is_shared or self.comment is not None:
+            yield comment_statement("policy", self._target, self.comment)
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the policy."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from townhall.pg import ENTITY_CLASSES, Entity
-from townhall.pg.catalog import empty_search_path
+from townhall.pg.catalog import PLATFORM_SCHEMAS, empty_search_path
 
 Key = tuple[str, ...]
 State = dict[Key, Entity]
@@ -15,6 +15,8 @@ State = dict[Key, Entity]
 
 def read_state(connection: Connection, schemas: Sequence[str]) -> State:
     """Return every entity in some schemas as the catalogs describe it, each kind read once.
+
+    Kinds that can be declared for tables of the platform are read in its schemas as well.
 
     Args:
         connection: A connection within a transaction.
@@ -24,6 +26,11 @@ def read_state(connection: Connection, schemas: Sequence[str]) -> State:
         entities = [
             entity
             for entity_class in ENTITY_CLASSES
-            for entity in entity_class.read(connection, schemas)
+            for entity in entity_class.read(connection, _read_in(entity_class, schemas))
         ]
     return {entity.key: entity for entity in entities}
+
+
+def _read_in(entity_class: type[Entity], schemas: Sequence[str]) -> list[str]:
+    platform = PLATFORM_SCHEMAS if entity_class.is_for_platform else frozenset[str]()
+    return sorted({*schemas, *platform})

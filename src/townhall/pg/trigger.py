@@ -51,6 +51,7 @@ class Trigger(TableEntity):
     """
 
     kind: ClassVar[str] = "trigger"
+    is_for_platform: ClassVar[bool] = True
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "table", "name")
     sql_fields: ClassVar[tuple[str, ...]] = ("condition",)
 
@@ -101,7 +102,9 @@ class Trigger(TableEntity):
         # "create or replace" resets it to "origin", which is all that a view's trigger can have.
         if self.firing != "origin":
             yield f"alter table {self.literal_table} {_FIRING_CLAUSES[self.firing]} trigger {name}"
-        yield comment_statement("trigger", f"{name} on {self.literal_table}", self.comment)
+        # Only the owner of a table may comment on its triggers.
+        if not self.is_shared or self.comment is not None:
+            yield comment_statement("trigger", f"{name} on {self.literal_table}", self.comment)
 
     def _definition(self) -> Iterable[str]:
         kind = "constraint trigger" if self.constraint else "or replace trigger"
@@ -133,7 +136,26 @@ class Trigger(TableEntity):
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the trigger."""
-        yield f"drop trigger if exists {sql.quote(self.name)} on {self.literal_table}"
+        drop = f"drop trigger if exists {sql.quote(self.name)} on {self.literal_table}"
+        yield self._drop_as_any_role(drop) if self.is_shared else drop
+
+    def _drop_as_any_role(self, drop: str) -> str:
+        # Who may create a trigger may replace it, but only the table's owner may drop it. With a
+        # function goes every trigger that calls it, whoever owns the table.
+        function = "pg_temp.townhall_dropped_trigger"
+        body = f"""
+begin
+    {drop};
+exception
+    when insufficient_privilege then
+        create function {function}() returns trigger
+        language plpgsql as 'begin return null; end';
+        create or replace trigger {sql.quote(self.name)} after insert on {self.literal_table}
+        for each row execute function {function}();
+        drop function {function}() cascade;
+end
+"""
+        return f"do {sql.dollar_quoted(body)}"
 
     def can_replace(self, other: Entity) -> bool:
         """Tell whether both are ordinary triggers, or both are constraint triggers."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from alembic.operations import MigrateOperation
+from alembic.util import CommandError
 from sqlalchemy import Connection, Table
 
+from townhall.migrate.compare.history import made_by
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
@@ -30,12 +33,14 @@ class Declared:
         entities: The entities.
         schemas: The schemas that are compared.
         api_roles: The roles whose privileges are exact.
+        revisions: Returns the files of the application's revisions.
     """
 
     tables: Sequence[Table]
     entities: Sequence[Entity]
     schemas: Sequence[str]
     api_roles: tuple[str, ...]
+    revisions: Callable[[], Iterable[Path]] = tuple
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,12 @@ class Comparison:
 
     def _operations(self, entity: Entity) -> Iterable[EntityOp]:
         key = self.keys[entity.key]
-        actual, declared = self.actual.get(key), self.declared[key]
+        actual, declared = self.actual.get(key), self.declared.get(key)
+        if declared is None:
+            raise CommandError(
+                f"{entity.identity} is not in the database after its statements ran. They may need"
+                " a privilege that this role does not have, such as a grant option."
+            )
         if actual is None:
             yield CreateEntityOp(entity)
         elif actual.state != declared.state:
@@ -86,7 +96,15 @@ class Comparison:
     @property
     def only_creates(self) -> bool:
         """Whether no entity exists and no table differs, so that nothing is changed or dropped."""
-        return not self.tables and not any(each.is_own_object for each in self.actual.values())
+        return not self.tables and not any(
+            each.is_own_object and not each.is_shared for each in self.actual.values()
+        )
+
+    @property
+    def left_alone(self) -> set[Key]:
+        """The keys of actual entities that others may have made, and that are not declared."""
+        shared = {key for key, entity in self.actual.items() if entity.is_shared}
+        return (shared & {*self.undroppable}) - {*self.keys.values()}
 
     def operations(self) -> list[MigrateOperation]:
         """Return the operations on tables and those on entities, in an order in which they run."""
@@ -137,13 +155,26 @@ def compare(
             key: entity.with_api_roles(declared.api_roles)
             for key, entity in read_state(connection, declared.schemas).items()
         }
-        undroppable = undroppable_entities(connection, declared.schemas)
+        undroppable = undroppable_entities(connection, declared.schemas) | _of_others(
+            actual, declared
+        )
         changeable = {key: entity for key, entity in actual.items() if key not in undroppable}
-        done, failures = _create(connection, [*on_tables, *declared.entities], changeable, invoke)
+        left_alone = [actual[key] for key in undroppable & actual.keys() if actual[key].is_shared]
+        done, failures = _create(
+            connection, [*on_tables, *declared.entities], changeable, left_alone, invoke
+        )
         created = read_state(connection, declared.schemas)
         keys = _keys_in_database(connection, done, created)
         tables = differences(connection, declared.tables) if not failures else []
     return Comparison(done, failures, keys, actual, created, undroppable, tables)
+
+
+def _of_others(actual: State, declared: Declared) -> set[Key]:
+    names = {entity.key for entity in declared.entities}
+    undeclared = [each for each in actual.values() if each.is_shared and each.key not in names]
+    # Most databases have none, and no revision is read then.
+    made = made_by(declared.revisions(), undeclared) if undeclared else set()
+    return {each.key for each in undeclared} - made
 
 
 _VIEWS = ("view", "materialized view")
@@ -154,6 +185,7 @@ def _create(
     connection: Connection,
     steps: Sequence[Step],
     actual: State,
+    left_alone: Sequence[Entity],
     invoke: Callable[[MigrateOperation], None],
 ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
     entities = [step for step in steps if isinstance(step, Entity)]
@@ -179,8 +211,8 @@ def _create(
     _drop(connection, (each for each in actual.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
     functions = [entity for entity in entities if isinstance(entity, Function)]
     others = [entity for entity in entities if not isinstance(entity, Function)]
-    for overload in _undeclared_overloads(connection, functions, actual):
-        attempt(connection, lambda overload=overload: _drop(connection, [overload]))  # type: ignore[misc] # bound now
+    for each in (*left_alone, *_undeclared_overloads(connection, functions, actual)):
+        attempt(connection, lambda each=each: _drop(connection, [each]))  # type: ignore[misc] # bound now
     return run_in_any_order(connection, [*operations, *functions, *others], run)
 
 

@@ -26,6 +26,7 @@ from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, T
 from townhall.pg.catalog import dependants_of
 from townhall.pg.state import Key, State, read_state
 
+WHY_DROPPED = "It depends on what this revision drops."
 WHY_RECREATED = "PostgreSQL forbids a later step while this depends on it: created again below."
 
 
@@ -102,8 +103,9 @@ def ordered(
         CommandError: No order works; the message says what PostgreSQL refuses.
     """
     recreated = _triggers_of_dropped_views(operations, comparison)
+    lost: set[Key] = set()
     while True:
-        steps = _with_recreations(operations, comparison, recreated)
+        steps = _with_recreations(operations, comparison, recreated, lost)
         with rolled_back(connection):
             set_rows_aside(connection, steps, schemas)
             done, failures = run_in_any_order(
@@ -112,14 +114,28 @@ def ordered(
             blocking = _blocking(connection, failures, schemas) - recreated if failures else set()
         if not failures:
             return done
-        declared = blocking & set(comparison.keys.values())
-        if not declared:
+        blocking &= {*comparison.keys.values(), *comparison.left_alone}
+        lost_now = _not_recreatable(failures, comparison, recreated) if not blocking else set()
+        if not (blocking or lost_now):
             refused = [failure.step for failure in failures]
             others = [describe(step) for step in operations if step not in refused]
             raise CommandError(
                 "\n\n".join(map(_report, failures)) + list_of_other_differences(others)
             )
-        recreated |= declared
+        recreated |= blocking
+        lost |= lost_now
+
+
+def _not_recreatable(
+    failures: Iterable[Failure[MigrateOperation]], comparison: Comparison, recreated: set[Key]
+) -> set[Key]:
+    # What nobody declared and depends on what is dropped goes as well, until the downgrade.
+    keys = recreated & comparison.left_alone
+    return {
+        step.target.key
+        for step in (failure.step for failure in failures)
+        if isinstance(step, CreateEntityOp) and step.target.key in keys
+    }
 
 
 def _triggers_of_dropped_views(
@@ -145,7 +161,7 @@ def _waiting(
     def waits(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
         if not isinstance(step, CreateEntityOp):
             return False
-        key = comparison.keys.get(step.target.key)
+        key = comparison.keys.get(step.target.key, step.target.key)
         if key in recreated:
             # It was dropped for the sake of the others, so it is created after them.
             return any(not isinstance(other, CreateEntityOp | ReplaceEntityOp) for other in refused)
@@ -156,17 +172,25 @@ def _waiting(
 
 
 def _with_recreations(
-    operations: Sequence[MigrateOperation], comparison: Comparison, recreated: set[Key]
+    operations: Sequence[MigrateOperation],
+    comparison: Comparison,
+    recreated: set[Key],
+    lost: set[Key],
 ) -> list[MigrateOperation]:
     actual = comparison.actual
     drops = [
-        DropEntityOp(actual[key], why=WHY_RECREATED) for key in sorted(recreated) if key in actual
+        DropEntityOp(actual[key], why=WHY_DROPPED if key in lost else WHY_RECREATED)
+        for key in sorted(recreated)
+        if key in actual
     ]
     creations = [
         # A new entity is only created late: created at once, it would depend on what is dropped.
         CreateEntityOp(step.with_unmanaged_grants_of(actual[key]) if key in actual else step)
         for step in comparison.done
         if isinstance(step, Entity) and (key := comparison.keys[step.key]) in recreated
+    ]
+    creations += [
+        CreateEntityOp(actual[key]) for key in sorted((recreated & comparison.left_alone) - lost)
     ]
     others = [each for each in operations if not _is_for(each, comparison, recreated)]
     return [*drops, *others, *creations]
