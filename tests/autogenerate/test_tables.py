@@ -41,9 +41,8 @@ def test_partitions_are_not_compared(lab: Lab) -> None:
         sa.text("create table lab.things_1 partition of lab.things for values from (1) to (2)")
     )
     assert lab.differences(schema) == []
-    assert [difference.split()[0] for difference in lab.differences(Schema())] == [
-        "('remove_table',"
-    ]
+    tables = [each for each in lab.differences(Schema()) if "remove_table" in each]
+    assert len(tables) == 1
 
 
 def test_check_of_a_column_is_created_with_its_table(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 
 from alembic.autogenerate.api import AutogenContext
@@ -11,11 +12,18 @@ from alembic.operations.ops import DropTableOp, UpgradeOps
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult, to_list
 from sqlalchemy import Connection
+from sqlalchemy.exc import SAWarning
 
+from townhall.migrate.compare.cycles import with_cycles_apart
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
 from townhall.migrate.compare.enums import with_enums
 from townhall.migrate.compare.normalization import normalized, normalized_operations
+from townhall.migrate.compare.ordering import (
+    list_of_other_differences,
+    ordered,
+    table_operations,
+)
 from townhall.migrate.compare.platform import possible, refuse_on_platform
 from townhall.migrate.compare.roles import refuse_missing_roles
 from townhall.migrate.compare.schemas import missing_schemas
@@ -25,11 +33,6 @@ from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
-from townhall.migrate.write.ordering import (
-    list_of_other_differences,
-    ordered,
-    table_operations,
-)
 from townhall.migrate.write.revision import dropped_tables, flat
 from townhall.pg import CreateEntityOp, Entity, Function, sql
 from townhall.pg.alembic_utils import registry, replace_comparison
@@ -69,7 +72,16 @@ def _prepare(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatc
         connection = _connection(context)
         context.opts[_SEARCH_PATHS] = read_search_paths(connection)
         context.metadata = [with_names_of_database(each) for each in to_list(context.metadata)]
+        _sort_tables(context)
     return PriorityDispatchResult.CONTINUE
+
+
+def _sort_tables(context: AutogenContext) -> None:
+    # SQLAlchemy warns of tables that refer to each other, which are no problem here. Alembic keeps
+    # the result.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        _ = context.sorted_tables
 
 
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
@@ -105,7 +117,9 @@ def _takes_part(context: AutogenContext) -> bool:
 def _on_tables(
     connection: Connection, declared: Declared, operations: Iterable[MigrateOperation]
 ) -> list[MigrateOperation]:
-    normalized_ones = list(normalized_operations(list(operations), declared.tables))
+    normalized_ones = with_cycles_apart(
+        connection, list(normalized_operations(list(operations), declared.tables))
+    )
     schemas = {table.schema or "public" for table in declared.tables}
     schemas |= {entity.schema for entity in declared.entities} & {*declared.schemas}
     return [

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from alembic.operations import MigrateOperation
+from alembic.operations.ops import DropTableOp
 from alembic.util import CommandError
 from sqlalchemy import Connection, Table
 
@@ -15,8 +17,17 @@ from townhall.migrate.compare.history import made_by
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
-from townhall.pg import CreateEntityOp, DropEntityOp, Entity, Function, ReplaceEntityOp, View
+from townhall.pg import (
+    CreateEntityOp,
+    DropEntityOp,
+    Entity,
+    Function,
+    ReplaceEntityOp,
+    View,
+    sql,
+)
 from townhall.pg.catalog import undroppable_entities
 from townhall.pg.state import Key, State, read_state
 
@@ -130,9 +141,19 @@ class Comparison:
         dropped = set(dropped_tables)
         return [
             DropEntityOp(entity)
-            for key, entity in sorted(self.actual.items())
+            for key, entity in sorted(self.actual.items(), key=_dependants_first)
             if key not in kept and (entity.is_own_object or entity.name_parts in dropped)
         ]
+
+
+_DEPENDANTS_FIRST = ("policy", "trigger", "view", "materialized view", "function")
+"""The order in which to try to drop entities; the downgrade creates them in the opposite one."""
+
+
+def _dependants_first(item: tuple[Key, Entity]) -> tuple[int, Key]:
+    key, entity = item
+    kinds = _DEPENDANTS_FIRST
+    return (kinds.index(entity.kind) if entity.kind in kinds else len(kinds), key)
 
 
 def compare(
@@ -189,23 +210,28 @@ def _create(
     invoke: Callable[[MigrateOperation], None],
 ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
     entities = [step for step in steps if isinstance(step, Entity)]
-    operations = [step for step in steps if not isinstance(step, Entity)]
+    operations = [step for step in steps if not isinstance(step, Entity | DropTableOp)]
+    drops = [step for step in steps if isinstance(step, DropTableOp)]
 
     def run(step: Step) -> None:
         if isinstance(step, Entity):
             _create_entity(connection, step, actual)
+        elif isinstance(step, DropTableOp):
+            _drop_table(connection, step)
         else:
             invoke(step)
 
     def run_at_once() -> None:
         for operation in operations:
             invoke(operation)
-        run_script(connection, (sql for each in entities for sql in _statements(each, actual)))
+        run_script(connection, (line for each in entities for line in _statements(each, actual)))
+        for drop in drops:
+            _drop_table(connection, drop)
 
     _drop(connection, filter(_is_recreated, actual.values()))
     # Nearly always the declared entities can be created in their order, in one round trip.
     if attempt(connection, run_at_once) is None:
-        return steps, []
+        return [*operations, *entities, *drops], []
     # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
     # table can block the change of a column.
     _drop(connection, (each for each in actual.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
@@ -213,7 +239,27 @@ def _create(
     others = [entity for entity in entities if not isinstance(entity, Function)]
     for each in (*left_alone, *_undeclared_overloads(connection, functions, actual)):
         attempt(connection, lambda each=each: _drop(connection, [each]))  # type: ignore[misc] # bound now
-    return run_in_any_order(connection, [*operations, *functions, *others], run)
+    steps = [*operations, *functions, *others, *drops]
+    done, failures = run_in_any_order(connection, steps, run)
+    return done, [*failures, *_wrong_bodies(connection, done)]
+
+
+def _wrong_bodies(connection: Connection, done: Sequence[Step]) -> Iterable[Failure[Step]]:
+    if are_checked(connection):
+        return
+    run_script(connection, [CHECKED])
+    for step in done:
+        if isinstance(step, Function):
+            create = partial(run_script, connection, [*step.replace_statements()])
+            if (error := attempt(connection, create)) is not None:
+                yield Failure(step, error)
+
+
+def _drop_table(connection: Connection, drop: DropTableOp) -> None:
+    # What depends on the table is not declared, or was refused; the order in which all of that is
+    # dropped is found later.
+    name = sql.qualified(drop.schema or "public", drop.table_name)
+    run_script(connection, [f"drop table {name} cascade"])
 
 
 def _is_recreated(entity: Entity) -> bool:
@@ -270,7 +316,7 @@ def _create_entity(connection: Connection, entity: Entity, state: State) -> None
     if entity.kind == "function" and attempt(connection, create) is not None:
         # A function with another result type can't be replaced. It was not dropped earlier,
         # because tables may use it.
-        run_script(connection, (f"{sql} cascade" for sql in entity.drop_statements()))
+        run_script(connection, (f"{line} cascade" for line in entity.drop_statements()))
     create()
 
 

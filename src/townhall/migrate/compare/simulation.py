@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from townhall.migrate.savepoints import attempt
+from townhall.migrate.operations.bodies import UNCHECKED
+from townhall.migrate.savepoints import attempt, run_script
 
 Step = TypeVar("Step")
 
@@ -41,7 +42,8 @@ def run_in_any_order(
     """Run steps that may depend on each other, and return an order in which they run.
 
     A step that fails is tried again after the others, as long as a round runs at least one more
-    step: dependencies are PostgreSQL's, and not guessed from text.
+    step: dependencies are PostgreSQL's, and not guessed from text. Where no order works, the bodies
+    of functions are not checked any more, so that one can be created before the tables it reads.
 
     Args:
         connection: A connection within a transaction.
@@ -54,6 +56,7 @@ def run_in_any_order(
     """
     done: list[Step] = []
     pending = list(steps)
+    is_checked = True
     while pending:
         failures: list[Failure[Step]] = []
         waiting: list[Step] = []
@@ -67,6 +70,9 @@ def run_in_any_order(
             else:
                 failures.append(Failure(step, error))
         if len(failures) + len(waiting) == len(pending):
-            return done, failures
+            if not is_checked:
+                return done, failures
+            run_script(connection, [UNCHECKED])
+            is_checked = False
         pending = [*(failure.step for failure in failures), *waiting]
     return done, []

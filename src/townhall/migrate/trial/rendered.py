@@ -88,39 +88,26 @@ class Function:
         )
 
 
-@dataclass(frozen=True)
-class Revision:
-    """A revision that is going to be written.
-
-    Attributes:
-        upgrade: Its ``upgrade()``.
-        downgrade: Its ``downgrade()``.
-    """
-
-    upgrade: Function
-    downgrade: Function
-
-
-def rendered(context: MigrationContext, script: MigrationScript) -> Revision:
-    """Return a revision as Alembic is going to write it.
+def rendered(
+    context: MigrationContext, script: MigrationScript, operations: OpContainer
+) -> Function:
+    """Return a function of a revision as Alembic is going to write it.
 
     Args:
         context: The context of the run.
-        script: The operations of the revision.
+        script: The revision.
+        operations: The operations of its upgrade or downgrade.
     """
     autogen = AutogenContext(context, opts={**_DEFAULTS, **context.opts}, autogenerate=False)
     autogen.imports = set(script.imports or ())
-    upgrade = _steps(autogen, script.upgrade_ops_list)
-    downgrade = _steps(autogen, script.downgrade_ops_list)
-    imports = "\n".join(sorted(autogen.imports))
-    return Revision(Function(upgrade, imports), Function(downgrade, imports))
+    steps = _steps(autogen, operations)
+    return Function(steps, "\n".join(sorted(autogen.imports)))
 
 
-def _steps(autogen: AutogenContext, containers: Sequence[OpContainer]) -> list[Step]:
+def _steps(autogen: AutogenContext, operations: OpContainer) -> list[Step]:
     return [
         Step(operation, source)
-        for container in containers
-        for operation in container.ops
+        for operation in operations.ops
         if (source := _source(autogen, operation))
     ]
 

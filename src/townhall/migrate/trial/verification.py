@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.compare import _produce_net_changes
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import MigrationScript, UpgradeOps
+from alembic.operations.ops import MigrationScript, OpContainer, UpgradeOps
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import Connection
@@ -20,9 +20,10 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.words import describe
-from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, rolled_back, sqlstate
+from townhall.migrate.savepoints import attempt, rolled_back
 from townhall.migrate.trial.differences import lost
 from townhall.migrate.trial.execution import trial_operations
+from townhall.migrate.trial.orders import orders
 from townhall.migrate.trial.rendered import Function, rendered
 from townhall.migrate.write.revision import flat
 from townhall.pg import catalog
@@ -48,15 +49,14 @@ def try_revisions(
     """
     connection = context.connection
     assert connection is not None  # noqa: S101 - autogenerate has one
-    revisions = [rendered(context, script) for script in scripts]
     with rolled_back(connection), trial_operations(context):
         set_rows_aside(connection, [*_operations(scripts)], schemas)
         before = _everything(connection, schemas)
-        for revision in revisions:
-            _run(revision.upgrade, "upgrade")
+        for script in scripts:
+            _run(context, script, script.upgrade_ops_list, "upgrade")
         _refuse_differences(context)
-        for revision in reversed(revisions):
-            _run(revision.downgrade, "downgrade")
+        for script in reversed(scripts):
+            _run(context, script, script.downgrade_ops_list, "downgrade")
         for loss in lost(before, _everything(connection, schemas)):
             _log.warning("The downgrade would not bring back what is there: %s", loss)
 
@@ -72,15 +72,37 @@ def _everything(connection: Connection, schemas: Sequence[str]) -> dict[str, Fac
         return catalog.read_everything(connection, schemas)
 
 
-def _run(function: Function, direction: str) -> None:
-    try:
-        function.run()
-    except DBAPIError as error:
-        if sqlstate(error) in {LOCK_TIMEOUT, DEADLOCK}:
+def _run(
+    context: MigrationContext,
+    script: MigrationScript,
+    containers: Sequence[OpContainer],
+    direction: str,
+) -> None:
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - autogenerate has one
+    (container,) = containers
+
+    def function() -> Function:
+        return rendered(context, script, container)
+
+    def run_alone(operation: MigrateOperation) -> None:
+        rendered(context, script, OpContainer([operation])).run()
+
+    refusal: CommandError | None = None
+    for order in orders(connection, container, run_alone):
+        given, container.ops = container.ops, [*order]
+        try:
+            error = attempt(connection, function().run)
+        except DBAPIError:
             raise
-        raise _refusal(function, direction, error, str(error.orig).strip()) from error
-    except Exception as error:
-        raise _refusal(function, direction, error, str(error)) from error
+        except Exception as failure:
+            raise _refusal(function(), direction, failure, str(failure)) from failure
+        if error is None:
+            return
+        refusal = refusal or _refusal(function(), direction, error, str(error.orig).strip())
+        container.ops = given
+    assert refusal is not None  # noqa: S101 - at least one order was tried
+    raise refusal
 
 
 def _refusal(function: Function, direction: str, error: Exception, reason: str) -> CommandError:

@@ -13,6 +13,7 @@ from sqlalchemy import ClauseElement, Enum, TypeDecorator
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
+from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.statements import StatementsOp
 from townhall.migrate.write.python_source import quoted, render_entity, render_name, render_sql
@@ -94,6 +95,14 @@ def _render_statements(context: AutogenContext, operation: StatementsOp) -> list
     why = [f"# {operation.why}"] if operation.why else []
     statements = [f"pg.execute({render_sql(statement, 12)})" for statement in operation.statements]
     return [*why, *(statements or ["pass"])]
+
+
+@renderers.dispatch_for(UncheckedBodiesOp)
+def _render_unchecked_bodies(context: AutogenContext, operation: UncheckedBodiesOp) -> list[str]:
+    del operation
+    context.imports.add(_IMPORT)
+    why = "# A function is created before a table that its body reads, as pg_dump does it."
+    return [why, f"pg.execute({quoted(UNCHECKED)})"]
 
 
 @renderers.dispatch_for(AddCheckOp)

@@ -1,0 +1,134 @@
+"""What depends on each other is dropped and created in an order that works, both ways."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic.util import CommandError
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
+from townhall.migrate.trial.differences import lost
+from townhall.pg import catalog
+from townhall.pg.catalog import Facts
+
+UNDECLARED = {
+    "a function that reads the table of the policy that calls it": """
+        create table lab.members (id integer primary key);
+        create function lab.is_member(i integer) returns boolean language sql stable
+        as $$select exists (select from lab.members where id = i)$$;
+        alter table lab.members enable row level security;
+        create policy members on lab.members using (lab.is_member(id))
+    """,
+    "functions that take and return rows of a table": """
+        create table lab.jobs (id integer primary key);
+        create function lab.claim() returns setof lab.jobs language sql
+        as $$select * from lab.jobs$$;
+        create function lab.number(job lab.jobs) returns integer language sql as $$select job.id$$
+    """,
+    "tables that refer to each other": """
+        create table lab.a (id integer primary key, self integer references lab.a);
+        create table lab.b (id integer primary key, a integer references lab.a);
+        alter table lab.a add b integer references lab.b;
+        create table lab.c (id integer primary key references lab.a)
+    """,
+    "a view of a function with a parsed body": """
+        create table lab.t (id integer primary key);
+        create function lab.f() returns bigint language sql
+        begin atomic select count(*) from lab.t; end;
+        create view lab.v as select lab.f() as n
+    """,
+    "a default that reads its own table": """
+        create table lab.t (id integer primary key, n integer);
+        create function lab.next() returns integer language sql
+        as $$select coalesce(max(n), 0) + 1 from lab.t$$;
+        alter table lab.t alter n set default lab.next()
+    """,
+    "a check that reads its own table": """
+        create table lab.t (id integer primary key, n integer);
+        create function lab.fits(n integer) returns boolean language sql
+        as $$select not exists (select from lab.t where t.n = fits.n and t.n < 0)$$;
+        alter table lab.t add constraint fits check (lab.fits(n))
+    """,
+    "a chain of views on functions": """
+        create table lab.t (id integer primary key);
+        create function lab.f() returns setof lab.t language sql as $$select * from lab.t$$;
+        create view lab.v as select * from lab.f();
+        create materialized view lab.m as select * from lab.v;
+        create function lab.g() returns setof lab.v language sql as $$select * from lab.v$$;
+        create view lab.w as select * from lab.g()
+    """,
+    "policies that read each other's tables": """
+        create table lab.a (id integer primary key);
+        create table lab.b (id integer primary key);
+        create policy a on lab.a using (exists (select from lab.b));
+        create policy b on lab.b using (exists (select from lab.a))
+    """,
+    "a trigger that writes another table": """
+        create table lab.t (id integer primary key);
+        create table lab.log (id integer);
+        create function lab.write() returns trigger language plpgsql
+        as $$begin insert into lab.log values (new.id); return new; end$$;
+        create trigger writes after insert on lab.t
+        for each row execute function lab.write()
+    """,
+    "a generated column": """
+        create function lab.twice(n integer) returns integer language sql immutable
+        as $$select n * 2$$;
+        create table lab.t (n integer, m integer generated always as (lab.twice(n)) stored)
+    """,
+}
+
+
+@pytest.mark.parametrize("statements", UNDECLARED.values(), ids=UNDECLARED)
+def test_what_is_undeclared_is_dropped_and_comes_back(lab: Lab, statements: str) -> None:
+    lab.connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+    before = everything(lab)
+    revision = lab.migrate(Schema())
+    assert [*everything(lab)] == [f"schema {SCHEMA}"]
+    lab.run(revision.downgrade)
+    assert lost(before, everything(lab)) == []
+
+
+def everything(lab: Lab) -> dict[str, Facts]:
+    with catalog.empty_search_path(lab.connection):
+        return catalog.read_everything(lab.connection, [SCHEMA])
+
+
+def test_tables_that_refer_to_each_other_are_created(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    for name, other in (("a", "b"), ("b", "a")):
+        sa.Table(
+            name,
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("other", sa.ForeignKey(f"{SCHEMA}.{other}.id")),
+            sa.Column("self", sa.ForeignKey(f"{SCHEMA}.{name}.id", name=f"fk_{name}")),
+            schema=SCHEMA,
+        )
+    lab.there_and_back(Schema(), Schema(metadata))
+
+
+def default_of_itself(body: str) -> Schema:
+    metadata = sa.MetaData()
+    sa.Table(
+        "t",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("n", sa.Integer, server_default=sa.text("lab.next()")),
+        schema=SCHEMA,
+    )
+    following = pg.Function(schema=SCHEMA, name="next", returns="integer", body=body)
+    return Schema(metadata, [following])
+
+
+def test_function_that_reads_the_table_that_calls_it_is_created(lab: Lab) -> None:
+    revision = lab.there_and_back(
+        Schema(), default_of_itself("select coalesce(max(n), 0) + 1 from lab.t")
+    )
+    assert "check_function_bodies = off" in revision.upgrade
+
+
+def test_function_that_reads_what_does_not_exist_is_refused(lab: Lab) -> None:
+    with pytest.raises(CommandError, match=r"lab\.nothing"):
+        lab.operations(default_of_itself("select coalesce(max(n), 0) + 1 from lab.nothing"))
