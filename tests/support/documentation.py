@@ -19,7 +19,9 @@ ACCESS_TABLE = re.compile(
 )
 """An access table in a page, and the names of the tables that it is about."""
 
-_EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+"""A Python example in a page."""
+
 _HEADING = "| table | command | principal | columns |\n|---|---|---|---|\n"
 
 
@@ -62,7 +64,7 @@ def run_examples(page: Path, **names: object) -> dict[str, object]:
     Returns:
         The names with their values after the examples.
     """
-    for example in _EXAMPLE.finditer(page.read_text(encoding="utf-8")):
+    for example in EXAMPLE.finditer(page.read_text(encoding="utf-8")):
         exec(compile(example[1], page.name, "exec"), names)  # noqa: S102  our own documentation
     return names
 

@@ -1,4 +1,4 @@
-"""Tests of who may do what: acting as a persona, and the outcome of a statement.
+"""Tests of access rules: acting as a persona, and the outcome of a statement.
 
 A test states its expectations as a matrix and lets the database answer::
 

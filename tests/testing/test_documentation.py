@@ -1,0 +1,37 @@
+"""The examples on the page about testing pass."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.documentation import EXAMPLE
+
+pytest_plugins = ["pytester"]
+
+DOCS = Path(__file__).parents[2] / "docs"
+STRANGER, MATRIX, CONFTEST, NOTES = EXAMPLE.findall((DOCS / "testing.md").read_text())
+
+
+@pytest.fixture
+def application(
+    pytester: pytest.Pytester, townhall_server: str, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
+    """Return an empty project, whose tests run on our server."""
+    monkeypatch.setenv("DATABASE_URL", townhall_server)
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    return pytester
+
+
+def test_examples_with_the_product_pass(application: pytest.Pytester) -> None:
+    application.makepyfile(test_stranger=STRANGER, test_matrix=MATRIX)
+    application.runpytest_inprocess().assert_outcomes(passed=1 + 4 * 4 + 2 * 4)
+
+
+def test_example_without_the_product_passes(application: pytest.Pytester) -> None:
+    shutil.copytree(DOCS / "examples" / "notes", application.path, dirs_exist_ok=True)
+    application.makeconftest(CONFTEST)
+    application.makepyfile(test_notes=NOTES)
+    application.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
