@@ -1,0 +1,144 @@
+"""Communities, their members and sponsors."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from townhall.base import (
+    READ_ONLY,
+    Base,
+    FalseByDefault,
+    NowByDefault,
+    Timestamps,
+    TrueByDefault,
+    UuidKey,
+    ZeroByDefault,
+    one_of,
+)
+from townhall.types import TextEnum
+
+
+class CommunityRole(StrEnum):
+    """The role of a member in a community."""
+
+    MEMBER = "member"
+    MODERATOR = "moderator"
+    OWNER = "owner"
+
+
+class Community(Timestamps, Base):
+    """A place where founders meet."""
+
+    __tablename__ = "communities"
+    __table_args__ = (
+        CheckConstraint("parent_community_id <> id", name="parent_is_another"),
+        CheckConstraint("tier_required between 0 and 2", name="tier_required_known"),
+        Index(
+            "idx_communities_parent",
+            "parent_community_id",
+            postgresql_where=text("parent_community_id is not null"),
+        ),
+        {"comment": "A place where founders meet."},
+    )
+
+    id: Mapped[UuidKey]
+    name: Mapped[str]
+    slug: Mapped[str] = mapped_column(unique=True, comment="The name in URLs.")
+    description: Mapped[str | None]
+    created_by: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        index=True,
+        comment="The account that created it; null once that account is deleted.",
+    )
+    is_private: Mapped[FalseByDefault] = mapped_column(
+        comment="Whether only its members and its creator can read it."
+    )
+    is_archived: Mapped[FalseByDefault] = mapped_column(
+        comment="Whether it is closed; only its creator can read it then."
+    )
+    parent_community_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("communities.id", ondelete="CASCADE"),
+        comment="The parent community; null at the top level.",
+    )
+    is_sponsored: Mapped[FalseByDefault] = mapped_column(
+        info=READ_ONLY, comment="Whether it has a paying sponsor; written by the service."
+    )
+    tier_required: Mapped[ZeroByDefault] = mapped_column(
+        comment="The subscription tier it requires: 0 free, 1 pro, 2 studio."
+    )
+
+    parent: Mapped[Community | None] = relationship(
+        back_populates="parts", lazy="raise", remote_side="Community.id"
+    )
+    parts: Mapped[list[Community]] = relationship(
+        back_populates="parent", lazy="raise", passive_deletes="all"
+    )
+    members: Mapped[list[CommunityMember]] = relationship(
+        back_populates="community", lazy="raise", passive_deletes="all"
+    )
+    sponsors: Mapped[list[SubcommunitySponsor]] = relationship(
+        back_populates="community", lazy="raise", passive_deletes="all"
+    )
+
+
+class CommunityMember(Base):
+    """The membership of a person in a community."""
+
+    __tablename__ = "community_members"
+    __table_args__ = (
+        UniqueConstraint("community_id", "user_id"),
+        one_of("role", CommunityRole),
+        {"comment": "The members of a community, with their roles."},
+    )
+
+    id: Mapped[UuidKey]
+    community_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("communities.id", ondelete="CASCADE")
+    )
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+    )
+    role: Mapped[CommunityRole] = mapped_column(
+        TextEnum(CommunityRole), server_default=CommunityRole.MEMBER
+    )
+    joined_at: Mapped[NowByDefault] = mapped_column(info=READ_ONLY)
+
+    community: Mapped[Community] = relationship(back_populates="members", lazy="raise")
+
+
+class SubcommunitySponsor(Timestamps, Base):
+    """The sponsors of a community."""
+
+    __tablename__ = "subcommunity_sponsors"
+    __table_args__ = (
+        UniqueConstraint("community_id", "sponsor_user_id"),
+        {"comment": "The sponsors of a community."},
+    )
+
+    id: Mapped[UuidKey]
+    sponsor_user_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        index=True,
+        comment="The sponsor's account; null where there is none, or it was deleted.",
+    )
+    community_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("communities.id", ondelete="CASCADE")
+    )
+    sponsor_name: Mapped[str]
+    sponsor_logo_url: Mapped[str | None]
+    sponsor_url: Mapped[str | None]
+    is_featured: Mapped[FalseByDefault] = mapped_column(
+        comment="Whether the sponsor is shown first."
+    )
+    started_at: Mapped[NowByDefault] = mapped_column(comment="When the sponsorship began.")
+    expires_at: Mapped[datetime | None] = mapped_column(
+        comment="When the sponsorship ends; null for no end."
+    )
+    is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether the sponsor is shown.")
+
+    community: Mapped[Community] = relationship(back_populates="sponsors", lazy="raise")

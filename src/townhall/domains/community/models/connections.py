@@ -1,0 +1,109 @@
+"""Connections and messages between founders."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, desc
+from sqlalchemy.orm import Mapped, mapped_column
+
+from townhall.base import (
+    Base,
+    Created,
+    FalseByDefault,
+    JsonObject,
+    Timestamps,
+    UuidKey,
+    is_object,
+    one_of,
+)
+from townhall.types import TextEnum
+
+
+class ConnectionStatus(StrEnum):
+    """The status of a connection between two founders."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    BLOCKED = "blocked"
+    DECLINED = "declined"
+
+
+class ConnectionSource(StrEnum):
+    """The place where a requester found the recipient."""
+
+    DIRECTORY = "directory"
+    COHORT = "cohort"
+    FRED_SUGGESTION = "fred_suggestion"
+    COMMUNITY = "community"
+
+
+class FounderConnection(Timestamps, Base):
+    """A connection of two founders, requested or answered."""
+
+    __tablename__ = "founder_connections"
+    __table_args__ = (
+        UniqueConstraint("requester_id", "recipient_id"),
+        CheckConstraint("requester_id <> recipient_id", name="between_two"),
+        one_of("status", ConnectionStatus),
+        one_of("source", ConnectionSource),
+        {"comment": "Requests of founders for a connection, with their answers."},
+    )
+
+    id: Mapped[UuidKey]
+    requester_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"),
+        comment="The account that sent the request.",
+    )
+    recipient_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"),
+        index=True,
+        comment="The account that received the request.",
+    )
+    status: Mapped[ConnectionStatus] = mapped_column(
+        TextEnum(ConnectionStatus),
+        server_default=ConnectionStatus.PENDING,
+        comment="The answer; only the recipient can change blocked.",
+    )
+    source: Mapped[ConnectionSource] = mapped_column(
+        TextEnum(ConnectionSource),
+        server_default=ConnectionSource.DIRECTORY,
+        comment="Where the requester found the recipient.",
+    )
+
+
+class FounderMessage(Created, Base):
+    """A message from one founder to another."""
+
+    __tablename__ = "founder_messages"
+    __table_args__ = (
+        is_object("metadata"),
+        Index(
+            "ix_founder_messages_sender_id_recipient_id_created_at",
+            "sender_id",
+            "recipient_id",
+            desc("created_at"),
+            desc("id"),
+        ),
+        Index("ix_founder_messages_recipient_id_created_at", "recipient_id", desc("created_at")),
+        {"comment": "Messages between founders; immutable."},
+    )
+
+    id: Mapped[UuidKey]
+    sender_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    recipient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    content: Mapped[str]
+    is_read: Mapped[FalseByDefault] = mapped_column(
+        comment="Whether the recipient has read it; set by mark_messages_read()."
+    )
+    is_fred_facilitated: Mapped[FalseByDefault] = mapped_column(
+        comment="Whether Fred, the assistant, introduced the two; written by the service."
+    )
+    metadata_: Mapped[JsonObject] = mapped_column("metadata")
+
+    @property
+    def position(self) -> tuple[datetime, uuid.UUID]:
+        """The position of the message in the conversation, after which older ones come."""
+        return self.created_at, self.id

@@ -1,0 +1,73 @@
+"""Consents of founders, and the audit of their changes."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import FetchedValue, ForeignKey, Index, UniqueConstraint, desc, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from townhall.base import READ_ONLY, Base, FalseByDefault, NowByDefault, UuidKey, one_of
+from townhall.types import TextEnum
+
+
+class ConsentCategory(StrEnum):
+    """The purposes that a user can consent to."""
+
+    BENCHMARKS = "benchmarks"
+    SOCIAL_FEED = "social_feed"
+    DIRECTORY = "directory"
+    MESSAGING = "messaging"
+    INVESTOR_INTROS = "investor_intros"
+
+
+class ConsentPreference(Base):
+    """The answer of a user to one request for consent."""
+
+    __tablename__ = "consent_preferences"
+    __table_args__ = (
+        UniqueConstraint("user_id", "category"),
+        one_of("category", ConsentCategory),
+        {"comment": "A user's consents; no row means none. Only the user can read them."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    category: Mapped[ConsentCategory] = mapped_column(TextEnum(ConsentCategory))
+    enabled: Mapped[FalseByDefault] = mapped_column(comment="Whether the user consents.")
+    updated_at: Mapped[NowByDefault] = mapped_column(
+        server_onupdate=FetchedValue(),
+        info=READ_ONLY,
+        comment="When the row last changed; maintained by a trigger.",
+    )
+
+
+class ConsentAuditLog(Base):
+    """One change of a consent."""
+
+    __tablename__ = "consent_audit_log"
+    __table_args__ = (
+        one_of("category", ConsentCategory),
+        Index("ix_consent_audit_log_user_id_changed_at", "user_id", desc("changed_at")),
+        {"comment": "Every change of a consent; written only by a trigger."},
+    )
+
+    id: Mapped[UuidKey]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    category: Mapped[ConsentCategory] = mapped_column(TextEnum(ConsentCategory))
+    previous_value: Mapped[bool] = mapped_column(
+        comment="Whether the user had consented before the change."
+    )
+    new_value: Mapped[bool] = mapped_column(comment="Whether the user consents since the change.")
+    changed_at: Mapped[datetime] = mapped_column(
+        server_default=func.clock_timestamp(),
+        comment="When; changes of one transaction are in order.",
+    )
+    ip_address: Mapped[str | None] = mapped_column(
+        comment="The client's IP address, as the request states it."
+    )
+    user_agent: Mapped[str | None] = mapped_column(
+        comment="The client's user agent, as the request states it."
+    )
