@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, select, text
 
-from tests.support.explained import plan_of
+from tests.support.plans import plan_of
 from townhall import Campaign, ClientStatus, ParticipantSession, TenantProfile, UsageEvent
 from townhall.domains.coaching import pipeline_of, usage_summary
 from townhall.domains.coaching.functions import BRANDING
@@ -101,7 +101,7 @@ class TestBranding:
         plan = plan_of(many, f"execute {name} ('{value}')")
         many.execute(text(f"deallocate {name}"))
         assert plan.indexes == {index}
-        assert plan.scanned == set()
+        assert plan.sequentially_scanned == set()
 
     def test_call_by_an_anonymous_visitor_reads_few_blocks(
         self, many: Connection, name: str, value: str, index: str
@@ -127,7 +127,7 @@ def test_owner_reads_their_tenant_through_an_index(
     with acting(many, "authenticated", owner[1]):
         plan = plan_of(many, select(TenantProfile))
     assert plan.indexes == {"ix_tenant_profiles_user_id"}
-    assert plan.scanned == set()
+    assert plan.sequentially_scanned == set()
 
 
 @pytest.mark.parametrize("model", [Campaign, ParticipantSession, UsageEvent])
@@ -137,7 +137,7 @@ def test_policies_use_an_index(
     with acting(many, "authenticated", owner[1]):
         plan = plan_of(many, select(model))
     assert plan.indexes
-    assert plan.scanned == set()
+    assert plan.sequentially_scanned == set()
 
 
 @pytest.mark.parametrize("status", [None, ClientStatus.CONVERTED])
@@ -147,7 +147,7 @@ def test_pipeline_is_read_through_an_index_on_the_tenant(
     tenant, user = owner
     with acting(many, "authenticated", user):
         plan = plan_of(many, pipeline_of(tenant, status))
-    assert plan.scanned == set()
+    assert plan.sequentially_scanned == set()
     if status is not None:
         assert "ix_participant_sessions_tenant_id_client_status" in plan.indexes
 
@@ -162,11 +162,11 @@ def test_usage_of_a_tenant_is_read_through_an_index_on_tenant_and_time(
         with acting(many, role, account):
             plan = plan_of(many, summary)
         assert plan.indexes == {"ix_usage_events_tenant_id_created_at"}
-        assert plan.scanned == set()
+        assert plan.sequentially_scanned == set()
 
 
 def test_usage_of_all_tenants_is_read_through_an_index_on_the_time(many: Connection) -> None:
     with acting(many, "service_role"):
         plan = plan_of(many, usage_summary(datetime(2026, 5, 1, tzinfo=UTC).date()))
     assert plan.indexes == {"ix_usage_events_created_at"}
-    assert plan.scanned == set()
+    assert plan.sequentially_scanned == set()

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, insert, inspect, select, text, update
 from tests.community.accounts_and_posts import create_accounts
 from tests.community.bulk_data import account, insert_founders_with_scores
 from tests.community.data import PERSONAS
-from tests.support.plans import explained, scans
+from tests.support.plans import plan_of
 from townhall import (
     BenchmarkIndustryAggregate,
     BenchmarkStageAggregate,
@@ -341,8 +341,8 @@ def test_latest_scores_are_read_in_one_pass_or_through_an_index(
         insert_founders_with_scores(connection, accounts, share=2)
     with engine.connect() as connection:
         connection.execute(text("analyze"))
-        view = text(str(connection.scalar(text(definition))).replace(":", r"\:"))
-        (scan,) = scans(explained(connection, view), "investor_readiness_scores")
+        view = str(connection.scalar(text(definition))).rstrip(";")
+        (scan,) = plan_of(connection, view, run=True).scans("investor_readiness_scores")
         assert scan["Node Type"] == "Seq Scan"
         assert scan["Actual Loops"] <= 3  # one pass, shared by the workers
 
@@ -350,5 +350,5 @@ def test_latest_scores_are_read_in_one_pass_or_through_an_index(
         few = text("update consent_preferences set enabled = user_id = any (:few)")
         connection.execute(few, {"few": [account(number) for number in range(1, 11)]})
         connection.execute(text("analyze"))
-        (scan,) = scans(explained(connection, view), "investor_readiness_scores")
+        (scan,) = plan_of(connection, view, run=True).scans("investor_readiness_scores")
         assert scan["Index Name"] == "ix_investor_readiness_scores_user_id_created_at"

@@ -22,7 +22,7 @@ from tests.community.data import (
     STRANGER,
     insert_community,
 )
-from tests.support.plans import buffers, explained, nodes, scans
+from tests.support.plans import plan_of
 from townhall import (
     CommunityProfile,
     ConsentAuditLog,
@@ -297,21 +297,21 @@ def test_each_page_of_the_feed_costs_the_same(feed: tuple[Connection, int]) -> N
     ).one()
     with acting(connection, "authenticated", account(1)):
         plans = [
-            explained(connection, feed_page(after))
+            plan_of(connection, feed_page(after), run=True)
             for after in (None, (position.created_at, position.id))
         ]
     for plan in plans:
-        assert plan["Actual Rows"] == 20
-        assert buffers(plan) < 300
-        assert not [node for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
-        walked = scans(plan, "social_feed_posts")
-        assert {node["Index Name"] for node in walked} == {
+        assert plan.root["Actual Rows"] == 20
+        assert plan.buffers < 300
+        assert plan.sequentially_scanned == set()
+        scans = plan.scans("social_feed_posts")
+        assert {node["Index Name"] for node in scans} == {
             "ix_social_feed_posts_created_at",
             "ix_social_feed_posts_author_id_created_at",
             "pk_social_feed_posts",
         }
-        assert sum(node["Actual Rows"] * node["Actual Loops"] for node in walked) <= 60
-        assert not any(node.get("Rows Removed by Filter") for node in walked)
+        assert plan.rows_read("social_feed_posts") <= 60
+        assert not any(node.get("Rows Removed by Filter") for node in scans)
 
 
 def test_feed_does_not_scan_private_posts(feed: tuple[Connection, int]) -> None:
@@ -330,12 +330,9 @@ def test_feed_does_not_scan_private_posts(feed: tuple[Connection, int]) -> None:
         {"me": account(1)},
     )
     with acting(connection, "authenticated", account(1)):
-        plan = explained(connection, feed_page())
-    assert plan["Actual Rows"] == 20
-    assert (
-        sum(node["Actual Rows"] * node["Actual Loops"] for node in scans(plan, "social_feed_posts"))
-        <= 60
-    )
+        plan = plan_of(connection, feed_page(), run=True)
+    assert plan.root["Actual Rows"] == 20
+    assert plan.rows_read("social_feed_posts") <= 60
 
 
 def test_comments_and_reactions_of_a_page_are_read_through_an_index(
@@ -356,11 +353,11 @@ def test_comments_and_reactions_of_a_page_are_read_through_an_index(
     with acting(connection, "authenticated", account(1)):
         page = [post for (post, *_) in connection.execute(feed_page()).all()]
         of_page = select(SocialFeedReaction).where(SocialFeedReaction.post_id.in_(page))
-        plan = explained(connection, of_page)
-    assert plan["Actual Rows"] == 20
-    (looked_up,) = scans(plan, "social_feed_posts")
+        plan = plan_of(connection, of_page, run=True)
+    assert plan.root["Actual Rows"] == 20
+    (looked_up,) = plan.scans("social_feed_posts")
     assert looked_up["Index Name"] == "pk_social_feed_posts"
-    assert buffers(plan) < 400
+    assert plan.buffers < 400
 
 
 @pytest.mark.parametrize(

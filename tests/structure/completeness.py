@@ -154,9 +154,9 @@ def _untried_rules(domain: Domain) -> Iterator[str]:
         for command in rule.commands:
             outcomes = _outcomes(domain, targets, command, of_clients=True)
             if Outcome.ALLOWED not in outcomes:
-                yield f"{table}, {command} is tried by no client who may"
+                yield f"{table}, {command} is tried by no client that is allowed to"
             if outcomes <= {Outcome.ALLOWED}:
-                yield f"{table}, {command} is tried by no client who may not"
+                yield f"{table}, {command} is tried by no client that is not allowed to"
 
 
 def _untried_views(domain: Domain) -> Iterator[str]:
@@ -173,9 +173,9 @@ def _untried_functions(domain: Domain) -> Iterator[str]:
             continue
         outcomes = _outcomes(domain, targets, entity.name)
         if Outcome.ALLOWED not in outcomes:
-            yield f"the function {entity.name} is called by no persona who may"
+            yield f"the function {entity.name} is called by no persona that is allowed to"
         if outcomes <= {Outcome.ALLOWED}:
-            yield f"the function {entity.name} is called by no persona who may not"
+            yield f"the function {entity.name} is called by no persona that is not allowed to"
 
 
 def _is_for_clients(function: Function) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import create_engine, delete, func, select, text, update
 
-from tests.support.explained import plan_of
+from tests.support.plans import plan_of
 from townhall import Event, Profile, WizardSession, WizardStatus
 from townhall.domains.wizard import save_session
 from townhall.testing import acting
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
-    from sqlalchemy import Connection, Executable
+    from sqlalchemy import ClauseElement, Connection
 
     from townhall.testing.databases import Databases
 
@@ -85,9 +85,9 @@ def user(many: Connection) -> UUID:
     return many.scalars(select(Profile.id).limit(1)).one()
 
 
-def _indexes(connection: Connection, statement: Executable) -> set[str]:
+def _indexes(connection: Connection, statement: ClauseElement) -> set[str]:
     plan = plan_of(connection, statement)
-    assert "wizard_sessions" not in plan.scanned
+    assert "wizard_sessions" not in plan.sequentially_scanned
     return plan.indexes
 
 
