@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import inf, nan
 from typing import Any, TypeVar
 
@@ -349,6 +350,14 @@ def test_text_that_is_not_exactly_one_privilege_is_refused(entity: Entity, privi
 
 
 @pytest.mark.parametrize("entity", GRANTED.values(), ids=GRANTED)
+def test_all_privileges_with_grant_option_are_refused_with_their_names(entity: Entity) -> None:
+    names = "'select with grant option', 'insert with grant option', .*'trigger with grant option'"
+    refusal = f"anon has 'all with grant option': name the privileges instead, {names}"
+    with pytest.raises(ValueError, match=refusal):
+        replace(entity, grants={"anon": ("all with grant option",)})  # type: ignore[call-arg] # they have
+
+
+@pytest.mark.parametrize("entity", GRANTED.values(), ids=GRANTED)
 @pytest.mark.parametrize(
     "privilege", ["update (id, name)", 'select ("a)b", "c"",d")', "insert (a,b) with grant option"]
 )
@@ -378,6 +387,26 @@ def test_role_that_can_have_no_privilege_is_refused(granted: Callable[[str, str]
             granted(role, "")
     granted("public", "")
     granted("anon", " with grant option")
+
+
+@pytest.mark.parametrize("role", ["", "r" * 64, "a\0b", "public", "none", "anon with grant option"])
+@pytest.mark.parametrize(
+    "declared",
+    [
+        partial(pg.TableAccess, table="t"),
+        partial(pg.TableAccess.named, table="t"),
+        partial(pg.SchemaAccess, schema="s"),
+        partial(pg.View, name="v", definition="select 1"),
+        partial(pg.Function, name="f", returns="integer", body="select 1"),
+    ],
+    ids=["table", "table by its name", "schema", "view", "function"],
+)
+def test_api_role_that_no_transaction_can_act_as_is_refused(
+    declared: Callable[..., Entity], role: str
+) -> None:
+    with pytest.raises(ValueError, match=r"api_roles names .*: (give|leave)"):
+        declared(api_roles=("anon", role))
+    declared(api_roles=("anon", "an application's"))
 
 
 def test_replica_identity_that_contradicts_itself_is_refused() -> None:

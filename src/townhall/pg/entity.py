@@ -17,6 +17,7 @@ from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 from townhall.pg.requirements import Requirement, table_exists
 from townhall.pg.values import described, field_type, has_type, wrong_fields
+from townhall.roles import refused_role
 
 _PLAIN = (str, tuple, int, float, NoneType)
 
@@ -242,6 +243,9 @@ class Entity(ReplaceableEntity):
             if not value or "\0" in value:
                 self._refuse(f"{name} {value!r} must have a character, and none may be a zero byte")
             object.__setattr__(self, name, sql.shortened(value))
+        for role in vars(self).get("api_roles", ()):
+            if why := refused_role(role):
+                self._refuse(f"api_roles names {role!r}; {why}")
 
     def _wrong(self, name: str) -> str:
         entity = type(self).__name__ if name in self.name_fields else self.identity

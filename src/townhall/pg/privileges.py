@@ -56,6 +56,8 @@ def refused_grants(grants: Grants) -> str | None:
                     " 'update (name, size)' or 'select with grant option'"
                 )
             name, columns = match["name"], match["columns"]
+            if name == "all" and text.endswith(WITH_GRANT_OPTION):
+                return f"{role} has {text!r}: name the privileges instead, {_each_grantable()}"
             allowed = _ON_COLUMNS if columns else ("all", *_all_on_table(_FIRST_WITH_MAINTAIN))
             if name not in allowed:
                 on = "columns" if columns else "the whole of it"
@@ -229,6 +231,10 @@ def _with_all(privileges: Sequence[Privilege], server_version: int) -> tuple[str
 
 def _all_on_table(server_version: int) -> tuple[str, ...]:
     return (*_ON_TABLES, *(("maintain",) if server_version >= _FIRST_WITH_MAINTAIN else ()))
+
+
+def _each_grantable() -> str:
+    return ", ".join(f"'{name}{WITH_GRANT_OPTION}'" for name in _ON_TABLES)
 
 
 def _order(group: tuple[tuple[bool, Privilege], object]) -> tuple[bool, int, str, bool]:
