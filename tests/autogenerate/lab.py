@@ -14,6 +14,7 @@ from alembic.operations.ops import DowngradeOps, UpgradeOps
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.dialects import postgresql
 
+import tests
 from townhall import pg
 from townhall.migrate import autogenerate
 from townhall.migrate.compare.scope import Scope
@@ -86,7 +87,7 @@ class Lab:
         upgrade, downgrade = self.operations(schema)
         revision = Revision(code(upgrade, context), code(downgrade, context))
         self.run(revision.upgrade)
-        assert self.differences(schema) == []
+        assert self.differences(schema) == [], self.differences(schema)
         return revision
 
     def there_and_back(self, old: Schema, new: Schema) -> Revision:
@@ -117,7 +118,7 @@ class Lab:
         with Operations.context(MigrationContext.configure(self.connection)):
             exec(  # noqa: S102 - running what was generated is the point
                 f"def run():\n    {code}\nrun()",
-                {"op": op, "sa": sa, "pg": pg, "postgresql": postgresql},
+                {"op": op, "sa": sa, "pg": pg, "postgresql": postgresql, "tests": tests},
             )
 
 

@@ -202,8 +202,8 @@ CASES = {
     ),
     "an undeclared type": Case(
         "create type public.mood as enum ('good', 'bad')",
-        "cosmetic: type public.mood: is not declared. Impact: no effect on access."
-        " Repair: drop type public.mood",
+        "cosmetic: enum public.mood: is not declared. Impact: no effect on access."
+        " Repair: drop type if exists public.mood",
     ),
     "a schema in which clients may create": Case(
         "grant create on schema private to authenticated",

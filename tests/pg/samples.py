@@ -43,6 +43,73 @@ SETUP = (
 """The statements that create the roles, tables and functions which the entities need."""
 
 ENTITIES: dict[str, Entity] = {
+    "a plain enum": pg.EnumType(schema=SCHEMA, name="mood", values=("good", "bad")),
+    "an enum without values": pg.EnumType(schema=SCHEMA, name="empty", values=()),
+    "an enum with everything": pg.EnumType(
+        schema=SCHEMA,
+        name='Odd "mood"',
+        values=("it's", "100% :x", 'say "so"', "", "ä"),
+        comment="How it's going: 100%.",
+        usage=("authenticated", "other role with grant option"),
+    ),
+    "a domain": pg.Domain(schema=SCHEMA, name="plain", base="int"),
+    "a domain with everything": pg.Domain(
+        schema=SCHEMA,
+        name="Odd domain",
+        base="varchar(20)",
+        collation='"C"',
+        default="'it''s :x'",
+        is_nullable=False,
+        checks={
+            "Odd check": "value <> 'x' -- not x",
+            "later": "value <> ':x' not valid",
+        },
+        comment="Odd.",
+        usage=("authenticated",),
+    ),
+    "a composite type": pg.CompositeType(
+        schema=SCHEMA,
+        name="Odd address",
+        attributes={
+            "odd attribute": 'text collate "C"',
+            "number": "numeric(5, 2)",
+            "select": "int[]",
+            "whole": f"{TABLE}",
+        },
+        attribute_comments={"odd attribute": "It's odd."},
+        comment="An address.",
+        usage=(),
+    ),
+    "an empty composite type": pg.CompositeType(schema=SCHEMA, name="nothing", attributes={}),
+    "a range type": pg.RangeType(schema=SCHEMA, name="Odd range", subtype="time"),
+    "a range type with everything": pg.RangeType(
+        schema=SCHEMA,
+        name="texts",
+        subtype="text",
+        operator_class="text_pattern_ops",
+        collation='"C"',
+        multirange="Odd texts",
+        comment="Texts.",
+    ),
+    "a range type with a distance": pg.RangeType(
+        schema=SCHEMA, name="reals", subtype="float8", subtype_diff="float8mi"
+    ),
+    "a plain sequence": pg.Sequence(schema=SCHEMA, name="plain"),
+    "a sequence with everything": pg.Sequence(
+        schema=SCHEMA,
+        name="Odd numbers",
+        type="integer",
+        start=100,
+        increment=-5,
+        minimum=-500,
+        maximum=100,
+        cache=10,
+        cycle=True,
+        owned_by=("odd table", "odd column"),
+        grants={"authenticated": ("usage",), "other role": ("all",)},
+        comment="Odd numbers: it's 100%.",
+    ),
+    "a closed sequence": pg.Sequence(schema=SCHEMA, name="closed", grants={}, minimum=0),
     "a plain function": pg.Function(
         schema=SCHEMA, name="plain", returns="integer", body="select 1"
     ),

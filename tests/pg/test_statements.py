@@ -20,6 +20,7 @@ from tests.pg.statements import (
     policies,
     tables,
     triggers,
+    types,
     views,
 )
 from tests.pg.statements.case import EntityCase, OperationCase
@@ -31,6 +32,7 @@ ENTITIES: dict[str, EntityCase] = {
     **policies.CASES,
     **tables.CASES,
     **triggers.CASES,
+    **types.CASES,
     **views.CASES,
 }
 OPERATIONS = operations.CASES

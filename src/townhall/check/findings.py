@@ -7,14 +7,29 @@ from dataclasses import asdict, dataclass
 
 from townhall.check import impact, repair
 from townhall.check.impact import Impact, Severity, role_name
-from townhall.check.snapshot import RELATION_KINDS, Object, Relation, Snapshot, usual_owner
+from townhall.check.snapshot import (
+    RELATION_KINDS,
+    TYPE_KINDS,
+    Object,
+    Relation,
+    Snapshot,
+    usual_owner,
+)
 from townhall.pg import PUBLIC
 from townhall.pg.privileges import WITH_GRANT_OPTION, Privilege, texts_of
 from townhall.roles import Roles
 
 _LONGEST_VALUE = 60
 _INDEPENDENT_KINDS = frozenset(
-    {*RELATION_KINDS, "aggregate", "function", "procedure", "type", "window function"}
+    {
+        *RELATION_KINDS,
+        *TYPE_KINDS,
+        "aggregate",
+        "function",
+        "procedure",
+        "sequence",
+        "window function",
+    }
 )
 _PUBLIC_SCHEMA = ("schema access", "public")
 _FACT_NAMES = {
@@ -24,7 +39,17 @@ _FACT_NAMES = {
     "row_security": "row level security",
 }
 """What messages call a fact, where that is not its own name."""
-_PLURALS = {"arguments", "checks", "column_comments", "indexes", "roles", "settings", "values"}
+_PLURALS = {
+    "arguments",
+    "attribute_comments",
+    "attributes",
+    "checks",
+    "column_comments",
+    "indexes",
+    "roles",
+    "settings",
+    "values",
+}
 
 
 @dataclass(frozen=True)

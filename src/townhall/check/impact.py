@@ -43,6 +43,8 @@ _PLAN = Impact(_COSMETIC, "queries that call it may be planned differently")
 _OWNER_RIGHTS = Impact(
     _SECURITY, "it reads its tables as its owner and bypasses row level security"
 )
+_NO_ACCESS = Impact(_COSMETIC, "no effect on access")
+_OTHER_VALUES = Impact(_FUNCTIONAL, "it accepts other values")
 _REWRITES = Impact(_SECURITY, "it rewrites statements into undeclared ones")
 
 _ImpactByTrait = Mapping[tuple[str | bool | None, ...], Impact]
@@ -50,6 +52,9 @@ _ImpactByTrait = Mapping[tuple[str | bool | None, ...], Impact]
 _MISSING: _ImpactByTrait = {
     ("aggregate",): _CALLS_FAIL,
     ("column",): _STATEMENTS_FAIL,
+    ("composite type",): _STATEMENTS_FAIL,
+    ("domain",): _STATEMENTS_FAIL,
+    ("enum",): _STATEMENTS_FAIL,
     ("function",): _CALLS_FAIL,
     ("index", True): Impact(_SECURITY, "duplicates are accepted"),
     ("index", False): Impact(
@@ -59,12 +64,13 @@ _MISSING: _ImpactByTrait = {
     ("policy", True): Impact(_FUNCTIONAL, "its roles ({roles}) can't access rows that they should"),
     ("policy", False): Impact(_SECURITY, "its roles ({roles}) can access rows that it excludes"),
     ("procedure",): _CALLS_FAIL,
+    ("range type",): _STATEMENTS_FAIL,
     ("rule",): Impact(_FUNCTIONAL, "statements are no longer rewritten by it"),
     ("schema",): Impact(_FUNCTIONAL, "everything declared in it is missing"),
+    ("sequence",): _STATEMENTS_FAIL,
     ("table",): _STATEMENTS_FAIL,
     ("table grant",): Impact(_FUNCTIONAL, "its role gets permission denied"),
     ("trigger",): Impact(_SECURITY, "what it enforces or sets no longer happens"),
-    ("type",): _STATEMENTS_FAIL,
     ("view",): _QUERIES_FAIL,
     ("window function",): _CALLS_FAIL,
 }
@@ -73,7 +79,10 @@ _MISSING: _ImpactByTrait = {
 _UNDECLARED: _ImpactByTrait = {
     ("aggregate",): _UNDECLARED_CODE,
     ("column",): Impact(_SECURITY, "every role with SELECT on the whole table can read it"),
+    ("composite type",): _NO_ACCESS,
     ("constraint",): Impact(_FUNCTIONAL, "valid rows can be refused"),
+    ("domain",): _NO_ACCESS,
+    ("enum",): _NO_ACCESS,
     ("function", "definer"): Impact(
         _SECURITY, "it bypasses row level security for every role that may execute it"
     ),
@@ -87,14 +96,15 @@ _UNDECLARED: _ImpactByTrait = {
     ("policy", True): Impact(_SECURITY, "it gives its roles ({roles}) access to further rows"),
     ("policy", False): Impact(_FUNCTIONAL, "it excludes rows from its roles ({roles})"),
     ("procedure",): Impact(_SECURITY, "undeclared code for every role that may execute it"),
+    ("range type",): _NO_ACCESS,
     ("rule",): _REWRITES,
     ("schema",): Impact(_COSMETIC, "nothing in it is declared"),
+    ("sequence",): _NO_ACCESS,
     ("table", False): Impact(
         _SECURITY, "row level security is off: every role with a privilege can access every row"
     ),
     ("table", True): Impact(_COSMETIC, "who can access its rows is not declared"),
     ("trigger",): Impact(_SECURITY, "undeclared code runs on changes of the table"),
-    ("type",): Impact(_COSMETIC, "no effect on access"),
     ("view", False): _OWNER_RIGHTS,
     ("view", True): Impact(_COSMETIC, "its caller's rights and policies apply"),
     ("window function",): _UNDECLARED_CODE,
@@ -109,7 +119,16 @@ _CHANGED = {
         _SECURITY, "NULL is accepted; conditions on it evaluate to unknown"
     ),
     ("column", "is_nullable", False): Impact(_FUNCTIONAL, "rows without a value are refused"),
-    ("column", "type"): Impact(_FUNCTIONAL, "it accepts other values"),
+    ("column", "type"): _OTHER_VALUES,
+    ("composite type", "attributes"): Impact(_FUNCTIONAL, "its values have other attributes"),
+    ("domain", "base"): _OTHER_VALUES,
+    ("domain", "checks"): Impact(
+        _SECURITY, "its columns accept values that nothing else refuses, or refuse valid ones"
+    ),
+    ("domain", "is_nullable", True): Impact(
+        _SECURITY, "its columns accept NULL; conditions on it evaluate to unknown"
+    ),
+    ("enum", "values"): _OTHER_VALUES,
     ("function", "cost"): _PLAN,
     ("function", "is_leakproof", True): Impact(
         _SECURITY, "a leakproof function is evaluated before the policies, on rows they exclude"
@@ -139,6 +158,8 @@ _CHANGED = {
         _FUNCTIONAL, "subscribers to changes receive other columns of the old row"
     ),
     ("rule",): _REWRITES,
+    ("sequence", "owned_by"): Impact(_FUNCTIONAL, "it is dropped with another column, or stays"),
+    ("sequence",): Impact(_FUNCTIONAL, "it gives other numbers"),
     ("table", "persistence", "unlogged"): Impact(
         _FUNCTIONAL, "a crash empties it, and it is not replicated"
     ),
@@ -171,6 +192,7 @@ _CHANGED = {
 
 _COMMENT = Impact(_COSMETIC, "documentation only")
 _OF_EVERY_KIND = {
+    "attribute_comments": _COMMENT,
     "comment": _COMMENT,
     "column_comments": _COMMENT,
     "owner": Impact(
@@ -189,9 +211,15 @@ _CONSTRAINTS = {
 }
 
 _POLICIES_ONLY = "only policies restrict access to these rows and columns"
+_USE = "columns and functions can be created with it, which keep it from being changed"
 _EXCESS = {
     "materialized view": "row level security does not apply to it: all its rows are visible",
+    "composite type": _USE,
+    "domain": _USE,
+    "enum": _USE,
+    "range type": _USE,
     "schema access": "objects in it can be named, or created under the names of others",
+    "sequence": "its numbers can be read, used up or set back",
     "table access": _POLICIES_ONLY,
     "view": _POLICIES_ONLY,
 }

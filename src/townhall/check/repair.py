@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from townhall.check.snapshot import RELATION_KINDS, Object
+from townhall.check.snapshot import RELATION_KINDS, TYPE_KINDS, Object
 from townhall.check.table_repair import (
     change_column,
     change_constraint,
@@ -12,8 +12,17 @@ from townhall.check.table_repair import (
     create_index,
     create_table,
 )
-from townhall.check.type_repair import change_type, create_type
-from townhall.pg import Entity, Function, ReplicaIdentity, TableAccess, catalog, ddl, sql
+from townhall.check.type_repair import change_alterable
+from townhall.pg import (
+    AlterableEntity,
+    Entity,
+    Function,
+    ReplicaIdentity,
+    TableAccess,
+    catalog,
+    ddl,
+    sql,
+)
 from townhall.pg.entity import comment_statement
 from townhall.pg.privileges import Privilege, grant_to, revoke_from, texts_of
 
@@ -43,8 +52,6 @@ def create(declared: Object, parts: Sequence[Object] = ()) -> str:
             created = [create_index(index)]
         case catalog.Table(kind="table") as table:
             created = create_table(table)
-        case catalog.Type() as type_:
-            created = create_type(type_)
         case _:
             created = _create_other(declared)
     if not created:
@@ -196,19 +203,23 @@ def _change_table(fact: str, declared: Object, _: Object) -> Iterable[str]:
 
 _CHANGES: Mapping[str, Callable[[str, Object, Object], Iterable[str]]] = {
     "column": change_column,
+    "composite type": change_alterable,
     "constraint": change_constraint,
+    "domain": change_alterable,
+    "enum": change_alterable,
     "function": _change_function,
     "index": change_index,
+    "range type": change_alterable,
+    "sequence": change_alterable,
     "table": _change_table,
     "table access": _change_access,
-    "type": change_type,
     "view": _change_view,
 }
 
 
 def _kind(item: Object) -> str:
-    if isinstance(item.record, catalog.Type) and item.record.kind == "domain":
-        return "domain"
+    if isinstance(item.entity, AlterableEntity):
+        return item.entity.sql_kind
     if isinstance(item.record, catalog.Table) and item.record.kind == "foreign table":
         return "foreign table"
     if isinstance(item.entity, TableAccess | ReplicaIdentity):
@@ -221,6 +232,10 @@ def _granted(item: Object) -> str:
         return f"schema {_target(item)}"
     if item.kind in {"table access", *RELATION_KINDS}:
         return f"table {_target(item)}"
+    if item.kind == "sequence":
+        return f"sequence {_target(item)}"
+    if item.kind in TYPE_KINDS:
+        return f"type {_target(item)}"
     return f"{'function' if item.kind == 'function' else 'routine'} {_target(item)}"
 
 

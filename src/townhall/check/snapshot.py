@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from townhall.pg import (
+    DataType,
     Entity,
     Function,
     MaterializedView,
@@ -22,24 +23,31 @@ from townhall.pg import (
     View,
     catalog,
 )
+from townhall.pg import (
+    Sequence as NumberSequence,
+)
 from townhall.pg.entity import comparable
 from townhall.pg.privileges import Grants, Privilege, privileges_of, read_grants, split_grantee
 from townhall.pg.state import read_state
 
 Key = tuple[str, ...]
 Relation = tuple[str, str]
-Record = catalog.Table | catalog.Column | catalog.Constraint | catalog.Index | catalog.Type
+Record = catalog.Table | catalog.Column | catalog.Constraint | catalog.Index
 
 RELATION_KINDS = ("table", "view", "materialized view")
+TYPE_KINDS = ("composite type", "domain", "enum", "range type")
 
 _OWNED_KINDS = {
     "schema",
     *RELATION_KINDS,
+    *TYPE_KINDS,
+    "sequence",
     "function",
     "procedure",
     "aggregate",
     "window function",
 }
+_WITH_GRANTS = (DataType, MaterializedView, SchemaAccess, NumberSequence, TableAccess, View)
 _NOT_FACTS = {"schema", "table", "name", "grants", "execute", "usage", "create", "api_roles"}
 
 
@@ -53,7 +61,8 @@ class Object:
         facts: Its definition, fact by fact; ``grants`` holds the privileges of each role.
         on: Schema and name of the relation it belongs to.
         entity: The same as an entity, if it is one.
-        record: The same as the catalogs describe it, if it is a table, a part of one, or a type.
+        record: The same as the catalogs describe it, if it is a table or a part of one.
+        uses: The columns of tables that have it, if it is a type.
         owner: The owner of a schema, relation or routine. The fact ``owner`` holds it where it is a
             role of the API, or not the owner of most objects.
     """
@@ -64,6 +73,7 @@ class Object:
     on: Relation | None = None
     entity: Entity | None = field(default=None, repr=False)
     record: Record | None = field(default=None, repr=False)
+    uses: Sequence[catalog.Use] = field(default=(), repr=False)
     owner: str | None = None
 
     @property
@@ -97,15 +107,18 @@ def read(connection: Connection, schemas: Sequence[str], api_roles: Sequence[str
     ]
     version = catalog.server_version(connection)
     with catalog.empty_search_path(connection):
+        uses = catalog.read_columns_of_types(connection, schemas)
         objects = [
-            *(_from_entity(entity, version) for entity in entities),
+            *(_from_entity(entity, version, uses) for entity in entities),
             *_from_catalog(connection, schemas, version),
         ]
         owners = catalog.read_owners(connection, schemas)
     return {item.key: item for item in _with_owners(objects, owners, api_roles)}
 
 
-def _from_entity(entity: Entity, version: int) -> Object:
+def _from_entity(
+    entity: Entity, version: int, uses: Mapping[Relation, Sequence[catalog.Use]]
+) -> Object:
     facts = {
         each.name: comparable(getattr(entity, each.name))
         for each in fields(entity)
@@ -113,10 +126,13 @@ def _from_entity(entity: Entity, version: int) -> Object:
     }
     if isinstance(entity, Function):
         facts["grants"] = _grants(dict(map(_execution, entity.execute)), version)
-    elif isinstance(entity, SchemaAccess | TableAccess | View | MaterializedView):
-        facts["grants"] = _grants(entity.grants, version)
+    elif isinstance(entity, _WITH_GRANTS):
+        facts["grants"] = _grants(entity.grants or {}, version)
     on = (entity.schema, entity.table) if isinstance(entity, TableEntity) else None
-    return Object(entity.kind, entity.name_parts, facts, on, entity)
+    found = Object(entity.kind, entity.name_parts, facts, on, entity)
+    if isinstance(entity, DataType):
+        return replace(found, uses=uses.get((entity.schema, entity.name), ()))
+    return found
 
 
 def _from_catalog(connection: Connection, schemas: Sequence[str], version: int) -> Iterable[Object]:
@@ -124,9 +140,6 @@ def _from_catalog(connection: Connection, schemas: Sequence[str], version: int) 
         yield Object("schema", (schema.name,), {"comment": schema.comment})
     for table in catalog.read_tables(connection, schemas):
         yield from _from_table(table)
-    for type_ in catalog.read_types(connection, schemas):
-        names = (type_.schema, type_.name)
-        yield Object("type", names, _facts("type", type_), record=type_)
     for rule in catalog.read_rules(connection, schemas):
         on = (rule.schema, rule.relation)
         yield Object("rule", (*on, rule.name), {"definition": rule.definition}, on)
@@ -169,7 +182,6 @@ _FACTS = {
     "constraint": ("definition", "is_enforced", "comment"),
     "index": ("definition", "is_valid", "comment"),
     "table": ("persistence", "row_security", "comment"),
-    "type": ("values", "base", "is_nullable", "default", "checks", "comment"),
 }
 """The facts of what the catalogs describe, by kind of object."""
 

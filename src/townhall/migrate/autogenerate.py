@@ -17,7 +17,7 @@ from sqlalchemy.exc import SAWarning
 from townhall.migrate.compare.cycles import with_cycles_apart
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
-from townhall.migrate.compare.enums import with_enums
+from townhall.migrate.compare.enums import with_declared_by
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import (
     list_of_other_differences,
@@ -34,7 +34,7 @@ from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
 from townhall.migrate.write.revision import dropped_tables, flat
-from townhall.pg import CreateEntityOp, Entity, Function, sql
+from townhall.pg import AlterableEntity, CreateEntityOp, Entity, Function, sql
 from townhall.pg.alembic_utils import registry, replace_comparison
 
 _log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def _on_tables(
     schemas |= {entity.schema for entity in declared.entities} & {*declared.schemas}
     return [
         *missing_schemas(connection, schemas),
-        *with_enums(connection, normalized_ones, declared.tables, declared.schemas),
+        *normalized_ones,
     ]
 
 
@@ -141,6 +141,8 @@ def _needed(
     first, last = table_operations(connection, comparison, declared.schemas)
     drops = comparison.drops(dropped_tables(on_tables))
     changes = comparison.entity_operations()
+    types = [each for each in changes if isinstance(each.target, AlterableEntity)]
+    others = [each for each in changes if each not in types]
     if not (on_tables or first or last or drops or changes):
         return []
     if comparison.only_creates and not drops:
@@ -148,7 +150,7 @@ def _needed(
     return ordered(
         connection,
         comparison,
-        [*drops, *on_tables, *first, *changes, *last],
+        [*drops, *types, *on_tables, *first, *others, *last],
         declared.schemas,
         invoke,
     )
@@ -177,9 +179,14 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         for table in context.sorted_tables
         if (table.schema or "public") in settings.scope.schemas
     ]
+    entities = [
+        entity
+        for entity in with_declared_by(settings.metadata, settings.entities)
+        if entity.schema in settings.scope.schemas or entity in settings.entities
+    ]
     return Declared(
         tables=tables,
-        entities=possible(connection, settings.entities),
+        entities=possible(connection, entities),
         schemas=settings.scope.schemas,
         api_roles=settings.roles.names,
         revisions=context.opts.get(REVISIONS_OPTION, tuple),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from townhall.pg.alterable import AlterableEntity
+from townhall.pg.composite_type import CompositeType
+from townhall.pg.data_type import DataType
+from townhall.pg.domain import Domain
 from townhall.pg.entity import Entity, TableEntity
+from townhall.pg.enum_type import EnumType
 from townhall.pg.function import SAFE_SEARCH_PATH, Function
 from townhall.pg.operations import (
     CreateEntityOp,
@@ -15,14 +20,21 @@ from townhall.pg.operations import (
 )
 from townhall.pg.policy import Policy
 from townhall.pg.privileges import ANONYMOUS, API_ROLES, AUTHENTICATED, PUBLIC, SERVICE
+from townhall.pg.range_type import RangeType
 from townhall.pg.replica_identity import ReplicaIdentity
 from townhall.pg.schema_access import SchemaAccess
+from townhall.pg.sequence import Sequence
 from townhall.pg.table_access import TableAccess
 from townhall.pg.table_grant import TableGrant
 from townhall.pg.trigger import Trigger
 from townhall.pg.view import MaterializedView, View
 
 ENTITY_CLASSES: tuple[type[Entity], ...] = (
+    EnumType,
+    Domain,
+    CompositeType,
+    RangeType,
+    Sequence,
     Function,
     SchemaAccess,
     TableAccess,
@@ -43,15 +55,22 @@ __all__ = [
     "PUBLIC",
     "SAFE_SEARCH_PATH",
     "SERVICE",
+    "AlterableEntity",
+    "CompositeType",
     "CreateEntityOp",
+    "DataType",
+    "Domain",
     "DropEntityOp",
     "Entity",
+    "EnumType",
     "Function",
     "MaterializedView",
     "Policy",
+    "RangeType",
     "ReplaceEntityOp",
     "ReplicaIdentity",
     "SchemaAccess",
+    "Sequence",
     "TableAccess",
     "TableEntity",
     "TableGrant",

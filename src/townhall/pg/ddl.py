@@ -152,21 +152,6 @@ def drop_schema(name: str) -> str:
     return f"drop schema if exists {sql.quote(name)}"
 
 
-def create_enum(name: str, values: Iterable[str]) -> str:
-    """Return the creation of an enum, where there is none."""
-    body = (
-        f"\nbegin\n    if to_regtype({sql.literal(name)}) is null then\n"
-        f"        create type {name} as enum ({', '.join(map(sql.literal, values))});\n"
-        "    end if;\nend\n"
-    )
-    return f"do {sql.dollar_quoted(body)}"
-
-
-def drop_type(name: str) -> str:
-    """Return the drop of an enum, where there is one."""
-    return f"drop type if exists {name}"
-
-
 def add_enum_values(name: str, previous: Sequence[str], target: Sequence[str]) -> list[str]:
     """Return the addition of each new value of an enum beside the previous ones.
 

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from tests.pg.statements.case import OperationCase
 from townhall import pg
+from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
     AddDefinedOp,
     DropDefinedOp,
     RenameConstraintOp,
 )
-from townhall.migrate.operations.enums import (
-    AddValuesOp,
-    CreateEnumOp,
-    DropEnumOp,
-    EnumType,
-    KeepValuesOp,
-)
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.schemas import CreateSchemaOp, DropSchemaOp
 
 TABLE = sa.Table("Orders", sa.MetaData(), sa.Column("id", sa.Integer), schema="shop")
 PRIMARY_KEY = AddDefinedOp(TABLE, "pk_orders", "PRIMARY KEY (id) INCLUDE (total)")
-ENUM = EnumType("shop", "Mood", ("good", "bad"))
-LONGER = EnumType("shop", "Mood", ("best", "good", "so-so", "bad", "it's"))
+ENUM = pg.EnumType(schema="shop", name="Mood", values=("good", "bad"))
+LONGER = replace(ENUM, values=("best", "good", "so-so", "bad", "it's"))
+SHARE = pg.Domain(
+    schema="shop",
+    name="Percent",
+    base="integer",
+    checks={"in_range": "value <= 1", "small": "value > 0"},
+)
+PERCENT = replace(SHARE, default="1", checks={"in_range": "value <= 100"})
 POLICY = pg.Policy(table="posts", name="p", command="select", roles=("anon",), using="a = ':b'")
 
 CREATE_POLICY = """
@@ -45,18 +48,6 @@ ADD_KEY = """
 """
 DROP_KEY = """
     ALTER TABLE shop."Orders" DROP CONSTRAINT pk_orders;
-"""
-CREATE_ENUM = """
-    do $function$
-    begin
-        if to_regtype('shop."Mood"') is null then
-            create type shop."Mood" as enum ('good', 'bad');
-        end if;
-    end
-    $function$;
-"""
-DROP_ENUM = """
-    drop type if exists shop."Mood";
 """
 ADD_VALUES = """
     alter type shop."Mood" add value if not exists 'best' before 'good';
@@ -99,29 +90,31 @@ CASES = {
         backward=CREATE_SCHEMA,
         difference=("drop_schema", "My shop"),
     ),
-    "create an enum": OperationCase(
-        CreateEnumOp(ENUM),
-        forward=CREATE_ENUM,
-        backward=DROP_ENUM,
-        difference=("create_enum", "shop", "Mood"),
-    ),
-    "drop an enum": OperationCase(
-        DropEnumOp(ENUM),
-        forward=DROP_ENUM,
-        backward=CREATE_ENUM,
-        difference=("drop_enum", "shop", "Mood"),
+    "alter a type": OperationCase(
+        AlterEntityOp(PERCENT, SHARE),
+        forward="""
+            alter domain shop."Percent" set default 1;
+            alter domain shop."Percent" drop constraint if exists small;
+            alter domain shop."Percent" drop constraint if exists in_range;
+            alter domain shop."Percent" add constraint in_range
+            check (value <= 100);
+        """,
+        backward="""
+            alter domain shop."Percent" drop default;
+            alter domain shop."Percent" drop constraint if exists in_range;
+            alter domain shop."Percent" add constraint in_range
+            check (value <= 1);
+            alter domain shop."Percent" drop constraint if exists small;
+            alter domain shop."Percent" add constraint small
+            check (value > 0);
+        """,
+        difference=("alter_domain", "shop", "Percent", "default, checks"),
     ),
     "add values to an enum": OperationCase(
-        AddValuesOp(ENUM, LONGER),
+        AlterEntityOp(LONGER, ENUM),
         forward=ADD_VALUES,
         backward="",
-        difference=("add_enum_values", "shop", "Mood", "'best', 'so-so', 'it''s'"),
-    ),
-    "keep the values of an enum": OperationCase(
-        KeepValuesOp(AddValuesOp(ENUM, LONGER)),
-        forward="",
-        backward=ADD_VALUES,
-        difference=("keep_enum_values", "shop", "Mood"),
+        difference=("alter_enum", "shop", "Mood", "values"),
     ),
     "add a check": OperationCase(
         AddCheckOp("ck_orders_total", "Orders", "total > 0", schema="shop"),

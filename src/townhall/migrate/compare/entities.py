@@ -13,13 +13,16 @@ from alembic.operations.ops import DropTableOp
 from alembic.util import CommandError
 from sqlalchemy import Connection, Table
 
+from townhall.migrate.compare import alterables
 from townhall.migrate.compare.history import made_by
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import (
+    AlterableEntity,
     CreateEntityOp,
     DropEntityOp,
     Entity,
@@ -28,10 +31,13 @@ from townhall.pg import (
     View,
     sql,
 )
+from townhall.pg import (
+    Sequence as NumberSequence,
+)
 from townhall.pg.catalog import undroppable_entities
 from townhall.pg.state import Key, State, read_state
 
-EntityOp = CreateEntityOp | ReplaceEntityOp | DropEntityOp
+EntityOp = AlterEntityOp | CreateEntityOp | ReplaceEntityOp | DropEntityOp
 Step = Entity | MigrateOperation
 
 
@@ -89,6 +95,8 @@ class Comparison:
         key = self.keys[entity.key]
         actual, declared = self.actual.get(key), self.declared.get(key)
         if declared is None:
+            if isinstance(entity, NumberSequence):
+                return  # the one of a serial column
             raise CommandError(
                 f"{entity.identity} is not in the database after its statements ran. They may need"
                 " a privilege that this role does not have, such as a grant option."
@@ -96,13 +104,7 @@ class Comparison:
         if actual is None:
             yield CreateEntityOp(entity)
         elif actual.state != declared.state:
-            # The downgrade replaces the other way. Where only one way is possible, both drop and
-            # create, so that the entity's dependants can be recreated both ways.
-            if declared.can_replace(actual) and actual.can_replace(declared):
-                yield ReplaceEntityOp(entity, actual)
-            else:
-                yield DropEntityOp(actual)
-                yield CreateEntityOp(entity.with_unmanaged_grants_of(actual))
+            yield from _changes(entity, actual, declared)
 
     @property
     def only_creates(self) -> bool:
@@ -146,6 +148,21 @@ class Comparison:
         ]
 
 
+def _changes(entity: Entity, actual: Entity, declared: Entity) -> Iterable[EntityOp]:
+    # The downgrade changes the other way. Where only one way is possible, both drop and create, so
+    # that the entity's dependants can be recreated both ways. An added value of an enum can't be
+    # removed, so it stays.
+    if isinstance(actual, AlterableEntity) and isinstance(declared, AlterableEntity):
+        if declared.can_replace(actual):
+            yield AlterEntityOp(declared, actual)
+            return
+    elif declared.can_replace(actual) and actual.can_replace(declared):
+        yield ReplaceEntityOp(entity, actual)
+        return
+    yield DropEntityOp(actual)
+    yield CreateEntityOp(entity.with_unmanaged_grants_of(actual))
+
+
 _DEPENDANTS_FIRST = ("policy", "trigger", "view", "materialized view", "function")
 """The order in which to try to drop entities; the downgrade creates them in the opposite one."""
 
@@ -172,10 +189,7 @@ def compare(
     """
     with rolled_back(connection):
         set_rows_aside(connection, on_tables, declared.schemas)
-        actual = {
-            key: entity.with_api_roles(declared.api_roles)
-            for key, entity in read_state(connection, declared.schemas).items()
-        }
+        actual = _read(connection, declared)
         undroppable = undroppable_entities(connection, declared.schemas) | _of_others(
             actual, declared
         )
@@ -184,10 +198,28 @@ def compare(
         done, failures = _create(
             connection, [*on_tables, *declared.entities], changeable, left_alone, invoke
         )
-        created = read_state(connection, declared.schemas)
+        created = _read(connection, declared)
         keys = _keys_in_database(connection, done, created)
+        undroppable |= _used(connection, declared, actual, {*keys.values(), *undroppable})
         tables = differences(connection, declared.tables) if not failures else []
     return Comparison(done, failures, keys, actual, created, undroppable, tables)
+
+
+def _read(connection: Connection, declared: Declared) -> State:
+    return {
+        key: entity.with_api_roles(declared.api_roles)
+        for key, entity in read_state(connection, declared.schemas).items()
+    }
+
+
+def _used(
+    connection: Connection, declared: Declared, actual: State, kept: Collection[Key]
+) -> set[Key]:
+    # Types and sequences that are not declared, on which something depends that stays.
+    dropped = {key for key in actual if key not in kept}
+    if not any(isinstance(actual[key], AlterableEntity) for key in dropped):
+        return set()
+    return alterables.used(alterables.uses(connection, declared.schemas), dropped)
 
 
 def _of_others(actual: State, declared: Declared) -> set[Key]:
@@ -209,12 +241,17 @@ def _create(
     left_alone: Sequence[Entity],
     invoke: Callable[[MigrateOperation], None],
 ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
-    entities = [step for step in steps if isinstance(step, Entity)]
+    first = [step for step in steps if isinstance(step, AlterableEntity)]
+    entities = [
+        step for step in steps if isinstance(step, Entity) and not isinstance(step, AlterableEntity)
+    ]
     operations = [step for step in steps if not isinstance(step, Entity | DropTableOp)]
     drops = [step for step in steps if isinstance(step, DropTableOp)]
 
     def run(step: Step) -> None:
-        if isinstance(step, Entity):
+        if isinstance(step, AlterableEntity):
+            alterables.create(connection, [step], actual)
+        elif isinstance(step, Entity):
             _create_entity(connection, step, actual)
         elif isinstance(step, DropTableOp):
             _drop_table(connection, step)
@@ -222,6 +259,7 @@ def _create(
             invoke(step)
 
     def run_at_once() -> None:
+        alterables.create(connection, first, actual)
         for operation in operations:
             invoke(operation)
         run_script(connection, (line for each in entities for line in _statements(each, actual)))
@@ -231,7 +269,7 @@ def _create(
     _drop(connection, filter(_is_recreated, actual.values()))
     # Nearly always the declared entities can be created in their order, in one round trip.
     if attempt(connection, run_at_once) is None:
-        return [*operations, *entities, *drops], []
+        return [*first, *operations, *entities, *drops], []
     # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
     # table can block the change of a column.
     _drop(connection, (each for each in actual.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
@@ -239,7 +277,7 @@ def _create(
     others = [entity for entity in entities if not isinstance(entity, Function)]
     for each in (*left_alone, *_undeclared_overloads(connection, functions, actual)):
         attempt(connection, lambda each=each: _drop(connection, [each]))  # type: ignore[misc] # bound now
-    steps = [*operations, *functions, *others, *drops]
+    steps = [*first, *operations, *functions, *others, *drops]
     done, failures = run_in_any_order(connection, steps, run)
     return done, [*failures, *_wrong_bodies(connection, done)]
 

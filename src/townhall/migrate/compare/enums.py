@@ -1,100 +1,68 @@
-"""How declared and actual enum types of columns differ.
+"""The types and sequences that declared tables and metadata declare.
 
-Alembic creates an enum with a table but not with a column, and neither compares nor drops any.
+Alembic creates an enum with a table but not with a column, compares and drops none, and ignores
+sequences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from alembic.operations import MigrateOperation
-from alembic.operations.ops import AlterColumnOp, DropColumnOp, DropTableOp
 from alembic.util import CommandError
-from sqlalchemy import Connection, Table
+from sqlalchemy import MetaData, Table
 
+from townhall import pg
 from townhall.migrate.compare.copies import native_enum
-from townhall.migrate.operations.enums import AddValuesOp, CreateEnumOp, DropEnumOp, EnumType
-from townhall.pg import catalog
-from townhall.pg.catalog import PLATFORM_SCHEMAS
-
-EnumName = tuple[str, str]
+from townhall.pg import Entity, EnumType
 
 
-def with_enums(
-    connection: Connection,
-    operations: Sequence[MigrateOperation],
-    tables: Iterable[Table],
-    schemas: Sequence[str],
-) -> list[MigrateOperation]:
-    """Return operations on tables, with those on their enums before and after them.
+def declared_by(metadata: Iterable[MetaData]) -> list[Entity]:
+    """Return the enums of columns, and the sequences.
 
     Args:
-        connection: A connection to the database.
-        operations: The operations on tables.
-        tables: The declared tables.
-        schemas: The schemas that are compared.
+        metadata: The declared tables.
+    """
+    every = list(metadata)
+    tables = [table for each in every for table in each.tables.values()]
+    sequences = [sequence for each in every for sequence in each._sequences.values()]  # noqa: SLF001 - there is no public way
+    declared = [
+        *enums_of(tables),
+        *(pg.Sequence.of(sequence) for sequence in sequences if not sequence.optional),
+    ]
+    return list({entity.key: entity for entity in declared}.values())
+
+
+def enums_of(tables: Iterable[Table]) -> Iterable[EnumType]:
+    """Yield the enums of the columns of tables, one for each column."""
+    for table in tables:
+        for column in table.columns:
+            if (enum := native_enum(column.type)) is not None:
+                yield EnumType.of(enum)
+
+
+def with_declared_by(metadata: Iterable[MetaData], entities: Sequence[Entity]) -> list[Entity]:
+    """Return entities with the types and sequences that metadata declares.
+
+    Args:
+        metadata: The declared tables.
+        entities: The declared entities; one of the same name says all about it.
 
     Raises:
-        CommandError: An enum has a value that is not declared, or another order.
+        CommandError: An enum is declared twice, with different values.
     """
-    declared = _declared(tables)
-    actual = _actual(connection, {*schemas, *(schema for schema, _ in declared)})
-    changes = [_change(enum, actual.get(name)) for name, enum in sorted(declared.items())]
-    drops = [
-        DropEnumOp(_enum(each))
-        for name, each in sorted(actual.items())
-        if name not in declared and _is_unused_after(operations, each)
-    ]
-    return [*(each for each in changes if each is not None), *operations, *drops]
+    by_key = {entity.key: entity for entity in entities}
+    derived = declared_by(metadata)
+    for entity in derived:
+        other = by_key.get(entity.key)
+        if isinstance(entity, EnumType) and isinstance(other, EnumType):
+            _refuse_other_values(entity, other)
+    return [*(entity for entity in derived if entity.key not in by_key), *entities]
 
 
-def _is_unused_after(operations: Sequence[MigrateOperation], enum: catalog.Type) -> bool:
-    freed = {name for operation in operations for name in _freed(operation)}
-    uses = [{(use.schema, use.table), (use.schema, use.table, use.column)} for use in enum.columns]
-    return bool(uses) and not enum.is_used_elsewhere and all(freed & each for each in uses)
-
-
-def _actual(connection: Connection, schemas: Iterable[str]) -> Mapping[EnumName, catalog.Type]:
-    with catalog.empty_search_path(connection):
-        types = catalog.read_types(connection, sorted(schemas))
-    return {(each.schema, each.name): each for each in types if each.kind == "enum"}
-
-
-def _enum(actual: catalog.Type) -> EnumType:
-    return EnumType(actual.schema, actual.name, actual.values)
-
-
-def _freed(operation: MigrateOperation) -> Iterable[tuple[str, ...]]:
-    if isinstance(operation, DropTableOp):
-        yield (operation.schema or "public", operation.table_name)
-    elif isinstance(operation, DropColumnOp) or (
-        isinstance(operation, AlterColumnOp) and operation.modify_type is not None
-    ):
-        yield (operation.schema or "public", operation.table_name, operation.column_name)
-
-
-def _declared(tables: Iterable[Table]) -> Mapping[EnumName, EnumType]:
-    types = [native_enum(column.type) for table in tables for column in table.columns]
-    enums = [
-        EnumType(each.schema or "public", str(each.name), tuple(each.enums))
-        for each in types
-        if each is not None and each.schema not in PLATFORM_SCHEMAS
-    ]
-    return {(each.schema, each.name): each for each in enums}
-
-
-def _change(declared: EnumType, actual: catalog.Type | None) -> CreateEnumOp | AddValuesOp | None:
-    if actual is None:
-        return CreateEnumOp(declared)
-    if actual.values == declared.values:
-        return None
-    kept = tuple(value for value in declared.values if value in actual.values)
-    if kept != actual.values:
+def _refuse_other_values(of_column: EnumType, declared: EnumType) -> None:
+    if of_column.values != declared.values:
         raise CommandError(
-            f"the enum {declared.literal_name} has the values {', '.join(actual.values)};"
-            f" declared: {', '.join(declared.values)}. PostgreSQL can neither remove nor move"
-            " values of an enum. Write a revision that renames a value (alter type … rename value …"
-            " to …), or one that recreates the type: rename it, create it, change its columns to it"
-            " (alter table … alter column … type … using …) and drop the renamed type."
+            f"{declared.identity} is declared twice: with the values"
+            f" {', '.join(of_column.values)} by a column, and {', '.join(declared.values)} by an"
+            " entity. Declare the same values, with townhall.pg.EnumType.of(…)."
         )
-    return AddValuesOp(_enum(actual), declared)

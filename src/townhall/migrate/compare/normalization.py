@@ -13,6 +13,7 @@ from typing import Any
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
     AddColumnOp,
+    AlterColumnOp,
     CreateForeignKeyOp,
     CreateIndexOp,
     CreateTableOp,
@@ -85,6 +86,8 @@ def normalized_operations(
     for operation in operations:
         if isinstance(operation, CreateIndexOp | DropIndexOp) and _index_name(operation) in changed:
             continue
+        if isinstance(operation, AlterColumnOp) and _is_of_its_domain(operation):
+            continue
         if isinstance(operation, CreateTableOp | AddColumnOp):
             table = declared.get((operation.schema, operation.table_name))
             if table is not None:
@@ -104,6 +107,15 @@ def _name_constraint(operation: CreateUniqueConstraintOp | CreateForeignKeyOp) -
     else:
         name = generated_name(operation.table_name, operation.columns, "key")
     operation.constraint_name = conv(name)
+
+
+def _is_of_its_domain(operation: AlterColumnOp) -> bool:
+    # SQLAlchemy takes a column of a domain that refuses NULL for one that refuses NULL itself.
+    domain = operation.existing_type
+    if isinstance(domain, postgresql.DOMAIN) and domain.not_null and operation.modify_nullable:
+        operation.modify_nullable = None
+        return not operation.has_changes()
+    return False
 
 
 def _index_name(operation: CreateIndexOp | DropIndexOp) -> tuple[str | None, str | None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, MetaData
 
+from townhall.migrate.compare.enums import declared_by
 from townhall.pg import Entity, catalog
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 
@@ -24,7 +25,7 @@ class Scope:
 
     @classmethod
     def of(
-        cls, metadata: Iterable[MetaData], entities: Iterable[Entity], schemas: Iterable[str]
+        cls, metadata: Sequence[MetaData], entities: Iterable[Entity], schemas: Iterable[str]
     ) -> Scope:
         """Return the scope of what is declared.
 
@@ -34,7 +35,7 @@ class Scope:
             schemas: Further schemas: those that the application owns, and that of helper functions.
         """
         of_tables = {table.schema for each in metadata for table in each.tables.values()}
-        of_entities = {entity.schema for entity in entities}
+        of_entities = {entity.schema for entity in [*entities, *declared_by(metadata)]}
         named = {"public", *of_tables, *of_entities, *schemas} - PLATFORM_SCHEMAS
         return cls(tuple(sorted(name for name in named if name is not None)))
 

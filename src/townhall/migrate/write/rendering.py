@@ -49,10 +49,12 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         return _render_type(item, context)
     if isinstance(item, Enum) and item.native_enum:
         return _render_enum(item, context)
+    if not _is_of_sqlalchemy(item):
+        context.imports.add(f"import {type(item).__module__}")
     return False
 
 
-def _is_of_sqlalchemy(item: TypeDecorator[Any]) -> bool:
+def _is_of_sqlalchemy(item: TypeEngine[Any]) -> bool:
     return type(item).__module__.startswith("sqlalchemy.")
 
 

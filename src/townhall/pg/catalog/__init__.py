@@ -30,7 +30,8 @@ from townhall.pg.catalog.routines import Routine, read_routines
 from townhall.pg.catalog.rules import Rule, read_rules
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS, Schema, read_schemas, schema_names
 from townhall.pg.catalog.tables import Column, Constraint, Index, Table, read_tables
-from townhall.pg.catalog.types import Type, Use, read_types
+from townhall.pg.catalog.types import Use, read_columns_of_types
+from townhall.pg.catalog.uses import read_uses
 
 __all__ = [
     "PLATFORM_SCHEMAS",
@@ -43,7 +44,6 @@ __all__ = [
     "Rule",
     "Schema",
     "Table",
-    "Type",
     "Use",
     "column_comments",
     "column_entries",
@@ -53,13 +53,14 @@ __all__ = [
     "empty_search_path",
     "entries",
     "not_of_an_extension",
+    "read_columns_of_types",
     "read_everything",
     "read_owners",
     "read_routines",
     "read_rules",
     "read_schemas",
     "read_tables",
-    "read_types",
+    "read_uses",
     "rows",
     "schema_names",
     "server_version",

@@ -90,6 +90,22 @@ _UNDROPPABLE_ENTITIES = f"""
     from relations as r
     where r.relkind in ('v', 'm')
     union all
+    select 'sequence', array[r.nspname, r.relname]::text[]
+    from relations as r
+    where r.relkind = 'S'
+    union all
+    select
+        case t.typtype
+            when 'c' then 'composite type' when 'd' then 'domain' when 'e' then 'enum'
+            when 'r' then 'range type'
+        end,
+        array[n.nspname, t.typname]::text[]
+    from pg_catalog.pg_type as t
+    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    where t.typtype in ('c', 'd', 'e', 'r')
+        and n.nspname = any (%(schemas)s)
+        and not pg_catalog.pg_has_role(t.typowner, 'usage')
+    union all
     select 'policy', array[r.nspname, r.relname, p.polname]::text[]
     from relations as r
     join pg_catalog.pg_policy as p on p.polrelid = r.oid

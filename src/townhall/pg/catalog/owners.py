@@ -1,4 +1,4 @@
-"""The owners of schemas, relations and routines."""
+"""The owners of schemas, relations, types and routines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,16 @@ _QUERY = f"""
         pg_catalog.pg_get_userbyid(c.relowner)
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'f', 'v', 'm') and n.nspname = any (%(schemas)s)
+    where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and n.nspname = any (%(schemas)s)
+    union all
+    select
+        array[n.nspname, t.typname]::text[],
+        pg_catalog.pg_get_userbyid(t.typowner)
+    from pg_catalog.pg_type as t
+    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    left join pg_catalog.pg_class as c on c.oid = t.typrelid
+    where n.nspname = any (%(schemas)s)
+        and (t.typtype in ('d', 'e', 'r') or c.relkind = 'c')
     union all
     select
         array[n.nspname, {SIGNATURE}]::text[],

@@ -1,0 +1,113 @@
+"""Types and sequences: what declares them, how they differ, and which of them are still used."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+
+from townhall.migrate.savepoints import rolled_back, run_script
+from townhall.pg import AlterableEntity, Entity, catalog
+from townhall.pg.state import Key, State
+
+
+def create(connection: Connection, entities: Sequence[AlterableEntity], actual: State) -> None:
+    """Bring types and sequences to their declared state.
+
+    Args:
+        connection: A connection within a transaction that is going to be rolled back.
+        entities: The declared ones.
+        actual: The entities of the database.
+
+    Raises:
+        CommandError: One of them can't be altered, and columns have it.
+    """
+    new = [each for each in entities if each.key not in actual]
+    run_script(connection, (sql for each in new for sql in each.create_statements()))
+    existing = [each for each in entities if each.key in actual]
+    for entity in _changed(connection, existing, actual):
+        _change(connection, entity, actual)
+
+
+def _changed(
+    connection: Connection, entities: Sequence[AlterableEntity], actual: State
+) -> Sequence[AlterableEntity]:
+    declared = _rendered(connection, entities, actual)
+    differing = [each for each in declared if each.state != actual[each.key].state]
+    # PostgreSQL may render its own rendering in another way, so both are rendered once more.
+    again = _rendered(connection, differing, actual)
+    previous = [_alterable(actual[each.key]) for each in differing]
+    return [
+        entity
+        for entity, one, other in zip(
+            differing, again, _rendered(connection, previous, actual), strict=True
+        )
+        if one.state != other.state
+    ]
+
+
+def _rendered(
+    connection: Connection, entities: Sequence[AlterableEntity], actual: State
+) -> Sequence[AlterableEntity]:
+    if not entities:
+        return []
+    with rolled_back(connection):
+        temporary = [each.temporary() for each in entities]
+        run_script(connection, (sql for each in temporary for sql in each.create_statements()))
+        schema = str(connection.scalar(text("select pg_my_temp_schema()::regnamespace::text")))
+        with catalog.empty_search_path(connection):
+            read = {
+                (each.kind, each.name): each
+                for entity_class in {type(each): each for each in entities}.values()
+                for each in entity_class.read(connection, [schema])
+            }
+    return [
+        each.rendered(read[each.kind, each.name], _alterable(actual[each.key])) for each in entities
+    ]
+
+
+def _alterable(entity: Entity) -> AlterableEntity:
+    assert isinstance(entity, AlterableEntity)  # noqa: S101 - the key has the kind
+    return entity
+
+
+def _change(connection: Connection, declared: AlterableEntity, actual: State) -> None:
+    previous = _alterable(actual[declared.key])
+    if declared.can_replace(previous):
+        run_script(connection, declared.alter_statements(previous))
+        return
+    users = uses(connection, [declared.schema]).get(declared.key, set())
+    if any(user[0] == "table" for user in users):
+        raise CommandError(declared.why_not_altered(previous))
+    run_script(connection, (f"{statement} cascade" for statement in declared.drop_statements()))
+    run_script(connection, declared.with_unmanaged_grants_of(previous).create_statements())
+
+
+def uses(connection: Connection, schemas: Sequence[str]) -> Mapping[Key, set[Key]]:
+    """Return the keys of what depends on each type and sequence.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: The schemas of the types and sequences.
+    """
+    keys: dict[Key, set[Key]] = defaultdict(set)
+    for key, user in catalog.read_uses(connection, schemas):
+        keys[key].add(user)
+    return keys
+
+
+def used(users: Mapping[Key, Iterable[Key]], dropped: Iterable[Key]) -> set[Key]:
+    """Return which of the dropped types and sequences something needs that stays, by key.
+
+    Args:
+        users: The keys of what depends on each.
+        dropped: The keys of everything that is going to be dropped.
+    """
+    going = set(dropped)
+    while True:
+        staying = {key for key in going if any(user not in going for user in users.get(key, ()))}
+        if not staying:
+            return {*dropped} - going
+        going -= staying

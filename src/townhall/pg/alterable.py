@@ -1,0 +1,119 @@
+"""Entities that can only be changed step by step: types and sequences.
+
+There is no ``create or replace`` for them, and columns of tables depend on them. A change is made
+of ``alter`` statements, for which the previous state must be known.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from townhall.pg import sql
+from townhall.pg.entity import Entity
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class AlterableEntity(Entity):
+    """An object that is created before the tables, which may use it, and changed by ``alter``.
+
+    The state of a declared entity is found without touching the actual one: a copy of it is created
+    in the schema of temporary objects and read back.
+
+    Attributes:
+        name: The name of the object.
+    """
+
+    sql_kind: ClassVar[str]
+    """The kind as in ``drop type`` and ``comment on type``."""
+    name_fields: ClassVar[tuple[str, ...]] = ("schema", "name")
+
+    name: str
+
+    @property
+    def name_parts(self) -> tuple[str, ...]:
+        """Schema and name."""
+        return (self.schema, self.name)
+
+    @property
+    def literal_name(self) -> str:
+        """The object as a qualified identifier."""
+        return sql.qualified(self.schema, self.name)
+
+    def drop_statements(self) -> Iterable[str]:
+        """Yield the drop of the object."""
+        yield f"drop {self.sql_kind} if exists {self.literal_name}"
+
+    def rename_statements(self, name: str) -> Iterable[str]:
+        """Yield what gives the object, and what was made with it, another name.
+
+        Args:
+            name: The new name.
+        """
+        yield f"alter {self.sql_kind} {self.literal_name} rename to {sql.quote(name)}"
+
+    @abstractmethod
+    def can_alter(self, previous: Self) -> bool:
+        """Tell whether :meth:`alter_statements` can change ``previous`` to this state.
+
+        Args:
+            previous: The same object in another state.
+        """
+
+    @abstractmethod
+    def alter_statements(self, previous: Self) -> Iterable[str]:
+        """Yield what changes the object from a previous state to this one.
+
+        Args:
+            previous: The state that it has, as the catalog has it.
+        """
+
+    def can_replace(self, other: Entity) -> bool:
+        """Tell whether ``alter`` statements are enough."""
+        return isinstance(other, type(self)) and self.can_alter(other)
+
+    def why_not_restored(self, previous: Self) -> str | None:
+        """Return what of the previous state stays when this one is restored, or None.
+
+        Args:
+            previous: The state that is left.
+        """
+        del previous
+        return None
+
+    def differences(self, previous: Self) -> tuple[str, ...]:
+        """Return the names of the fields in which two states differ."""
+        return tuple(
+            name
+            for name, value in vars(self).items()
+            if name != "api_roles" and value != vars(previous)[name]
+        )
+
+    def why_not_altered(self, previous: Self) -> str:
+        """Return why columns keep this object from being changed, and what to do.
+
+        Args:
+            previous: The state that it has.
+        """
+        what = " and ".join(name.replace("_", " ") for name in self.differences(previous))
+        return (
+            f"PostgreSQL can't alter the {what} of {self.identity}, which columns have. Write a"
+            " revision that recreates it: rename it, create it, change its columns to it (alter"
+            " table … alter column … type … using …) and drop the renamed one."
+        )
+
+    def temporary(self) -> Self:
+        """Return the same object in the schema of temporary objects."""
+        return replace(self, schema="pg_temp")
+
+    def rendered(self, temporary: Self, actual: Self) -> Self:
+        """Return the declared state as PostgreSQL renders it.
+
+        Args:
+            temporary: What was read of :meth:`temporary`.
+            actual: The actual object, from which comes what is not declared.
+        """
+        del actual
+        return replace(temporary, schema=self.schema).with_api_roles(vars(self)["api_roles"])

@@ -1,0 +1,142 @@
+"""Domains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from sqlalchemy import Connection
+
+from townhall.pg import catalog, ddl, sql
+from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
+
+NOT_VALID = " not valid"
+"""The suffix of a check that values which were there before it need not satisfy."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Domain(DataType):
+    """A type with constraints on its values.
+
+    Attributes:
+        base: The type that it is made of, as SQL: ``numeric(5,2)``.
+        collation: The collation as SQL, where it is not that of the base.
+        default: The default of columns of this type, as SQL.
+        is_nullable: Whether NULL is accepted.
+        checks: The conditions by name: ``{"in_range": "value between 0 and 100"}``, with the suffix
+            ``not valid`` where values that were there before it were not checked.
+    """
+
+    kind: ClassVar[str] = "domain"
+    letter: ClassVar[str] = "d"
+    sql_kind: ClassVar[str] = "domain"
+
+    base: str
+    collation: str | None = None
+    default: str | None = None
+    is_nullable: bool = True
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a check without a name.
+
+        Raises:
+            ValueError: A value has another type than its field, or a check has no name.
+        """
+        super().__post_init__()
+        for name in self.checks:
+            if not sql.is_name(name):
+                self._refuse(f"check {name!r} must have a name of 1 to 63 bytes")
+
+    def create_statements(self) -> Iterable[str]:
+        """Yield the domain, its privileges, its comment, and checks that are not valid."""
+        yield from super().create_statements()
+        for name, check in self.checks.items():
+            if check.endswith(NOT_VALID):
+                yield from self._replace_check(name)
+
+    def _definition(self) -> str:
+        return " ".join(self._clauses())
+
+    def _clauses(self) -> Iterable[str]:
+        yield f"create domain {self.literal_name} as {self.base}"
+        if self.collation is not None:
+            yield f"collate {self.collation}"
+        if self.default is not None:
+            yield f"default {self.default}"
+        if not self.is_nullable:
+            yield "not null"
+        for name, check in self.checks.items():
+            if not check.endswith(NOT_VALID):
+                yield ddl.define_constraint(name, _check(check))
+
+    def can_alter(self, previous: Self) -> bool:
+        """Tell whether base and collation stay."""
+        return (self.base, self.collation) == (previous.base, previous.collation)
+
+    def _changes(self, previous: Self) -> Iterable[str]:
+        alter = f"alter domain {self.literal_name}"
+        if self.default != previous.default:
+            default = "drop default" if self.default is None else f"set default {self.default}"
+            yield f"{alter} {default}"
+        if self.is_nullable != previous.is_nullable:
+            yield f"{alter} {'drop' if self.is_nullable else 'set'} not null"
+        for name in sorted({*previous.checks} - {*self.checks}):
+            yield f"{alter} drop constraint if exists {sql.quote(name)}"
+        for name, check in self.checks.items():
+            before = previous.checks.get(name)
+            if before == f"{check}{NOT_VALID}":
+                yield f"{alter} validate constraint {sql.quote(name)}"
+            elif before != check:
+                yield from self._replace_check(name)
+
+    def _replace_check(self, name: str) -> Iterable[str]:
+        alter = f"alter domain {self.literal_name}"
+        yield f"{alter} drop constraint if exists {sql.quote(name)}"
+        yield f"{alter} add {ddl.define_constraint(name, _check(self.checks[name]))}"
+
+    @classmethod
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
+        """Return the domains in ``schemas``."""
+        return [
+            cls(
+                **shared_values(row),
+                base=row["base"],
+                collation=row["collation"],
+                default=row["default"],
+                is_nullable=row["is_nullable"],
+                checks=row["checks"] or {},
+            )
+            for row in catalog.rows(connection, _QUERY, schemas)
+        ]
+
+
+def _check(text: str) -> str:
+    condition = text.removesuffix(NOT_VALID)
+    return f"check {sql.parenthesized(condition)}{text[len(condition) :]}"
+
+
+_QUERY = f"""
+    select
+        {SHARED_COLUMNS},
+        pg_catalog.format_type(t.typbasetype, t.typtypmod) as base,
+        (
+            select nullif(t.typcollation, b.typcollation)::regcollation::text
+            from pg_catalog.pg_type as b
+            where b.oid = t.typbasetype
+        ) as collation,
+        coalesce(pg_catalog.pg_get_expr(t.typdefaultbin, 0), t.typdefault) as default,
+        not t.typnotnull as is_nullable,
+        (
+            select jsonb_object_agg(
+                o.conname,
+                pg_catalog.pg_get_expr(o.conbin, 0)
+                    || case when o.convalidated then '' else '{NOT_VALID}' end
+                order by o.conname
+            )
+            from pg_catalog.pg_constraint as o
+            where o.contypid = t.oid and o.contype = 'c'
+        ) as checks
+    {types_of_kind("d")}
+"""

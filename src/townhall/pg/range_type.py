@@ -1,0 +1,107 @@
+"""Range types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from sqlalchemy import Connection
+
+from townhall.pg import catalog, sql
+from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RangeType(DataType):
+    """A type of ranges, with its multirange type.
+
+    A function that brings ranges into a canonical form can't be declared: it must be written in C.
+
+    Attributes:
+        subtype: The type of the bounds, as SQL.
+        operator_class: The operator class that sorts them, as SQL; None for the default one.
+        collation: The collation as SQL, where it is not that of the subtype.
+        subtype_diff: The function that returns the distance of two bounds, as SQL.
+        multirange: The name of the multirange type, in the same schema; None for PostgreSQL's
+            choice: ``period_multirange``, and for ``timerange`` ``timemultirange``.
+    """
+
+    kind: ClassVar[str] = "range type"
+    letter: ClassVar[str] = "r"
+
+    subtype: str
+    operator_class: str | None = None
+    collation: str | None = None
+    subtype_diff: str | None = None
+    multirange: str | None = None
+
+    def _definition(self) -> str:
+        multirange = self.multirange and sql.qualified(self.schema, self.multirange)
+        options = {
+            "subtype": self.subtype,
+            "subtype_opclass": self.operator_class,
+            "collation": self.collation,
+            "subtype_diff": self.subtype_diff,
+            "multirange_type_name": multirange,
+        }
+        given = ", ".join(f"{name} = {value}" for name, value in options.items() if value)
+        return f"create type {self.literal_name} as range ({given})"
+
+    def rename_statements(self, name: str) -> Iterable[str]:
+        """Yield the renaming of the type and of its multirange type."""
+        yield from super().rename_statements(name)
+        if self.multirange is not None:
+            multirange = sql.qualified(self.schema, self.multirange)
+            yield f"alter type {multirange} rename to {sql.quote(f'{name}_multirange')}"
+
+    def can_alter(self, previous: Self) -> bool:
+        """Tell whether at most the name of the multirange type changes."""
+        names = {"comment", "usage", "multirange"}
+        return {*self.differences(previous)} <= names and self.multirange is not None
+
+    def _changes(self, previous: Self) -> Iterable[str]:
+        if self.multirange and previous.multirange and self.multirange != previous.multirange:
+            name = sql.qualified(self.schema, previous.multirange)
+            yield f"alter type {name} rename to {sql.quote(self.multirange)}"
+
+    @classmethod
+    def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
+        """Return the range types in ``schemas``."""
+        return [
+            cls(
+                **shared_values(row),
+                subtype=row["subtype"],
+                operator_class=row["operator_class"],
+                collation=row["collation"],
+                subtype_diff=row["subtype_diff"],
+                multirange=row["multirange"],
+            )
+            for row in catalog.rows(connection, _QUERY, schemas)
+        ]
+
+
+_QUERY = f"""
+    select
+        {SHARED_COLUMNS},
+        pg_catalog.format_type(r.rngsubtype, null) as subtype,
+        case when not o.opcdefault then
+            (
+                select pg_catalog.quote_ident(s.nspname)
+                from pg_catalog.pg_namespace as s
+                where s.oid = o.opcnamespace
+            ) || '.' || pg_catalog.quote_ident(o.opcname)
+        end as operator_class,
+        nullif(r.rngcollation, b.typcollation)::regcollation::text as collation,
+        nullif(r.rngsubdiff, 0)::regproc::text as subtype_diff,
+        m.typname as multirange
+    {
+    types_of_kind(
+        "r",
+        "join pg_catalog.pg_range as r on r.rngtypid = t.oid",
+        "join pg_catalog.pg_opclass as o on o.oid = r.rngsubopc",
+        "join pg_catalog.pg_type as b on b.oid = r.rngsubtype",
+        "join pg_catalog.pg_type as m on m.oid = r.rngmultitypid",
+    )
+}
+"""

@@ -1,0 +1,257 @@
+"""Sequences of their own, which belong to no identity or serial column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal, Self
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+
+from townhall.pg import catalog, ddl, sql
+from townhall.pg.alterable import AlterableEntity
+from townhall.pg.entity import Entity, comment_statement
+from townhall.pg.privileges import (
+    API_ROLES,
+    WITH_GRANT_OPTION,
+    Grants,
+    grant_statements,
+    read_grants,
+    refused_grantee,
+    unmanaged,
+)
+
+DataType = Literal["smallint", "integer", "bigint"]
+
+_LARGEST: Mapping[DataType, int] = {
+    "smallint": 2**15 - 1,
+    "integer": 2**31 - 1,
+    "bigint": 2**63 - 1,
+}
+_PRIVILEGES = ("all", "usage", "select", "update")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Sequence(AlterableEntity):
+    """A sequence that is created for itself.
+
+    The sequence of an identity column belongs to that column, and so does one that a column owns
+    whose default it is (a serial column). The number that comes next is not compared; a sequence
+    that is dropped and comes back begins again at its start.
+
+    Attributes:
+        type: The type of its numbers.
+        start: The first number; None for the bound at which the direction begins.
+        increment: What is added each time; below 0 for a descending sequence.
+        minimum: The lowest number; None for 1, or the lowest of the type for a descending sequence.
+        maximum: The highest number; None for the highest of the type, or -1 for a descending one.
+        cache: How many numbers a session takes at once.
+        cycle: Whether it begins again behind its last number.
+        owned_by: The table, in the same schema, and the column with which it is dropped.
+        grants: The privileges of each role: ``{"authenticated": ("usage",)}``; None to leave them
+            as they are.
+        api_roles: The roles that have no privilege but those in ``grants``, where it is not None;
+            ``public`` is always among them. Any other role keeps what it has.
+        comment: What the sequence is for.
+    """
+
+    kind: ClassVar[str] = "sequence"
+    sql_kind: ClassVar[str] = "sequence"
+
+    type: DataType = "bigint"
+    start: int | None = None
+    increment: int = 1
+    minimum: int | None = None
+    maximum: int | None = None
+    cache: int = 1
+    cycle: bool = False
+    owned_by: tuple[str, ...] | None = None
+    grants: Grants | None = None
+    api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
+    comment: str | None = None
+
+    @classmethod
+    def of(cls, sequence: sa.Sequence) -> Self:
+        """Return what a sequence of SQLAlchemy declares.
+
+        Args:
+            sequence: A sequence with a name.
+        """
+        types: Mapping[type[object], DataType] = {
+            sa.SmallInteger: "smallint",
+            sa.BigInteger: "bigint",
+            sa.Integer: "integer",
+        }
+        type_ = sequence.data_type
+        return cls(
+            schema=sequence.schema or "public",
+            name=sql.shortened(sequence.name),
+            type=next((name for each, name in types.items() if isinstance(type_, each)), "bigint"),
+            start=sequence.start,
+            increment=1 if sequence.increment is None else sequence.increment,
+            minimum=sequence.minvalue,
+            maximum=sequence.maxvalue,
+            cache=sequence.cache or 1,
+            cycle=bool(sequence.cycle),
+        )
+
+    def __post_init__(self) -> None:
+        """Refuse what PostgreSQL would refuse, and write out no default.
+
+        Raises:
+            ValueError: A value has another type than its field, or a privilege is none of a
+                sequence.
+        """
+        super().__post_init__()
+        if self.increment == 0:
+            self._refuse("increment is 0: numbers must ascend or descend")
+        if self.owned_by is not None and len(self.owned_by) != len(("table", "column")):
+            self._refuse("owned_by must be a table and a column: ('orders', 'number')")
+        for role, privileges in (self.grants or {}).items():
+            for text in privileges:
+                if text.removesuffix(WITH_GRANT_OPTION) not in _PRIVILEGES:
+                    allowed = ", ".join(_PRIVILEGES)
+                    self._refuse(f"{role} has {text!r}; the privileges are {allowed}")
+                if why := refused_grantee(role, text):
+                    self._refuse(why)
+        for name, default in self._defaults().items():
+            if getattr(self, name) == default:
+                object.__setattr__(self, name, None)
+
+    def _defaults(self) -> Mapping[str, int]:
+        largest = _LARGEST[self.type]
+        if self.increment > 0:
+            lowest, highest, first = 1, largest, self.minimum
+        else:
+            lowest, highest, first = -largest - 1, -1, self.maximum
+        start = (lowest if self.increment > 0 else highest) if first is None else first
+        return {"minimum": lowest, "maximum": highest, "start": start}
+
+    def create_statements(self) -> Iterable[str]:
+        """Yield the sequence, its privileges and its comment."""
+        yield f"create sequence if not exists {self.literal_name}\n{self._options()}"
+        if self.owned_by is not None:
+            yield self._ownership()
+        if self.grants is not None:
+            yield from self._privileges(self.grants)
+        yield comment_statement("sequence", self.literal_name, self.comment)
+
+    def _options(self) -> str:
+        minimum = "no minvalue" if self.minimum is None else f"minvalue {self.minimum}"
+        maximum = "no maxvalue" if self.maximum is None else f"maxvalue {self.maximum}"
+        start = self._defaults()["start"] if self.start is None else self.start
+        cycle = "cycle" if self.cycle else "no cycle"
+        return (
+            f"as {self.type} increment by {self.increment} {minimum} {maximum}"
+            f" start with {start} cache {self.cache} {cycle}"
+        )
+
+    def _ownership(self) -> str:
+        owner = "none" if self.owned_by is None else ddl.qualified(self.schema, *self.owned_by)
+        return f"alter sequence {self.literal_name} owned by {owner}"
+
+    def _privileges(self, grants: Grants) -> Iterable[str]:
+        return grant_statements(f"sequence {self.literal_name}", grants, self.api_roles)
+
+    def can_alter(self, previous: Self) -> bool:
+        """Return True: everything can be changed."""
+        del previous
+        return True
+
+    def alter_statements(self, previous: Self) -> Iterable[str]:
+        """Yield what changes the sequence; the number that comes next stays."""
+        if self._options() != previous._options():
+            yield f"alter sequence {self.literal_name}\n{self._options()}"
+        if self.owned_by != previous.owned_by:
+            yield self._ownership()
+        if self.grants is not None and self.grants != previous.grants:
+            yield from self._privileges(self.grants)
+        if self.comment != previous.comment:
+            yield comment_statement("sequence", self.literal_name, self.comment)
+
+    def with_unmanaged_grants_of(self, actual: Entity) -> Self:
+        """Return the sequence with the grants of unmanaged roles on the actual one."""
+        if not isinstance(actual, Sequence) or self.grants is None:
+            return self
+        others = unmanaged(actual.grants or {}, self.api_roles)
+        return replace(self, grants={**others, **self.grants}) if others else self
+
+    def temporary(self) -> Self:
+        """Return the same sequence in the schema of temporary objects, where no table owns it."""
+        return replace(self, schema="pg_temp", owned_by=None)
+
+    def rendered(self, temporary: Self, actual: Self) -> Self:
+        """Return the declared state, with the actual privileges where none are declared."""
+        return replace(
+            super().rendered(temporary, actual),
+            owned_by=self.owned_by,
+            grants=actual.grants if self.grants is None else temporary.grants,
+        )
+
+    @classmethod
+    def read(cls, connection: Connection, schemas: SequenceOf[str]) -> SequenceOf[Self]:
+        """Return the sequences in ``schemas``, without those of identity and serial columns."""
+        version = catalog.server_version(connection)
+        return [cls._from_row(row, version) for row in catalog.rows(connection, _QUERY, schemas)]
+
+    @classmethod
+    def _from_row(cls, row: RowMapping, version: int) -> Self:
+        values = dict(row)
+        owner = values.pop("owned_by")
+        entries = values.pop("entries")
+        return cls(
+            **values,
+            owned_by=None if owner is None else tuple(owner),
+            grants=read_grants([entries], version),
+        )
+
+
+_QUERY = f"""
+    select
+        n.nspname as schema,
+        c.relname as name,
+        pg_catalog.format_type(s.seqtypid, null) as type,
+        s.seqstart as start,
+        s.seqincrement as increment,
+        s.seqmin as minimum,
+        s.seqmax as maximum,
+        s.seqcache as cache,
+        s.seqcycle as cycle,
+        (
+            select array[t.relname, a.attname]::text[]
+            from pg_catalog.pg_depend as d
+            join pg_catalog.pg_class as t on t.oid = d.refobjid
+            join pg_catalog.pg_attribute as a
+                on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+            where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
+                and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype = 'a'
+        ) as owned_by,
+        {catalog.entries("c.relacl", "c.relowner", "s")} as entries,
+        {catalog.comment("pg_class", "c")} as comment
+    from pg_catalog.pg_sequence as s
+    join pg_catalog.pg_class as c on c.oid = s.seqrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = any (%(schemas)s)
+        and {catalog.not_of_an_extension("pg_class", "c")}
+        and not exists (
+            select
+            from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
+                and d.refclassid = 'pg_catalog.pg_class'::regclass
+                and (
+                    d.deptype = 'i'
+                    -- The default of the column that owns it.
+                    or d.deptype = 'a' and exists (
+                        select
+                        from pg_catalog.pg_attrdef as f
+                        join pg_catalog.pg_depend as u
+                            on u.classid = 'pg_catalog.pg_attrdef'::regclass and u.objid = f.oid
+                        where f.adrelid = d.refobjid and f.adnum = d.refobjsubid
+                            and u.refclassid = 'pg_catalog.pg_class'::regclass
+                            and u.refobjid = c.oid
+                    )
+                )
+        )
+"""

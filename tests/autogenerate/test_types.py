@@ -1,0 +1,237 @@
+"""Types and sequences are created before the tables, altered, and dropped after them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.util import CommandError
+from sqlalchemy.types import UserDefinedType
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
+from townhall.pg import AlterableEntity
+
+# SQLAlchemy knows none of these types when it reflects a table.
+pytestmark = pytest.mark.filterwarnings("ignore:Did not recognize type")
+
+
+class Named(UserDefinedType[object]):
+    """A type of the lab by its name."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+        del kw
+        return f'{SCHEMA}."{self.name}"'
+
+
+def using(*types: str, default: str | None = None) -> sa.MetaData:
+    metadata = sa.MetaData()
+    columns = [
+        sa.Column(f"c{number}", Named(name), server_default=default and sa.text(default))
+        for number, name in enumerate(types)
+    ]
+    sa.Table(
+        "things", metadata, sa.Column("id", sa.Integer, primary_key=True), *columns, schema=SCHEMA
+    )
+    return metadata
+
+
+MOOD = pg.EnumType(schema=SCHEMA, name="Odd mood", values=("good", "bad"), comment="It's odd.")
+PERCENT = pg.Domain(
+    schema=SCHEMA,
+    name="Odd percent",
+    base="integer",
+    default="0",
+    is_nullable=False,
+    checks={"In range": "value between 0 and 100"},
+)
+ADDRESS = pg.CompositeType(
+    schema=SCHEMA,
+    name="Odd address",
+    attributes={"Street": "text", "mood": 'lab."Odd mood"'},
+)
+PERIOD = pg.RangeType(schema=SCHEMA, name="Odd period", subtype="time")
+NUMBERS = pg.Sequence(schema=SCHEMA, name="Odd numbers", start=100, comment="Numbers.")
+TYPES: list[AlterableEntity] = [MOOD, PERCENT, ADDRESS, PERIOD]
+EVERY: list[AlterableEntity] = [*TYPES, NUMBERS]
+
+
+@pytest.mark.parametrize("entity", EVERY, ids=lambda entity: entity.kind)
+def test_kind_is_created_and_dropped_and_comes_back(lab: Lab, entity: AlterableEntity) -> None:
+    needed = [MOOD] if entity is ADDRESS else []
+    lab.there_and_back(Schema(entities=needed), Schema(entities=[*needed, entity]))
+    revision = lab.there_and_back(Schema(entities=[*needed, entity]), Schema(entities=needed))
+    assert f"pg.{type(entity).__name__}.named(" in revision.upgrade
+
+
+def test_types_are_created_before_the_table_that_has_them_and_dropped_after_it(lab: Lab) -> None:
+    names = [entity.name for entity in TYPES]
+    declared = Schema(using(*names), EVERY)
+    lab.there_and_back(Schema(), declared)
+
+
+def test_types_are_created_in_an_order_that_works(lab: Lab) -> None:
+    is_odd = pg.Function(
+        schema=SCHEMA,
+        name="is odd",
+        arguments={"number": "integer"},
+        returns="boolean",
+        body="select number % 2 = 1",
+        volatility="immutable",
+    )
+    odd = pg.Domain(schema=SCHEMA, name="odd", base="int", checks={"odd": 'lab."is odd"(value)'})
+    list_of = pg.Domain(schema=SCHEMA, name="list", base='lab."Odd address"[]')
+    lab.there_and_back(Schema(), Schema(using("odd", "list"), [list_of, odd, *EVERY, is_odd]))
+
+
+ALTERED: dict[str, tuple[AlterableEntity, AlterableEntity]] = {
+    "a comment": (MOOD, replace(MOOD, comment=None)),
+    "usage": (MOOD, replace(MOOD, usage=("authenticated",))),
+    "no usage": (PERIOD, replace(PERIOD, usage=())),
+    "a default": (PERCENT, replace(PERCENT, default="1")),
+    "no default": (PERCENT, replace(PERCENT, default=None)),
+    "null": (PERCENT, replace(PERCENT, is_nullable=True)),
+    "a check": (PERCENT, replace(PERCENT, checks={"In range": "value > 0"})),
+    "more checks": (PERCENT, replace(PERCENT, checks={"a": "value > 0", "b": "value < 9"})),
+    "a check that is not valid": (
+        PERCENT,
+        replace(PERCENT, checks={"In range": "value between 0 and 100 not valid"}),
+    ),
+    "an attribute": (ADDRESS, replace(ADDRESS, attributes={**ADDRESS.attributes, "City": "text"})),
+    "no attribute": (ADDRESS, replace(ADDRESS, attributes={"Street": "text"})),
+    "a comment on an attribute": (ADDRESS, replace(ADDRESS, attribute_comments={"Street": "It's"})),
+    "the name of a multirange": (
+        replace(PERIOD, multirange="Odd periods"),
+        replace(PERIOD, multirange="others"),
+    ),
+    "numbers": (
+        NUMBERS,
+        replace(NUMBERS, type="integer", increment=2, minimum=-1, maximum=500, cache=2, cycle=True),
+    ),
+    "direction": (replace(NUMBERS, start=None), replace(NUMBERS, start=None, increment=-1)),
+    "an owner": (NUMBERS, replace(NUMBERS, owned_by=("things", "id"))),
+    "privileges": (
+        replace(NUMBERS, grants={}),
+        replace(NUMBERS, grants={"authenticated": ("usage", "select")}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), ALTERED.values(), ids=ALTERED)
+def test_kind_that_columns_use_is_altered_both_ways(
+    lab: Lab, old: AlterableEntity, new: AlterableEntity
+) -> None:
+    others = [entity for entity in EVERY if entity.key != old.key]
+    used = using(*(entity.name for entity in TYPES))
+    revision = lab.there_and_back(Schema(used, [*others, old]), Schema(used, [*others, new]))
+    for code in (revision.upgrade, revision.downgrade):
+        assert "pg.execute(" in code
+        assert "entity(" not in code
+
+
+def test_added_value_of_an_enum_stays_on_the_way_back(lab: Lab) -> None:
+    longer = replace(MOOD, values=("best", "good", "it's", "bad", "100% :x"))
+    lab.migrate(Schema(entities=[MOOD]))
+    revision = lab.migrate(Schema(entities=[longer]))
+    lab.run(revision.downgrade)
+    assert lab.differences(Schema(entities=[longer])) == []
+    assert "can't remove values of an enum" in revision.downgrade
+
+
+RECREATED: dict[str, tuple[AlterableEntity, AlterableEntity]] = {
+    "an enum without a value": (MOOD, replace(MOOD, values=("bad",))),
+    "a domain of another base": (PERCENT, replace(PERCENT, base="bigint")),
+    "attributes in another order": (
+        replace(ADDRESS, attributes={"a": "text", "b": "text"}),
+        replace(ADDRESS, attributes={"b": "text", "a": "text"}),
+    ),
+    "a range of another subtype": (PERIOD, replace(PERIOD, subtype="text")),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), RECREATED.values(), ids=RECREATED)
+def test_type_that_no_column_uses_is_recreated_with_its_functions(
+    lab: Lab, old: AlterableEntity, new: AlterableEntity
+) -> None:
+    function = pg.Function(
+        schema=SCHEMA,
+        name="same",
+        arguments={"value": f'lab."{old.name}"'},
+        returns=f'lab."{old.name}"',
+        body="select value",
+    )
+    lab.there_and_back(Schema(entities=[old, function]), Schema(entities=[new, function]))
+
+
+@pytest.mark.parametrize(("old", "new"), RECREATED.values(), ids=RECREATED)
+def test_change_that_postgresql_refuses_while_columns_use_the_type_says_what_to_do(
+    lab: Lab, old: AlterableEntity, new: AlterableEntity
+) -> None:
+    lab.migrate(Schema(using(old.name), [old]))
+    with pytest.raises(CommandError, match="recreates"):
+        lab.differences(Schema(using(old.name), [new]))
+
+
+def test_domain_declared_as_the_catalog_has_it_does_not_differ(lab: Lab) -> None:
+    domain = pg.Domain(
+        schema=SCHEMA, name="d", base="varchar(9)", checks={"known": "value in ('a', 'b')"}
+    )
+    lab.migrate(Schema(entities=[domain]))
+    (read,) = pg.Domain.read(lab.connection, [SCHEMA])
+    assert read.checks != domain.checks
+    assert lab.differences(Schema(entities=[read])) == []
+
+
+def test_undeclared_type_stays_while_something_that_stays_uses_it(lab: Lab) -> None:
+    kept = Schema(using("Odd address"), [ADDRESS, MOOD, NUMBERS])
+    lab.migrate(kept)
+    assert lab.differences(Schema(using("Odd address"), [NUMBERS])) == []
+
+
+def test_enum_of_a_column_has_the_comment_of_its_entity(lab: Lab) -> None:
+    mood = sa.Enum("good", "bad", name="mood", schema=SCHEMA)
+    metadata = sa.MetaData()
+    sa.Table("things", metadata, sa.Column("mood", mood), schema=SCHEMA)
+    entity = pg.EnumType.of(mood, comment="How it is.")
+    lab.there_and_back(Schema(), Schema(metadata, [entity]))
+    lab.there_and_back(Schema(metadata, [entity]), Schema(metadata))
+
+
+def test_enum_declared_with_other_values_than_its_column_is_refused(lab: Lab) -> None:
+    mood = sa.Enum("good", "bad", name="mood", schema=SCHEMA)
+    metadata = sa.MetaData()
+    sa.Table("things", metadata, sa.Column("mood", mood), schema=SCHEMA)
+    entity = replace(pg.EnumType.of(mood), values=("good",))
+    with pytest.raises(CommandError, match=r"enum lab\.mood is declared twice"):
+        lab.differences(Schema(metadata, [entity]))
+
+
+def test_sequence_of_sqlalchemy_is_created_before_the_table_that_uses_it(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    sequence = sa.Sequence("Odd numbers", start=5, schema=SCHEMA, metadata=metadata)
+    column = sa.Column("number", sa.Integer, sequence, server_default=sequence.next_value())
+    sa.Table("things", metadata, column, schema=SCHEMA)
+    lab.there_and_back(Schema(), Schema(metadata))
+    lab.there_and_back(Schema(metadata), Schema())
+
+
+def test_sequences_of_identity_and_serial_columns_are_left_to_their_tables(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    sa.Table(
+        "things",
+        metadata,
+        sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+        sa.Column("serial", sa.Integer, server_default=sa.text("nextval('lab.own'::regclass)")),
+        schema=SCHEMA,
+    )
+    lab.connection.execute(sa.text("create sequence lab.own"))
+    lab.migrate(Schema(metadata, [pg.Sequence(schema=SCHEMA, name="own")]))
+    lab.connection.execute(sa.text("alter sequence lab.own owned by lab.things.serial"))
+    assert lab.differences(Schema(metadata)) == []
