@@ -296,9 +296,9 @@ def test_table_is_renamed_with_its_constraints_indexes_and_triggers(connection: 
         assert found == []
     with _revision(connection):
         safety.rename_table("nothing", "something")
-    assert _rows(connection, "select relname from pg_class where relname ~ 'thing|good'") == [
-        *("goods", "goods_pkey", "ix_goods_thing")
-    ]
+    assert _rows(
+        connection, "select relname from pg_class where relname ~ 'thing|good' order by 1"
+    ) == [*("goods", "goods_pkey", "ix_goods_thing")]
     assert _rows(connection, "select tgname from pg_trigger") == ["keep_goods"]
     names = _rows(connection, "select conname from pg_constraint where contype <> 'n'")
     assert {"ck_goods_id", "goods_pkey"} == set(names) & {
