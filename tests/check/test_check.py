@@ -19,10 +19,11 @@ from townhall import migrate
 from townhall.check import CheckError, Report, check, checking
 from townhall.check import connection as check_connection
 from townhall.check.history import History
-from townhall.check.roles import findings_on_roles, read_roles
+from townhall.check.roles import findings_on_roles
 from townhall.check.scratch import PREFIX, scratch_database
 from townhall.check.snapshot import Snapshot, read
 from townhall.cli import main
+from townhall.pg.catalog import read_roles
 from townhall.roles import SUPABASE
 from townhall.testing.databases import Databases
 
@@ -113,7 +114,9 @@ def test_scratch_role_without_createdb_is_refused_on_one_line(
 ) -> None:
     execute(database, f"alter role {make_url(reader).username} reset all")
     assert main(("check", database, "--scratch", reader)) == 2
-    assert capsys.readouterr().err == "townhall: permission denied to create database\n"
+    assert capsys.readouterr().err == (
+        "townhall: the database reports an error: permission denied to create database\n"
+    )
 
 
 def test_checked_database_is_read_in_a_read_only_transaction(townhall_database: str) -> None:
@@ -301,7 +304,7 @@ def test_client_roles_that_bypass_row_level_security_are_reported(
     connection: Connection, at_head: AtHead
 ) -> None:
     connection.exec_driver_sql("alter role authenticated bypassrls; grant service_role to anon")
-    roles = read_roles(connection, SUPABASE, "anon", at_head.schemas)
+    roles = read_roles(connection, SUPABASE.names, at_head.schemas, SUPABASE.service)
     assert list(map(str, findings_on_roles(roles, SUPABASE))) == [
         (
             "security: role anon: is a member of service_role."

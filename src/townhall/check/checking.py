@@ -17,11 +17,18 @@ from townhall.check.platform import copy, of_platform, read_platform
 from townhall.check.repair import AUTOGENERATE
 from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
-from townhall.check.roles import Role, findings_on_roles, read_roles
+from townhall.check.roles import findings_on_roles
 from townhall.check.scratch import scratch_database
 from townhall.check.snapshot import Snapshot, read
 from townhall.migrate.urls import psycopg_url
-from townhall.pg.catalog import PLATFORM_SCHEMAS, read_schemas, schema_names, server_version
+from townhall.pg.catalog import (
+    PLATFORM_SCHEMAS,
+    Role,
+    read_roles,
+    read_schemas,
+    schema_names,
+    server_version,
+)
 
 
 def check(
@@ -70,7 +77,9 @@ def check(
         schemas = _comparable(connection, schemas, declared)
         actual = read(connection, schemas, settings.roles.names)
         login = role or str(connection.scalar(text("select session_user")))
-        roles = read_roles(connection, settings.roles, login, schemas)
+        roles = read_roles(
+            connection, [login, *settings.roles.names], schemas, settings.roles.service
+        )
     if login not in roles:
         raise CheckError(f"there is no role {login}")
     declared, actual = (

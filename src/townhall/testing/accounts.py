@@ -26,15 +26,10 @@ def managing_accounts(connection: Connection) -> Iterator[None]:
     Raises:
         LookupError: There is no table ``auth.users``.
     """
-    owner = connection.scalar(
-        text(
-            """
-            select pg_get_userbyid(class.relowner)
-            from pg_class class join pg_namespace namespace on namespace.oid = class.relnamespace
-            where namespace.nspname = 'auth' and class.relname = 'users'
-            """
-        )
-    )
+    # The plugin is loaded in every pytest run where townhall is installed: without Alembic.
+    from townhall.pg.catalog import read_owners  # noqa: PLC0415
+
+    owner = read_owners(connection, ["auth"]).get(("auth", "users"))
     if owner is None:
         raise LookupError(
             "there is no table auth.users in this database: an application without townhall's"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
+
+from townhall.pg.catalog import missing_roles
 
 
 def refuse_missing_roles(connection: Connection, names: Sequence[str]) -> None:
@@ -18,18 +20,11 @@ def refuse_missing_roles(connection: Connection, names: Sequence[str]) -> None:
     Raises:
         CommandError: One of them does not exist.
     """
-    missing = connection.scalar(text(_MISSING), {"names": list(names)})
+    missing = missing_roles(connection, names)
     if missing:
         raise CommandError(
-            f"the roles {missing} do not exist, so that privileges can't be granted to them or"
-            " revoked from them. Create them in a revision, with create_roles(Roles(...)) of"
-            " townhall.migrate.safety, and run it; or pass the roles that exist:"
+            f"the roles {', '.join(missing)} do not exist, so that privileges can't be granted to"
+            " them or revoked from them. Create them in a revision, with create_roles(Roles(...))"
+            " of townhall.migrate.safety, and run it; or pass the roles that exist:"
             " townhall.migrate.run(roles=Roles(...))."
         )
-
-
-_MISSING = """
-    select string_agg(n.name, ', ' order by n.position)
-    from unnest(cast(:names as text[])) with ordinality as n (name, position)
-    where not exists (select from pg_catalog.pg_roles as r where r.rolname = n.name)
-"""

@@ -26,6 +26,7 @@ from townhall.pg.catalog.fragments import (
     server_version,
 )
 from townhall.pg.catalog.owners import read_owners
+from townhall.pg.catalog.roles import Role, missing_roles, read_roles
 from townhall.pg.catalog.routines import Routine, read_routines
 from townhall.pg.catalog.rules import Rule, read_rules
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS, Schema, read_schemas, schema_names
@@ -40,6 +41,7 @@ __all__ = [
     "Constraint",
     "Facts",
     "Index",
+    "Role",
     "Routine",
     "Rule",
     "Schema",
@@ -52,10 +54,12 @@ __all__ = [
     "dependants_of",
     "empty_search_path",
     "entries",
+    "missing_roles",
     "not_of_an_extension",
     "read_columns_of_types",
     "read_everything",
     "read_owners",
+    "read_roles",
     "read_routines",
     "read_rules",
     "read_schemas",
