@@ -1,5 +1,5 @@
-# Everything happens in .venv, which is made with uv where that is installed and with Python's own
-# venv and pip elsewhere. PYTHON=… chooses the interpreter. Paths are relative, so that the folder
+# All commands use .venv, which is created with uv if that is installed, and otherwise with Python's own
+# venv and pip. PYTHON=… chooses the interpreter. Paths are relative, so that the folder
 # may have spaces in its name.
 
 UV := $(shell command -v uv)
@@ -15,20 +15,20 @@ pins := tests/migrations/frozen/constraints.txt
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
 
-migrate: $(venv)/.installed-embedded ## Bring the database to head, and say where it is
+migrate: $(venv)/.installed-embedded ## Upgrade the database to the last revision, and print its status
 	$(python) -m alembic upgrade head
 	@$(python) -m townhall status
 
 test: $(venv)/.installed-test ## Run the tests
 	$(python) -m pytest $(PYTEST_FLAGS)
 
-test-thorough: $(venv)/.installed-test ## Run the tests on PostgreSQL 15 and 16, and the slower ones
+test-thorough: $(venv)/.installed-test ## Run slower tests, and those on PostgreSQL 15 and 16
 	$(python) -m pytest $(PYTEST_FLAGS) -m 'thorough and not exhaustive'
 
-test-exhaustive: $(venv)/.installed-test ## Run the tests that take long
+test-exhaustive: $(venv)/.installed-test ## Run the slowest tests
 	$(python) -m pytest $(PYTEST_FLAGS) -m exhaustive
 
-test-matrix: $(venv)/.installed-test ## Run the tests with other versions, on PostgreSQL 15, 16 and 18; CELLS=… for some
+test-matrix: $(venv)/.installed-test ## Run the tests with the lowest and newest dependencies; CELLS=… chooses some
 	$(python) -m tests.matrix $(CELLS) -- $(PYTEST_FLAGS)
 
 lint: $(venv)/.installed-dev ## Check style and formatting
@@ -39,13 +39,13 @@ types: $(venv)/.installed-dev ## Check the types
 	$(python) -m mypy
 	$(python) -m pyright --pythonpath $(python)
 
-drift: $(venv)/.installed-embedded ## Check that the database is what the models declare
+drift: $(venv)/.installed-embedded ## Report differences between the database and what is declared
 	$(python) -m alembic check
 
-freeze: $(venv)/.installed-test ## Write the frozen SQL of the revisions again, after a change on purpose
+freeze: $(venv)/.installed-test ## Write the frozen SQL of the revisions anew, after an intended change
 	$(python) -m tests.migrations.freezing
 
-bench: $(venv)/.installed-bench ## Measure autogenerate beside its alternatives, in half an hour
+bench: $(venv)/.installed-bench ## Measure autogenerate and its alternatives, which takes half an hour
 	$(python) -m tests.benchmarks.autogenerate
 
 bench-community: $(venv)/.installed-test ## Measure what the counters of posts cost
@@ -57,7 +57,7 @@ bench-coaching: $(venv)/.installed-test ## Measure usage at ten million events, 
 docs: $(venv)/.installed-dev ## Build the documentation into docs/_build
 	$(python) -m sphinx -W --keep-going -b html docs docs/_build
 
-# One stamp per extra: the next run installs again only where pyproject.toml or the pins have changed.
+# One stamp file per extra: it is installed again only after pyproject.toml or the pins have changed.
 $(venv)/.installed-%: pyproject.toml $(pins) | $(venv)/.created
 ifdef UV
 	"$(UV)" pip install --quiet --python $(python) --constraint $(pins) --editable '.[$*]'
@@ -74,8 +74,8 @@ else
 endif
 	@touch $@
 
-# A name on the path is not yet an interpreter (pyenv's may lead nowhere), and Debian's may come
-# without venv.
+# A command on the path may not run (a shim of pyenv without that version), and Debian's Python may
+# lack venv.
 define create_with_venv
 { \
 	for name in '$(PYTHON)' python3.13 python3.12 python3.11 python3.14 python3 python; do \
