@@ -516,3 +516,39 @@ def test_schema_is_created_with_its_access(lab: Lab) -> None:
     revision = lab.there_and_back(Schema(), Schema(entities=[access]))
     assert "create schema" in revision.upgrade
     assert "drop schema" in revision.downgrade
+
+
+PROCEDURE = pg.Procedure(
+    schema=SCHEMA,
+    name="Odd archive",
+    arguments={"position": "integer", "total": "inout bigint"},
+    language="plpgsql",
+    body="""
+        begin
+            delete from lab.things where id = position;
+        end
+    """,
+    execute=("authenticated",),
+    comment="It's 100%.",
+)
+
+
+def test_procedure_is_created_and_dropped_with_the_table_that_it_reads(lab: Lab) -> None:
+    lab.there_and_back(Schema(), Schema(things(), [PROCEDURE]))
+    lab.there_and_back(Schema(things(), [PROCEDURE]), Schema())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        dataclasses.replace(PROCEDURE, body="begin null; end"),
+        dataclasses.replace(PROCEDURE, comment=None, execute=()),
+        dataclasses.replace(PROCEDURE, security="definer", settings={"search_path": "pg_temp"}),
+        dataclasses.replace(PROCEDURE, arguments={"other": "integer", "total": "inout bigint"}),
+        dataclasses.replace(PROCEDURE, arguments={"position": "integer", "total": "inout text"}),
+        dataclasses.replace(PROCEDURE, arguments={"position": "int", "total": "inout int8"}),
+    ],
+    ids=["body", "privileges", "security", "name of an argument", "type", "spelling"],
+)
+def test_procedure_is_changed_both_ways(lab: Lab, changed: pg.Procedure) -> None:
+    lab.there_and_back(Schema(things(), [PROCEDURE]), Schema(things(), [changed]))

@@ -198,7 +198,7 @@ CASES = {
         "create procedure public.wipe() language sql as 'select'",
         "security: procedure public.wipe(): is not declared."
         " Impact: undeclared code for every role that may execute it."
-        " Repair: drop procedure public.wipe()",
+        " Repair: drop procedure if exists public.wipe()",
     ),
     "an undeclared type": Case(
         "create type public.mood as enum ('good', 'bad')",

@@ -94,6 +94,33 @@ ENTITIES: dict[str, Entity] = {
     "a range type with a distance": pg.RangeType(
         schema=SCHEMA, name="reals", subtype="float8", subtype_diff="float8mi"
     ),
+    "a procedure": pg.Procedure(schema=SCHEMA, name="plain", body="select 1"),
+    "a procedure with everything": pg.Procedure(
+        schema=SCHEMA,
+        name="Every thing",
+        arguments={
+            "first": "integer",
+            "odd name": "inout text",
+            "position": "out int",
+            "many": "variadic text[] default '{}'",
+        },
+        language="plpgsql",
+        body="""
+            begin
+                position := first; -- 100% :x
+            end
+        """,
+        security="definer",
+        settings={"search_path": pg.SAFE_SEARCH_PATH, "work_mem": "64MB"},
+        execute=("authenticated", "other role with grant option"),
+        comment="It's odd.",
+    ),
+    "a procedure with a standard body": pg.Procedure(
+        schema=SCHEMA,
+        name="standard",
+        arguments={"number": "integer"},
+        body="begin atomic select number; end",
+    ),
     "a plain sequence": pg.Sequence(schema=SCHEMA, name="plain"),
     "a sequence with everything": pg.Sequence(
         schema=SCHEMA,

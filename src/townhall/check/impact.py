@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from townhall.check.snapshot import Object
-from townhall.pg import PUBLIC, Function
+from townhall.pg import PUBLIC, Routine
 from townhall.pg.privileges import Privilege
 from townhall.roles import Roles
 
@@ -258,7 +258,7 @@ def of_change(fact: str, declared: Object, actual: Object) -> Impact:
         return _unenforced(declared)
     if declared.kind == "index":
         return of_missing(declared)
-    if fact == "settings" and isinstance(actual.entity, Function) and actual.entity.is_hijackable:
+    if fact == "settings" and isinstance(actual.entity, Routine) and actual.entity.is_hijackable:
         return HIJACKABLE
     kind = declared.kind
     exact = (kind, fact, value) if isinstance(value, bool | str) else (kind, fact)

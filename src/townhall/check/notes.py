@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from townhall.check.findings import Finding
 from townhall.check.impact import HIJACKABLE
 from townhall.check.snapshot import Snapshot
-from townhall.pg import SAFE_SEARCH_PATH, Function
+from townhall.pg import SAFE_SEARCH_PATH, Routine
 
 
 def unsafe_search_paths(declared: Snapshot, actual: Snapshot) -> Iterable[Finding]:
@@ -19,7 +19,7 @@ def unsafe_search_paths(declared: Snapshot, actual: Snapshot) -> Iterable[Findin
     """
     for key in sorted(declared.keys() & actual.keys()):
         functions = (declared[key].entity, actual[key].entity)
-        if all(isinstance(each, Function) and each.is_hijackable for each in functions):
+        if all(isinstance(each, Routine) and each.is_hijackable for each in functions):
             yield Finding(
                 declared[key].identity,
                 "has an unsafe search path, as declared",

@@ -16,8 +16,8 @@ from townhall.check.type_repair import change_alterable
 from townhall.pg import (
     AlterableEntity,
     Entity,
-    Function,
     ReplicaIdentity,
+    Routine,
     TableAccess,
     catalog,
     ddl,
@@ -248,9 +248,9 @@ def _commented(item: Object) -> str:
 
 
 def _target(item: Object) -> str:
-    if isinstance(item.entity, Function):
+    if isinstance(item.entity, Routine):
         return item.entity.literal_signature
-    if item.kind in {"procedure", "aggregate", "window function"}:
+    if item.kind in {"aggregate", "window function"}:
         schema, signature = item.names
         name, arguments = signature.split("(", 1)
         return f"{ddl.qualified(schema, name)}({arguments}"

@@ -17,6 +17,7 @@ from townhall.pg import (
     Entity,
     Function,
     MaterializedView,
+    Routine,
     SchemaAccess,
     TableAccess,
     TableEntity,
@@ -124,7 +125,7 @@ def _from_entity(
         for each in fields(entity)
         if each.name not in _NOT_FACTS
     }
-    if isinstance(entity, Function):
+    if isinstance(entity, Routine):
         facts["grants"] = _grants(dict(map(_execution, entity.execute)), version)
     elif isinstance(entity, _WITH_GRANTS):
         facts["grants"] = _grants(entity.grants or {}, version)

@@ -34,7 +34,7 @@ from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
 from townhall.migrate.write.revision import dropped_tables, flat
-from townhall.pg import AlterableEntity, CreateEntityOp, Entity, Function, sql
+from townhall.pg import AlterableEntity, CreateEntityOp, Entity, Routine, sql
 from townhall.pg.alembic_utils import registry, replace_comparison
 
 _log = logging.getLogger(__name__)
@@ -208,9 +208,7 @@ def _refuse_hijackable(entities: Iterable[Entity]) -> None:
     hijackable = [
         entity.identity
         for entity in entities
-        if isinstance(entity, Function)
-        and entity.is_hijackable
-        and entity.search_path != "as found"
+        if isinstance(entity, Routine) and entity.is_hijackable and entity.search_path != "as found"
     ]
     if hijackable:
         raise CommandError(

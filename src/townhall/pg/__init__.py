@@ -20,8 +20,10 @@ from townhall.pg.operations import (
 )
 from townhall.pg.policy import Policy
 from townhall.pg.privileges import ANONYMOUS, API_ROLES, AUTHENTICATED, PUBLIC, SERVICE
+from townhall.pg.procedure import Procedure
 from townhall.pg.range_type import RangeType
 from townhall.pg.replica_identity import ReplicaIdentity
+from townhall.pg.routine import Routine
 from townhall.pg.schema_access import SchemaAccess
 from townhall.pg.sequence import Sequence
 from townhall.pg.table_access import TableAccess
@@ -36,6 +38,7 @@ ENTITY_CLASSES: tuple[type[Entity], ...] = (
     RangeType,
     Sequence,
     Function,
+    Procedure,
     SchemaAccess,
     TableAccess,
     TableGrant,
@@ -66,9 +69,11 @@ __all__ = [
     "Function",
     "MaterializedView",
     "Policy",
+    "Procedure",
     "RangeType",
     "ReplaceEntityOp",
     "ReplicaIdentity",
+    "Routine",
     "SchemaAccess",
     "Sequence",
     "TableAccess",

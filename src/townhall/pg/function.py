@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping
 
 from townhall.pg import catalog, sql
-from townhall.pg.arguments import arguments_of, refused_arguments
-from townhall.pg.entity import Entity, comment_statement
-from townhall.pg.layout import without_comments
-from townhall.pg.privileges import (
-    API_ROLES,
-    WITH_GRANT_OPTION,
-    grant_statements,
-    refused_grantees,
-    split_grantee,
-    unmanaged,
-)
+from townhall.pg.arguments import arguments_of
+from townhall.pg.entity import Entity
+from townhall.pg.privileges import API_ROLES
+from townhall.pg.routine import Routine, SearchPath, Security, query, shared_values
 
 Volatility = Literal["volatile", "stable", "immutable"]
-Security = Literal["invoker", "definer"]
 Parallel = Literal["unsafe", "restricted", "safe"]
-SearchPath = Literal["safe", "as found"]
 
 SAFE_SEARCH_PATH = "pg_catalog, pg_temp"
 """The ``search_path`` of a function in whose body all names but PostgreSQL's own are qualified.
@@ -36,7 +27,7 @@ https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTI
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Function(Entity):
+class Function(Routine):
     """A function, and the roles that may execute it.
 
     Attributes:
@@ -77,8 +68,6 @@ class Function(Entity):
     """
 
     kind: ClassVar[str] = "function"
-    name_fields: ClassVar[tuple[str, ...]] = ("schema", "name", "arguments")
-    sql_fields: ClassVar[tuple[str, ...]] = ("body",)
 
     name: str
     arguments: Mapping[str, str] = field(default_factory=dict)
@@ -114,58 +103,6 @@ class Function(Entity):
         for name in ("cost", "rows"):
             if (value := getattr(self, name)) is not None and not 0 < value < inf:
                 self._refuse(f"{name} is {value} and must be greater than 0, and finite")
-        if self.language.lower() in _LANGUAGES - {self.language}:
-            self._refuse(f"language is {self.language!r}: write {self.language.lower()!r}")
-        for name in _LISTS & self.settings.keys():
-            if not sql.is_list(value := self.settings[name]):
-                self._refuse(
-                    f"{name} is {value!r}, which is no list of names: separate them by commas, and"
-                    " put one with a comma or a quote into double quotes"
-                )
-        why = refused_arguments(
-            arguments_of(self.arguments), returns_table=_TABLE.match(self.returns) is not None
-        )
-        if why or (why := refused_grantees(self.execute)):
-            self._refuse(why)
-
-    @property
-    def laid_out_fields(self) -> tuple[str, ...]:
-        """The body, unless it is stored byte for byte."""
-        return () if self.verbatim or self.language not in _LAID_OUT else self.sql_fields
-
-    @property
-    def name_parts(self) -> tuple[str, ...]:
-        """Schema and name with the types of the arguments."""
-        return (self.schema, f"{self.name}({', '.join(self.argument_types)})")
-
-    @property
-    def is_hijackable(self) -> bool:
-        """Whether objects that its caller creates are used with its owner's privileges."""
-        last_of_path = sql.split_list(self.settings.get("search_path", ""))[-1]
-        return self.security == "definer" and last_of_path != "pg_temp"
-
-    @property
-    def argument_types(self) -> tuple[str, ...]:
-        """The types of the input arguments, which are a part of the function's name."""
-        return tuple(each.type for each in arguments_of(self.arguments) if each.is_input)
-
-    @property
-    def literal_signature(self) -> str:
-        """The function with the types of its arguments, as SQL names it."""
-        return f"{self.literal_name}({', '.join(self.argument_types)})"
-
-    @property
-    def literal_name(self) -> str:
-        """The function without its arguments as a qualified identifier."""
-        return sql.qualified(self.schema, self.name)
-
-    def create_statements(self) -> Iterable[str]:
-        """Yield the function, the roles that may execute it, and its comment."""
-        yield "\n".join(self._definition())
-        target = self.literal_signature
-        grants = dict(map(_grant, self.execute))
-        yield from grant_statements(f"function {target}", grants, self.api_roles)
-        yield comment_statement("function", target, self.comment)
 
     def _definition(self) -> Iterable[str]:
         arguments = ", ".join(map(str, arguments_of(self.arguments)))
@@ -177,49 +114,24 @@ class Function(Entity):
         traits += [f"cost {self.cost}"] * (self.cost is not None)
         traits += [f"rows {self.rows}"] * (self.rows is not None)
         yield " ".join(traits)
-        for setting, value in self.settings.items():
-            yield f"set {sql.quote(setting)} = {_setting(setting, value)}"
-        yield self.body if self.is_standard_body else f"as {sql.dollar_quoted(self.source)}"
+        yield from self._settings_and_body()
+
+    @property
+    def returns_table(self) -> bool:
+        """Whether the result has named columns."""
+        return _TABLE.match(self.returns) is not None
 
     @property
     def returns_set(self) -> bool:
         """Whether it returns any number of rows."""
         return _SET.match(self.returns) is not None
 
-    @property
-    def is_standard_body(self) -> bool:
-        """Whether the body is in the form of the SQL standard, which is parsed and not stored."""
-        return not self.verbatim and self.language == "sql" and is_standard(self.body)
-
-    @property
-    def source(self) -> str:
-        """The body as PostgreSQL stores it, unless it is in the form of the SQL standard."""
-        return f"\n{self.body}\n" if self.laid_out_fields else self.body
-
-    def drop_statements(self) -> Iterable[str]:
-        """Yield the drop of the function."""
-        yield f"drop function if exists {self.literal_signature}"
-
-    def with_unmanaged_grants_of(self, actual: Entity) -> Self:
-        """Return the function with the unmanaged roles that may execute the actual one."""
-        if not isinstance(actual, Function):
-            return self
-        others = unmanaged(dict(map(_grant, actual.execute)), self.api_roles)
-        kept = [each for each in actual.execute if _grant(each)[0] in others]
-        return replace(self, execute=tuple(dict.fromkeys([*kept, *self.execute])))
-
     def can_replace(self, other: Entity) -> bool:
         """Tell whether arguments and result stay, and defaults are only added."""
         return (
             isinstance(other, Function)
             and self.returns == other.returns
-            and list(self.arguments) == list(other.arguments)
-            and all(
-                mine[:3] == theirs[:3] and (mine.default is not None or theirs.default is None)
-                for mine, theirs in zip(
-                    arguments_of(self.arguments), arguments_of(other.arguments), strict=True
-                )
-            )
+            and self.has_arguments_for(other)
         )
 
     @classmethod
@@ -228,133 +140,28 @@ class Function(Entity):
         return [cls._from_row(row) for row in catalog.rows(connection, _QUERY, schemas)]
 
     @classmethod
-    def keys_in_database(
-        cls, connection: Connection, entities: Sequence[Entity]
-    ) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Return the declared keys with the types as PostgreSQL spells them: ``integer``."""
-        functions = [entity for entity in entities if isinstance(entity, Function)]
-        found = connection.execute(
-            text(_RESOLVE), {"signatures": [each.literal_signature for each in functions]}
-        )
-        types = {row.signature: row.types for row in found}
-        return {
-            each.key: (
-                each.kind,
-                each.schema,
-                f"{each.name}({', '.join(types[each.literal_signature])})",
-            )
-            for each in functions
-            if each.literal_signature in types
-        }
-
-    @classmethod
     def _from_row(cls, row: RowMapping) -> Self:
         return cls(
-            schema=row["schema"],
-            name=row["name"],
-            arguments=dict(row["arguments"] or ()),
+            **shared_values(row),
             returns=row["returns"],
-            language=row["language"],
-            **_read_body(row["language"], row["source"], row["parsed"]),
             volatility=row["volatility"],
-            security=row["security"],
-            settings=dict(map(_read_setting, row["settings"] or ())),
             is_strict=row["is_strict"],
             is_leakproof=row["is_leakproof"],
             parallel=row["parallel"],
             cost=row["cost"],
             rows=row["rows"],
-            execute=tuple(sorted(map(_grantee, row["entries"] or ()))),
-            comment=row["comment"],
         )
-
-
-def is_standard(body: str) -> bool:
-    """Tell whether the body of an SQL function is in the form of the SQL standard."""
-    return _STANDARD.match(without_comments(body)) is not None
-
-
-def _read_body(language: str, source: str, parsed: str | None) -> dict[str, Any]:
-    if parsed is not None:
-        return {"body": parsed}
-    if language not in _LAID_OUT:
-        return {"body": source}
-    body = sql.layout(source)
-    if source == f"\n{body}\n" and not (language == "sql" and is_standard(body)):
-        return {"body": body}
-    return {"body": source, "verbatim": True}
-
-
-def _setting(name: str, value: str) -> str:
-    parts = sql.split_list(value) if name in _LISTS else [value]
-    return ", ".join(map(sql.literal, parts))
-
-
-def _read_setting(stored: str) -> tuple[str, str]:
-    name, _, value = stored.partition("=")
-    if name in _LISTS:
-        value = sql.join_list(list(map(sql.unquote, _PARTS.findall(value))))
-    return name, value
-
-
-def _grant(grantee: str) -> tuple[str, tuple[str, ...]]:
-    role, option = split_grantee(grantee)
-    return role, (f"execute{option}",)
-
-
-def _grantee(entry: Mapping[str, Any]) -> str:
-    return f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
 
 
 _SET = re.compile(r"(setof|table)\b", re.IGNORECASE)
 _TABLE = re.compile(r"table\b", re.IGNORECASE)
-_STANDARD = re.compile(r"\s*(begin\s+atomic|return)\b", re.IGNORECASE)
-_LAID_OUT = {"sql", "plpgsql"}
-_LANGUAGES = {"sql", "plpgsql", "c", "internal"}
-_LISTS = {"search_path", "temp_tablespaces"}
-_PARTS = re.compile(sql.IDENTIFIER)
 
-_RESOLVE = """
-    select
-        s.signature,
-        array(
-            select pg_catalog.format_type(a.type, null)
-            from unnest(p.proargtypes::oid[]) with ordinality as a (type, position)
-            order by a.position
-        ) as types
-    from unnest(cast(:signatures as text[])) as s (signature)
-    join pg_catalog.pg_proc as p on p.oid = pg_catalog.to_regprocedure(s.signature)
-"""
-
-_QUERY = f"""
-    select
-        n.nspname as schema,
-        p.proname as name,
-        (
-            select jsonb_agg(jsonb_build_array(
-                coalesce(nullif(a.name, ''), '$' || a.position),
-                concat_ws(
-                    ' ',
-                    case a.mode
-                        when 'o' then 'out' when 'b' then 'inout' when 'v' then 'variadic'
-                    end,
-                    pg_catalog.format_type(a.type, null),
-                    'default ' || pg_catalog.pg_get_function_arg_default(p.oid, a.position::integer)
-                )
-            ) order by a.position)
-            from unnest(
-                coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames
-            ) with ordinality as a (type, mode, name, position)
-            where a.mode is distinct from 't'
-        ) as arguments,
+_QUERY = query(
+    "f",
+    """
         pg_catalog.pg_get_function_result(p.oid) as returns,
-        l.lanname as language,
-        p.prosrc as source,
-        pg_catalog.pg_get_function_sqlbody(p.oid) as parsed,
         case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end
             as volatility,
-        case when p.prosecdef then 'definer' else 'invoker' end as security,
-        p.proconfig as settings,
         p.proisstrict as is_strict,
         p.proleakproof as is_leakproof,
         case p.proparallel when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end
@@ -365,18 +172,5 @@ _QUERY = f"""
                 then p.procost
         end) as cost,
         to_jsonb(case when p.proretset and p.prorows <> 1000 then p.prorows end) as rows,
-        {catalog.entries("p.proacl", "p.proowner", "f")} as entries,
-        {catalog.comment("pg_proc", "p")} as comment
-    from pg_catalog.pg_proc as p
-    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-    join pg_catalog.pg_language as l on l.oid = p.prolang
-    where n.nspname = any (%(schemas)s)
-        and p.prokind = 'f'
-        and {catalog.not_of_an_extension("pg_proc", "p")}
-        -- The constructors of a range are a part of its type.
-        and p.oid not in (
-            select d.objid
-            from pg_catalog.pg_depend as d
-            where d.classid = 'pg_catalog.pg_proc'::regclass and d.deptype = 'i'
-        )
-"""
+    """,
+)

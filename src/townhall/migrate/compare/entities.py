@@ -26,8 +26,8 @@ from townhall.pg import (
     CreateEntityOp,
     DropEntityOp,
     Entity,
-    Function,
     ReplaceEntityOp,
+    Routine,
     View,
     sql,
 )
@@ -163,7 +163,7 @@ def _changes(entity: Entity, actual: Entity, declared: Entity) -> Iterable[Entit
     yield CreateEntityOp(entity.with_unmanaged_grants_of(actual))
 
 
-_DEPENDANTS_FIRST = ("policy", "trigger", "view", "materialized view", "function")
+_DEPENDANTS_FIRST = ("policy", "trigger", "view", "materialized view", "procedure", "function")
 """The order in which to try to drop entities; the downgrade creates them in the opposite one."""
 
 
@@ -273,8 +273,8 @@ def _create(
     # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
     # table can block the change of a column.
     _drop(connection, (each for each in actual.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
-    functions = [entity for entity in entities if isinstance(entity, Function)]
-    others = [entity for entity in entities if not isinstance(entity, Function)]
+    functions = [entity for entity in entities if isinstance(entity, Routine)]
+    others = [entity for entity in entities if not isinstance(entity, Routine)]
     for each in (*left_alone, *_undeclared_overloads(connection, functions, actual)):
         attempt(connection, lambda each=each: _drop(connection, [each]))  # type: ignore[misc] # bound now
     steps = [*first, *operations, *functions, *others, *drops]
@@ -287,7 +287,7 @@ def _wrong_bodies(connection: Connection, done: Sequence[Step]) -> Iterable[Fail
         return
     run_script(connection, [CHECKED])
     for step in done:
-        if isinstance(step, Function):
+        if isinstance(step, Routine):
             create = partial(run_script, connection, [*step.replace_statements()])
             if (error := attempt(connection, create)) is not None:
                 yield Failure(step, error)
@@ -308,19 +308,19 @@ def _is_recreated(entity: Entity) -> bool:
 
 
 def _undeclared_overloads(
-    connection: Connection, declared: Sequence[Function], actual: State
-) -> Iterable[Function]:
+    connection: Connection, declared: Sequence[Routine], actual: State
+) -> Iterable[Routine]:
     # While an undeclared overload exists, a call that fits it and a declared one is ambiguous.
     names = {(each.schema, each.name) for each in declared}
     declared_keys = {each.key for each in declared}
     overloads = [
         each
         for key, each in actual.items()
-        if isinstance(each, Function)
+        if isinstance(each, Routine)
         and (each.schema, each.name) in names
         and key not in declared_keys
     ]
-    keys = Function.keys_in_database(connection, declared).values() if overloads else ()
+    keys = Routine.keys_in_database(connection, declared).values() if overloads else ()
     return [each for each in overloads if each.key not in keys]
 
 
@@ -351,7 +351,7 @@ def _create_entity(connection: Connection, entity: Entity, state: State) -> None
     def create() -> None:
         run_script(connection, declared.create_without_data_statements())
 
-    if entity.kind == "function" and attempt(connection, create) is not None:
+    if isinstance(entity, Routine) and attempt(connection, create) is not None:
         # A function with another result type can't be replaced. It was not dropped earlier,
         # because tables may use it.
         run_script(connection, (f"{line} cascade" for line in entity.drop_statements()))

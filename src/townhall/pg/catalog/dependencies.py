@@ -114,11 +114,13 @@ _UNDROPPABLE_ENTITIES = f"""
     from relations as r
     join pg_catalog.pg_trigger as t on t.tgrelid = r.oid
     union all
-    select 'function', array[n.nspname, {SIGNATURE}]::text[]
+    select
+        case p.prokind when 'p' then 'procedure' else 'function' end,
+        array[n.nspname, {SIGNATURE}]::text[]
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
     where n.nspname = any (%(schemas)s)
-        and p.prokind = 'f'
+        and p.prokind in ('f', 'p')
         and (
             not pg_catalog.pg_has_role(p.proowner, 'usage')
             or p.prorettype = 'pg_catalog.event_trigger'::regtype

@@ -1,4 +1,4 @@
-"""Procedures, aggregates and window functions, of which no revision makes one."""
+"""Aggregates and window functions, which can't be declared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from townhall.pg.catalog.fragments import SIGNATURE, comment, entries, not_of_an
 
 @dataclass(frozen=True)
 class Routine:
-    """A procedure, an aggregate or a window function.
+    """An aggregate or a window function.
 
     Attributes:
         schema: The schema of the routine.
@@ -26,7 +26,7 @@ class Routine:
 
     schema: str
     signature: str
-    kind: Literal["procedure", "aggregate", "window function"]
+    kind: Literal["aggregate", "window function"]
     definition: str | None
     comment: str | None
     entries: Sequence[Mapping[str, Any]]
@@ -46,15 +46,13 @@ _QUERY = f"""
     select
         n.nspname as schema,
         {SIGNATURE} as signature,
-        case p.prokind
-            when 'p' then 'procedure' when 'a' then 'aggregate' else 'window function'
-        end as kind,
+        case p.prokind when 'a' then 'aggregate' else 'window function' end as kind,
         case when p.prokind <> 'a' then pg_catalog.pg_get_functiondef(p.oid) end as definition,
         {comment("pg_proc", "p")} as comment,
         coalesce({entries("p.proacl", "p.proowner", "f")}, '[]') as entries
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-    where p.prokind <> 'f'
+    where p.prokind in ('a', 'w')
         and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_proc", "p")}
 """
