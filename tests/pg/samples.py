@@ -31,6 +31,7 @@ SETUP = (
     )
     """,
     f'create table "{SCHEMA}"."odd FOR EACH ROW WHEN (x) table" ()',
+    'create publication "odd publication"',
     f"""
     create view "{SCHEMA}"."odd FOR EACH ROW WHEN (x) view" as
     select 1 as id
@@ -335,10 +336,42 @@ ENTITIES: dict[str, Entity] = {
         schema=SCHEMA,
         usage=("anon", "authenticated with grant option", "public"),
         create=("authenticated", "other role"),
+        comment="It's odd.",
     ),
     "the closed access of a schema": pg.SchemaAccess(schema=SCHEMA),
     "a full replica identity": pg.ReplicaIdentity(schema=SCHEMA, table="odd table"),
     "a replica identity by index": pg.ReplicaIdentity(
         schema=SCHEMA, table="odd table", mode="index", index="odd table_pkey"
     ),
+    "storage parameters": pg.StorageParameters(
+        schema=SCHEMA,
+        table="odd table",
+        parameters={
+            "fillfactor": "70",
+            "autovacuum_enabled": "off",
+            "toast.autovacuum_vacuum_scale_factor": "0.5",
+        },
+    ),
+    "a published table": pg.PublicationTable(
+        schema=SCHEMA, table="odd table", publication="odd publication"
+    ),
+    "a table of which a part is published": pg.PublicationTable(
+        schema=SCHEMA,
+        table="odd table",
+        publication="odd publication",
+        columns=("id", "odd column"),
+        where="id > 3 and \"odd column\" in ('a', 'it''s')",
+    ),
+    "default privileges in a schema": pg.DefaultPrivileges(
+        schema=SCHEMA,
+        objects="tables",
+        grants={"authenticated": ("select", "insert with grant option"), "other role": ("all",)},
+    ),
+    "default privileges in every schema": pg.DefaultPrivileges(
+        everywhere=True, objects="functions", grants={"service_role": ("execute",)}
+    ),
+    "default privileges of another role": pg.DefaultPrivileges(
+        schema=SCHEMA, objects="sequences", owner="other role", grants={"anon": ("usage",)}
+    ),
+    "an extension": pg.Extension(schema=SCHEMA, name="vector"),
 }

@@ -14,6 +14,7 @@ from alembic.operations import MigrateOperation, Operations
 
 import townhall.migrate
 from tests.pg.statements import (
+    database,
     functions,
     operations,
     platform,
@@ -28,6 +29,7 @@ from tests.pg.statements.case import EntityCase, OperationCase
 from townhall.pg import ENTITY_CLASSES
 
 ENTITIES: dict[str, EntityCase] = {
+    **database.CASES,
     **functions.CASES,
     **platform.CASES,
     **policies.CASES,

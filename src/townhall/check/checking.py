@@ -13,12 +13,12 @@ from townhall.check.findings import Finding, compare
 from townhall.check.history import History
 from townhall.check.impact import Severity
 from townhall.check.notes import unsafe_search_paths
-from townhall.check.platform import copy, of_platform, read_platform
 from townhall.check.repair import AUTOGENERATE
 from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
 from townhall.check.roles import findings_on_roles
 from townhall.check.scratch import scratch_database
+from townhall.check.shared import copy, has_no_table, read_platform, shared
 from townhall.check.snapshot import Snapshot, read
 from townhall.migrate.urls import psycopg_url
 from townhall.pg.catalog import (
@@ -83,9 +83,11 @@ def check(
     if login not in roles:
         raise CheckError(f"there is no role {login}")
     declared, actual = (
-        {**_within(schemas, snapshot), **shared}
-        for snapshot, shared in zip(
-            (declared, actual), of_platform(platform, declared, actual, version), strict=True
+        {**_within(schemas, snapshot), **others}
+        for snapshot, others in zip(
+            (declared, actual),
+            shared(platform, declared, actual, version, settings.roles.names),
+            strict=True,
         )
     )
     findings = (
@@ -113,7 +115,9 @@ def check(
 
 
 def _within(schemas: Sequence[str], snapshot: Snapshot) -> Snapshot:
-    return {key: item for key, item in snapshot.items() if key[1] in schemas}
+    return {
+        key: item for key, item in snapshot.items() if key[1] in schemas and not has_no_table(item)
+    }
 
 
 def _comparable(connection: Connection, schemas: Sequence[str], declared: Snapshot) -> list[str]:

@@ -132,7 +132,8 @@ def _containers(declared: Snapshot, actual: Snapshot) -> set[tuple[str, ...]]:
 
 def _container(item: Object) -> Relation | tuple[str, ...]:
     # The parts of an object that is missing or undeclared as a whole are not reported one by one.
-    return item.on or (() if item.kind == "schema" else item.names[:1])
+    is_of_database = item.kind == "schema" or (item.entity is not None and item.entity.is_shared)
+    return item.on or (() if is_of_database else item.names[:1])
 
 
 def _missing(declared: Object, snapshot: Snapshot) -> Finding:

@@ -45,6 +45,9 @@ _OWNER_RIGHTS = Impact(
 )
 _NO_ACCESS = Impact(_COSMETIC, "no effect on access")
 _OTHER_VALUES = Impact(_FUNCTIONAL, "it accepts other values")
+_NEW_OBJECTS = Impact(_SECURITY, "roles hold other privileges on new objects than declared")
+_PUBLISHED = Impact(_SECURITY, "subscribers receive other rows or columns than declared")
+_SPACE = Impact(_COSMETIC, "how much space it takes and when it is vacuumed")
 _REWRITES = Impact(_SECURITY, "it rewrites statements into undeclared ones")
 
 _ImpactByTrait = Mapping[tuple[str | bool | None, ...], Impact]
@@ -55,6 +58,8 @@ _MISSING: _ImpactByTrait = {
     ("composite type",): _STATEMENTS_FAIL,
     ("domain",): _STATEMENTS_FAIL,
     ("enum",): _STATEMENTS_FAIL,
+    ("default privileges",): _NEW_OBJECTS,
+    ("extension",): _STATEMENTS_FAIL,
     ("function",): _CALLS_FAIL,
     ("index", True): Impact(_SECURITY, "duplicates are accepted"),
     ("index", False): Impact(
@@ -68,6 +73,8 @@ _MISSING: _ImpactByTrait = {
     ("rule",): Impact(_FUNCTIONAL, "statements are no longer rewritten by it"),
     ("schema",): Impact(_FUNCTIONAL, "everything declared in it is missing"),
     ("sequence",): _STATEMENTS_FAIL,
+    ("publication table",): Impact(_FUNCTIONAL, "subscribers don't receive its changes"),
+    ("storage parameters",): _SPACE,
     ("table",): _STATEMENTS_FAIL,
     ("table grant",): Impact(_FUNCTIONAL, "its role gets permission denied"),
     ("trigger",): Impact(_SECURITY, "what it enforces or sets no longer happens"),
@@ -97,7 +104,9 @@ _UNDECLARED: _ImpactByTrait = {
     ("policy", False): Impact(_FUNCTIONAL, "it excludes rows from its roles ({roles})"),
     ("procedure",): Impact(_SECURITY, "undeclared code for every role that may execute it"),
     ("range type",): _NO_ACCESS,
+    ("publication table",): Impact(_SECURITY, "its changes are sent to subscribers"),
     ("rule",): _REWRITES,
+    ("storage parameters",): _SPACE,
     ("schema",): Impact(_COSMETIC, "nothing in it is declared"),
     ("sequence",): _NO_ACCESS,
     ("table", False): Impact(
@@ -129,6 +138,8 @@ _CHANGED = {
         _SECURITY, "its columns accept NULL; conditions on it evaluate to unknown"
     ),
     ("enum", "values"): _OTHER_VALUES,
+    ("default privileges",): _NEW_OBJECTS,
+    ("extension",): Impact(_FUNCTIONAL, "statements that name its schema fail"),
     ("function", "cost"): _PLAN,
     ("function", "is_leakproof", True): Impact(
         _SECURITY, "a leakproof function is evaluated before the policies, on rows they exclude"
@@ -154,6 +165,8 @@ _CHANGED = {
     ),
     ("policy",): Impact(_SECURITY, "which roles can access which rows is not as declared"),
     ("procedure",): Impact(_SECURITY, "what it does is not as declared"),
+    ("publication table",): _PUBLISHED,
+    ("storage parameters",): _SPACE,
     ("replica identity",): Impact(
         _FUNCTIONAL, "subscribers to changes receive other columns of the old row"
     ),

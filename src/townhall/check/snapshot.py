@@ -14,7 +14,9 @@ from sqlalchemy import Connection
 
 from townhall.pg import (
     DataType,
+    DefaultPrivileges,
     Entity,
+    Extension,
     Function,
     MaterializedView,
     Routine,
@@ -49,6 +51,8 @@ _OWNED_KINDS = {
     "window function",
 }
 _WITH_GRANTS = (DataType, MaterializedView, SchemaAccess, NumberSequence, TableAccess, View)
+_STANDARD_COMMENT = "standard public schema"
+"""What PostgreSQL says of the schema public, and some servers don't."""
 _NOT_FACTS = {"schema", "table", "name", "grants", "execute", "usage", "create", "api_roles"}
 
 
@@ -102,7 +106,7 @@ def read(connection: Connection, schemas: Sequence[str], api_roles: Sequence[str
         api_roles: The roles that requests act as, which should own nothing.
     """
     entities = [
-        entity
+        entity.with_api_roles(tuple(api_roles))
         for entity in read_state(connection, schemas).values()
         if not (isinstance(entity, Function) and entity.returns == "event_trigger")
     ]
@@ -125,6 +129,12 @@ def _from_entity(
         for each in fields(entity)
         if each.name not in _NOT_FACTS
     }
+    if isinstance(entity, SchemaAccess):
+        del facts["comment"]  # of the schema itself
+    if isinstance(entity, Extension):
+        facts = {"schema": entity.schema}  # which is no part of its name
+    if isinstance(entity, DefaultPrivileges):
+        facts = {"privileges": comparable(entity.grants)}
     if isinstance(entity, Routine):
         facts["grants"] = _grants(dict(map(_execution, entity.execute)), version)
     elif isinstance(entity, _WITH_GRANTS):
@@ -138,7 +148,8 @@ def _from_entity(
 
 def _from_catalog(connection: Connection, schemas: Sequence[str], version: int) -> Iterable[Object]:
     for schema in catalog.read_schemas(connection, schemas):
-        yield Object("schema", (schema.name,), {"comment": schema.comment})
+        comment = schema.comment if schema.comment != _STANDARD_COMMENT else None
+        yield Object("schema", (schema.name,), {"comment": comment})
     for table in catalog.read_tables(connection, schemas):
         yield from _from_table(table)
     for rule in catalog.read_rules(connection, schemas):

@@ -29,12 +29,13 @@ from townhall.migrate.compare.roles import refuse_missing_roles
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.search_path import read_search_paths, set_search_path
 from townhall.migrate.compare.simulation import Failure
+from townhall.migrate.compare.storage import storage_parameters
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
 from townhall.migrate.write.revision import dropped_tables, flat
-from townhall.pg import AlterableEntity, CreateEntityOp, Entity, Routine, sql
+from townhall.pg import CreateEntityOp, Entity, Extension, Routine, sql
 from townhall.pg.alembic_utils import registry, replace_comparison
 
 _log = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ def _on_tables(
     )
     schemas = {table.schema or "public" for table in declared.tables}
     schemas |= {entity.schema for entity in declared.entities} & {*declared.schemas}
+    # Supabase has a schema for extensions, which elsewhere is created.
+    schemas |= {each.schema for each in declared.entities if isinstance(each, Extension)}
     return [
         *missing_schemas(connection, schemas),
         *normalized_ones,
@@ -141,7 +144,7 @@ def _needed(
     first, last = table_operations(connection, comparison, declared.schemas)
     drops = comparison.drops(dropped_tables(on_tables))
     changes = comparison.entity_operations()
-    types = [each for each in changes if isinstance(each.target, AlterableEntity)]
+    types = [each for each in changes if each.target.precedes_tables]
     others = [each for each in changes if each not in types]
     if not (on_tables or first or last or drops or changes):
         return []
@@ -186,7 +189,7 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
     ]
     return Declared(
         tables=tables,
-        entities=possible(connection, entities),
+        entities=possible(connection, [*entities, *storage_parameters(tables, entities)]),
         schemas=settings.scope.schemas,
         api_roles=settings.roles.names,
         revisions=context.opts.get(REVISIONS_OPTION, tuple),

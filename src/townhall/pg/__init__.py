@@ -5,9 +5,11 @@ from __future__ import annotations
 from townhall.pg.alterable import AlterableEntity
 from townhall.pg.composite_type import CompositeType
 from townhall.pg.data_type import DataType
+from townhall.pg.default_privileges import DefaultPrivileges
 from townhall.pg.domain import Domain
 from townhall.pg.entity import Entity, TableEntity
 from townhall.pg.enum_type import EnumType
+from townhall.pg.extension import Extension
 from townhall.pg.function import SAFE_SEARCH_PATH, Function
 from townhall.pg.operations import (
     CreateEntityOp,
@@ -21,11 +23,13 @@ from townhall.pg.operations import (
 from townhall.pg.policy import Policy
 from townhall.pg.privileges import ANONYMOUS, API_ROLES, AUTHENTICATED, PUBLIC, SERVICE
 from townhall.pg.procedure import Procedure
+from townhall.pg.publication_table import PublicationTable
 from townhall.pg.range_type import RangeType
 from townhall.pg.replica_identity import ReplicaIdentity
 from townhall.pg.routine import Routine
 from townhall.pg.schema_access import SchemaAccess
 from townhall.pg.sequence import Sequence
+from townhall.pg.storage_parameters import StorageParameters
 from townhall.pg.table_access import TableAccess
 from townhall.pg.table_grant import TableGrant
 from townhall.pg.trigger import Trigger
@@ -47,6 +51,10 @@ ENTITY_CLASSES: tuple[type[Entity], ...] = (
     View,
     MaterializedView,
     ReplicaIdentity,
+    StorageParameters,
+    PublicationTable,
+    DefaultPrivileges,
+    Extension,
 )
 """Every kind of entity that is compared."""
 
@@ -62,20 +70,24 @@ __all__ = [
     "CompositeType",
     "CreateEntityOp",
     "DataType",
+    "DefaultPrivileges",
     "Domain",
     "DropEntityOp",
     "Entity",
     "EnumType",
+    "Extension",
     "Function",
     "MaterializedView",
     "Policy",
     "Procedure",
+    "PublicationTable",
     "RangeType",
     "ReplaceEntityOp",
     "ReplicaIdentity",
     "Routine",
     "SchemaAccess",
     "Sequence",
+    "StorageParameters",
     "TableAccess",
     "TableEntity",
     "TableGrant",

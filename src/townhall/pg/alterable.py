@@ -26,6 +26,7 @@ class AlterableEntity(Entity):
         name: The name of the object.
     """
 
+    precedes_tables: ClassVar[bool] = True
     sql_kind: ClassVar[str]
     """The kind as in ``drop type`` and ``comment on type``."""
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "name")

@@ -39,6 +39,8 @@ class Entity(ReplaceableEntity):
     """Whether it can be created and dropped; if not, each table or schema always has one."""
     is_for_platform: ClassVar[bool] = False
     """Whether it can be declared for a table of the platform, such as ``auth.users``."""
+    precedes_tables: ClassVar[bool] = False
+    """Whether tables may need it, so that it is created before them where that is possible."""
     name_fields: ClassVar[tuple[str, ...]]
     """The fields that name the object."""
     drop_fields: ClassVar[tuple[str, ...]] = ()

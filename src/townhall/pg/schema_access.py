@@ -1,4 +1,4 @@
-"""The access of a schema: which roles may use it and create objects in it."""
+"""The access of a schema: which roles may use it and create objects in it; and its comment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from sqlalchemy import Connection
 
 from townhall.pg import catalog
-from townhall.pg.entity import Entity
+from townhall.pg.entity import Entity, comment_statement
 from townhall.pg.privileges import (
     API_ROLES,
     WITH_GRANT_OPTION,
@@ -32,6 +32,8 @@ class SchemaAccess(Entity):
         create: The roles that may create objects in it.
         api_roles: The roles that have no privilege but those in ``usage`` and ``create``;
             ``public`` is always among them. Any other role keeps what it has.
+        comment: What the schema is for; an empty text for no comment, and None to keep the comment
+            that it has.
     """
 
     kind: ClassVar[str] = "schema access"
@@ -42,6 +44,7 @@ class SchemaAccess(Entity):
     usage: tuple[str, ...] = ()
     create: tuple[str, ...] = ()
     api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
+    comment: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a role that can't have a privilege.
@@ -69,8 +72,10 @@ class SchemaAccess(Entity):
         return grants
 
     def create_statements(self) -> Iterable[str]:
-        """Yield the privileges."""
+        """Yield the privileges and the comment."""
         yield from grant_statements(self._target, self.grants, self.api_roles)
+        if self.comment is not None:
+            yield comment_statement("schema", self.literal_schema, self.comment or None)
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the revocation of all privileges."""
@@ -88,6 +93,7 @@ class SchemaAccess(Entity):
                 schema=schema.name,
                 usage=_grantees(schema.entries, "USAGE"),
                 create=_grantees(schema.entries, "CREATE"),
+                comment=schema.comment or "",
             )
             for schema in catalog.read_schemas(connection, schemas)
             if not schema.is_of_extension

@@ -95,13 +95,8 @@ class Comparison:
         key = self.keys[entity.key]
         actual, declared = self.actual.get(key), self.declared.get(key)
         if declared is None:
-            if isinstance(entity, NumberSequence):
-                return  # the one of a serial column
-            raise CommandError(
-                f"{entity.identity} is not in the database after its statements ran. They may need"
-                " a privilege that this role does not have, such as a grant option."
-            )
-        if actual is None:
+            yield from _without_a_trace(entity, actual)
+        elif actual is None:
             yield CreateEntityOp(entity)
         elif actual.state != declared.state:
             yield from _changes(entity, actual, declared)
@@ -115,9 +110,11 @@ class Comparison:
 
     @property
     def left_alone(self) -> set[Key]:
-        """The keys of actual entities that others may have made, and that are not declared."""
-        shared = {key for key, entity in self.actual.items() if entity.is_shared}
-        return (shared & {*self.undroppable}) - {*self.keys.values()}
+        """The keys of undeclared entities that stay, unless what they depend on is dropped."""
+        kept = {
+            key for key, each in self.actual.items() if each.is_shared or each.kind in _ON_TABLES
+        }
+        return (kept & {*self.undroppable}) - {*self.keys.values()}
 
     def operations(self) -> list[MigrateOperation]:
         """Return the operations on tables and those on entities, in an order in which they run."""
@@ -222,12 +219,26 @@ def _used(
     return alterables.used(alterables.uses(connection, declared.schemas), dropped)
 
 
+def _without_a_trace(entity: Entity, actual: Entity | None) -> Iterable[EntityOp]:
+    # A state that is PostgreSQL's default is in no catalog, nor is the sequence of a serial column.
+    if isinstance(entity, NumberSequence):
+        return
+    if entity.is_own_object:
+        raise CommandError(
+            f"{entity.identity} is not in the database after its statements ran. They may need a"
+            " privilege that this role does not have, such as a grant option."
+        )
+    if actual is not None:
+        yield ReplaceEntityOp(entity, actual)
+
+
 def _of_others(actual: State, declared: Declared) -> set[Key]:
     names = {entity.key for entity in declared.entities}
     undeclared = [each for each in actual.values() if each.is_shared and each.key not in names]
     # Most databases have none, and no revision is read then.
     made = made_by(declared.revisions(), undeclared) if undeclared else set()
-    return {each.key for each in undeclared} - made
+    dropped = {key for key in made if any(actual[key].drop_statements())}
+    return {each.key for each in undeclared} - dropped
 
 
 _VIEWS = ("view", "materialized view")
@@ -241,10 +252,10 @@ def _create(
     left_alone: Sequence[Entity],
     invoke: Callable[[MigrateOperation], None],
 ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
-    first = [step for step in steps if isinstance(step, AlterableEntity)]
-    entities = [
-        step for step in steps if isinstance(step, Entity) and not isinstance(step, AlterableEntity)
-    ]
+    every = [step for step in steps if isinstance(step, Entity)]
+    alterable = [step for step in every if isinstance(step, AlterableEntity)]
+    extensions = [step for step in every if step.precedes_tables and step not in alterable]
+    entities = [step for step in every if not step.precedes_tables]
     operations = [step for step in steps if not isinstance(step, Entity | DropTableOp)]
     drops = [step for step in steps if isinstance(step, DropTableOp)]
 
@@ -259,7 +270,8 @@ def _create(
             invoke(step)
 
     def run_at_once() -> None:
-        alterables.create(connection, first, actual)
+        run_script(connection, (line for each in extensions for line in _statements(each, actual)))
+        alterables.create(connection, alterable, actual)
         for operation in operations:
             invoke(operation)
         run_script(connection, (line for each in entities for line in _statements(each, actual)))
@@ -269,7 +281,7 @@ def _create(
     _drop(connection, filter(_is_recreated, actual.values()))
     # Nearly always the declared entities can be created in their order, in one round trip.
     if attempt(connection, run_at_once) is None:
-        return [*first, *operations, *entities, *drops], []
+        return [*extensions, *alterable, *operations, *entities, *drops], []
     # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
     # table can block the change of a column.
     _drop(connection, (each for each in actual.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
@@ -277,7 +289,7 @@ def _create(
     others = [entity for entity in entities if not isinstance(entity, Routine)]
     for each in (*left_alone, *_undeclared_overloads(connection, functions, actual)):
         attempt(connection, lambda each=each: _drop(connection, [each]))  # type: ignore[misc] # bound now
-    steps = [*first, *operations, *functions, *others, *drops]
+    steps = [*extensions, *alterable, *operations, *functions, *others, *drops]
     done, failures = run_in_any_order(connection, steps, run)
     return done, [*failures, *_wrong_bodies(connection, done)]
 

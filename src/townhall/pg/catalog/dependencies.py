@@ -33,8 +33,9 @@ def tables_of_other_objects(connection: Connection) -> set[TableName]:
 def undroppable_entities(connection: Connection, schemas: Sequence[str]) -> frozenset[Key]:
     """Return the keys of undeclared entities that are never proposed to be dropped.
 
-    These are entities of a role whose privileges the current one lacks, and functions on which an
-    object of a kind depends that can't be declared: an event trigger, an operator, a cast.
+    These are entities of a role whose privileges the current one lacks, policies and triggers of a
+    partition alone, and functions on which an object of a kind depends that can't be declared: an
+    event trigger, an operator, a cast.
 
     Args:
         connection: A connection within a transaction.
@@ -82,7 +83,7 @@ _UNDROPPABLE_ENTITIES = f"""
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where n.nspname = any (%(schemas)s)
-            and not pg_catalog.pg_has_role(c.relowner, 'usage')
+            and (c.relispartition or not pg_catalog.pg_has_role(c.relowner, 'usage'))
     )
     select
         case r.relkind when 'm' then 'materialized view' else 'view' end as kind,
@@ -113,6 +114,14 @@ _UNDROPPABLE_ENTITIES = f"""
     select 'trigger', array[r.nspname, r.relname, t.tgname]::text[]
     from relations as r
     join pg_catalog.pg_trigger as t on t.tgrelid = r.oid
+    union all
+    select 'publication table', array[n.nspname, c.relname, p.pubname]::text[]
+    from pg_catalog.pg_publication_rel as m
+    join pg_catalog.pg_publication as p on p.oid = m.prpubid
+    join pg_catalog.pg_class as c on c.oid = m.prrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = any (%(schemas)s)
+        and (c.relispartition or not pg_catalog.pg_has_role(p.pubowner, 'usage'))
     union all
     select
         case p.prokind when 'p' then 'procedure' else 'function' end,

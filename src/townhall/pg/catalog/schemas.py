@@ -37,7 +37,7 @@ class Schema:
 
     Attributes:
         name: The name of the schema.
-        comment: The comment on the schema; PostgreSQL's own on ``public`` is none.
+        comment: The comment on the schema.
         is_of_extension: Whether an extension created it.
         entries: The entries of its access control list except the owner's.
     """
@@ -79,7 +79,7 @@ _NAMES = f"""
 _QUERY = f"""
     select
         n.nspname as name,
-        nullif({comment("pg_namespace", "n")}, 'standard public schema') as comment,
+        {comment("pg_namespace", "n")} as comment,
         not ({not_of_an_extension("pg_namespace", "n")}) as is_of_extension,
         coalesce({entries("n.nspacl", "n.nspowner", "n")}, '[]') as entries
     from pg_catalog.pg_namespace as n

@@ -1,21 +1,22 @@
-"""The platform's tables and functions, as far as what is declared for them needs them.
+"""What an application shares with the platform: its tables, extensions and default privileges.
 
-A scratch database has no schema ``storage`` and no ``auth.users``. Where the checked database has
-them, empty copies are made before the revisions run, so that a policy or a trigger on such a table,
-and a foreign key to it, are made there as well.
+Of these only what is declared is compared. A scratch database has no schema ``storage``, no
+``auth.users`` and no publication. Where the checked database has them, empty copies are made before
+the revisions run, so that what they make for these, such as a policy, is made there as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import URL, Connection, NullPool, create_engine
 
-from townhall.check.snapshot import Object, Snapshot
+from townhall.check.snapshot import Object, Snapshot, usual_owner
 from townhall.migrate.savepoints import attempt, run_script
-from townhall.pg import TableGrant, catalog, ddl
+from townhall.pg import PUBLIC, DefaultPrivileges, TableGrant, catalog, ddl, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Column, Table
+from townhall.pg.entity import comparable
 from townhall.pg.privileges import privileges_of, texts_of
 
 _KEYS = ("primary key", "unique")
@@ -27,7 +28,7 @@ class Platform:
 
     Attributes:
         schemas: The schemas.
-        statements: What creates them with their tables and functions.
+        statements: What creates them with their tables and functions, and the publications.
     """
 
     schemas: frozenset[str]
@@ -35,7 +36,7 @@ class Platform:
 
 
 def read_platform(connection: Connection) -> Platform:
-    """Return what is to be copied of a platform, which is nothing on plain PostgreSQL.
+    """Return what is to be copied of a platform, which is nearly nothing on plain PostgreSQL.
 
     Args:
         connection: The checked database; it is only read.
@@ -44,12 +45,14 @@ def read_platform(connection: Connection) -> Platform:
         schemas = [row["name"] for row in catalog.rows(connection, _SCHEMAS, [*PLATFORM_SCHEMAS])]
         tables = catalog.read_tables(connection, schemas) if schemas else []
         functions = catalog.rows(connection, _FUNCTIONS, schemas) if schemas else []
+        publications = catalog.rows(connection, _PUBLICATIONS, [])
     return Platform(
         frozenset(schemas),
         (
             *map(ddl.create_schema, schemas),
             *(statement for table in tables for statement in _copy(table)),
             *(row["definition"] for row in functions),
+            *(f"create publication {sql.quote(row['name'])}" for row in publications),
         ),
     )
 
@@ -71,35 +74,50 @@ def copy(platform: Platform, database: URL) -> None:
             attempt(connection, lambda statement=statement: run_script(connection, [statement]))  # type: ignore[misc] # bound now
 
 
-def of_platform(
-    platform: Platform, declared: Snapshot, actual: Snapshot, version: int
+def shared(
+    platform: Platform, declared: Snapshot, actual: Snapshot, version: int, api_roles: Sequence[str]
 ) -> tuple[Snapshot, Snapshot]:
-    """Return what is declared for the platform's tables, and the same objects as they are.
+    """Return what is declared of what the platform has as well, and the same objects as they are.
 
     Args:
         platform: What was copied.
         declared: What the revisions make.
         actual: What the database has, of which the platform's own objects are left out.
         version: The server's major version.
+        api_roles: The roles that requests act as, whose privileges are exact.
     """
+    owner = usual_owner(actual)
     wanted = {
         key: item
         for key, item in declared.items()
-        if item.entity is not None and item.entity.schema in platform.schemas
+        if has_no_table(item) or (item.entity and item.entity.schema in platform.schemas)
     }
-    found = {key: _comparable(wanted[key], actual[key], version) for key in wanted if key in actual}
+    found = {}
+    for key, item in wanted.items():
+        # The owner of nearly everything is the role that migrates, whoever reads this.
+        existing = actual.get(key) or actual.get((*key, str(owner)))
+        if existing is not None:
+            found[key] = _comparable(item, existing, version, api_roles)
     return wanted, found
 
 
-def _comparable(declared: Object, actual: Object, version: int) -> Object:
-    # The platform may have granted the same role further privileges.
-    if not (isinstance(declared.entity, TableGrant) and isinstance(actual.entity, TableGrant)):
-        return actual
-    wanted, held = (
-        privileges_of(entity.privileges, version) for entity in (declared.entity, actual.entity)
-    )
-    facts = {**actual.facts, "privileges": texts_of(wanted & held)}
-    return replace(actual, facts=declared.facts if wanted <= held else facts)
+def has_no_table(item: Object) -> bool:
+    """Tell whether an object is shared with the platform, and is not for one of its tables."""
+    return item.entity is not None and item.entity.is_shared and item.on is None
+
+
+def _comparable(declared: Object, actual: Object, version: int, api_roles: Sequence[str]) -> Object:
+    wanted, existing = declared.entity, actual.entity
+    if isinstance(wanted, TableGrant) and isinstance(existing, TableGrant):
+        # The platform may have granted the same role further privileges.
+        granted, held = (privileges_of(each.privileges, version) for each in (wanted, existing))
+        facts = {**actual.facts, "privileges": texts_of(granted & held)}
+        return replace(actual, facts=declared.facts if granted <= held else facts)
+    if isinstance(wanted, DefaultPrivileges) and isinstance(existing, DefaultPrivileges):
+        managed = {PUBLIC, *api_roles, *wanted.grants}
+        grants = {role: held for role, held in existing.grants.items() if role in managed}
+        return replace(actual, facts={"privileges": comparable(grants)})
+    return actual
 
 
 def _copy(table: Table) -> Iterable[str]:
@@ -127,6 +145,8 @@ _SCHEMAS = """
         and coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace'), '') not like 'townhall:%%'
     order by 1
 """
+
+_PUBLICATIONS = "select p.pubname as name from pg_catalog.pg_publication as p order by 1"
 
 _FUNCTIONS = f"""
     select pg_catalog.pg_get_functiondef(p.oid) as definition
