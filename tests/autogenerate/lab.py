@@ -22,8 +22,22 @@ from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
 from townhall.pg import Entity
+from townhall.pg.alembic_utils import (
+    PGFunction,
+    PGGrantTable,
+    PGMaterializedView,
+    PGPolicy,
+    PGTrigger,
+    PGView,
+    ReplaceableEntity,
+)
 
 SCHEMA = "lab"
+
+_ALEMBIC_UTILS = {
+    each.__name__: each
+    for each in (PGFunction, PGGrantTable, PGMaterializedView, PGPolicy, PGTrigger, PGView)
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,7 @@ class Schema:
     """
 
     metadata: MetaData = field(default_factory=MetaData)
-    entities: Sequence[Entity] = ()
+    entities: Sequence[Entity | ReplaceableEntity] = ()
 
 
 @dataclass
@@ -118,7 +132,14 @@ class Lab:
         with Operations.context(MigrationContext.configure(self.connection)):
             exec(  # noqa: S102 - running what was generated is the point
                 f"def run():\n    {code}\nrun()",
-                {"op": op, "sa": sa, "pg": pg, "postgresql": postgresql, "tests": tests},
+                {
+                    "op": op,
+                    "sa": sa,
+                    "pg": pg,
+                    "postgresql": postgresql,
+                    "tests": tests,
+                    **_ALEMBIC_UTILS,
+                },
             )
 
 

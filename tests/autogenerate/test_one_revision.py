@@ -8,8 +8,6 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import render_python_code
 from alembic.util import CommandError
-from alembic_utils.pg_view import PGView
-from alembic_utils.replaceable_entity import registry
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
@@ -458,16 +456,6 @@ def test_refused_definition_is_reported_with_the_other_differences(lab: Lab) -> 
     assert 'column "nothing_there" does not exist' in str(refused.value)
     assert "create or replace view lab.broken" in str(refused.value)
     assert "create_table_access lab things" in str(refused.value)
-
-
-def test_entities_registered_with_alembic_utils_are_refused(lab: Lab) -> None:
-    theirs = PGView(schema=SCHEMA, signature="theirs", definition="select 1 as one")
-    registry.register([theirs])
-    try:
-        with pytest.raises(CommandError, match=r"PGView: lab\.theirs.* Declare them with"):
-            lab.differences(Schema())
-    finally:
-        registry.clear()  # type: ignore[no-untyped-call] # theirs
 
 
 @pytest.mark.parametrize("settings", [{}, {"search_path": ""}], ids=str)

@@ -14,6 +14,7 @@ from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult,
 from sqlalchemy import Connection
 from sqlalchemy.exc import SAWarning
 
+from townhall.migrate.compare.changes import with_drops_of_alembic_utils
 from townhall.migrate.compare.cycles import with_cycles_apart
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
@@ -36,7 +37,7 @@ from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
 from townhall.migrate.write.revision import dropped_tables, flat
 from townhall.pg import CreateEntityOp, Entity, Extension, Routine, sql
-from townhall.pg.alembic_utils import registry, replace_comparison
+from townhall.pg.alembic_utils import is_used, replace_comparison
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +89,6 @@ def _sort_tables(context: AutogenContext) -> None:
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
     if not _takes_part(context):
         return PriorityDispatchResult.CONTINUE
-    _refuse_entities_of_alembic_utils()
     connection, paths = _connection(context), context.opts[_SEARCH_PATHS]
     declared = _declared(context, connection)
     set_search_path(connection, paths.trial)
@@ -100,6 +100,8 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
         lambda: _needed(connection, declared, on_tables, invoke),
     )
     set_search_path(connection, paths.run)
+    if is_used():
+        operations.ops[:] = with_drops_of_alembic_utils(operations.ops)
     for operation in operations.ops:
         _log.info("Detected %s", describe(operation))
     return PriorityDispatchResult.CONTINUE
@@ -194,17 +196,6 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         api_roles=settings.roles.names,
         revisions=context.opts.get(REVISIONS_OPTION, tuple),
     )
-
-
-def _refuse_entities_of_alembic_utils() -> None:
-    refused = [entity for entity in registry.entities() if not isinstance(entity, Entity)]
-    if refused:
-        names = ", ".join(sorted(entity.identity for entity in refused))
-        raise CommandError(
-            f"registered with alembic-utils, whose comparison does not run here: {names}."
-            " Declare them with the classes of townhall.pg and pass them to"
-            " townhall.migrate.run(entities=[...])."
-        )
 
 
 def _refuse_hijackable(entities: Iterable[Entity]) -> None:

@@ -26,6 +26,7 @@ from townhall.migrate.write.placement import write_beside_own_revisions
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
 from townhall.pg import sql
 from townhall.pg.access import Declaration
+from townhall.pg.alembic_utils import ReplaceableEntity, registry
 from townhall.product import Product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
@@ -36,7 +37,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     *,
     product: Product | bool = True,
     metadata: Iterable[MetaData] = (),
-    entities: Iterable[Declaration] = (),
+    entities: Iterable[Declaration | ReplaceableEntity] = (),
     schemas: Iterable[str] = (),
     roles: Roles = SUPABASE,
     helper_schema: str = HELPER_SCHEMA,
@@ -52,7 +53,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         metadata: The application's metadata.
         entities: The application's entities, access rules and what
             :func:`townhall.pg.access.membership` returned. Rules and ``:caller`` are expanded for
-            ``roles``.
+            ``roles``. Entities of alembic-utils take part as they are, and so do those that were
+            registered with it.
         schemas: Schemas that the application owns besides ``public``, the schema of helpers and
             those of its tables and entities. Undeclared objects in them are proposed to be dropped.
         roles: The roles that requests act as. With a product they are the product's. Where
@@ -74,8 +76,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     settings = Settings.of(
         product=product,
         metadata=metadata,
-        entities=entities,
-        schemas=schemas,
+        entities=[*entities, *registry.entities()],
+        schemas=[*schemas, *registry.schemas],
         roles=roles,
         helper_schema=helper_schema,
     )

@@ -11,6 +11,8 @@ from sqlalchemy import MetaData
 from townhall.migrate.compare.scope import Scope
 from townhall.pg import Entity
 from townhall.pg.access import Declaration, entities_of
+from townhall.pg.adapted import adapted
+from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.caller import caller_entities
 from townhall.product import Product, own_product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
@@ -58,7 +60,7 @@ class Settings:
         *,
         product: Product | bool,
         metadata: Iterable[MetaData] = (),
-        entities: Iterable[Declaration] = (),
+        entities: Iterable[Declaration | ReplaceableEntity] = (),
         schemas: Iterable[str] = (),
         roles: Roles = SUPABASE,
         helper_schema: str = HELPER_SCHEMA,
@@ -69,7 +71,7 @@ class Settings:
             CommandError: The roles or the schema of helpers are not those of the product.
             ValueError: An entity is declared twice, or a rule is for a role that is absent.
         """
-        everything = entities_of(entities, roles)
+        everything = entities_of(map(_taking_part, entities), roles)
         if product is True:
             product = own_product()
         if product:
@@ -87,6 +89,10 @@ class Settings:
             roles=roles,
             helper_schema=helper_schema,
         )
+
+
+def _taking_part(declared: Declaration | ReplaceableEntity) -> Declaration:
+    return adapted(declared) if isinstance(declared, ReplaceableEntity) else declared
 
 
 def _refuse_other_names(product: Product, roles: Roles, helper_schema: str) -> None:

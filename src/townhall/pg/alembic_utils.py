@@ -15,29 +15,59 @@ from alembic.autogenerate import comparators
 
 _WAS_IMPORTED = "alembic_utils.replaceable_entity" in sys.modules
 
-from alembic_utils.replaceable_entity import (  # noqa: E402 - whether others had imported it is asked first
+from alembic_utils.pg_extension import PGExtension  # noqa: E402 - whether others had imported it is asked first
+from alembic_utils.pg_function import PGFunction  # noqa: E402
+from alembic_utils.pg_grant_table import PGGrantTable  # noqa: E402
+from alembic_utils.pg_materialized_view import PGMaterializedView  # noqa: E402
+from alembic_utils.pg_policy import PGPolicy  # noqa: E402
+from alembic_utils.pg_trigger import PGTrigger  # noqa: E402
+from alembic_utils.pg_view import PGView  # noqa: E402
+from alembic_utils.replaceable_entity import (  # noqa: E402
     ReplaceableEntity,
     compare_registered_entities,
     registry,
 )
-from alembic_utils.reversible_op import CreateOp, DropOp, ReplaceOp  # noqa: E402
+from alembic_utils.reversible_op import (  # noqa: E402
+    CreateOp,
+    DropOp,
+    ReplaceOp,
+    render_create_entity,
+    render_drop_entity,
+    render_replace_entity,
+)
 
 __all__ = [
     "COMPARISONS",
     "CreateOp",
     "DropOp",
+    "PGExtension",
+    "PGFunction",
+    "PGGrantTable",
+    "PGMaterializedView",
+    "PGPolicy",
+    "PGTrigger",
+    "PGView",
     "ReplaceOp",
     "ReplaceableEntity",
     "compare_if_used",
+    "is_used",
     "registry",
+    "render_create_entity",
+    "render_drop_entity",
+    "render_replace_entity",
     "replace_comparison",
 ]
 
 
 def compare_if_used(*arguments: Any) -> None:  # noqa: ANN401 - Alembic's
     """Run the comparison of alembic-utils where something was registered with it."""
-    if registry.entities() or registry.schemas or registry.entity_types:
+    if is_used():
         compare_registered_entities(*arguments)
+
+
+def is_used() -> bool:
+    """Tell whether something was registered with alembic-utils."""
+    return bool(registry.entities() or registry.schemas or registry.entity_types)
 
 
 COMPARISONS = (compare_registered_entities, compare_if_used)

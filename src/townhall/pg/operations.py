@@ -15,6 +15,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from townhall.pg import sql
+from townhall.pg.adapted import Adapted
 from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
 from townhall.pg.entity import Entity
 from townhall.pg.requirements import guarded, missing
@@ -88,6 +89,8 @@ class ReplaceEntityOp(ReplaceOp):
 
 
 def _diff(verb: str, entity: Entity) -> tuple[Any, ...]:
+    if isinstance(entity, Adapted):
+        return entity.diff_tuple(verb)
     return (f"{verb}_{entity.kind.replace(' ', '_')}", *entity.name_parts)
 
 

@@ -14,11 +14,11 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare import alterables
+from townhall.migrate.compare.changes import EntityOp, adapted_operations, changes
 from townhall.migrate.compare.history import made_by
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
-from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import (
@@ -34,10 +34,10 @@ from townhall.pg import (
 from townhall.pg import (
     Sequence as NumberSequence,
 )
+from townhall.pg.adapted import Adapted, AdaptedFunction
 from townhall.pg.catalog import undroppable_entities
 from townhall.pg.state import Key, State, read_state
 
-EntityOp = AlterEntityOp | CreateEntityOp | ReplaceEntityOp | DropEntityOp
 Step = Entity | MigrateOperation
 
 
@@ -96,10 +96,22 @@ class Comparison:
         actual, declared = self.actual.get(key), self.declared.get(key)
         if declared is None:
             yield from _without_a_trace(entity, actual)
+        elif isinstance(entity, Adapted):
+            yield from adapted_operations(entity, actual, declared)
         elif actual is None:
             yield CreateEntityOp(entity)
-        elif actual.state != declared.state:
-            yield from _changes(entity, actual, declared)
+        else:
+            yield from changes(entity, actual, declared)
+
+    def recreation(self, entity: Entity) -> Entity:
+        """Return what creates a declared entity again after its object was dropped."""
+        key = self.keys[entity.key]
+        actual = self.actual.get(key)
+        if actual is None:
+            return entity
+        if isinstance(entity, Adapted):
+            return entity.merged(self.declared[key], actual)
+        return entity.with_unmanaged_grants_of(actual)
 
     @property
     def only_creates(self) -> bool:
@@ -143,21 +155,6 @@ class Comparison:
             for key, entity in sorted(self.actual.items(), key=_dependants_first)
             if key not in kept and (entity.is_own_object or entity.name_parts in dropped)
         ]
-
-
-def _changes(entity: Entity, actual: Entity, declared: Entity) -> Iterable[EntityOp]:
-    # The downgrade changes the other way. Where only one way is possible, both drop and create, so
-    # that the entity's dependants can be recreated both ways. An added value of an enum can't be
-    # removed, so it stays.
-    if isinstance(actual, AlterableEntity) and isinstance(declared, AlterableEntity):
-        if declared.can_replace(actual):
-            yield AlterEntityOp(declared, actual)
-            return
-    elif declared.can_replace(actual) and actual.can_replace(declared):
-        yield ReplaceEntityOp(entity, actual)
-        return
-    yield DropEntityOp(actual)
-    yield CreateEntityOp(entity.with_unmanaged_grants_of(actual))
 
 
 _DEPENDANTS_FIRST = ("policy", "trigger", "view", "materialized view", "procedure", "function")
@@ -363,7 +360,7 @@ def _create_entity(connection: Connection, entity: Entity, state: State) -> None
     def create() -> None:
         run_script(connection, declared.create_without_data_statements())
 
-    if isinstance(entity, Routine) and attempt(connection, create) is not None:
+    if isinstance(entity, Routine | AdaptedFunction) and attempt(connection, create) is not None:
         # A function with another result type can't be replaced. It was not dropped earlier,
         # because tables may use it.
         run_script(connection, (f"{line} cascade" for line in entity.drop_statements()))
@@ -381,4 +378,4 @@ def _keys_in_database(
             by_class[type(step)].append(step)
     for entity_class, entities in by_class.items():
         keys |= entity_class.keys_in_database(connection, entities)
-    return keys
+    return keys | {key: key for key in keys.values()}

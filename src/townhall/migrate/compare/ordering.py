@@ -23,6 +23,7 @@ from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, Dr
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
+from townhall.pg.adapted import Adapted
 from townhall.pg.catalog import dependants_of
 from townhall.pg.state import Key, State, read_state
 
@@ -185,9 +186,9 @@ def _with_recreations(
     ]
     creations = [
         # A new entity is only created late: created at once, it would depend on what is dropped.
-        CreateEntityOp(step.with_unmanaged_grants_of(actual[key]) if key in actual else step)
+        CreateEntityOp(comparison.recreation(step))
         for step in comparison.done
-        if isinstance(step, Entity) and (key := comparison.keys[step.key]) in recreated
+        if isinstance(step, Entity) and comparison.keys[step.key] in recreated
     ]
     creations += [
         CreateEntityOp(actual[key]) for key in sorted((recreated & comparison.left_alone) - lost)
@@ -210,6 +211,9 @@ def _blocking(
     for failure in failures:
         if isinstance(failure.step, DropEntityOp):
             keys |= _dropped_with(connection, failure.step, state, schemas)
+        elif isinstance(failure.step, ReplaceEntityOp) and isinstance(failure.step.target, Adapted):
+            # alembic-utils may drop the object to replace it.
+            keys |= _dropped_with(connection, failure.step.reverse(), state, schemas)
         elif (table := getattr(failure.step, "table_name", None)) is not None:
             schema = getattr(failure.step, "schema", None) or "public"
             keys |= _dependants(connection, (schema, table), state, schemas)
@@ -217,7 +221,10 @@ def _blocking(
 
 
 def _dropped_with(
-    connection: Connection, drop: DropEntityOp, state: State, schemas: Sequence[str]
+    connection: Connection,
+    drop: DropEntityOp | ReplaceEntityOp,
+    state: State,
+    schemas: Sequence[str],
 ) -> set[Key]:
     with rolled_back(connection):
         cascade = (f"{statement} cascade" for statement in drop.target.drop_statements())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from typing import Any, Literal
 
 from alembic.autogenerate import render as alembic_render
@@ -18,6 +19,13 @@ from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.statements import StatementsOp
 from townhall.migrate.write.python_source import quoted, render_entity, render_name, render_sql
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
+from townhall.pg.adapted import Adapted
+from townhall.pg.alembic_utils import (
+    DropOp,
+    render_create_entity,
+    render_drop_entity,
+    render_replace_entity,
+)
 
 _IMPORT = "from townhall import pg"
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -73,21 +81,33 @@ def _render_enum(item: Enum, context: AutogenContext) -> str:
 
 @renderers.dispatch_for(CreateEntityOp)
 def _render_create(context: AutogenContext, operation: CreateEntityOp) -> str:
+    if isinstance(operation.target, Adapted):
+        return _rendered_by_alembic_utils(render_create_entity, context, operation.target)
     context.imports.add(_IMPORT)
     return f"pg.create_entity({_argument(operation.target)})"
 
 
 @renderers.dispatch_for(ReplaceEntityOp)
 def _render_replace(context: AutogenContext, operation: ReplaceEntityOp) -> str:
+    if isinstance(operation.target, Adapted):
+        return _rendered_by_alembic_utils(render_replace_entity, context, operation.target)
     context.imports.add(_IMPORT)
     return f"pg.replace_entity({_argument(operation.target)})"
 
 
 @renderers.dispatch_for(DropEntityOp)
 def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str:
+    if isinstance(operation.target, Adapted):
+        return _rendered_by_alembic_utils(render_drop_entity, context, operation.target)
     context.imports.add(_IMPORT)
     why = f"# {operation.why}\n" if operation.why else ""
     return f"{why}pg.drop_entity({render_name(operation.target)})"
+
+
+def _rendered_by_alembic_utils(
+    render: Callable[[AutogenContext, Any], str], context: AutogenContext, entity: Adapted
+) -> str:
+    return render(context, DropOp(entity.target))  # of the operation it reads the target alone
 
 
 @renderers.dispatch_for(StatementsOp)

@@ -1,0 +1,82 @@
+"""The operations that bring an object to its declared state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from alembic.operations import MigrateOperation
+
+from townhall.migrate.operations.alterations import AlterEntityOp
+from townhall.pg import AlterableEntity, CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
+from townhall.pg.adapted import Adapted, AdaptedGrant
+from townhall.pg.as_alembic_utils import expressed
+
+EntityOp = AlterEntityOp | CreateEntityOp | ReplaceEntityOp | DropEntityOp
+
+
+def changes(entity: Entity, actual: Entity, declared: Entity) -> Iterable[EntityOp]:
+    """Yield what changes an object.
+
+    The downgrade changes the other way. Where only one way is possible, both drop and create, so
+    that the object's dependants can be recreated both ways. An added value of an enum can't be
+    removed, so it stays.
+
+    Args:
+        entity: The declared entity.
+        actual: The object as it is.
+        declared: The object as PostgreSQL has it once the entity was created.
+    """
+    if actual.state == declared.state:
+        return
+    if isinstance(actual, AlterableEntity) and isinstance(declared, AlterableEntity):
+        if declared.can_replace(actual):
+            yield AlterEntityOp(declared, actual)
+            return
+    elif declared.can_replace(actual) and actual.can_replace(declared):
+        yield ReplaceEntityOp(entity, actual)
+        return
+    yield DropEntityOp(actual)
+    yield CreateEntityOp(entity.with_unmanaged_grants_of(actual))
+
+
+def adapted_operations(
+    entity: Adapted, actual: Entity | None, created: Entity
+) -> Iterable[EntityOp]:
+    """Yield what creates or changes an object that is declared with alembic-utils.
+
+    Where its own operations would lose what it says nothing of (comments, privileges, the indexes
+    of a materialized view), those of this package are written.
+
+    Args:
+        entity: The declared entity.
+        actual: The object as it is, or None.
+        created: The object as PostgreSQL has it once the entity was created.
+    """
+    actual = entity.found_in(actual)
+    if actual is None:
+        yield CreateEntityOp(entity)
+        return
+    merged = entity.merged(created, actual)
+    previous = actual if isinstance(entity, AdaptedGrant) else expressed(actual)
+    if previous is None:
+        yield from changes(merged, actual, merged)
+    elif merged.state != actual.state:
+        yield ReplaceEntityOp(entity, previous)
+
+
+def with_drops_of_alembic_utils(operations: Sequence[MigrateOperation]) -> list[MigrateOperation]:
+    """Return operations with drops as alembic-utils writes them, where that loses nothing.
+
+    Args:
+        operations: The operations of a revision, in order.
+    """
+    created = {each.target.key for each in operations if isinstance(each, CreateEntityOp)}
+    return [
+        DropEntityOp(written)
+        if isinstance(operation, DropEntityOp)
+        and operation.target.key not in created
+        and not operation.why
+        and (written := expressed(operation.target))
+        else operation
+        for operation in operations
+    ]

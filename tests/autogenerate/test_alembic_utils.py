@@ -1,0 +1,212 @@
+"""Entities of alembic-utils take part in the comparison as they are."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic_utils.pg_function import PGFunction
+from alembic_utils.pg_grant_table import PGGrantTable
+from alembic_utils.pg_materialized_view import PGMaterializedView
+from alembic_utils.pg_policy import PGPolicy
+from alembic_utils.pg_trigger import PGTrigger
+from alembic_utils.pg_view import PGView
+from alembic_utils.replaceable_entity import ReplaceableEntity
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
+from townhall.pg.state import read_state
+
+ROLE = "authenticated"
+
+
+def schema(*entities: ReplaceableEntity | pg.Entity) -> Schema:
+    metadata = sa.MetaData(schema=SCHEMA)
+    sa.Table(
+        "items",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("price", sa.Integer, nullable=False),
+    )
+    return Schema(metadata, entities)
+
+
+def function(body: str, arguments: str = "n integer") -> PGFunction:
+    return PGFunction(
+        SCHEMA, f"doubled({arguments})", f"returns integer language sql as $${body}$$"
+    )
+
+
+def trigger_function() -> PGFunction:
+    return PGFunction(
+        SCHEMA, "keep()", "returns trigger language plpgsql as $$ begin return new; end $$"
+    )
+
+
+def trigger(events: str, *, is_constraint: bool = False) -> PGTrigger:
+    return PGTrigger(
+        SCHEMA,
+        "keep_Items",
+        f"after {events} on {SCHEMA}.items for each row execute function {SCHEMA}.keep()",
+        on_entity=f"{SCHEMA}.items",
+        is_constraint=is_constraint,
+    )
+
+
+def policy(condition: str, command: str = "select") -> PGPolicy:
+    return PGPolicy(
+        SCHEMA,
+        "cheap_ones",
+        f"for {command} to {ROLE} using ({condition})",
+        on_entity=f"{SCHEMA}.items",
+    )
+
+
+CHANGES = {
+    "function body": ([function("select n * 2")], [function("select n * 3")]),
+    "function default": (
+        [function("select n", "n integer default 1")],
+        [function("select n", "n integer default 2")],
+    ),
+    "function result": (
+        [function("select n")],
+        [PGFunction(SCHEMA, "doubled(n integer)", "returns text language sql as $$select 'a'$$")],
+    ),
+    "overloads": (
+        [function("select n", "n integer"), function("select 1", "n text")],
+        [function("select n", "n integer"), function("select 2", "n text")],
+    ),
+    "view": (
+        [PGView(SCHEMA, "Cheap", f"select id from {SCHEMA}.items where price < 10")],
+        [PGView(SCHEMA, "Cheap", f"select id from {SCHEMA}.items where price < 20")],
+    ),
+    "view with other columns": (
+        [PGView(SCHEMA, "cheap", f"select id, price from {SCHEMA}.items")],
+        [PGView(SCHEMA, "cheap", f"select price from {SCHEMA}.items")],
+    ),
+    "view that another one uses": (
+        [
+            PGView(SCHEMA, "dear", f"select id, price from {SCHEMA}.items"),
+            PGView(SCHEMA, "dearest", f"select price from {SCHEMA}.dear"),
+        ],
+        [
+            PGView(SCHEMA, "dear", f"select price from {SCHEMA}.items"),
+            PGView(SCHEMA, "dearest", f"select price from {SCHEMA}.dear"),
+        ],
+    ),
+    "materialized view": (
+        [PGMaterializedView(SCHEMA, "totals", f"select sum(price) from {SCHEMA}.items")],
+        [PGMaterializedView(SCHEMA, "totals", f"select max(price) from {SCHEMA}.items")],
+    ),
+    "trigger": (
+        [trigger_function(), trigger("insert")],
+        [trigger_function(), trigger("insert or update")],
+    ),
+    "constraint trigger": (
+        [trigger_function(), trigger("insert", is_constraint=True)],
+        [trigger_function(), trigger("update", is_constraint=True)],
+    ),
+    "policy": ([policy("price < 10")], [policy("price < 20")]),
+    "command of a policy": ([policy("price < 10")], [policy("price < 10", "delete")]),
+    "columns of a grant": (
+        [PGGrantTable(SCHEMA, "items", ROLE, "SELECT", ["id"])],
+        [PGGrantTable(SCHEMA, "items", ROLE, "SELECT", ["id", "price"])],
+    ),
+    "option of a grant": (
+        [PGGrantTable(SCHEMA, "items", ROLE, "DELETE")],
+        [PGGrantTable(SCHEMA, "items", ROLE, "DELETE", with_grant_option=True)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
+def test_entity_is_created_changed_and_dropped_in_both_directions(
+    lab: Lab, old: list[ReplaceableEntity], new: list[ReplaceableEntity]
+) -> None:
+    lab.there_and_back(schema(), schema(*old))
+    revision = lab.there_and_back(schema(*old), schema(*new))
+    assert "entity(" in revision.upgrade
+    lab.run(revision.downgrade)
+    assert lab.differences(schema(*old)) == []
+
+
+def test_revision_is_written_as_alembic_utils_writes_it(lab: Lab) -> None:
+    created = lab.migrate(schema(function("select n * 2")))
+    assert "op.create_entity(lab_doubled)" in created.upgrade
+    assert "op.drop_entity(lab_doubled)" in created.downgrade
+    changed = lab.migrate(schema(function("select n * 3")))
+    assert "op.replace_entity(lab_doubled)" in changed.upgrade
+    assert "op.replace_entity(lab_doubled)" in changed.downgrade
+
+
+def test_grant_is_compared_beside_what_is_declared_for_the_table(lab: Lab) -> None:
+    access = pg.TableAccess(schema=SCHEMA, table="items", grants={ROLE: ("select",)})
+    lab.migrate(schema(access))
+    revision = lab.migrate(
+        schema(PGGrantTable(SCHEMA, "items", ROLE, "DELETE"), policy("price < 3"))
+    )
+    assert revision.upgrade.count("op.create_entity") == 2
+    lab.run(revision.downgrade)
+    assert lab.differences(schema(access)) == []
+
+
+UNSAID = {
+    "comment and privilege of a function": (
+        function("select n * 2"),
+        function("select n * 3"),
+        (
+            "comment on function lab.doubled(integer) is 'Twice.';"
+            " grant execute on function lab.doubled(integer) to authenticated"
+        ),
+    ),
+    "options, comment and privilege of a view": (
+        PGView(SCHEMA, "cheap", f"select id from {SCHEMA}.items where price < 10"),
+        PGView(SCHEMA, "cheap", f"select id from {SCHEMA}.items where price < 20"),
+        (
+            "alter view lab.cheap set (security_invoker = true);"
+            " comment on view lab.cheap is 'Cheap.'; grant select on lab.cheap to authenticated"
+        ),
+    ),
+    "indexes of a materialized view": (
+        PGMaterializedView(SCHEMA, "totals", f"select price from {SCHEMA}.items"),
+        PGMaterializedView(SCHEMA, "totals", f"select 2 * price as price from {SCHEMA}.items"),
+        (
+            "create unique index by_price on lab.totals (price);"
+            " comment on materialized view lab.totals is 'Prices.'"
+        ),
+    ),
+    "comment of a policy": (
+        policy("price < 10"),
+        policy("price < 10", "delete"),
+        "comment on policy cheap_ones on lab.items is 'Cheap.'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "unsaid"), UNSAID.values(), ids=UNSAID)
+def test_what_an_entity_does_not_say_is_kept_both_ways(
+    lab: Lab, old: ReplaceableEntity, new: ReplaceableEntity, unsaid: str
+) -> None:
+    lab.migrate(schema(old))
+    lab.connection.execute(sa.text(unsaid))
+    assert lab.differences(schema(old)) == []
+    (before,) = _entities(lab, old)
+    revision = lab.migrate(schema(new))
+    (after,) = _entities(lab, new)
+    for name in ("comment", "grants", "execute", "indexes", "security_invoker"):
+        assert getattr(after, name, None) == getattr(before, name, None)
+    lab.run(revision.downgrade)
+    assert _entities(lab, old) == [before]
+
+
+def _entities(lab: Lab, entity: ReplaceableEntity) -> list[pg.Entity]:
+    kinds = {"materialized_view": "materialized view"}
+    kind = kinds.get(entity.type_, entity.type_)
+    return [e for e in read_state(lab.connection, [SCHEMA]).values() if e.kind == kind]
+
+
+def test_class_that_is_not_compared_is_named(lab: Lab) -> None:
+    class Rule(ReplaceableEntity):
+        pass
+
+    with pytest.raises(ValueError, match="Rule is none of the classes"):
+        lab.differences(schema(Rule(SCHEMA, "rule", "nothing")))
