@@ -1,4 +1,4 @@
-"""What the engine needs to know of a product that is made with it."""
+"""The description of a product for the engine: its tables, entities and revisions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Product:
         name: The branch label of its revisions, whose ids begin with it.
         metadata: The declared tables.
         entities: The declared entities.
-        access_rules: Who may do what to each table; the entities contain what they expand to.
+        access_rules: The access rule of each table; the entities contain what they expand to.
         roles: The roles that its revisions name.
         helper_schema: The schema of helper functions that its revisions name.
     """

@@ -60,7 +60,7 @@ class Roles:
     caller_type: type[UUID | int | str] = UUID
 
     def __post_init__(self) -> None:
-        """Refuse what no database could have.
+        """Refuse names that PostgreSQL would refuse or cut, and unknown types of ids.
 
         Raises:
             ValueError: A name is one that :func:`refused_role` refuses or is used twice, the caller

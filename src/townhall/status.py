@@ -34,7 +34,7 @@ def describe_revision(connection: Connection, ini: Path | None) -> str:
     history = History(ini)
     if current - history.known():
         return f"{name}; made by an application, whose alembic.ini is not in this folder"
-    # An application's revision may depend on those of townhall, and then stands for them.
+    # The version table omits revisions of townhall that an application's revision depends on.
     at_head = current and not history.after(current)
     return f"{name} (head)" if at_head else f"{name}; alembic upgrade heads is to be run"
 

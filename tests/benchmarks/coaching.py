@@ -72,7 +72,7 @@ def measure_usage(databases: Databases, events: int) -> None:
             _add(connection, few + 1, events, "2027-01-01")
             after = _time(connection, tenant)
     for name, at_few, at_all in zip(
-        ("a tenant's month", "everybody's"), before, after, strict=True
+        ("a tenant's month", "all tenants"), before, after, strict=True
     ):
         _tell(
             f"{name}: {at_few:.1f} ms at {few:,} events, {at_all:.1f} ms at {events:,}"
@@ -106,7 +106,7 @@ def _add(connection: Connection, first: int, last: int, start: str) -> None:
 
 
 def _time(connection: Connection, tenant: UUID) -> tuple[float, float]:
-    """Return the median milliseconds of a tenant's month and of everybody's."""
+    """Return the median milliseconds of the month of one tenant and of all tenants."""
     return _median(connection, tenant), _median(connection, None)
 
 

@@ -30,7 +30,7 @@ class Measurement(NamedTuple):
     Attributes:
         seconds: How long it took, without connecting.
         operations: How many operations it found.
-        entities: How many entities the tool was told of.
+        entities: The number of entities that the tool was given.
     """
 
     seconds: float

@@ -1,4 +1,4 @@
-"""Running the repairs of a check until it reports nothing, as a person would."""
+"""Running the repairs of a check until it reports nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmarks: their figures, who may read them, and their refresh."""
+"""The benchmarks: their figures, access to them, and their refresh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections: who may change their status, and what a blocked founder may do."""
+"""Connections: the changes of status that each party may make, and those of a blocked founder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages: nothing of them can be changed, except that the recipient marks them as read."""
+"""Messages: immutable, except that the recipient marks them as read."""
 
 from __future__ import annotations
 

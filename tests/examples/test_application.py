@@ -111,7 +111,7 @@ def go_through(application: Application, database: str, server: str) -> None:
     """Upgrade, check, extend and downgrade the application, as its developers would."""
     told = application.alembic(database, "upgrade", "heads")
     assert {"events", "tickets", "event_sponsors"} <= names(database)
-    assert versions(database) == {_FIRST}  # it stands for those it depends on
+    assert versions(database) == {_FIRST}  # it implies those it depends on
     assert "No new upgrade operations detected" in application.alembic(database, "check"), told
     told = application.alembic(database, "heads")
     assert f"{_FIRST} (ticketing) (head)" in told

@@ -1,4 +1,4 @@
-"""Whatever ends a migration early, the database is at a revision and the next run completes it."""
+"""An interrupted migration leaves the database at a revision, and the next run completes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is built of this repository, and an environment that has only that."""
+"""The distributions that are built, and an environment with nothing but the wheel."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def wheel(built: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the interpreter of an environment that has the wheel and what it asks for."""
+    """Return the interpreter of an environment with the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("environment")
     _run(folder, sys.executable, "-m", "venv", str(folder))
     python = folder / "bin" / "python"

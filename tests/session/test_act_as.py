@@ -1,4 +1,4 @@
-"""``act_as``: how a session that an application makes itself is told to act."""
+"""``act_as``: sessions that an application makes itself act as an actor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a domain must have beside its code: an access matrix that leaves nothing out, and a page."""
+"""What a domain must have beside its code: a complete access matrix, and a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every domain has a complete access matrix and a page, and a domain without them is noticed."""
+"""Every domain has a complete access matrix and a page, and a domain without them is reported."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _tests(
 
     @pytest.mark.parametrize("case", tried(cases))
     def test_access(case: AccessCase) -> None:
-        """Do nothing: only what is marked matters."""
+        """Do nothing: only its marks are read."""
 
     module = ModuleType("tests.library.test_access")
     vars(module).update(

@@ -1,4 +1,4 @@
-"""Sell a ticket and show who can read it: ``python sell_tickets.py`` after the upgrade."""
+"""Sell a ticket and print what its holder and a stranger can read. Run it after the upgrade."""
 
 from __future__ import annotations
 

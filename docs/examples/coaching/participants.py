@@ -1,4 +1,4 @@
-"""The requests of a participant, who acts as themselves."""
+"""The requests of a participant; each acts as the caller."""
 
 from __future__ import annotations
 

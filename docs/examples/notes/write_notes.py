@@ -1,4 +1,4 @@
-"""Write a note in one of two workspaces, and show who sees it: run it after the upgrade."""
+"""Write a note, and print how many notes each user can read; run it after the upgrade."""
 
 from __future__ import annotations
 

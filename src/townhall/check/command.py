@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Report every difference between a database and its revisions, by reading alone.
+    """Report every difference between a database and its revisions; the database is only read.
 
     Returns:
         0 if there is no difference and every answer is good, 1 if not, 2 if the check failed, and

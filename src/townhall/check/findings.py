@@ -62,8 +62,8 @@ class Finding:
         severity: ``security``, ``functional`` or ``cosmetic``.
         impact: What the difference means.
         repair: What ends it: SQL, or a command.
-        is_drift: Whether the database differs from its revisions. Otherwise it is told without an
-            effect on the exit status: what is as declared and unsafe, and what revisions do not
+        is_drift: Whether the database differs from its revisions. Otherwise it is a note, which has
+            no effect on the exit status: what is as declared and unsafe, and what revisions do not
             manage.
     """
 
@@ -193,7 +193,7 @@ class _Changes:
                     repair.revoke(declared, role, excess),
                 )
             lack = _ordered(p for p in granted - held if p.with_grant_option not in held)
-            if lack and role != actual.owner:  # who holds every privilege, whatever is granted
+            if lack and role != actual.owner:  # the owner holds every privilege
                 yield _finding(
                     declared,
                     f"{role_name(role)} does not hold {_in_words(lack)}",

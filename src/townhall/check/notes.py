@@ -1,4 +1,4 @@
-"""What is told beside the differences: it has no effect on the exit status."""
+"""Notes, which are printed with the differences and have no effect on the exit status."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Report:
 
     Attributes:
         answers: The four questions with their answers.
-        findings: Every difference, and what is told beside them.
+        findings: Every difference, and the notes.
     """
 
     answers: tuple[Answer, ...]

@@ -1,4 +1,4 @@
-"""The models of all domains, loaded: what is declared with them stands in ``metadata``."""
+"""The models of all domains; importing this module fills ``metadata``."""
 
 from __future__ import annotations
 

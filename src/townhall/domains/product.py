@@ -37,9 +37,9 @@ def _declarations() -> tuple[Declaration, ...]:
 
 
 access_rules = _access_rules()
-"""Who may do what to each table."""
+"""The access rules of all domains."""
 
 entities = entities_of((*_declarations(), *access_rules))
-"""Everything beside the tables."""
+"""The entities of all domains: what is versioned beside the tables."""
 
 PRODUCT = Product(name="townhall", metadata=metadata, entities=entities, access_rules=access_rules)

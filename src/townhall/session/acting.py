@@ -41,8 +41,8 @@ def act_as(
 
     Args:
         session: The session. Of a scoped session the current one, so that after ``remove()`` the
-            next one needs to be told again.
-        actor: Who it acts as.
+            next one needs another call.
+        actor: The actor.
 
     Raises:
         ActorError: The session's transaction has begun as the login role or as another actor.

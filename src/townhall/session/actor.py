@@ -1,4 +1,4 @@
-"""Who a transaction acts as."""
+"""The actor of a transaction: a user, the service or an anonymous caller."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from townhall.session.registry import ActorValue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor(ActorValue):
-    """Who a transaction acts as. Made by :meth:`user`, :meth:`service` or :meth:`anonymous`.
+    """The actor of a transaction. Made by :meth:`user`, :meth:`service` or :meth:`anonymous`.
 
     The factories' ``as_user`` and its siblings make one for a block, and ``act_as(session, actor)``
     gives one to a session that an application makes itself.

@@ -102,6 +102,7 @@ def to_json(value: Mapping[str, Any]) -> HiddenText:
         document.encode()
     except UnicodeEncodeError:
         raise ValueError("claims and headers must be Unicode text") from None
-    if "\\u0000" in document.replace(r"\\", ""):  # else it may be a backslash and a word
+    # An escaped backslash before "u0000" is ordinary text.
+    if "\\u0000" in document.replace(r"\\", ""):
         raise ValueError("claims and headers can't hold the character U+0000")
     return HiddenText(document)

@@ -49,7 +49,7 @@ class _Factory(ABC, Generic[_Context]):
         """Open a session that acts as an actor.
 
         Args:
-            actor: Who it acts as, in each of the session's transactions.
+            actor: The actor of each of the session's transactions.
         """
 
     def as_user(

@@ -84,7 +84,7 @@ def acting(
 
     Args:
         connection: A connection of psycopg 3, as the fixture ``townhall_connection`` gives it.
-        actor: Who to act as, or the name of a role of PostgreSQL: ``"authenticated"``.
+        actor: The actor, or the name of a role of PostgreSQL: ``"authenticated"``.
         user_id: The id of the user, where ``actor`` is the name of a role.
         roles: The roles of the application, where they are not those of Supabase.
 

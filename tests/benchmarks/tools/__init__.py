@@ -1,4 +1,4 @@
-"""The tools, a module each: what they need to know of the schema, in their own words.
+"""The tools, a module each: the declarations of the schema in its own classes.
 
 A process imports one of them alone, since most register themselves with Alembic when imported.
 """

@@ -34,7 +34,7 @@ MY_TICKETED_EVENT_IDS = membership(
     "The events that the caller holds a ticket of.",
 )
 
-# A policy of the shop on a table of townhall adds readers, and takes no one's access away.
+# A policy of the shop on a table of townhall adds readers; it can't revoke access.
 HOLDERS_READ_THE_EVENT = Policy(
     table="events",
     name="ticket holders can read",

@@ -1,4 +1,4 @@
-"""Who may do what to venues."""
+"""The access rules of venues."""
 
 from townhall.domains.venues.models import Venue
 

@@ -1,4 +1,4 @@
-"""Who may do what to workspaces and their notes."""
+"""The access rules of workspaces and their notes."""
 
 from __future__ import annotations
 

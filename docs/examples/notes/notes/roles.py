@@ -1,4 +1,4 @@
-"""The roles of the application, and who the caller is."""
+"""The roles of the application, and the function that returns the caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""White-label coaching: tenants with a brand, their campaigns and who takes part in them."""
+"""White-label coaching: tenants with a brand, their campaigns and participants."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class BrandLogo(_Stored):
 
     Attributes:
         url: Where the picture is.
-        alt: What it says, for who can't see it.
+        alt: The text that screen readers read in its place.
         width: How wide it is shown, in CSS pixels.
     """
 
@@ -103,7 +103,7 @@ class EmailConfig(_Stored):
     """The settings of a tenant's e-mails.
 
     Attributes:
-        reply_to: Who gets the answers.
+        reply_to: The address that replies are sent to.
         from_name: The name that they come from.
         signature: What they end with.
     """

@@ -119,7 +119,7 @@ class Campaign(Timestamps, Base):
 
     __tablename__ = "campaigns"
     __table_args__ = (
-        UniqueConstraint("id", "tenant_id"),  # what keeps a session's tenant refers to
+        UniqueConstraint("id", "tenant_id"),  # referenced by the composite foreign key of sessions
         one_of("status", CampaignStatus),
         Index("ix_campaigns_created_by_created_at", "created_by", desc("created_at")),
         Index("ix_campaigns_tenant_id_created_at", "tenant_id", desc("created_at")),
@@ -214,7 +214,7 @@ class ParticipantSession(Timestamps, Base):
 
 
 class UsageEvent(Created, Base):
-    """A usage that a tenant pays for."""
+    """Usage that a tenant is billed for."""
 
     __tablename__ = "usage_events"
     __table_args__ = (

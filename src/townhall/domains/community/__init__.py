@@ -1,4 +1,4 @@
-"""The founder community: what founders share, agree to and tell each other."""
+"""The founder community: posts, messages, cohorts, consents and benchmarks."""
 
 from __future__ import annotations
 

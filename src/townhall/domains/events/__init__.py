@@ -1,4 +1,4 @@
-"""Events: who comes, what they come for, where they sit."""
+"""Events with their participants, tracks and seats."""
 
 from __future__ import annotations
 

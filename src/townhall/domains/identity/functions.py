@@ -1,4 +1,4 @@
-"""The functions that tell policies which organizations the caller belongs to."""
+"""The functions that return the organizations of the caller, for policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event wizard: sessions of six stages that save themselves."""
+"""The event wizard: sessions of six stages, saved stage by stage."""
 
 from __future__ import annotations
 
