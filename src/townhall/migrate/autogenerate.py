@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
-from alembic.operations.ops import DropTableOp, UpgradeOps
+from alembic.operations.ops import UpgradeOps
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult, to_list
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SAWarning
 from townhall.migrate.compare.changes import with_drops_of_alembic_utils
 from townhall.migrate.compare.cycles import with_cycles_apart
 from townhall.migrate.compare.declared_names import with_names_of_database
+from townhall.migrate.compare.definitions import with_definitions
 from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
 from townhall.migrate.compare.enums import with_declared_by
 from townhall.migrate.compare.normalization import normalized, normalized_operations
@@ -35,14 +37,14 @@ from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
-from townhall.migrate.write.revision import dropped_tables, flat
+from townhall.migrate.write.revision import flat
 from townhall.pg import CreateEntityOp, Entity, Extension, Routine, sql
 from townhall.pg.alembic_utils import is_used, replace_comparison
 
 _log = logging.getLogger(__name__)
 
 PLUGIN = "townhall.entities"
-_SEARCH_PATHS = "townhall_search_paths"
+_SEARCH_PATHS, _QUIET = "townhall_search_paths", "townhall_quiet"
 
 
 def plugins() -> list[str]:
@@ -73,17 +75,13 @@ def _prepare(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatc
         replace_comparison(context.comparators, None)
         connection = _connection(context)
         context.opts[_SEARCH_PATHS] = read_search_paths(connection)
-        context.metadata = [with_names_of_database(each) for each in to_list(context.metadata)]
-        _sort_tables(context)
-    return PriorityDispatchResult.CONTINUE
-
-
-def _sort_tables(context: AutogenContext) -> None:
-    # SQLAlchemy warns of tables that refer to each other, which are no problem here. Alembic keeps
-    # the result.
-    with warnings.catch_warnings():
+        context.opts[_QUIET] = quiet = ExitStack()
+        quiet.enter_context(warnings.catch_warnings())
+        # PostgreSQL has types and options that SQLAlchemy does not know, and tables that refer to
+        # each other, which are no problem here.
         warnings.simplefilter("ignore", SAWarning)
-        _ = context.sorted_tables
+        context.metadata = [with_names_of_database(each) for each in to_list(context.metadata)]
+    return PriorityDispatchResult.CONTINUE
 
 
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
@@ -100,6 +98,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
         lambda: _needed(connection, declared, on_tables, invoke),
     )
     set_search_path(connection, paths.run)
+    context.opts[_QUIET].close()
     if is_used():
         operations.ops[:] = with_drops_of_alembic_utils(operations.ops)
     for operation in operations.ops:
@@ -120,8 +119,10 @@ def _takes_part(context: AutogenContext) -> bool:
 def _on_tables(
     connection: Connection, declared: Declared, operations: Iterable[MigrateOperation]
 ) -> list[MigrateOperation]:
-    normalized_ones = with_cycles_apart(
-        connection, list(normalized_operations(list(operations), declared.tables))
+    normalized_ones = with_definitions(
+        connection,
+        with_cycles_apart(list(normalized_operations(list(operations), declared.tables))),
+        declared.schemas,
     )
     schemas = {table.schema or "public" for table in declared.tables}
     schemas |= {entity.schema for entity in declared.entities} & {*declared.schemas}
@@ -143,8 +144,11 @@ def _needed(
     if comparison.failures:
         refuse_missing_roles(connection, declared.api_roles)
         _refuse_failures(comparison)
-    first, last = table_operations(connection, comparison, declared.schemas)
-    drops = comparison.drops(dropped_tables(on_tables))
+    first, last = (
+        with_definitions(connection, operations, declared.schemas)
+        for operations in table_operations(connection, comparison, declared.schemas)
+    )
+    drops = comparison.drops()
     changes = comparison.entity_operations()
     types = [each for each in changes if each.target.precedes_tables]
     others = [each for each in changes if each not in types]
@@ -166,9 +170,6 @@ def _run_without_data(operations: Operations) -> Callable[[MigrateOperation], No
     def invoke(operation: MigrateOperation) -> None:
         if isinstance(operation, CreateEntityOp):
             run_script(operations.get_bind(), operation.target.create_without_data_statements())
-        elif isinstance(operation, DropTableOp):
-            # With the columns, which the operation has for its reverse, Alembic would drop enums.
-            operations.invoke(DropTableOp(operation.table_name, schema=operation.schema))
         else:
             operations.invoke(operation)
 

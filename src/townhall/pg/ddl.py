@@ -5,6 +5,7 @@ Tables and types are given as qualified identifiers, columns and constraints by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -185,3 +186,15 @@ def set_owner(kind: str, name: str, role: str | None) -> str:
         role: The name of the role; None for the one that runs the statement.
     """
     return f"alter {kind} {name} owner to {'current_user' if role is None else sql.quote(role)}"
+
+
+def unless_it_exists(index: str) -> str:
+    """Return the creation of an index, where there is none of its name.
+
+    Args:
+        index: The creation of the index as PostgreSQL writes it.
+    """
+    return _CREATE_INDEX.sub(r"\g<0>if not exists ", index, count=1)
+
+
+_CREATE_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX ")

@@ -136,24 +136,20 @@ class Comparison:
             for operation in (self._operations(step) if isinstance(step, Entity) else (step,))
         ]
 
-    def drops(self, dropped_tables: Iterable[tuple[str, str]]) -> list[DropEntityOp]:
+    def drops(self) -> list[DropEntityOp]:
         """Return what drops the entities that are not declared.
 
         Row level security, privileges and replica identity are states of a table and no objects:
-        undeclared ones stay as they are until the table is dropped.
-
-        Args:
-            dropped_tables: Schema and name of the tables that are going to be dropped.
+        undeclared ones stay as they are, and go and come back with their table.
         """
         refused = {
             failure.step.key for failure in self.failures if isinstance(failure.step, Entity)
         }
         kept = {*self.keys.values(), *refused, *self.undroppable}
-        dropped = set(dropped_tables)
         return [
             DropEntityOp(entity)
             for key, entity in sorted(self.actual.items(), key=_dependants_first)
-            if key not in kept and (entity.is_own_object or entity.name_parts in dropped)
+            if key not in kept and entity.is_own_object
         ]
 
 

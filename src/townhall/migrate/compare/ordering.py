@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from townhall.migrate.compare.entities import Comparison
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
-from townhall.migrate.compare.tables import TableDifference, reflected
+from townhall.migrate.compare.tables import TableDifference
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
 from townhall.migrate.operations.words import describe
@@ -51,11 +51,7 @@ def table_operations(
     for difference in comparison.tables:
         actual = tables.get((difference.table.schema or "public", difference.table.name))
         for operation in difference.operations():
-            drop = (
-                None
-                if actual is None
-                else _drop_of_dependant(connection, operation, difference, actual)
-            )
+            drop = None if actual is None else _drop_of_dependant(operation, difference, actual)
             if drop is None:
                 first.append(operation)
             else:
@@ -65,7 +61,6 @@ def table_operations(
 
 
 def _drop_of_dependant(
-    connection: Connection,
     operation: MigrateOperation,
     difference: TableDifference,
     actual: TableState,
@@ -79,8 +74,7 @@ def _drop_of_dependant(
     elif isinstance(operation, CreateIndexOp):
         name = str(operation.index_name)
         if name in actual.indexes and name not in compared.indexes:
-            indexes = {str(index.name): index for index in reflected(connection, table).indexes}
-            return DropIndexOp.from_index(indexes[name])
+            return DropIndexOp(name, table.name, schema=table.schema)
     return None
 
 

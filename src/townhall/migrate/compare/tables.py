@@ -167,12 +167,11 @@ class TableDifference:
 
     def _indexes(self) -> Iterable[MigrateOperation]:
         declared = {str(index.name): index for index in self.table.indexes}
-        existing = {str(index.name): index for index in self.reflected.indexes}
         for name, definition in sorted(self.declared.indexes.items()):
             if self.actual.indexes.get(name) == definition:
                 continue
-            if name in existing:
-                yield DropIndexOp.from_index(existing[name])
+            if name in self.actual.indexes:
+                yield DropIndexOp(name, self.table.name, schema=self.table.schema)
             yield CreateIndexOp.from_index(declared[name])
 
 

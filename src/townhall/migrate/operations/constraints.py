@@ -31,16 +31,19 @@ class AddCheckOp(CreateCheckConstraintOp):
 class AddDefinedOp(StatementsOp):
     """Add a constraint by PostgreSQL's definition, for options that Alembic does not write."""
 
-    def __init__(self, table: Table, name: str, definition: str) -> None:
-        """Take the table, and the name and definition of the constraint."""
+    def __init__(
+        self, table: Table, name: str, definition: str, settings: Sequence[str] = ()
+    ) -> None:
+        """Take the table, the name and definition of the constraint, and what sets it up then."""
         self.table, self.constraint_name, self.definition = table, name, definition
+        self.settings = settings
         self.kind = next(kind for start, kind in _KINDS.items() if definition.startswith(start))
 
     @property
     def statements(self) -> Sequence[str]:
         """``alter table … add constraint``."""
         table = qualified_name(self.table)
-        return [ddl.add_constraint(table, self.constraint_name, self.definition)]
+        return [ddl.add_constraint(table, self.constraint_name, self.definition), *self.settings]
 
     def reverse(self) -> DropDefinedOp:
         """Return the drop of the same constraint."""

@@ -30,6 +30,7 @@ from townhall.pg.catalog.roles import Role, missing_roles, read_roles
 from townhall.pg.catalog.routines import Routine, read_routines
 from townhall.pg.catalog.rules import Rule, read_rules
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS, Schema, read_schemas, schema_names
+from townhall.pg.catalog.table_details import TableDetails, read_table_details
 from townhall.pg.catalog.tables import Column, Constraint, Index, Table, read_tables
 from townhall.pg.catalog.types import Use, read_columns_of_types
 from townhall.pg.catalog.uses import read_uses
@@ -46,6 +47,7 @@ __all__ = [
     "Rule",
     "Schema",
     "Table",
+    "TableDetails",
     "Use",
     "column_comments",
     "column_entries",
@@ -63,6 +65,7 @@ __all__ = [
     "read_routines",
     "read_rules",
     "read_schemas",
+    "read_table_details",
     "read_tables",
     "read_uses",
     "rows",

@@ -228,7 +228,7 @@ _INDEXES = f"""
         and not exists (
             select
             from pg_catalog.pg_constraint as o
-            where o.conindid = i.oid and o.conrelid = c.oid
+            where o.conindid = i.oid and o.conrelid = c.oid and o.contype in ('p', 'u', 'x')
         )
 """
 

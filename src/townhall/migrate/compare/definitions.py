@@ -1,0 +1,160 @@
+"""Drops as they can be undone: by PostgreSQL's own definition of what is dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import DropColumnOp, DropConstraintOp, DropIndexOp, DropTableOp
+from sqlalchemy import Connection, MetaData, Table
+
+from townhall.migrate.operations.constraints import AddDefinedOp, DropDefinedOp
+from townhall.migrate.operations.definitions import (
+    DropDefinedColumnOp,
+    DropDefinedIndexOp,
+    DropDefinedTableOp,
+)
+from townhall.pg.table_definition import TableDefinition, read_table_definitions
+
+TableName = tuple[str, str]
+Definitions = Mapping[TableName, TableDefinition]
+DropOfPart = DropColumnOp | DropConstraintOp | DropIndexOp
+
+_DROPS = (DropTableOp, DropColumnOp, DropConstraintOp, DropIndexOp)
+
+
+def with_definitions(
+    connection: Connection, operations: Sequence[MigrateOperation], schemas: Sequence[str]
+) -> list[MigrateOperation]:
+    """Return operations whose drops bring back what was there when they are reversed.
+
+    Tables are dropped last, those that refer to others before these, and the foreign keys of a
+    cycle before its tables. What goes with a column is dropped before it.
+
+    Args:
+        connection: A connection within a transaction, to the database as it is.
+        operations: The operations.
+        schemas: The schemas that are compared.
+    """
+    if not any(isinstance(operation, _DROPS) for operation in operations):
+        return list(operations)
+    definitions = read_table_definitions(connection, schemas)
+    tables = {_table(each): each for each in operations if isinstance(each, DropTableOp)}
+    names = {_part(each) for each in operations if isinstance(each, DropConstraintOp | DropIndexOp)}
+    changed: list[MigrateOperation] = []
+    for operation in operations:
+        if isinstance(operation, DropOfPart) and _table(operation) not in tables:
+            changed += _drop_of_part(operation, definitions, names)
+        elif not isinstance(operation, _DROPS):
+            changed.append(operation)
+    return [*changed, *_drops_of_tables(tables, definitions)]
+
+
+def _table(operation: DropTableOp | DropOfPart) -> TableName:
+    return (operation.schema or "public", str(operation.table_name))
+
+
+def _part(operation: DropConstraintOp | DropIndexOp) -> tuple[TableName, str]:
+    if isinstance(operation, DropIndexOp):
+        return _table(operation), str(operation.index_name)
+    return _table(operation), str(operation.constraint_name)
+
+
+def _drop_of_part(
+    operation: DropOfPart, definitions: Definitions, names: set[tuple[TableName, str]]
+) -> Iterable[MigrateOperation]:
+    table = _table(operation)
+    definition = definitions.get(table)
+    if definition is None:
+        yield operation
+    elif isinstance(operation, DropColumnOp):
+        if operation.column_name in definition.table.columns:
+            yield from _drops_with_column(operation, definition, names)
+            statements = [*definition.add_column(operation.column_name)]
+            yield DropDefinedColumnOp(operation, statements)
+        else:
+            yield operation
+    elif isinstance(operation, DropIndexOp):
+        yield _drop_of_index(operation, definition)
+    else:
+        yield _drop_of_constraint(definition, str(operation.constraint_name)) or operation
+
+
+def _drops_with_column(
+    operation: DropColumnOp, definition: TableDefinition, names: set[tuple[TableName, str]]
+) -> Iterable[MigrateOperation]:
+    table = _table(operation)
+    column = definition.details.columns[operation.column_name]
+    for name in column.constraints:
+        drop = _drop_of_constraint(definition, name)
+        if (table, name) not in names and drop is not None:
+            names.add((table, name))
+            yield drop
+    for name in column.indexes:
+        if (table, name) not in names:
+            names.add((table, name))
+            index = DropIndexOp(name, operation.table_name, schema=operation.schema)
+            yield _drop_of_index(index, definition)
+
+
+def _drop_of_index(operation: DropIndexOp, definition: TableDefinition) -> DropIndexOp:
+    name = str(operation.index_name)
+    if name not in definition.table.indexes:
+        return operation
+    return DropDefinedIndexOp(operation, [*definition.create_index(name)])
+
+
+def _drop_of_constraint(definition: TableDefinition, name: str) -> DropDefinedOp | None:
+    constraint = definition.table.constraints.get(name)
+    if constraint is None:
+        return None
+    schema = definition.table.schema
+    table = Table(definition.table.name, MetaData(), schema=None if schema == "public" else schema)
+    settings = [*definition.constraint_settings(name)]
+    return DropDefinedOp(AddDefinedOp(table, name, constraint.definition, settings))
+
+
+def _drops_of_tables(
+    drops: Mapping[TableName, DropTableOp], definitions: Definitions
+) -> Iterable[MigrateOperation]:
+    known = {name: definitions[name] for name in sorted(drops) if name in definitions}
+    order, cut = _order(known)
+    for name, constraint in sorted(cut):
+        drop = _drop_of_constraint(known[name], constraint)
+        if drop is not None:
+            yield drop
+    for name in order:
+        later = [constraint for table, constraint in cut if table == name]
+        yield DropDefinedTableOp(drops[name], [*known[name].create_statements(later)])
+    yield from (drop for name, drop in drops.items() if name not in known)
+
+
+def _order(tables: Definitions) -> tuple[list[TableName], set[tuple[TableName, str]]]:
+    # Which table to drop after which, and the foreign keys that no order of tables allows.
+    remaining, order = dict(tables), list[TableName]()
+    cut: set[tuple[TableName, str]] = set()
+    while remaining:
+        referenced = Counter(
+            other
+            for table in remaining.values()
+            for other in {*table.references.values(), *table.details.parents} - {table.name}
+        )
+        parents = {parent for table in remaining.values() for parent in table.details.parents}
+        name = min(
+            remaining,
+            key=lambda each: (
+                referenced[remaining[each].name] > 0,
+                remaining[each].name in parents,
+                each,
+            ),
+        )
+        table = remaining.pop(name)
+        order.append(name)
+        cut |= {
+            (other, constraint)
+            for other, definition in remaining.items()
+            for constraint, target in definition.references.items()
+            if target == table.name
+        }
+    return order, cut

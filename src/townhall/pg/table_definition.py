@@ -1,0 +1,338 @@
+"""The statements that bring back a table of a database, or a part of one, as it was.
+
+Every definition is PostgreSQL's own: types, defaults, constraints and indexes are written as the
+catalogs give them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from townhall.pg import catalog, ddl, sql
+from townhall.pg.catalog.table_details import Acl, IndexDetails, OwnedSequence
+from townhall.pg.entity import comment_statement
+from townhall.pg.privileges import grant_to, read_grants
+
+_PRIMARY_KINDS = ("primary key", "unique", "exclude")
+
+
+@dataclass(frozen=True)
+class TableDefinition:
+    """A table as it is.
+
+    Attributes:
+        table: Its columns, constraints and indexes.
+        details: What it has beside them.
+        partitions: Its partitions.
+        server_version: The server's major version.
+    """
+
+    table: catalog.Table
+    details: catalog.TableDetails
+    partitions: Sequence[TableDefinition]
+    server_version: int
+
+    @cached_property
+    def name(self) -> str:
+        """The qualified identifier."""
+        return sql.qualified(self.table.schema, self.table.name)
+
+    @property
+    def references(self) -> Mapping[str, str]:
+        """The tables that foreign keys refer to, as SQL names them, by the constraint's name."""
+        return {
+            name: each.referenced
+            for name, each in self.table.constraints.items()
+            if each.referenced is not None and name not in self.details.inherited
+        }
+
+    def create_statements(self, later: Iterable[str] = ()) -> Iterable[str]:
+        """Yield what creates the table with everything that belongs to it.
+
+        Policies and triggers are entities of their own.
+
+        Args:
+            later: The names of constraints that are added by others.
+        """
+        omitted = {*later}
+        yield from self.create_bodies(omitted)
+        yield from self.finish(omitted)
+
+    def add_column(self, name: str) -> Iterable[str]:
+        """Yield what adds a column, without the constraints and indexes that contain it.
+
+        Args:
+            name: The name of the column.
+        """
+        for sequence in self._sequences(name):
+            yield _create_sequence(sequence)
+        yield f"alter table {self.name} add column if not exists {self._column(name)}"
+        for sequence in self._sequences(name):
+            yield self._own(sequence)
+        yield from self._column_settings(name)
+        yield from self._column_comment(name)
+        for sequence in self._sequences(name, of_identity=True):
+            yield from self._sequence_access(sequence)
+        entries = [each for each in self.details.column_entries if each["column"] == name]
+        yield from self._grants(f"table {self.name}", entries, ())
+
+    def add_constraint(self, name: str) -> Iterable[str]:
+        """Yield what adds a constraint with what belongs to its index.
+
+        Args:
+            name: The name of the constraint.
+        """
+        yield ddl.add_constraint(self.name, name, self.table.constraints[name].definition)
+        yield from self.constraint_settings(name)
+
+    def constraint_settings(self, name: str) -> Iterable[str]:
+        """Yield what sets up a constraint that was added again: its index and comment.
+
+        Args:
+            name: The name of the constraint.
+        """
+        yield from self._constraint_settings(name)
+        yield from self._constraint_comment(name)
+
+    def create_index(self, name: str) -> Iterable[str]:
+        """Yield what creates an index with its settings.
+
+        Args:
+            name: The name of the index.
+        """
+        yield from self._index(name)
+        yield from self._index_settings(name, self.details.indexes[name])
+        yield from self._index_comment(name)
+
+    def create_bodies(self, later: Collection[str]) -> Iterable[str]:
+        """Yield what creates the table and its partitions, but nothing that refers to another one.
+
+        Args:
+            later: The names of constraints that are added by others.
+        """
+        for sequence in self._sequences():
+            yield _create_sequence(sequence)
+        yield self._create(later)
+        for sequence in self._sequences():
+            yield self._own(sequence)
+        for name, each in self.table.constraints.items():
+            if not each.is_validated and each.kind != "foreign key" and self._has_own(name, later):
+                yield ddl.add_constraint(self.name, name, each.definition)
+        for name in self.table.indexes:
+            yield from self._index(name)
+        for partition in self.partitions:
+            yield from partition.create_bodies(())
+            yield (
+                f"alter table {self.name} attach partition {partition.name}"
+                f" {partition.details.bound}"
+            )
+
+    def finish(self, later: Collection[str]) -> Iterable[str]:
+        """Yield what gives the table and its partitions everything else.
+
+        Args:
+            later: The names of constraints that are added by others.
+        """
+        for name in self.references:
+            if name not in later:
+                yield ddl.add_constraint(self.name, name, self.table.constraints[name].definition)
+        yield from self._settings()
+        yield from self._comments()
+        yield from self._privileges()
+        for partition in self.partitions:
+            yield from partition.finish(())
+
+    def _create(self, later: Collection[str]) -> str:
+        details, table = self.details, self.table
+        columns = [self._column(name) for name in table.columns if self._has_own_column(name)]
+        constraints = [
+            ddl.define_constraint(name, each.definition)
+            for name, each in table.constraints.items()
+            if each.kind != "foreign key" and each.is_validated and self._has_own(name, later)
+        ]
+        parts = ",\n".join(f"    {sql.indented(each).lstrip()}" for each in columns + constraints)
+        unlogged = "unlogged " if table.persistence == "unlogged" else ""
+        clauses = [
+            f"inherits ({', '.join(details.parents)})"
+            if details.parents and not details.bound
+            else "",
+            f"partition by {details.partition_key}" if details.partition_key else "",
+            f"with ({_options(details.options)})" if details.options else "",
+        ]
+        head = f"create {unlogged}table if not exists {self.name} (\n{parts}\n)"
+        return "\n".join([head, *filter(None, clauses)])
+
+    def _has_own(self, constraint: str, later: Collection[str]) -> bool:
+        # What a partition shares with its table must be there before it is attached.
+        is_inherited = constraint in self.details.inherited and not (
+            self.details.bound
+            and self.table.constraints[constraint].kind in (*_PRIMARY_KINDS, "check")
+        )
+        return constraint not in later and not is_inherited
+
+    def _has_own_column(self, name: str) -> bool:
+        return not self.details.columns[name].is_inherited
+
+    def _column(self, name: str) -> str:
+        column, details = self.table.columns[name], self.details.columns[name]
+        for sequence in self._sequences(name, of_identity=True):
+            generated = sql.qualified(self.table.schema, f"{self.table.name}_{name}_seq")
+            if sequence.is_identity and sequence.name != generated:
+                named = (*column.identity, f"sequence name {sequence.name}")
+                column = replace(column, identity=named)
+        if details.is_not_null_inherited:
+            return ddl.define_column(replace(column, is_nullable=True))
+        if details.not_null_name is None:
+            return ddl.define_column(column)
+        plain = ddl.define_column(replace(column, is_nullable=True))
+        return f"{plain} constraint {sql.quote(details.not_null_name)} not null"
+
+    def _sequences(
+        self, column: str | None = None, *, of_identity: bool = False
+    ) -> Iterable[OwnedSequence]:
+        for each in self.details.sequences:
+            if (column is None or each.column == column) and (of_identity or not each.is_identity):
+                yield each
+
+    def _own(self, sequence: OwnedSequence) -> str:
+        return f"alter sequence {sequence.name} owned by {self.name}.{sql.quote(sequence.column)}"
+
+    def _index(self, name: str) -> Iterable[str]:
+        definition = self.table.indexes[name].definition
+        yield ddl.unless_it_exists(definition)
+
+    def _settings(self) -> Iterable[str]:
+        for name in self.table.columns:
+            yield from self._column_settings(name)
+        for name in self.details.constraints:
+            yield from self._constraint_settings(name)
+        for name, each in self.details.indexes.items():
+            yield from self._index_settings(name, each)
+        if self.details.replica_identity in {"full", "nothing"}:
+            yield f"alter table {self.name} replica identity {self.details.replica_identity}"
+        if self.table.row_security:
+            yield f"alter table {self.name} enable row level security"
+        if self.details.is_forced:
+            yield f"alter table {self.name} force row level security"
+        yield from self.details.rules
+        yield from self.details.statistics
+
+    def _column_settings(self, name: str) -> Iterable[str]:
+        details = self.details.columns[name]
+        alter = f"alter table only {self.name} alter column {sql.quote(name)}"
+        if details.statistics is not None:
+            yield f"{alter} set statistics {details.statistics}"
+        if details.storage is not None:
+            yield f"{alter} set storage {details.storage}"
+        if details.compression is not None:
+            yield f"{alter} set compression {details.compression}"
+        if details.options:
+            yield f"{alter} set ({_options(details.options)})"
+
+    def _constraint_settings(self, name: str) -> Iterable[str]:
+        details = self.details.constraints.get(name)
+        if details is None:
+            return
+        if details.options:
+            index = sql.qualified(self.table.schema, name)
+            yield f"alter index {index} set ({_options(details.options)})"
+        yield from self._index_settings(name, details)
+
+    def _index_settings(self, name: str, details: IndexDetails) -> Iterable[str]:
+        index = sql.qualified(self.table.schema, name)
+        for number, target in details.statistics.items():
+            yield f"alter index {index} alter column {number} set statistics {target}"
+        if details.is_clustered:
+            yield f"alter table {self.name} cluster on {sql.quote(name)}"
+        if details.is_replica_identity:
+            yield f"alter table {self.name} replica identity using index {sql.quote(name)}"
+
+    def _comments(self) -> Iterable[str]:
+        if self.table.comment is not None:
+            yield comment_statement("table", self.name, self.table.comment)
+        for name in self.table.columns:
+            yield from self._column_comment(name)
+        for name in self.table.constraints:
+            yield from self._constraint_comment(name)
+        for name in self.table.indexes:
+            yield from self._index_comment(name)
+
+    def _column_comment(self, name: str) -> Iterable[str]:
+        comment = self.table.columns[name].comment
+        if comment is not None:
+            yield comment_statement("column", f"{self.name}.{sql.quote(name)}", comment)
+
+    def _constraint_comment(self, name: str) -> Iterable[str]:
+        comment = self.table.constraints[name].comment
+        if comment is not None:
+            yield comment_statement("constraint", f"{sql.quote(name)} on {self.name}", comment)
+
+    def _index_comment(self, name: str) -> Iterable[str]:
+        comment = self.table.indexes[name].comment
+        if comment is not None:
+            index = sql.qualified(self.table.schema, name)
+            yield comment_statement("index", index, comment)
+
+    def _privileges(self) -> Iterable[str]:
+        details = self.details
+        entries = [*details.entries, *details.column_entries]
+        yield from self._grants(f"table {self.name}", entries, details.default_grantees)
+        for sequence in self._sequences(of_identity=True):
+            yield from self._sequence_access(sequence)
+        if details.owner is not None:
+            yield ddl.set_owner("table", self.name, details.owner)
+
+    def _sequence_access(self, sequence: OwnedSequence) -> Iterable[str]:
+        if sequence.comment is not None:
+            yield comment_statement("sequence", sequence.name, sequence.comment)
+        yield from self._grants(
+            f"sequence {sequence.name}", sequence.entries, sequence.default_grantees
+        )
+
+    def _grants(self, target: str, entries: Acl, default_grantees: Sequence[str]) -> Iterable[str]:
+        if default_grantees:
+            yield f"revoke all on {target} from {sql.roles(default_grantees)}"
+        for role, privileges in read_grants([entries], self.server_version).items():
+            yield from grant_to(target, role, privileges)
+
+
+def read_table_definitions(
+    connection: Connection, schemas: Sequence[str]
+) -> dict[tuple[str, str], TableDefinition]:
+    """Return the definitions of the tables in some schemas, by schema and name.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: Names of schemas; partitions in other schemas are left out.
+    """
+    version = catalog.server_version(connection)
+    with catalog.empty_search_path(connection):
+        tables = {
+            (each.schema, each.name): each for each in catalog.read_tables(connection, schemas)
+        }
+        details = catalog.read_table_details(connection, schemas)
+    partitions: dict[str, list[catalog.TableDetails]] = {}
+    for each in details:
+        if each.bound is not None:
+            partitions.setdefault(each.parents[0], []).append(each)
+
+    def define(each: catalog.TableDetails) -> TableDefinition:
+        of_it = partitions.get(sql.qualified(each.schema, each.name), ())
+        ordered = sorted(of_it, key=lambda one: (one.schema, one.name))
+        table = tables[each.schema, each.name]
+        return TableDefinition(table, each, list(map(define, ordered)), version)
+
+    return {(each.schema, each.name): define(each) for each in details}
+
+
+def _create_sequence(sequence: OwnedSequence) -> str:
+    return f"create sequence if not exists {sequence.name}\n{' '.join(sequence.clauses)}"
+
+
+def _options(options: Iterable[str]) -> str:
+    pairs = (option.partition("=") for option in options)
+    return ", ".join(f"{name} = {sql.literal(value)}" for name, _, value in pairs)
