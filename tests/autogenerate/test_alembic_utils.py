@@ -183,7 +183,7 @@ UNSAID = {
 
 
 @pytest.mark.parametrize(("old", "new", "unsaid"), UNSAID.values(), ids=UNSAID)
-def test_what_an_entity_does_not_say_is_kept_both_ways(
+def test_attributes_that_an_entity_does_not_have_are_kept_by_upgrade_and_downgrade(
     lab: Lab, old: ReplaceableEntity, new: ReplaceableEntity, unsaid: str
 ) -> None:
     lab.migrate(schema(old))

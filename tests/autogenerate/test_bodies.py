@@ -33,7 +33,9 @@ def create(lab: Lab, source: str) -> None:
     [LETTER, LETTER.replace("\n", "\r\n"), "\tbegin return ':a %s \\ {x}'; end  "],
     ids=repr,
 )
-def test_dropped_function_comes_back_byte_for_byte(lab: Lab, source: str) -> None:
+def test_dropped_function_is_recreated_byte_for_byte_by_the_downgrade(
+    lab: Lab, source: str
+) -> None:
     create(lab, source)
     revision = lab.migrate(Schema())
     assert sources(lab) == []
@@ -73,7 +75,7 @@ def test_difference_inside_of_a_text_constant_is_found(lab: Lab) -> None:
     assert sources(lab) == [stored]
 
 
-def test_check_with_a_text_over_lines_comes_back(lab: Lab) -> None:
+def test_check_with_a_multiline_string_is_recreated_by_the_downgrade(lab: Lab) -> None:
     metadata = sa.MetaData()
     sa.Table("things", metadata, sa.Column("name", sa.Text), schema=SCHEMA)
     lab.migrate(Schema(metadata))

@@ -94,7 +94,7 @@ def test_change_is_found_and_reverted(lab: Lab, old: list[Entity], new: list[Ent
     lab.there_and_back(declared(*old), declared(*new))
 
 
-def test_everything_is_created_with_its_table_and_comes_back_with_it(lab: Lab) -> None:
+def test_entities_are_dropped_and_recreated_with_their_table(lab: Lab) -> None:
     entities = [entity for _, new in CHANGES.values() for entity in new]
     unique = {entity.key: entity for entity in entities}
     lab.there_and_back(declared(*unique.values()), Schema())
@@ -107,7 +107,7 @@ def test_storage_parameters_of_a_model_are_compared(lab: Lab) -> None:
     )
 
 
-def test_membership_by_hand_is_ended_and_comes_back(lab: Lab) -> None:
+def test_manual_membership_is_revoked_and_granted_again_by_the_downgrade(lab: Lab) -> None:
     lab.migrate(declared())
     lab.run(
         "pg.create_entity(pg.PublicationTable("

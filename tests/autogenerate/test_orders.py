@@ -81,7 +81,9 @@ UNDECLARED = {
 
 
 @pytest.mark.parametrize("statements", UNDECLARED.values(), ids=UNDECLARED)
-def test_what_is_undeclared_is_dropped_and_comes_back(lab: Lab, statements: str) -> None:
+def test_undeclared_objects_are_dropped_and_recreated_by_the_downgrade(
+    lab: Lab, statements: str
+) -> None:
     lab.connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
     before = everything(lab)
     revision = lab.migrate(Schema())

@@ -157,7 +157,7 @@ def test_dropped_trigger_is_found_and_created_again(
     assert application.differences() == ['create_trigger auth users on auth "user" created']
 
 
-def test_undeclared_trigger_goes_with_its_function_and_comes_back(
+def test_undeclared_trigger_is_dropped_with_its_function_and_recreated(
     application: SmallApplication, supabase: SupabaseDatabase
 ) -> None:
     application.declare(NEW_USER)
@@ -230,7 +230,7 @@ def test_check_finds_what_differs_on_tables_of_the_platform(
     assert application.check().findings == ()
 
 
-def test_absent_tables_of_the_platform_are_told_and_stop_nothing(
+def test_absent_tables_of_the_platform_are_logged_and_skipped(
     server: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     declared = FILES.replace('"authenticated"', '"pg_monitor"')

@@ -59,7 +59,9 @@ def test_revision_after_which_something_differs_is_refused(lab: Lab) -> None:
         finish_and_try(lab.context(schema), None, [script])
 
 
-def test_downgrade_that_loses_something_is_told(lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
+def test_downgrade_that_does_not_restore_the_schema_is_logged(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
     lab.migrate(things())
     schema = things(sa.Column("name", sa.Text))
     script = generated(lab, schema)

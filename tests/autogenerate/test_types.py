@@ -64,7 +64,9 @@ EVERY: list[AlterableEntity] = [*TYPES, NUMBERS]
 
 
 @pytest.mark.parametrize("entity", EVERY, ids=lambda entity: entity.kind)
-def test_kind_is_created_and_dropped_and_comes_back(lab: Lab, entity: AlterableEntity) -> None:
+def test_object_of_each_kind_is_created_dropped_and_recreated(
+    lab: Lab, entity: AlterableEntity
+) -> None:
     needed = [MOOD] if entity is ADDRESS else []
     lab.there_and_back(Schema(entities=needed), Schema(entities=[*needed, entity]))
     revision = lab.there_and_back(Schema(entities=[*needed, entity]), Schema(entities=needed))

@@ -83,7 +83,7 @@ def test_every_drift_is_named_and_repaired(application: SmallApplication) -> Non
         assert application.check().findings == ()
 
 
-def test_what_the_platform_may_have_is_no_difference(application: SmallApplication) -> None:
+def test_objects_of_the_platform_are_no_difference(application: SmallApplication) -> None:
     application.declare("")
     for statement in (
         "create extension vector",

@@ -30,7 +30,7 @@ def application(server: Databases, scratch: str, tmp_path: Path) -> Iterator[Sma
         yield SmallApplication(tmp_path, url, scratch)
 
 
-def test_function_accepted_as_found_is_told_and_is_no_difference(
+def test_function_accepted_as_found_is_a_note_and_no_difference(
     application: SmallApplication,
 ) -> None:
     application.declare(_FOUND)

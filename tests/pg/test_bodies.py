@@ -50,7 +50,7 @@ def scalar(connection: Connection, query: str) -> object:
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
-def test_source_in_the_catalog_comes_back_byte_for_byte(
+def test_source_in_the_catalog_is_read_back_byte_for_byte(
     connection: Connection, source: str
 ) -> None:
     name = pg.Function(schema=SCHEMA, name="f", returns="text", language="plpgsql", body="x")
@@ -82,7 +82,7 @@ def _script(entity: pg.Entity) -> str:
 
 
 @pytest.mark.parametrize("source", [" select 1; ", "\n    select 1\n", "return 1", ""], ids=repr)
-def test_source_in_sql_comes_back_byte_for_byte(connection: Connection, source: str) -> None:
+def test_source_in_sql_is_read_back_byte_for_byte(connection: Connection, source: str) -> None:
     name = pg.Function(schema=SCHEMA, name="f", returns="integer", body="select 1")
     create = f'create function "{SCHEMA}".f() returns integer language sql as $x${source}$x$'
     run_script(connection, ["set local check_function_bodies = off", create])
@@ -202,7 +202,7 @@ def test_body_in_the_form_of_the_standard_is_recognized(connection: Connection, 
     ],
     ids=["policy", "view", "trigger"],
 )
-def test_text_over_lines_comes_back_byte_for_byte(
+def test_multiline_string_is_read_back_byte_for_byte(
     connection: Connection, entity: pg.Entity, query: str
 ) -> None:
     run_script(connection, entity.create_statements())
