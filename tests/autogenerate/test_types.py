@@ -237,3 +237,30 @@ def test_sequences_of_identity_and_serial_columns_are_left_to_their_tables(lab: 
     lab.migrate(Schema(metadata, [pg.Sequence(schema=SCHEMA, name="own")]))
     lab.connection.execute(sa.text("alter sequence lab.own owned by lab.things.serial"))
     assert lab.differences(Schema(metadata)) == []
+
+
+def test_check_of_a_domain_is_tried_without_the_rows_of_its_columns(lab: Lab) -> None:
+    lab.migrate(Schema(using("Odd percent"), [PERCENT]))
+    lab.connection.execute(sa.text("insert into lab.things (id, c0) values (1, 50)"))
+    refused = replace(PERCENT, checks={"In range": "value > 50"})
+    (difference,) = lab.differences(Schema(using("Odd percent"), [refused]))
+    assert difference == str(("alter_domain", SCHEMA, "Odd percent", "checks"))
+    assert lab.connection.scalar(sa.text("select c0 from lab.things")) == 50
+
+
+@pytest.mark.parametrize("schema", [None, "public"])
+def test_enum_of_another_schema_than_its_table_is_compared_there(
+    lab: Lab, schema: str | None
+) -> None:
+    mood = sa.Enum("good", "bad", name="Odd mood", schema=schema)
+    metadata = sa.MetaData()
+    columns: list[sa.Column[Any]] = [sa.Column("mood", mood), sa.Column("moods", sa.ARRAY(mood))]
+    sa.Table("things", metadata, sa.Column("id", sa.Integer, primary_key=True), schema=SCHEMA)
+    without = Schema(metadata)
+    metadata = sa.MetaData()
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table("things", metadata, key, *columns, schema=SCHEMA)
+    lab.connection.execute(sa.text("create type public.\"Odd mood\" as enum ('good', 'bad')"))
+    lab.there_and_back(Schema(), Schema(metadata))
+    lab.there_and_back(without, Schema(metadata))
+    lab.there_and_back(Schema(metadata), Schema())

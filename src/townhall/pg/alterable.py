@@ -75,6 +75,15 @@ class AlterableEntity(Entity):
         """Tell whether ``alter`` statements are enough."""
         return isinstance(other, type(self)) and self.can_alter(other)
 
+    def reads_rows(self, previous: Self) -> bool:
+        """Tell whether the change reads the rows of the tables whose columns have the type.
+
+        Args:
+            previous: The state that it has.
+        """
+        del previous
+        return False
+
     def why_not_restored(self, previous: Self) -> str | None:
         """Return what of the previous state stays when this one is restored, or None.
 

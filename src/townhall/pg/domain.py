@@ -75,6 +75,10 @@ class Domain(DataType):
         """Tell whether base and collation stay."""
         return (self.base, self.collation) == (previous.base, previous.collation)
 
+    def reads_rows(self, previous: Self) -> bool:
+        """Tell whether values must satisfy something new."""
+        return (self.checks, self.is_nullable) != (previous.checks, previous.is_nullable)
+
     def _changes(self, previous: Self) -> Iterable[str]:
         alter = f"alter domain {self.literal_name}"
         if self.default != previous.default:

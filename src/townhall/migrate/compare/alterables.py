@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
+from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.savepoints import rolled_back, run_script
 from townhall.pg import AlterableEntity, Entity, catalog
 from townhall.pg.state import Key, State
@@ -76,6 +78,7 @@ def _alterable(entity: Entity) -> AlterableEntity:
 def _change(connection: Connection, declared: AlterableEntity, actual: State) -> None:
     previous = _alterable(actual[declared.key])
     if declared.can_replace(previous):
+        set_rows_aside(connection, [AlterEntityOp(declared, previous)], [declared.schema])
         run_script(connection, declared.alter_statements(previous))
         return
     users = uses(connection, [declared.schema]).get(declared.key, set())

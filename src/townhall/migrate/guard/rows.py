@@ -15,8 +15,9 @@ from alembic.operations.ops import (
 )
 from sqlalchemy import Connection, Table, text
 
+from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.savepoints import run_script
-from townhall.pg import MaterializedView, ReplaceEntityOp, sql
+from townhall.pg import MaterializedView, ReplaceEntityOp, catalog, sql
 
 TableName = tuple[str, str]
 
@@ -38,7 +39,7 @@ def set_rows_aside(
     """
     if not operations:
         return
-    tables: set[TableName] = set()
+    tables = _tables_of_types(connection, operations)
     views: list[MaterializedView] = []
     are_all_known = True
     for operation in operations:
@@ -68,6 +69,24 @@ def _tables_read_by(operation: MigrateOperation) -> set[TableName]:
     # An operation of this package on a table holds the table itself.
     table = getattr(operation, "table", None)
     return {(table.schema or "public", table.name)} if isinstance(table, Table) else set()
+
+
+def _tables_of_types(
+    connection: Connection, operations: Iterable[MigrateOperation]
+) -> set[TableName]:
+    types = [
+        operation.target
+        for operation in operations
+        if isinstance(operation, AlterEntityOp) and operation.target.reads_rows(operation.previous)
+    ]
+    if not types:
+        return set()
+    columns = catalog.read_columns_of_types(connection, [each.schema for each in types])
+    return {
+        (column.schema, column.table)
+        for each in types
+        for column in columns.get((each.schema, each.name), ())
+    }
 
 
 def _table_of(operation: Any) -> TableName:  # noqa: ANN401 - the operations have no common base
