@@ -85,7 +85,7 @@ class DataType(AlterableEntity):
         yield from self._changes(previous)
         if self.usage != previous.usage:
             # Where every role may use it, the API's roles, which may not exist, are not named.
-            known = (*self.usage, *previous.usage) if self.usage == EVERYONE else self.api_roles
+            known = previous.grants if self.usage == EVERYONE else self.api_roles
             yield from self._privileges([role for role in self.api_roles if role in known])
         if self.comment != previous.comment:
             yield comment_statement(self.sql_kind, self.literal_name, self.comment)

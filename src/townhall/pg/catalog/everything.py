@@ -206,7 +206,9 @@ things as (
         )
     from pg_catalog.pg_type as t
     join spaces as n on n.oid = t.typnamespace
-    where t.typtype in ('e', 'd', 'r') and {not_of_an_extension("pg_type", "t")}
+    left join pg_catalog.pg_class as c on c.oid = t.typrelid
+    where (t.typtype in ('e', 'd', 'r') or c.relkind = 'c')
+        and {not_of_an_extension("pg_type", "t")}
 
     union all
     select
