@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -129,7 +130,7 @@ def test_only_access_share_locks_are_taken(
 ) -> None:
     held: set[str] = set()
 
-    def read_and_record_locks(connection: Connection, *arguments: Sequence[str]) -> Snapshot:
+    def read_and_record_locks(connection: Connection, *arguments: Any) -> Snapshot:  # noqa: ANN401 - those of read
         snapshot = read(connection, *arguments)
         modes = connection.exec_driver_sql(
             "select mode from pg_locks where pid = pg_backend_pid() and locktype <> 'virtualxid'"

@@ -21,7 +21,7 @@ metadata = MetaData()
 ROLES = Roles(anonymous=None, user=None, service=None)
 entities = []
 {declarations}
-migrate.run(product=False, metadata=[metadata], entities=entities, roles=ROLES)
+migrate.run(product=False, metadata=[metadata], entities=entities, roles=ROLES, {options})
 """
 _INI = "[alembic]\nscript_location = %(here)s\n"
 _TEMPLATE = Path(__file__).parents[2] / "alembic" / "script.py.mako"
@@ -35,16 +35,19 @@ class SmallApplication:
         folder: The folder of its ``env.py``, ``alembic.ini`` and revisions.
         url: The database, as the role that migrates it.
         scratch: The server for scratch databases.
+        options: Further arguments of ``migrate.run``, as source.
     """
 
     folder: Path
     url: str
     scratch: str
+    options: str = ""
 
     def declare(self, declarations: str) -> None:
         """Write ``env.py`` with declarations, which add to ``metadata`` and ``entities``."""
         (self.folder / "versions").mkdir(exist_ok=True)
-        (self.folder / "env.py").write_text(_ENV.format(declarations=declarations))
+        source = _ENV.format(declarations=declarations, options=self.options)
+        (self.folder / "env.py").write_text(source)
         (self.folder / "alembic.ini").write_text(_INI)
         (self.folder / "script.py.mako").write_text(_TEMPLATE.read_text())
 

@@ -72,10 +72,10 @@ def check(
         settings = history.settings
         with reading(other) as connection:
             schemas = [each for each in schema_names(connection) if each not in platform.schemas]
-            declared = read(connection, schemas, settings.roles.names)
+            declared = read(connection, schemas, settings.roles.names, settings.kinds)
     with reading(database) as connection:
         schemas = _comparable(connection, schemas, declared)
-        actual = read(connection, schemas, settings.roles.names)
+        actual = read(connection, schemas, settings.roles.names, settings.kinds)
         login = role or str(connection.scalar(text("select session_user")))
         roles = read_roles(
             connection, [login, *settings.roles.names], schemas, settings.roles.service

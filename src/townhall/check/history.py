@@ -18,6 +18,7 @@ from sqlalchemy import URL
 from townhall.check.environment import run_env
 from townhall.check.errors import CheckError
 from townhall.migrate import SETTINGS, alembic_config
+from townhall.pg import ENTITY_CLASSES, Entity
 from townhall.product import Product
 from townhall.roles import Roles
 
@@ -44,11 +45,13 @@ class DeclaredSettings:
         roles: The roles that requests act as.
         schemas: The compared schemas except that of helper functions; none where ``env.py`` does
             not call :func:`townhall.migrate.run`.
+        kinds: The kinds of entities that are compared.
     """
 
     product: Product | None
     roles: Roles
     schemas: tuple[str, ...]
+    kinds: tuple[type[Entity], ...] = ENTITY_CLASSES
 
 
 class History:
@@ -81,7 +84,7 @@ class History:
         if settings is None:
             return DeclaredSettings(None, Roles(anonymous=None, user=None, service=None), ())
         visible = [name for name in settings.scope.schemas if name != settings.helper_schema]
-        return DeclaredSettings(settings.product, settings.roles, tuple(visible))
+        return DeclaredSettings(settings.product, settings.roles, tuple(visible), settings.kinds)
 
     def known(self) -> set[str]:
         """Return every revision."""

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from townhall.pg import (
+    ENTITY_CLASSES,
     DataType,
     DefaultPrivileges,
     Entity,
@@ -95,7 +96,12 @@ class Object:
 Snapshot = Mapping[Key, Object]
 
 
-def read(connection: Connection, schemas: Sequence[str], api_roles: Sequence[str]) -> Snapshot:
+def read(
+    connection: Connection,
+    schemas: Sequence[str],
+    api_roles: Sequence[str],
+    kinds: Sequence[type[Entity]] = ENTITY_CLASSES,
+) -> Snapshot:
     """Return every object in some schemas, and the schemas.
 
     Functions of event triggers are left out: they belong to the platform.
@@ -104,10 +110,11 @@ def read(connection: Connection, schemas: Sequence[str], api_roles: Sequence[str
         connection: A connection within a transaction; it is only read.
         schemas: Names of schemas.
         api_roles: The roles that requests act as, which should own nothing.
+        kinds: The kinds of entities; with those of an application, if it has some.
     """
     entities = [
         entity.with_api_roles(tuple(api_roles))
-        for entity in read_state(connection, schemas).values()
+        for entity in read_state(connection, schemas, kinds).values()
         if not (isinstance(entity, Function) and entity.returns == "event_trigger")
     ]
     version = catalog.server_version(connection)

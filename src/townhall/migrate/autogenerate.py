@@ -196,6 +196,7 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         schemas=settings.scope.schemas,
         api_roles=settings.roles.names,
         revisions=context.opts.get(REVISIONS_OPTION, tuple),
+        kinds=settings.kinds,
     )
 
 

@@ -24,7 +24,7 @@ from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.placement import write_beside_own_revisions
 from townhall.migrate.write.rendering import render_item, render_percent_signs_once
-from townhall.pg import sql
+from townhall.pg import Entity, sql
 from townhall.pg.access import Declaration
 from townhall.pg.alembic_utils import ReplaceableEntity, registry
 from townhall.product import Product
@@ -41,6 +41,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     schemas: Iterable[str] = (),
     roles: Roles = SUPABASE,
     helper_schema: str = HELPER_SCHEMA,
+    kinds: Iterable[type[Entity]] = (),
     lock_timeout: str = "5s",
 ) -> None:
     """Run the command that Alembic was called with; an ``env.py`` needs nothing else.
@@ -61,12 +62,15 @@ def run(  # noqa: PLR0913 - each is a setting of its own
             ``roles.caller`` is a function of the schema of helpers and not declared, it is declared
             here.
         helper_schema: The schema of helper functions, which clients don't see.
+        kinds: The application's own kinds of entities, which are compared like those of
+            :mod:`townhall.pg`.
         lock_timeout: How long a statement waits for a lock before the revision is given up, as
             PostgreSQL writes durations. ``-x lock_timeout=…`` overrides it for one run, and the
             lock timeout of a comparison (200 ms).
 
     Raises:
-        CommandError: The roles or the schema of helpers are not the product's, the database can't
+        CommandError: The roles or the schema of helpers are not the product's, an entity is of a
+            kind of the application's that is not among ``kinds``, the database can't
             be connected to, a lock was not granted in time, or PostgreSQL refuses what is declared.
         ValueError: An entity is declared twice, or a rule is for a role that is absent.
     """
@@ -80,6 +84,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         schemas=[*schemas, *registry.schemas],
         roles=roles,
         helper_schema=helper_schema,
+        kinds=kinds,
     )
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)

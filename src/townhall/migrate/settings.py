@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alembic.util import CommandError
 from sqlalchemy import MetaData
 
 from townhall.migrate.compare.scope import Scope
-from townhall.pg import Entity
+from townhall.pg import ENTITY_CLASSES, Entity
 from townhall.pg.access import Declaration, entities_of
 from townhall.pg.adapted import adapted
 from townhall.pg.alembic_utils import ReplaceableEntity
@@ -45,6 +45,8 @@ class Settings:
         scope: The schemas that are compared.
         roles: The roles that requests act as.
         helper_schema: The schema of helper functions, which clients don't see.
+        kinds: The kinds of entities that are compared: those of :mod:`townhall.pg` and those of the
+            application.
     """
 
     product: Product | None
@@ -53,6 +55,7 @@ class Settings:
     scope: Scope
     roles: Roles
     helper_schema: str
+    kinds: tuple[type[Entity], ...] = ENTITY_CLASSES
 
     @classmethod
     def of(  # noqa: PLR0913 - each is a setting of its own
@@ -64,11 +67,13 @@ class Settings:
         schemas: Iterable[str] = (),
         roles: Roles = SUPABASE,
         helper_schema: str = HELPER_SCHEMA,
+        kinds: Iterable[type[Entity]] = (),
     ) -> Settings:
         """Return the settings that the arguments of :func:`townhall.migrate.run` amount to.
 
         Raises:
-            CommandError: The roles or the schema of helpers are not those of the product.
+            CommandError: The roles or the schema of helpers are not those of the product, or an
+                entity is of a kind of the application's that is not among ``kinds``.
             ValueError: An entity is declared twice, or a rule is for a role that is absent.
         """
         everything = entities_of(map(_taking_part, entities), roles)
@@ -78,6 +83,8 @@ class Settings:
             _refuse_other_names(product, roles, helper_schema)
             metadata = [product.metadata, *metadata]
             everything = (*product.entities, *everything)
+        own_kinds = tuple(dict.fromkeys(kinds))
+        _refuse_unknown_kinds(everything, own_kinds)
         unique_metadata = tuple(dict.fromkeys(metadata))
         by_key = {entity.key: entity for entity in everything}
         declared = [*caller_entities(roles, helper_schema, by_key.values()), *by_key.values()]
@@ -88,6 +95,21 @@ class Settings:
             scope=Scope.of(unique_metadata, declared, [helper_schema, *schemas]),
             roles=roles,
             helper_schema=helper_schema,
+            kinds=(*ENTITY_CLASSES, *own_kinds),
+        )
+
+
+def _refuse_unknown_kinds(entities: Iterable[Entity], kinds: Sequence[type[Entity]]) -> None:
+    unknown = {
+        type(entity).__name__
+        for entity in entities
+        if type(entity).__module__.partition(".")[0] != "townhall" and type(entity) not in kinds
+    }
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        raise CommandError(
+            f"{names}: a kind of entity of the application is read from the database, and so"
+            f" compared, where it is passed: townhall.migrate.run(kinds=[{names}], …)"
         )
 
 

@@ -13,7 +13,11 @@ Key = tuple[str, ...]
 State = dict[Key, Entity]
 
 
-def read_state(connection: Connection, schemas: Sequence[str]) -> State:
+def read_state(
+    connection: Connection,
+    schemas: Sequence[str],
+    kinds: Sequence[type[Entity]] = ENTITY_CLASSES,
+) -> State:
     """Return every entity in some schemas as the catalogs describe it, each kind read once.
 
     Kinds that can be declared for tables of the platform are read in its schemas as well.
@@ -21,11 +25,12 @@ def read_state(connection: Connection, schemas: Sequence[str]) -> State:
     Args:
         connection: A connection within a transaction.
         schemas: Names of schemas.
+        kinds: The kinds of entities; with those of an application, if it has some.
     """
     with empty_search_path(connection):
         entities = [
             entity
-            for entity_class in ENTITY_CLASSES
+            for entity_class in kinds
             for entity in entity_class.read(connection, _read_in(entity_class, schemas))
         ]
     return {entity.key: entity for entity in entities}

@@ -22,6 +22,7 @@ from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import (
+    ENTITY_CLASSES,
     AlterableEntity,
     CreateEntityOp,
     DropEntityOp,
@@ -51,6 +52,7 @@ class Declared:
         schemas: The schemas that are compared.
         api_roles: The roles whose privileges are exact.
         revisions: Returns the files of the application's revisions.
+        kinds: The kinds of entities that are compared.
     """
 
     tables: Sequence[Table]
@@ -58,6 +60,7 @@ class Declared:
     schemas: Sequence[str]
     api_roles: tuple[str, ...]
     revisions: Callable[[], Iterable[Path]] = tuple
+    kinds: Sequence[type[Entity]] = ENTITY_CLASSES
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Comparison:
         declared: The entities of the database after the declared ones were created in it.
         undroppable: The keys of those that stay although they are not declared.
         tables: The tables that still differ after the operations on tables.
+        kinds: The kinds of entities that were compared.
     """
 
     done: Sequence[Step]
@@ -81,6 +85,7 @@ class Comparison:
     declared: State
     undroppable: Collection[Key]
     tables: Sequence[TableDifference]
+    kinds: Sequence[type[Entity]] = ENTITY_CLASSES
 
     def entity_operations(self) -> list[EntityOp]:
         """Return what creates and replaces entities, in an order in which that runs."""
@@ -192,13 +197,13 @@ def compare(
         keys = _keys_in_database(connection, done, created)
         undroppable |= _used(connection, declared, actual, {*keys.values(), *undroppable})
         tables = differences(connection, declared.tables) if not failures else []
-    return Comparison(done, failures, keys, actual, created, undroppable, tables)
+    return Comparison(done, failures, keys, actual, created, undroppable, tables, declared.kinds)
 
 
 def _read(connection: Connection, declared: Declared) -> State:
     return {
         key: entity.with_api_roles(declared.api_roles)
-        for key, entity in read_state(connection, declared.schemas).items()
+        for key, entity in read_state(connection, declared.schemas, declared.kinds).items()
     }
 
 

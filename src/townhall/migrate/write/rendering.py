@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from alembic.autogenerate import render as alembic_render
@@ -14,6 +14,7 @@ from sqlalchemy import ClauseElement, Enum, TypeDecorator
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
+from townhall import pg
 from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.statements import StatementsOp
@@ -26,6 +27,7 @@ from townhall.pg.alembic_utils import (
     render_drop_entity,
     render_replace_entity,
 )
+from townhall.pg.requirements import guarded
 
 _IMPORT = "from townhall import pg"
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -80,27 +82,33 @@ def _render_enum(item: Enum, context: AutogenContext) -> str:
 
 
 @renderers.dispatch_for(CreateEntityOp)
-def _render_create(context: AutogenContext, operation: CreateEntityOp) -> str:
+def _render_create(context: AutogenContext, operation: CreateEntityOp) -> str | list[str]:
     if isinstance(operation.target, Adapted):
         return _rendered_by_alembic_utils(render_create_entity, context, operation.target)
     context.imports.add(_IMPORT)
+    if not _is_in_pg(operation.target):
+        return _as_sql(operation.target, operation.target.create_statements())
     return f"pg.create_entity({_argument(operation.target)})"
 
 
 @renderers.dispatch_for(ReplaceEntityOp)
-def _render_replace(context: AutogenContext, operation: ReplaceEntityOp) -> str:
+def _render_replace(context: AutogenContext, operation: ReplaceEntityOp) -> str | list[str]:
     if isinstance(operation.target, Adapted):
         return _rendered_by_alembic_utils(render_replace_entity, context, operation.target)
     context.imports.add(_IMPORT)
+    if not _is_in_pg(operation.target):
+        return _as_sql(operation.target, operation.target.replace_statements())
     return f"pg.replace_entity({_argument(operation.target)})"
 
 
 @renderers.dispatch_for(DropEntityOp)
-def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str:
+def _render_drop(context: AutogenContext, operation: DropEntityOp) -> str | list[str]:
     if isinstance(operation.target, Adapted):
         return _rendered_by_alembic_utils(render_drop_entity, context, operation.target)
     context.imports.add(_IMPORT)
     why = f"# {operation.why}\n" if operation.why else ""
+    if not _is_in_pg(operation.target):
+        return _as_sql(operation.target, operation.target.drop_statements(), why)
     return f"{why}pg.drop_entity({render_name(operation.target)})"
 
 
@@ -108,6 +116,18 @@ def _rendered_by_alembic_utils(
     render: Callable[[AutogenContext, Any], str], context: AutogenContext, entity: Adapted
 ) -> str:
     return render(context, DropOp(entity.target))  # of the operation it reads the target alone
+
+
+def _is_in_pg(entity: Entity) -> bool:
+    return getattr(pg, type(entity).__name__, None) is type(entity)
+
+
+def _as_sql(entity: Entity, statements: Iterable[str], why: str = "") -> list[str]:
+    # A revision does not depend on the code of the application.
+    required = entity.requirement
+    each = statements if required is None else [guarded(required, statements)]
+    executed = [f"pg.execute({render_sql(statement, 12)})" for statement in each]
+    return [why.rstrip()] * bool(why) + (executed or ["pass"])
 
 
 @renderers.dispatch_for(StatementsOp)
