@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from alembic.util import CommandError
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
@@ -131,6 +130,7 @@ def test_function_that_reads_the_table_that_calls_it_is_created(lab: Lab) -> Non
     assert "check_function_bodies = off" in revision.upgrade
 
 
-def test_function_that_reads_what_does_not_exist_is_refused(lab: Lab) -> None:
-    with pytest.raises(CommandError, match=r"lab\.nothing"):
-        lab.operations(default_of_itself("select coalesce(max(n), 0) + 1 from lab.nothing"))
+def test_function_that_reads_what_does_not_exist_needs_a_hand(lab: Lab) -> None:
+    found = lab.differences(default_of_itself("select coalesce(max(n), 0) + 1 from lab.nothing"))
+    (undecided,) = [each for each in found if "undecided" in each]
+    assert "lab.nothing" in undecided

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
@@ -274,18 +273,10 @@ def test_values_are_added_to_an_enum(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("values", [("happy",), ("sad", "happy"), ("happy", "blue")], ids=str)
-def test_removed_or_moved_value_of_an_enum_is_refused(lab: Lab, values: tuple[str, ...]) -> None:
+def test_removed_or_moved_value_of_an_enum_needs_a_hand(lab: Lab, values: tuple[str, ...]) -> None:
     lab.migrate(moods("happy", "sad"))
-    with pytest.raises(
-        CommandError, match=r"enum lab\.mood has the values happy, sad; declared: .*recreates"
-    ):
-        lab.differences(moods(*values))
-
-
-def test_refused_default_is_reported_with_the_message_of_postgresql(lab: Lab) -> None:
-    lab.migrate(moods("happy", "sad"))
-    with pytest.raises(CommandError, match=r"lab\.things.*unsafe use of new value \"blue\""):
-        lab.differences(moods("blue", "happy", "sad"))
+    (found,) = [each for each in lab.differences(moods(*values)) if "undecided" in each]
+    assert "enum lab.mood: it has the values happy, sad; declared:" in found
 
 
 def test_function_in_an_index_is_qualified_whatever_the_search_path(lab: Lab) -> None:
@@ -341,7 +332,7 @@ def test_identity_is_altered_and_keeps_its_last_value(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("old", "new"), [("id + 1", "id + 2"), ("id + 1", None), (None, "id + 1")], ids=str
 )
-def test_change_of_a_generated_column_is_refused(
+def test_change_of_a_generated_column_needs_a_hand(
     lab: Lab, old: str | None, new: str | None
 ) -> None:
     def computed(expression: str | None) -> Schema:
@@ -349,10 +340,9 @@ def test_change_of_a_generated_column_is_refused(
         return table(sa.Column("next", sa.Integer, *how))
 
     lab.migrate(computed(old))
-    with pytest.raises(
-        CommandError, match=r"lab\.things\.next is .*; declared: .* drops the column and adds it"
-    ):
-        lab.differences(computed(new))
+    (found,) = lab.differences(computed(new))
+    assert "undecided" in found
+    assert "alter_column lab.things next: the column is" in found
 
 
 # SQLAlchemy warns that other server versions have another default kind of generated column.

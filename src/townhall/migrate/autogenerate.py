@@ -17,28 +17,27 @@ from sqlalchemy.exc import SAWarning
 
 from townhall.migrate.compare.changes import with_drops_of_alembic_utils
 from townhall.migrate.compare.cycles import with_cycles_apart
+from townhall.migrate.compare.decisions import decisions
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.definitions import with_definitions
-from townhall.migrate.compare.entities import Comparison, Declared, Step, compare
+from townhall.migrate.compare.entities import Declared, compare
 from townhall.migrate.compare.enums import with_declared_by
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import (
-    list_of_other_differences,
     ordered,
     table_operations,
 )
 from townhall.migrate.compare.platform import possible, refuse_on_platform
-from townhall.migrate.compare.roles import refuse_missing_roles
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.search_path import read_search_paths, set_search_path
-from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.compare.storage import storage_parameters
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
+from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
 from townhall.migrate.write.revision import flat
-from townhall.pg import CreateEntityOp, Entity, Extension, Routine, sql
+from townhall.pg import CreateEntityOp, Entity, Extension, Routine
 from townhall.pg.alembic_utils import is_used, replace_comparison
 
 _log = logging.getLogger(__name__)
@@ -141,28 +140,26 @@ def _needed(
     invoke: Callable[[MigrateOperation], None],
 ) -> list[MigrateOperation]:
     comparison = compare(connection, declared, on_tables, invoke)
-    if comparison.failures:
-        refuse_missing_roles(connection, declared.api_roles)
-        _refuse_failures(comparison)
+    refused = [each.operation for each in comparison.refusals]
+    on_tables = [each for each in on_tables if each not in refused]
     first, last = (
         with_definitions(connection, operations, declared.schemas)
         for operations in table_operations(connection, comparison, declared.schemas)
     )
+    undecided = [each for each in first if isinstance(each, UndecidedOp)]
+    first = [each for each in first if each not in undecided]
     drops = comparison.drops()
     changes = comparison.entity_operations()
     types = [each for each in changes if each.target.precedes_tables]
     others = [each for each in changes if each not in types]
-    if not (on_tables or first or last or drops or changes):
-        return []
+    refusals = [*comparison.refusals]
     if comparison.only_creates and not drops:
-        return comparison.operations()
-    return ordered(
-        connection,
-        comparison,
-        [*drops, *types, *on_tables, *first, *others, *last],
-        declared.schemas,
-        invoke,
-    )
+        operations = comparison.operations()
+    else:
+        steps = [*drops, *types, *on_tables, *first, *others, *last]
+        operations, more = ordered(connection, comparison, steps, declared.schemas, invoke)
+        refusals += more
+    return [*operations, *comparison.undecided, *undecided, *decisions(refusals)]
 
 
 def _run_without_data(operations: Operations) -> Callable[[MigrateOperation], None]:
@@ -214,18 +211,3 @@ def _refuse_hijackable(entities: Iterable[Entity]) -> None:
             " the body; or accept a function that was there before with search_path='as found':"
             " townhall check then tells of it."
         )
-
-
-def _refuse_failures(comparison: Comparison) -> None:
-    raise CommandError(
-        "PostgreSQL refuses what is declared:\n\n"
-        + "\n\n".join(map(_report, comparison.failures))
-        + list_of_other_differences([describe(each) for each in comparison.operations()])
-    )
-
-
-def _report(failure: Failure[Step]) -> str:
-    if isinstance(failure.step, Entity):
-        definition = sql.script(failure.step.create_statements())
-        return f"{failure.step.identity}: {failure.message}\n{definition}"
-    return f"{describe(failure.step)}: {failure.message}"

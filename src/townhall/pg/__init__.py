@@ -5,6 +5,7 @@ from __future__ import annotations
 from townhall.pg.alterable import AlterableEntity
 from townhall.pg.composite_type import CompositeType
 from townhall.pg.data_type import DataType
+from townhall.pg.decisions import undecided
 from townhall.pg.default_privileges import DefaultPrivileges
 from townhall.pg.domain import Domain
 from townhall.pg.entity import Entity, TableEntity
@@ -97,4 +98,5 @@ __all__ = [
     "drop_entity",
     "execute",
     "replace_entity",
+    "undecided",
 ]

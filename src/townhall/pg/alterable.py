@@ -102,17 +102,13 @@ class AlterableEntity(Entity):
         )
 
     def why_not_altered(self, previous: Self) -> str:
-        """Return why columns keep this object from being changed, and what to do.
+        """Return why columns keep this object from being changed.
 
         Args:
             previous: The state that it has.
         """
         what = " and ".join(name.replace("_", " ") for name in self.differences(previous))
-        return (
-            f"PostgreSQL can't alter the {what} of {self.identity}, which columns have. Write a"
-            " revision that recreates it: rename it, create it, change its columns to it (alter"
-            " table … alter column … type … using …) and drop the renamed one."
-        )
+        return f"PostgreSQL can't alter the {what} of a type that columns have"
 
     def temporary(self) -> Self:
         """Return the same object in the schema of temporary objects."""

@@ -84,14 +84,10 @@ class EnumType(DataType):
         return f"PostgreSQL can't remove values of an enum: those of {self.literal_name} stay."
 
     def why_not_altered(self, previous: Self) -> str:
-        """Return why values can't be removed or moved, and what to do."""
+        """Return why values can't be removed or moved."""
         return (
-            f"the enum {self.literal_name} has the values {', '.join(previous.values)};"
-            f" declared: {', '.join(self.values)}. PostgreSQL can neither remove nor move"
-            " values of an enum that columns have. Write a revision that renames a value (alter"
-            " type … rename value … to …), or one that recreates the type: rename it, create it,"
-            " change its columns to it (alter table … alter column … type … using …) and drop the"
-            " renamed type."
+            f"it has the values {', '.join(previous.values)}; declared: {', '.join(self.values)}."
+            " PostgreSQL can neither remove nor move values of an enum that columns have"
         )
 
     @classmethod

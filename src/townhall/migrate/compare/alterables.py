@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
+from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.savepoints import rolled_back, run_script
-from townhall.pg import AlterableEntity, Entity, catalog
+from townhall.pg import AlterableEntity, Entity, EnumType, catalog, sql
 from townhall.pg.state import Key, State
+from townhall.roles import LONGEST_NAME
 
 
-def create(connection: Connection, entities: Sequence[AlterableEntity], actual: State) -> None:
+def create(
+    connection: Connection, entities: Sequence[AlterableEntity], actual: State
+) -> Mapping[Key, AlterableEntity]:
     """Bring types and sequences to their declared state.
 
     Args:
@@ -23,14 +27,17 @@ def create(connection: Connection, entities: Sequence[AlterableEntity], actual: 
         entities: The declared ones.
         actual: The entities of the database.
 
-    Raises:
-        CommandError: One of them can't be altered, and columns have it.
+    Returns:
+        Those that PostgreSQL can't alter and that columns have, which are left as they are.
     """
     new = [each for each in entities if each.key not in actual]
-    run_script(connection, (sql for each in new for sql in each.create_statements()))
+    run_script(connection, (line for each in new for line in each.create_statements()))
     existing = [each for each in entities if each.key in actual]
-    for entity in _changed(connection, existing, actual):
-        _change(connection, entity, actual)
+    return {
+        entity.key: entity
+        for entity in _changed(connection, existing, actual)
+        if not _change(connection, entity, actual)
+    }
 
 
 def _changed(
@@ -57,7 +64,7 @@ def _rendered(
         return []
     with rolled_back(connection):
         temporary = [each.temporary() for each in entities]
-        run_script(connection, (sql for each in temporary for sql in each.create_statements()))
+        run_script(connection, (line for each in temporary for line in each.create_statements()))
         schema = str(connection.scalar(text("select pg_my_temp_schema()::regnamespace::text")))
         with catalog.empty_search_path(connection):
             read = {
@@ -75,17 +82,66 @@ def _alterable(entity: Entity) -> AlterableEntity:
     return entity
 
 
-def _change(connection: Connection, declared: AlterableEntity, actual: State) -> None:
+def _change(connection: Connection, declared: AlterableEntity, actual: State) -> bool:
     previous = _alterable(actual[declared.key])
     if declared.can_replace(previous):
         set_rows_aside(connection, [AlterEntityOp(declared, previous)], [declared.schema])
         run_script(connection, declared.alter_statements(previous))
-        return
+        return True
     users = uses(connection, [declared.schema]).get(declared.key, set())
     if any(user[0] == "table" for user in users):
-        raise CommandError(declared.why_not_altered(previous))
+        return False
     run_script(connection, (f"{statement} cascade" for statement in declared.drop_statements()))
     run_script(connection, declared.with_unmanaged_grants_of(previous).create_statements())
+    return True
+
+
+def undecided(
+    connection: Connection, entities: Iterable[AlterableEntity], actual: State
+) -> Iterable[UndecidedOp]:
+    """Yield a step that needs a hand for each type that PostgreSQL can't alter.
+
+    Args:
+        connection: A connection within a transaction.
+        entities: The declared ones, which columns have.
+        actual: The entities of the database.
+    """
+    for entity in entities:
+        previous = _alterable(actual[entity.key])
+        answers = [
+            Answer("recreate it", [*_recreation(connection, entity)]),
+            Answer("declare it as it is, and generate the revision again"),
+        ]
+        if isinstance(entity, EnumType) and isinstance(previous, EnumType):
+            answers[:0] = _renaming(entity, previous)
+        yield UndecidedOp(entity.identity, entity.why_not_altered(previous), answers)
+
+
+def _renaming(declared: EnumType, previous: EnumType) -> Iterable[Answer]:
+    removed = [value for value in previous.values if value not in declared.values]
+    added = [value for value in declared.values if value not in previous.values]
+    statements = [
+        f"alter type {declared.literal_name} rename value {sql.literal(old)} to {sql.literal(new)}"
+        for old, new in zip(removed, added, strict=False)
+    ]
+    if statements:
+        yield Answer("rename a value, which rows keep under its new name", statements)
+
+
+def _recreation(connection: Connection, declared: AlterableEntity) -> Iterable[str]:
+    former = f"former_{declared.name}"[:LONGEST_NAME]
+    yield from declared.rename_statements(former)
+    yield from declared.create_statements()
+    with catalog.empty_search_path(connection):
+        uses_by_type = catalog.read_columns_of_types(connection, [declared.schema])
+    for use in uses_by_type.get((declared.schema, declared.name), ()):
+        column = sql.quote(use.column)
+        text = "text[]" if use.type.endswith("[]") else "text"
+        yield (
+            f"alter table {sql.qualified(use.schema, use.table)} alter column {column}"
+            f" type {use.type} using {column}::{text}::{use.type}"
+        )
+    yield from replace(declared, name=former).drop_statements()
 
 
 def uses(connection: Connection, schemas: Sequence[str]) -> Mapping[Key, set[Key]]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from alembic.util import CommandError
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -24,7 +23,6 @@ from sqlalchemy.schema import CreateIndex
 
 from townhall.migrate.compare.constraints import by_name, key_definition
 from townhall.migrate.compare.table_states import TableState
-from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import attempt, run_script
 
 _TEMPORARY = "pg_temp"
@@ -32,15 +30,15 @@ _UNIQUE = "UNIQUE "
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
-def create_temporary(connection: Connection, tables: Iterable[Table]) -> None:
+def create_temporary(connection: Connection, tables: Iterable[Table]) -> dict[str, DBAPIError]:
     """Create declared tables as temporary tables of the same names.
 
     Args:
         connection: A connection within a transaction that is going to be rolled back.
         tables: The declared tables.
 
-    Raises:
-        CommandError: PostgreSQL refuses one of them.
+    Returns:
+        PostgreSQL's errors on those that it refuses, by the table's name.
     """
     dialect = _dialect_of(connection)
     temporary = [_TemporaryTable(table, dialect) for table in tables]
@@ -50,8 +48,11 @@ def create_temporary(connection: Connection, tables: Iterable[Table]) -> None:
         return lambda: run_script(connection, lines)
 
     if attempt(connection, create(stored=False)) and attempt(connection, create(stored=True)):
-        for table in temporary:
-            table.create(connection)
+        errors = {
+            each.table.name: attempt(connection, each.create(connection)) for each in temporary
+        }
+        return {name: error for name, error in errors.items() if error is not None}
+    return {}
 
 
 def _dialect_of(connection: Connection) -> PGDialect:
@@ -71,12 +72,8 @@ class _TemporaryTable:
     table: Table
     dialect: PGDialect
 
-    def create(self, connection: Connection) -> None:
-        try:
-            run_script(connection, self.statements(stored=True))
-        except DBAPIError as error:
-            what = f"PostgreSQL refuses the table {qualified_name(self.table)}"
-            raise CommandError(f"{what}: {error.orig}") from error
+    def create(self, connection: Connection) -> Callable[[], None]:
+        return lambda: run_script(connection, self.statements(stored=True))
 
     def statements(self, *, stored: bool) -> Iterable[str]:
         compiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type] # nothing to compile

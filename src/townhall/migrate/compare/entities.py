@@ -15,11 +15,13 @@ from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare import alterables
 from townhall.migrate.compare.changes import EntityOp, adapted_operations, changes
+from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.history import made_by
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.bodies import CHECKED, are_checked
+from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import (
     ENTITY_CLASSES,
@@ -69,7 +71,8 @@ class Comparison:
 
     Attributes:
         done: The operations on tables and the declared entities, in an order in which they run.
-        failures: Those of them that PostgreSQL refused.
+        refusals: Those of them that PostgreSQL refused, and the declared tables that it refused.
+        undecided: The steps for types that can't be altered and were left as they are.
         keys: The key in the database of each declared key.
         actual: The entities of the database.
         declared: The entities of the database after the declared ones were created in it.
@@ -79,7 +82,8 @@ class Comparison:
     """
 
     done: Sequence[Step]
-    failures: Sequence[Failure[Step]]
+    refusals: Sequence[Refusal]
+    undecided: Sequence[UndecidedOp]
     keys: dict[Key, Key]
     actual: State
     declared: State
@@ -148,7 +152,9 @@ class Comparison:
         undeclared ones stay as they are, and go and come back with their table.
         """
         refused = {
-            failure.step.key for failure in self.failures if isinstance(failure.step, Entity)
+            refusal.operation.target.key
+            for refusal in self.refusals
+            if isinstance(refusal.operation, CreateEntityOp | ReplaceEntityOp)
         }
         kept = {*self.keys.values(), *refused, *self.undroppable}
         return [
@@ -190,14 +196,27 @@ def compare(
         )
         changeable = {key: entity for key, entity in actual.items() if key not in undroppable}
         left_alone = [actual[key] for key in undroppable & actual.keys() if actual[key].is_shared]
-        done, failures = _create(
+        done, failures, unaltered = _create(
             connection, [*on_tables, *declared.entities], changeable, left_alone, invoke
         )
         created = _read(connection, declared)
         keys = _keys_in_database(connection, done, created)
         undroppable |= _used(connection, declared, actual, {*keys.values(), *undroppable})
-        tables = differences(connection, declared.tables) if not failures else []
-    return Comparison(done, failures, keys, actual, created, undroppable, tables, declared.kinds)
+        tables, refused = differences(connection, declared.tables)
+        undecided = [*alterables.undecided(connection, unaltered, actual)]
+    refusals = [*(_refusal(each, actual) for each in failures), *refused]
+    return Comparison(
+        done, refusals, undecided, keys, actual, created, undroppable, tables, declared.kinds
+    )
+
+
+def _refusal(failure: Failure[Step], actual: State) -> Refusal:
+    step = failure.step
+    if not isinstance(step, Entity):
+        return Refusal.of(step, failure.error)
+    previous = actual.get(step.key)
+    operation = ReplaceEntityOp(step, previous) if previous else CreateEntityOp(step)
+    return Refusal.of(operation, failure.error)
 
 
 def _read(connection: Connection, declared: Declared) -> State:
@@ -249,7 +268,8 @@ def _create(
     actual: State,
     left_alone: Sequence[Entity],
     invoke: Callable[[MigrateOperation], None],
-) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
+) -> tuple[Sequence[Step], Sequence[Failure[Step]], Sequence[AlterableEntity]]:
+    unaltered: dict[Key, AlterableEntity] = {}
     every = [step for step in steps if isinstance(step, Entity)]
     alterable = [step for step in every if isinstance(step, AlterableEntity)]
     extensions = [step for step in every if step.precedes_tables and step not in alterable]
@@ -259,7 +279,7 @@ def _create(
 
     def run(step: Step) -> None:
         if isinstance(step, AlterableEntity):
-            alterables.create(connection, [step], actual)
+            unaltered.update(alterables.create(connection, [step], actual))
         elif isinstance(step, Entity):
             _create_entity(connection, step, actual)
         elif isinstance(step, DropTableOp):
@@ -269,7 +289,7 @@ def _create(
 
     def run_at_once() -> None:
         run_script(connection, (line for each in extensions for line in _statements(each, actual)))
-        alterables.create(connection, alterable, actual)
+        unaltered.update(alterables.create(connection, alterable, actual))
         for operation in operations:
             invoke(operation)
         run_script(connection, (line for each in entities for line in _statements(each, actual)))
@@ -279,7 +299,7 @@ def _create(
     _drop(connection, filter(_is_recreated, actual.values()))
     # Nearly always the declared entities can be created in their order, in one round trip.
     if attempt(connection, run_at_once) is None:
-        return [*extensions, *alterable, *operations, *entities, *drops], []
+        return [*extensions, *alterable, *operations, *entities, *drops], [], [*unaltered.values()]
     # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
     # table can block the change of a column.
     _drop(connection, (each for each in actual.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
@@ -289,7 +309,7 @@ def _create(
         attempt(connection, lambda each=each: _drop(connection, [each]))  # type: ignore[misc] # bound now
     steps = [*extensions, *alterable, *operations, *functions, *others, *drops]
     done, failures = run_in_any_order(connection, steps, run)
-    return done, [*failures, *_wrong_bodies(connection, done)]
+    return done, [*failures, *_wrong_bodies(connection, done)], [*unaltered.values()]
 
 
 def _wrong_bodies(connection: Connection, done: Sequence[Step]) -> Iterable[Failure[Step]]:

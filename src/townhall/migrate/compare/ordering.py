@@ -11,16 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import CreateIndexOp, DropIndexOp
-from alembic.util import CommandError
 from sqlalchemy import Connection
 
+from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.entities import Comparison
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.compare.tables import TableDifference
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
-from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
 from townhall.pg.adapted import Adapted
@@ -84,7 +83,7 @@ def ordered(
     operations: Sequence[MigrateOperation],
     schemas: Sequence[str],
     invoke: Callable[[MigrateOperation], None],
-) -> list[MigrateOperation]:
+) -> tuple[list[MigrateOperation], list[Refusal]]:
     """Return operations in an order in which they run, with the recreations that they need.
 
     Args:
@@ -94,8 +93,8 @@ def ordered(
         schemas: The schemas that were compared.
         invoke: Runs an operation.
 
-    Raises:
-        CommandError: No order works; the message says what PostgreSQL refuses.
+    Returns:
+        The operations, without those that PostgreSQL refuses in every order, and these.
     """
     recreated = _triggers_of_dropped_views(operations, comparison)
     lost: set[Key] = set()
@@ -108,15 +107,11 @@ def ordered(
             )
             blocking = _blocking(connection, failures, schemas) - recreated if failures else set()
         if not failures:
-            return done
+            return done, []
         blocking &= {*comparison.keys.values(), *comparison.left_alone}
         lost_now = _not_recreatable(failures, comparison, recreated) if not blocking else set()
         if not (blocking or lost_now):
-            refused = [failure.step for failure in failures]
-            others = [describe(step) for step in operations if step not in refused]
-            raise CommandError(
-                "\n\n".join(map(_report, failures)) + list_of_other_differences(others)
-            )
+            return done, [Refusal.of(failure.step, failure.error) for failure in failures]
         recreated |= blocking
         lost |= lost_now
 
@@ -235,16 +230,3 @@ def _dependants(
     for key in list(keys):
         keys |= _dropped_with(connection, DropEntityOp(state[key]), state, schemas)
     return keys
-
-
-def _report(failure: Failure[MigrateOperation]) -> str:
-    return f"PostgreSQL refuses {describe(failure.step)}: {failure.message}"
-
-
-def list_of_other_differences(differences: Sequence[str]) -> str:
-    """Return the end of a message that says why no revision can be written.
-
-    Args:
-        differences: The other differences, in words.
-    """
-    return f"\n\nThe other differences: {'; '.join(differences)}" if differences else ""

@@ -20,7 +20,6 @@ from alembic.operations.ops import (
     CreateUniqueConstraintOp,
     DropIndexOp,
 )
-from alembic.util import CommandError
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -35,6 +34,7 @@ from sqlalchemy import (
 )
 
 from townhall.migrate.compare.constraints import by_name
+from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.operations.constraints import (
@@ -43,6 +43,7 @@ from townhall.migrate.operations.constraints import (
     DropDefinedOp,
     RenameConstraintOp,
 )
+from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import rolled_back
@@ -93,7 +94,8 @@ class TableDifference:
             if actual is None or actual == declared:
                 continue
             if _differ(actual, declared, "computed"):
-                self._refuse_computed(name, actual["computed"], declared["computed"])
+                yield self._generation(name, actual["computed"], declared["computed"])
+                continue
             changes = [
                 *self._altered(name, actual, declared),
                 *self._identity(name, actual["identity"], declared["identity"]),
@@ -128,18 +130,28 @@ class TableDifference:
         if actual != declared:
             yield AlterIdentityOp(self.table, name, actual, declared)
 
-    def _refuse_computed(self, name: str, actual: str | None, declared: str | None) -> None:
-        table = qualified_name(self.table)
-        raise CommandError(
-            f"the column {table}.{name} is {_generated(actual)}; declared: {_generated(declared)}."
-            " PostgreSQL can't alter that: write a revision that drops the column and adds it"
-            " again, with its indexes, constraints and grants."
-            + (
-                " To make it an ordinary column that keeps its values, write: alter table"
-                f" {table} alter column {sql.quote(name)} drop expression."
-                if declared is None
-                else ""
+    def _generation(self, name: str, actual: str | None, declared: str | None) -> UndecidedOp:
+        table, column = qualified_name(self.table), sql.quote(name)
+        answers = [
+            Answer(
+                "drop the column and add it again, and after it what goes with it: its indexes,"
+                " constraints, privileges, and the views that read it",
+                [f"alter table {table} drop column {column}"],
             )
+        ]
+        if declared is None:
+            answers.insert(
+                0,
+                Answer(
+                    "make it an ordinary column that keeps its values",
+                    [f"alter table {table} alter column {column} drop expression"],
+                ),
+            )
+        return UndecidedOp(
+            f"alter_column {table} {name}",
+            f"the column is {_generated(actual)}; declared: {_generated(declared)}."
+            " PostgreSQL can't alter that",
+            answers,
         )
 
     def _constraints(self) -> Iterable[MigrateOperation]:
@@ -175,8 +187,10 @@ class TableDifference:
             yield CreateIndexOp.from_index(declared[name])
 
 
-def differences(connection: Connection, tables: Sequence[Table]) -> list[TableDifference]:
-    """Return the tables whose actual state is not the declared one.
+def differences(
+    connection: Connection, tables: Sequence[Table]
+) -> tuple[list[TableDifference], list[Refusal]]:
+    """Return the tables whose actual state is not the declared one, and those that are refused.
 
     Args:
         connection: A connection within a transaction that is going to be rolled back; the declared
@@ -186,21 +200,27 @@ def differences(connection: Connection, tables: Sequence[Table]) -> list[TableDi
     by_schema: dict[str, dict[str, Table]] = {}
     for table in tables:
         by_schema.setdefault(table.schema or "public", {})[table.name] = table
-    return [
-        difference
-        for schema, named in sorted(by_schema.items())
-        for difference in _differences_in(connection, schema, named)
-    ]
+    found: list[TableDifference] = []
+    refusals: list[Refusal] = []
+    for schema, named in sorted(by_schema.items()):
+        found += _differences_in(connection, schema, named, refusals)
+    return found, refusals
 
 
 def _differences_in(
-    connection: Connection, schema: str, tables: Mapping[str, Table]
+    connection: Connection,
+    schema: str,
+    tables: Mapping[str, Table],
+    refusals: list[Refusal],
 ) -> Iterable[TableDifference]:
     with rolled_back(connection):
-        create_temporary(connection, tables.values())
+        refused = create_temporary(connection, tables.values())
         temporary = str(connection.scalar(text("select pg_my_temp_schema()::regnamespace::text")))
         states = read_tables(connection, [schema, temporary])
     for name, table in tables.items():
+        if name in refused:
+            refusals.append(Refusal(f"table {qualified_name(table)}", refused[name]))
+            continue
         actual = states.get((schema, name))
         declared = with_keys(states[temporary, name], table, actual)
         if actual is not None and actual != declared:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import attempt, rolled_back
 from townhall.migrate.trial.differences import lost
@@ -80,7 +81,9 @@ def _run(
 ) -> None:
     connection = context.connection
     assert connection is not None  # noqa: S101 - autogenerate has one
-    (container,) = containers
+    (written,) = containers
+    undecided = [each for each in written.ops if isinstance(each, UndecidedOp)]
+    container = OpContainer([each for each in written.ops if each not in undecided])
 
     def function() -> Function:
         return rendered(context, script, container)
@@ -98,6 +101,7 @@ def _run(
         except Exception as failure:
             raise _refusal(function(), direction, failure, str(failure)) from failure
         if error is None:
+            written.ops = [*container.ops, *undecided]
             return
         refusal = refusal or _refusal(function(), direction, error, str(error.orig).strip())
         container.ops = given
@@ -118,7 +122,8 @@ def _refusal(function: Function, direction: str, error: Exception, reason: str) 
 def _refuse_differences(context: MigrationContext) -> None:
     operations = UpgradeOps([])
     _produce_net_changes(AutogenContext(context), operations)
-    left = [describe(operation) for operation in flat(operations)]
+    # What needs a hand did not run.
+    left = [describe(each) for each in flat(operations) if not isinstance(each, UndecidedOp)]
     if left:
         raise CommandError(
             "no revision is written, because after its upgrade there would still be differences: "

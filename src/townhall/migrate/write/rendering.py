@@ -17,7 +17,9 @@ from sqlalchemy.types import TypeEngine
 from townhall import pg
 from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
+from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
 from townhall.migrate.operations.statements import StatementsOp
+from townhall.migrate.write.decisions import render_later, render_undecided
 from townhall.migrate.write.python_source import quoted, render_entity, render_name, render_sql
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 from townhall.pg.adapted import Adapted
@@ -145,6 +147,10 @@ def _render_unchecked_bodies(context: AutogenContext, operation: UncheckedBodies
     context.imports.add(_IMPORT)
     why = "# A function is created before a table that its body reads, as pg_dump does it."
     return [why, f"pg.execute({quoted(UNCHECKED)})"]
+
+
+renderers.dispatch_for(UndecidedOp)(render_undecided)
+renderers.dispatch_for(LaterOp)(render_later)
 
 
 @renderers.dispatch_for(AddCheckOp)

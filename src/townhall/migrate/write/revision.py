@@ -32,7 +32,8 @@ def finish_revision(
     for script in directives:
         for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
             for operation in flat(container):
-                _make_idempotent(operation)
+                for each in (operation, *getattr(operation, "steps", ())):
+                    _make_idempotent(each)
         for downgrade in script.downgrade_ops_list:
             _omit_drops_with_tables(downgrade, dropped_tables(flat(downgrade)))
 

@@ -1,0 +1,195 @@
+"""What PostgreSQL refuses, as steps that need a hand."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import AddColumnOp, AlterColumnOp, CreateTableOp
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.exc import DBAPIError
+
+from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
+from townhall.migrate.operations.words import describe
+from townhall.migrate.savepoints import sqlstate
+from townhall.pg import CreateEntityOp, ReplaceEntityOp, ddl, sql
+from townhall.roles import LONGEST_NAME
+
+_UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
+"""The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
+
+_DEPENDENT_OBJECTS, _UNCOMMITTED_VALUE = "2BP01", "55P04"
+
+_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A difference that PostgreSQL refuses to remove.
+
+    Attributes:
+        difference: The difference in words.
+        error: PostgreSQL's error.
+        operation: The operation that was refused; None where none was found, because the declared
+            table itself is refused.
+    """
+
+    difference: str
+    error: DBAPIError
+    operation: MigrateOperation | None = None
+
+    @classmethod
+    def of(cls, operation: MigrateOperation, error: DBAPIError) -> Refusal:
+        """Return the refusal of an operation."""
+        return cls(describe(operation), error, operation)
+
+    @property
+    def message(self) -> str:
+        """PostgreSQL's message, with its detail, hint and position."""
+        return str(self.error.orig).strip()
+
+    @property
+    def first_line(self) -> str:
+        """PostgreSQL's message alone."""
+        return self.message.partition("\n")[0]
+
+    @property
+    def lacks_something(self) -> bool:
+        """Whether an object does not exist; where it is created, the operation runs."""
+        return sqlstate(self.error) in _UNDEFINED
+
+
+def decisions(refusals: Sequence[Refusal]) -> list[UndecidedOp]:
+    """Return one step for each cause of refusals.
+
+    What is refused because another operation was refused follows that one's step.
+
+    Args:
+        refusals: The operations that PostgreSQL refuses, in the order in which they were tried.
+    """
+    refusals = list({each.difference: each for each in reversed(refusals)}.values())[::-1]
+    causes: dict[str, list[Refusal]] = defaultdict(list)
+    made_by: dict[str, str] = {}
+    pending = list(refusals)
+    for refusal in refusals:
+        if not _is_consequence(refusal, refusals):
+            cause = refusal.first_line if refusal.lacks_something else refusal.difference
+            causes[cause].append(refusal)
+            made_by.setdefault(_made(refusal.operation), cause)
+            pending.remove(refusal)
+    while found := [each for each in pending if any(_names(each, name) for name in made_by)]:
+        for refusal in found:
+            cause = next(made_by[name] for name in made_by if _names(refusal, name))
+            causes[cause].append(refusal)
+            made_by.setdefault(_made(refusal.operation), cause)
+            pending.remove(refusal)
+    for refusal in pending:
+        causes[refusal.first_line].append(refusal)
+    return [_decision(each) for each in causes.values()]
+
+
+def _decision(refusals: Sequence[Refusal]) -> UndecidedOp:
+    first, *others = refusals
+    following = [
+        each.operation
+        for each in (refusals if first.lacks_something else others)
+        if each.operation is not None
+    ]
+    kind = LaterOp if sqlstate(first.error) == _UNCOMMITTED_VALUE else UndecidedOp
+    return kind(
+        first.difference,
+        first.message,
+        [*_answers(first)],
+        refused=(() if first.lacks_something or first.operation is None else [first.operation]),
+        steps=() if kind is LaterOp else following,
+    )
+
+
+def _is_consequence(refusal: Refusal, refusals: Iterable[Refusal]) -> bool:
+    return refusal.lacks_something and any(
+        _names(refusal, _made(other.operation)) for other in refusals if other is not refusal
+    )
+
+
+def _names(refusal: Refusal, name: str) -> bool:
+    return bool(name) and bool(re.search(rf"\b{re.escape(name)}\b", refusal.first_line))
+
+
+def _made(operation: MigrateOperation | None) -> str:
+    # The name under which PostgreSQL misses what the operation would have made.
+    if isinstance(operation, CreateEntityOp | ReplaceEntityOp):
+        if not operation.target.is_own_object:
+            return ""
+        return operation.target.name_parts[-1].partition("(")[0]
+    if isinstance(operation, CreateTableOp):
+        return str(operation.table_name)
+    if isinstance(operation, AddColumnOp):
+        return str(operation.column.name)
+    return ""
+
+
+def _answers(refusal: Refusal) -> Iterable[Answer]:
+    operation = refusal.operation
+    if sqlstate(refusal.error) == _UNCOMMITTED_VALUE:
+        return
+    if isinstance(operation, AlterColumnOp) and operation.modify_type is not None:
+        yield from _answers_to_type(operation)
+    elif sqlstate(refusal.error) == _DEPENDENT_OBJECTS:
+        yield Answer(
+            "drop what depends on it, which the message names, before, and create it again after"
+        )
+        yield Answer("keep it: declare it, and generate the revision again")
+    elif refusal.lacks_something:
+        yield from _answers_to_missing(refusal.first_line)
+    else:
+        yield Answer("do what is meant with other statements")
+        yield Answer("correct the declaration, and generate the revision again")
+
+
+def _answers_to_type(operation: AlterColumnOp) -> Iterable[Answer]:
+    table = sql.qualified(operation.schema or "public", operation.table_name)
+    column = sql.quote(operation.column_name)
+    target = _dialect.type_compiler_instance.process(operation.modify_type)  # type: ignore[arg-type] # not None
+    alter = f"alter table {table} alter column {column} type {target}"
+    yield Answer(
+        "convert each value; the revision fails on one that can't be converted",
+        [f"{alter} using {column}::text::{target}"],
+    )
+    yield Answer("lose the values", [f"{alter} using null"])
+    former = sql.quote(f"former_{operation.column_name}"[:LONGEST_NAME])
+    rename = f"alter table {table} rename column {column} to {former}"
+    add = f"alter table {table} add column {column} {target}"
+    yield Answer(
+        "keep the former values: rename the column and add the declared one", [rename, add]
+    )
+
+
+_MISSING: Mapping[str, tuple[str, str]] = {
+    "type": ("create the extension, or the type", "create extension {name}"),
+    "schema": ("create the schema", "create schema {name}"),
+    "role": ("create the role, which belongs to the whole server", "create role {name} nologin"),
+    "relation": ("create it; for a number of a sequence", "create sequence {name}"),
+    "function": ("create the extension, or the function", "create extension {name}"),
+    "collation": (
+        "create the collation",
+        "create collation {name} (provider = icu, locale = 'und')",
+    ),
+    "access method": ("create the extension that has it", "create extension {name}"),
+    "operator class": ("create the extension that has it", "create extension {name}"),
+}
+"""What creates an object that does not exist, by the word for it in PostgreSQL's message."""
+
+
+def _answers_to_missing(message: str) -> Iterable[Answer]:
+    for kind, (what, statement) in _MISSING.items():
+        found = re.match(rf'{kind} "?(?P<name>[^"(]+?)"?(\(.*\))? does not exist', message)
+        if found is not None:
+            name = ddl.qualified(*found["name"].split(".")) if found["name"] else found["name"]
+            extension = found["name"].rpartition(".")[2] if "extension" in what else ""
+            yield Answer(what, [statement.format(name=sql.quote(extension) if extension else name)])
+            break
+    yield Answer("have a revision create it that runs before, and delete the call")
+    yield Answer("correct the declaration, and generate the revision again")

@@ -1,0 +1,150 @@
+"""A difference that needs a hand is one step of a revision, and does not stop the others."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic.util import CommandError
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import UserDefinedType
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema, code
+from townhall import pg
+from townhall.pg import Entity
+
+
+class Ghost(UserDefinedType[object]):
+    """A type whose extension is not there."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "lab.ghost"
+
+
+def table(*parts: sa.schema.SchemaItem, name: str = "things", key: bool = True) -> sa.MetaData:
+    metadata = sa.MetaData()
+    sa.Table(name, metadata, sa.Column("id", sa.Integer, primary_key=key), *parts, schema=SCHEMA)
+    return metadata
+
+
+def mood(*values: str) -> sa.Column[str]:
+    return sa.Column("mood", postgresql.ENUM(*values, name="mood", schema=SCHEMA))
+
+
+def view(query: str) -> pg.View:
+    return pg.View(schema=SCHEMA, name="v", definition=query)
+
+
+def declared(*parts: sa.schema.SchemaItem, entities: list[Entity] | None = None) -> Schema:
+    return Schema(table(*parts), entities or [])
+
+
+CASES = {
+    "a type without a cast": (
+        declared(sa.Column("size", sa.Text)),
+        declared(sa.Column("size", postgresql.INT4RANGE)),
+        "using null",
+    ),
+    "a type that does not exist": (
+        declared(),
+        declared(sa.Column("ghost", Ghost())),
+        "create extension ghost",
+    ),
+    "a sequence that does not exist": (
+        declared(),
+        declared(sa.Column("n", sa.BigInteger, server_default=sa.text("nextval('lab.numbers')"))),
+        "create sequence lab.numbers",
+    ),
+    "a default that reads a missing sequence": (
+        declared(sa.Column("n", sa.BigInteger)),
+        declared(sa.Column("n", sa.BigInteger, server_default=sa.text("nextval('lab.numbers')"))),
+        "create sequence lab.numbers",
+    ),
+    "a role that does not exist": (
+        declared(),
+        declared(
+            entities=[pg.TableAccess(schema=SCHEMA, table="things", grants={"no_one": ("select",)})]
+        ),
+        "create role no_one nologin",
+    ),
+    "a value of an enum that is removed": (
+        declared(mood("happy", "sad")),
+        declared(mood("happy")),
+        "rename to former_mood",
+    ),
+    "a value of an enum that is renamed": (
+        declared(mood("happy", "sad")),
+        declared(mood("happy", "blue")),
+        "rename value 'sad' to 'blue'",
+    ),
+    "a generated column that changes": (
+        declared(sa.Column("next", sa.Integer, sa.Computed("id + 1", persisted=True))),
+        declared(sa.Column("next", sa.Integer, sa.Computed("id + 2", persisted=True))),
+        "drop column next",
+    ),
+    "a generated column that is an ordinary one": (
+        declared(sa.Column("next", sa.Integer, sa.Computed("id + 1", persisted=True))),
+        declared(sa.Column("next", sa.Integer)),
+        "alter column next drop expression",
+    ),
+    "a view of a column that does not exist": (
+        declared(),
+        declared(entities=[view("select nothing_there from lab.things")]),
+        "correct the declaration",
+    ),
+    "a check that calls a function that does not exist": (
+        declared(),
+        declared(sa.CheckConstraint("lab.fits(id)", name="fits")),
+        "create extension fits",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "answer"), CASES.values(), ids=CASES)
+def test_other_differences_are_written_beside_one_that_needs_a_hand(
+    lab: Lab, old: Schema, new: Schema, answer: str
+) -> None:
+    lab.migrate(old)
+    (other,) = table(name="others").tables.values()
+    other.to_metadata(new.metadata)
+    upgrade, downgrade = lab.operations(new)
+    found = [str(difference) for difference in upgrade.as_diffs()]
+    assert [each for each in found if "others" in each] != []
+    assert len([each for each in found if each.startswith("('undecided'")]) == 1
+    assert "Op object" not in str(found)
+    context = lab.context(new)
+    written = code(upgrade, context)
+    assert answer in written
+    for direction in (written, code(downgrade, context)):
+        with (
+            pytest.raises(CommandError, match="this revision is not finished"),
+            lab.connection.begin_nested(),
+        ):
+            lab.run(direction)
+    other.to_metadata(old.metadata)
+
+
+def test_what_follows_from_a_difference_that_needs_a_hand_is_written_after_it(lab: Lab) -> None:
+    number = sa.Column("n", sa.BigInteger, server_default=sa.text("nextval('lab.numbers')"))
+    new = declared(number, entities=[view("select n from lab.things")])
+    upgrade, _ = lab.operations(new)
+    written = code(upgrade, lab.context(new))
+    assert written.count("pg.undecided") == 1
+    finished = written.replace(
+        next(line for line in written.splitlines() if "pg.undecided" in line).strip(),
+        "pg.execute('create sequence lab.numbers')",
+    )
+    lab.run(finished)
+    assert lab.differences(new) == []
+
+
+def test_use_of_an_added_value_of_an_enum_is_left_to_the_next_revision(lab: Lab) -> None:
+    lab.migrate(declared(mood("happy")))
+    column = mood("happy", "blue")
+    column.server_default = sa.DefaultClause("blue")
+    new = declared(column)
+    upgrade, _ = lab.operations(new)
+    differences = [str(each) for each in upgrade.as_diffs()]
+    assert [each for each in differences if "in_the_next_revision" in each] != []
+    assert "add value if not exists 'blue'" in code(upgrade, lab.context(new))
