@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tests.pg.statements.case import OperationCase
 from townhall import pg
 from townhall.migrate.operations.alterations import AlterEntityOp
+from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
     AddDefinedOp,
@@ -115,6 +116,26 @@ CASES = {
         forward=ADD_VALUES,
         backward="",
         difference=("alter_enum", "shop", "Mood", "values"),
+    ),
+    "comment on a constraint": OperationCase(
+        CommentOp(TABLE, "constraint", "Odd key", None, "It's odd."),
+        forward="""
+            comment on constraint "Odd key" on shop."Orders" is 'It''s odd.';
+        """,
+        backward="""
+            comment on constraint "Odd key" on shop."Orders" is null;
+        """,
+        difference=("comment_constraint", "shop", "Orders", "Odd key"),
+    ),
+    "comment on an index": OperationCase(
+        CommentOp(TABLE, "index", "ix_orders", "Old.", "New."),
+        forward="""
+            comment on index shop.ix_orders is 'New.';
+        """,
+        backward="""
+            comment on index shop.ix_orders is 'Old.';
+        """,
+        difference=("comment_index", "shop", "Orders", "ix_orders"),
     ),
     "add a check": OperationCase(
         AddCheckOp("ck_orders_total", "Orders", "total > 0", schema="shop"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Constraint, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import Constraint, ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from townhall.migrate.compare.declared_names import final_name, generated_name
@@ -50,4 +50,5 @@ def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
     if isinstance(constraint, PrimaryKeyConstraint):
         return generated_name(table, (), "pkey")
     columns = [column.name for column in getattr(constraint, "columns", ())]
-    return generated_name(table, columns, "key")
+    suffix = "fkey" if isinstance(constraint, ForeignKeyConstraint) else "key"
+    return generated_name(table, columns, suffix)

@@ -38,4 +38,7 @@ def copied(table: Table, metadata: MetaData, **options: Any) -> Table:  # noqa: 
         enum, source = native_enum(column.type), native_enum(original.type)
         if enum is not None and source is not None:
             enum.schema = source.schema
+    info = {index.name: index.info for index in table.indexes}
+    for index in copy.indexes:
+        index.info.update(info.get(index.name, {}))
     return copy

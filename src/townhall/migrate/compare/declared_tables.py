@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex
 
+from townhall.migrate.compare.comments import declared_comments
 from townhall.migrate.compare.constraints import by_name, key_definition
 from townhall.migrate.compare.table_states import TableState
 from townhall.migrate.savepoints import attempt, run_script
@@ -125,4 +126,9 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
         name: f"{_UNIQUE}{text}" if name in unique else text
         for name, text in temporary.indexes.items()
     }
-    return TableState(temporary.columns, {**temporary.constraints, **keys}, indexes)
+    return TableState(
+        columns=temporary.columns,
+        constraints={**temporary.constraints, **keys},
+        indexes=indexes,
+        comments=declared_comments(table, actual),
+    )

@@ -189,7 +189,9 @@ def _as_table_check(check: CheckConstraint) -> CheckConstraint:
     condition = _compiler.sql_compiler.process(
         check.sqltext, include_table=False, literal_binds=True
     )
-    return CheckConstraint(sql.statement(condition), name=_name(check), **check.dialect_kwargs)
+    return CheckConstraint(
+        sql.statement(condition), name=_name(check), info=check.info, **check.dialect_kwargs
+    )
 
 
 def _name(constraint: Constraint) -> str | None:

@@ -9,9 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from townhall.migrate.operations.comments import Kind
 from townhall.pg import catalog
 
 TableName = tuple[str, str]
+Part = tuple[Kind, str]
+"""A constraint or an index of a table, by its kind and name."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,13 @@ class TableState:
         constraints: The definitions, by name, of checks, exclusions, unique constraints, the
             primary key and those foreign keys that are not valid.
         indexes: The definitions of the other indexes, by name.
+        comments: The comments on constraints and indexes, foreign keys included.
     """
 
     columns: Mapping[str, Mapping[str, Any]]
     constraints: Mapping[str, str]
     indexes: Mapping[str, str]
+    comments: Mapping[Part, str]
 
 
 def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableName, TableState]:
@@ -49,10 +54,19 @@ def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableNam
                 if each.kind != "foreign key" or not each.is_validated
             },
             indexes={name: _index(each) for name, each in table.indexes.items()},
+            comments=_comments(table),
         )
         for table in tables
         if table.kind != "foreign table"
     }
+
+
+def _comments(table: catalog.Table) -> dict[Part, str]:
+    parts: dict[Part, catalog.Constraint | catalog.Index] = {
+        **{("constraint", name): each for name, each in table.constraints.items()},
+        **{("index", name): each for name, each in table.indexes.items()},
+    }
+    return {part: each.comment for part, each in parts.items() if each.comment is not None}
 
 
 def _column(column: catalog.Column) -> Mapping[str, Any]:

@@ -36,7 +36,8 @@ from sqlalchemy import (
 from townhall.migrate.compare.constraints import by_name
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
-from townhall.migrate.compare.table_states import TableState, read_tables
+from townhall.migrate.compare.table_states import Part, TableState, read_tables
+from townhall.migrate.operations.comments import CommentOp, Kind
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
     AddDefinedOp,
@@ -87,6 +88,7 @@ class TableDifference:
         yield from self._columns()
         yield from self._constraints()
         yield from self._indexes()
+        yield from self._comments()
 
     def _columns(self) -> Iterable[MigrateOperation]:
         for name, declared in sorted(self.declared.columns.items()):
@@ -185,6 +187,29 @@ class TableDifference:
             if name in self.actual.indexes:
                 yield DropIndexOp(name, self.table.name, schema=self.table.schema)
             yield CreateIndexOp.from_index(declared[name])
+
+    def _comments(self) -> Iterable[MigrateOperation]:
+        # What is dropped comes back with its comment.
+        renamed: dict[Part, Part] = {
+            ("constraint", old): ("constraint", new) for old, new in self._renamed()
+        }
+        actual = {
+            renamed.get(part, part): text
+            for part, text in self.actual.comments.items()
+            if part in renamed or not self._is_dropped(*part)
+        }
+        for part in sorted({*actual, *self.declared.comments}):
+            previous, target = actual.get(part), self.declared.comments.get(part)
+            if previous != target:
+                yield CommentOp(self.table, *part, previous, target)
+
+    def _is_dropped(self, kind: Kind, name: str) -> bool:
+        of_kind = (
+            (state.constraints if kind == "constraint" else state.indexes)
+            for state in (self.actual, self.declared)
+        )
+        before, after = (definitions.get(name) for definitions in of_kind)
+        return before != after
 
 
 def differences(

@@ -1,0 +1,42 @@
+"""Comments on constraints and indexes, which Alembic neither compares nor writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Table
+
+from townhall.migrate.operations.statements import StatementsOp, qualified_name
+from townhall.pg import sql
+from townhall.pg.entity import comment_statement
+
+Kind = Literal["constraint", "index"]
+
+
+class CommentOp(StatementsOp):
+    """Set or remove the comment on a constraint or an index of a table."""
+
+    def __init__(
+        self, on: Table, kind: Kind, name: str, previous: str | None, target: str | None
+    ) -> None:
+        """Take the table, the constraint or index, and both comments; None is none."""
+        self.on, self.kind, self.name = on, kind, name
+        self.previous, self.target = previous, target
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """``comment on``."""
+        if self.kind == "index":
+            part = sql.qualified(self.on.schema or "public", self.name)
+        else:
+            part = f"{sql.quote(self.name)} on {qualified_name(self.on)}"
+        return [comment_statement(self.kind, part, self.target)]
+
+    def reverse(self) -> CommentOp:
+        """Return the opposite change."""
+        return CommentOp(self.on, self.kind, self.name, self.target, self.previous)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("comment_index", "public", "events", "ix_events_name")``."""
+        return (f"comment_{self.kind}", self.on.schema, self.on.name, self.name)
