@@ -241,10 +241,23 @@ def test_absent_tables_of_the_platform_are_logged_and_skipped(
             revision = application.revise("files")
         assert "may_read" in revision
         assert "storage" not in revision
-        assert (
-            "There is no table storage.objects in this database. Left out: policy"
-            " storage.objects members' files."
-        ) in caplog.messages
+        sentence = (
+            "There is no table storage.objects in this database. Left out: policy storage.objects"
+            " members' files."
+        )
+        assert caplog.messages.count(sentence) == 2  # of the revision, and of the check after it
+
+
+def test_schema_named_like_one_of_the_platform_is_told(
+    server: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server.create() as url:
+        application = SmallApplication(tmp_path, url, url, "schemas=['vault']")
+        application.declare('Table("keys", metadata, Column("id", Integer), schema="auth")')
+        with caplog.at_level(logging.WARNING):
+            assert application.differences() == []
+        (sentence,) = caplog.messages
+        assert "schemas of these names: auth, vault." in sentence
 
 
 def test_function_in_a_schema_of_the_platform_is_refused(application: SmallApplication) -> None:

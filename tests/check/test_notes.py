@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import NullPool, create_engine
 
 from tests.support.applications import SmallApplication
 from townhall.testing.databases import Databases
@@ -28,6 +29,44 @@ entities.append(
 def application(server: Databases, scratch: str, tmp_path: Path) -> Iterator[SmallApplication]:
     with server.create() as url:
         yield SmallApplication(tmp_path, url, scratch)
+
+
+UNMANAGED = {
+    "cast (text as point)": "create cast (text as point) with inout",
+    'collation "odd schema"."It\'s"': """create collation "odd schema"."It's" from "C\"""",
+    "event trigger watch": """
+        create function public.watch() returns event_trigger language plpgsql as 'begin end';
+        create event trigger watch on ddl_command_end execute function public.watch()
+    """,
+    "foreign server elsewhere": """
+        create foreign data wrapper nothing;
+        create server elsewhere foreign data wrapper nothing
+    """,
+    "inheritance public.child from public.parent": """
+        create table parent (id integer, size integer); create table child () inherits (parent)
+    """,
+    "operator public.<~>(point,point)": """
+        create function public.differ(a point, b point) returns boolean language sql return true;
+        create operator public.<~> (leftarg = point, rightarg = point, function = public.differ)
+    """,
+    'statistics public."of parent"': 'create statistics "of parent" on id, size from parent',
+    "text search configuration public.plain": """
+        create text search configuration public.plain (copy = simple)
+    """,
+}
+
+
+def test_objects_of_unmanaged_kinds_are_told_and_left_alone(
+    application: SmallApplication,
+) -> None:
+    application.declare("entities.append(pg.SchemaAccess(schema='odd schema'))")
+    application.revise("nothing")
+    with create_engine(application.url, poolclass=NullPool).begin() as connection:
+        for statement in UNMANAGED.values():
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    notes = [each for each in application.check().findings if not each.is_drift]
+    assert [note.object for note in notes] == [*UNMANAGED]
+    assert {note.impact for note in notes} == {"it is left alone"}
 
 
 def test_function_accepted_as_found_is_a_note_and_no_difference(

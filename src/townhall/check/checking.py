@@ -12,7 +12,7 @@ from townhall.check.errors import CheckError
 from townhall.check.findings import Finding, compare
 from townhall.check.history import History
 from townhall.check.impact import Severity
-from townhall.check.notes import unsafe_search_paths
+from townhall.check.notes import unmanaged, unsafe_search_paths
 from townhall.check.repair import AUTOGENERATE
 from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
@@ -21,11 +21,15 @@ from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, has_no_table, read_platform, shared
 from townhall.check.snapshot import Snapshot, read
 from townhall.migrate.urls import psycopg_url
+from townhall.pg import Entity
 from townhall.pg.catalog import (
     PLATFORM_SCHEMAS,
     Role,
+    Unmanaged,
+    empty_search_path,
     read_roles,
     read_schemas,
+    read_unmanaged,
     schema_names,
     server_version,
 )
@@ -73,9 +77,11 @@ def check(
         with reading(other) as connection:
             schemas = [each for each in schema_names(connection) if each not in platform.schemas]
             declared = read(connection, schemas, settings.roles.names, settings.kinds)
+            made_by_hand = _unmanaged(connection, schemas, settings.kinds)
     with reading(database) as connection:
         schemas = _comparable(connection, schemas, declared)
         actual = read(connection, schemas, settings.roles.names, settings.kinds)
+        left_alone = _unmanaged(connection, schemas, settings.kinds)
         login = role or str(connection.scalar(text("select session_user")))
         roles = read_roles(
             connection, [login, *settings.roles.names], schemas, settings.roles.service
@@ -101,7 +107,7 @@ def check(
             has_unknown_revisions=bool(revisions.unknown),
         ),
     )
-    notes = (*unsafe_search_paths(declared, actual),)
+    notes = (*unsafe_search_paths(declared, actual), *unmanaged(made_by_hand, left_alone))
     visible = [schema for schema in settings.schemas or schemas if schema in schemas]
     return Report(
         (
@@ -112,6 +118,16 @@ def check(
         ),
         (*findings, *notes),
     )
+
+
+def _unmanaged(
+    connection: Connection, schemas: Sequence[str], kinds: Sequence[type[Entity]]
+) -> list[Unmanaged]:
+    # An application may have a kind of its own for some.
+    managed = {each.kind for each in kinds}
+    with empty_search_path(connection):
+        found = read_unmanaged(connection, schemas)
+    return [each for each in found if each.kind not in managed]
 
 
 def _within(schemas: Sequence[str], snapshot: Snapshot) -> Snapshot:

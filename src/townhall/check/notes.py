@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from townhall.check.findings import Finding
-from townhall.check.impact import HIJACKABLE
+from townhall.check.impact import HIJACKABLE, Severity
 from townhall.check.snapshot import Snapshot
 from townhall.pg import SAFE_SEARCH_PATH, Routine
+from townhall.pg.catalog import Unmanaged
 
 
 def unsafe_search_paths(declared: Snapshot, actual: Snapshot) -> Iterable[Finding]:
@@ -27,5 +28,25 @@ def unsafe_search_paths(declared: Snapshot, actual: Snapshot) -> Iterable[Findin
                 HIJACKABLE.text,
                 f"declare settings={{'search_path': '{SAFE_SEARCH_PATH}'}}, and qualify the names"
                 " in its body",
+                is_drift=False,
+            )
+
+
+def unmanaged(declared: Iterable[Unmanaged], actual: Iterable[Unmanaged]) -> Iterable[Finding]:
+    """Yield a note for each object of a kind that revisions do not manage.
+
+    Args:
+        declared: Those that a revision made by hand.
+        actual: Those that the database has.
+    """
+    made = set(declared)
+    for item in actual:
+        if item not in made:
+            yield Finding(
+                f"{item.kind} {item.name}",
+                "is there, and no comparison manages this kind of object",
+                Severity.COSMETIC,
+                "it is left alone",
+                "none is needed; a revision written by hand can make it",
                 is_drift=False,
             )

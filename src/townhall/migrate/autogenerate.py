@@ -27,7 +27,7 @@ from townhall.migrate.compare.ordering import (
     ordered,
     table_operations,
 )
-from townhall.migrate.compare.platform import possible, refuse_on_platform
+from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.search_path import read_search_paths, set_search_path
 from townhall.migrate.compare.storage import storage_parameters
@@ -43,6 +43,7 @@ from townhall.pg.alembic_utils import is_used, replace_comparison
 _log = logging.getLogger(__name__)
 
 PLUGIN = "townhall.entities"
+_TOLD = "townhall_told"
 _SEARCH_PATHS, _QUIET = "townhall_search_paths", "townhall_quiet"
 
 
@@ -173,6 +174,15 @@ def _run_without_data(operations: Operations) -> Callable[[MigrateOperation], No
     return invoke
 
 
+def _tell_once(context: AutogenContext, sentences: Iterable[str]) -> None:
+    # The trial of a revision compares again.
+    told: set[str] = context.opts.setdefault(_TOLD, set())
+    for sentence in sentences:
+        if sentence not in told:
+            told.add(sentence)
+            _log.warning(sentence)
+
+
 def _declared(context: AutogenContext, connection: Connection) -> Declared:
     settings: Settings = context.opts[SETTINGS]
     refuse_on_platform(settings.entities)
@@ -187,9 +197,11 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         for entity in with_declared_by(settings.metadata, settings.entities)
         if entity.schema in settings.scope.schemas or entity in settings.entities
     ]
+    present, sentences = possible(connection, [*entities, *storage_parameters(tables, entities)])
+    _tell_once(context, [*on_skipped_schemas(settings.skipped_schemas), *sentences])
     return Declared(
         tables=tables,
-        entities=possible(connection, [*entities, *storage_parameters(tables, entities)]),
+        entities=present,
         schemas=settings.scope.schemas,
         api_roles=settings.roles.names,
         revisions=context.opts.get(REVISIONS_OPTION, tuple),

@@ -14,6 +14,7 @@ from townhall.pg.access import Declaration, entities_of
 from townhall.pg.adapted import adapted
 from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.caller import caller_entities
+from townhall.pg.catalog import PLATFORM_SCHEMAS
 from townhall.product import Product, own_product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
@@ -47,6 +48,8 @@ class Settings:
         helper_schema: The schema of helper functions, which clients don't see.
         kinds: The kinds of entities that are compared: those of :mod:`townhall.pg` and those of the
             application.
+        skipped_schemas: Schemas of the application that are not compared, because the platform has
+            schemas of these names.
     """
 
     product: Product | None
@@ -56,6 +59,7 @@ class Settings:
     roles: Roles
     helper_schema: str
     kinds: tuple[type[Entity], ...] = ENTITY_CLASSES
+    skipped_schemas: tuple[str, ...] = ()
 
     @classmethod
     def of(  # noqa: PLR0913 - each is a setting of its own
@@ -76,6 +80,9 @@ class Settings:
                 entity is of a kind of the application's that is not among ``kinds``.
             ValueError: An entity is declared twice, or a rule is for a role that is absent.
         """
+        metadata, schemas = list(metadata), list(schemas)
+        of_tables = {table.schema for each in metadata for table in each.tables.values()}
+        skipped = PLATFORM_SCHEMAS & {*of_tables, *schemas}
         everything = entities_of(map(_taking_part, entities), roles)
         if product is True:
             product = own_product()
@@ -96,6 +103,7 @@ class Settings:
             roles=roles,
             helper_schema=helper_schema,
             kinds=(*ENTITY_CLASSES, *own_kinds),
+            skipped_schemas=tuple(sorted(skipped)),
         )
 
 

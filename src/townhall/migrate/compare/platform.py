@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 
 from alembic.util import CommandError
@@ -11,8 +10,6 @@ from sqlalchemy import Connection
 from townhall.pg import Entity
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 from townhall.pg.requirements import missing
-
-_log = logging.getLogger(__name__)
 
 
 def refuse_on_platform(entities: Iterable[Entity]) -> None:
@@ -37,33 +34,31 @@ def refuse_on_platform(entities: Iterable[Entity]) -> None:
         )
 
 
-def possible(connection: Connection, entities: Sequence[Entity]) -> list[Entity]:
-    """Return the declared entities that can exist in a database, and log which can't.
+def possible(connection: Connection, entities: Sequence[Entity]) -> tuple[list[Entity], list[str]]:
+    """Return the declared entities that can exist in a database, and sentences on the others.
 
     Args:
         connection: A connection to the database.
         entities: The declared entities.
     """
     absent = missing(connection, (each.requirement for each in entities if each.requirement))
+    sentences = []
     for requirement in sorted(absent):
-        left_out = (each.identity for each in entities if each.requirement == requirement)
-        _log.warning(
-            "There is no %s in this database. Left out: %s.",
-            requirement.name,
-            ", ".join(left_out),
-        )
-    return [each for each in entities if each.requirement not in absent]
+        left_out = ", ".join(each.identity for each in entities if each.requirement == requirement)
+        sentences.append(f"There is no {requirement.name} in this database. Left out: {left_out}.")
+    return [each for each in entities if each.requirement not in absent], sentences
 
 
-def tell_of_skipped_schemas(names: Iterable[str]) -> None:
-    """Log which schemas of an application are not compared, because the platform has such.
+def on_skipped_schemas(names: Sequence[str]) -> list[str]:
+    """Return a sentence on the schemas of an application that are not compared, if there are some.
 
     Args:
-        names: The schemas of the application's tables, and those that its ``env.py`` names.
+        names: The schemas.
     """
-    if skipped := sorted(PLATFORM_SCHEMAS.intersection(names)):
-        _log.warning(
-            "Not compared, since Supabase or PostgreSQL has schemas of these names: %s. An"
-            " application's own tables belong into schemas of other names.",
-            ", ".join(skipped),
-        )
+    if not names:
+        return []
+    sentence = (
+        "Not compared, since Supabase or PostgreSQL has schemas of these names:"
+        f" {', '.join(names)}. Tables of an application belong in schemas of other names."
+    )
+    return [sentence]

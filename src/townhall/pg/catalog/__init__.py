@@ -33,6 +33,7 @@ from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS, Schema, read_schemas, 
 from townhall.pg.catalog.table_details import TableDetails, read_table_details
 from townhall.pg.catalog.tables import Column, Constraint, Index, Table, read_tables
 from townhall.pg.catalog.types import Use, read_columns_of_types
+from townhall.pg.catalog.unmanaged import Unmanaged, read_unmanaged
 from townhall.pg.catalog.uses import read_uses
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Schema",
     "Table",
     "TableDetails",
+    "Unmanaged",
     "Use",
     "column_comments",
     "column_entries",
@@ -67,6 +69,7 @@ __all__ = [
     "read_schemas",
     "read_table_details",
     "read_tables",
+    "read_unmanaged",
     "read_uses",
     "rows",
     "schema_names",
