@@ -77,6 +77,8 @@ def test_types_are_created_before_the_table_that_has_them_and_dropped_after_it(l
     names = [entity.name for entity in TYPES]
     declared = Schema(using(*names), EVERY)
     lab.there_and_back(Schema(), declared)
+    lab.there_and_back(declared, Schema())
+    lab.there_and_back(Schema(using(), [NUMBERS]), declared)
 
 
 def test_types_are_created_in_an_order_that_works(lab: Lab) -> None:
@@ -265,3 +267,15 @@ def test_enum_of_another_schema_than_its_table_is_compared_there(
     lab.there_and_back(Schema(), Schema(metadata))
     lab.there_and_back(without, Schema(metadata))
     lab.there_and_back(Schema(metadata), Schema())
+
+
+def test_type_that_a_column_has_by_way_of_another_type_is_not_dropped_for_a_change(
+    lab: Lab,
+) -> None:
+    several = pg.Domain(schema=SCHEMA, name="several", base='lab."Odd address"[]')
+    declared = [MOOD, ADDRESS, several]
+    lab.migrate(Schema(using("several"), declared))
+    changed = replace(ADDRESS, attributes={"mood": "text", "Street": "text"})
+    (difference,) = lab.differences(Schema(using("several"), [MOOD, changed, several]))
+    assert "undecided" in difference
+    assert "Odd address" in difference

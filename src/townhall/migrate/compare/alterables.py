@@ -88,12 +88,21 @@ def _change(connection: Connection, declared: AlterableEntity, actual: State) ->
         set_rows_aside(connection, [AlterEntityOp(declared, previous)], [declared.schema])
         run_script(connection, declared.alter_statements(previous))
         return True
-    users = uses(connection, [declared.schema]).get(declared.key, set())
-    if any(user[0] == "table" for user in users):
+    if _has_columns(connection, declared.key, actual):
         return False
     run_script(connection, (f"{statement} cascade" for statement in declared.drop_statements()))
     run_script(connection, declared.with_unmanaged_grants_of(previous).create_statements())
     return True
+
+
+def _has_columns(connection: Connection, key: Key, actual: State) -> bool:
+    # Also by way of other types: a column of a domain over an array of a composite type.
+    users = uses(connection, sorted({entity.schema for entity in actual.values()}))
+    found, pending = set[Key](), {key}
+    while pending:
+        found |= pending
+        pending = {user for each in pending for user in users.get(each, ())} - found
+    return any(each[0] == "table" for each in found)
 
 
 def undecided(
@@ -152,8 +161,9 @@ def uses(connection: Connection, schemas: Sequence[str]) -> Mapping[Key, set[Key
         schemas: The schemas of the types and sequences.
     """
     keys: dict[Key, set[Key]] = defaultdict(set)
-    for key, user in catalog.read_uses(connection, schemas):
-        keys[key].add(user)
+    with catalog.empty_search_path(connection):
+        for key, user in catalog.read_uses(connection, schemas):
+            keys[key].add(user)
     return keys
 
 

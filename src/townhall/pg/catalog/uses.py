@@ -14,11 +14,11 @@ Key = tuple[str, ...]
 def read_uses(connection: Connection, schemas: Sequence[str]) -> Iterable[tuple[Key, Key]]:
     """Yield the key of each type and sequence with the key of each object that depends on it.
 
-    A column counts as its table, and so do its default and its constraints. An object of a kind
-    that can't be declared has the key ``("other",)``.
+    A column counts as its table, and so do its default, its constraints and indexes. An object of a
+    kind that can't be declared has the key ``("other",)``.
 
     Args:
-        connection: A connection within a transaction.
+        connection: A connection within a transaction, whose ``search_path`` is empty.
         schemas: The schemas of the types and sequences.
     """
     for row in rows(connection, _QUERY, schemas):
@@ -78,8 +78,9 @@ _QUERY = f"""
             )
     ),
     relations as (
-        select u.kind, u.name, u.objid as relation
+        select u.kind, u.name, coalesce(x.indrelid, u.objid) as relation
         from users as u
+        left join pg_catalog.pg_index as x on x.indexrelid = u.objid
         where u.classid = 'pg_catalog.pg_class'::regclass
         union all
         select u.kind, u.name, f.adrelid
