@@ -131,7 +131,7 @@ def read(
 def _from_entity(
     entity: Entity, version: int, uses: Mapping[Relation, Sequence[catalog.Use]]
 ) -> Object:
-    facts = {
+    facts: dict[str, Any] = {
         each.name: comparable(getattr(entity, each.name))
         for each in fields(entity)
         if each.name not in _NOT_FACTS
