@@ -157,7 +157,7 @@ def _needed(
     if comparison.only_creates and not drops:
         operations = comparison.operations()
     else:
-        steps = [*drops, *types, *on_tables, *first, *others, *last]
+        steps = [*drops, *types, *on_tables, *first, *others, *comparison.added, *last]
         operations, more = ordered(connection, comparison, steps, declared.schemas, invoke)
         refusals += more
     return [*operations, *comparison.undecided, *undecided, *decisions(refusals)]

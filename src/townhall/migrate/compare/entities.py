@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import DropTableOp
 from alembic.util import CommandError
 from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare import alterables
 from townhall.migrate.compare.changes import EntityOp, adapted_operations, changes
+from townhall.migrate.compare.creation import ON_TABLES, Creation, Step
 from townhall.migrate.compare.decisions import Refusal
+from townhall.migrate.compare.dependants import Dependants
 from townhall.migrate.compare.history import made_by
-from townhall.migrate.compare.simulation import Failure, run_in_any_order
+from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
-from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.operations.decisions import UndecidedOp
-from townhall.migrate.savepoints import attempt, rolled_back, run_script
+from townhall.migrate.savepoints import rolled_back
 from townhall.pg import (
     ENTITY_CLASSES,
     AlterableEntity,
@@ -30,18 +29,13 @@ from townhall.pg import (
     DropEntityOp,
     Entity,
     ReplaceEntityOp,
-    Routine,
-    View,
-    sql,
 )
 from townhall.pg import (
     Sequence as NumberSequence,
 )
-from townhall.pg.adapted import Adapted, AdaptedFunction
-from townhall.pg.catalog import undroppable_entities
+from townhall.pg.adapted import Adapted
+from townhall.pg.catalog import Part, undroppable_entities
 from townhall.pg.state import Key, State, read_state
-
-Step = Entity | MigrateOperation
 
 
 @dataclass(frozen=True)
@@ -78,6 +72,9 @@ class Comparison:
         declared: The entities of the database after the declared ones were created in it.
         undroppable: The keys of those that stay although they are not declared.
         tables: The tables that still differ after the operations on tables.
+        missing: The parts of tables that can't be created again as they are after a change of what
+            they depend on.
+        added: The operations that add some of them as they are declared.
         kinds: The kinds of entities that were compared.
     """
 
@@ -89,6 +86,8 @@ class Comparison:
     declared: State
     undroppable: Collection[Key]
     tables: Sequence[TableDifference]
+    missing: Sequence[Part]
+    added: Sequence[MigrateOperation]
     kinds: Sequence[type[Entity]] = ENTITY_CLASSES
 
     def entity_operations(self) -> list[EntityOp]:
@@ -133,7 +132,7 @@ class Comparison:
     def left_alone(self) -> set[Key]:
         """The keys of undeclared entities that stay, unless what they depend on is dropped."""
         kept = {
-            key for key, each in self.actual.items() if each.is_shared or each.kind in _ON_TABLES
+            key for key, each in self.actual.items() if each.is_shared or each.kind in ON_TABLES
         }
         return (kept & {*self.undroppable}) - {*self.keys.values()}
 
@@ -196,17 +195,27 @@ def compare(
         )
         changeable = {key: entity for key, entity in actual.items() if key not in undroppable}
         left_alone = [actual[key] for key in undroppable & actual.keys() if actual[key].is_shared]
-        done, failures, unaltered = _create(
-            connection, [*on_tables, *declared.entities], changeable, left_alone, invoke
-        )
+        dependants = Dependants(connection, changeable, declared.tables, invoke)
+        creation = Creation(connection, changeable, invoke, dependants)
+        done, failures = creation.run([*on_tables, *declared.entities], left_alone)
+        missing = dependants.missing()
         created = _read(connection, declared)
         keys = _keys_in_database(connection, done, created)
         undroppable |= _used(connection, declared, actual, {*keys.values(), *undroppable})
         tables, refused = differences(connection, declared.tables)
-        undecided = [*alterables.undecided(connection, unaltered, actual)]
-    refusals = [*(_refusal(each, actual) for each in failures), *refused]
+        undecided = [*alterables.undecided(connection, creation.unaltered, actual)]
     return Comparison(
-        done, refusals, undecided, keys, actual, created, undroppable, tables, declared.kinds
+        done,
+        [*(_refusal(each, actual) for each in failures), *refused],
+        undecided,
+        keys,
+        actual,
+        created,
+        undroppable,
+        tables,
+        missing,
+        [*dependants.added.values()],
+        declared.kinds,
     )
 
 
@@ -256,136 +265,6 @@ def _of_others(actual: State, declared: Declared) -> set[Key]:
     made = made_by(declared.revisions(), undeclared) if undeclared else set()
     dropped = {key for key in made if any(actual[key].drop_statements())}
     return {each.key for each in undeclared} - dropped
-
-
-_VIEWS = ("view", "materialized view")
-_ON_TABLES = ("policy", "trigger")
-
-
-def _create(
-    connection: Connection,
-    steps: Sequence[Step],
-    actual: State,
-    left_alone: Sequence[Entity],
-    invoke: Callable[[MigrateOperation], None],
-) -> tuple[Sequence[Step], Sequence[Failure[Step]], Sequence[AlterableEntity]]:
-    unaltered: dict[Key, AlterableEntity] = {}
-    every = [step for step in steps if isinstance(step, Entity)]
-    alterable = [step for step in every if isinstance(step, AlterableEntity)]
-    extensions = [step for step in every if step.precedes_tables and step not in alterable]
-    entities = [step for step in every if not step.precedes_tables]
-    operations = [step for step in steps if not isinstance(step, Entity | DropTableOp)]
-    drops = [step for step in steps if isinstance(step, DropTableOp)]
-
-    def run(step: Step) -> None:
-        if isinstance(step, AlterableEntity):
-            unaltered.update(alterables.create(connection, [step], actual))
-        elif isinstance(step, Entity):
-            _create_entity(connection, step, actual)
-        elif isinstance(step, DropTableOp):
-            _drop_table(connection, step)
-        else:
-            invoke(step)
-
-    def run_at_once() -> None:
-        run_script(connection, (line for each in extensions for line in _statements(each, actual)))
-        unaltered.update(alterables.create(connection, alterable, actual))
-        for operation in operations:
-            invoke(operation)
-        run_script(connection, (line for each in entities for line in _statements(each, actual)))
-        for drop in drops:
-            _drop_table(connection, drop)
-
-    _drop(connection, filter(_is_recreated, actual.values()))
-    # Nearly always the declared entities can be created in their order, in one round trip.
-    if attempt(connection, run_at_once) is None:
-        return [*extensions, *alterable, *operations, *entities, *drops], [], [*unaltered.values()]
-    # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
-    # table can block the change of a column.
-    _drop(connection, (each for each in actual.values() if each.kind in {*_VIEWS, *_ON_TABLES}))
-    functions = [entity for entity in entities if isinstance(entity, Routine)]
-    others = [entity for entity in entities if not isinstance(entity, Routine)]
-    for each in (*left_alone, *_undeclared_overloads(connection, functions, actual)):
-        attempt(connection, lambda each=each: _drop(connection, [each]))  # type: ignore[misc] # bound now
-    steps = [*extensions, *alterable, *operations, *functions, *others, *drops]
-    done, failures = run_in_any_order(connection, steps, run)
-    return done, [*failures, *_wrong_bodies(connection, done)], [*unaltered.values()]
-
-
-def _wrong_bodies(connection: Connection, done: Sequence[Step]) -> Iterable[Failure[Step]]:
-    if are_checked(connection):
-        return
-    run_script(connection, [CHECKED])
-    for step in done:
-        if isinstance(step, Routine):
-            create = partial(run_script, connection, [*step.replace_statements()])
-            if (error := attempt(connection, create)) is not None:
-                yield Failure(step, error)
-
-
-def _drop_table(connection: Connection, drop: DropTableOp) -> None:
-    # What depends on the table is not declared, or was refused; the order in which all of that is
-    # dropped is found later.
-    name = sql.qualified(drop.schema or "public", drop.table_name)
-    run_script(connection, [f"drop table {name} cascade"])
-
-
-def _is_recreated(entity: Entity) -> bool:
-    # A materialized view can't be replaced, and a replaced view keeps the comments on its columns.
-    return entity.kind == "materialized view" or (
-        isinstance(entity, View) and bool(entity.column_comments)
-    )
-
-
-def _undeclared_overloads(
-    connection: Connection, declared: Sequence[Routine], actual: State
-) -> Iterable[Routine]:
-    # While an undeclared overload exists, a call that fits it and a declared one is ambiguous.
-    names = {(each.schema, each.name) for each in declared}
-    declared_keys = {each.key for each in declared}
-    overloads = [
-        each
-        for key, each in actual.items()
-        if isinstance(each, Routine)
-        and (each.schema, each.name) in names
-        and key not in declared_keys
-    ]
-    keys = Routine.keys_in_database(connection, declared).values() if overloads else ()
-    return [each for each in overloads if each.key not in keys]
-
-
-def _drop(connection: Connection, entities: Iterable[Entity]) -> None:
-    run_script(
-        connection,
-        (
-            f"{statement}{' cascade' if entity.kind in _VIEWS else ''}"
-            for entity in entities
-            for statement in entity.drop_statements()
-        ),
-    )
-
-
-def _statements(entity: Entity, state: State) -> Iterable[str]:
-    actual = state.get(entity.key)
-    if actual is None:
-        return entity.create_without_data_statements()
-    if entity.can_replace(actual) and not _is_recreated(actual):
-        return entity.replace_statements()
-    return entity.with_unmanaged_grants_of(actual).create_without_data_statements()
-
-
-def _create_entity(connection: Connection, entity: Entity, state: State) -> None:
-    actual = state.get(entity.key)
-    declared = entity if actual is None else entity.with_unmanaged_grants_of(actual)
-
-    def create() -> None:
-        run_script(connection, declared.create_without_data_statements())
-
-    if isinstance(entity, Routine | AdaptedFunction) and attempt(connection, create) is not None:
-        # A function with another result type can't be replaced. It was not dropped earlier,
-        # because tables may use it.
-        run_script(connection, (f"{line} cascade" for line in entity.drop_statements()))
-    create()
 
 
 def _keys_in_database(

@@ -7,27 +7,44 @@ the result of a function that a policy calls), those are dropped before and crea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from copy import copy
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import CreateIndexOp, DropIndexOp
+from alembic.operations.ops import (
+    AddColumnOp,
+    AddConstraintOp,
+    CreateIndexOp,
+    CreateTableOp,
+    DropIndexOp,
+)
 from sqlalchemy import Connection
 
 from townhall.migrate.compare.decisions import Refusal
+from townhall.migrate.compare.dependants import column_of, default_of, target_of, target_of_entity
 from townhall.migrate.compare.entities import Comparison
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.compare.tables import TableDifference
 from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
-from townhall.migrate.savepoints import attempt, rolled_back, run_script
-from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp, Trigger, View
+from townhall.migrate.operations.parts import WHY_RECREATED, CreatePartOp, DropPartOp
+from townhall.migrate.savepoints import rolled_back
+from townhall.pg import (
+    CreateEntityOp,
+    DropEntityOp,
+    Entity,
+    ReplaceEntityOp,
+    Routine,
+    Trigger,
+    View,
+)
 from townhall.pg.adapted import Adapted
-from townhall.pg.catalog import dependants_of
-from townhall.pg.state import Key, State, read_state
+from townhall.pg.catalog import Dependants, Part, Target, read_dependants
+from townhall.pg.state import Key
 
 WHY_DROPPED = "It depends on what this revision drops."
-WHY_RECREATED = "PostgreSQL forbids a later step while this depends on it: created again below."
 
 
 def table_operations(
@@ -98,22 +115,46 @@ def ordered(
     """
     recreated = _triggers_of_dropped_views(operations, comparison)
     lost: set[Key] = set()
+    parts: dict[str, Part] = {}
     while True:
-        steps = _with_recreations(operations, comparison, recreated, lost)
+        steps = _with_recreations(operations, comparison, recreated, lost, parts.values())
         with rolled_back(connection):
             set_rows_aside(connection, steps, schemas)
             done, failures = run_in_any_order(
                 connection, steps, invoke, _waiting(comparison, recreated)
             )
-            blocking = _blocking(connection, failures, schemas) - recreated if failures else set()
+            blocking = _blocking(connection, failures, comparison)
         if not failures:
             return done, []
-        blocking &= {*comparison.keys.values(), *comparison.left_alone}
-        lost_now = _not_recreatable(failures, comparison, recreated) if not blocking else set()
-        if not (blocking or lost_now):
-            return done, [Refusal.of(failure.step, failure.error) for failure in failures]
-        recreated |= blocking
+        known = {*comparison.keys.values(), *comparison.left_alone}
+        entities = (blocking.entities & known) - recreated
+        new_parts = {each.identity: each for each in blocking.parts if each.identity not in parts}
+        has_progress = bool(entities or new_parts)
+        lost_now = set() if has_progress else _not_recreatable(failures, comparison, recreated)
+        if not (has_progress or lost_now):
+            refused = [failure.step for failure in failures]
+            remaining = _without(refused, operations)
+            refusals = [Refusal.of(failure.step, failure.error) for failure in failures]
+            if len(remaining) == len(operations):
+                return done, refusals
+            # Nothing is dropped for the sake of what is not done.
+            rest, more = ordered(connection, comparison, remaining, schemas, invoke)
+            return rest, [*refusals, *more]
+        recreated |= entities
+        parts |= new_parts
         lost |= lost_now
+
+
+def _without(
+    refused: Sequence[MigrateOperation], operations: Sequence[MigrateOperation]
+) -> list[MigrateOperation]:
+    keys = {step.target.key for step in refused if isinstance(step, DropEntityOp)}
+    return [
+        each
+        for each in operations
+        if each not in refused
+        and not (isinstance(each, CreateEntityOp) and each.target.key in keys)
+    ]
 
 
 def _not_recreatable(
@@ -145,20 +186,49 @@ def _triggers_of_dropped_views(
     }
 
 
+_CREATIONS = (CommentOp, CreateEntityOp, CreatePartOp, ReplaceEntityOp)
+_MAY_CALL = (AddColumnOp, AddConstraintOp, AddDefinedOp, CreateIndexOp, CreateTableOp)
+
+
 def _waiting(
     comparison: Comparison, recreated: set[Key]
 ) -> Callable[[MigrateOperation, Sequence[MigrateOperation]], bool]:
     def waits(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
+        if isinstance(step, CreatePartOp):
+            return any(
+                not isinstance(other, _CREATIONS) and column_of(other) != step.part.identity
+                for other in refused
+            )
+        if isinstance(step, _MAY_CALL) or default_of(step) is not None:
+            # It would call the function that is going to be dropped.
+            return any(_drops_function(other) for other in refused)
         if not isinstance(step, CreateEntityOp):
             return False
         key = comparison.keys.get(step.target.key, step.target.key)
         if key in recreated:
             # It was dropped for the sake of the others, so it is created after them.
-            return any(not isinstance(other, CreateEntityOp | ReplaceEntityOp) for other in refused)
-        # An entity that is dropped and created must be dropped first.
-        return any(isinstance(other, DropEntityOp) and other.target.key == key for other in refused)
+            return any(not isinstance(other, _CREATIONS) for other in refused)
+        # An entity that is dropped and created must be dropped first, and so must an overload,
+        # because a call may fit both.
+        return any(
+            isinstance(other, DropEntityOp)
+            and (other.target.key == key or _are_overloads(other.target, step.target))
+            for other in refused
+        )
 
     return waits
+
+
+def _drops_function(operation: MigrateOperation) -> bool:
+    return isinstance(operation, DropEntityOp) and isinstance(operation.target, Routine)
+
+
+def _are_overloads(one: Entity, other: Entity) -> bool:
+    return (
+        isinstance(one, Routine)
+        and isinstance(other, Routine)
+        and (one.schema, one.name) == (other.schema, other.name)
+    )
 
 
 def _with_recreations(
@@ -166,8 +236,12 @@ def _with_recreations(
     comparison: Comparison,
     recreated: set[Key],
     lost: set[Key],
+    parts: Collection[Part],
 ) -> list[MigrateOperation]:
     actual = comparison.actual
+    dropped = {part.identity for part in parts}
+    kept = dropped - {part.identity for part in comparison.missing}
+    kept -= {default_of(each) for each in operations}
     drops = [
         DropEntityOp(actual[key], why=WHY_DROPPED if key in lost else WHY_RECREATED)
         for key in sorted(recreated)
@@ -183,7 +257,20 @@ def _with_recreations(
         CreateEntityOp(actual[key]) for key in sorted((recreated & comparison.left_alone) - lost)
     ]
     others = [each for each in operations if not _is_for(each, comparison, recreated)]
-    return [*drops, *others, *creations]
+    return [
+        *drops,
+        *map(DropPartOp, parts),
+        *(_without_default(each) if default_of(each) in dropped else each for each in others),
+        *(CreatePartOp(part) for part in parts if part.identity in kept),
+        *creations,
+    ]
+
+
+def _without_default(operation: MigrateOperation) -> MigrateOperation:
+    # The former default was dropped before, and the downgrade sets it after everything else.
+    changed = copy(operation)
+    vars(changed)["existing_server_default"] = None
+    return changed
 
 
 def _is_for(operation: MigrateOperation, comparison: Comparison, keys: set[Key]) -> bool:
@@ -193,40 +280,15 @@ def _is_for(operation: MigrateOperation, comparison: Comparison, keys: set[Key])
 
 
 def _blocking(
-    connection: Connection, failures: Iterable[Failure[MigrateOperation]], schemas: Sequence[str]
-) -> set[Key]:
-    state = read_state(connection, schemas)
-    keys: set[Key] = set()
-    for failure in failures:
-        if isinstance(failure.step, DropEntityOp):
-            keys |= _dropped_with(connection, failure.step, state, schemas)
-        elif isinstance(failure.step, ReplaceEntityOp) and isinstance(failure.step.target, Adapted):
-            # alembic-utils may drop the object to replace it.
-            keys |= _dropped_with(connection, failure.step.reverse(), state, schemas)
-        elif (table := getattr(failure.step, "table_name", None)) is not None:
-            schema = getattr(failure.step, "schema", None) or "public"
-            keys |= _dependants(connection, (schema, table), state, schemas)
-    return keys
+    connection: Connection, failures: Iterable[Failure[MigrateOperation]], comparison: Comparison
+) -> Dependants:
+    targets = [_target(failure.step, comparison) for failure in failures]
+    return read_dependants(connection, [target for target in targets if target is not None])
 
 
-def _dropped_with(
-    connection: Connection,
-    drop: DropEntityOp | ReplaceEntityOp,
-    state: State,
-    schemas: Sequence[str],
-) -> set[Key]:
-    with rolled_back(connection):
-        cascade = (f"{statement} cascade" for statement in drop.target.drop_statements())
-        if attempt(connection, lambda: run_script(connection, cascade)) is not None:
-            return set()
-        remaining = read_state(connection, schemas)
-    return state.keys() - remaining.keys() - {drop.target.key}
-
-
-def _dependants(
-    connection: Connection, table: tuple[str, str], state: State, schemas: Sequence[str]
-) -> set[Key]:
-    keys = state.keys() & dependants_of(connection, *table)
-    for key in list(keys):
-        keys |= _dropped_with(connection, DropEntityOp(state[key]), state, schemas)
-    return keys
+def _target(step: MigrateOperation, comparison: Comparison) -> Target | None:
+    if isinstance(step, ReplaceEntityOp) and isinstance(step.target, Adapted):
+        # alembic-utils may drop the object to replace it.
+        actual = comparison.actual.get(comparison.keys[step.target.key])
+        return None if actual is None else target_of_entity(actual)
+    return target_of(step)

@@ -1,4 +1,4 @@
-"""Which objects belong to, or depend on, another one, and which belong to other roles."""
+"""Which objects belong to another one or to other roles, and which are never dropped."""
 
 from __future__ import annotations
 
@@ -43,18 +43,6 @@ def undroppable_entities(connection: Connection, schemas: Sequence[str]) -> froz
     """
     keys = rows(connection, _UNDROPPABLE_ENTITIES, schemas)
     return frozenset((row["kind"], *row["name"]) for row in keys)
-
-
-def dependants_of(connection: Connection, schema: str, table: str) -> set[Key]:
-    """Return the keys of the views, policies and triggers that depend on a table.
-
-    Args:
-        connection: A connection to the database.
-        schema: The schema of the table.
-        table: The name of the table.
-    """
-    keys = connection.execute(text(_DEPENDANTS), {"schema": schema, "table": table})
-    return {(row["kind"], *row["name"]) for row in keys.mappings()}
 
 
 _TABLES_OF_OTHER_ROLES = """
@@ -151,41 +139,4 @@ _UNDROPPABLE_ENTITIES = f"""
                     )
             )
         )
-"""
-
-_DEPENDANTS = """
-    with target as (
-        select c.oid
-        from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where n.nspname = :schema and c.relname = :table
-    ),
-    dependants as (
-        select d.classid, d.objid
-        from pg_catalog.pg_depend as d
-        join target on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = target.oid
-    )
-    select
-        case v.relkind when 'm' then 'materialized view' else 'view' end as kind,
-        array[n.nspname, v.relname]::text[] as name
-    from dependants as d
-    join pg_catalog.pg_rewrite as r
-        on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
-    join pg_catalog.pg_class as v on v.oid = r.ev_class and v.relkind in ('v', 'm')
-    join pg_catalog.pg_namespace as n on n.oid = v.relnamespace
-    union
-    select 'policy', array[n.nspname, c.relname, p.polname]::text[]
-    from dependants as d
-    join pg_catalog.pg_policy as p
-        on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
-    join pg_catalog.pg_class as c on c.oid = p.polrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    union
-    select 'trigger', array[n.nspname, c.relname, t.tgname]::text[]
-    from dependants as d
-    join pg_catalog.pg_trigger as t
-        on d.classid = 'pg_catalog.pg_trigger'::regclass and d.objid = t.oid
-    join pg_catalog.pg_class as c on c.oid = t.tgrelid
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where not t.tgisinternal
 """

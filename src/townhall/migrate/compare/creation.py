@@ -1,0 +1,234 @@
+"""Running the operations on tables and creating what is declared, in an order that is found."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import cast
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import DropTableOp
+from sqlalchemy import Connection
+
+from townhall.migrate.compare import alterables
+from townhall.migrate.compare.dependants import Dependants, changed_column, replaced
+from townhall.migrate.compare.simulation import Failure, run_in_any_order
+from townhall.migrate.operations.bodies import CHECKED, are_checked
+from townhall.migrate.savepoints import attempt, run_script
+from townhall.pg import AlterableEntity, Entity, Routine, View, sql
+from townhall.pg.adapted import AdaptedFunction
+from townhall.pg.state import Key, State
+
+Step = Entity | MigrateOperation
+
+_VIEWS = ("view", "materialized view")
+ON_TABLES = ("policy", "trigger")
+"""The kinds of entities that can block the change of a column."""
+
+
+class Creation:
+    """Brings a database to what is declared, within a transaction that is rolled back."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        actual: State,
+        invoke: Callable[[MigrateOperation], None],
+        dependants: Dependants,
+    ) -> None:
+        """Take what the comparison knows.
+
+        Args:
+            connection: A connection within a transaction.
+            actual: The entities of the database that may be changed.
+            invoke: Runs an operation.
+            dependants: What is dropped around changes.
+        """
+        self._connection, self._actual = connection, actual
+        self._invoke, self._dependants = invoke, dependants
+        self._overloads: dict[tuple[str, str], list[Routine]] = defaultdict(list)
+        self._unaltered: dict[Key, AlterableEntity] = {}
+
+    @property
+    def unaltered(self) -> Sequence[AlterableEntity]:
+        """The declared types that were left as they are, since they can't be altered."""
+        return [*self._unaltered.values()]
+
+    def run(
+        self, steps: Sequence[Step], left_alone: Iterable[Entity]
+    ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
+        """Run steps, and return them in an order in which they run, and those that were refused.
+
+        Args:
+            steps: The operations on tables, and the declared entities.
+            left_alone: The entities of others, which may be in the way.
+        """
+        every = [step for step in steps if isinstance(step, Entity)]
+        alterable = [step for step in every if isinstance(step, AlterableEntity)]
+        extensions = [step for step in every if step.precedes_tables and step not in alterable]
+        entities = [step for step in every if not step.precedes_tables]
+        operations = [step for step in steps if not isinstance(step, Entity | DropTableOp)]
+        drops = [step for step in steps if isinstance(step, DropTableOp)]
+        functions = [entity for entity in entities if isinstance(entity, Routine)]
+        in_order: list[Step] = [*extensions, *alterable, *operations, *entities, *drops]
+        self._find_overloads(functions)
+        self._drop(filter(_is_recreated, self._actual.values()))
+        # Nearly always the declared entities can be created in their order, in one round trip.
+        at_once = partial(self._run_at_once, in_order)
+        if not self._overloads and attempt(self._connection, at_once) is None:
+            return in_order, []
+        # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
+        # table can block the change of a column.
+        kinds = {*_VIEWS, *ON_TABLES}
+        self._drop(each for each in self._actual.values() if each.kind in kinds)
+        for each in left_alone:
+            attempt(self._connection, partial(self._drop, [each]))
+        others = [entity for entity in entities if not isinstance(entity, Routine)]
+        return self._run_in_any_order(
+            [*extensions, *alterable, *operations, *functions, *others, *drops]
+        )
+
+    def _run_at_once(self, steps: Iterable[Step]) -> None:
+        # Consecutive entities are created in one round trip.
+        for kind, group in groupby(steps, _kind_of_step):
+            if kind is AlterableEntity:
+                self._create_alterables(cast("list[AlterableEntity]", [*group]))
+            elif kind is Entity:
+                entities = cast("Iterable[Entity]", group)
+                run_script(
+                    self._connection, (line for each in entities for line in self._statements(each))
+                )
+            else:
+                for step in group:
+                    self._run_one(step)
+
+    def _run_in_any_order(
+        self, steps: Sequence[Step]
+    ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
+        done, failures = run_in_any_order(self._connection, steps, self._run_one)
+        if self._dependants.were_dropped:
+            # What was created before may have been dropped around a later change.
+            created: Sequence[Step] = [step for step in done if isinstance(step, Entity)]
+            again, refused = run_in_any_order(self._connection, created, self._run_one)
+            failures = [*failures, *refused]
+            done = [*(step for step in done if not isinstance(step, Entity)), *again]
+        return done, [*failures, *self._wrong_bodies(done)]
+
+    def _run_one(self, step: Step) -> None:
+        if isinstance(step, Routine):
+            self._create_routine(step)
+        elif isinstance(step, AlterableEntity):
+            self._create_alterables([step])
+        elif isinstance(step, AdaptedFunction):
+            self._create_adapted(step)
+        elif isinstance(step, Entity):
+            self._create_entity(step)
+        elif isinstance(step, DropTableOp):
+            self._drop_table(step)
+        else:
+            self._run_operation(step)
+
+    def _create_alterables(self, entities: Sequence[AlterableEntity]) -> None:
+        self._unaltered |= alterables.create(self._connection, entities, self._actual)
+
+    def _run_operation(self, operation: MigrateOperation) -> None:
+        run = partial(self._invoke, operation)
+        target = changed_column(operation)
+        if target is None:
+            run()
+        elif attempt(self._connection, run) is not None:
+            self._dependants.dropped_around([target], run)
+
+    def _drop_table(self, drop: DropTableOp) -> None:
+        # What depends on the table is not declared, or was refused; the order in which all of that
+        # is dropped is found later.
+        name = sql.qualified(drop.schema or "public", drop.table_name)
+        run_script(self._connection, [f"drop table {name} cascade"])
+
+    def _create_entity(self, entity: Entity) -> None:
+        actual = self._actual.get(entity.key)
+        declared = entity if actual is None else entity.with_unmanaged_grants_of(actual)
+        run_script(self._connection, declared.create_without_data_statements())
+
+    def _create_adapted(self, function: AdaptedFunction) -> None:
+        create = partial(self._create_entity, function)
+        if attempt(self._connection, create) is not None:
+            self._drop_cascade([function])
+            create()
+
+    def _create_routine(self, routine: Routine) -> None:
+        name = (routine.schema, routine.name)
+        dropped = [routine, *self._overloads.get(name, ())]
+        create = partial(self._create_entity, routine)
+
+        def drop_and_create() -> None:
+            self._drop_cascade(dropped)
+            create()
+
+        # A function with another result type can't be replaced.
+        if len(dropped) > 1 or attempt(self._connection, create) is not None:
+            self._dependants.dropped_around(replaced(dropped), drop_and_create)
+            self._overloads.pop(name, None)
+
+    def _find_overloads(self, declared: Sequence[Routine]) -> None:
+        # While an undeclared overload exists, a call that fits it and a declared one is ambiguous.
+        names = {(each.schema, each.name) for each in declared}
+        declared_keys = {each.key for each in declared}
+        overloads = [
+            each
+            for key, each in self._actual.items()
+            if isinstance(each, Routine)
+            and (each.schema, each.name) in names
+            and key not in declared_keys
+        ]
+        if overloads:
+            keys = {*Routine.keys_in_database(self._connection, declared).values()}
+            for each in overloads:
+                if each.key not in keys:
+                    self._overloads[each.schema, each.name].append(each)
+
+    def _drop(self, entities: Iterable[Entity]) -> None:
+        run_script(
+            self._connection,
+            (
+                f"{statement}{' cascade' if entity.kind in _VIEWS else ''}"
+                for entity in entities
+                for statement in entity.drop_statements()
+            ),
+        )
+
+    def _drop_cascade(self, entities: Iterable[Entity]) -> None:
+        drops = (drop for each in entities for drop in each.drop_statements())
+        run_script(self._connection, (f"{drop} cascade" for drop in drops))
+
+    def _statements(self, entity: Entity) -> Iterable[str]:
+        actual = self._actual.get(entity.key)
+        if actual is None:
+            return entity.create_without_data_statements()
+        if entity.can_replace(actual) and not _is_recreated(actual):
+            return entity.replace_statements()
+        return entity.with_unmanaged_grants_of(actual).create_without_data_statements()
+
+    def _wrong_bodies(self, done: Iterable[Step]) -> Iterable[Failure[Step]]:
+        if are_checked(self._connection):
+            return
+        run_script(self._connection, [CHECKED])
+        for step in done:
+            if isinstance(step, Routine):
+                create = partial(run_script, self._connection, [*step.replace_statements()])
+                if (error := attempt(self._connection, create)) is not None:
+                    yield Failure(step, error)
+
+
+def _kind_of_step(step: Step) -> type[Step]:
+    kinds: tuple[type[Step], ...] = (AlterableEntity, Entity)
+    return next((kind for kind in kinds if isinstance(step, kind)), MigrateOperation)
+
+
+def _is_recreated(entity: Entity) -> bool:
+    # A materialized view can't be replaced, and a replaced view keeps the comments on its columns.
+    return entity.kind == "materialized view" or (
+        isinstance(entity, View) and bool(entity.column_comments)
+    )

@@ -1,0 +1,58 @@
+"""Dropping parts of tables that depend on a change, and creating them again as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from townhall.migrate.operations.statements import StatementsOp
+from townhall.pg.catalog import Part
+
+WHY_RECREATED = "PostgreSQL forbids a later step while this depends on it: created again below."
+
+
+class DropPartOp(StatementsOp):
+    """Drop a part that stands in the way of a change."""
+
+    def __init__(self, part: Part) -> None:
+        """Take the part as it is before the change."""
+        self.part = part
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """The statement that drops it."""
+        return [self.part.drop]
+
+    @property
+    def why(self) -> str:
+        """Why it is dropped."""
+        return WHY_RECREATED
+
+    def reverse(self) -> CreatePartOp:
+        """Return the creation of the same part."""
+        return CreatePartOp(self.part)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("drop", "index ix_rate on shop.orders")``."""
+        return ("drop", self.part.identity)
+
+
+class CreatePartOp(StatementsOp):
+    """Create a part again as it was."""
+
+    def __init__(self, part: Part) -> None:
+        """Take the part as it was."""
+        self.part = part
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """The statements that create it, with what was set for it."""
+        return self.part.create
+
+    def reverse(self) -> DropPartOp:
+        """Return the drop of the same part."""
+        return DropPartOp(self.part)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("create", "index ix_rate on shop.orders")``."""
+        return ("create", self.part.identity)

@@ -1,0 +1,384 @@
+"""What depends on functions, views and columns, directly or not, and how it is made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from townhall.pg.catalog.fragments import SIGNATURE, empty_search_path
+
+Key = tuple[str, ...]
+
+
+class Target(NamedTuple):
+    """What is going to be changed or dropped.
+
+    Attributes:
+        function: A function with the types of its arguments, as SQL names it; or None.
+        relation: A table, a view or a sequence as SQL names it; or None.
+        column: The column of the table that changes; None for the whole relation.
+        type: A type as SQL names it; or None.
+    """
+
+    function: str | None = None
+    relation: str | None = None
+    column: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a table, a view or a domain that depends on something else.
+
+    Attributes:
+        kind: ``default``, ``generated column``, ``foreign key``, another ``constraint``, ``index``
+            or ``statistics``.
+        identity: The part in words: ``constraint rated on shop.orders``.
+        drop: The statement that drops it, if it exists.
+        create: The statements that create it again as it is, with what was set for it.
+    """
+
+    kind: str
+    identity: str
+    drop: str
+    create: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dependants:
+    """What depends on some targets.
+
+    Attributes:
+        entities: The keys of entities.
+        parts: The parts of tables, views and domains, in an order in which they can be dropped.
+    """
+
+    entities: frozenset[Key]
+    parts: Sequence[Part]
+
+
+def read_dependants(connection: Connection, targets: Iterable[Target]) -> Dependants:
+    """Return what has to be dropped before some targets are changed, directly or not.
+
+    Args:
+        connection: A connection within a transaction.
+        targets: The functions and views to drop, and the columns whose type changes.
+    """
+    asked = [*targets]
+    names = {name: [getattr(each, name) for each in asked] for name in Target._fields}
+    with empty_search_path(connection):
+        found = connection.execute(text(_QUERY), names).mappings().all()
+    return Dependants(
+        frozenset((row["kind"], *row["name"]) for row in found if row["drop"] is None),
+        [
+            Part(row["kind"], " on ".join(row["name"]), row["drop"], tuple(row["create"]))
+            for row in found
+            if row["drop"] is not None
+        ],
+    )
+
+
+# The rule of a view stands for the view, and the expression of a generated column for the column.
+_EDGES = """
+    select
+        d.refclassid, d.refobjid, d.refobjsubid,
+        case
+            when r.oid is not null or g.oid is not null then 'pg_catalog.pg_class'::regclass::oid
+            else d.classid
+        end as classid,
+        coalesce(r.ev_class, g.adrelid, d.objid) as objid,
+        coalesce(g.adnum, d.objsubid)::integer as objsubid
+    from pg_catalog.pg_depend as d
+    left join pg_catalog.pg_rewrite as r
+        on d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
+    left join (
+        select f.oid, f.adrelid, f.adnum
+        from pg_catalog.pg_attrdef as f
+        join pg_catalog.pg_attribute as a on a.attrelid = f.adrelid and a.attnum = f.adnum
+        where a.attgenerated <> ''
+    ) as g on d.classid = 'pg_catalog.pg_attrdef'::regclass and g.oid = d.objid
+    where d.deptype in ('n', 'a', 'i')
+"""
+
+_SEEDS = """
+    select
+        t.column is not null or coalesce(c.relkind in ('r', 'p'), false) as is_altered,
+        case
+            when t.function is not null then 'pg_catalog.pg_proc'::regclass
+            when t.type is not null then 'pg_catalog.pg_type'::regclass
+            else 'pg_catalog.pg_class'::regclass
+        end::oid as classid,
+        coalesce(
+            to_regprocedure(t.function)::oid, to_regtype(t.type)::oid, to_regclass(t.relation)::oid
+        ) as objid,
+        coalesce(a.attnum, 0)::integer as objsubid
+    from unnest(
+        cast(:function as text[]),
+        cast(:relation as text[]),
+        cast(:column as text[]),
+        cast(:type as text[])
+    ) as t (function, relation, "column", type)
+    left join pg_catalog.pg_class as c on c.oid = to_regclass(t.relation)
+    left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attname = t.column
+"""
+
+# PostgreSQL itself makes the indexes, constraints and statistics of a column again whose type
+# changes, and its default is the column's own.
+_ALTERED = """
+    e.classid = 'pg_catalog.pg_class'::regclass and (
+        e.objsubid <> 0 and (e.objid <> f.objid or f.objsubid <> 0)
+        or exists (
+            select from pg_catalog.pg_class as v where v.oid = e.objid and v.relkind in ('v', 'm')
+        )
+    )
+    or e.classid in (
+        'pg_catalog.pg_policy'::regclass,
+        'pg_catalog.pg_proc'::regclass,
+        'pg_catalog.pg_trigger'::regclass
+    )
+"""
+
+_FOUND = f"""
+    select s.is_altered, s.classid, s.objid, s.objsubid, true as is_seed from seeds as s
+    union
+    select false, e.classid, e.objid, e.objsubid, false
+    from found as f
+    join edges as e
+        on e.refclassid = f.classid
+        and e.refobjid = f.objid
+        and (f.objsubid = 0 or e.refobjsubid = f.objsubid)
+    where not f.is_altered or {_ALTERED}
+"""
+
+
+def _comment(kind: str, names: str, comment: str) -> str:
+    statement = f"format('comment on {kind} is %L', {names}, {comment})"
+    return f"case when {comment} is not null then {statement} end"
+
+
+_OF_COLUMN = "col_description(c.oid, a.attnum)"
+_OF_CONSTRAINT = "obj_description(o.oid, 'pg_constraint')"
+
+_DEFAULTS = """
+    select
+        'default' as kind,
+        array[format('default of %I', a.attname), c.oid::regclass::text] as name,
+        format(
+            'alter table if exists %s alter column %I drop default', c.oid::regclass, a.attname
+        ) as drop,
+        array[format(
+            'alter table %s alter column %I set default %s',
+            c.oid::regclass, a.attname, pg_get_expr(d.adbin, d.adrelid)
+        )] as create
+    from members as m
+    join pg_catalog.pg_attrdef as d
+        on m.classid = 'pg_catalog.pg_attrdef'::regclass and d.oid = m.objid
+    join pg_catalog.pg_class as c on c.oid = d.adrelid and not c.relispartition
+    join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
+"""
+
+_GENERATED = f"""
+    select
+        'generated column',
+        array[format('column %I', a.attname), c.oid::regclass::text],
+        format('alter table %s drop column if exists %I', c.oid::regclass, a.attname),
+        array[
+            format(
+                'alter table %s add column %I %s%s generated always as (%s) %s%s',
+                c.oid::regclass, a.attname, format_type(a.atttypid, a.atttypmod),
+                ' collate ' || nullif(a.attcollation, t.typcollation)::regcollation::text,
+                pg_get_expr(d.adbin, d.adrelid),
+                case a.attgenerated when 'v' then 'virtual' else 'stored' end,
+                case when a.attnotnull then ' not null' end
+            ),
+            {_comment("column %s.%I", "c.oid::regclass, a.attname", _OF_COLUMN)},
+            case when nullif(to_jsonb(a) ->> 'attstattarget', '-1') is not null then format(
+                'alter table %s alter column %I set statistics %s',
+                c.oid::regclass, a.attname, to_jsonb(a) ->> 'attstattarget'
+            ) end,
+            case when a.attstorage <> t.typstorage then format(
+                'alter table %s alter column %I set storage %s',
+                c.oid::regclass, a.attname,
+                case a.attstorage
+                    when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main'
+                    else 'extended'
+                end
+            ) end
+        ] || array(
+            select format(
+                'grant %s (%I) on table %s to %s%s',
+                lower(e.privilege_type), a.attname, c.oid::regclass,
+                case when e.grantee = 0 then 'public' else e.grantee::regrole::text end,
+                case when e.is_grantable then ' with grant option' end
+            )
+            from aclexplode(a.attacl) as e
+            where e.grantee <> c.relowner
+            order by 1
+        )
+    from members as m
+    join pg_catalog.pg_class as c
+        on m.classid = 'pg_catalog.pg_class'::regclass and c.oid = m.objid and not c.relispartition
+    join pg_catalog.pg_attribute as a
+        on a.attrelid = c.oid and a.attnum = m.objsubid and a.attgenerated <> ''
+    join pg_catalog.pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
+    join pg_catalog.pg_type as t on t.oid = a.atttypid
+"""
+
+_CONSTRAINTS = f"""
+    select
+        case o.contype when 'f' then 'foreign key' else 'constraint' end,
+        array[format('constraint %I', o.conname), s.name],
+        format('alter %s drop constraint if exists %I', s.name, o.conname),
+        array[
+            format(
+                'alter %s add constraint %I %s', s.name, o.conname, pg_get_constraintdef(o.oid)
+            ),
+            {_comment("constraint %I on %s", "o.conname, s.commented", _OF_CONSTRAINT)},
+            case when x.indisclustered then format('alter %s cluster on %I', s.name, o.conname) end,
+            case when x.indisreplident then
+                format('alter %s replica identity using index %I', s.name, o.conname)
+            end
+        ]
+    from members as m
+    join pg_catalog.pg_constraint as o
+        on m.classid = 'pg_catalog.pg_constraint'::regclass and o.oid = m.objid
+    left join pg_catalog.pg_index as x
+        on x.indexrelid = o.conindid and o.contype in ('p', 'u', 'x')
+    cross join lateral (
+        select
+            'table ' || nullif(o.conrelid, 0)::regclass as name,
+            nullif(o.conrelid, 0)::regclass::text as commented
+        where o.conrelid <> 0
+        union all
+        select 'domain ' || o.contypid::regtype, 'domain ' || o.contypid::regtype
+        where o.contypid <> 0
+    ) as s
+    where o.contype <> 'n' and o.conparentid = 0 and o.coninhcount = 0
+"""
+
+_INDEXES = f"""
+    select
+        'index',
+        array[format('index %I', c.relname), x.indrelid::regclass::text],
+        format('drop index if exists %s', c.oid::regclass),
+        array[
+            pg_get_indexdef(c.oid),
+            {_comment("index %s", "c.oid::regclass", "obj_description(c.oid, 'pg_class')")},
+            case when x.indisclustered then
+                format('alter table %s cluster on %I', x.indrelid::regclass, c.relname)
+            end,
+            case when x.indisreplident then format(
+                'alter table %s replica identity using index %I', x.indrelid::regclass, c.relname
+            ) end
+        ] || array(
+            select format(
+                'alter index %s alter column %s set statistics %s',
+                c.oid::regclass, a.attnum, to_jsonb(a) ->> 'attstattarget'
+            )
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = c.oid and nullif(to_jsonb(a) ->> 'attstattarget', '-1') is not null
+            order by a.attnum
+        )
+    from members as m
+    join pg_catalog.pg_class as c
+        on m.classid = 'pg_catalog.pg_class'::regclass and c.oid = m.objid and m.objsubid = 0
+    join pg_catalog.pg_index as x on x.indexrelid = c.oid
+    join pg_catalog.pg_class as r on r.oid = x.indrelid and r.relkind <> 'm'
+    where not c.relispartition
+        and not exists (
+            select from pg_catalog.pg_constraint as o
+            where o.conindid = c.oid and o.contype in ('p', 'u', 'x')
+        )
+"""
+
+_STATISTICS = f"""
+    select
+        'statistics',
+        array['statistics ' || e.name, s.stxrelid::regclass::text],
+        format('drop statistics if exists %s', e.name),
+        array[
+            pg_get_statisticsobjdef(s.oid),
+            {_comment("statistics %s", "e.name", "obj_description(s.oid, 'pg_statistic_ext')")}
+        ]
+    from members as m
+    join pg_catalog.pg_statistic_ext as s
+        on m.classid = 'pg_catalog.pg_statistic_ext'::regclass and s.oid = m.objid
+    cross join lateral (
+        select format('%s.%I', s.stxnamespace::regnamespace, s.stxname) as name
+    ) as e
+"""
+
+_ENTITIES = f"""
+    select
+        case c.relkind when 'm' then 'materialized view' else 'view' end,
+        array[n.nspname, c.relname]::text[],
+        null,
+        null::text[]
+    from members as m
+    join pg_catalog.pg_class as c
+        on m.classid = 'pg_catalog.pg_class'::regclass and c.oid = m.objid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('v', 'm') and m.objsubid = 0
+    union all
+    select 'policy', array[n.nspname, c.relname, p.polname]::text[], null, null
+    from members as m
+    join pg_catalog.pg_policy as p
+        on m.classid = 'pg_catalog.pg_policy'::regclass and p.oid = m.objid
+    join pg_catalog.pg_class as c on c.oid = p.polrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    union all
+    select 'trigger', array[n.nspname, c.relname, t.tgname]::text[], null, null
+    from members as m
+    join pg_catalog.pg_trigger as t
+        on m.classid = 'pg_catalog.pg_trigger'::regclass and t.oid = m.objid
+    join pg_catalog.pg_class as c on c.oid = t.tgrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where not t.tgisinternal and t.tgparentid = 0
+    union all
+    select
+        case p.prokind when 'p' then 'procedure' else 'function' end,
+        array[n.nspname, {SIGNATURE}]::text[],
+        null,
+        null
+    from members as m
+    join pg_catalog.pg_proc as p on m.classid = 'pg_catalog.pg_proc'::regclass and p.oid = m.objid
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where p.prokind in ('f', 'p')
+"""
+
+_QUERY = f"""
+    with recursive
+    edges as materialized ({_EDGES}),
+    seeds as ({_SEEDS}),
+    found as ({_FOUND}),
+    members as (
+        select distinct f.classid, f.objid, f.objsubid
+        from found as f
+        where not f.is_seed
+            and (f.classid, f.objid, f.objsubid) not in (
+                select s.classid, s.objid, s.objsubid from seeds as s
+            )
+    )
+    select p.kind, p.name, p.drop, array_remove(p.create, null) as create
+    from (
+        {_DEFAULTS}
+        union all
+        {_GENERATED}
+        union all
+        {_CONSTRAINTS}
+        union all
+        {_INDEXES}
+        union all
+        {_STATISTICS}
+        union all
+        {_ENTITIES}
+    ) as p (kind, name, drop, "create")
+    order by
+        array_position(
+            array['foreign key', 'constraint', 'statistics', 'index', 'generated column'], p.kind
+        ),
+        p.name
+"""

@@ -1,0 +1,326 @@
+"""Whatever depends on a function or a column, that one can be changed in every way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+
+import pytest
+import sqlalchemy as sa
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
+from townhall.pg import Entity
+from townhall.pg.catalog import Facts, empty_search_path, read_everything
+
+STAMP = pg.Function(schema=SCHEMA, name="stamp", language="plpgsql", body="begin return new; end")
+ACCESS = pg.TableAccess(schema=SCHEMA, table="things", grants={"authenticated": ("select",)})
+
+
+def rate(returns: str = "integer", **arguments: str) -> pg.Function:
+    return pg.Function(
+        schema=SCHEMA,
+        name="rate",
+        arguments=arguments,
+        returns=returns,
+        body="select 1",
+        volatility="immutable",
+        execute=("authenticated",),
+        comment="The rate.",
+    )
+
+
+BEFORE = rate(a="integer")
+CHANGES: Mapping[str, pg.Function] = {
+    "result": rate("bigint", a="integer"),
+    "argument type": rate(a="bigint"),
+    "argument name": rate(b="integer"),
+    "one more with a default": rate(a="integer", b="integer default 0"),
+}
+
+
+def things(*parts: sa.schema.SchemaItem) -> sa.MetaData:
+    metadata = sa.MetaData()
+    columns = [sa.Column("id", sa.Integer, primary_key=True), sa.Column("size", sa.Integer)]
+    sa.Table("things", metadata, *columns, *parts, schema=SCHEMA)
+    return metadata
+
+
+Dependant = tuple[Callable[[], Sequence[sa.schema.SchemaItem]], Sequence[Entity]]
+
+
+def nothing() -> Sequence[sa.schema.SchemaItem]:
+    return ()
+
+
+DEPENDANTS: Mapping[str, Dependant] = {
+    "default": (
+        lambda: [sa.Column("rate", sa.Integer, server_default=sa.text("lab.rate(1)"))],
+        [],
+    ),
+    "generated column": (
+        lambda: [
+            sa.Column("rate", sa.BigInteger, sa.Computed("lab.rate(size)", persisted=True)),
+            sa.Index("ix_rate", "rate"),
+            sa.CheckConstraint("rate < 100", name="low"),
+        ],
+        [
+            pg.View(schema=SCHEMA, name="seen", definition="select rate from lab.things"),
+            pg.Policy(
+                schema=SCHEMA,
+                table="things",
+                name="low",
+                command="select",
+                roles=("public",),
+                using="rate > 0",
+            ),
+        ],
+    ),
+    "check": (lambda: [sa.CheckConstraint("lab.rate(size) > 0", name="rated")], []),
+    "index": (lambda: [sa.Index("ix_rate", sa.text("lab.rate(size)"))], []),
+    "policy": (
+        nothing,
+        [
+            pg.Policy(
+                schema=SCHEMA,
+                table="things",
+                name="rated",
+                command="select",
+                roles=("public",),
+                using="lab.rate(size) > 0",
+            )
+        ],
+    ),
+    "trigger": (
+        nothing,
+        [
+            pg.Trigger(
+                schema=SCHEMA,
+                table="things",
+                name="stamps",
+                timing="before",
+                events=("insert",),
+                condition="lab.rate(new.size) > 0",
+                function=STAMP,
+            )
+        ],
+    ),
+    "view": (
+        nothing,
+        [
+            pg.View(schema=SCHEMA, name="seen", definition="select lab.rate(1)::bigint as rate"),
+            pg.View(schema=SCHEMA, name="again", definition="select rate from lab.seen"),
+        ],
+    ),
+    "materialized view": (
+        nothing,
+        [
+            pg.MaterializedView(
+                schema=SCHEMA,
+                name="counted",
+                definition="select lab.rate(size)::bigint as rate from lab.things",
+                indexes={"ix_counted": "(rate)"},
+            )
+        ],
+    ),
+    "body": (
+        lambda: [sa.CheckConstraint("lab.twice(size) > 0", name="rated_twice")],
+        [
+            pg.Function(
+                schema=SCHEMA,
+                name="twice",
+                arguments={"size": "integer"},
+                returns="bigint",
+                body="return 2 * lab.rate(size)",
+                volatility="immutable",
+            )
+        ],
+    ),
+}
+
+
+def everything(lab: Lab) -> dict[str, Facts]:
+    with empty_search_path(lab.connection):
+        return read_everything(lab.connection, [SCHEMA])
+
+
+@pytest.mark.parametrize(("dependant", "change"), [*product(DEPENDANTS, CHANGES)])
+def test_function_in_use_is_changed_and_changed_back(lab: Lab, dependant: str, change: str) -> None:
+    parts, entities = DEPENDANTS[dependant]
+    lab.migrate(Schema(things(*parts()), [ACCESS, STAMP, BEFORE, *entities]))
+    before = everything(lab)
+    revision = lab.migrate(Schema(things(*parts()), [ACCESS, STAMP, CHANGES[change], *entities]))
+    after = everything(lab)
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+    lab.run(revision.upgrade)
+    assert everything(lab) == after
+
+
+@pytest.mark.parametrize("change", ["argument type", "argument name"])
+def test_function_whose_callers_change_with_it_is_changed_and_changed_back(
+    lab: Lab, change: str
+) -> None:
+    def declared(function: pg.Function, argument: str) -> Schema:
+        call = f"lab.rate({argument})"
+        return Schema(
+            things(
+                sa.Column(
+                    "fixed", sa.BigInteger, server_default=sa.text(call.replace("size", "1"))
+                ),
+                sa.Column("rate", sa.BigInteger, sa.Computed(call, persisted=True)),
+                sa.Index("ix_rate", "rate"),
+                sa.Index("ix_call", sa.text(call)),
+                sa.CheckConstraint(f"{call} > 0", name="rated"),
+            ),
+            [
+                ACCESS,
+                STAMP,
+                function,
+                pg.View(
+                    schema=SCHEMA, name="seen", definition=f"select rate, {call} r from lab.things"
+                ),
+                pg.Function(
+                    schema=SCHEMA,
+                    name="twice",
+                    arguments={"size": "integer"},
+                    returns="bigint",
+                    body=f"return 2 * {call}",
+                    volatility="immutable",
+                ),
+            ],
+        )
+
+    old = declared(BEFORE, "a => size")
+    new = {
+        "argument type": declared(CHANGES["argument type"], "a => size::bigint"),
+        "argument name": declared(CHANGES["argument name"], "b => size"),
+    }[change]
+    for before, after in ((old, new), (new, old)):
+        lab.migrate(before)
+        was = everything(lab)
+        revision = lab.migrate(after)
+        lab.run(revision.downgrade)
+        assert everything(lab) == was
+        lab.run(revision.upgrade)
+        assert lab.differences(after) == []
+
+
+def test_column_that_a_standard_body_reads_gets_another_type(lab: Lab) -> None:
+    def declared(type_: sa.types.TypeEngine[int]) -> Schema:
+        metadata = sa.MetaData()
+        sa.Table(
+            "things",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("size", type_),
+            sa.Column("twice", sa.BigInteger, sa.Computed("2 * size", persisted=True)),
+            sa.Index("ix_size", "size", postgresql_where=sa.text("size > 0")),
+            sa.Index("ix_twice", "twice"),
+            sa.CheckConstraint("size > 0", name="large"),
+            schema=SCHEMA,
+        )
+        default = sa.Column("most", sa.BigInteger, server_default=sa.text("lab.largest()"))
+        sa.Table(
+            "others",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            default,
+            schema=SCHEMA,
+        )
+        largest = pg.Function(
+            schema=SCHEMA,
+            name="largest",
+            returns="bigint",
+            body="begin atomic select max(size) from lab.things; end",
+            execute=("authenticated",),
+        )
+        return Schema(
+            metadata,
+            [
+                ACCESS,
+                STAMP,
+                largest,
+                pg.View(
+                    schema=SCHEMA, name="seen", definition="select size, twice from lab.things"
+                ),
+                pg.Policy(
+                    schema=SCHEMA,
+                    table="things",
+                    name="large",
+                    command="select",
+                    roles=("public",),
+                    using="size > 0",
+                ),
+                pg.Policy(
+                    schema=SCHEMA,
+                    table="things",
+                    name="untouched",
+                    command="delete",
+                    roles=("public",),
+                    using="id > 0",
+                ),
+                pg.Trigger(
+                    schema=SCHEMA,
+                    table="things",
+                    name="stamps",
+                    timing="before",
+                    events=("update",),
+                    columns=("size",),
+                    condition="new.size > 0",
+                    function=STAMP,
+                ),
+            ],
+        )
+
+    lab.migrate(declared(sa.Integer()))
+    before = everything(lab)
+    revision = lab.migrate(declared(sa.BigInteger()))
+    assert "untouched" not in revision.upgrade
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+
+
+def test_parts_that_are_created_again_keep_what_can_not_be_declared(lab: Lab) -> None:
+    def declared(function: pg.Function) -> Schema:
+        return Schema(
+            things(
+                sa.Column(
+                    "rate",
+                    sa.Integer,
+                    sa.Computed("lab.rate(size)", persisted=True),
+                    comment="A column.",
+                ),
+                sa.Index(
+                    "ix_rate", sa.text("lab.rate(size)"), "size", info={"comment": "An index."}
+                ),
+                sa.CheckConstraint(
+                    "lab.rate(size) > 0", name="rated", info={"comment": "A check."}
+                ),
+            ),
+            [
+                ACCESS,
+                function,
+                pg.View(schema=SCHEMA, name="seen", definition="select size from lab.things"),
+            ],
+        )
+
+    lab.migrate(declared(BEFORE))
+    lab.connection.execute(sa.text("create role reader"))
+    for statement in (
+        "alter index lab.ix_rate alter column 1 set statistics 500",
+        "alter table lab.things alter column rate set statistics 700",
+        "alter table lab.things cluster on ix_rate",
+        "grant select (rate) on lab.things to reader with grant option",
+        "grant execute on function lab.rate(integer) to reader with grant option",
+        "alter view lab.seen alter column size set default lab.rate(1)",
+    ):
+        lab.connection.execute(sa.text(statement))
+    before = everything(lab)
+    revision = lab.migrate(declared(CHANGES["argument name"]))
+    after = everything(lab)
+    name = "function lab.rate(integer)"
+    assert {thing for thing in before if before[thing] != after[thing]} == {name}
+    assert before[name]["privileges"] == after[name]["privileges"]
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
