@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.util import CommandError
+from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.types import UserDefinedType
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
@@ -279,3 +280,31 @@ def test_type_that_a_column_has_by_way_of_another_type_is_not_dropped_for_a_chan
     (difference,) = lab.differences(Schema(using("several"), [MOOD, changed, several]))
     assert "undecided" in difference
     assert "Odd address" in difference
+
+
+def with_domain(check: str, *, not_null: bool = False, is_array: bool = False) -> Schema:
+    domain = DOMAIN(
+        "Odd share",
+        sa.Numeric(5, 2),
+        schema=SCHEMA,
+        default="0",
+        check=check,
+        constraint_name="Odd check",
+        not_null=not_null,
+    )
+    metadata = sa.MetaData()
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    columns: list[sa.Column[Any]] = [sa.Column("a", domain), sa.Column("b", domain)]
+    if is_array:
+        columns.append(sa.Column("c", sa.ARRAY(domain)))
+    sa.Table("things", metadata, key, *columns, schema=SCHEMA)
+    return Schema(metadata)
+
+
+def test_domain_of_a_column_is_created_altered_and_dropped_with_it(lab: Lab) -> None:
+    lab.there_and_back(Schema(using()), with_domain("VALUE > 0"))
+    revision = lab.there_and_back(with_domain("VALUE > 0"), with_domain("VALUE > 1"))
+    assert "alter domain" in revision.upgrade
+    lab.there_and_back(with_domain("VALUE > 1"), with_domain("VALUE > 1", not_null=True))
+    lab.there_and_back(with_domain("VALUE > 1"), with_domain("VALUE > 1", is_array=True))
+    lab.there_and_back(with_domain("VALUE > 1", is_array=True), Schema())

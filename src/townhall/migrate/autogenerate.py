@@ -20,8 +20,8 @@ from townhall.migrate.compare.cycles import with_cycles_apart
 from townhall.migrate.compare.decisions import decisions
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.definitions import with_definitions
+from townhall.migrate.compare.derived import with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
-from townhall.migrate.compare.enums import with_declared_by
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import (
     ordered,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import DOMAIN
+from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 
 from townhall.pg import catalog, ddl, sql
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
+
+_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 
 NOT_VALID = " not valid"
 """The suffix of a check that values which were there before it need not satisfy."""
@@ -18,6 +23,8 @@ NOT_VALID = " not valid"
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Domain(DataType):
     """A type with constraints on its values.
+
+    The domains of columns (``sqlalchemy.dialects.postgresql.DOMAIN``) are declared by these.
 
     Attributes:
         base: The type that it is made of, as SQL: ``numeric(5,2)``.
@@ -37,6 +44,27 @@ class Domain(DataType):
     default: str | None = None
     is_nullable: bool = True
     checks: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, domain: DOMAIN, comment: str | None = None) -> Self:
+        """Return the type of a column's domain.
+
+        Args:
+            domain: A domain of SQLAlchemy.
+            comment: What the type is for.
+        """
+        name = sql.shortened(str(domain.name))
+        constraint, check, default = domain.constraint_name, domain.check, domain.default
+        return cls(
+            schema=domain.schema or "public",
+            name=name,
+            base=domain.data_type.compile(_dialect),
+            collation=domain.collation and sql.quote(domain.collation),
+            default=None if default is None else _compiler.render_default_string(default),
+            is_nullable=not domain.not_null,
+            checks={} if check is None else {constraint or f"{name}_check": _condition(check)},
+            comment=comment,
+        )
 
     def __post_init__(self) -> None:
         """Refuse a check without a name.
@@ -114,6 +142,10 @@ class Domain(DataType):
             )
             for row in catalog.rows(connection, _QUERY, schemas)
         ]
+
+
+def _condition(check: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return _compiler.sql_compiler.process(check, include_table=False, literal_binds=True)
 
 
 def _check(text: str) -> str:

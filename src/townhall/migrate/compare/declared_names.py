@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Constraint, Enum, Index, MetaData, Table
+from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import BLANK_SCHEMA, conv
 
-from townhall.migrate.compare.copies import copied, native_enum
+from townhall.migrate.compare.copies import copied, named_type
 from townhall.pg import sql
 from townhall.roles import LONGEST_NAME
 
@@ -79,14 +80,14 @@ def _has_other_names(table: Table) -> bool:
             for column in table.columns
             for key in column.foreign_keys
         )
-        or any(enum.schema == _DEFAULT_SCHEMA for enum in _enums(table))
+        or any(each.schema == _DEFAULT_SCHEMA for each in _types(table))
         or any(sql.shortened(name) != name for name in _plain_names(table))
     )
 
 
-def _enums(table: Table) -> Iterator[Enum]:
-    enums = (native_enum(column.type) for column in table.columns)
-    return (enum for enum in enums if enum is not None)
+def _types(table: Table) -> Iterator[Enum | DOMAIN]:
+    types = (named_type(column.type) for column in table.columns)
+    return (each for each in types if each is not None)
 
 
 def _plain_names(table: Table) -> Iterator[str]:
@@ -111,8 +112,8 @@ def _copied(table: Table, metadata: MetaData) -> Table:
         schema=None if table.schema == _DEFAULT_SCHEMA else table.schema,
         referred_schema_fn=referred,
     )
-    for enum in _enums(copy):
-        enum.schema = None if enum.schema == _DEFAULT_SCHEMA else enum.schema
+    for each in _types(copy):
+        each.schema = None if each.schema == _DEFAULT_SCHEMA else each.schema
     return copy
 
 

@@ -35,7 +35,7 @@ from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 from sqlalchemy.schema import conv
 from sqlalchemy.types import Boolean, Enum, TypeDecorator, TypeEngine
 
-from townhall.migrate.compare.copies import copied, native_enum
+from townhall.migrate.compare.copies import copied, named_type
 from townhall.migrate.compare.declared_names import generated_name
 from townhall.pg import sql
 
@@ -52,7 +52,7 @@ def normalized(table: Table) -> Table:
         table: A declared table.
     """
     others = _checks_of_columns_and_types(table)
-    if not others and not any(map(_is_enum, table.columns)):
+    if not others and not any(map(_has_named_type, table.columns)):
         return table
     copy = copied(table, MetaData(naming_convention=table.metadata.naming_convention))
     copy.constraints.difference_update({each for each in copy.constraints if _is_of_type(each)})
@@ -60,7 +60,7 @@ def normalized(table: Table) -> Table:
         column.constraints.clear()
         if isinstance(column.type, Boolean | Enum):
             column.type.create_constraint = False
-        if _is_enum(column):
+        if _has_named_type(column):
             column.type = _without_creation(column.type)
     for check in others:
         if check._should_create_for_compiler(_compiler):  # noqa: SLF001 - PostgreSQL has booleans, which need no check
@@ -157,8 +157,8 @@ def _checks_of_columns_and_types(table: Table) -> list[CheckConstraint]:
     return [each for each in [*of_columns, *of_types] if isinstance(each, CheckConstraint)]
 
 
-def _is_enum(column: Column[Any]) -> bool:
-    return native_enum(column.type) is not None
+def _has_named_type(column: Column[Any]) -> bool:
+    return named_type(column.type) is not None
 
 
 def _without_creation(type_: TypeEngine[Any]) -> TypeEngine[Any]:
@@ -166,7 +166,11 @@ def _without_creation(type_: TypeEngine[Any]) -> TypeEngine[Any]:
         return _without_creation(type_.load_dialect_impl(_dialect))
     if isinstance(type_, ARRAY):
         return postgresql.ARRAY(_without_creation(type_.item_type), dimensions=type_.dimensions)
-    assert isinstance(type_, Enum)  # noqa: S101 - _is_enum said so
+    if isinstance(type_, postgresql.DOMAIN):
+        return postgresql.DOMAIN(
+            str(type_.name), type_.data_type, schema=type_.schema, create_type=False
+        )
+    assert isinstance(type_, Enum)  # noqa: S101 - _has_named_type said so
     return postgresql.ENUM(*type_.enums, name=type_.name, schema=type_.schema, create_type=False)
 
 

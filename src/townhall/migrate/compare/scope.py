@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData
 
-from townhall.migrate.compare.enums import declared_by
+from townhall.migrate.compare.derived import declared_by
 from townhall.pg import Entity, catalog
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 

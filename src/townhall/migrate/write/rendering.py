@@ -11,6 +11,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import ClauseElement, Enum, TypeDecorator
+from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
@@ -61,6 +62,8 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         return _render_type(item, context)
     if isinstance(item, Enum) and item.native_enum:
         return _render_enum(item, context)
+    if isinstance(item, DOMAIN):
+        return _render_domain(item, context)
     if not _is_of_sqlalchemy(item):
         context.imports.add(f"import {type(item).__module__}")
     return False
@@ -73,6 +76,14 @@ def _is_of_sqlalchemy(item: TypeEngine[Any]) -> bool:
 def _render_type(item: TypeDecorator[Any], context: AutogenContext) -> str:
     plain: TypeEngine[Any] = item.load_dialect_impl(_dialect)
     return alembic_render._repr_type(plain, context)  # noqa: SLF001 - as Alembic writes it itself
+
+
+def _render_domain(item: DOMAIN, context: AutogenContext) -> str:
+    # Like an enum, it is created and dropped by operations of its own.
+    context.imports.add("from sqlalchemy.dialects import postgresql")
+    base = alembic_render._repr_type(item.data_type, context)  # noqa: SLF001 - as Alembic writes it itself
+    schema = f", schema={quoted(item.schema)}" if item.schema else ""
+    return f"postgresql.DOMAIN({quoted(str(item.name))}, {base}{schema}, create_type=False)"
 
 
 def _render_enum(item: Enum, context: AutogenContext) -> str:

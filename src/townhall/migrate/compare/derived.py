@@ -1,7 +1,7 @@
 """The types and sequences that declared tables and metadata declare.
 
-Alembic creates an enum with a table but not with a column, compares and drops none, and ignores
-sequences.
+Alembic creates an enum or a domain with a table but not with a column, compares and drops none, and
+ignores sequences.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Iterable, Sequence
 
 from alembic.util import CommandError
 from sqlalchemy import MetaData, Table
+from sqlalchemy.dialects.postgresql import DOMAIN
 
 from townhall import pg
-from townhall.migrate.compare.copies import native_enum
-from townhall.pg import Entity, EnumType
+from townhall.migrate.compare.copies import named_type
+from townhall.pg import Domain, Entity, EnumType
 
 
 def declared_by(metadata: Iterable[MetaData]) -> list[Entity]:
-    """Return the enums of columns, and the sequences.
+    """Return the enums and domains of columns, and the sequences.
 
     Args:
         metadata: The declared tables.
@@ -26,18 +27,20 @@ def declared_by(metadata: Iterable[MetaData]) -> list[Entity]:
     tables = [table for each in every for table in each.tables.values()]
     sequences = [sequence for each in every for sequence in each._sequences.values()]  # noqa: SLF001 - there is no public way
     declared = [
-        *enums_of(tables),
+        *_types_of(tables),
         *(pg.Sequence.of(sequence) for sequence in sequences if not sequence.optional),
     ]
     return list({entity.key: entity for entity in declared}.values())
 
 
-def enums_of(tables: Iterable[Table]) -> Iterable[EnumType]:
-    """Yield the enums of the columns of tables, one for each column."""
+def _types_of(tables: Iterable[Table]) -> Iterable[Entity]:
     for table in tables:
         for column in table.columns:
-            if (enum := native_enum(column.type)) is not None:
-                yield EnumType.of(enum)
+            type_ = named_type(column.type)
+            if isinstance(type_, DOMAIN):
+                yield Domain.of(type_)
+            elif type_ is not None:
+                yield EnumType.of(type_)
 
 
 def with_declared_by(metadata: Iterable[MetaData], entities: Sequence[Entity]) -> list[Entity]:
