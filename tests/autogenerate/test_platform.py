@@ -61,6 +61,10 @@ entities += [
 NEW_USER = _NEW_USER.format(body="begin return new; end", returns="trigger")
 TRIGGER = NEW_USER + _TRIGGER
 FILES = _FILES.format(value="true")
+MEMBERS = """
+from sqlalchemy import VARCHAR
+Table("members", metadata, Column("id", Integer, primary_key=True), Column("name", Text))
+"""
 
 
 @pytest.fixture
@@ -199,6 +203,31 @@ def test_undeclared_policy_is_recreated_around_a_change_of_its_function(
     )
     revision = application.revise("result")
     assert revision.count("by_hand") == 4
+    command.downgrade(application.config, "-1")
+    assert schema_of(supabase) == before
+
+
+@pytest.mark.usefixtures("storage_owner")
+@pytest.mark.parametrize(
+    ("declared", "is_recreated"),
+    [("", False), (MEMBERS.replace("Text)", "VARCHAR(30))"), True)],
+    ids=["a dropped table", "a column of another type"],
+)
+def test_undeclared_policy_on_files_makes_way_for_a_change_of_a_table(
+    application: SmallApplication, supabase: SupabaseDatabase, declared: str, *, is_recreated: bool
+) -> None:
+    application.declare(MEMBERS)
+    application.revise("members")
+    as_superuser(
+        supabase,
+        "create policy by_hand on storage.objects for select to authenticated"
+        " using (exists (select from public.members as m where m.name = objects.name))",
+    )
+    before = schema_of(supabase)
+    application.declare(declared)
+    upgrade, downgrade = application.revise("change").split("def downgrade")
+    assert ("pg.create_entity" in upgrade) is is_recreated
+    assert "pg.create_entity" in downgrade
     command.downgrade(application.config, "-1")
     assert schema_of(supabase) == before
 

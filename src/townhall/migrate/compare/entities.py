@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.operations import MigrateOperation
+from alembic.operations.ops import AlterTableOp, DropTableOp
 from alembic.util import CommandError
 from sqlalchemy import Connection, Table
 
@@ -123,9 +124,11 @@ class Comparison:
 
     @property
     def only_creates(self) -> bool:
-        """Whether no entity exists and no table differs, so that nothing is changed or dropped."""
-        return not self.tables and not any(
-            each.is_own_object and not each.is_shared for each in self.actual.values()
+        """Whether no own entity exists and no table is altered, so that nothing is in the way."""
+        return (
+            not self.tables
+            and not any(isinstance(step, AlterTableOp | DropTableOp) for step in self.done)
+            and not any(each.is_own_object and not each.is_shared for each in self.actual.values())
         )
 
     @property
