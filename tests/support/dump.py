@@ -17,7 +17,7 @@ _NOISE = (
     re.compile(r"^\\(?:un)?restrict .*\n", re.MULTILINE),
     re.compile(r"^SET \w+ = .*;\n", re.MULTILINE),
     # An internal option of columns in PostgreSQL 15.20, with another number in each database.
-    re.compile(r"^ALTER TABLE ONLY \S+ ALTER COLUMN \S+ SET \(pg_attver=\d+\);\n", re.MULTILINE),
+    re.compile(r"^ALTER TABLE ONLY .+ ALTER COLUMN .+ SET \(pg_attver=\d+\);\n", re.MULTILINE),
     re.compile(r"^SELECT pg_catalog\.set_config\('search_path', '', false\);\n", re.MULTILINE),
 )
 

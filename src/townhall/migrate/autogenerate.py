@@ -30,6 +30,7 @@ from townhall.migrate.compare.ordering import (
 from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.search_path import read_search_paths, set_search_path
+from townhall.migrate.compare.serials import omit_default_of_serial
 from townhall.migrate.compare.storage import storage_parameters
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.operations.decisions import UndecidedOp
@@ -81,6 +82,8 @@ def _prepare(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatc
         # each other, which are no problem here.
         warnings.simplefilter("ignore", SAWarning)
         context.metadata = [with_names_of_database(each) for each in to_list(context.metadata)]
+        impl = context.migration_context.impl
+        impl.autogen_column_reflect = omit_default_of_serial  # type: ignore[method-assign] # there is no public way
     return PriorityDispatchResult.CONTINUE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, ClassVar, Self
 
 from sqlalchemy import RowMapping
@@ -109,12 +110,9 @@ def shared_values(row: RowMapping) -> dict[str, Any]:
 
 
 def _usage(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    grantees = {each["grantee"]: each["is_grantable"] for each in entries}
-    # What every role may do, none need be granted.
     return tuple(
-        f"{role}{WITH_GRANT_OPTION if is_grantable else ''}"
-        for role, is_grantable in sorted(grantees.items())
-        if role == PUBLIC or is_grantable or PUBLIC not in grantees
+        f"{each['grantee']}{WITH_GRANT_OPTION if each['is_grantable'] else ''}"
+        for each in sorted(entries, key=itemgetter("grantee"))
     )
 
 

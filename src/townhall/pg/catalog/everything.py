@@ -117,7 +117,12 @@ things as (
             'definition', pg_get_expr(d.adbin, d.adrelid),
             'privileges', (select array_agg(e::text order by e::text) from unnest(a.attacl) as e),
             'statistics target', nullif(to_jsonb(a) ->> 'attstattarget', '-1'),
-            'options', a.attoptions,
+            'options', (
+                -- PostgreSQL 15.20 keeps a number of its own there.
+                select array_agg(o order by o)
+                from unnest(a.attoptions) as o
+                where not starts_with(o, 'pg_attver=')
+            ),
             'storage', nullif(a.attstorage, t.typstorage),
             'compression', nullif(a.attcompression, ''),
             'comment', col_description(a.attrelid, a.attnum)
@@ -170,7 +175,7 @@ things as (
         jsonb_build_object(
             'command', p.polcmd,
             'permissive', p.polpermissive,
-            'roles', (select array_agg(r::regrole::text order by 1) from unnest(p.polroles) as r),
+            'roles', array(select r::regrole::text from unnest(p.polroles) as r order by 1),
             'definition', pg_get_expr(p.polqual, p.polrelid),
             'check', pg_get_expr(p.polwithcheck, p.polrelid),
             'comment', obj_description(p.oid, 'pg_policy')

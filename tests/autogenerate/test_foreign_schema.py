@@ -1,0 +1,80 @@
+"""A schema that was made without townhall is dropped whole, and comes back by the downgrade.
+
+The small inputs are what public projects were found to have.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from sqlalchemy import Engine, NullPool
+
+from tests.autogenerate.round_trip import round_trip, sorted_columns
+from tests.support.applications import SmallApplication
+from tests.support.dump import dump
+from townhall.testing.databases import Databases
+
+SCRIPT = (Path(__file__).parent / "foreign_schema.sql").read_text()
+READER = "townhall_foreign_reader"
+
+
+def run(engine: Engine, script: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(script, execution_options={"no_parameters": True})
+
+
+def test_everything_comes_back_by_the_downgrade(
+    server: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    superuser = sa.create_engine(server.server, poolclass=NullPool)
+    run(superuser, f"drop role if exists {READER}; create role {READER}")
+    with server.create() as url, server.create() as restored:
+        run(sa.create_engine(url, poolclass=NullPool), SCRIPT)
+        # PostgreSQL's rendering of some expressions is another one after it was restored.
+        run(
+            sa.create_engine(restored, poolclass=NullPool),
+            f"set check_function_bodies = off; {dump(url)}",
+        )
+        before = dump(restored)
+        application = SmallApplication(
+            tmp_path, restored, url, options="schemas=['internal', 'Shop Floor']"
+        )
+        application.declare("")
+        application.revise("drop")
+        assert "CREATE TABLE public.accounts" not in dump(restored)
+        command.downgrade(application.config, "base")
+        run(sa.create_engine(restored, poolclass=NullPool), "drop table public.alembic_version")
+        after = dump(restored)
+    run(superuser, f"drop role {READER}")
+    assert sorted_columns(after) == sorted_columns(before)
+    assert "would not bring back" not in caplog.text
+
+
+SMALL = {
+    "default of a sequence in another schema than the table": """
+        create schema shop;
+        create sequence numbers;
+        create table shop.orders (id serial, number integer default nextval('numbers'))
+    """,
+    "privilege on a type that every role has as well": """
+        create type mood as enum ('a', 'b');
+        grant usage on type mood to authenticated
+    """,
+    "function with arguments of an enum that a column has": """
+        create type mood as enum ('a', 'b');
+        create type size as enum ('s', 'm');
+        create table things (mood mood not null default 'a', size size);
+        create function of_mood(a integer, b mood) returns integer language plpgsql as $$
+        declare c public.size; begin return 1; end $$;
+        create function of_both(b mood = 'b', c size = null) returns mood language sql as $$
+        select 'a'::public.mood $$
+    """,
+}
+
+
+@pytest.mark.parametrize("script", SMALL.values(), ids=SMALL.keys())
+def test_object_comes_back_by_the_downgrade(script: str, databases: Databases) -> None:
+    round_trip(databases, script, schemas=["shop"])
