@@ -20,7 +20,7 @@ from townhall.migrate import autogenerate
 from townhall.migrate.compare.scope import Scope
 from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.trial.hook import finish_and_try
-from townhall.migrate.write.rendering import render_item, render_percent_signs_once
+from townhall.migrate.write.rendering import render_item, render_sql_unchanged
 from townhall.pg import Entity
 from townhall.pg.alembic_utils import (
     PGFunction,
@@ -78,7 +78,7 @@ class Lab:
                 SETTINGS: replace(settings, scope=scope),
             },
         )
-        render_percent_signs_once(context)
+        render_sql_unchanged(context)
         return context
 
     def operations(self, schema: Schema) -> tuple[UpgradeOps, DowngradeOps]:

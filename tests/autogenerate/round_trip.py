@@ -15,7 +15,7 @@ from tests.support.dump import dump
 from townhall.migrate import autogenerate
 from townhall.migrate.compare.scope import Scope
 from townhall.migrate.settings import SETTINGS, Settings
-from townhall.migrate.write.rendering import render_percent_signs_once
+from townhall.migrate.write.rendering import render_sql_unchanged
 from townhall.migrate.write.revision import finish_revision
 from townhall.testing.databases import Databases
 
@@ -93,7 +93,7 @@ def context_of(
             SETTINGS: replace(settings, scope=scope),
         },
     )
-    render_percent_signs_once(context)
+    render_sql_unchanged(context)
     return context
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SAWarning
 
 from townhall.migrate.compare.changes import with_drops_of_alembic_utils
+from townhall.migrate.compare.columns import with_column_changes
 from townhall.migrate.compare.cycles import with_cycles_apart
 from townhall.migrate.compare.decisions import decisions
 from townhall.migrate.compare.declared_names import with_names_of_database
@@ -122,10 +123,9 @@ def _takes_part(context: AutogenContext) -> bool:
 def _on_tables(
     connection: Connection, declared: Declared, operations: Iterable[MigrateOperation]
 ) -> list[MigrateOperation]:
-    normalized_ones = with_definitions(
-        connection,
-        with_cycles_apart(list(normalized_operations(list(operations), declared.tables))),
-        declared.schemas,
+    normalized_ones = list(normalized_operations(list(operations), declared.tables))
+    with_columns = with_column_changes(
+        connection, with_cycles_apart(normalized_ones), declared.tables, declared.schemas
     )
     schemas = {table.schema or "public" for table in declared.tables}
     schemas |= {entity.schema for entity in declared.entities} & {*declared.schemas}
@@ -133,7 +133,7 @@ def _on_tables(
     schemas |= {each.schema for each in declared.entities if isinstance(each, Extension)}
     return [
         *missing_schemas(connection, schemas),
-        *normalized_ones,
+        *with_definitions(connection, with_columns, declared.schemas),
     ]
 
 

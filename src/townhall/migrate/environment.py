@@ -23,7 +23,7 @@ from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SET
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.placement import write_beside_own_revisions
-from townhall.migrate.write.rendering import render_item, render_percent_signs_once
+from townhall.migrate.write.rendering import render_item, render_sql_unchanged
 from townhall.pg import Entity, sql
 from townhall.pg.access import Declaration
 from townhall.pg.alembic_utils import ReplaceableEntity, registry
@@ -158,7 +158,7 @@ def _run_online(
             include_object=object_filter,
             **options,
         )
-        render_percent_signs_once(context.get_context())
+        render_sql_unchanged(context.get_context())
         only_looks = context.get_context().opts.get("dont_mutate", False)
         with (
             nullcontext() if only_looks else migration_lock(connection),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from townhall.pg.alterable import AlterableEntity
+from townhall.pg.column_type import ColumnType
 from townhall.pg.composite_type import CompositeType
 from townhall.pg.data_type import DataType
 from townhall.pg.decisions import undecided
@@ -68,6 +69,7 @@ __all__ = [
     "SAFE_SEARCH_PATH",
     "SERVICE",
     "AlterableEntity",
+    "ColumnType",
     "CompositeType",
     "CreateEntityOp",
     "DataType",

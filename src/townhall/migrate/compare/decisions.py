@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import AddColumnOp, AlterColumnOp, CreateTableOp
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from alembic.operations.ops import AddColumnOp, CreateTableOp
 from sqlalchemy.exc import DBAPIError
 
+from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import sqlstate
@@ -22,8 +22,6 @@ _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
 """The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
 
 _DEPENDENT_OBJECTS, _UNCOMMITTED_VALUE = "2BP01", "55P04"
-
-_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ def _answers(refusal: Refusal) -> Iterable[Answer]:
     operation = refusal.operation
     if sqlstate(refusal.error) == _UNCOMMITTED_VALUE:
         return
-    if isinstance(operation, AlterColumnOp) and operation.modify_type is not None:
+    if isinstance(operation, ChangeColumnOp) and operation.changes_type:
         yield from _answers_to_type(operation)
     elif sqlstate(refusal.error) == _DEPENDENT_OBJECTS:
         yield Answer(
@@ -149,10 +147,10 @@ def _answers(refusal: Refusal) -> Iterable[Answer]:
         yield Answer("correct the declaration, and generate the revision again")
 
 
-def _answers_to_type(operation: AlterColumnOp) -> Iterable[Answer]:
+def _answers_to_type(operation: ChangeColumnOp) -> Iterable[Answer]:
     table = sql.qualified(operation.schema or "public", operation.table_name)
     column = sql.quote(operation.column_name)
-    target = _dialect.type_compiler_instance.process(operation.modify_type)  # type: ignore[arg-type] # not None
+    target = operation.target.type
     alter = f"alter table {table} alter column {column} type {target}"
     yield Answer(
         "convert each value; the revision fails on one that can't be converted",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -126,8 +126,8 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
         name: f"{_UNIQUE}{text}" if name in unique else text
         for name, text in temporary.indexes.items()
     }
-    return TableState(
-        columns=temporary.columns,
+    return replace(
+        temporary,
         constraints={**temporary.constraints, **keys},
         indexes=indexes,
         comments=declared_comments(table, actual),

@@ -66,7 +66,7 @@ def table_operations(
     tables = read_tables(connection, schemas) if comparison.tables else {}
     for difference in comparison.tables:
         actual = tables.get((difference.table.schema or "public", difference.table.name))
-        for operation in difference.operations():
+        for operation in difference.operations(connection):
             drop = None if actual is None else _drop_of_dependant(operation, difference, actual)
             if drop is None:
                 first.append(operation)

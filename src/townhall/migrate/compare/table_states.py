@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from townhall.migrate.operations.comments import Kind
 from townhall.pg import catalog
+
+SERIAL = "nextval()"
+"""The default of a column whose values are the next ones of a sequence."""
 
 TableName = tuple[str, str]
 Part = tuple[Kind, str]
@@ -27,12 +30,14 @@ class TableState:
             primary key and those foreign keys that are not valid.
         indexes: The definitions of the other indexes, by name.
         comments: The comments on constraints and indexes, foreign keys included.
+        described: The columns as the catalogs describe them, by name.
     """
 
     columns: Mapping[str, Mapping[str, Any]]
     constraints: Mapping[str, str]
     indexes: Mapping[str, str]
     comments: Mapping[Part, str]
+    described: Mapping[str, catalog.Column] = field(compare=False)
 
 
 def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableName, TableState]:
@@ -55,6 +60,7 @@ def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableNam
             },
             indexes={name: _index(each) for name, each in table.indexes.items()},
             comments=_comments(table),
+            described=table.columns,
         )
         for table in tables
         if table.kind != "foreign table"
@@ -74,7 +80,7 @@ def _column(column: catalog.Column) -> Mapping[str, Any]:
         "type": column.type,
         "null": column.is_nullable,
         # The name of a sequence contains that of its table.
-        "default": column.default and re.sub(r"^nextval.*", "nextval()", column.default),
+        "default": column.default and re.sub(r"^nextval.*", SERIAL, column.default),
         "computed": column.computed and f"{column.computed} {column.storage}",
         "identity": list(column.identity),
         "collation": column.collation,

@@ -8,7 +8,7 @@ still differs was not found by Alembic.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alembic.operations import MigrateOperation
@@ -22,21 +22,21 @@ from alembic.operations.ops import (
 )
 from sqlalchemy import (
     CheckConstraint,
-    Column,
     Connection,
     Constraint,
-    DefaultClause,
     ForeignKeyConstraint,
-    MetaData,
     Table,
     UniqueConstraint,
     text,
 )
 
+from townhall.migrate.compare.columns import change_of_column
 from townhall.migrate.compare.constraints import by_name
 from townhall.migrate.compare.decisions import Refusal
+from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
-from townhall.migrate.compare.table_states import Part, TableState, read_tables
+from townhall.migrate.compare.table_states import SERIAL, Part, TableState, read_tables
+from townhall.migrate.operations.columns import AddSerialOp
 from townhall.migrate.operations.comments import CommentOp, Kind
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
@@ -48,7 +48,7 @@ from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import rolled_back
-from townhall.pg import sql
+from townhall.pg import ColumnType, sql
 
 _WRITTEN_IN_FULL: Mapping[type[Constraint], type[AddConstraintOp]] = {
     CheckConstraint: AddCheckOp,
@@ -73,24 +73,26 @@ class TableDifference:
 
     Attributes:
         table: The declared table.
-        reflected: The table as SQLAlchemy reflects it, for the downgrade.
         actual: The state of the table in the database.
         declared: The state of the temporary table that was created as declared.
     """
 
     table: Table
-    reflected: Table
     actual: TableState
     declared: TableState
 
-    def operations(self) -> Iterable[MigrateOperation]:
-        """Yield what brings the table to the declared state."""
-        yield from self._columns()
+    def operations(self, connection: Connection) -> Iterable[MigrateOperation]:
+        """Yield what brings the table to the declared state.
+
+        Args:
+            connection: A connection to the database.
+        """
+        yield from self._columns(connection)
         yield from self._constraints()
         yield from self._indexes()
         yield from self._comments()
 
-    def _columns(self) -> Iterable[MigrateOperation]:
+    def _columns(self, connection: Connection) -> Iterable[MigrateOperation]:
         for name, declared in sorted(self.declared.columns.items()):
             actual = self.actual.columns.get(name)
             if actual is None or actual == declared:
@@ -99,32 +101,38 @@ class TableDifference:
                 yield self._generation(name, actual["computed"], declared["computed"])
                 continue
             changes = [
-                *self._altered(name, actual, declared),
+                *self._changed(connection, name),
+                *self._nullability(name, actual, declared),
                 *self._identity(name, actual["identity"], declared["identity"]),
             ]
             # An identity column must be not null before, and can't have a default.
             yield from changes if declared["identity"] else reversed(changes)
 
-    def _altered(
+    def _changed(self, connection: Connection, name: str) -> Iterable[MigrateOperation]:
+        actual, declared = self.actual.columns[name], self.declared.columns[name]
+        previous, target = self.actual.described[name], self.declared.described[name]
+        if actual["default"] != declared["default"] == SERIAL:
+            sequence = generated_name(self.table.name, [name], "seq")
+            qualified = sql.qualified(self.table.schema or "public", sequence)
+            yield AddSerialOp(self.table, name, qualified, previous.default)
+            target = replace(target, default=previous.default)
+        elif actual["default"] == declared["default"]:
+            target = replace(target, default=previous.default)
+        if target.default != previous.default or _differ(actual, declared, "type", "collation"):
+            yield change_of_column(connection, self.table, previous, target)
+
+    def _nullability(
         self, name: str, actual: Mapping[str, Any], declared: Mapping[str, Any]
     ) -> Iterable[MigrateOperation]:
-        if not _differ(actual, declared, "type", "collation", "null", "default"):
-            return
-        column, existing = self.table.columns[name], self.reflected.columns[name]
-        yield AlterColumnOp(
-            self.table.name,
-            name,
-            schema=self.table.schema,
-            existing_type=existing.type,
-            existing_nullable=existing.nullable,
-            existing_server_default=_default(existing),
-            existing_comment=existing.comment,
-            modify_type=column.type if _differ(actual, declared, "type", "collation") else None,
-            modify_nullable=column.nullable if _differ(actual, declared, "null") else None,
-            modify_server_default=(
-                _default(column) if _differ(actual, declared, "default") else False
-            ),
-        )
+        if _differ(actual, declared, "null"):
+            yield AlterColumnOp(
+                self.table.name,
+                name,
+                schema=self.table.schema,
+                existing_type=ColumnType(self.actual.described[name].type),
+                existing_nullable=self.actual.described[name].is_nullable,
+                modify_nullable=self.declared.described[name].is_nullable,
+            )
 
     def _identity(
         self, name: str, actual: Sequence[str], declared: Sequence[str]
@@ -249,12 +257,7 @@ def _differences_in(
         actual = states.get((schema, name))
         declared = with_keys(states[temporary, name], table, actual)
         if actual is not None and actual != declared:
-            yield TableDifference(table, reflected(connection, table), actual, declared)
-
-
-def reflected(connection: Connection, table: Table) -> Table:
-    """Return a table of the database as SQLAlchemy reflects it."""
-    return Table(table.name, MetaData(), schema=table.schema, autoload_with=connection)
+            yield TableDifference(table, actual, declared)
 
 
 def _differ(actual: Mapping[str, Any], declared: Mapping[str, Any], *names: str) -> bool:
@@ -263,8 +266,3 @@ def _differ(actual: Mapping[str, Any], declared: Mapping[str, Any], *names: str)
 
 def _generated(expression: str | None) -> str:
     return "an ordinary column" if expression is None else f"generated as {expression}"
-
-
-def _default(column: Column[Any]) -> DefaultClause | None:
-    # FetchedValue only says that the database computes the value.
-    return column.server_default if isinstance(column.server_default, DefaultClause) else None

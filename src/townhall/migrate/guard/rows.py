@@ -16,6 +16,7 @@ from alembic.operations.ops import (
 from sqlalchemy import Connection, Table, text
 
 from townhall.migrate.operations.alterations import AlterEntityOp
+from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.savepoints import run_script
 from townhall.pg import MaterializedView, ReplaceEntityOp, catalog, sql
 
@@ -58,6 +59,8 @@ def set_rows_aside(
 
 
 def _tables_read_by(operation: MigrateOperation) -> set[TableName]:
+    if isinstance(operation, ChangeColumnOp):
+        return {_table_of(operation)} if operation.changes_type else set()
     if isinstance(operation, AlterColumnOp):
         reads = operation.modify_type is not None or operation.modify_nullable is False
         return {_table_of(operation)} if reads else set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
 from townhall import pg
+from townhall.migrate.compare.columns import type_in_sql
 from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
@@ -33,25 +35,35 @@ from townhall.pg.alembic_utils import (
 from townhall.pg.requirements import guarded
 
 _IMPORT = "from townhall import pg"
+_PARAMETER = re.compile(r"(?<![:\w]):(?=\w+(?!:))|(?<=\\):(?=[\w$]*(?![:\w$]))")
+"""The colon of what SQLAlchemy would take for a parameter in a text, or for one that is none."""
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _dialect.colspecs = {}  # types are not replaced by those of a driver
 
 
-def render_percent_signs_once(context: MigrationContext) -> None:
-    """Let a migration context render SQL expressions without the driver's doubled percent signs.
+def render_sql_unchanged(context: MigrationContext) -> None:
+    """Let a migration context render SQL expressions that mean the same when a revision runs.
+
+    The driver's percent signs are not doubled, and a colon starts no parameter.
 
     Args:
         context: The context of one run, which alone is changed.
     """
     impl = context.impl
-    if not impl.dialect.identifier_preparer._double_percents:  # noqa: SLF001 - there is no public way
-        return
+    doubles = impl.dialect.identifier_preparer._double_percents  # noqa: SLF001 - there is no public way
     render = impl.render_ddl_sql_expr
 
-    def render_once(expr: ClauseElement, *args: Any, **options: Any) -> str:  # noqa: ANN401 - Alembic's
-        return render(expr, *args, **options).replace("%%", "%")
+    def render_unchanged(expr: ClauseElement, *args: Any, **options: Any) -> str:  # noqa: ANN401 - Alembic's
+        rendered = render(expr, *args, **options)
+        rendered = rendered.replace("%%", "%") if doubles else rendered
+        # The expression of an index is written as a literal column, which has no parameters.
+        return rendered if options.get("is_index") else _without_parameters(rendered)
 
-    vars(impl)["render_ddl_sql_expr"] = render_once
+    vars(impl)["render_ddl_sql_expr"] = render_unchanged
+
+
+def _without_parameters(condition: str) -> str:
+    return _PARAMETER.sub(r"\\:", condition)
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
@@ -65,7 +77,8 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     if isinstance(item, DOMAIN):
         return _render_domain(item, context)
     if not _is_of_sqlalchemy(item):
-        context.imports.add(f"import {type(item).__module__}")
+        context.imports.add(_IMPORT)
+        return f"pg.ColumnType({quoted(type_in_sql(item))})"
     return False
 
 
@@ -169,7 +182,7 @@ def _render_add_check(context: AutogenContext, operation: AddCheckOp) -> str:
     del context
     schema = f", schema={quoted(operation.schema)}" if operation.schema else ""
     name, table = quoted(str(operation.constraint_name)), quoted(operation.table_name)
-    condition = quoted(str(operation.condition))
+    condition = quoted(_without_parameters(str(operation.condition)))
     return f"op.create_check_constraint(op.f({name}), {table}, {condition}{schema})"
 
 

@@ -1,0 +1,146 @@
+"""Changes of columns as PostgreSQL needs them: with casts, and defaults set around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import AlterColumnOp
+from sqlalchemy import Column, Connection, DefaultClause, Table
+from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
+from sqlalchemy.types import TypeEngine
+
+from townhall.migrate.operations.columns import ChangeColumnOp, ColumnState
+from townhall.pg import catalog, sql
+from townhall.pg.catalog.casts import Cast, read_casts
+from townhall.pg.column_type import ColumnType
+
+_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
+_CAPITALS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Z]+""")
+
+
+def with_column_changes(
+    connection: Connection,
+    operations: Sequence[MigrateOperation],
+    tables: Iterable[Table],
+    schemas: Sequence[str],
+) -> list[MigrateOperation]:
+    """Return operations whose changes of a column's type can be made, and reversed.
+
+    Args:
+        connection: A connection within a transaction, to the database as it is.
+        operations: The operations of Alembic's comparison.
+        tables: The declared tables.
+        schemas: The schemas that are compared.
+    """
+    if not any(isinstance(operation, AlterColumnOp) for operation in operations):
+        return list(operations)
+    declared = {(table.schema or "public", table.name): table for table in tables}
+    with catalog.empty_search_path(connection):
+        actual = {
+            (each.schema, each.name): each for each in catalog.read_tables(connection, schemas)
+        }
+    changed: list[MigrateOperation] = []
+    for operation in operations:
+        if not isinstance(operation, AlterColumnOp):
+            changed.append(operation)
+            continue
+        name = (operation.schema or "public", operation.table_name)
+        column = actual[name].columns[operation.column_name]
+        if operation.modify_type is not None:
+            changed.append(_change_of_type(connection, declared[name], operation, column))
+        changed += _other_changes(operation, column)
+    return changed
+
+
+def change_of_column(
+    connection: Connection, table: Table, previous: catalog.Column, target: catalog.Column
+) -> ChangeColumnOp:
+    """Return what changes a column's type, collation and default.
+
+    Args:
+        connection: A connection to the database.
+        table: The declared table.
+        previous: The column as it is.
+        target: The column as PostgreSQL describes the declared one.
+    """
+    there, back = read_casts(
+        connection, [(previous.type, target.type), (target.type, previous.type)]
+    )
+    name = sql.quote(previous.name)
+    return ChangeColumnOp(
+        table,
+        previous.name,
+        ColumnState(
+            previous.type,
+            previous.collation,
+            previous.default,
+            _using_back(name, previous.type, back),
+        ),
+        ColumnState(
+            target.type, target.collation, target.default, _using(name, target.type, there)
+        ),
+        sets_default=previous.default is not None and not there.is_same,
+    )
+
+
+def type_in_sql(type_: TypeEngine[Any]) -> str:
+    """Return a declared type as SQL names it, in lower case outside of quotes.
+
+    Args:
+        type_: The type of a column.
+    """
+    return _CAPITALS.sub(
+        lambda match: match[0] if match[0][0] in "'\"" else match[0].lower(),
+        type_.compile(dialect=_dialect),
+    )
+
+
+def _change_of_type(
+    connection: Connection, table: Table, operation: AlterColumnOp, actual: catalog.Column
+) -> ChangeColumnOp:
+    assert operation.modify_type is not None  # noqa: S101 - the caller said so
+    column = next(each for each in table.columns if each.name == operation.column_name)
+    # A default that was not there is left to the comparison of defaults.
+    default = None if actual.default is None else _default(column)
+    type_ = type_in_sql(operation.modify_type)
+    target = replace(actual, type=type_, collation=None, default=default)
+    return change_of_column(connection, table, actual, target)
+
+
+def _default(column: Column[Any]) -> str | None:
+    # FetchedValue only says that the database computes the value.
+    if isinstance(column.server_default, DefaultClause):
+        return _compiler.get_column_default_string(column)
+    return None
+
+
+def _other_changes(operation: AlterColumnOp, actual: catalog.Column) -> Iterable[AlterColumnOp]:
+    if operation.modify_nullable is None and operation.modify_comment is False:
+        return
+    operation.modify_type = None
+    # What SQLAlchemy knows no type for has PostgreSQL's.
+    operation.existing_type = ColumnType(actual.type)
+    yield operation
+
+
+def _using(name: str, type_: str, cast: Cast) -> str | None:
+    # From text to anything but an enum somebody has to say what becomes of the other values.
+    if cast.is_by_assignment or not (cast.is_explicit or cast.is_to_enum):
+        return None
+    return _conversion(name, type_, cast)
+
+
+def _using_back(name: str, type_: str, cast: Cast) -> str | None:
+    return None if cast.is_by_assignment else _conversion(name, type_, cast)
+
+
+def _conversion(name: str, type_: str, cast: Cast) -> str:
+    if cast.is_explicit or cast.is_from_text:
+        return f"{name}::{type_}"
+    text = "text[]" if type_.endswith("[]") else "text"
+    return f"{name}::{text}::{type_}"

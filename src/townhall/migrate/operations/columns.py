@@ -1,0 +1,157 @@
+"""Changes of a column's type and default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table
+
+from townhall.migrate.operations.statements import StatementsOp, qualified_name
+from townhall.pg import sql
+
+
+@dataclass(frozen=True)
+class ColumnState:
+    """What a change can alter of a column.
+
+    Attributes:
+        type: The type with its modifiers, in SQL.
+        collation: The collation, where it is not that of the type.
+        default: The expression of the default.
+        using: The expression that gives the values of this type from those of the other one, where
+            PostgreSQL has to be told.
+    """
+
+    type: str
+    collation: str | None
+    default: str | None
+    using: str | None = None
+
+
+class ChangeColumnOp(StatementsOp):
+    """Change the type or the default of a column."""
+
+    def __init__(
+        self,
+        table: Table,
+        name: str,
+        previous: ColumnState,
+        target: ColumnState,
+        *,
+        sets_default: bool,
+    ) -> None:
+        """Take the column in both states.
+
+        Args:
+            table: The table.
+            name: The name of the column.
+            previous: The column as it is.
+            target: The column as it will be.
+            sets_default: Whether the default is set again for the sake of the type.
+        """
+        self.schema, self.table_name, self.column_name = table.schema, table.name, name
+        self.previous, self.target, self.sets_default = previous, target, sets_default
+        self.owner = table
+
+    @property
+    def changes_type(self) -> bool:
+        """Whether the type or the collation changes, for which PostgreSQL may read every row."""
+        before, after = self.previous, self.target
+        return (before.type, before.collation) != (after.type, after.collation)
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """One ``alter table``; a default that blocks the new type is dropped and set around it."""
+        target, alter = self.target, f"alter column {sql.quote(self.column_name)}"
+        changes_default = self.sets_default or self.previous.default != target.default
+        changes: list[str] = []
+        if changes_default and (target.default is None or self.changes_type):
+            changes.append(f"{alter} drop default")
+        if self.changes_type:
+            collation = f" collate {target.collation}" if target.collation else ""
+            using = f" using {target.using}" if target.using else ""
+            changes.append(f"{alter} type {target.type}{collation}{using}")
+        if changes_default and target.default is not None:
+            changes.append(f"{alter} set default {target.default}")
+        table = f"alter table {qualified_name(self.owner)}"
+        return [f"{table} {changes[0]}" if len(changes) == 1 else _on_lines(table, changes)]
+
+    def reverse(self) -> ChangeColumnOp:
+        """Return the opposite change."""
+        return ChangeColumnOp(
+            self.owner,
+            self.column_name,
+            self.target,
+            self.previous,
+            sets_default=self.sets_default,
+        )
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("modify_type", "public", "events", "name", "text", "date")``.
+
+        The kind is ``modify_default`` where only the default changes.
+        """
+        where = (self.schema, self.table_name, self.column_name)
+        if self.changes_type:
+            return ("modify_type", *where, self.previous.type, self.target.type)
+        return ("modify_default", *where, self.previous.default, self.target.default)
+
+
+class AddSerialOp(StatementsOp):
+    """Let a sequence that belongs to a column give its default."""
+
+    def __init__(self, table: Table, column: str, sequence: str, previous: str | None) -> None:
+        """Take the column, the qualified identifier of the sequence, and the present default."""
+        self.schema, self.table_name, self.column_name = table.schema, table.name, column
+        self.owner, self.sequence, self.previous = table, sequence, previous
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """``create sequence`` and ``set default``."""
+        table, column = qualified_name(self.owner), sql.quote(self.column_name)
+        value = f"nextval({sql.literal(self.sequence)}::regclass)"
+        return [
+            f"create sequence if not exists {self.sequence} owned by {table}.{column}",
+            f"alter table {table} alter column {column} set default {value}",
+        ]
+
+    def reverse(self) -> DropSerialOp:
+        """Return the drop of the sequence."""
+        return DropSerialOp(self)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("add_serial", "public", "events", "id")``."""
+        return ("add_serial", self.schema, self.table_name, self.column_name)
+
+
+class DropSerialOp(StatementsOp):
+    """Drop the sequence that gives the default of a column."""
+
+    def __init__(self, added: AddSerialOp) -> None:
+        """Take the operation that adds it."""
+        self.added = added
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """The former default, and ``drop sequence``."""
+        added = self.added
+        default = "drop default" if added.previous is None else f"set default {added.previous}"
+        column = sql.quote(added.column_name)
+        return [
+            f"alter table {qualified_name(added.owner)} alter column {column} {default}",
+            f"drop sequence if exists {added.sequence}",
+        ]
+
+    def reverse(self) -> AddSerialOp:
+        """Return the operation that adds it."""
+        return self.added
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("remove_serial", "public", "events", "id")``."""
+        return ("remove_serial", *self.added.to_diff_tuple()[1:])
+
+
+def _on_lines(table: str, changes: Sequence[str]) -> str:
+    return table + "\n" + ",\n".join(sql.indented(change) for change in changes)

@@ -1,0 +1,29 @@
+"""Types of columns by PostgreSQL's names, for revisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.types import UserDefinedType
+
+
+class ColumnType(UserDefinedType[Any]):
+    """A type by the name that PostgreSQL has for it.
+
+    A revision names so the types that SQLAlchemy does not know: those of extensions, composite and
+    range types, and what an application defines itself.
+    """
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        """Take the name.
+
+        Args:
+            name: The type in SQL, with its modifiers: ``extensions.vector(3)``.
+        """
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+        """Return the name."""
+        return self.name
