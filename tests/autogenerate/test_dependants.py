@@ -301,7 +301,12 @@ def test_parts_that_are_created_again_keep_what_can_not_be_declared(lab: Lab) ->
             [
                 ACCESS,
                 function,
-                pg.View(schema=SCHEMA, name="seen", definition="select size from lab.things"),
+                pg.View(
+                    schema=SCHEMA,
+                    name="seen",
+                    definition="select size from lab.things",
+                    column_defaults={"size": "lab.rate(1)"},
+                ),
             ],
         )
 
@@ -313,7 +318,6 @@ def test_parts_that_are_created_again_keep_what_can_not_be_declared(lab: Lab) ->
         "alter table lab.things cluster on ix_rate",
         "grant select (rate) on lab.things to reader with grant option",
         "grant execute on function lab.rate(integer) to reader with grant option",
-        "alter view lab.seen alter column size set default lab.rate(1)",
     ):
         lab.connection.execute(sa.text(statement))
     before = everything(lab)
@@ -324,3 +328,67 @@ def test_parts_that_are_created_again_keep_what_can_not_be_declared(lab: Lab) ->
     assert before[name]["privileges"] == after[name]["privileges"]
     lab.run(revision.downgrade)
     assert everything(lab) == before
+
+
+def test_views_that_are_created_again_keep_what_can_not_be_declared(lab: Lab) -> None:
+    def declared(function: pg.Function) -> Schema:
+        counted = pg.MaterializedView(
+            schema=SCHEMA,
+            name="counted",
+            definition="select size, lab.rate(size)::bigint as rate from lab.things",
+            indexes={"ix_counted": "unique (size, (rate + 1))"},
+            parameters={"fillfactor": "70"},
+        )
+        seen = pg.View(
+            schema=SCHEMA,
+            name="seen",
+            definition="select size, lab.rate(size)::bigint as rate from lab.things",
+            column_defaults={"size": "lab.rate(1)"},
+        )
+        return Schema(things(), [ACCESS, function, counted, seen])
+
+    lab.migrate(declared(BEFORE))
+    lab.connection.execute(sa.text("create role reader"))
+    for statement in (
+        "comment on index lab.ix_counted is 'An index.'",
+        "alter index lab.ix_counted alter column 2 set statistics 500",
+        "alter materialized view lab.counted alter column size set statistics 700",
+        "alter materialized view lab.counted alter column size set (n_distinct = 5)",
+        "alter materialized view lab.counted cluster on ix_counted",
+        "create rule inserts as on insert to lab.seen do instead nothing",
+        "grant select on lab.counted to reader with grant option",
+        "grant update (size), select on lab.seen to reader with grant option",
+    ):
+        lab.connection.execute(sa.text(statement))
+    assert lab.differences(declared(BEFORE)) == []
+    before = everything(lab)
+    revision = lab.migrate(declared(CHANGES["argument name"]))
+    after = everything(lab)
+    assert {thing for thing in before if before[thing] != after[thing]} == {
+        "function lab.rate(integer)"
+    }
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+
+
+def test_default_of_a_view_and_parameter_of_a_materialized_view_are_changed_and_removed(
+    lab: Lab,
+) -> None:
+    def declared(default: str | None, **parameters: str) -> Schema:
+        counted = pg.MaterializedView(
+            schema=SCHEMA,
+            name="counted",
+            definition="select size from lab.things",
+            parameters=parameters,
+        )
+        seen = pg.View(
+            schema=SCHEMA,
+            name="seen",
+            definition="select size from lab.things",
+            column_defaults={} if default is None else {"size": default},
+        )
+        return Schema(things(), [ACCESS, counted, seen])
+
+    revision = lab.there_and_back(declared("1", fillfactor="70"), declared("2", fillfactor="80"))
+    assert "pg.drop_entity" not in revision.upgrade
+    lab.there_and_back(declared("2", fillfactor="80"), declared(None))

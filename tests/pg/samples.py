@@ -299,6 +299,7 @@ ENTITIES: dict[str, Entity] = {
         grants={"authenticated": ("select", "update (size)"), "other role": ("select",)},
         comment="Odd.",
         column_comments={"odd column": "Very odd."},
+        column_defaults={"odd column": "'it''s; odd'::text", "size": "7"},
         security_barrier=True,
         check_option="cascaded",
     ),
@@ -320,6 +321,7 @@ ENTITIES: dict[str, Entity] = {
         grants={"authenticated": ("select",)},
         comment="A copy.",
         column_comments={"size": "How big."},
+        parameters={"fillfactor": "70", "autovacuum_enabled": "off"},
     ),
     "the access of a table": pg.TableAccess(
         schema=SCHEMA,

@@ -170,7 +170,7 @@ def grant(declared: Object, role: str, privileges: Iterable[Privilege]) -> str:
 def _entity_change(declared: Entity, actual: Entity) -> Iterable[str]:
     if declared.can_replace(actual):
         return declared.replace_statements()
-    kept = declared.with_unmanaged_grants_of(actual)
+    kept = declared.keeping(actual, declared)
     return [*actual.drop_statements(), *kept.create_statements()]
 
 

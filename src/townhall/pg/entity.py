@@ -195,6 +195,16 @@ class Entity(ReplaceableEntity):
         del actual
         return self
 
+    def keeping(self, actual: Entity, created: Entity) -> Self:
+        """Return the object with all that drop and create would lose and that is not declared.
+
+        Args:
+            actual: The same object as the catalog has it, which is about to be dropped.
+            created: The declared object as the catalog has it once it was created.
+        """
+        del created
+        return self.with_unmanaged_grants_of(actual)
+
     def with_api_roles(self, names: tuple[str, ...]) -> Self:
         """Return the entity with its privileges exact for other roles than the default ones.
 

@@ -35,6 +35,9 @@ class _Relation(Entity):
             among them. A role that is neither here nor in ``grants`` keeps what it has.
         comment: What the view is for.
         column_comments: What its columns mean, by column.
+        kept: What is set for it and can't be declared otherwise, as statements: rules, statistics
+            targets of columns, comments on indexes, the cluster mark. It is read from the catalog,
+            not compared, and kept where the view is created again.
         columns: Names and types of the columns, read from the catalog and never declared.
     """
 
@@ -48,6 +51,7 @@ class _Relation(Entity):
     api_roles: tuple[str, ...] = field(default=API_ROLES, compare=False)
     comment: str | None = None
     column_comments: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict, compare=False)
     columns: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +81,25 @@ class _Relation(Entity):
         others = unmanaged(actual.grants, self.api_roles)
         return replace(self, grants={**others, **self.grants}) if others else self
 
+    def keeping(self, actual: Entity, created: Entity) -> Self:
+        """Return the view with its grants, and what is set for columns and indexes that stay."""
+        view = super().keeping(actual, created)
+        if not (isinstance(actual, _Relation) and actual.kept and isinstance(created, _Relation)):
+            return view
+        subjects = created.subjects
+        kept = {
+            what: statement
+            for what, statement in actual.kept.items()
+            if (match := _SUBJECT.fullmatch(what)) is None or match[1] in subjects
+        }
+        return replace(view, kept={**kept, **self.kept})
+
+    @property
+    def subjects(self) -> set[str]:
+        """What :attr:`kept` may be of, of a view that was read from the catalog."""
+        names = (match[0] for each in self.columns if (match := _NAME.match(each)))
+        return {f"column {sql.unquote(name)}" for name in names}
+
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the view."""
         yield f"drop {self.sql_kind} if exists {self.literal_name}"
@@ -86,6 +109,7 @@ class _Relation(Entity):
         yield comment_statement(self.sql_kind, self.literal_name, self.comment)
         for column, comment in self.column_comments.items():
             yield comment_statement("column", f"{self.literal_name}.{sql.quote(column)}", comment)
+        yield from self.kept.values()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -98,6 +122,8 @@ class View(_Relation):
         security_barrier: Whether its conditions are evaluated before functions in its reader's
             query.
         check_option: Whether a row written through the view must be visible in it.
+        column_defaults: What a column is set to where an insert into the view leaves it out, by
+            column, in SQL.
     """
 
     kind: ClassVar[str] = "view"
@@ -106,12 +132,16 @@ class View(_Relation):
     security_invoker: bool = True
     security_barrier: bool = False
     check_option: CheckOption | None = None
+    column_defaults: Mapping[str, str] = field(default_factory=dict)
 
     def create_statements(self) -> Iterable[str]:
         """Yield the view, its privileges and its comments."""
         options = ", ".join(self._options())
         with_options = f"\nwith ({options})" if options else ""
         yield f"create or replace view {self.literal_name}{with_options} as\n{self.definition}"
+        for column, default in self.column_defaults.items():
+            name = sql.quote(column)
+            yield f"alter view {self.literal_name} alter column {name} set default {default}"
         yield from self._privileges_and_comments()
 
     def _options(self) -> Iterable[str]:
@@ -123,15 +153,16 @@ class View(_Relation):
             yield f"check_option = {self.check_option}"
 
     def can_replace(self, other: Entity) -> bool:
-        """Tell whether columns and comments on columns stay.
+        """Tell whether columns stay, and comments and defaults of columns.
 
         ``create or replace view`` can only add columns, of which the downgrade could not remove
-        any, and keeps the comments on columns.
+        any, and keeps the comments and defaults of columns.
         """
         return (
             isinstance(other, View)
             and self.columns == other.columns
             and other.column_comments.keys() <= self.column_comments.keys()
+            and other.column_defaults.keys() <= self.column_defaults.keys()
         )
 
     @classmethod
@@ -144,6 +175,7 @@ class View(_Relation):
                 security_invoker=row["security_invoker"],
                 security_barrier=row["security_barrier"],
                 check_option=row["check_option"],
+                column_defaults=row["column_defaults"] or {},
             )
             for row in catalog.rows(connection, _query("v", _OPTIONS), schemas)
         ]
@@ -158,12 +190,19 @@ class MaterializedView(_Relation):
     Attributes:
         indexes: Its indexes by name, as they follow the table in ``create index``, a unique one
             after the word ``unique``: ``{"idx_stage": "unique (stage)"}``.
+        parameters: Its storage parameters by name: ``{"fillfactor": "70"}``.
     """
 
     kind: ClassVar[str] = "materialized view"
     sql_kind: ClassVar[str] = "materialized view"
 
     indexes: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def subjects(self) -> set[str]:
+        """What :attr:`kept` may be of, of a view that was read from the catalog."""
+        return super().subjects | {f"index {name}" for name in self.indexes}
 
     def create_statements(self) -> Iterable[str]:
         """Yield the view with its rows, its indexes, privileges and comments."""
@@ -175,6 +214,9 @@ class MaterializedView(_Relation):
 
     def _statements(self, query: str) -> Iterable[str]:
         yield f"create materialized view if not exists {self.literal_name} as\n{query}"
+        if self.parameters:
+            values = (f"{name} = {sql.literal(value)}" for name, value in self.parameters.items())
+            yield f"alter materialized view {self.literal_name} set ({', '.join(values)})"
         for name, index in self.indexes.items():
             unique, of = ("unique ", index[7:]) if index.startswith("unique ") else ("", index)
             yield (
@@ -183,11 +225,12 @@ class MaterializedView(_Relation):
         yield from self._privileges_and_comments()
 
     def can_replace(self, other: Entity) -> bool:
-        """Tell whether the query stays, and indexes and comments are only added."""
+        """Tell whether the query stays; indexes, parameters and comments may only be added."""
         return (
             isinstance(other, MaterializedView)
             and self.definition == other.definition
             and other.indexes.items() <= self.indexes.items()
+            and other.parameters.keys() <= self.parameters.keys()
             and other.column_comments.keys() <= self.column_comments.keys()
         )
 
@@ -199,6 +242,7 @@ class MaterializedView(_Relation):
             cls(
                 **_shared_values(row, version),
                 indexes={name: _index(text) for name, text in (row["indexes"] or {}).items()},
+                parameters=row["parameters"] or {},
             )
             for row in catalog.rows(connection, _query("m", _INDEXES), schemas)
         ]
@@ -212,6 +256,7 @@ def _shared_values(row: RowMapping, version: int) -> dict[str, Any]:
         "grants": read_grants([row["entries"], row["column_entries"]], version),
         "comment": row["comment"],
         "column_comments": row["column_comments"] or {},
+        "kept": row["kept"] or {},
         "columns": tuple(row["columns"]),
     }
 
@@ -223,6 +268,8 @@ def _index(definition: str) -> str:
     return f"{'unique ' if match['unique'] else ''}{match['of']}"
 
 
+_NAME = re.compile(sql.IDENTIFIER)
+_SUBJECT = re.compile(r".* of ((?:column|index) .+)", re.DOTALL)
 _INDEX = re.compile(
     rf"CREATE (?P<unique>UNIQUE )?INDEX {sql.IDENTIFIER}"
     rf" ON {sql.IDENTIFIER}\.{sql.IDENTIFIER} (?P<of>USING .+)",
@@ -242,7 +289,13 @@ def _option(name: str) -> str:
 _OPTIONS = f"""
             coalesce({_option("security_invoker")}::boolean, false) as security_invoker,
             coalesce({_option("security_barrier")}::boolean, false) as security_barrier,
-            lower({_option("check_option")}) as check_option
+            lower({_option("check_option")}) as check_option,
+            (
+                select jsonb_object_agg(a.attname, pg_get_expr(d.adbin, d.adrelid))
+                from pg_catalog.pg_attrdef as d
+                join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
+                where d.adrelid = c.oid
+            ) as column_defaults
 """
 _INDEXES = """
             (
@@ -250,7 +303,11 @@ _INDEXES = """
                 from pg_catalog.pg_index as x
                 join pg_catalog.pg_class as i on i.oid = x.indexrelid
                 where x.indrelid = c.oid
-            ) as indexes
+            ) as indexes,
+            (
+                select jsonb_object_agg(o.option_name, o.option_value)
+                from pg_catalog.pg_options_to_table(c.reloptions) as o
+            ) as parameters
 """
 
 
@@ -271,7 +328,10 @@ def _query(relation_kind: Literal["v", "m"], own_column: str) -> str:
                 order by a.attnum
             ) as columns,
             {catalog.comment("pg_class", "c")} as comment,
-            {catalog.column_comments("c")} as column_comments
+            {catalog.column_comments("c")} as column_comments,
+            (
+                select jsonb_object_agg(k.what, k.statement) from ({catalog.KEPT_OF_VIEW}) as k
+            ) as kept
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where c.relkind = '{relation_kind}'

@@ -41,6 +41,48 @@ CASES = {
             drop view if exists shop."Totals";
         """,
     ),
+    "a view with a default": EntityCase(
+        pg.View(
+            schema="shop",
+            name="Totals",
+            definition="select 1 as one, 2 as two",
+            column_defaults={"two": "2"},
+            kept={"rule r": "create or replace rule r as on delete to shop.totals do nothing"},
+        ),
+        create="""
+            create or replace view shop."Totals"
+            with (security_invoker = true) as
+            select 1 as one, 2 as two;
+            alter view shop."Totals" alter column two set default 2;
+            revoke all on table shop."Totals" from public, anon, authenticated, service_role;
+            comment on view shop."Totals" is null;
+            create or replace rule r as on delete to shop.totals do nothing;
+        """,
+        drop="""
+            drop view if exists shop."Totals";
+        """,
+    ),
+    "a materialized view with a parameter": EntityCase(
+        pg.MaterializedView(
+            name="ones", definition="select 1 as one", parameters={"fillfactor": "70"}
+        ),
+        create="""
+            create materialized view if not exists public.ones as
+            select 1 as one;
+            alter materialized view public.ones set (fillfactor = '70');
+            revoke all on table public.ones from public, anon, authenticated, service_role;
+            comment on materialized view public.ones is null;
+        """,
+        without_data="""
+            create materialized view if not exists public.ones as
+            select 1 as one
+            with no data;
+            alter materialized view public.ones set (fillfactor = '70');
+            revoke all on table public.ones from public, anon, authenticated, service_role;
+            comment on materialized view public.ones is null;
+        """,
+        drop="drop materialized view if exists public.ones;",
+    ),
     "a materialized view": EntityCase(
         pg.MaterializedView(
             name="stages",

@@ -36,7 +36,7 @@ def changes(entity: Entity, actual: Entity, declared: Entity) -> Iterable[Entity
         yield ReplaceEntityOp(entity, actual)
         return
     yield DropEntityOp(actual)
-    yield CreateEntityOp(entity.with_unmanaged_grants_of(actual))
+    yield CreateEntityOp(entity.keeping(actual, declared))
 
 
 def adapted_operations(

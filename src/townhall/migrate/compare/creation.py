@@ -228,7 +228,8 @@ def _kind_of_step(step: Step) -> type[Step]:
 
 
 def _is_recreated(entity: Entity) -> bool:
-    # A materialized view can't be replaced, and a replaced view keeps the comments on its columns.
+    # A materialized view can't be replaced, and a replaced view keeps the comments and defaults of
+    # its columns.
     return entity.kind == "materialized view" or (
-        isinstance(entity, View) and bool(entity.column_comments)
+        isinstance(entity, View) and bool(entity.column_comments or entity.column_defaults)
     )

@@ -120,7 +120,7 @@ class Comparison:
             return entity
         if isinstance(entity, Adapted):
             return entity.merged(self.declared[key], actual)
-        return entity.with_unmanaged_grants_of(actual)
+        return entity.keeping(actual, self.declared[key])
 
     @property
     def only_creates(self) -> bool:

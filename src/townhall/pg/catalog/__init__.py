@@ -35,8 +35,10 @@ from townhall.pg.catalog.tables import Column, Constraint, Index, Table, read_ta
 from townhall.pg.catalog.types import Use, read_columns_of_types
 from townhall.pg.catalog.unmanaged import Unmanaged, read_unmanaged
 from townhall.pg.catalog.uses import read_uses
+from townhall.pg.catalog.views import KEPT_OF_VIEW
 
 __all__ = [
+    "KEPT_OF_VIEW",
     "PLATFORM_SCHEMAS",
     "SIGNATURE",
     "Column",
