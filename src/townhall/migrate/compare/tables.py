@@ -29,13 +29,14 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare.columns import change_of_column
 from townhall.migrate.compare.constraints import by_name
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
-from townhall.migrate.compare.table_states import SERIAL, Part, TableState, read_tables
+from townhall.migrate.compare.table_states import SERIAL, Part, TableName, TableState, read_tables
 from townhall.migrate.operations.columns import AddSerialOp
 from townhall.migrate.operations.comments import CommentOp, Kind
 from townhall.migrate.operations.constraints import (
@@ -220,6 +221,12 @@ class TableDifference:
         return before != after
 
 
+_PART = 100
+"""How many temporary tables exist at a time; the server has a limited number of locks."""
+
+_TEMPORARY_SCHEMA = "select pg_my_temp_schema()::regnamespace::text"
+
+
 def differences(
     connection: Connection, tables: Sequence[Table]
 ) -> tuple[list[TableDifference], list[Refusal]]:
@@ -246,10 +253,14 @@ def _differences_in(
     tables: Mapping[str, Table],
     refusals: list[Refusal],
 ) -> Iterable[TableDifference]:
-    with rolled_back(connection):
-        refused = create_temporary(connection, tables.values())
-        temporary = str(connection.scalar(text("select pg_my_temp_schema()::regnamespace::text")))
-        states = read_tables(connection, [schema, temporary])
+    states: dict[TableName, TableState] = {}
+    refused: dict[str, DBAPIError] = {}
+    every, temporary = [*tables.values()], ""
+    for start in range(0, len(every), _PART):
+        with rolled_back(connection):
+            refused |= create_temporary(connection, every[start : start + _PART])
+            temporary = str(connection.scalar(text(_TEMPORARY_SCHEMA)))
+            states |= read_tables(connection, [temporary] if states else [schema, temporary])
     for name, table in tables.items():
         if name in refused:
             refusals.append(Refusal(f"table {qualified_name(table)}", refused[name]))

@@ -12,7 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, rolled_back, sqlstate
+from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, NO_LOCKS, rolled_back, sqlstate
 
 Result = TypeVar("Result")
 
@@ -54,6 +54,12 @@ _BLOCKING = """
 _ADVICE = (
     "The database is at the last completed revision. Run again when the application is"
     " less busy, or wait longer with -x lock_timeout=30s."
+)
+
+_NO_LOCKS = (
+    "what differs needs more locks in one transaction than the server has, and its revision would"
+    " too; nothing was changed. Raise max_locks_per_transaction and restart the server, or change"
+    " fewer tables at once: leave some of them undeclared, or declared, for the next revision."
 )
 
 
@@ -118,6 +124,8 @@ def with_retries(connection: Connection, duration: str, work: Callable[[], Resul
                 )
                 return work()
         except DBAPIError as error:
+            if sqlstate(error) == NO_LOCKS:
+                raise CommandError(_NO_LOCKS) from error
             if sqlstate(error) not in {LOCK_TIMEOUT, DEADLOCK}:
                 raise
         time.sleep(_PAUSE)

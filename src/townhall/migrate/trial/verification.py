@@ -6,7 +6,6 @@ a savepoint that is rolled back. A revision that would not run or not come back 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 
 from alembic.autogenerate.api import AutogenContext
@@ -29,8 +28,6 @@ from townhall.migrate.trial.rendered import Function, rendered
 from townhall.migrate.write.revision import flat
 from townhall.pg import catalog
 from townhall.pg.catalog import Facts
-
-_log = logging.getLogger(__name__)
 
 
 def try_revisions(
@@ -58,8 +55,7 @@ def try_revisions(
         _refuse_differences(context)
         for script in reversed(scripts):
             _run(context, script, script.downgrade_ops_list, "downgrade")
-        for loss in lost(before, _everything(connection, schemas)):
-            _log.warning("The downgrade would not bring back what is there: %s", loss)
+        _refuse_losses(before, _everything(connection, schemas))
 
 
 def _operations(scripts: Iterable[MigrationScript]) -> Iterable[MigrateOperation]:
@@ -128,4 +124,12 @@ def _refuse_differences(context: MigrationContext) -> None:
         raise CommandError(
             "no revision is written, because after its upgrade there would still be differences: "
             + "; ".join(left)
+        )
+
+
+def _refuse_losses(before: dict[str, Facts], after: dict[str, Facts]) -> None:
+    if losses := lost(before, after):
+        raise CommandError(
+            "no revision is written, because its downgrade would not bring back what is there: "
+            + "; ".join(losses)
         )

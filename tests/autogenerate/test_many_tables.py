@@ -1,0 +1,98 @@
+"""A database of many tables is compared on a server of few locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import embedded, pg
+from townhall.testing.servers import server_directory
+
+pytestmark = pytest.mark.thorough
+
+TABLES = 260
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Connection]:
+    """Connect to a server that has room for about 1,000 locks."""
+    with server_directory() as directory:
+        with embedded.start(directory) as server:
+            engine = sa.create_engine(server.url, isolation_level="AUTOCOMMIT")
+            with engine.connect() as superuser:
+                superuser.execute(sa.text("alter system set max_locks_per_transaction = 10"))
+                superuser.execute(sa.text("alter system set max_connections = 20"))
+            engine.dispose()
+        with embedded.start(directory) as server:
+            engine = sa.create_engine(server.url)
+            with engine.connect() as connection:
+                yield connection
+            engine.dispose()
+
+
+def declared() -> Schema:
+    metadata = sa.MetaData()
+    for number in range(TABLES):
+        sa.Table(
+            f"t{number}",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("name", sa.Text, index=True),
+            schema=SCHEMA,
+        )
+    policies = [
+        pg.Policy(
+            schema=SCHEMA,
+            table=f"t{number}",
+            name="p",
+            command="select",
+            roles=("public",),
+            using="true",
+        )
+        for number in range(TABLES)
+    ]
+    return Schema(metadata, policies)
+
+
+@pytest.fixture(scope="module")
+def database(connection: Connection) -> Connection:
+    """Create everything that is declared, in transactions that have room for their locks."""
+    connection.execute(sa.text(f"create schema {SCHEMA}"))
+    schema = declared()
+    for table in schema.metadata.sorted_tables:
+        table.create(connection)
+        connection.commit()
+    for entity in schema.entities:
+        assert isinstance(entity, pg.Entity)
+        for statement in entity.create_statements():
+            connection.execute(sa.text(statement))
+        connection.commit()
+    return connection
+
+
+@pytest.fixture
+def lab(database: Connection) -> Iterator[Lab]:
+    yield Lab(database)
+    database.rollback()
+
+
+def test_comparison_without_a_difference_finds_none(lab: Lab) -> None:
+    assert lab.differences(declared()) == []
+
+
+def test_difference_is_found_and_tried(lab: Lab) -> None:
+    changed = declared()
+    changed.metadata.tables["lab.t7"].append_column(sa.Column("size", sa.Integer))
+    assert len(lab.differences(changed)) == 1
+
+
+def test_difference_of_more_tables_than_there_are_locks_is_refused_with_what_to_do(
+    lab: Lab,
+) -> None:
+    with pytest.raises(CommandError, match="Raise max_locks_per_transaction"):
+        lab.differences(Schema())
