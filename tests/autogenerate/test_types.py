@@ -308,3 +308,33 @@ def test_domain_of_a_column_is_created_altered_and_dropped_with_it(lab: Lab) -> 
     lab.there_and_back(with_domain("VALUE > 1"), with_domain("VALUE > 1", not_null=True))
     lab.there_and_back(with_domain("VALUE > 1"), with_domain("VALUE > 1", is_array=True))
     lab.there_and_back(with_domain("VALUE > 1", is_array=True), Schema())
+
+
+# SQLAlchemy once named the sequence of a serial column in the column.
+def test_sequence_named_by_a_serial_column_is_left_to_it(lab: Lab) -> None:
+    lab.connection.execute(sa.text("create table lab.things (id serial primary key)"))
+    metadata = sa.MetaData()
+    sequence = sa.Sequence("things_id_seq", schema=SCHEMA)
+    sa.Table(
+        "things", metadata, sa.Column("id", sa.Integer, sequence, primary_key=True), schema=SCHEMA
+    )
+    metadata.tables["lab.things"].columns["id"].server_default = sa.DefaultClause(
+        sa.text("nextval('lab.things_id_seq'::regclass)")
+    )
+    assert lab.differences(Schema(metadata)) == []
+
+
+def test_types_and_sequences_of_other_roles_and_of_extensions_are_left_alone(lab: Lab) -> None:
+    lab.connection.exec_driver_sql(
+        """
+        create role stranger;
+        create type lab.mood as enum ('good');
+        alter type lab.mood owner to stranger;
+        create sequence lab.numbers;
+        alter sequence lab.numbers owner to stranger;
+        create role migrator;
+        grant all on schema lab to migrator;
+        set local role migrator
+        """
+    )
+    assert lab.differences(Schema()) == []
