@@ -9,10 +9,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from townhall.pg import sql
 from townhall.pg.entity import Entity
+
+Previous = Any
+"""An object of the same class, which no type can say of an argument of an overridden method."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -56,7 +59,7 @@ class AlterableEntity(Entity):
         yield f"alter {self.sql_kind} {self.literal_name} rename to {sql.quote(name)}"
 
     @abstractmethod
-    def can_alter(self, previous: Self) -> bool:
+    def can_alter(self, previous: Previous) -> bool:
         """Tell whether :meth:`alter_statements` can change ``previous`` to this state.
 
         Args:
@@ -64,7 +67,7 @@ class AlterableEntity(Entity):
         """
 
     @abstractmethod
-    def alter_statements(self, previous: Self) -> Iterable[str]:
+    def alter_statements(self, previous: Previous) -> Iterable[str]:
         """Yield what changes the object from a previous state to this one.
 
         Args:
@@ -75,7 +78,7 @@ class AlterableEntity(Entity):
         """Tell whether ``alter`` statements are enough."""
         return isinstance(other, type(self)) and self.can_alter(other)
 
-    def reads_rows(self, previous: Self) -> bool:
+    def reads_rows(self, previous: Previous) -> bool:
         """Tell whether the change reads the rows of the tables whose columns have the type.
 
         Args:
@@ -84,7 +87,7 @@ class AlterableEntity(Entity):
         del previous
         return False
 
-    def why_not_restored(self, previous: Self) -> str | None:
+    def why_not_restored(self, previous: Previous) -> str | None:
         """Return what of the previous state stays when this one is restored, or None.
 
         Args:
@@ -93,7 +96,7 @@ class AlterableEntity(Entity):
         del previous
         return None
 
-    def differences(self, previous: Self) -> tuple[str, ...]:
+    def differences(self, previous: Previous) -> tuple[str, ...]:
         """Return the names of the fields in which two states differ."""
         return tuple(
             name
@@ -101,7 +104,7 @@ class AlterableEntity(Entity):
             if name != "api_roles" and value != vars(previous)[name]
         )
 
-    def why_not_altered(self, previous: Self) -> str:
+    def why_not_altered(self, previous: Previous) -> str:
         """Return why columns keep this object from being changed.
 
         Args:
@@ -114,7 +117,7 @@ class AlterableEntity(Entity):
         """Return the same object in the schema of temporary objects."""
         return replace(self, schema="pg_temp")
 
-    def rendered(self, temporary: Self, actual: Self) -> Self:
+    def rendered(self, temporary: Previous, actual: Previous) -> Self:
         """Return the declared state as PostgreSQL renders it.
 
         Args:
@@ -122,4 +125,5 @@ class AlterableEntity(Entity):
             actual: The actual object, from which comes what is not declared.
         """
         del actual
-        return replace(temporary, schema=self.schema).with_api_roles(vars(self)["api_roles"])
+        entity: Self = replace(temporary, schema=self.schema)
+        return entity.with_api_roles(vars(self)["api_roles"])

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from sqlalchemy import Connection
 
 from townhall.pg import catalog, sql
+from townhall.pg.alterable import Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
 from townhall.pg.entity import comment_statement
 
@@ -60,12 +61,12 @@ class CompositeType(DataType):
     def _declaration(self, name: str) -> str:
         return f"{sql.quote(name)} {self.attributes[name]}"
 
-    def can_alter(self, previous: Self) -> bool:
+    def can_alter(self, previous: Previous) -> bool:
         """Tell whether the attributes that stay keep their order, before the new ones."""
         kept = [name for name in previous.attributes if name in self.attributes]
         return list(self.attributes)[: len(kept)] == kept
 
-    def _changes(self, previous: Self) -> Iterable[str]:
+    def _changes(self, previous: Previous) -> Iterable[str]:
         alter = f"alter type {self.literal_name}"
         for name in previous.attributes:
             if name not in self.attributes:

@@ -6,12 +6,12 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from sqlalchemy import RowMapping
 
 from townhall.pg import catalog, sql
-from townhall.pg.alterable import AlterableEntity
+from townhall.pg.alterable import AlterableEntity, Previous
 from townhall.pg.entity import comment_statement
 from townhall.pg.privileges import (
     API_ROLES,
@@ -65,7 +65,7 @@ class DataType(AlterableEntity):
         """Return the statement that creates the type."""
 
     @abstractmethod
-    def _changes(self, previous: Self) -> Iterable[str]:
+    def _changes(self, previous: Previous) -> Iterable[str]:
         """Yield what changes the type itself."""
 
     def create_statements(self) -> Iterable[str]:
@@ -81,7 +81,7 @@ class DataType(AlterableEntity):
             yield from self._privileges(self.api_roles)
         yield comment_statement(self.sql_kind, self.literal_name, self.comment)
 
-    def alter_statements(self, previous: Self) -> Iterable[str]:
+    def alter_statements(self, previous: Previous) -> Iterable[str]:
         """Yield what changes the type, its privileges and its comment."""
         yield from self._changes(previous)
         if self.usage != previous.usage:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 
 from townhall.pg import catalog, ddl, sql
+from townhall.pg.alterable import Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -99,15 +100,15 @@ class Domain(DataType):
             if not check.endswith(NOT_VALID):
                 yield ddl.define_constraint(name, _check(check))
 
-    def can_alter(self, previous: Self) -> bool:
+    def can_alter(self, previous: Previous) -> bool:
         """Tell whether base and collation stay."""
         return (self.base, self.collation) == (previous.base, previous.collation)
 
-    def reads_rows(self, previous: Self) -> bool:
+    def reads_rows(self, previous: Previous) -> bool:
         """Tell whether values must satisfy something new."""
         return (self.checks, self.is_nullable) != (previous.checks, previous.is_nullable)
 
-    def _changes(self, previous: Self) -> Iterable[str]:
+    def _changes(self, previous: Previous) -> Iterable[str]:
         alter = f"alter domain {self.literal_name}"
         if self.default != previous.default:
             default = "drop default" if self.default is None else f"set default {self.default}"

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from sqlalchemy import Connection, Enum
 
 from townhall.pg import catalog, ddl, sql
+from townhall.pg.alterable import Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
 
 
@@ -61,14 +62,14 @@ class EnumType(DataType):
         values = ", ".join(map(sql.literal, self.values))
         return f"create type {self.literal_name} as enum ({values})"
 
-    def can_alter(self, previous: Self) -> bool:
+    def can_alter(self, previous: Previous) -> bool:
         """Tell whether values are only added."""
-        return self._kept(previous) == previous.values
+        return bool(self._kept(previous) == previous.values)
 
-    def _kept(self, previous: Self) -> tuple[str, ...]:
+    def _kept(self, previous: Previous) -> tuple[str, ...]:
         return tuple(value for value in self.values if value in previous.values)
 
-    def _changes(self, previous: Self) -> Iterable[str]:
+    def _changes(self, previous: Previous) -> Iterable[str]:
         if not self.values or self._kept(previous) != previous.values:
             return []  # they stay
         if not previous.values:
@@ -77,13 +78,13 @@ class EnumType(DataType):
             return [first, *ddl.add_enum_values(self.literal_name, self.values[:1], self.values)]
         return ddl.add_enum_values(self.literal_name, previous.values, self.values)
 
-    def why_not_restored(self, previous: Self) -> str | None:
+    def why_not_restored(self, previous: Previous) -> str | None:
         """Return why the values that were added stay."""
         if previous.values == self.values or not previous.can_alter(self):
             return None
         return f"PostgreSQL can't remove values of an enum: those of {self.literal_name} stay."
 
-    def why_not_altered(self, previous: Self) -> str:
+    def why_not_altered(self, previous: Previous) -> str:
         """Return why values can't be removed or moved."""
         return (
             f"it has the values {', '.join(previous.values)}; declared: {', '.join(self.values)}."

@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 from sqlalchemy import Connection
 
 from townhall.pg import catalog, sql
+from townhall.pg.alterable import Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
 
 
@@ -55,12 +56,12 @@ class RangeType(DataType):
             multirange = sql.qualified(self.schema, self.multirange)
             yield f"alter type {multirange} rename to {sql.quote(f'{name}_multirange')}"
 
-    def can_alter(self, previous: Self) -> bool:
+    def can_alter(self, previous: Previous) -> bool:
         """Tell whether at most the name of the multirange type changes."""
         names = {"comment", "usage", "multirange"}
         return {*self.differences(previous)} <= names and self.multirange is not None
 
-    def _changes(self, previous: Self) -> Iterable[str]:
+    def _changes(self, previous: Previous) -> Iterable[str]:
         if self.multirange and previous.multirange and self.multirange != previous.multirange:
             name = sql.qualified(self.schema, previous.multirange)
             yield f"alter type {name} rename to {sql.quote(self.multirange)}"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from townhall.pg import catalog, ddl, sql
-from townhall.pg.alterable import AlterableEntity
+from townhall.pg.alterable import AlterableEntity, Previous
 from townhall.pg.entity import Entity, comment_statement
 from townhall.pg.privileges import (
     API_ROLES,
@@ -79,16 +79,10 @@ class Sequence(AlterableEntity):
         Args:
             sequence: A sequence with a name.
         """
-        types: Mapping[type[object], DataType] = {
-            sa.SmallInteger: "smallint",
-            sa.BigInteger: "bigint",
-            sa.Integer: "integer",
-        }
-        type_ = sequence.data_type
         return cls(
             schema=sequence.schema or "public",
             name=sql.shortened(sequence.name),
-            type=next((name for each, name in types.items() if isinstance(type_, each)), "bigint"),
+            type=_type_of(sequence),
             start=sequence.start,
             increment=1 if sequence.increment is None else sequence.increment,
             minimum=sequence.minvalue,
@@ -131,14 +125,16 @@ class Sequence(AlterableEntity):
 
     def create_statements(self) -> Iterable[str]:
         """Yield the sequence, its privileges and its comment."""
-        yield f"create sequence if not exists {self.literal_name}\n{self._options()}"
+        yield f"create sequence if not exists {self.literal_name}\n{self.options}"
         if self.owned_by is not None:
             yield self._ownership()
         if self.grants is not None:
             yield from self._privileges(self.grants)
         yield comment_statement("sequence", self.literal_name, self.comment)
 
-    def _options(self) -> str:
+    @property
+    def options(self) -> str:
+        """The type and the numbers, as ``create sequence`` takes them."""
         minimum = "no minvalue" if self.minimum is None else f"minvalue {self.minimum}"
         maximum = "no maxvalue" if self.maximum is None else f"maxvalue {self.maximum}"
         start = self._defaults()["start"] if self.start is None else self.start
@@ -155,15 +151,15 @@ class Sequence(AlterableEntity):
     def _privileges(self, grants: Grants) -> Iterable[str]:
         return grant_statements(f"sequence {self.literal_name}", grants, self.api_roles)
 
-    def can_alter(self, previous: Self) -> bool:
+    def can_alter(self, previous: Previous) -> bool:
         """Return True: everything can be changed."""
         del previous
         return True
 
-    def alter_statements(self, previous: Self) -> Iterable[str]:
+    def alter_statements(self, previous: Previous) -> Iterable[str]:
         """Yield what changes the sequence; the number that comes next stays."""
-        if self._options() != previous._options():
-            yield f"alter sequence {self.literal_name}\n{self._options()}"
+        if self.options != previous.options:
+            yield f"alter sequence {self.literal_name}\n{self.options}"
         if self.owned_by != previous.owned_by:
             yield self._ownership()
         if self.grants is not None and self.grants != previous.grants:
@@ -182,7 +178,7 @@ class Sequence(AlterableEntity):
         """Return the same sequence in the schema of temporary objects, where no table owns it."""
         return replace(self, schema="pg_temp", owned_by=None)
 
-    def rendered(self, temporary: Self, actual: Self) -> Self:
+    def rendered(self, temporary: Previous, actual: Previous) -> Self:
         """Return the declared state, with the actual privileges where none are declared."""
         return replace(
             super().rendered(temporary, actual),
@@ -206,6 +202,14 @@ class Sequence(AlterableEntity):
             owned_by=None if owner is None else tuple(owner),
             grants=read_grants([entries], version),
         )
+
+
+def _type_of(sequence: sa.Sequence) -> DataType:
+    if isinstance(sequence.data_type, sa.SmallInteger):
+        return "smallint"
+    if isinstance(sequence.data_type, sa.BigInteger):
+        return "bigint"
+    return "integer" if isinstance(sequence.data_type, sa.Integer) else "bigint"
 
 
 _QUERY = f"""

@@ -21,7 +21,8 @@ class CommentOp(StatementsOp):
         self, on: Table, kind: Kind, name: str, previous: str | None, target: str | None
     ) -> None:
         """Take the table, the constraint or index, and both comments; None is none."""
-        self.on, self.kind, self.name = on, kind, name
+        self.on, self.name = on, name
+        self.kind: Kind = kind
         self.previous, self.target = previous, target
 
     @property
