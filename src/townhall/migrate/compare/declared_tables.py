@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Constraint,
+    ForeignKeyConstraint,
     Index,
     PrimaryKeyConstraint,
     Table,
@@ -28,6 +29,7 @@ from townhall.migrate.savepoints import attempt, run_script
 
 _TEMPORARY = "pg_temp"
 _UNIQUE = "UNIQUE "
+_NOT_VALID = " NOT VALID"
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
@@ -116,10 +118,18 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
         table: The declared table.
         actual: The state of the table in the database, if it exists.
     """
+    constraints = by_name(table.constraints, actual)
     keys = {
         name: key_definition(each)
-        for name, each in by_name(table.constraints, actual).items()
+        for name, each in constraints.items()
         if isinstance(each, PrimaryKeyConstraint | UniqueConstraint) and len(each.columns)
+    }
+    former = {} if actual is None else actual.constraints
+    not_valid = {
+        name: definition
+        for name, each in constraints.items()
+        if _may_be_not_valid(each)
+        and (definition := _not_valid(former.get(name), temporary.constraints.get(name)))
     }
     unique = {str(index.name) for index in table.indexes if index.unique}
     indexes = {
@@ -128,7 +138,21 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
     }
     return replace(
         temporary,
-        constraints={**temporary.constraints, **keys},
+        constraints={**temporary.constraints, **keys, **not_valid},
         indexes=indexes,
         comments=declared_comments(table, actual),
     )
+
+
+def _may_be_not_valid(constraint: Constraint) -> bool:
+    return isinstance(constraint, CheckConstraint | ForeignKeyConstraint) and bool(
+        constraint.dialect_options["postgresql"].get("not_valid")
+    )
+
+
+def _not_valid(actual: str | None, declared: str | None) -> str | None:
+    # PostgreSQL takes a constraint of a new table for valid, which is more than is declared. A
+    # foreign key is compared by Alembic, which does not look at this.
+    if declared is None:
+        return actual
+    return declared if actual == declared else f"{declared}{_NOT_VALID}"

@@ -17,6 +17,7 @@ from townhall.migrate.compare.changes import EntityOp, adapted_operations, chang
 from townhall.migrate.compare.creation import ON_TABLES, Creation, Step
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.dependants import Dependants
+from townhall.migrate.compare.fixed_point import entities_at_fixed_point
 from townhall.migrate.compare.history import made_by
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.compare.tables import TableDifference, differences
@@ -204,6 +205,9 @@ def compare(
         missing = dependants.missing()
         created = _read(connection, declared)
         keys = _keys_in_database(connection, done, created)
+        created = entities_at_fixed_point(
+            connection, actual, created, keys.values(), declared.schemas
+        )
         undroppable |= _used(connection, declared, actual, {*keys.values(), *undroppable})
         tables, refused = differences(connection, declared.tables)
         undecided = [*alterables.undecided(connection, creation.unaltered, actual)]

@@ -36,6 +36,7 @@ from townhall.migrate.compare.constraints import by_name
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
+from townhall.migrate.compare.fixed_point import table_at_fixed_point
 from townhall.migrate.compare.table_states import SERIAL, Part, TableName, TableState, read_tables
 from townhall.migrate.operations.columns import AddSerialOp
 from townhall.migrate.operations.comments import CommentOp, Kind
@@ -267,6 +268,8 @@ def _differences_in(
             continue
         actual = states.get((schema, name))
         declared = with_keys(states[temporary, name], table, actual)
+        if actual is not None and actual != declared:
+            actual = table_at_fixed_point(connection, (schema, name), actual, declared)
         if actual is not None and actual != declared:
             yield TableDifference(table, actual, declared)
 

@@ -1,0 +1,183 @@
+"""What differs in text alone, because PostgreSQL's rendering of it is not the same the second time.
+
+``varchar in ('a', 'b')`` is rendered in one way, and what was rendered in another. Both sides are
+created and read again until they stay as they are; only what differs then is a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from townhall.migrate.compare.table_states import TableState, read_tables
+from townhall.migrate.savepoints import attempt, rolled_back, run_script
+from townhall.pg import Entity, sql
+from townhall.pg.state import Key, State, read_state
+
+_ROUNDS = 4
+_RENDERED_KINDS = frozenset({"policy", "trigger", "view", "materialized view", "domain"})
+_RENDERED_CONSTRAINTS = ("CHECK ", "EXCLUDE ")
+_TABLE = "townhall_fixed_point"
+_ACTUAL, _DECLARED = "actual", "declared"
+
+Part = tuple[str, str, int]
+"""A part of a table: ``constraints`` or ``indexes``, one of the two sides, and a number."""
+
+
+def table_at_fixed_point(
+    connection: Connection, name: tuple[str, str], actual: TableState, declared: TableState
+) -> TableState:
+    """Return the actual state of a table, with the declared text of what is the same.
+
+    Args:
+        connection: A connection within a transaction that is going to be rolled back.
+        name: Schema and name of the table.
+        actual: The state of the table in the database.
+        declared: The declared state.
+    """
+    texts: dict[Part, str] = {}
+    names: list[tuple[str, str]] = []
+    for kind, former, target in (
+        ("constraints", actual.constraints, declared.constraints),
+        ("indexes", actual.indexes, declared.indexes),
+    ):
+        for part in sorted(former.keys() & target.keys()):
+            both = (former[part], target[part])
+            if both[0] != both[1] and all(_is_rendered(kind, each) for each in both):
+                number = len(names)
+                names.append((kind, part))
+                texts[kind, _ACTUAL, number], texts[kind, _DECLARED, number] = both
+    same = _same(connection, name, texts) if texts else set()
+    of = {number: names[number] for number in same}
+    return replace(
+        actual,
+        constraints=_with(actual.constraints, declared.constraints, of.values(), "constraints"),
+        indexes=_with(actual.indexes, declared.indexes, of.values(), "indexes"),
+    )
+
+
+def _is_rendered(kind: str, definition: str) -> bool:
+    if kind == "indexes":
+        return "INVALID" not in definition.partition(" USING ")[0]
+    return definition.startswith(_RENDERED_CONSTRAINTS)
+
+
+def _with(
+    former: Mapping[str, str],
+    target: Mapping[str, str],
+    same: Iterable[tuple[str, str]],
+    kind: str,
+) -> Mapping[str, str]:
+    return {**former, **{name: target[name] for of, name in same if of == kind}}
+
+
+def _same(connection: Connection, name: tuple[str, str], texts: Mapping[Part, str]) -> set[int]:
+    for _ in range(_ROUNDS):
+        rendered = _rendered(connection, name, texts)
+        if rendered == texts:
+            break
+        texts = rendered
+    pairs = {(kind, number) for kind, _, number in texts}
+    return {
+        number
+        for kind, number in pairs
+        if texts.get((kind, _ACTUAL, number)) == texts.get((kind, _DECLARED, number))
+        and (kind, _ACTUAL, number) in texts
+    }
+
+
+def _rendered(
+    connection: Connection, name: tuple[str, str], texts: Mapping[Part, str]
+) -> dict[Part, str]:
+    table = f"pg_temp.{_TABLE}"
+    with rolled_back(connection):
+        run_script(connection, [f"create table {table} (like {sql.qualified(*name)})"])
+        for part, definition in texts.items():
+            statement = _creation(table, part, definition)
+            attempt(connection, lambda one=statement: run_script(connection, [one]))  # type: ignore[misc] # bound now
+        found = connection.exec_driver_sql("select pg_my_temp_schema()::regnamespace::text")
+        states = read_tables(connection, [str(found.scalar())])
+    state = next(state for (_, table), state in states.items() if table == _TABLE)
+    return {
+        part: by_kind[_label(part)]
+        for part in texts
+        if _label(part) in (by_kind := getattr(state, part[0]))
+    }
+
+
+def _label(part: Part) -> str:
+    return f"{part[1]}_{part[2]}"
+
+
+def _creation(table: str, part: Part, definition: str) -> str:
+    if part[0] == "constraints":
+        return f"alter table {table} add constraint {_label(part)} {definition}"
+    unique = "unique " if definition.startswith("UNIQUE ") else ""
+    return f"create {unique}index {_label(part)} on {table}{definition.removeprefix('UNIQUE ')}"
+
+
+def entities_at_fixed_point(
+    connection: Connection,
+    actual: State,
+    created: State,
+    keys: Iterable[Key],
+    schemas: Sequence[str],
+) -> State:
+    """Return the declared entities, with the actual one in place of each that is the same.
+
+    Args:
+        connection: A connection within a transaction that is going to be rolled back, in which the
+            declared entities exist.
+        actual: The actual entities.
+        created: The declared ones, as PostgreSQL renders them.
+        keys: The keys of the declared ones in the database.
+        schemas: The schemas that are compared.
+    """
+    differing = [
+        key
+        for key in keys
+        if key[0] in _RENDERED_KINDS
+        and key in actual
+        and key in created
+        and actual[key].state != created[key].state
+    ]
+    sides = ({key: actual[key] for key in differing}, {key: created[key] for key in differing})
+    same: set[Key] = set()
+    for _ in range(_ROUNDS):
+        remaining = [key for key in differing if key not in same]
+        if not remaining:
+            break
+        rendered = tuple(
+            _read_again(connection, [side[key] for key in remaining if key in side], schemas)
+            for side in sides
+        )
+        same |= {
+            key
+            for key in remaining
+            if key in rendered[0]
+            and key in rendered[1]
+            and rendered[0][key].state == rendered[1][key].state
+        }
+        if all(
+            rendered[number].get(key, sides[number].get(key)) == sides[number].get(key)
+            for number in (0, 1)
+            for key in remaining
+        ):
+            break
+        sides = rendered  # type: ignore[assignment] # two of them
+    return {**created, **{key: actual[key] for key in same}}
+
+
+def _read_again(
+    connection: Connection, entities: Sequence[Entity], schemas: Sequence[str]
+) -> State:
+    def create(entity: Entity) -> Callable[[], None]:
+        return lambda: run_script(connection, entity.create_without_data_statements())
+
+    kinds = list({type(each): None for each in entities})
+    with rolled_back(connection):
+        made = [each.key for each in entities if attempt(connection, create(each)) is None]
+        state = read_state(connection, schemas, kinds)
+    return {key: state[key] for key in made if key in state}
