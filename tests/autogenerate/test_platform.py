@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,10 @@ entities += [
 NEW_USER = _NEW_USER.format(body="begin return new; end", returns="trigger")
 TRIGGER = NEW_USER + _TRIGGER
 FILES = _FILES.format(value="true")
+_PUBLISHED = """
+Table("rooms", metadata, Column("id", Integer, primary_key=True))
+entities.append(pg.PublicationTable(table="rooms", publication="supabase_realtime"))
+"""
 MEMBERS = """
 from sqlalchemy import VARCHAR
 Table("members", metadata, Column("id", Integer, primary_key=True), Column("name", Text))
@@ -293,3 +298,35 @@ def test_function_in_a_schema_of_the_platform_is_refused(application: SmallAppli
     application.declare(FILES.replace('name="may_read"', 'schema="auth", name="may_read"'))
     with pytest.raises(CommandError, match=r"function auth\.may_read\(\).*another schema"):
         application.revise("files")
+
+
+@pytest.mark.usefixtures("storage_owner")
+def test_script_makes_and_drops_the_same_and_runs_without_the_platform(
+    application: SmallApplication, supabase: SupabaseDatabase, empty_database: str
+) -> None:
+    before = schema_of(supabase)
+    application.declare(FILES + TRIGGER + _PUBLISHED)
+    application.revise("files")
+    up, down = (script_of(application, name) for name in ("upgrade", "downgrade"))
+    after = schema_of(supabase)
+    run(supabase.postgres, down)
+    assert schema_of(supabase) == before
+    as_superuser(supabase, "drop table public.alembic_version")
+    run(supabase.postgres, up)
+    assert schema_of(supabase) == after
+    for script in (up, down):
+        run(empty_database, script.replace("supabase_auth_admin", "pg_monitor"))
+
+
+def script_of(application: SmallApplication, name: str) -> str:
+    """Return the script of a command of Alembic."""
+    config = application.config
+    config.output_buffer = io.StringIO()
+    revisions = "head" if name == "upgrade" else "head:base"
+    getattr(command, name)(config, revisions, sql=True)
+    return config.output_buffer.getvalue()
+
+
+def run(url: str, script: str) -> None:
+    with create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as found:
+        found.exec_driver_sql(script, execution_options={"no_parameters": True})

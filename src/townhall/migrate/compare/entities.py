@@ -268,10 +268,10 @@ def _without_a_trace(entity: Entity, actual: Entity | None) -> Iterable[EntityOp
 def _of_others(actual: State, declared: Declared) -> set[Key]:
     names = {entity.key for entity in declared.entities}
     undeclared = [each for each in actual.values() if each.is_shared and each.key not in names]
+    droppable = [each for each in undeclared if each.is_own_object and any(each.drop_statements())]
     # Most databases have none, and no revision is read then.
-    made = made_by(declared.revisions(), undeclared) if undeclared else set()
-    dropped = {key for key in made if any(actual[key].drop_statements())}
-    return {each.key for each in undeclared} - dropped
+    made = made_by(declared.revisions(), droppable) if droppable else set()
+    return {each.key for each in undeclared} - made
 
 
 def _keys_in_database(
