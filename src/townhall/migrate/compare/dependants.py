@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, AlterColumnOp, DropColumnOp
 from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare.simulation import run_in_any_order
+from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import DropEntityOp, Entity, MaterializedView, Routine, Sequence, View, sql
@@ -119,7 +121,7 @@ def replaced(functions: Iterable[Routine]) -> list[Target]:
 
 def changed_column(operation: MigrateOperation) -> Target | None:
     """Return the column that an operation changes or drops, or None."""
-    if not isinstance(operation, AlterColumnOp | DropColumnOp):
+    if not isinstance(operation, AlterColumnOp | ChangeColumnOp | DropColumnOp):
         return None
     table = sql.qualified(operation.schema or "public", operation.table_name)
     return Target(relation=table, column=operation.column_name)
@@ -149,16 +151,34 @@ def target_of_entity(entity: Entity) -> Target | None:
 
 def default_of(operation: MigrateOperation) -> str | None:
     """Return the identity of the default that an operation changes, as of a part, or None."""
-    if not isinstance(operation, AlterColumnOp) or operation.modify_server_default is False:
+    if not isinstance(operation, ChangeColumnOp):
+        return None
+    if not operation.sets_default and operation.previous.default == operation.target.default:
         return None
     return f"default of {_column_of_table(operation)}"
 
 
+def without_default(operation: MigrateOperation) -> MigrateOperation:
+    """Return the change of a default that was dropped before, and which its reverse drops."""
+    if not isinstance(operation, ChangeColumnOp):
+        return operation
+    previous = replace(operation.previous, default=None)
+    return ChangeColumnOp(
+        operation.owner,
+        operation.column_name,
+        previous,
+        operation.target,
+        sets_default=operation.sets_default,
+    )
+
+
 def column_of(operation: MigrateOperation) -> str | None:
     """Return the identity of the column that an operation changes, as of a part, or None."""
-    return f"column {_column_of_table(operation)}" if isinstance(operation, AlterColumnOp) else None
+    if not isinstance(operation, AlterColumnOp | ChangeColumnOp):
+        return None
+    return f"column {_column_of_table(operation)}"
 
 
-def _column_of_table(operation: AlterColumnOp) -> str:
+def _column_of_table(operation: AlterColumnOp | ChangeColumnOp) -> str:
     table = sql.qualified(operation.schema or "public", operation.table_name)
     return f"{sql.quote(operation.column_name)} on {table}"

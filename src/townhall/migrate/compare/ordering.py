@@ -8,7 +8,6 @@ the result of a function that a policy calls), those are dropped before and crea
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from copy import copy
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
@@ -21,7 +20,13 @@ from alembic.operations.ops import (
 from sqlalchemy import Connection
 
 from townhall.migrate.compare.decisions import Refusal
-from townhall.migrate.compare.dependants import column_of, default_of, target_of, target_of_entity
+from townhall.migrate.compare.dependants import (
+    column_of,
+    default_of,
+    target_of,
+    target_of_entity,
+    without_default,
+)
 from townhall.migrate.compare.entities import Comparison
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
@@ -260,17 +265,10 @@ def _with_recreations(
     return [
         *drops,
         *map(DropPartOp, parts),
-        *(_without_default(each) if default_of(each) in dropped else each for each in others),
+        *(without_default(each) if default_of(each) in dropped else each for each in others),
         *(CreatePartOp(part) for part in parts if part.identity in kept),
         *creations,
     ]
-
-
-def _without_default(operation: MigrateOperation) -> MigrateOperation:
-    # The former default was dropped before, and the downgrade sets it after everything else.
-    changed = copy(operation)
-    vars(changed)["existing_server_default"] = None
-    return changed
 
 
 def _is_for(operation: MigrateOperation, comparison: Comparison, keys: set[Key]) -> bool:
