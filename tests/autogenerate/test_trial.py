@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.savepoints import rolled_back
 from townhall.migrate.trial.hook import finish_and_try
@@ -117,3 +118,40 @@ def test_transaction_in_which_rows_are_set_aside_can_not_be_committed(lab: Lab) 
         with pytest.raises(DBAPIError, match="must not be committed"):
             # What a deferred trigger refuses at the end of a transaction, it refuses here.
             lab.connection.execute(sa.text("set constraints all immediate"))
+
+
+def test_policies_and_triggers_go_with_their_table_on_the_way_back(lab: Lab) -> None:
+    reads = pg.Function(
+        schema=SCHEMA,
+        name="reads",
+        returns="boolean",
+        body="select exists (select from lab.things)",
+        volatility="stable",
+    )
+    stamp = pg.Function(
+        schema=SCHEMA, name="stamp", language="plpgsql", body="begin return new; end"
+    )
+    entities = [
+        reads,
+        stamp,
+        pg.Policy(
+            schema=SCHEMA,
+            table="things",
+            name="members",
+            command="select",
+            roles=("public",),
+            using="lab.reads()",
+        ),
+        pg.Trigger(
+            schema=SCHEMA,
+            table="things",
+            name="stamps",
+            timing="before",
+            events=("update",),
+            function=stamp,
+        ),
+    ]
+    revision = lab.there_and_back(Schema(), Schema(things().metadata, entities))
+    assert "pg.Policy.named" not in revision.downgrade
+    assert "pg.Trigger.named" not in revision.downgrade
+    assert revision.downgrade.count("pg.Function.named") == 2

@@ -11,24 +11,39 @@ from sqlalchemy import Connection
 from townhall.migrate.compare.simulation import run_in_any_order
 from townhall.migrate.operations.bodies import UncheckedBodiesOp, are_checked
 from townhall.migrate.savepoints import rolled_back
+from townhall.migrate.write.revision import dropped_tables
 from townhall.pg import CreateEntityOp, DropEntityOp
+
+_PARTS = ("policy", "trigger")
 
 
 def orders(
     connection: Connection,
     container: OpContainer,
     run: Callable[[MigrateOperation], None],
+    *,
+    is_way_back: bool,
 ) -> Iterator[Sequence[MigrateOperation]]:
-    """Yield the operations in the orders to try, the given one first.
+    """Yield the operations in the orders to try.
 
-    The second one does not check the bodies of functions. The third one, which is that of a
-    downgrade only where the opposite order of the upgrade does not work, is found by running them.
+    On the way back policies and triggers go with their tables, if that works. Then the given order
+    is tried, then without checking the bodies of functions, and then one that is found by running
+    the operations.
 
     Args:
         connection: A connection within a transaction, which is left as it was.
         container: The operations.
         run: Runs one of them as it is written.
+        is_way_back: Whether it is a downgrade.
     """
+    short = _without_parts_of_tables(container.ops) if is_way_back else container.ops
+    if len(short) < len(container.ops):
+        yield short
+        with rolled_back(connection):
+            # A function that they call goes after the table then.
+            done, failures = run_in_any_order(connection, short, run, _waits)
+        if not failures:
+            yield done
     yield container.ops
     yield [UncheckedBodiesOp([]), *container.ops]
     with rolled_back(connection):
@@ -36,6 +51,21 @@ def orders(
         is_checked = are_checked(connection)
     if not failures:
         yield done if is_checked else [UncheckedBodiesOp([]), *done]
+
+
+def _without_parts_of_tables(
+    operations: Sequence[MigrateOperation],
+) -> Sequence[MigrateOperation]:
+    tables = dropped_tables(operations)
+    return [
+        each
+        for each in operations
+        if not (
+            isinstance(each, DropEntityOp)
+            and each.target.kind in _PARTS
+            and each.target.name_parts[:2] in tables
+        )
+    ]
 
 
 def _waits(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:

@@ -87,9 +87,11 @@ def _run(
     def run_alone(operation: MigrateOperation) -> None:
         rendered(context, script, OpContainer([operation])).run()
 
+    given = container.ops
     refusal: CommandError | None = None
-    for order in orders(connection, container, run_alone):
-        given, container.ops = container.ops, [*order]
+    is_way_back = direction == "downgrade"
+    for order in orders(connection, OpContainer(given), run_alone, is_way_back=is_way_back):
+        container.ops = [*order]
         try:
             error = attempt(connection, function().run)
         except DBAPIError:
@@ -97,10 +99,12 @@ def _run(
         except Exception as failure:
             raise _refusal(function(), direction, failure, str(failure)) from failure
         if error is None:
-            written.ops = [*container.ops, *undecided]
+            written.ops = (
+                [*undecided, *container.ops] if is_way_back else [*container.ops, *undecided]
+            )
             return
-        refusal = refusal or _refusal(function(), direction, error, str(error.orig).strip())
-        container.ops = given
+        if container.ops == given:
+            refusal = _refusal(function(), direction, error, str(error.orig).strip())
     assert refusal is not None  # noqa: S101 - at least one order was tried
     raise refusal
 

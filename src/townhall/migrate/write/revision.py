@@ -39,7 +39,7 @@ def finish_revision(
 
 
 def _omit_drops_with_tables(downgrade: OpContainer, tables: set[tuple[str, str]]) -> None:
-    # Its privileges and indexes go with a table. Its policies and triggers are dropped one by one:
+    # Its privileges and indexes go with a table. Whether its policies and triggers can is tried:
     # they may hold functions that go as well, and so may an index, where one goes before the table.
     kept: list[MigrateOperation] = []
     indexes_of: set[tuple[str, ...]] = set()
