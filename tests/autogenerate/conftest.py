@@ -81,9 +81,8 @@ def configured(url: str, folder: Path) -> Config:
     return config
 
 
-def generate(config: Config, folder: Path, name: str = "repair") -> Path:
-    """Generate a revision and return its file."""
+def generate(config: Config, folder: Path, name: str = "repair") -> list[Path]:
+    """Generate revisions and return their files."""
     before = set(folder.glob("*.py"))
     command.revision(config, name, autogenerate=True, head="heads", version_path=str(folder))
-    (made,) = set(folder.glob("*.py")) - before
-    return made
+    return sorted(set(folder.glob("*.py")) - before)

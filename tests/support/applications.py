@@ -60,12 +60,12 @@ class SmallApplication:
         return config
 
     def revise(self, revision: str) -> str:
-        """Generate a revision, run it, and return its source; nothing may differ then."""
+        """Generate revisions, run them, and return their source; nothing may differ then."""
         command.revision(self.config, revision, autogenerate=True, rev_id=revision)
         command.upgrade(self.config, "head")
         command.check(self.config)
-        (path,) = (self.folder / "versions").glob(f"*{revision}*.py")
-        return path.read_text()
+        paths = sorted((self.folder / "versions").glob(f"*{revision}*.py"))
+        return "\n".join(path.read_text() for path in paths)
 
     def differences(self) -> list[str]:
         """Return what autogenerate finds necessary, in words."""

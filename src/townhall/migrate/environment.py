@@ -19,7 +19,13 @@ from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, migration_lock, with_lock_timeout
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
-from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
+from townhall.migrate.settings import (
+    LIVE_OPTION,
+    LOCK_TIMEOUT_OPTION,
+    REVISIONS_OPTION,
+    SETTINGS,
+    Settings,
+)
 from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.placement import write_beside_own_revisions
@@ -43,6 +49,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     helper_schema: str = HELPER_SCHEMA,
     kinds: Iterable[type[Entity]] = (),
     lock_timeout: str = "5s",
+    live: bool = True,
 ) -> None:
     """Run the command that Alembic was called with; an ``env.py`` needs nothing else.
 
@@ -67,6 +74,9 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         lock_timeout: How long a statement waits for a lock before the revision is given up, as
             PostgreSQL writes durations. ``-x lock_timeout=…`` overrides it for one run, and the
             lock timeout of a comparison (200 ms).
+        live: Whether generated revisions change tables that exist without long exclusive locks, in
+            several revisions where one has to commit on its way. ``-x live=no`` overrides it for
+            one run.
 
     Raises:
         CommandError: The roles or the schema of helpers are not the product's, an entity is of a
@@ -93,6 +103,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     options = {
         **_options(settings),
         LOCK_TIMEOUT_OPTION: comparison_timeout,
+        LIVE_OPTION: arguments.get("live", "yes" if live else "no") != "no",
     }
     if context.is_offline_mode():
         _run_offline(timeout, options)

@@ -31,6 +31,9 @@ A program that has Alembic run an ``env.py`` reads there what it declares::
 LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
 """The option of a migration context with the lock timeout of a comparison."""
 
+LIVE_OPTION = "townhall_live"
+"""The option of a migration context that says whether tables are changed while they are in use."""
+
 REVISIONS_OPTION = "townhall_revisions"
 """The option of a migration context with a function that returns the files of the revisions."""
 

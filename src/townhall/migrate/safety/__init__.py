@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from townhall.migrate.safety.conditions import only_where, refuse_if
-from townhall.migrate.safety.constraints import add_constraint, add_unique, set_not_null
+from townhall.migrate.safety.constraints import (
+    add_constraint,
+    add_constraint_at_once,
+    add_unique,
+    rename_constraint,
+    set_not_null,
+)
 from townhall.migrate.safety.indexes import create_index, drop_index
 from townhall.migrate.safety.roles import create_roles, protect_version_table
 from townhall.migrate.safety.tables import rename_table, update_in_batches
 
 __all__ = [
     "add_constraint",
+    "add_constraint_at_once",
     "add_unique",
     "create_index",
     "create_roles",
@@ -17,6 +24,7 @@ __all__ = [
     "only_where",
     "protect_version_table",
     "refuse_if",
+    "rename_constraint",
     "rename_table",
     "set_not_null",
     "update_in_batches",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
+from sqlalchemy import TextClause
 
 from townhall.migrate.safety.indexes import create_index
 from townhall.pg import sql
@@ -25,24 +26,9 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     """
     target = f"{sql.quote(schema)}.{sql.quote(table)}"
     constraint = sql.quote(name)
-    add = f"alter table {target} add constraint {constraint} {sql.layout(definition)} not valid"
     context = op.get_context()
     with context.autocommit_block():
-        context.execute(
-            sql.statement(
-                f"""do $do$
-begin
-    if not exists (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = {sql.literal(target)}::regclass and c.conname = {sql.literal(name)}
-    ) then
-        {add};
-    end if;
-end
-$do$"""
-            )
-        )
+        context.execute(_add_if_missing(target, name, f"{sql.layout(definition)} not valid"))
         context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))
 
 
@@ -64,29 +50,78 @@ def set_not_null(table: str, column: str, *, schema: str = "public") -> None:
     op.execute(sql.statement(f"alter table {target} drop constraint {sql.quote(proof)}"))
 
 
-def add_unique(table: str, name: str, columns: str, *, schema: str = "public") -> None:
-    """Add a unique constraint to a large table while it is in use.
+def add_unique(  # noqa: PLR0913 - what a unique constraint can say
+    table: str,
+    name: str,
+    columns: str,
+    *,
+    schema: str = "public",
+    primary_key: bool = False,
+    deferrable: str = "",
+) -> None:
+    """Add a unique constraint or a primary key to a large table while it is in use.
 
     Args:
         table: The name of the table.
         name: The name of the constraint and of its index, which is built concurrently.
-        columns: The columns, in parentheses: ``(event_id, email)``.
+        columns: The columns, in parentheses: ``(event_id, email)``, and what an index says behind
+            them: ``(event_id) include (email) nulls not distinct``.
+        schema: The schema of the table.
+        primary_key: Whether it is the primary key.
+        deferrable: Whether it can be deferred: ``deferrable initially deferred``.
+    """
+    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    key = "primary key" if primary_key else "unique"
+    clause = f"{key} using index {sql.quote(name)} {deferrable}".rstrip()
+    create_index(name, table, columns, unique=True, schema=schema)
+    op.execute(_add_if_missing(target, name, clause))
+
+
+def add_constraint_at_once(
+    table: str, name: str, definition: str, *, schema: str = "public"
+) -> None:
+    """Add a constraint to a small table, or to one that is not in use, if it is missing.
+
+    Args:
+        table: The name of the table, which is locked until its rows are checked.
+        name: The name of the constraint.
+        definition: The definition after the name: ``unique (event_id, email)``.
         schema: The schema of the table.
     """
-    create_index(name, table, columns, unique=True, schema=schema)
     target = f"{sql.quote(schema)}.{sql.quote(table)}"
-    op.execute(
-        sql.statement(
-            f"""do $do$
+    op.execute(_add_if_missing(target, name, sql.layout(definition)))
+
+
+def rename_constraint(table: str, old: str, new: str, *, schema: str = "public") -> None:
+    """Rename a constraint, if one has the old name.
+
+    Args:
+        table: The name of the table.
+        old: The name of the constraint.
+        new: The name to give it.
+        schema: The schema of the table.
+    """
+    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    rename = f"alter table {target} rename constraint {sql.quote(old)} to {sql.quote(new)}"
+    op.execute(_only_if("exists", target, old, rename))
+
+
+def _add_if_missing(target: str, name: str, definition: str) -> TextClause:
+    add = f"alter table {target} add constraint {sql.quote(name)} {definition}"
+    return _only_if("not exists", target, name, add)
+
+
+def _only_if(condition: str, target: str, name: str, statement: str) -> TextClause:
+    return sql.statement(
+        f"""do $do$
 begin
-    if not exists (
+    if {condition} (
         select
         from pg_catalog.pg_constraint as c
         where c.conrelid = {sql.literal(target)}::regclass and c.conname = {sql.literal(name)}
     ) then
-        alter table {target} add constraint {sql.quote(name)} unique using index {sql.quote(name)};
+        {statement};
     end if;
 end
 $do$"""
-        )
     )

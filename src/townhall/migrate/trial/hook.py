@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
-from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, SETTINGS, Settings
+from townhall.migrate.settings import LIVE_OPTION, LOCK_TIMEOUT_OPTION, SETTINGS, Settings
 from townhall.migrate.trial.verification import try_revisions
+from townhall.migrate.write.live import for_tables_in_use, make_repeatable
 from townhall.migrate.write.revision import finish_revision
 
 
@@ -26,11 +30,35 @@ def finish_and_try(
     connection = context.connection
     if connection is None or not any(map(_has_operations, directives)):
         return
-    with_retries(
-        connection,
-        context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON_LOCK_TIMEOUT),
-        lambda: try_revisions(context, directives, settings.scope.schemas),
-    )
+
+    def try_them(revisions: Sequence[MigrationScript]) -> None:
+        with_retries(
+            connection,
+            context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON_LOCK_TIMEOUT),
+            lambda: try_revisions(context, revisions, settings.scope.schemas),
+        )
+
+    live = _for_tables_in_use(context, directives)
+    for script in dict.fromkeys([*live, *directives]):
+        make_repeatable(context, script)
+    try:
+        try_them(live)
+    except CommandError:
+        if live == directives:
+            raise
+        # An operation needs another one earlier than that can be made without long locks.
+        try_them(directives)
+    else:
+        directives[:] = live
+
+
+def _for_tables_in_use(
+    context: MigrationContext, scripts: Sequence[MigrationScript]
+) -> list[MigrationScript]:
+    # A check lists the differences of one revision.
+    if not context.opts.get(LIVE_OPTION, False) or context.opts.get("dont_mutate", False):
+        return list(scripts)
+    return [part for script in scripts for part in for_tables_in_use(context, script)]
 
 
 def _has_operations(script: MigrationScript) -> bool:

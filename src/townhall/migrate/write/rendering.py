@@ -21,6 +21,7 @@ from townhall.migrate.compare.columns import type_in_sql
 from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
+from townhall.migrate.operations.live import SafeOp
 from townhall.migrate.operations.statements import StatementsOp
 from townhall.migrate.write.decisions import render_later, render_undecided
 from townhall.migrate.write.python_source import quoted, render_entity, render_name, render_sql
@@ -152,8 +153,16 @@ def _as_sql(entity: Entity, statements: Iterable[str], why: str = "") -> list[st
     # A revision does not depend on the code of the application.
     required = entity.requirement
     each = statements if required is None else [guarded(required, statements)]
-    executed = [f"pg.execute({render_sql(statement, 12)})" for statement in each]
+    executed = list(map(_execution, each))
     return [why.rstrip()] * bool(why) + (executed or ["pass"])
+
+
+@renderers.dispatch_for(SafeOp)
+def _render_safe(context: AutogenContext, operation: SafeOp) -> list[str]:
+    context.imports.add("from townhall.migrate import safety")
+    if operation.statements:
+        context.imports.add(_IMPORT)
+    return [operation.call, *map(_execution, operation.statements)]
 
 
 @renderers.dispatch_for(StatementsOp)
@@ -161,7 +170,7 @@ def _render_statements(context: AutogenContext, operation: StatementsOp) -> list
     if operation.statements:
         context.imports.add(_IMPORT)
     why = [f"# {operation.why}"] if operation.why else []
-    statements = [f"pg.execute({render_sql(statement, 12)})" for statement in operation.statements]
+    statements = list(map(_execution, operation.statements))
     return [*why, *(statements or ["pass"])]
 
 
@@ -175,6 +184,10 @@ def _render_unchecked_bodies(context: AutogenContext, operation: UncheckedBodies
 
 renderers.dispatch_for(UndecidedOp)(render_undecided)
 renderers.dispatch_for(LaterOp)(render_later)
+
+
+def _execution(statement: str) -> str:
+    return f"pg.execute({render_sql(statement, 12)})"
 
 
 @renderers.dispatch_for(AddCheckOp)

@@ -1,0 +1,165 @@
+"""Revisions that change tables in use without long exclusive locks.
+
+What commits on its way (an index that is built concurrently, a constraint that is validated apart)
+is in a revision of its own, which can run again: removals before the other operations, additions
+after them. One command then writes several revisions, each of which follows the one before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import (
+    CreateTableOp,
+    DowngradeOps,
+    DropTableOp,
+    MigrationScript,
+    UpgradeOps,
+)
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from townhall.migrate.write.safe_calls import Change, Place, change_of, repeatable
+
+Operations = Sequence[MigrateOperation]
+
+
+class Part(NamedTuple):
+    """The operations of one revision.
+
+    Attributes:
+        upgrade: Those of its upgrade.
+        downgrade: Those of its downgrade.
+    """
+
+    upgrade: Operations
+    downgrade: Operations
+
+
+def for_tables_in_use(
+    context: MigrationContext, script: MigrationScript
+) -> Sequence[MigrationScript]:
+    """Return the revisions that one becomes, which is the revision itself where one suffices.
+
+    Args:
+        context: The context of the run; its connection tells which tables are partitioned.
+        script: The revision, which is not changed.
+    """
+    if len(script.upgrade_ops_list) != 1:
+        return [script]
+    upgrade = script.upgrade_ops_list[0].ops
+    downgrade = script.downgrade_ops_list[0].ops
+    excluded = {*_partitioned(context), *_whole_tables([*upgrade, *downgrade])}
+    up = _changes(context, upgrade, excluded)
+    down = _changes(context, downgrade, excluded)
+    added_again = {each.name for each in down.values() if not each.removes}
+    removed = {each.name for each in up.values() if each.removes} & added_again
+    added = {each.name for each in up.values() if not each.removes}
+    before = Part(
+        _selected(upgrade, up, removed, removes=True),
+        _selected(downgrade, down, removed, removes=False),
+    )
+    after = Part(
+        _selected(upgrade, up, added, removes=False),
+        _selected(downgrade, down, added, removes=True),
+    )
+    others = Part(_others(upgrade, up, removed, added), _others(downgrade, down, added, removed))
+    if not any(others):
+        parts = [
+            Part(
+                [*before.upgrade, *after.upgrade],
+                [*after.downgrade, *before.downgrade],
+            )
+        ]
+    else:
+        parts = [part for part in (before, others, after) if any(part)]
+    return [_script(script, part, number, len(parts)) for number, part in enumerate(parts, 1)]
+
+
+def make_repeatable(context: MigrationContext, script: MigrationScript) -> None:
+    """Let the constraints of a revision be added and renamed over its own result.
+
+    Args:
+        context: The context of the run.
+        script: The revision, which is changed.
+    """
+    for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
+        container.ops[:] = [repeatable(context, each) for each in container.ops]
+
+
+def _changes(
+    context: MigrationContext, operations: Operations, excluded: Collection[Place]
+) -> Mapping[int, Change]:
+    found = ((id(each), change_of(context, each, excluded)) for each in operations)
+    return {key: change for key, change in found if change is not None}
+
+
+def _selected(
+    operations: Operations,
+    changes: Mapping[int, Change],
+    names: Collection[tuple[str, ...]],
+    *,
+    removes: bool,
+) -> Operations:
+    return [
+        change.operation
+        for each in operations
+        if (change := changes.get(id(each))) and change.removes == removes and change.name in names
+    ]
+
+
+def _others(
+    operations: Operations,
+    changes: Mapping[int, Change],
+    removed: Collection[tuple[str, ...]],
+    added: Collection[tuple[str, ...]],
+) -> Operations:
+    return [
+        each
+        for each in operations
+        if (change := changes.get(id(each))) is None
+        or change.name not in (removed if change.removes else added)
+    ]
+
+
+def _script(script: MigrationScript, part: Part, number: int, count: int) -> MigrationScript:
+    if count == 1:
+        message, rev_id = script.message, script.rev_id
+    else:
+        message = f"{script.message or 'empty message'} ({number} of {count})"
+        rev_id = script.rev_id if number == 1 else f"{script.rev_id}_{number}"
+    previous = script.rev_id if number <= 2 else f"{script.rev_id}_{number - 1}"  # noqa: PLR2004 - the second one follows the first
+    is_first = number == 1
+    (old_upgrade,), (old_downgrade,) = script.upgrade_ops_list, script.downgrade_ops_list
+    return MigrationScript(
+        rev_id=rev_id,
+        upgrade_ops=UpgradeOps(part.upgrade, upgrade_token=old_upgrade.upgrade_token),
+        downgrade_ops=DowngradeOps(part.downgrade, downgrade_token=old_downgrade.downgrade_token),
+        message=message,
+        imports=set(script.imports),
+        head=script.head if is_first else previous,
+        splice=script.splice if is_first else None,
+        branch_label=script.branch_label if is_first else None,
+        version_path=script.version_path,
+        depends_on=script.depends_on if is_first else None,
+    )
+
+
+def _whole_tables(operations: Operations) -> Iterable[Place]:
+    for each in operations:
+        if isinstance(each, CreateTableOp | DropTableOp):
+            yield (each.schema or "public", each.table_name)
+
+
+def _partitioned(context: MigrationContext) -> Iterable[Place]:
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - a revision is generated with one
+    query = """
+        select n.nspname as schema, c.relname as name
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind = 'p'
+    """
+    return [(row.schema, row.name) for row in connection.execute(text(query))]

@@ -1,0 +1,210 @@
+"""Operations on tables in use as calls of ``townhall.migrate.safety``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import (
+    AddConstraintOp,
+    AlterColumnOp,
+    CreateIndexOp,
+    DropConstraintOp,
+    DropIndexOp,
+)
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Column, Constraint, Index, Table
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.schema import AddConstraint, CreateIndex
+from sqlalchemy.types import NullType
+
+from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
+from townhall.migrate.operations.definitions import BringBackOp, DropDefinedIndexOp
+from townhall.migrate.operations.live import SafeOp
+from townhall.migrate.write.python_source import quoted, render_sql
+from townhall.pg.sql import qualified
+
+Place = tuple[str, str]
+"""The schema and the name of a table."""
+
+_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_KEY = re.compile(
+    r"(?P<kind>UNIQUE|PRIMARY KEY)(?P<nulls> NULLS NOT DISTINCT)? ?(?P<columns>\([^()]*\))"
+    r"(?P<include> INCLUDE \([^()]*\))?(?P<deferrable>(?: DEFERRABLE)?(?: INITIALLY \w+)?)",
+    re.IGNORECASE,
+)
+
+
+class Change(NamedTuple):
+    """A change of a table in use.
+
+    Attributes:
+        name: What it changes: a kind, the schema, the table and a name.
+        removes: Whether it takes that away.
+        operation: The operation to write.
+    """
+
+    name: tuple[str, ...]
+    removes: bool
+    operation: MigrateOperation
+
+
+def change_of(
+    context: MigrationContext, operation: MigrateOperation, excluded: Collection[Place]
+) -> Change | None:
+    """Return what an operation changes of a table in use, or None if it needs no such care.
+
+    Args:
+        context: The context of the run.
+        operation: The operation.
+        excluded: Tables that are not in use, or of which PostgreSQL can't change this so.
+    """
+    place = _place(operation)
+    if place is None or place in excluded:
+        return None
+    if isinstance(operation, CreateIndexOp):
+        return _create_index(context, operation, place)
+    if isinstance(operation, BringBackOp):
+        return _bring_back_index(operation, place)
+    if isinstance(operation, AlterColumnOp):
+        return _alter_nullability(operation, place)
+    if isinstance(operation, AddConstraintOp | AddDefinedOp):
+        return _add_constraint(context, operation, place)
+    return _remove(operation, place)
+
+
+def _remove(operation: MigrateOperation, place: Place) -> Change | None:
+    if isinstance(operation, DropIndexOp):
+        name = str(operation.index_name)
+        call = f"safety.drop_index({quoted(name)}{_schema(place)})"
+        return Change(("index", *place, name), True, SafeOp(operation, call))  # noqa: FBT003 - named there
+    if isinstance(operation, DropConstraintOp):
+        name = str(operation.constraint_name)
+        return Change(("constraint", *place, name), True, operation)  # noqa: FBT003 - named there
+    return None
+
+
+def _create_index(context: MigrationContext, operation: CreateIndexOp, place: Place) -> Change:
+    index = operation.to_index(context)
+    assert index.table is not None  # noqa: S101 - Alembic makes one for it
+    _add_included(index.table, index)
+    statement = str(CreateIndex(index).compile(dialect=_dialect))
+    table = _dialect.identifier_preparer.format_table(index.table)
+    call = _call_of_index(str(index.name), place, statement, table)
+    return Change(("index", *place, str(index.name)), False, SafeOp(operation, call))  # noqa: FBT003 - named there
+
+
+def _bring_back_index(operation: BringBackOp, place: Place) -> Change | None:
+    if not isinstance(operation.drop, DropDefinedIndexOp):
+        return None
+    name, (statement, *others) = str(operation.drop.index_name), operation.statements
+    call = _call_of_index(name, place, statement, qualified(*place))
+    return Change(("index", *place, name), False, SafeOp(operation, call, others))  # noqa: FBT003 - named there
+
+
+def _call_of_index(name: str, place: Place, statement: str, table: str) -> str:
+    definition = statement.partition(f" ON {table} ")[2]
+    unique = ", unique=True" if statement.startswith("CREATE UNIQUE") else ""
+    arguments = f"{quoted(name)}, {quoted(place[1])}, {render_sql(definition, 40)}"
+    return f"safety.create_index({arguments}{unique}{_schema(place)})"
+
+
+def _alter_nullability(operation: AlterColumnOp, place: Place) -> Change | None:
+    others = (operation.modify_type, operation.modify_name)
+    unchanged = operation.modify_server_default is False and operation.modify_comment is False
+    if (
+        operation.modify_nullable is None
+        or not unchanged
+        or any(each is not None for each in others)
+    ):
+        return None
+    name = ("nullability", *place, operation.column_name)
+    if operation.modify_nullable:
+        return Change(name, True, operation)  # noqa: FBT003 - named there
+    column = quoted(operation.column_name)
+    call = f"safety.set_not_null({quoted(place[1])}, {column}{_schema(place)})"
+    return Change(name, False, SafeOp(operation, call))  # noqa: FBT003 - named there
+
+
+def _add_constraint(
+    context: MigrationContext, operation: AddConstraintOp | AddDefinedOp, place: Place
+) -> Change | None:
+    name, definition = _definition(context, operation)
+    if name is None or "NOT VALID" in definition.upper() or definition.startswith("EXCLUDE"):
+        return None
+    table, target = quoted(place[1]), quoted(name)
+    if key := _KEY.fullmatch(definition):
+        columns = f"{key['columns']}{key['include'] or ''}{key['nulls'] or ''}"
+        is_primary = key["kind"].upper() == "PRIMARY KEY"
+        options = ", primary_key=True" if is_primary else ""
+        if key["deferrable"]:
+            options += f", deferrable={quoted(key['deferrable'].strip().lower())}"
+        call = f"safety.add_unique({table}, {target}, {quoted(columns)}{options}{_schema(place)})"
+    elif definition.startswith(("CHECK", "FOREIGN KEY")):
+        sql = render_sql(definition, 40)
+        call = f"safety.add_constraint({table}, {target}, {sql}{_schema(place)})"
+    else:
+        return None
+    return Change(("constraint", *place, name), False, SafeOp(operation, call))  # noqa: FBT003 - named there
+
+
+def repeatable(context: MigrationContext, operation: MigrateOperation) -> MigrateOperation:
+    """Return an operation that can run over its own result, where Alembic's can't.
+
+    Args:
+        context: The context of the run.
+        operation: The operation.
+    """
+    place = _place(operation)
+    if place is None:
+        return operation
+    if isinstance(operation, RenameConstraintOp):
+        names = f"{quoted(operation.old)}, {quoted(operation.new)}"
+        call = f"safety.rename_constraint({quoted(place[1])}, {names}{_schema(place)})"
+        return SafeOp(operation, call)
+    if isinstance(operation, AddConstraintOp | AddDefinedOp):
+        name, definition = _definition(context, operation)
+        if name is not None:
+            arguments = f"{quoted(place[1])}, {quoted(name)}, {render_sql(definition, 40)}"
+            call = f"safety.add_constraint_at_once({arguments}{_schema(place)})"
+            return SafeOp(operation, call)
+    return operation
+
+
+def _definition(
+    context: MigrationContext, operation: AddConstraintOp | AddDefinedOp
+) -> tuple[str | None, str]:
+    if isinstance(operation, AddDefinedOp):
+        return operation.constraint_name, operation.definition
+    constraint = operation.to_constraint(context)
+    if constraint.name is None:
+        return None, ""
+    _add_included(constraint.table, constraint)
+    statement = str(AddConstraint(constraint).compile(dialect=_dialect))
+    preparer = _dialect.identifier_preparer
+    start = f" ADD CONSTRAINT {preparer.format_constraint(constraint)} "
+    return str(constraint.name), statement.partition(start)[2]
+
+
+def _add_included(table: Table, element: Index | Constraint) -> None:
+    # The table of the operation has the columns that are indexed, and no others.
+    for name in element.kwargs.get("postgresql_include") or ():
+        if name not in table.columns:
+            table.append_column(Column(name, NullType()))
+
+
+def _place(operation: Any) -> Place | None:  # noqa: ANN401 - the operations have no common base
+    if isinstance(operation, BringBackOp):
+        return _place(operation.drop)
+    if isinstance(operation, AddDefinedOp | RenameConstraintOp):
+        return (operation.table.schema or "public", operation.table.name)
+    if (table := getattr(operation, "source_table", None)) is not None:
+        return (operation.kw.get("source_schema") or "public", table)
+    table = getattr(operation, "table_name", None)
+    return None if table is None else (getattr(operation, "schema", None) or "public", table)
+
+
+def _schema(place: Place) -> str:
+    return "" if place[0] == "public" else f", schema={quoted(place[0])}"

@@ -1,0 +1,255 @@
+"""Generated revisions change tables in use without long exclusive locks, and can run again."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import NullPool, create_engine, text
+
+from tests.support.dump import dump
+
+ENV = """
+import uuid
+from sqlalchemy import *
+from sqlalchemy.dialects import postgresql
+from townhall import migrate
+from townhall.roles import Roles
+
+metadata = MetaData(schema={schema!r})
+{tables}
+migrate.run(product=False, metadata=[metadata], roles=Roles(None, None, None){options})
+"""
+
+OWNERS = 'Table("owners", metadata, Column("id", Integer, primary_key=True))\n'
+
+
+def items(*more: str) -> str:
+    """Return the source of tables, one of which has more columns, constraints or indexes."""
+    columns = (
+        'Column("id", Integer, primary_key=True)',
+        'Column("owner_id", Integer)',
+        'Column("Price", Integer)',
+        'Column("name", Text)',
+    )
+    replaced = {each.split(",")[0]: each for each in more}
+    lines = [replaced.pop(each.split(",")[0], each) for each in columns]
+    return f'{OWNERS}items = Table("items", metadata, {", ".join([*lines, *replaced.values()])})\n'
+
+
+@dataclass
+class Project:
+    """An application whose tables change.
+
+    Attributes:
+        folder: Its folder of Alembic.
+        database: The URL of its database.
+        schema: The schema of its tables.
+    """
+
+    folder: Path
+    database: str
+    schema: str | None = None
+
+    @property
+    def config(self) -> Config:
+        config = Config()
+        config.set_main_option("script_location", str(self.folder))
+        config.attributes["url"] = self.database
+        return config
+
+    def declare(self, tables: str, options: str = "") -> None:
+        source = ENV.format(tables=tables, options=options, schema=self.schema)
+        (self.folder / "env.py").write_text(source)
+
+    def revise(self, *arguments: str) -> list[str]:
+        """Write revisions and return them in their order."""
+        config = self.config
+        config.cmd_opts = Namespace(x=list(arguments))
+        before = {each.revision for each in self.history()}
+        command.revision(config, "Change", autogenerate=True)
+        made = [each for each in self.history() if each.revision not in before]
+        return [Path(each.path).read_text() for each in made]
+
+    def history(self) -> Sequence[Script]:
+        return [*ScriptDirectory.from_config(self.config).walk_revisions()][::-1]
+
+    def execute(self, statement: str) -> None:
+        with create_engine(self.database, poolclass=NullPool).begin() as connection:
+            connection.execute(text(statement))
+
+
+@pytest.fixture(params=[None, "Shop"])
+def project(request: pytest.FixtureRequest, tmp_path: Path, empty_database: str) -> Project:
+    (tmp_path / "versions").mkdir()
+    shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", tmp_path)
+    return Project(tmp_path, empty_database, request.param)
+
+
+CHANGES = {
+    "index": ('Index("by_name", "name")', "safety.create_index("),
+    "index with options": (
+        (
+            'Index("by_Price", "Price", unique=True, postgresql_where=text("name <> \':x\'"),'
+            ' postgresql_include=["id"])'
+        ),
+        "safety.create_index(",
+    ),
+    "index of an expression": (
+        'Index("by_lower_name", text("lower(name)"), postgresql_using="btree")',
+        "safety.create_index(",
+    ),
+    "unique constraint": ('UniqueConstraint("Price", "name", name="key")', "safety.add_unique("),
+    "unique constraint with options": (
+        ('UniqueConstraint("Price", name="key", postgresql_nulls_not_distinct=True)'),
+        "safety.add_unique(",
+    ),
+    "deferrable unique constraint": (
+        'UniqueConstraint("Price", name="key", deferrable=True, initially="DEFERRED")',
+        "safety.add_unique(",
+    ),
+    "check": ('CheckConstraint(\'"Price" > 0\', name="positive")', "safety.add_constraint("),
+    "foreign key": (
+        (
+            'ForeignKeyConstraint(["owner_id"], ["{}owners.id"], name="owned", ondelete="CASCADE",'
+            " deferrable=True)"
+        ),
+        "safety.add_constraint(",
+    ),
+    "not null": ('Column("name", Text, nullable=False)', "safety.set_not_null("),
+}
+
+
+def every_change(project: Project) -> list[str]:
+    # Two keys can't have the same name.
+    names = [each for each in CHANGES if "unique constraint" not in each or "with" in each]
+    return [changed(project, name)[0] for name in names]
+
+
+def changed(project: Project, name: str) -> tuple[str, str]:
+    declaration, call = CHANGES[name]
+    return declaration.replace("{}", f"{project.schema}." if project.schema else ""), call
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_change_of_a_table_in_use_is_a_call_of_safety_that_can_run_again_both_ways(
+    project: Project, name: str
+) -> None:
+    declaration, call = changed(project, name)
+    project.declare(items())
+    project.revise()
+    command.upgrade(project.config, "head")
+    before = dump(project.database)
+    project.declare(items(declaration))
+    (revision,) = project.revise()
+    assert call in revision
+    assert "op." not in revision.partition("def upgrade")[2].partition("def downgrade")[0]
+    run_twice(project, 1)
+    command.check(project.config)
+    after = dump(project.database)
+
+    project.declare(items())
+    (back,) = project.revise()
+    command.upgrade(project.config, "head")
+    assert call in back.partition("def downgrade")[2]
+    assert dump(project.database) == before
+    command.downgrade(project.config, "-1")
+    assert dump(project.database) == after
+    command.downgrade(project.config, "-1")
+    assert dump(project.database) == before
+
+
+def run_twice(project: Project, count: int) -> None:
+    """Run the last revisions over their own result, up, down and up."""
+    before, *last = [each.revision for each in project.history()][-count - 1 :]
+    for _ in range(2):
+        for revision in last:
+            command.upgrade(project.config, revision)
+        command.stamp(project.config, before)
+    command.stamp(project.config, last[-1])
+    for _ in range(2):
+        command.downgrade(project.config, before)
+        command.stamp(project.config, last[-1])
+    command.stamp(project.config, before)
+    command.upgrade(project.config, "head")
+
+
+def test_operations_that_need_no_care_have_a_revision_of_their_own(project: Project) -> None:
+    project.declare(items())
+    project.revise()
+    command.upgrade(project.config, "head")
+    before = dump(project.database)
+    project.declare(items('Column("size", Integer, index=True)', *every_change(project)))
+    plain, live = project.revise()
+    assert "add_column" in plain
+    assert "safety" not in plain
+    assert live.partition("def downgrade")[0].count("safety.") == len(every_change(project)) + 1
+    run_twice(project, 2)
+    command.check(project.config)
+    after = dump(project.database)
+
+    project.declare(items())
+    drops, plain = project.revise()
+    assert "drop_column" in plain
+    assert "safety.drop_index" in drops
+    command.upgrade(project.config, "head")
+    assert dump(project.database) == before
+    command.downgrade(project.config, "-2")
+    assert sorted(dump(project.database).split()) == sorted(after.split())
+
+
+def test_new_table_has_its_constraints_and_indexes_at_once(project: Project) -> None:
+    project.declare(OWNERS)
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.declare(items(*every_change(project)))
+    (revision,) = project.revise()
+    assert "safety" not in revision
+
+
+@pytest.mark.parametrize(("argument", "option"), [("live=no", ""), ("", ", live=False")])
+def test_short_form_is_written_on_request(project: Project, argument: str, option: str) -> None:
+    project.declare(items())
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.declare(items(*every_change(project)), option)
+    (revision,) = project.revise(*filter(None, [argument]))
+    assert "safety.create_index" not in revision
+    run_twice(project, 1)
+    command.check(project.config)
+
+
+def test_index_of_a_partitioned_table_is_built_at_once(project: Project) -> None:
+    table = (
+        'Table("parts", metadata, Column("id", Integer), {}postgresql_partition_by="list (id)")\n'
+    )
+    project.declare(table.replace("{}", ""))
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.declare(table.replace("{}", 'Index("by_id", "id"), '))
+    (revision,) = project.revise()
+    assert "op.create_index" in revision
+    command.upgrade(project.config, "head")
+    command.check(project.config)
+
+
+def test_key_that_a_new_table_refers_to_is_added_before_it(project: Project) -> None:
+    project.declare(items())
+    project.revise()
+    command.upgrade(project.config, "head")
+    target = f"{project.schema}.items.name" if project.schema else "items.name"
+    project.declare(
+        items('UniqueConstraint("name", name="key")')
+        + f'Table("tags", metadata, Column("name", ForeignKey("{target}"), primary_key=True))\n'
+    )
+    project.revise()
+    command.upgrade(project.config, "head")
+    command.check(project.config)
+    command.downgrade(project.config, "base")
