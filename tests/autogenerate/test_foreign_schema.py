@@ -72,6 +72,39 @@ SMALL = {
         create function of_both(b mood = 'b', c size = null) returns mood language sql as $$
         select 'a'::public.mood $$
     """,
+    "two unique constraints of the same columns": """
+        create table pairs (a integer primary key, b integer);
+        alter table pairs add constraint one unique (a, b), add constraint other unique (a, b);
+        alter table pairs add constraint like_the_key unique (a)
+    """,
+    "comment on a foreign key of a cycle": """
+        create table a (id integer primary key);
+        create table b (id integer primary key, a integer references a);
+        alter table a add constraint back foreign key (id) references b;
+        comment on constraint back on a is 'Back'
+    """,
+    "all privileges on a table and one on a column": """
+        create table things (id integer, name text);
+        grant all on things to authenticated;
+        grant select (name), update (name) on things to authenticated
+    """,
+    "policy and trigger of a partition": """
+        create function refuse() returns trigger language plpgsql as 'begin return null; end';
+        create table events (id integer) partition by list (id);
+        create table events_1 partition of events for values in (1);
+        alter table events_1 enable row level security;
+        create policy own on events_1 for select using (id <> 7);
+        create trigger own before truncate on events_1 for each statement
+        execute function refuse();
+        create trigger every before insert on events for each row execute function refuse()
+    """,
+    "enum of a function that a policy of the platform calls": """
+        create schema storage;
+        create table storage.objects (id integer);
+        create type mood as enum ('a', 'b');
+        create function is_in(mood) returns boolean language sql as 'select true';
+        create policy moody on storage.objects for select using (is_in('a'))
+    """,
 }
 
 

@@ -178,7 +178,12 @@ def grant_to(target: str, role: str, privileges: Iterable[str]) -> Iterable[str]
     grantable = [
         text.removesuffix(WITH_GRANT_OPTION) for text in every if text.endswith(WITH_GRANT_OPTION)
     ]
-    if plain := [text for text in every if not text.endswith(WITH_GRANT_OPTION)]:
+    plain = [text for text in every if not text.endswith(WITH_GRANT_OPTION)]
+    if "all" in plain:
+        # No other privilege can stand beside it, not even one on columns.
+        yield f"grant all on {target} to {sql.role(role)}"
+        plain = [text for text in plain if text != "all"]
+    if plain:
         yield f"grant {', '.join(plain)} on {target} to {sql.role(role)}"
     if grantable:
         yield f"grant {', '.join(grantable)} on {target} to {sql.role(role)} with grant option"

@@ -14,8 +14,10 @@ from sqlalchemy import Connection
 
 from townhall.pg import catalog, ddl, sql
 from townhall.pg.catalog.table_details import Acl, IndexDetails, OwnedSequence
-from townhall.pg.entity import comment_statement
+from townhall.pg.entity import TableEntity, comment_statement
+from townhall.pg.policy import Policy
 from townhall.pg.privileges import grant_to, read_grants
+from townhall.pg.trigger import Trigger
 
 _PRIMARY_KINDS = ("primary key", "unique", "exclude")
 
@@ -28,12 +30,14 @@ class TableDefinition:
         table: Its columns, constraints and indexes.
         details: What it has beside them.
         partitions: Its partitions.
+        entities: The policies and triggers of a partition alone.
         server_version: The server's major version.
     """
 
     table: catalog.Table
     details: catalog.TableDetails
     partitions: Sequence[TableDefinition]
+    entities: Sequence[TableEntity]
     server_version: int
 
     @cached_property
@@ -53,7 +57,7 @@ class TableDefinition:
     def create_statements(self, later: Iterable[str] = ()) -> Iterable[str]:
         """Yield what creates the table with everything that belongs to it.
 
-        Policies and triggers are entities of their own.
+        Policies and triggers of other tables than partitions are entities of their own.
 
         Args:
             later: The names of constraints that are added by others.
@@ -120,7 +124,7 @@ class TableDefinition:
         for sequence in self._sequences():
             yield self._own(sequence)
         for name, each in self.table.constraints.items():
-            if not each.is_validated and each.kind != "foreign key" and self._has_own(name, later):
+            if self._has_own(name, later) and not self._is_created(name):
                 yield ddl.add_constraint(self.name, name, each.definition)
         for name in self.table.indexes:
             yield from self._index(name)
@@ -141,8 +145,10 @@ class TableDefinition:
             if name not in later:
                 yield ddl.add_constraint(self.name, name, self.table.constraints[name].definition)
         yield from self._settings()
-        yield from self._comments()
+        yield from self._comments(later)
         yield from self._privileges()
+        for entity in self.entities:
+            yield from entity.create_statements()
         for partition in self.partitions:
             yield from partition.finish(())
 
@@ -152,7 +158,7 @@ class TableDefinition:
         constraints = [
             ddl.define_constraint(name, each.definition)
             for name, each in table.constraints.items()
-            if each.kind != "foreign key" and each.is_validated and self._has_own(name, later)
+            if self._has_own(name, later) and self._is_created(name)
         ]
         parts = ",\n".join(f"    {sql.indented(each).lstrip()}" for each in columns + constraints)
         unlogged = "unlogged " if table.persistence == "unlogged" else ""
@@ -166,13 +172,30 @@ class TableDefinition:
         head = f"create {unlogged}table if not exists {self.name} (\n{parts}\n)"
         return "\n".join([head, *filter(None, clauses)])
 
+    def _is_created(self, constraint: str) -> bool:
+        # Of two keys of the same columns ``create table`` makes one.
+        return (
+            self.table.constraints[constraint].is_validated and constraint not in self._second_keys
+        )
+
+    @cached_property
+    def _second_keys(self) -> Collection[str]:
+        first: dict[str, str] = {}
+        keys = [
+            (each.definition.removeprefix("PRIMARY KEY ").removeprefix("UNIQUE "), name)
+            for name, each in self.table.constraints.items()
+            if each.kind in {"primary key", "unique"}
+        ]
+        return {name for columns, name in keys if first.setdefault(columns, name) != name}
+
     def _has_own(self, constraint: str, later: Collection[str]) -> bool:
         # What a partition shares with its table must be there before it is attached.
         is_inherited = constraint in self.details.inherited and not (
             self.details.bound
             and self.table.constraints[constraint].kind in (*_PRIMARY_KINDS, "check")
         )
-        return constraint not in later and not is_inherited
+        is_foreign = self.table.constraints[constraint].kind == "foreign key"
+        return constraint not in later and not is_inherited and not is_foreign
 
     def _has_own_column(self, name: str) -> bool:
         return not self.details.columns[name].is_inherited
@@ -251,13 +274,14 @@ class TableDefinition:
         if details.is_replica_identity:
             yield f"alter table {self.name} replica identity using index {sql.quote(name)}"
 
-    def _comments(self) -> Iterable[str]:
+    def _comments(self, later: Collection[str]) -> Iterable[str]:
         if self.table.comment is not None:
             yield comment_statement("table", self.name, self.table.comment)
         for name in self.table.columns:
             yield from self._column_comment(name)
         for name in self.table.constraints:
-            yield from self._constraint_comment(name)
+            if name not in later:
+                yield from self._constraint_comment(name)
         for name in self.table.indexes:
             yield from self._index_comment(name)
 
@@ -315,6 +339,7 @@ def read_table_definitions(
             (each.schema, each.name): each for each in catalog.read_tables(connection, schemas)
         }
         details = catalog.read_table_details(connection, schemas)
+        entities = _of_partitions(connection, schemas, details)
     partitions: dict[str, list[catalog.TableDetails]] = {}
     for each in details:
         if each.bound is not None:
@@ -324,9 +349,22 @@ def read_table_definitions(
         of_it = partitions.get(sql.qualified(each.schema, each.name), ())
         ordered = sorted(of_it, key=lambda one: (one.schema, one.name))
         table = tables[each.schema, each.name]
-        return TableDefinition(table, each, list(map(define, ordered)), version)
+        of_partition = entities.get((each.schema, each.name), ())
+        return TableDefinition(table, each, list(map(define, ordered)), of_partition, version)
 
     return {(each.schema, each.name): define(each) for each in details}
+
+
+def _of_partitions(
+    connection: Connection, schemas: Sequence[str], details: Iterable[catalog.TableDetails]
+) -> Mapping[tuple[str, str], Sequence[TableEntity]]:
+    found: dict[tuple[str, str], list[TableEntity]] = {
+        (each.schema, each.name): [] for each in details if each.bound is not None
+    }
+    for entity_class in (Policy, Trigger) if found else ():
+        for entity in entity_class.read(connection, schemas):
+            found.get((entity.schema, entity.table), []).append(entity)
+    return found
 
 
 def _create_sequence(sequence: OwnedSequence) -> str:

@@ -31,12 +31,13 @@ from townhall.pg import (
     DropEntityOp,
     Entity,
     ReplaceEntityOp,
+    Routine,
 )
 from townhall.pg import (
     Sequence as NumberSequence,
 )
 from townhall.pg.adapted import Adapted
-from townhall.pg.catalog import Part, undroppable_entities
+from townhall.pg.catalog import Part, Target, read_dependants, undroppable_entities
 from townhall.pg.state import Key, State, read_state
 
 
@@ -249,7 +250,15 @@ def _used(
     dropped = {key for key in actual if key not in kept}
     if not any(isinstance(actual[key], AlterableEntity) for key in dropped):
         return set()
-    return alterables.used(alterables.uses(connection, declared.schemas), dropped)
+    routines = [
+        Target(function=each.literal_signature)
+        for key in dropped
+        if isinstance(each := actual[key], Routine)
+    ]
+    # What is left alone on the platform's tables goes with the functions that it calls.
+    going = read_dependants(connection, routines).entities & actual.keys()
+    users = alterables.uses(connection, declared.schemas)
+    return alterables.used(users, {*dropped, *going}) & dropped
 
 
 def _without_a_trace(entity: Entity, actual: Entity | None) -> Iterable[EntityOp]:
