@@ -6,7 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from tests.autogenerate.round_trip import round_trip
+from tests.pg.samples import SETUP
 from townhall import pg
+from townhall.testing.databases import Databases
 
 LETTER = """
     begin
@@ -136,3 +139,42 @@ def test_index_of_a_materialized_view_whose_name_postgresql_cuts_is_no_differenc
         schema=SCHEMA, name=name, definition="select 1 as one", indexes={f"i{name}": "(one)"}
     )
     lab.there_and_back(Schema(), Schema(entities=[counted]))
+
+
+CREATE_ROLES = SETUP[0]
+FOREIGN = """
+    create table public.guests (id integer primary key, name text default 'a
+      b  ', check (name <> 'c
+   ;'));
+    create function public.letter("position" integer, "values" text default 'x
+      y;') returns text language plpgsql as $f$
+        begin
+            return 'Dear guest,
+    your seat is kept.'; -- don't
+        end;
+    $f$;
+    create function public.one() returns integer language sql as 'select 1;  ';
+    create function public.two(out a integer, inout b text, variadic c integer[])
+    language plpgsql as E'\\r\\nbegin\\r\\n\\tb := \\'\\t\\';\\r\\nend;\\r\\n';
+    create function public.three() returns integer language sql return(3);
+    create function public.stamp() returns trigger language plpgsql as 'begin return new; end';
+    create policy "read  it" on public.guests for select using (name <> 'd
+
+      e  ');
+    create trigger stamps before update on public.guests for each row
+    when (new.name <> 'f
+ g') execute function public.stamp('h
+   i  ', ' ');
+    create view public.names as select 'j
+      k;' as text, id from public.guests;
+    create materialized view public.copies with (fillfactor = 70) as select 'l
+ m' as text, id from public.guests;
+    create unique index on public.copies (id) where text <> 'n
+  o';
+    comment on view public.names is 'p
+      q  ';
+"""
+
+
+def test_foreign_schema_with_texts_over_lines_comes_back(server: Databases) -> None:
+    round_trip(server, f"{CREATE_ROLES};{FOREIGN}")
