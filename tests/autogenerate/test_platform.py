@@ -294,6 +294,14 @@ def test_schema_named_like_one_of_the_platform_is_told(
         assert "schemas of these names: auth, vault." in sentence
 
 
+def test_table_grant_on_a_table_of_the_application_is_refused(
+    application: SmallApplication,
+) -> None:
+    application.declare(FILES.replace('schema="auth", table="users", role', 'table="users", role'))
+    with pytest.raises(CommandError, match=r"table grant public\.users.*pg\.TableAccess"):
+        application.revise("files")
+
+
 def test_function_in_a_schema_of_the_platform_is_refused(application: SmallApplication) -> None:
     application.declare(FILES.replace('name="may_read"', 'schema="auth", name="may_read"'))
     with pytest.raises(CommandError, match=r"function auth\.may_read\(\).*another schema"):

@@ -32,6 +32,8 @@ SETUP = (
     """,
     f'create table "{SCHEMA}"."odd FOR EACH ROW WHEN (x) table" ()',
     'create publication "odd publication"',
+    "create schema auth",
+    'create table auth.users (id integer, "odd column" text)',
     f"""
     create view "{SCHEMA}"."odd FOR EACH ROW WHEN (x) view" as
     select 1 as id
@@ -344,6 +346,12 @@ ENTITIES: dict[str, Entity] = {
     "a full replica identity": pg.ReplicaIdentity(schema=SCHEMA, table="odd table"),
     "a replica identity by index": pg.ReplicaIdentity(
         schema=SCHEMA, table="odd table", mode="index", index="odd table_pkey"
+    ),
+    "a grant on accounts": pg.TableGrant(
+        schema="auth",
+        table="users",
+        role="other role",
+        privileges=("insert with grant option", 'select (id, "odd column")'),
     ),
     "storage parameters": pg.StorageParameters(
         schema=SCHEMA,

@@ -39,6 +39,8 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
     "types": ("all", "usage"),
     "schemas": ("all", "usage", "create"),
 }
+_LETTERS = {"tables": "r", "sequences": "S", "functions": "f", "types": "T", "schemas": "n"}
+"""The kinds of objects as ``pg_default_acl`` has them."""
 _OF_PUBLIC = {"functions": "execute", "types": "usage"}
 """The privileges of public on new objects, where no default privileges say otherwise."""
 
@@ -62,7 +64,6 @@ class DefaultPrivileges(Entity):
     kind: ClassVar[str] = "default privileges"
     is_own_object: ClassVar[bool] = False
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "objects", "owner", "everywhere")
-    drop_fields: ClassVar[tuple[str, ...]] = ("grants", "api_roles")
 
     objects: Objects
     everywhere: bool = False
@@ -107,9 +108,32 @@ class DefaultPrivileges(Entity):
                 yield f"{self._alter}\n{grant}"
 
     def drop_statements(self) -> Iterable[str]:
-        """Yield the change to PostgreSQL's defaults, for the managed roles."""
-        managed = dict.fromkeys([PUBLIC, *self.api_roles, *self.grants])
-        yield f"{self._alter}\nrevoke all on {self.objects} from {sql.roles(managed)}"
+        """Yield the change to PostgreSQL's defaults, for every role."""
+        owner = "current_user" if self.owner is None else sql.literal(self.owner)
+        schema = "0" if self.everywhere else f"{sql.literal(self.literal_schema)}::regnamespace"
+        revoke = sql.literal(f"{self._alter} revoke all on {self.objects} from ".replace("\n", " "))
+        body = f"""
+declare
+    grantee text;
+begin
+    for grantee in
+        select distinct
+            case
+                when a.grantee = 0 then 'public'
+                else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee))
+            end
+        from pg_catalog.pg_default_acl as d, pg_catalog.aclexplode(d.defaclacl) as a
+        where pg_catalog.pg_get_userbyid(d.defaclrole) = {owner}
+            and d.defaclnamespace = {schema}
+            and d.defaclobjtype = '{_LETTERS[self.objects]}'
+            and a.grantee <> d.defaclrole
+    loop
+        execute {revoke}
+            || grantee;
+    end loop;
+end
+"""
+        yield f"do {sql.dollar_quoted(body)}"
         if self.everywhere and self.objects in _OF_PUBLIC:
             yield f"{self._alter}\ngrant {_OF_PUBLIC[self.objects]} on {self.objects} to public"
 

@@ -34,15 +34,12 @@ class TableGrant(TableEntity):
     privileges: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse an unknown privilege, and a table of the application.
+        """Refuse an unknown privilege, and none at all.
 
         Raises:
-            ValueError: A value has another type than its field, a privilege is none of a table, or
-                the table is in no schema of the platform.
+            ValueError: A value has another type than its field, or a privilege is none of a table.
         """
         super().__post_init__()
-        if not self.is_shared:
-            self._refuse("the table is none of the platform: declare a TableAccess")
         if not self.privileges:
             self._refuse("no privilege is named: add privileges=('select',)")
         if why := refused_grants({self.role: self.privileges}):

@@ -107,22 +107,41 @@ CASES: dict[str, EntityCase] = {
         pg.DefaultPrivileges(
             everywhere=True,
             objects="functions",
-            owner="Deploy",
+            owner="Ops",
             grants={"reports": ("execute", "execute with grant option")},
             api_roles=("anon",),
         ),
         create="""
-            alter default privileges for role "Deploy"
+            alter default privileges for role "Ops"
             revoke all on functions from public, anon, reports;
-            alter default privileges for role "Deploy"
+            alter default privileges for role "Ops"
             grant execute on functions to reports;
-            alter default privileges for role "Deploy"
+            alter default privileges for role "Ops"
             grant execute on functions to reports with grant option;
         """,
         drop="""
-            alter default privileges for role "Deploy"
-            revoke all on functions from public, anon, reports;
-            alter default privileges for role "Deploy"
+            do $function$
+            declare
+                grantee text;
+            begin
+                for grantee in
+                    select distinct
+                        case
+                            when a.grantee = 0 then 'public'
+                            else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee))
+                        end
+                    from pg_catalog.pg_default_acl as d, pg_catalog.aclexplode(d.defaclacl) as a
+                    where pg_catalog.pg_get_userbyid(d.defaclrole) = 'Ops'
+                        and d.defaclnamespace = 0
+                        and d.defaclobjtype = 'f'
+                        and a.grantee <> d.defaclrole
+                loop
+                    execute 'alter default privileges for role "Ops" revoke all on functions from '
+                        || grantee;
+                end loop;
+            end
+            $function$;
+            alter default privileges for role "Ops"
             grant execute on functions to public;
         """,
     ),

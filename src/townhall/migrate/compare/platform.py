@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from townhall.pg import Entity
+from townhall.pg import Entity, TableGrant
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 from townhall.pg.requirements import missing
 
 
 def refuse_on_platform(entities: Iterable[Entity]) -> None:
-    """Refuse entities that nobody but the platform can have in its schemas.
+    """Refuse entities that only the platform has in its schemas, and grants on other tables.
 
     Args:
         entities: The declared entities.
@@ -26,6 +26,16 @@ def refuse_on_platform(entities: Iterable[Entity]) -> None:
         for entity in entities
         if entity.schema in PLATFORM_SCHEMAS and not entity.is_for_platform
     )
+    elsewhere = sorted(
+        entity.identity
+        for entity in entities
+        if isinstance(entity, TableGrant) and entity.schema not in PLATFORM_SCHEMAS
+    )
+    if elsewhere:
+        raise CommandError(
+            f"declared for a table that is none of the platform: {', '.join(elsewhere)}. Declare"
+            " the grants of the application's own tables with a pg.TableAccess."
+        )
     if refused:
         raise CommandError(
             f"declared in a schema of the platform, which is not compared: {', '.join(refused)}."
