@@ -133,6 +133,26 @@ def test_column_is_changed_and_changed_back(
     round_trip(databases, script, things(of_this_test))
 
 
+EXPRESSIONS = {
+    "check": (
+        "alter table things add constraint c check (part <> 'a')",
+        sa.CheckConstraint("part <> 'a'", name="c"),
+    ),
+    "partial index": (
+        "create index i on things (id) where part = 'a'",
+        sa.Index("i", "id", postgresql_where=sa.text("part = 'a'")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "part"), EXPRESSIONS.values(), ids=EXPRESSIONS.keys())
+def test_expression_with_a_constant_of_the_former_type_blocks_no_change(
+    script: str, part: sa.CheckConstraint | sa.Index, databases: Databases
+) -> None:
+    declared = things(sa.Column("part", sa.Text), part)
+    round_trip(databases, f"{MOODS} {table('mood')}; {script}", declared)
+
+
 def test_default_blocks_no_change_of_a_type(databases: Databases) -> None:
     declared = things(sa.Column("part", sa.Text, server_default="a"))
     revision = round_trip(databases, MOODS + table("mood default 'a'"), declared)

@@ -222,6 +222,14 @@ def test_dropped_table_comes_back(script: str, databases: Databases) -> None:
     round_trip(databases, f"{TYPES} {things} {script}", schemas=["app", 'A "b'])
 
 
+def test_renamed_table_has_the_names_of_the_former_one(databases: Databases) -> None:
+    metadata = sa.MetaData()
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table("other", metadata, key, sa.Column("size", sa.Integer), sa.Index("sizes", "size"))
+    script = "create table things (id serial, size integer); create index sizes on things (size)"
+    round_trip(databases, script, Schema(metadata))
+
+
 def test_dropped_table_comes_back_with_a_kept_one(databases: Databases) -> None:
     metadata = sa.MetaData()
     sa.Table("things", metadata, sa.Column("id", sa.Integer, primary_key=True, autoincrement=False))

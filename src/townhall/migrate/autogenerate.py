@@ -20,7 +20,7 @@ from townhall.migrate.compare.columns import with_column_changes
 from townhall.migrate.compare.cycles import with_cycles_apart
 from townhall.migrate.compare.decisions import decisions
 from townhall.migrate.compare.declared_names import with_names_of_database
-from townhall.migrate.compare.definitions import with_definitions
+from townhall.migrate.compare.definitions import not_repeated, with_definitions
 from townhall.migrate.compare.derived import with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
 from townhall.migrate.compare.normalization import normalized, normalized_operations
@@ -151,7 +151,7 @@ def _needed(
         for operations in table_operations(connection, comparison, declared.schemas)
     )
     undecided = [each for each in first if isinstance(each, UndecidedOp)]
-    first = [each for each in first if each not in undecided]
+    first = not_repeated([each for each in first if each not in undecided], on_tables)
     drops = comparison.drops()
     changes = comparison.entity_operations()
     types = [each for each in changes if each.target.precedes_tables]

@@ -84,7 +84,7 @@ def change_of_column(
         ColumnState(
             target.type, target.collation, target.default, _using(name, target.type, there)
         ),
-        sets_default=previous.default is not None and not there.is_same,
+        is_other_type=not there.is_same,
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeGuard
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import DropColumnOp, DropConstraintOp, DropIndexOp, DropTableOp
 from sqlalchemy import Connection, MetaData, Table
 
+from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.constraints import AddDefinedOp, DropDefinedOp
 from townhall.migrate.operations.definitions import (
     DropDefinedColumnOp,
@@ -29,29 +32,52 @@ def with_definitions(
 ) -> list[MigrateOperation]:
     """Return operations whose drops bring back what was there when they are reversed.
 
-    Tables are dropped last, those that refer to others before these, and the foreign keys of a
-    cycle before its tables. What goes with a column is dropped before it.
+    Drops come first, so that a new object can have the name of a former one: those of parts, then
+    those of tables, which refer to others before these, and the foreign keys of a cycle before its
+    tables. What goes with a column is dropped before it.
 
     Args:
         connection: A connection within a transaction, to the database as it is.
         operations: The operations.
         schemas: The schemas that are compared.
     """
-    if not any(isinstance(operation, _DROPS) for operation in operations):
+    if not any(isinstance(each, _DROPS) or _is_of_other_type(each) for each in operations):
         return list(operations)
     definitions = read_table_definitions(connection, schemas)
     tables = {_table(each): each for each in operations if isinstance(each, DropTableOp)}
     names = {_part(each) for each in operations if isinstance(each, DropConstraintOp | DropIndexOp)}
-    changed: list[MigrateOperation] = []
-    for operation in operations:
-        if isinstance(operation, DropOfPart) and _table(operation) not in tables:
-            changed += _drop_of_part(operation, definitions, names)
-        elif not isinstance(operation, _DROPS):
-            changed.append(operation)
-    return [*changed, *_drops_of_tables(tables, definitions)]
+    drops = [
+        drop
+        for operation in operations
+        if (isinstance(operation, DropOfPart) and _table(operation) not in tables)
+        or _is_of_other_type(operation)
+        for drop in _drop_of_part(operation, definitions, names)
+    ]
+    others = [operation for operation in operations if not isinstance(operation, _DROPS)]
+    return [*drops, *_drops_of_tables(tables, definitions), *others]
 
 
-def _table(operation: DropTableOp | DropOfPart) -> TableName:
+def not_repeated(
+    operations: Iterable[MigrateOperation], earlier: Iterable[MigrateOperation]
+) -> list[MigrateOperation]:
+    """Return operations without the drops of constraints and indexes that come earlier.
+
+    Args:
+        operations: The operations.
+        earlier: The operations that run before them.
+    """
+    of_parts = (DropConstraintOp, DropIndexOp)
+    dropped = {_part(each) for each in earlier if isinstance(each, of_parts)}
+    return [
+        each for each in operations if not (isinstance(each, of_parts) and _part(each) in dropped)
+    ]
+
+
+def _is_of_other_type(operation: MigrateOperation) -> TypeGuard[ChangeColumnOp]:
+    return isinstance(operation, ChangeColumnOp) and operation.is_other_type
+
+
+def _table(operation: DropTableOp | DropOfPart | ChangeColumnOp) -> TableName:
     return (operation.schema or "public", str(operation.table_name))
 
 
@@ -62,15 +88,21 @@ def _part(operation: DropConstraintOp | DropIndexOp) -> tuple[TableName, str]:
 
 
 def _drop_of_part(
-    operation: DropOfPart, definitions: Definitions, names: set[tuple[TableName, str]]
+    operation: DropOfPart | ChangeColumnOp,
+    definitions: Definitions,
+    names: set[tuple[TableName, str]],
 ) -> Iterable[MigrateOperation]:
     table = _table(operation)
     definition = definitions.get(table)
-    if definition is None:
+    if isinstance(operation, ChangeColumnOp):
+        # What compares the column with a constant of its type can't take another one.
+        if definition is not None:
+            yield from _drops_with_column(operation, definition, names, _is_expression)
+    elif definition is None:
         yield operation
     elif isinstance(operation, DropColumnOp):
         if operation.column_name in definition.table.columns:
-            yield from _drops_with_column(operation, definition, names)
+            yield from _drops_with_column(operation, definition, names, lambda _: True)
             statements = [*definition.add_column(operation.column_name)]
             yield DropDefinedColumnOp(operation, statements)
         else:
@@ -82,20 +114,31 @@ def _drop_of_part(
 
 
 def _drops_with_column(
-    operation: DropColumnOp, definition: TableDefinition, names: set[tuple[TableName, str]]
+    operation: DropColumnOp | ChangeColumnOp,
+    definition: TableDefinition,
+    names: set[tuple[TableName, str]],
+    is_dropped: Callable[[str], bool],
 ) -> Iterable[MigrateOperation]:
     table = _table(operation)
     column = definition.details.columns[operation.column_name]
     for name in column.constraints:
         drop = _drop_of_constraint(definition, name)
-        if (table, name) not in names and drop is not None:
+        if (
+            (table, name) not in names
+            and drop is not None
+            and is_dropped(definition.table.constraints[name].definition)
+        ):
             names.add((table, name))
             yield drop
     for name in column.indexes:
-        if (table, name) not in names:
+        if (table, name) not in names and is_dropped(definition.table.indexes[name].definition):
             names.add((table, name))
             index = DropIndexOp(name, operation.table_name, schema=operation.schema)
             yield _drop_of_index(index, definition)
+
+
+def _is_expression(definition: str) -> bool:
+    return definition.startswith("CHECK ") or re.search(r" WHERE |\(\(", definition) is not None
 
 
 def _drop_of_index(operation: DropIndexOp, definition: TableDefinition) -> DropIndexOp:

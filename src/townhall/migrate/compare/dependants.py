@@ -168,7 +168,7 @@ def without_default(operation: MigrateOperation) -> MigrateOperation:
         operation.column_name,
         previous,
         operation.target,
-        sets_default=operation.sets_default,
+        is_other_type=operation.is_other_type,
     )
 
 

@@ -40,7 +40,7 @@ class ChangeColumnOp(StatementsOp):
         previous: ColumnState,
         target: ColumnState,
         *,
-        sets_default: bool,
+        is_other_type: bool,
     ) -> None:
         """Take the column in both states.
 
@@ -49,11 +49,16 @@ class ChangeColumnOp(StatementsOp):
             name: The name of the column.
             previous: The column as it is.
             target: The column as it will be.
-            sets_default: Whether the default is set again for the sake of the type.
+            is_other_type: Whether more of the type changes than its modifiers.
         """
         self.schema, self.table_name, self.column_name = table.schema, table.name, name
-        self.previous, self.target, self.sets_default = previous, target, sets_default
+        self.previous, self.target, self.is_other_type = previous, target, is_other_type
         self.owner = table
+
+    @property
+    def sets_default(self) -> bool:
+        """Whether the default is set again for the sake of the type."""
+        return self.is_other_type and self.previous.default is not None
 
     @property
     def changes_type(self) -> bool:
@@ -85,7 +90,7 @@ class ChangeColumnOp(StatementsOp):
             self.column_name,
             self.target,
             self.previous,
-            sets_default=self.sets_default,
+            is_other_type=self.is_other_type,
         )
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
