@@ -392,3 +392,38 @@ def test_default_of_a_view_and_parameter_of_a_materialized_view_are_changed_and_
     revision = lab.there_and_back(declared("1", fillfactor="70"), declared("2", fillfactor="80"))
     assert "pg.drop_entity" not in revision.upgrade
     lab.there_and_back(declared("2", fillfactor="80"), declared(None))
+
+
+def test_function_in_use_by_a_domain_is_changed_and_changed_back(lab: Lab) -> None:
+    def declared(function: pg.Function) -> Schema:
+        domain = pg.Domain(
+            schema=SCHEMA, name="rated", base="integer", checks={"rated": "lab.rate(value) > 0"}
+        )
+        return Schema(entities=[function, domain])
+
+    lab.there_and_back(declared(BEFORE), declared(CHANGES["argument type"]))
+
+
+def test_function_in_use_by_an_undeclared_table_is_changed_and_changed_back(lab: Lab) -> None:
+    lab.migrate(Schema(things(), [ACCESS, BEFORE]))
+    for statement in (
+        "create schema reports",
+        "create table reports.t (a integer default lab.rate(1), check (lab.rate(a) > 0))",
+        "create index on reports.t (lab.rate(a))",
+    ):
+        lab.connection.execute(sa.text(statement))
+    schemas = [SCHEMA, "reports"]
+    with empty_search_path(lab.connection):
+        before = read_everything(lab.connection, schemas)
+    revision = lab.migrate(Schema(things(), [ACCESS, CHANGES["argument name"]]))
+    lab.run(revision.downgrade)
+    with empty_search_path(lab.connection):
+        assert read_everything(lab.connection, schemas) == before
+
+
+def test_overload_in_use_gets_one_more_argument_beside_another_overload(lab: Lab) -> None:
+    def declared(function: pg.Function) -> Schema:
+        check = sa.CheckConstraint("lab.rate(size) > 0 and lab.rate('x') > 0", name="rated")
+        return Schema(things(check), [ACCESS, function, rate(a="text")])
+
+    lab.there_and_back(declared(BEFORE), declared(CHANGES["one more with a default"]))
