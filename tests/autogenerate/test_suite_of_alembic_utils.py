@@ -44,7 +44,7 @@ tables.remove(tables.tables["alembic_version"]) if "alembic_version" in tables.t
 migrate.run(product=False, metadata=[tables], schemas=["DEV"], roles=Roles(None, None, None))
 """
 
-EXTENSION = "extensions are declared with the classes of this package"
+EXTENSION = "an extension is written with this package's class, and dropped only if it created it"
 DROP = "undeclared privileges on a table stay as they are"
 CASCADE = "what a declared view uses is not dropped: the revision is refused when it is written"
 DIFFERENT: Mapping[str, str] = {

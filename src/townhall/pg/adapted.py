@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from townhall.pg.alembic_utils import (
     CreateOp,
     DropOp,
+    PGExtension,
     PGFunction,
     PGGrantTable,
     PGMaterializedView,
@@ -27,6 +28,7 @@ from townhall.pg.alembic_utils import (
 )
 from townhall.pg.catalog import empty_search_path
 from townhall.pg.entity import Entity
+from townhall.pg.extension import Extension
 from townhall.pg.function import Function
 from townhall.pg.policy import Policy
 from townhall.pg.table_access import TableAccess
@@ -292,17 +294,20 @@ def adapted(entity: ReplaceableEntity) -> Entity:
     """Return an entity of alembic-utils as one that takes part in the comparison.
 
     Args:
-        entity: Any entity; one of this package is returned as it is.
+        entity: Any entity; one of this package is returned as it is, and a ``PGExtension``, which
+            says no less than this package's, becomes one of this package.
 
     Raises:
         ValueError: The entity is of a class that is not known.
     """
     if isinstance(entity, Entity):
         return entity
+    if isinstance(entity, PGExtension):
+        return Extension(schema=entity.schema, name=entity.signature)
     for known, adapter in _ADAPTED.items():
         if isinstance(entity, known):
             return adapter(schema=entity.schema, target=entity)
     raise ValueError(
         f"{entity.identity}: {type(entity).__name__} is none of the classes of alembic-utils that"
-        f" are compared: {', '.join(sorted(each.__name__ for each in _ADAPTED))}"
+        f" are compared: {', '.join(sorted(each.__name__ for each in (*_ADAPTED, PGExtension)))}"
     )

@@ -54,6 +54,8 @@ def for_tables_in_use(
     excluded = {*_partitioned(context), *_whole_tables([*upgrade, *downgrade])}
     up = _changes(context, upgrade, excluded)
     down = _changes(context, downgrade, excluded)
+    if not (up or down):
+        return [script]
     added_again = {each.name for each in down.values() if not each.removes}
     removed = {each.name for each in up.values() if each.removes} & added_again
     added = {each.name for each in up.values() if not each.removes}
