@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 
 import tests
 from townhall import pg
-from townhall.migrate import autogenerate
+from townhall.migrate import autogenerate, safety
 from townhall.migrate.compare.scope import Scope
 from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.trial.hook import finish_and_try
@@ -137,6 +137,7 @@ class Lab:
                     "sa": sa,
                     "pg": pg,
                     "postgresql": postgresql,
+                    "safety": safety,
                     "tests": tests,
                     **_ALEMBIC_UTILS,
                 },
