@@ -22,6 +22,7 @@ create type public.period as range (subtype = timestamptz);
 comment on type public.mood is 'How it is';
 comment on type "Shop Floor"."Money Amount" is 'An amount: 100%';
 comment on domain public.email is 'An address';
+comment on constraint "has an @" on domain public.email is 'Not more';
 revoke usage on type public.mood from public;
 grant usage on type public.mood to townhall_foreign_reader with grant option;
 
@@ -116,6 +117,7 @@ create index events_kind on public.events (kind);
 create index events_of_2026 on public.events_2026 (at);
 alter table public.events enable row level security;
 alter table public.events_2026 enable row level security;
+create policy "of the year" on public.events_2026 for select using (kind <> 'secret');
 grant select on public.events_2026 to townhall_foreign_reader;
 
 -- Functions ---------------------------------------------------------------------------------------
@@ -166,10 +168,11 @@ from public.accounts as a left join "Shop Floor"."Orders" as o on o.account = a.
 where a.name <> ':x';
 create view internal.new_friends as
 select id, "Name" from public."Friends" where known with cascaded check option;
-create materialized view internal.counts as
+create materialized view internal.counts with (fillfactor = 70) as
 select feeling, count(*) as number, public.label(1) as label from public.accounts group by feeling;
 create unique index counts_feeling on internal.counts (feeling);
 create view internal.of_counts as select * from internal.counts;
+alter view public."Friends" alter column "Name" set default 'nothing';
 comment on view public."Friends" is 'Friends: 100%';
 comment on column public."Friends"."Name" is 'A name';
 comment on materialized view internal.counts is 'Counted';

@@ -108,6 +108,30 @@ SMALL = {
 }
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        """
+        create function things() returns integer language sql as 'select 1';
+        alter function things() owner to authenticated;
+        revoke execute on function things() from public
+        """,
+        "create view things with (security_invoker = on, security_barrier = '0') as select 1",
+    ],
+    ids=["function of another role", "boolean in another spelling"],
+)
+def test_what_comes_back_alike_stops_no_revision(
+    script: str, databases: Databases, tmp_path: Path
+) -> None:
+    with databases.create() as url:
+        run(sa.create_engine(url, poolclass=NullPool), script)
+        application = SmallApplication(tmp_path, url, url)
+        application.declare("")
+        application.revise("drop")
+        command.downgrade(application.config, "base")
+        assert "public.things" in dump(url)
+
+
 @pytest.mark.parametrize("script", SMALL.values(), ids=SMALL.keys())
 def test_object_comes_back_by_the_downgrade(script: str, databases: Databases) -> None:
     round_trip(databases, script, schemas=["shop"])

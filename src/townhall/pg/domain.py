@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 from townhall.pg import catalog, ddl, sql
 from townhall.pg.alterable import Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
+from townhall.pg.entity import comment_statement
 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
@@ -34,6 +35,7 @@ class Domain(DataType):
         is_nullable: Whether NULL is accepted.
         checks: The conditions by name: ``{"in_range": "value between 0 and 100"}``, with the suffix
             ``not valid`` where values that were there before it were not checked.
+        check_comments: What the checks are for, by name.
     """
 
     kind: ClassVar[str] = "domain"
@@ -45,6 +47,7 @@ class Domain(DataType):
     default: str | None = None
     is_nullable: bool = True
     checks: Mapping[str, str] = field(default_factory=dict)
+    check_comments: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, domain: DOMAIN, comment: str | None = None) -> Self:
@@ -84,6 +87,21 @@ class Domain(DataType):
         for name, check in self.checks.items():
             if check.endswith(NOT_VALID):
                 yield from self._replace_check(name)
+        for name in self.check_comments:
+            yield self._comment_on_check(name)
+
+    def alter_statements(self, previous: Self) -> Iterable[str]:
+        """Yield what changes the domain, its privileges and its comments."""
+        yield from super().alter_statements(previous)
+        for name in self.checks:
+            is_kept = self.checks[name] == previous.checks.get(name)
+            before = previous.check_comments.get(name) if is_kept else None
+            if self.check_comments.get(name) != before:
+                yield self._comment_on_check(name)
+
+    def _comment_on_check(self, name: str) -> str:
+        target = f"{sql.quote(name)} on domain {self.literal_name}"
+        return comment_statement("constraint", target, self.check_comments.get(name))
 
     def _definition(self) -> str:
         return " ".join(self._clauses())
@@ -140,6 +158,7 @@ class Domain(DataType):
                 default=row["default"],
                 is_nullable=row["is_nullable"],
                 checks=row["checks"] or {},
+                check_comments=row["check_comments"] or {},
             )
             for row in catalog.rows(connection, _QUERY, schemas)
         ]
@@ -174,6 +193,13 @@ _QUERY = f"""
             )
             from pg_catalog.pg_constraint as o
             where o.contypid = t.oid and o.contype = 'c'
-        ) as checks
+        ) as checks,
+        (
+            select jsonb_object_agg(o.conname, d.description order by o.conname)
+            from pg_catalog.pg_constraint as o
+            join pg_catalog.pg_description as d
+                on d.classoid = 'pg_catalog.pg_constraint'::regclass and d.objoid = o.oid
+            where o.contypid = t.oid and o.contype = 'c'
+        ) as check_comments
     {types_of_kind("d")}
 """

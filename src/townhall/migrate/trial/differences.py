@@ -10,6 +10,9 @@ from typing import Any
 from townhall.pg.catalog import Facts
 
 _TEXTS = ("definition", "check")
+_TRUE = re.compile(r"=(on|t|tr|tru|true|y|ye|yes|1)$", re.IGNORECASE)
+_FALSE = re.compile(r"=(of|off|f|fa|fal|fals|false|n|no|0)$", re.IGNORECASE)
+_DEFAULTS = {"security_invoker=false", "security_barrier=false"}
 
 
 def lost(before: Mapping[str, Facts], after: Mapping[str, Facts]) -> list[str]:
@@ -41,7 +44,14 @@ def _of(thing: str, before: Facts | None, after: Facts | None) -> Iterable[str]:
 def _is_accepted(name: str, was: Any, will: Any) -> bool:  # noqa: ANN401 - facts of any kind
     if name == "values":  # PostgreSQL can't remove values of an enum
         return {*was} <= {*will}
+    if name == "options":  # PostgreSQL keeps a boolean as it was written
+        return _spelled_alike(was) == _spelled_alike(will)
     return name in _TEXTS and _meaning(was) == _meaning(will)
+
+
+def _spelled_alike(options: Iterable[str] | None) -> set[str]:
+    alike = {_FALSE.sub("=false", _TRUE.sub("=true", option)) for option in options or ()}
+    return alike - _DEFAULTS
 
 
 def _meaning(text: str | None) -> str | None:
