@@ -109,10 +109,12 @@ def test_triggers_on_truncate_do_not_fire_and_stay_as_they_are(lab: Lab) -> None
         assert enabled == "A"
 
 
-def test_transaction_in_which_rows_are_set_aside_can_not_be_committed(lab: Lab) -> None:
+@pytest.mark.parametrize("role", ["origin", "replica"])
+def test_transaction_in_which_rows_are_set_aside_can_not_be_committed(lab: Lab, role: str) -> None:
     lab.migrate(things())
     lab.connection.execute(sa.text("insert into lab.things values (1)"))
     with rolled_back(lab.connection):
+        lab.connection.execute(sa.text(f"set local session_replication_role = {role}"))
         set_rows_aside(lab.connection, [ExecuteSQLOp("select 1")], [SCHEMA])
         assert lab.connection.scalar(sa.text("select count(*) from lab.things")) == 0
         with pytest.raises(DBAPIError, match="must not be committed"):

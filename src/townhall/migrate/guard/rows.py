@@ -171,6 +171,8 @@ $$""",
     """create constraint trigger townhall_trial after insert on pg_temp.townhall_trial
     deferrable initially deferred
     for each row execute function pg_temp.townhall_refuse_commit()""",
+    # session_replication_role = replica would turn an ordinary trigger off.
+    "alter table pg_temp.townhall_trial enable always trigger townhall_trial",
     "insert into pg_temp.townhall_trial values (1)",
 )
-"""A deferred trigger refuses its row at the end of the transaction, whoever commits it."""
+"""A deferred trigger refuses its row when the transaction is committed."""
