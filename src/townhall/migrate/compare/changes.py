@@ -58,7 +58,11 @@ def adapted_operations(
         return
     merged = entity.merged(created, actual)
     previous = actual if isinstance(entity, AdaptedGrant) else expressed(actual)
-    if previous is None:
+    # alembic-utils replaces a view by drop and create, but no function.
+    is_replaceable = merged.kind != "function" or (
+        merged.can_replace(actual) and actual.can_replace(merged)
+    )
+    if previous is None or not is_replaceable:
         yield from changes(merged, actual, merged)
     elif merged.state != actual.state:
         yield ReplaceEntityOp(entity, previous)
