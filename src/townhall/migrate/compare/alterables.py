@@ -30,14 +30,15 @@ def create(
     Returns:
         Those that PostgreSQL can't alter and that columns have, which are left as they are.
     """
-    new = [each for each in entities if each.key not in actual]
-    run_script(connection, (line for each in new for line in each.create_statements()))
     existing = [each for each in entities if each.key in actual]
-    return {
+    refused = {
         entity.key: entity
         for entity in _changed(connection, existing, actual)
         if not _change(connection, entity, actual)
     }
+    new = [each for each in entities if each.key not in actual]
+    run_script(connection, (line for each in new for line in each.create_statements()))
+    return refused
 
 
 def _changed(
@@ -96,13 +97,13 @@ def _change(connection: Connection, declared: AlterableEntity, actual: State) ->
 
 
 def _has_columns(connection: Connection, key: Key, actual: State) -> bool:
-    # Also by way of other types: a column of a domain over an array of a composite type.
+    # An attribute of a composite type is a column as well, and so is a domain over the type.
     users = uses(connection, sorted({entity.schema for entity in actual.values()}))
-    found, pending = set[Key](), {key}
-    while pending:
-        found |= pending
-        pending = {user for each in pending for user in users.get(each, ())} - found
-    return any(each[0] == "table" for each in found)
+    return any(each[0] in _COLUMNS for each in users.get(key, ()) if each != key)
+
+
+_COLUMNS = {"table", "composite type", "domain", "range type"}
+"""The kinds whose columns, attributes or values would be lost with a type."""
 
 
 def undecided(

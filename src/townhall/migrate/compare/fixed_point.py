@@ -17,7 +17,9 @@ from townhall.pg import Entity, sql
 from townhall.pg.state import Key, State, read_state
 
 _ROUNDS = 4
-_RENDERED_KINDS = frozenset({"policy", "trigger", "view", "materialized view", "domain"})
+_RENDERED_KINDS = frozenset({"policy", "trigger", "view", "materialized view"})
+"""The kinds with conditions and queries; those of domains are compared where types are."""
+
 _RENDERED_CONSTRAINTS = ("CHECK ", "EXCLUDE ")
 _TABLE = "townhall_fixed_point"
 _ACTUAL, _DECLARED = "actual", "declared"

@@ -160,19 +160,24 @@ _TO_EMPTY = """
 """The tables of some names or schemas, those that refer to them, and their triggers on truncate."""
 
 _FORBID_COMMIT = (
-    "drop table if exists pg_temp.townhall_trial",
-    """create or replace function pg_temp.townhall_refuse_commit() returns trigger
+    """do $do$
+begin
+    if to_regclass('pg_temp.townhall_trial') is not null then
+        return;  -- set aside before in the same transaction
+    end if;
+    create or replace function pg_temp.townhall_refuse_commit() returns trigger
     language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     raise exception 'the trial of a revision must not be committed';
 end
-$$""",
-    "create temporary table townhall_trial (id integer)",
-    """create constraint trigger townhall_trial after insert on pg_temp.townhall_trial
+$$;
+    create temporary table townhall_trial (id integer);
+    create constraint trigger townhall_trial after insert on pg_temp.townhall_trial
     deferrable initially deferred
-    for each row execute function pg_temp.townhall_refuse_commit()""",
-    # session_replication_role = replica would turn an ordinary trigger off.
-    "alter table pg_temp.townhall_trial enable always trigger townhall_trial",
-    "insert into pg_temp.townhall_trial values (1)",
+    for each row execute function pg_temp.townhall_refuse_commit();
+    alter table pg_temp.townhall_trial enable always trigger townhall_trial;
+    insert into pg_temp.townhall_trial values (1);
+end
+$do$""",
 )
 """A deferred trigger refuses its row when the transaction is committed."""
