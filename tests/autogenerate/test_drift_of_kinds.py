@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
-from alembic.util import CommandError
 
 from tests.autogenerate.drifts import Drift
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
@@ -256,5 +255,6 @@ def test_manual_change_is_reported_and_repaired(lab: Lab, drift: Drift) -> None:
 def test_value_added_by_hand_to_an_enum_of_a_column_is_reported(lab: Lab) -> None:
     lab.migrate(declared())
     lab.connection.exec_driver_sql("alter type lab.\"Odd mood\" add value 'so so'")
-    with pytest.raises(CommandError, match="so so"):
-        lab.differences(declared())
+    (difference,) = lab.differences(declared())
+    assert "undecided" in difference
+    assert "so so" in difference
