@@ -98,6 +98,14 @@ SMALL = {
         execute function refuse();
         create trigger every before insert on events for each row execute function refuse()
     """,
+    "enum that is a default and in a policy of the platform": """
+        create schema storage;
+        create table storage.objects (id integer);
+        create type mood as enum ('a', 'b');
+        create table people (id integer primary key, mood mood default 'a' not null);
+        create policy moody on storage.objects for select
+        using (exists (select from people where mood = 'a'))
+    """,
     "enum of a function that a policy of the platform calls": """
         create schema storage;
         create table storage.objects (id integer);

@@ -16,6 +16,7 @@ from alembic.operations.ops import (
     CreateIndexOp,
     CreateTableOp,
     DropIndexOp,
+    DropTableOp,
 )
 from sqlalchemy import Connection
 
@@ -44,6 +45,7 @@ from townhall.pg import (
     Routine,
     Trigger,
     View,
+    sql,
 )
 from townhall.pg.adapted import Adapted
 from townhall.pg.catalog import Dependants, Part, Target, read_dependants
@@ -133,7 +135,11 @@ def ordered(
             return done, []
         known = {*comparison.keys.values(), *comparison.left_alone}
         entities = (blocking.entities & known) - recreated
-        new_parts = {each.identity: each for each in blocking.parts if each.identity not in parts}
+        new_parts = {
+            each.identity: each
+            for each in _of_kept_tables(blocking.parts, operations)
+            if each.identity not in parts
+        }
         has_progress = bool(entities or new_parts)
         lost_now = set() if has_progress else _not_recreatable(failures, comparison, recreated)
         if not (has_progress or lost_now):
@@ -148,6 +154,18 @@ def ordered(
         recreated |= entities
         parts |= new_parts
         lost |= lost_now
+
+
+def _of_kept_tables(
+    parts: Iterable[Part], operations: Iterable[MigrateOperation]
+) -> Iterable[Part]:
+    # What belongs to a table that is dropped goes and comes back with it.
+    dropped = tuple(
+        f" {sql.qualified(each.schema or 'public', each.table_name)}"
+        for each in operations
+        if isinstance(each, DropTableOp)
+    )
+    return (each for each in parts if not each.identity.endswith(dropped))
 
 
 def _without(
