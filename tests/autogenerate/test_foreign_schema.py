@@ -106,6 +106,12 @@ SMALL = {
         create policy moody on storage.objects for select
         using (exists (select from people where mood = 'a'))
     """,
+    "trigger of columns in another order than the table's": """
+        create table things (a integer, b integer, c integer);
+        create function touch() returns trigger language plpgsql as 'begin return new; end';
+        create trigger touched before update of c, a, b on things
+        for each row execute function touch()
+    """,
     "enum of a function that a policy of the platform calls": """
         create schema storage;
         create table storage.objects (id integer);

@@ -218,9 +218,9 @@ _QUERY = f"""
         t.tgname as name,
         t.tgtype::integer as bits,
         (
-            select array_agg(a.attname::text order by a.attnum)
-            from pg_catalog.pg_attribute as a
-            where a.attrelid = t.tgrelid and a.attnum = any (t.tgattr::smallint[])
+            select array_agg(a.attname::text order by o.position)
+            from unnest(t.tgattr::smallint[]) with ordinality as o (number, position)
+            join pg_catalog.pg_attribute as a on a.attrelid = t.tgrelid and a.attnum = o.number
         ) as columns,
         case when t.tgqual is not null then pg_catalog.pg_get_triggerdef(t.oid) end as definition,
         t.tgoldtable as old_table,
