@@ -128,7 +128,8 @@ SMALL = {
         """
         create function things() returns integer language sql as 'select 1';
         alter function things() owner to authenticated;
-        revoke execute on function things() from public
+        revoke execute on function things() from public;
+        grant execute on function things() to anon, service_role
         """,
         "create view things with (security_invoker = on, security_barrier = '0') as select 1",
     ],

@@ -29,18 +29,16 @@ def read_everything(connection: Connection, schemas: Sequence[str]) -> dict[str,
 
 
 def _privileges(acl: str, kind: str, owner: str) -> str:
-    return f"""(
-            select array_agg(
-                case a.grantee
+    return f"""array(
+            select case a.grantee
                     when 0 then 'public' when {owner} then 'the owner' else a.grantee::regrole::text
                 end
                 || ' ' || lower(a.privilege_type)
                 || case when a.is_grantable then ' with grant option' else '' end
-                order by a.grantee, a.privilege_type
-            )
             from pg_catalog.aclexplode(
                 coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))
             ) as a
+            order by 1
         )"""
 
 
