@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import MigrateOperation, Operations
+from alembic.operations.ops import OpContainer
 
 import townhall.migrate
 from tests.pg.statements import (
@@ -72,7 +73,9 @@ def test_every_operation_has_a_case() -> None:
     of_ours = {
         each
         for each in subclasses(MigrateOperation)
-        if each.__module__.startswith("townhall.") and not each.__subclasses__()
+        if each.__module__.startswith("townhall.")
+        and not each.__subclasses__()
+        and not issubclass(each, OpContainer)  # it emits what it contains
     }
     assert {type(case.operation) for case in OPERATIONS.values()} == of_ours
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import sqlalchemy as sa
+from alembic.operations.ops import DropColumnOp, DropIndexOp, DropTableOp
 
 from tests.pg.statements.case import OperationCase
 from townhall import pg
 from townhall.migrate.operations.alterations import AlterEntityOp
+from townhall.migrate.operations.columns import AddSerialOp, ChangeColumnOp, ColumnState
 from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
@@ -16,8 +18,16 @@ from townhall.migrate.operations.constraints import (
     DropDefinedOp,
     RenameConstraintOp,
 )
+from townhall.migrate.operations.decisions import LaterOp
+from townhall.migrate.operations.definitions import (
+    DropDefinedColumnOp,
+    DropDefinedIndexOp,
+    DropDefinedTableOp,
+)
 from townhall.migrate.operations.identities import AlterIdentityOp
+from townhall.migrate.operations.parts import CreatePartOp, DropPartOp
 from townhall.migrate.operations.schemas import CreateSchemaOp, DropSchemaOp
+from townhall.pg.catalog import Part
 
 TABLE = sa.Table("Orders", sa.MetaData(), sa.Column("id", sa.Integer), schema="shop")
 PRIMARY_KEY = AddDefinedOp(TABLE, "pk_orders", "PRIMARY KEY (id) INCLUDE (total)")
@@ -55,6 +65,39 @@ ADD_VALUES = """
     alter type shop."Mood" add value if not exists 'so-so' after 'good';
     alter type shop."Mood" add value if not exists 'it''s' after 'bad';
 """
+CHANGE = ChangeColumnOp(
+    TABLE,
+    "state",
+    ColumnState('shop."Mood"', None, "'good'", 'state::shop."Mood"'),
+    ColumnState("text", None, "'good'"),
+    is_other_type=True,
+)
+CHANGE_COLUMN = """
+    alter table shop."Orders"
+        alter column state drop default,
+        alter column state type text,
+        alter column state set default 'good';
+"""
+CHANGE_COLUMN_BACK = """
+    alter table shop."Orders"
+        alter column state drop default,
+        alter column state type shop."Mood" using state::shop."Mood",
+        alter column state set default 'good';
+"""
+ADD_SERIAL = AddSerialOp(TABLE, "id", "shop.orders_id_seq", None)
+ADD_SEQUENCE = """
+    create sequence if not exists shop.orders_id_seq owned by shop."Orders".id;
+    alter table shop."Orders" alter column id set default nextval('shop.orders_id_seq'::regclass);
+"""
+DROP_SEQUENCE = """
+    alter table shop."Orders" alter column id drop default;
+    drop sequence if exists shop.orders_id_seq;
+"""
+DROPPED_TABLE = DropDefinedTableOp(
+    DropTableOp("Orders", schema="shop"), ['create table shop."Orders" ()']
+)
+CREATE_INDEX = 'create index ix_orders on shop."Orders" using btree (state)'
+PART = Part("index", "index ix_orders on shop.Orders", "drop index shop.ix_orders", (CREATE_INDEX,))
 CREATE_SCHEMA = 'create schema if not exists "My shop";'
 DROP_SCHEMA = 'drop schema if exists "My shop";'
 
@@ -192,5 +235,74 @@ CASES = {
             set generated always;
         """,
         difference=("alter_identity", "shop", "Orders", "id"),
+    ),
+    "change a column's type with its default": OperationCase(
+        CHANGE,
+        forward=CHANGE_COLUMN,
+        backward=CHANGE_COLUMN_BACK,
+        difference=("modify_type", "shop", "Orders", "state", 'shop."Mood"', "text"),
+    ),
+    "add a serial": OperationCase(
+        ADD_SERIAL,
+        forward=ADD_SEQUENCE,
+        backward=DROP_SEQUENCE,
+        difference=("add_serial", "shop", "Orders", "id"),
+    ),
+    "drop a serial": OperationCase(
+        ADD_SERIAL.reverse(),
+        forward=DROP_SEQUENCE,
+        backward=ADD_SEQUENCE,
+        difference=("remove_serial", "shop", "Orders", "id"),
+    ),
+    "leave a difference to the next revision": OperationCase(
+        LaterOp("add_check shop.Orders", "the value is used in the next revision"),
+        forward="",
+        backward="",
+        difference=(
+            "in_the_next_revision",
+            "add_check shop.Orders: the value is used in the next revision",
+        ),
+    ),
+    "drop a table": OperationCase(
+        DROPPED_TABLE,
+        forward='DROP TABLE shop."Orders";',
+        backward='create table shop."Orders" ();',
+        difference=("remove_table", "shop", "Orders"),
+    ),
+    "bring a table back": OperationCase(
+        DROPPED_TABLE.reverse(),
+        forward='create table shop."Orders" ();',
+        backward='DROP TABLE shop."Orders";',
+        difference=("add_table", "shop", "Orders"),
+    ),
+    "drop a column": OperationCase(
+        DropDefinedColumnOp(
+            DropColumnOp("Orders", "state", schema="shop"),
+            ['alter table shop."Orders" add column state shop."Mood"'],
+        ),
+        forward='ALTER TABLE shop."Orders" DROP COLUMN state;',
+        backward='alter table shop."Orders" add column state shop."Mood";',
+        difference=("remove_column", "shop", "Orders", "state"),
+    ),
+    "drop an index": OperationCase(
+        DropDefinedIndexOp(
+            DropIndexOp("ix_orders", "Orders", schema="shop"),
+            [CREATE_INDEX],
+        ),
+        forward="DROP INDEX shop.ix_orders;",
+        backward=f"{CREATE_INDEX};",
+        difference=("remove_index", "shop", "Orders", "ix_orders"),
+    ),
+    "drop a part": OperationCase(
+        DropPartOp(PART),
+        forward=f"{PART.drop};",
+        backward=f"{PART.create[0]};",
+        difference=("drop", PART.identity),
+    ),
+    "create a part again": OperationCase(
+        CreatePartOp(PART),
+        forward=f"{PART.create[0]};",
+        backward=f"{PART.drop};",
+        difference=("create", PART.identity),
     ),
 }

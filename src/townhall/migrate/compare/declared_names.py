@@ -119,7 +119,8 @@ def _copied(table: Table, metadata: MetaData) -> Table:
 
 def _shorten_names(table: Table) -> None:
     for each in _named(table):
-        each.name = final_name(each)
+        # An index has no other name than a text.
+        each.name = final_name(each)  # pyright: ignore[reportAttributeAccessIssue]
     for column in table.columns:
         column.name = sql.shortened(column.name)
     table.name = sql.shortened(table.name)
