@@ -60,6 +60,7 @@ DECLARED = """
     create trigger touch before update on shop.orders
         for each row execute function shop.touch();
     create table shop.lines (
+        "Line" serial,
         order_id bigint constraint fk_lines_order references shop.orders on delete cascade,
         position integer constraint ck_lines_position check (position > 0)
     );
@@ -98,6 +99,9 @@ CHANGES = {
         create foreign table shop.remote (id integer) server elsewhere
     """,
     "column is dropped": "alter table shop.orders drop column twice",
+    "serial column is dropped": 'alter table shop.lines drop "Line"',
+    "table with a serial column is dropped": "drop table shop.lines",
+    "sequence of a serial column is dropped": 'drop sequence shop."lines_Line_seq" cascade',
     "column is added": "alter table shop.orders add column secret text",
     "column has another type": "alter table shop.orders alter phone type varchar(20)",
     "column has a type without an implicit cast": """

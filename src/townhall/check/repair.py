@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from townhall.check.snapshot import RELATION_KINDS, TYPE_KINDS, Object
 from townhall.check.table_repair import (
+    add_column,
     change_column,
     change_constraint,
     change_index,
@@ -43,7 +44,7 @@ def create(declared: Object, parts: Sequence[Object] = ()) -> str:
         return _joined(declared.entity.create_statements())
     match declared.record:
         case catalog.Column() as column:
-            created = [ddl.add_column(_relation(declared), column)]
+            created = add_column(_relation(declared), column)
         case catalog.Constraint() as constraint:
             created = [
                 ddl.add_constraint(_relation(declared), constraint.name, constraint.definition)

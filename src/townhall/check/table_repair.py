@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from townhall.check.snapshot import Object
 from townhall.pg import ddl
@@ -19,7 +19,25 @@ def create_table(table: Table) -> list[str]:
     unlogged = "unlogged " if table.persistence == "unlogged" else ""
     name = ddl.qualified(table.schema, table.name)
     listed = ",\n    ".join(parts)
-    return [f"create {unlogged}table {name} (\n    {listed}\n)"]
+    created = f"create {unlogged}table {name} (\n    {listed}\n)"
+    return _with_sequences(name, [*table.columns.values()], created)
+
+
+def add_column(table: str, column: Column) -> list[str]:
+    """Return what adds a column to a table, with the sequence of a serial one."""
+    return _with_sequences(table, [column], ddl.add_column(table, column))
+
+
+def _with_sequences(table: str, columns: Sequence[Column], statement: str) -> list[str]:
+    serial = [column for column in columns if column.sequence is not None]
+    return [
+        *(f"create sequence if not exists {each.sequence} as {each.type}" for each in serial),
+        statement,
+        *(
+            f"alter sequence {each.sequence} owned by {table}.{ddl.qualified(each.name)}"
+            for each in serial
+        ),
+    ]
 
 
 def create_index(index: Index) -> str:
@@ -55,7 +73,8 @@ def _change_value(fact: str, table: str, column: Column, former: Column) -> Iter
         case "is_nullable":
             yield ddl.alter_nullability(table, column.name, is_nullable=column.is_nullable)
         case "default" if not column.generated and not former.generated:
-            yield ddl.alter_default(table, column.name, column.default)
+            default = ddl.alter_default(table, column.name, column.default)
+            yield from _with_sequences(table, [column], default)
         case "identity" if column.identity:
             yield ddl.alter_identity(table, column.name, former.identity, column.identity)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Constraint, ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import (
+    Constraint,
+    ForeignKeyConstraint,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from townhall.migrate.compare.declared_names import final_name, generated_name
@@ -52,3 +58,31 @@ def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
     columns = [column.name for column in getattr(constraint, "columns", ())]
     suffix = "fkey" if isinstance(constraint, ForeignKeyConstraint) else "key"
     return generated_name(table, columns, suffix)
+
+
+def foreign_keys(table: Table, actual: Mapping[str, str]) -> dict[str, str]:
+    """Return the foreign keys of a table by their declared names.
+
+    Alembic compares them without their names.
+
+    Args:
+        table: The declared table.
+        actual: The definitions of the actual foreign keys, by name.
+    """
+    declared = {final_name(each): _foreign_key(each) for each in table.foreign_key_constraints}
+    missing = {key: name for name, key in declared.items() if name and name not in actual}
+    renamed = {}
+    for name, definition in actual.items():
+        if name not in declared:
+            key = next((key for key in missing if definition.startswith(key)), "")
+            renamed[name] = missing.pop(key, name)
+    return {renamed.get(name, name): definition for name, definition in actual.items()}
+
+
+def _foreign_key(key: ForeignKeyConstraint) -> str:
+    # The table that it refers to need not be part of the same metadata.
+    targets = [element.target_fullname.split(".") for element in key.elements]
+    schema, table = ".".join(targets[0][:-2]) or "public", targets[0][-2]
+    columns = sql.quote_all(column.name for column in key.columns)
+    referenced = sql.quote_all(target[-1] for target in targets)
+    return f"FOREIGN KEY ({columns}) REFERENCES {sql.qualified(schema, table)}({referenced})"

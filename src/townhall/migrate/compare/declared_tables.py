@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -23,8 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex
 
 from townhall.migrate.compare.comments import declared_comments
-from townhall.migrate.compare.constraints import by_name, key_definition
-from townhall.migrate.compare.table_states import TableState
+from townhall.migrate.compare.constraints import by_name, foreign_keys, key_definition
+from townhall.migrate.compare.table_states import SERIAL, TableState
 from townhall.migrate.savepoints import attempt, run_script
 
 _TEMPORARY = "pg_temp"
@@ -138,7 +138,9 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
     }
     return replace(
         temporary,
+        columns={name: _owned(name, each, actual) for name, each in temporary.columns.items()},
         constraints={**temporary.constraints, **keys, **not_valid},
+        foreign_keys={} if actual is None else foreign_keys(table, actual.foreign_keys),
         indexes=indexes,
         comments=declared_comments(table, actual),
     )
@@ -156,3 +158,11 @@ def _not_valid(actual: str | None, declared: str | None) -> str | None:
     if declared is None:
         return actual
     return declared if actual == declared else f"{declared}{_NOT_VALID}"
+
+
+def _owned(name: str, declared: Mapping[str, Any], actual: TableState | None) -> Mapping[str, Any]:
+    # A column may own a declared sequence, and be a serial one thereby.
+    column = actual.described.get(name) if actual is not None else None
+    if column is None or not column.sequence or column.default != declared["default"]:
+        return declared
+    return {**declared, "default": SERIAL}

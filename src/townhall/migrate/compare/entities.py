@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from alembic.operations import MigrateOperation
@@ -23,7 +24,7 @@ from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.decisions import UndecidedOp
-from townhall.migrate.savepoints import rolled_back
+from townhall.migrate.savepoints import attempt, rolled_back
 from townhall.pg import (
     ENTITY_CLASSES,
     AlterableEntity,
@@ -209,8 +210,12 @@ def compare(
         created = entities_at_fixed_point(
             connection, actual, created, keys.values(), declared.schemas
         )
-        undroppable |= _used(connection, declared, actual, {*keys.values(), *undroppable})
         tables, refused = differences(connection, declared.tables)
+        kept = {*keys.values(), *undroppable}
+        if any(isinstance(actual[key], AlterableEntity) for key in actual.keys() - kept):
+            # A default that goes does not hold its sequence.
+            _change(connection, tables, declared.schemas, invoke)
+            undroppable |= _used(connection, declared, actual, kept)
         undecided = [*alterables.undecided(connection, creation.unaltered, actual)]
     return Comparison(
         done,
@@ -243,13 +248,28 @@ def _read(connection: Connection, declared: Declared) -> State:
     }
 
 
+def _change(
+    connection: Connection,
+    tables: Iterable[TableDifference],
+    schemas: Sequence[str],
+    invoke: Callable[[MigrateOperation], None],
+) -> None:
+    operations = [
+        operation
+        for table in tables
+        for operation in table.operations(connection)
+        if not isinstance(operation, UndecidedOp)
+    ]
+    set_rows_aside(connection, operations, schemas)
+    for operation in operations:
+        attempt(connection, partial(invoke, operation))
+
+
 def _used(
     connection: Connection, declared: Declared, actual: State, kept: Collection[Key]
 ) -> set[Key]:
     # Types and sequences that are not declared, on which something depends that stays.
     dropped = {key for key in actual if key not in kept}
-    if not any(isinstance(actual[key], AlterableEntity) for key in dropped):
-        return set()
     routines = [
         Target(function=each.literal_signature)
         for key in dropped

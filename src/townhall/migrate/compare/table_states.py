@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +27,7 @@ class TableState:
         columns: The type, collation, default and so on of each column, by name.
         constraints: The definitions, by name, of checks, exclusions, unique constraints, the
             primary key and those foreign keys that are not valid.
+        foreign_keys: The definitions of the valid foreign keys, by name.
         indexes: The definitions of the other indexes, by name.
         comments: The comments on constraints and indexes, foreign keys included.
         described: The columns as the catalogs describe them, by name.
@@ -35,6 +35,7 @@ class TableState:
 
     columns: Mapping[str, Mapping[str, Any]]
     constraints: Mapping[str, str]
+    foreign_keys: Mapping[str, str]
     indexes: Mapping[str, str]
     comments: Mapping[Part, str]
     described: Mapping[str, catalog.Column] = field(compare=False)
@@ -56,7 +57,12 @@ def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableNam
                 name: each.definition
                 for name, each in table.constraints.items()
                 # Alembic compares foreign keys, but not whether they were ever validated.
-                if each.kind != "foreign key" or not each.is_validated
+                if not _is_valid_foreign_key(each)
+            },
+            foreign_keys={
+                name: each.definition
+                for name, each in table.constraints.items()
+                if _is_valid_foreign_key(each)
             },
             indexes={name: _index(each) for name, each in table.indexes.items()},
             comments=_comments(table),
@@ -65,6 +71,10 @@ def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableNam
         for table in tables
         if table.kind != "foreign table"
     }
+
+
+def _is_valid_foreign_key(constraint: catalog.Constraint) -> bool:
+    return constraint.kind == "foreign key" and constraint.is_validated
 
 
 def _comments(table: catalog.Table) -> dict[Part, str]:
@@ -79,8 +89,8 @@ def _column(column: catalog.Column) -> Mapping[str, Any]:
     return {
         "type": column.type,
         "null": column.is_nullable,
-        # The name of a sequence contains that of its table.
-        "default": column.default and re.sub(r"^nextval.*", SERIAL, column.default),
+        # The name of its sequence contains that of the table.
+        "default": SERIAL if column.sequence else column.default,
         "computed": column.computed and f"{column.computed} {column.storage}",
         "identity": list(column.identity),
         "collation": column.collation,

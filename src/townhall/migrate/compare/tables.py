@@ -171,7 +171,8 @@ class TableDifference:
         constraints = by_name(self.table.constraints, self.actual)
         for actual_name, declared_name in self._renamed():
             yield RenameConstraintOp(self.table, actual_name, declared_name)
-            actual[declared_name] = actual.pop(actual_name)
+            if actual_name in actual:
+                actual[declared_name] = actual.pop(actual_name)
         for name in sorted({*actual, *declared}):
             if actual.get(name) == declared.get(name):
                 continue
@@ -183,7 +184,8 @@ class TableDifference:
                 yield AddDefinedOp(self.table, name, declared[name])
 
     def _renamed(self) -> Iterable[tuple[str, str]]:
-        actual, declared = self.actual.constraints, self.declared.constraints
+        actual = {**self.actual.constraints, **self.actual.foreign_keys}
+        declared = {**self.declared.constraints, **self.declared.foreign_keys}
         missing = {declared[name]: name for name in sorted({*declared} - {*actual})}
         for name in sorted({*actual} - {*declared}):
             if actual[name] in missing:

@@ -29,6 +29,8 @@ class Column:
             computed when they are read.
         identity: The clauses of an identity column: ``("generated always", "start with 1", …)``;
             empty for another column.
+        sequence: The sequence of a serial column, as SQL names it: one that the column owns and
+            its default takes numbers from.
         comment: The comment on the column.
     """
 
@@ -40,6 +42,7 @@ class Column:
     computed: str | None
     storage: Literal["stored", "virtual"] | None
     identity: tuple[str, ...]
+    sequence: str | None
     comment: str | None
 
     @property
@@ -183,6 +186,15 @@ _COLUMNS = """
                 and i.refobjid = c.oid and i.refobjsubid = a.attnum and i.deptype = 'i'
                 and i.classid = 'pg_catalog.pg_class'::regclass
         ), '[]'),
+        'sequence', (
+            select u.refobjid::regclass::text
+            from pg_catalog.pg_depend as u
+            join pg_catalog.pg_depend as o on o.objid = u.refobjid and o.classid = u.refclassid
+            where u.classid = 'pg_catalog.pg_attrdef'::regclass and u.objid = d.oid
+                and u.refclassid = 'pg_catalog.pg_class'::regclass
+                and o.refclassid = 'pg_catalog.pg_class'::regclass
+                and o.refobjid = c.oid and o.refobjsubid = a.attnum and o.deptype = 'a'
+        ),
         'comment', (
             select m.description
             from pg_catalog.pg_description as m
