@@ -93,6 +93,10 @@ def lab_on() -> Iterator[Callable[[Databases], str]]:
 @pytest.fixture
 def connection(server: Databases, lab_on: Callable[[Databases], str]) -> Iterator[Connection]:
     """Yield a connection to a database with every kind of object."""
+    with server.create() as url, create_engine(url, poolclass=NullPool).connect() as connection:
+        query = "select from pg_available_extensions where name = 'vector'"
+        if connection.exec_driver_sql(query).first() is None:
+            pytest.skip("this server does not have the extension vector")
     with (
         server.create(lab_on(server)) as url,
         create_engine(url, poolclass=NullPool).connect() as connection,
