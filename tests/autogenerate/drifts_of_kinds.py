@@ -485,6 +485,8 @@ BY_HAND = {("column", "generated"): "PostgreSQL can't turn a column into a gener
 """What a revision asks what to do about, and why."""
 
 NOT_REPAIRED = {
+    ("range type", "renamed"): "it is created while its former multirange type has the name",
+    ("domain", "checks are added"): "PostgreSQL 18 begins no subtransaction after the change",
     ("primary key", "dropped"): "the foreign keys to it are created before it",
     ("primary key", "definition"): "as above",
     ("primary key", "renamed"): "the check's repair drops it while foreign keys depend on it",

@@ -7,7 +7,7 @@ created and read again until they stay as they are; only what differs then is a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,7 @@ _ROUNDS = 4
 _RENDERED_KINDS = frozenset({"policy", "trigger", "view", "materialized view"})
 """The kinds with conditions and queries; those of domains are compared where types are."""
 
+_RENDERED_BY_NAME = frozenset({"indexes", "column_defaults"})
 _RENDERED_CONSTRAINTS = ("CHECK ", "EXCLUDE ")
 _TABLE = "townhall_fixed_point"
 _ACTUAL, _DECLARED = "actual", "declared"
@@ -144,6 +145,7 @@ def entities_at_fixed_point(
         and key in actual
         and key in created
         and actual[key].state != created[key].state
+        and _differ_in_text(actual[key], created[key])
     ]
     sides = ({key: actual[key] for key in differing}, {key: created[key] for key in differing})
     same: set[Key] = set()
@@ -170,6 +172,18 @@ def entities_at_fixed_point(
             break
         sides = rendered  # type: ignore[assignment] # two of them
     return {**created, **{key: actual[key] for key in same}}
+
+
+def _differ_in_text(actual: Entity, created: Entity) -> bool:
+    # What is created over an existing object keeps the comments and indexes that it has.
+    former, target = vars(actual), vars(created)
+    return all(
+        former[each.name] == target[each.name]
+        or each.name in created.sql_fields
+        or (each.name in _RENDERED_BY_NAME and former[each.name].keys() == target[each.name].keys())
+        for each in fields(created)
+        if each.compare
+    )
 
 
 def _read_again(
