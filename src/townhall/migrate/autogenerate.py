@@ -161,7 +161,9 @@ def _needed(
         operations = comparison.operations()
     else:
         steps = [*drops, *types, *on_tables, *first, *others, *comparison.added, *last]
-        operations, more = ordered(connection, comparison, steps, declared.schemas, invoke)
+        operations, more = (
+            ordered(connection, comparison, steps, declared.schemas, invoke) if steps else ([], [])
+        )
         refusals += more
     return [*operations, *comparison.undecided, *undecided, *decisions(refusals)]
 

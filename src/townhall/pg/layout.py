@@ -71,6 +71,8 @@ def without_comments(sql: str) -> str:
 
 def ends_in_comment(sql: str) -> bool:
     """Tell whether what is written behind the SQL, on the same line, is a part of a comment."""
+    if "--" not in sql:
+        return False
     *_, (piece, is_opaque) = chain([("", False)], pieces(sql))
     return is_opaque and piece.startswith("--")
 

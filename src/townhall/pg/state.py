@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from townhall.pg import ENTITY_CLASSES, Entity
-from townhall.pg.catalog import PLATFORM_SCHEMAS, empty_search_path
+from townhall.pg.catalog import PLATFORM_SCHEMAS, absent_kinds, empty_search_path
 
 Key = tuple[str, ...]
 State = dict[Key, Entity]
@@ -28,9 +28,11 @@ def read_state(
         kinds: The kinds of entities; with those of an application, if it has some.
     """
     with empty_search_path(connection):
+        absent = absent_kinds(connection, [*schemas, *PLATFORM_SCHEMAS])
         entities = [
             entity
             for entity_class in kinds
+            if entity_class.kind not in absent
             for entity in entity_class.read(connection, _read_in(entity_class, schemas))
         ]
     return {entity.key: entity for entity in entities}

@@ -26,6 +26,7 @@ from townhall.pg.catalog.fragments import (
     server_version,
 )
 from townhall.pg.catalog.owners import read_owners
+from townhall.pg.catalog.presence import absent_kinds
 from townhall.pg.catalog.roles import Role, missing_roles, read_roles
 from townhall.pg.catalog.routines import Routine, read_routines
 from townhall.pg.catalog.rules import Rule, read_rules
@@ -56,6 +57,7 @@ __all__ = [
     "Target",
     "Unmanaged",
     "Use",
+    "absent_kinds",
     "column_comments",
     "column_entries",
     "comment",
