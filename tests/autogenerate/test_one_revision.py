@@ -353,6 +353,7 @@ def test_grants_to_other_roles_are_no_difference(lab: Lab) -> None:
 
 
 def test_functions_of_operators_casts_types_and_aggregates_are_not_dropped(lab: Lab) -> None:
+    span = pg.RangeType(schema=SCHEMA, name="span", subtype="double precision")
     for statement in (
         "create type lab.span as range (subtype = float8)",
         "create function lab.same(text, text) returns boolean language sql return $1 = $2",
@@ -367,13 +368,13 @@ def test_functions_of_operators_casts_types_and_aggregates_are_not_dropped(lab: 
         """,
     ):
         lab.connection.execute(sa.text(statement))
-    assert lab.differences(Schema()) == []
+    assert lab.differences(Schema(entities=[span])) == []
     guard = pg.Function(
         schema=SCHEMA, name="on_ddl", returns="event_trigger", language="plpgsql", body="begin end"
     )
     declared = function("more", "select $1", **{"$1": "int", "$2": "int"})
-    assert len(lab.differences(Schema(entities=[guard, declared]))) == 2
-    lab.migrate(Schema(entities=[guard, declared]))
+    assert len(lab.differences(Schema(entities=[span, guard, declared]))) == 2
+    lab.migrate(Schema(entities=[span, guard, declared]))
 
 
 def test_objects_of_another_owner_are_not_dropped(lab: Lab) -> None:
