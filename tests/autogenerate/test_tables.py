@@ -180,7 +180,7 @@ def test_columns_of_a_primary_key_are_changed(lab: Lab) -> None:
 
 def test_primary_key_is_renamed_and_not_recreated(lab: Lab) -> None:
     revision = lab.there_and_back(keyed("id"), keyed("id", name="key"))
-    assert "rename constraint pk_things to key" in revision.upgrade
+    assert 'safety.rename_constraint("things", "pk_things", "key"' in revision.upgrade
 
 
 def booked(operator: str) -> Schema:

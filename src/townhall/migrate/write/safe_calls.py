@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from alembic.operations import MigrateOperation
@@ -147,7 +147,13 @@ def _add_constraint(
         call = f"safety.add_constraint({table}, {target}, {sql}{_schema(place)})"
     else:
         return None
-    return Change(("constraint", *place, name), False, SafeOp(operation, call))  # noqa: FBT003 - named there
+    safe = SafeOp(operation, call, _settings(operation))
+    return Change(("constraint", *place, name), False, safe)  # noqa: FBT003 - named there
+
+
+def _settings(operation: AddConstraintOp | AddDefinedOp) -> Sequence[str]:
+    # What PostgreSQL had for a constraint that comes back: its comment, for example.
+    return operation.settings if isinstance(operation, AddDefinedOp) else ()
 
 
 def repeatable(context: MigrationContext, operation: MigrateOperation) -> MigrateOperation:
@@ -169,7 +175,7 @@ def repeatable(context: MigrationContext, operation: MigrateOperation) -> Migrat
         if name is not None:
             arguments = f"{quoted(place[1])}, {quoted(name)}, {render_sql(definition, 40)}"
             call = f"safety.add_constraint_at_once({arguments}{_schema(place)})"
-            return SafeOp(operation, call)
+            return SafeOp(operation, call, _settings(operation))
     return operation
 
 
