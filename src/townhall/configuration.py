@@ -11,6 +11,7 @@ from alembic.config import Config
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
+from townhall.embedded.sockets import is_socket_directory
 from townhall.migrate.urls import resolve_url
 
 
@@ -63,7 +64,7 @@ def describe_database_error(error: DBAPIError, database: URL) -> str:
         return f"the database reports an error: {error.orig}"
     reason = f"cannot connect to the database: {error.orig}"
     host = database.query.get("host")
-    if isinstance(host, str) and host in reason and Path(host, "PG_VERSION").is_file():
+    if isinstance(host, str) and host in reason and is_socket_directory(Path(host)):
         return (
             f"{reason} This is the URL of an embedded server, which runs only while a command uses"
             " it: leave the URL out, and the command starts the server, or keep the server running"

@@ -139,10 +139,11 @@ def test_embedded_server_is_checked_where_no_url_is_given(
     assert (tmp_path / ".townhall").is_dir()
 
 
+@pytest.mark.parametrize("folder", [".townhall", "a folder with a long name" * 4])
 def test_url_of_a_stopped_embedded_server_is_refused_with_advice(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str
 ) -> None:
-    with embedded.start(tmp_path / ".townhall") as server:
+    with embedded.start(tmp_path / folder) as server:
         url = server.url
     assert main(("check", url)) == 2
     (message,) = capsys.readouterr().err.splitlines()

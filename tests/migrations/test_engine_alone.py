@@ -192,7 +192,7 @@ def test_version_table_is_closed_to_the_roles_of_the_application(
             connection.execute(text("select * from alembic_version"))
 
 
-def test_missing_roles_are_named_with_what_creates_them(
+def test_missing_role_is_a_step_that_names_it_with_what_creates_it(
     application: Application, database: str
 ) -> None:
     config = application.config(database)
@@ -202,10 +202,11 @@ def test_missing_roles_are_named_with_what_creates_them(
         .replace('user="", service=""', "")
     )
     command.upgrade(config, "head")
-    with pytest.raises(CommandError) as refused:
-        command.revision(config, "Notes", autogenerate=True)
-    assert f"{application.user}, {application.service} do not exist" in str(refused.value)
-    assert "create_roles" in str(refused.value)
+    command.revision(config, "Notes", autogenerate=True)
+    (written,) = application.revisions.glob("*_notes.py")
+    assert f"create role {application.user} nologin" in written.read_text()
+    with pytest.raises(CommandError, match=f'role "{application.user}" does not exist'):
+        command.upgrade(config, "head")
 
 
 def test_roles_are_created_by_concurrent_migrations_of_two_databases(

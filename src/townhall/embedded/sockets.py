@@ -27,7 +27,7 @@ def socket_directory(data: Path) -> Path:
     """
     if len(os.fsencode(data / f".s.PGSQL.{PORT}")) <= _MAXIMUM_LENGTH and "," not in str(data):
         return data
-    folder = Path(tempfile.gettempdir(), f"townhall-{os.geteuid()}")
+    folder = _folder_of_links()
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
@@ -39,6 +39,19 @@ def socket_directory(data: Path) -> Path:
     with suppress(FileExistsError):
         link.symlink_to(data)
     return link
+
+
+def is_socket_directory(path: Path) -> bool:
+    """Tell whether a path is one of a data folder's, whose server may have stopped.
+
+    Args:
+        path: The host of a URL.
+    """
+    return (path / "PG_VERSION").is_file() or path.parent == _folder_of_links()
+
+
+def _folder_of_links() -> Path:
+    return Path(tempfile.gettempdir(), f"townhall-{os.geteuid()}")
 
 
 def remove_link(data: Path) -> None:
