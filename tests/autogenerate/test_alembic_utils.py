@@ -16,6 +16,8 @@ from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
 from townhall.pg.state import read_state
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 ROLE = "authenticated"
 
 

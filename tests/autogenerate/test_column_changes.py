@@ -13,6 +13,8 @@ from tests.autogenerate.lab import Schema
 from tests.autogenerate.round_trip import round_trip
 from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 MOODS = "create type mood as enum ('a', 'b');"
 TYPES = f"""
     {MOODS}

@@ -12,6 +12,8 @@ from tests.autogenerate.round_trip import round_trip
 from townhall import metadata as townhall_metadata
 from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 CONVENTION: Any = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -13,6 +13,8 @@ from townhall import pg
 from townhall.pg import Entity
 from townhall.pg.catalog import Facts, empty_search_path, read_everything
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 STAMP = pg.Function(schema=SCHEMA, name="stamp", language="plpgsql", body="begin return new; end")
 ACCESS = pg.TableAccess(schema=SCHEMA, table="things", grants={"authenticated": ("select",)})
 

@@ -30,6 +30,8 @@ from townhall.pg import Entity, catalog
 from townhall.roles import SUPABASE
 from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 PRIVILEGES = {"grants", "usage", "create", "execute"}
 """The values that are privileges, which are granted and revoked."""
 ELSEWHERE = {pg.TableGrant: "tests/autogenerate/test_platform.py, with the platform's tables"}

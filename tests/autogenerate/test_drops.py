@@ -9,6 +9,8 @@ from tests.autogenerate.lab import Schema
 from tests.autogenerate.round_trip import round_trip
 from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 TYPES = """
     create schema app;
     create type mood as enum ('a', 'b');

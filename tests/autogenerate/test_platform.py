@@ -18,6 +18,8 @@ from tests.support.dump import dump
 from tests.support.supabase import SupabaseDatabase
 from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 _NEW_USER = """
 entities += [
     pg.Function(

@@ -16,7 +16,10 @@ from townhall import pg
 from townhall.pg import AlterableEntity
 
 # SQLAlchemy knows none of these types when it reflects a table.
-pytestmark = pytest.mark.filterwarnings("ignore:Did not recognize type")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Did not recognize type"),
+    pytest.mark.thorough,  # each generates revisions and runs them
+]
 
 
 class Named(UserDefinedType[object]):
