@@ -124,6 +124,10 @@ ALTERED: dict[str, tuple[AlterableEntity, AlterableEntity]] = {
         replace(NUMBERS, type="integer", increment=2, minimum=-1, maximum=500, cache=2, cycle=True),
     ),
     "direction": (replace(NUMBERS, start=None), replace(NUMBERS, start=None, increment=-1)),
+    "the lowest number of the type": (
+        replace(NUMBERS, type="integer", start=5, minimum=-(2**31)),
+        replace(NUMBERS, type="integer", start=5),
+    ),
     "an owner": (NUMBERS, replace(NUMBERS, owned_by=("things", "id"))),
     "privileges": (
         replace(NUMBERS, grants={}),

@@ -39,7 +39,8 @@ class Sequence(AlterableEntity):
 
     The sequence of an identity column belongs to that column, and so does one that a column owns
     whose default it is (a serial column). The number that comes next is not compared; a sequence
-    that is dropped and comes back begins again at its start.
+    that is dropped and comes back begins again at its start, and so does one whose new bounds hold
+    none of the numbers that it had.
 
     Attributes:
         type: The type of its numbers.
@@ -137,12 +138,31 @@ class Sequence(AlterableEntity):
         """The type and the numbers, as ``create sequence`` takes them."""
         minimum = "no minvalue" if self.minimum is None else f"minvalue {self.minimum}"
         maximum = "no maxvalue" if self.maximum is None else f"maxvalue {self.maximum}"
+        return self._options_with(f"{minimum} {maximum}")
+
+    def _options_with(self, bounds: str) -> str:
         start = self._defaults()["start"] if self.start is None else self.start
         cycle = "cycle" if self.cycle else "no cycle"
         return (
-            f"as {self.type} increment by {self.increment} {minimum} {maximum}"
+            f"as {self.type} increment by {self.increment} {bounds}"
             f" start with {start} cache {self.cache} {cycle}"
         )
+
+    def _bounds(self) -> tuple[int, int]:
+        defaults = self._defaults()
+        return (
+            defaults["minimum"] if self.minimum is None else self.minimum,
+            defaults["maximum"] if self.maximum is None else self.maximum,
+        )
+
+    def _alteration(self, previous: Previous) -> str:
+        # Where a bound was the type's, "as" makes "no minvalue" and "no maxvalue" that of the new
+        # type, in whichever direction.
+        lowest, highest = self._bounds()
+        former_lowest, former_highest = previous._bounds()  # noqa: SLF001 - of the same class
+        options = self._options_with(f"minvalue {lowest} maxvalue {highest}")
+        is_out_of_bounds = former_highest < lowest or highest < former_lowest
+        return f"{options} restart" if is_out_of_bounds else options
 
     def _ownership(self) -> str:
         owner = "none" if self.owned_by is None else ddl.qualified(self.schema, *self.owned_by)
@@ -157,9 +177,9 @@ class Sequence(AlterableEntity):
         return True
 
     def alter_statements(self, previous: Previous) -> Iterable[str]:
-        """Yield what changes the sequence; the number that comes next stays."""
+        """Yield what changes the sequence; the number that comes next stays where it can."""
         if self.options != previous.options:
-            yield f"alter sequence {self.literal_name}\n{self.options}"
+            yield f"alter sequence {self.literal_name}\n{self._alteration(previous)}"
         if self.owned_by != previous.owned_by:
             yield self._ownership()
         if self.grants is not None and self.grants != previous.grants:
