@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from townhall.check import impact, repair
 from townhall.check.impact import Impact, Severity, role_name
+from townhall.check.shared import has_no_table
 from townhall.check.snapshot import (
     RELATION_KINDS,
     TYPE_KINDS,
@@ -96,6 +97,8 @@ def compare(
 ) -> list[Finding]:
     """Return the differences, sorted by object.
 
+    Undeclared extensions and default privileges are none: others make these as well.
+
     Args:
         declared: What the revisions make.
         actual: What the database has.
@@ -112,7 +115,7 @@ def compare(
             findings += changes.of(declaration, existing)
         elif declaration and _container(declaration) in both:
             findings.append(_missing(declaration, declared))
-        elif existing and _container(existing) in both:
+        elif existing and not has_no_table(existing) and _container(existing) in both:
             if not (has_unknown_revisions and existing.kind in _INDEPENDENT_KINDS):
                 findings.append(_undeclared(existing))
             elif existing.kind == "table":
