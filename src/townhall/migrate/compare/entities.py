@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import AlterTableOp, DropTableOp
+from alembic.operations.ops import AlterTableOp, DropConstraintOp, DropIndexOp, DropTableOp
 from alembic.util import CommandError
 from sqlalchemy import Connection, Table
 
@@ -23,6 +23,7 @@ from townhall.migrate.compare.history import made_by
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.savepoints import attempt, rolled_back
 from townhall.pg import (
@@ -130,7 +131,7 @@ class Comparison:
         """Whether no own entity exists and no table is altered, so that nothing is in the way."""
         return (
             not self.tables
-            and not any(isinstance(step, AlterTableOp | DropTableOp) for step in self.done)
+            and not any(isinstance(step, _CHANGES_OF_TABLES) for step in self.done)
             and not any(each.is_own_object and not each.is_shared for each in self.actual.values())
         )
 
@@ -168,6 +169,9 @@ class Comparison:
             if key not in kept and entity.is_own_object
         ]
 
+
+_CHANGES_OF_TABLES = (AlterTableOp, ChangeColumnOp, DropConstraintOp, DropIndexOp, DropTableOp)
+"""What something that is left alone, such as a policy on the platform's tables, can block."""
 
 _DEPENDANTS_FIRST = ("policy", "trigger", "view", "materialized view", "procedure", "function")
 """The order in which to try to drop entities; the downgrade creates them in the opposite one."""
