@@ -13,6 +13,8 @@ from sqlalchemy.types import UserDefinedType
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
+from townhall.migrate.operations.decisions import UndecidedOp
+from townhall.migrate.savepoints import run_script
 from townhall.pg import AlterableEntity
 
 # SQLAlchemy knows none of these types when it reflects a table.
@@ -168,6 +170,10 @@ RECREATED: dict[str, tuple[AlterableEntity, AlterableEntity]] = {
         replace(ADDRESS, attributes={"b": "text", "a": "text"}),
     ),
     "a range of another subtype": (PERIOD, replace(PERIOD, subtype="text")),
+    "a range of another operator class": (
+        replace(PERIOD, subtype="text"),
+        replace(PERIOD, subtype="text", operator_class="pg_catalog.text_pattern_ops"),
+    ),
 }
 
 
@@ -193,6 +199,19 @@ def test_change_that_postgresql_refuses_while_columns_use_the_type_needs_a_hand(
     (found,) = lab.differences(Schema(using(old.name), [new]))
     assert "undecided" in found
     assert "PostgreSQL can" in found
+
+
+@pytest.mark.parametrize(("old", "new"), RECREATED.values(), ids=RECREATED)
+def test_answer_that_recreates_a_type_of_columns_leaves_no_difference(
+    lab: Lab, old: AlterableEntity, new: AlterableEntity
+) -> None:
+    lab.migrate(Schema(using(old.name), [old]))
+    upgrade, _ = lab.operations(Schema(using(old.name), [new]))
+    (undecided,) = upgrade.ops
+    assert isinstance(undecided, UndecidedOp)
+    (answer,) = (each for each in undecided.answers if each.what == "recreate it")
+    run_script(lab.connection, answer.statements)
+    assert lab.differences(Schema(using(old.name), [new])) == []
 
 
 def test_domain_declared_as_the_catalog_has_it_does_not_differ(lab: Lab) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from townhall.pg import catalog, sql
 from townhall.pg.alterable import Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
+from townhall.roles import LONGEST_NAME
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -50,11 +51,11 @@ class RangeType(DataType):
         return f"create type {self.literal_name} as range ({given})"
 
     def rename_statements(self, name: str) -> Iterable[str]:
-        """Yield the renaming of the type and of its multirange type."""
-        yield from super().rename_statements(name)
+        """Yield the renaming of the type, of its multirange type and of their constructors."""
+        yield from _rename(self.literal_name, name)
         if self.multirange is not None:
             multirange = sql.qualified(self.schema, self.multirange)
-            yield f"alter type {multirange} rename to {sql.quote(f'{name}_multirange')}"
+            yield from _rename(multirange, sql.shortened(name, _LONGEST_STEM) + _SUFFIX)
 
     def can_alter(self, previous: Previous) -> bool:
         """Tell whether at most the name of the multirange type changes."""
@@ -64,7 +65,7 @@ class RangeType(DataType):
     def _changes(self, previous: Previous) -> Iterable[str]:
         if self.multirange and previous.multirange and self.multirange != previous.multirange:
             name = sql.qualified(self.schema, previous.multirange)
-            yield f"alter type {name} rename to {sql.quote(self.multirange)}"
+            yield from _rename(name, self.multirange)
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
@@ -80,6 +81,29 @@ class RangeType(DataType):
             )
             for row in catalog.rows(connection, _QUERY, schemas)
         ]
+
+
+_SUFFIX = "_multirange"
+_LONGEST_STEM = LONGEST_NAME - len(_SUFFIX)
+
+
+def _rename(literal_name: str, name: str) -> Iterable[str]:
+    # The functions that make the type's values have its name, which renaming it leaves to them.
+    rename = sql.literal(f" rename to {sql.quote(name)}")
+    body = (
+        "\ndeclare\n    constructor regprocedure;\nbegin\n    for constructor in\n"
+        "        select p.oid\n"
+        "        from pg_catalog.pg_depend as d\n"
+        "        join pg_catalog.pg_proc as p on p.oid = d.objid\n"
+        "        where d.classid = 'pg_catalog.pg_proc'::regclass\n"
+        "            and d.refclassid = 'pg_catalog.pg_type'::regclass\n"
+        f"            and d.refobjid = to_regtype({sql.literal(literal_name)})\n"
+        f"            and d.deptype = 'i' and p.proname <> {sql.literal(name)}\n"
+        f"    loop\n        execute 'alter function ' || constructor || {rename};\n"
+        "    end loop;\nend\n"
+    )
+    yield f"do {sql.dollar_quoted(body)}"
+    yield f"alter type {literal_name} rename to {sql.quote(name)}"
 
 
 _QUERY = f"""

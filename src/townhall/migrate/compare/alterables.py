@@ -14,7 +14,6 @@ from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.savepoints import rolled_back, run_script
 from townhall.pg import AlterableEntity, Entity, EnumType, catalog, sql
 from townhall.pg.state import Key, State
-from townhall.roles import LONGEST_NAME
 
 
 def create(
@@ -119,7 +118,7 @@ def undecided(
     for entity in entities:
         previous = _alterable(actual[entity.key])
         answers = [
-            Answer("recreate it", [*_recreation(connection, entity)]),
+            Answer("recreate it", [*_recreation(connection, entity, previous)]),
             Answer("declare it as it is, and generate the revision again"),
         ]
         if isinstance(entity, EnumType) and isinstance(previous, EnumType):
@@ -138,9 +137,11 @@ def _renaming(declared: EnumType, previous: EnumType) -> Iterable[Answer]:
         yield Answer("rename a value, which rows keep under its new name", statements)
 
 
-def _recreation(connection: Connection, declared: AlterableEntity) -> Iterable[str]:
-    former = f"former_{declared.name}"[:LONGEST_NAME]
-    yield from declared.rename_statements(former)
+def _recreation(
+    connection: Connection, declared: AlterableEntity, previous: AlterableEntity
+) -> Iterable[str]:
+    former = sql.shortened(f"former_{declared.name}")
+    yield from previous.rename_statements(former)
     yield from declared.create_statements()
     with catalog.empty_search_path(connection):
         uses_by_type = catalog.read_columns_of_types(connection, [declared.schema])
@@ -151,7 +152,7 @@ def _recreation(connection: Connection, declared: AlterableEntity) -> Iterable[s
             f"alter table {sql.qualified(use.schema, use.table)} alter column {column}"
             f" type {use.type} using {column}::{text}::{use.type}"
         )
-    yield from replace(declared, name=former).drop_statements()
+    yield from replace(previous, name=former).drop_statements()
 
 
 def uses(connection: Connection, schemas: Sequence[str]) -> Mapping[Key, set[Key]]:
