@@ -186,6 +186,19 @@ def test_serial_column_gets_its_sequence(databases: Databases) -> None:
     assert "owned by public.things.id" in revision.upgrade
 
 
+@pytest.mark.parametrize(
+    ("type_", "default"),
+    [(sa.Integer, None), (sa.Integer, "7"), (sa.Integer, sa.Identity()), (sa.Text, None)],
+    ids=["no default", "another default", "identity", "another type"],
+)
+def test_sequence_goes_with_the_default_of_a_serial_column(
+    type_: type[sa.types.TypeEngine[Any]], default: str | sa.Identity | None, databases: Databases
+) -> None:
+    column = sa.Column("part", type_, nullable=False, server_default=default)
+    script = "create table things (id serial primary key, part serial)"
+    round_trip(databases, script, things(column))
+
+
 def test_text_with_a_colon_has_no_parameter(databases: Databases) -> None:
     text = "part <> ':x' and part <> 'a\\:b' and part !~ '::y'"
     declared = things(

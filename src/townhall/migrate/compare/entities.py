@@ -216,9 +216,15 @@ def compare(
         )
         tables, refused = differences(connection, declared.tables)
         kept = {*keys.values(), *undroppable}
-        if any(isinstance(actual[key], AlterableEntity) for key in actual.keys() - kept):
+        operations = _operations(connection, tables)
+        changes_default = any(isinstance(each, ChangeColumnOp) for each in [*done, *operations])
+        if changes_default or any(
+            isinstance(actual[key], AlterableEntity) for key in actual.keys() - kept
+        ):
             # A default that goes does not hold its sequence.
-            _change(connection, tables, declared.schemas, invoke)
+            _change(connection, operations, declared.schemas, invoke)
+            if changes_default:
+                actual |= _without_default(connection, declared, {*actual, *kept})
             undroppable |= _used(connection, declared, actual, kept)
         undecided = [*alterables.undecided(connection, creation.unaltered, actual)]
     return Comparison(
@@ -252,21 +258,36 @@ def _read(connection: Connection, declared: Declared) -> State:
     }
 
 
-def _change(
-    connection: Connection,
-    tables: Iterable[TableDifference],
-    schemas: Sequence[str],
-    invoke: Callable[[MigrateOperation], None],
-) -> None:
-    operations = [
+def _operations(
+    connection: Connection, tables: Iterable[TableDifference]
+) -> list[MigrateOperation]:
+    return [
         operation
         for table in tables
         for operation in table.operations(connection)
         if not isinstance(operation, UndecidedOp)
     ]
+
+
+def _change(
+    connection: Connection,
+    operations: Sequence[MigrateOperation],
+    schemas: Sequence[str],
+    invoke: Callable[[MigrateOperation], None],
+) -> None:
     set_rows_aside(connection, operations, schemas)
     for operation in operations:
         attempt(connection, partial(invoke, operation))
+
+
+def _without_default(connection: Connection, declared: Declared, known: Collection[Key]) -> State:
+    # The sequences of columns that are serial no more.
+    sequences = read_state(connection, declared.schemas, [NumberSequence])
+    return {
+        key: entity.with_api_roles(declared.api_roles)
+        for key, entity in sequences.items()
+        if key not in known
+    }
 
 
 def _used(
