@@ -406,6 +406,19 @@ def test_function_in_use_by_a_domain_is_changed_and_changed_back(lab: Lab) -> No
     lab.there_and_back(declared(BEFORE), declared(CHANGES["argument type"]))
 
 
+@pytest.mark.parametrize("check", ["lab.rate(value) > 1", None])
+def test_function_and_the_check_of_a_domain_that_calls_it_are_changed_together(
+    lab: Lab, check: str | None
+) -> None:
+    def declared(function: pg.Function, check: str | None) -> Schema:
+        checks = {} if check is None else {"rated": check}
+        domain = pg.Domain(schema=SCHEMA, name="rated", base="integer", checks=checks)
+        return Schema(entities=[function, domain])
+
+    before = declared(BEFORE, "lab.rate(value) > 0")
+    lab.there_and_back(before, declared(CHANGES["argument type"], check))
+
+
 def test_function_in_use_by_an_undeclared_table_is_changed_and_changed_back(lab: Lab) -> None:
     lab.migrate(Schema(things(), [ACCESS, BEFORE]))
     for statement in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from alembic.operations import MigrateOperation
@@ -10,10 +10,11 @@ from alembic.operations.ops import AddColumnOp, AlterColumnOp, DropColumnOp
 from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare.simulation import run_in_any_order
+from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import attempt, run_script
-from townhall.pg import DropEntityOp, Entity, MaterializedView, Routine, Sequence, View, sql
+from townhall.pg import Domain, DropEntityOp, Entity, MaterializedView, Routine, Sequence, View, sql
 from townhall.pg.catalog import Part, Target, read_dependants
 from townhall.pg.data_type import DataType
 from townhall.pg.state import State
@@ -170,6 +171,45 @@ def without_default(operation: MigrateOperation) -> MigrateOperation:
         operation.target,
         is_other_type=operation.is_other_type,
     )
+
+
+def checks_of(operation: MigrateOperation) -> set[str]:
+    """Return the identities of the checks of a domain that an operation changes, as of parts."""
+    return {*_changed_checks(operation).values()}
+
+
+def without_checks(operation: MigrateOperation, dropped: Collection[str]) -> MigrateOperation:
+    """Return the change of a domain whose checks were dropped before, and which its reverse drops.
+
+    Args:
+        operation: The change; any other operation is returned as it is.
+        dropped: The identities of the parts that were dropped.
+    """
+    names = {name for name, identity in _changed_checks(operation).items() if identity in dropped}
+    if not names or not isinstance(operation, AlterEntityOp):
+        return operation
+    previous = operation.previous
+    assert isinstance(previous, Domain)  # noqa: S101 - it has checks
+    checks, comments = (
+        {name: text for name, text in texts.items() if name not in names}
+        for texts in (previous.checks, previous.check_comments)
+    )
+    former = replace(previous, checks=checks, check_comments=comments)
+    return AlterEntityOp(operation.target, former)
+
+
+def _changed_checks(operation: MigrateOperation) -> dict[str, str]:
+    if not isinstance(operation, AlterEntityOp):
+        return {}
+    target, previous = operation.target, operation.previous
+    if not isinstance(target, Domain) or not isinstance(previous, Domain):
+        return {}
+    return {
+        name: f"constraint {sql.quote(name)} on domain {target.literal_name}"
+        for name, check in previous.checks.items()
+        if check != target.checks.get(name)
+        or previous.check_comments.get(name) != target.check_comments.get(name)
+    }
 
 
 def column_of(operation: MigrateOperation) -> str | None:

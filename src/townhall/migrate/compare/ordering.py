@@ -22,10 +22,12 @@ from sqlalchemy import Connection
 
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.dependants import (
+    checks_of,
     column_of,
     default_of,
     target_of,
     target_of_entity,
+    without_checks,
     without_default,
 )
 from townhall.migrate.compare.entities import Comparison
@@ -265,6 +267,7 @@ def _with_recreations(
     dropped = {part.identity for part in parts}
     kept = dropped - {part.identity for part in comparison.missing}
     kept -= {default_of(each) for each in operations}
+    kept -= {check for each in operations for check in checks_of(each)}
     drops = [
         DropEntityOp(actual[key], why=WHY_DROPPED if key in lost else WHY_RECREATED)
         for key in sorted(recreated)
@@ -279,7 +282,11 @@ def _with_recreations(
     creations += [
         CreateEntityOp(actual[key]) for key in sorted((recreated & comparison.left_alone) - lost)
     ]
-    others = [each for each in operations if not _is_for(each, comparison, recreated)]
+    others = [
+        without_checks(each, dropped)
+        for each in operations
+        if not _is_for(each, comparison, recreated)
+    ]
     return [
         *drops,
         *map(DropPartOp, parts),
