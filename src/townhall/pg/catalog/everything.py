@@ -195,6 +195,7 @@ things as (
         'function ' || p.oid::regprocedure,
         jsonb_build_object(
             'privileges', {_privileges("p.proacl", "f", "p.proowner")},
+            'runs as', case when p.prosecdef then p.proowner::regrole::text end,
             'comment', obj_description(p.oid, 'pg_proc'),
             'definition', case when p.prokind <> 'a' then pg_get_functiondef(p.oid) end
         )
