@@ -112,7 +112,15 @@ _SEEDS = """
             else 'pg_catalog.pg_class'::regclass
         end::oid as classid,
         coalesce(
-            to_regprocedure(t.function)::oid, to_regtype(t.type)::oid, to_regclass(t.relation)::oid
+            -- Before version 16 to_regprocedure() raises an error where a type does not exist.
+            (
+                select p.oid
+                from pg_catalog.pg_proc as p
+                where p.pronamespace <> 'pg_catalog'::regnamespace
+                    and p.oid::regprocedure::text = t.function
+            ),
+            to_regtype(t.type)::oid,
+            to_regclass(t.relation)::oid
         ) as objid,
         coalesce(a.attnum, 0)::integer as objsubid
     from unnest(
