@@ -94,7 +94,7 @@ def shared(
     }
     found = {}
     for key, item in wanted.items():
-        # The owner of nearly everything is the role that migrates, whoever reads this.
+        # The role that migrates, not the one that checks, owns nearly everything.
         existing = actual.get(key) or actual.get((*key, str(owner)))
         if existing is not None:
             found[key] = _comparable(item, existing, version, api_roles)

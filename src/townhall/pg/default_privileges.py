@@ -54,7 +54,7 @@ class DefaultPrivileges(Entity):
     Attributes:
         objects: The kind of objects.
         schema: The schema in which they are created.
-        everywhere: Whether it is for every schema instead of one.
+        everywhere: Whether they apply in all schemas instead of one.
         owner: The role that creates them; None for the one that migrates.
         grants: The privileges of each role.
         api_roles: The roles that get no privilege but those in ``grants``; ``public`` is always
@@ -108,7 +108,7 @@ class DefaultPrivileges(Entity):
                 yield f"{self._alter}\n{grant}"
 
     def drop_statements(self) -> Iterable[str]:
-        """Yield the change to PostgreSQL's defaults, for every role."""
+        """Yield what resets the default privileges to PostgreSQL's own, for each role."""
         owner = "current_user" if self.owner is None else sql.literal(self.owner)
         schema = "0" if self.everywhere else f"{sql.literal(self.literal_schema)}::regnamespace"
         revoke = sql.literal(f"{self._alter} revoke all on {self.objects} from ".replace("\n", " "))
@@ -145,7 +145,7 @@ end
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
-        """Return the default privileges in ``schemas``, and those for every schema."""
+        """Return the default privileges in ``schemas``, and those that apply in all schemas."""
         version = catalog.server_version(connection)
         return [
             cls(

@@ -141,7 +141,7 @@ class Trigger(TableEntity):
 
     def _drop_as_any_role(self, drop: str) -> str:
         # Who may create a trigger may replace it, but only the table's owner may drop it. With a
-        # function goes every trigger that calls it, whoever owns the table.
+        # function goes every trigger that calls it, also on tables of other owners.
         function = "pg_temp.townhall_dropped_trigger"
         body = f"""
 begin

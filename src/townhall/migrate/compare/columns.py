@@ -129,7 +129,7 @@ def _other_changes(operation: AlterColumnOp, actual: catalog.Column) -> Iterable
 
 
 def _using(name: str, type_: str, cast: Cast) -> str | None:
-    # From text to anything but an enum somebody has to say what becomes of the other values.
+    # From text to anything but an enum, values may not convert: the author decides about them.
     if cast.is_by_assignment or not (cast.is_explicit or cast.is_to_enum):
         return None
     return _conversion(name, type_, cast)

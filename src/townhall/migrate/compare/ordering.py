@@ -185,7 +185,7 @@ def _without(
 def _not_recreatable(
     failures: Iterable[Failure[MigrateOperation]], comparison: Comparison, recreated: set[Key]
 ) -> set[Key]:
-    # What nobody declared and depends on what is dropped goes as well, until the downgrade.
+    # An undeclared object that depends on a dropped one is dropped too; the downgrade creates it.
     keys = recreated & comparison.left_alone
     return {
         step.target.key

@@ -15,7 +15,7 @@ CHECKED = "set local check_function_bodies = on"
 class UncheckedBodiesOp(OpContainer):
     """Create functions without checking their bodies, as ``pg_dump`` does, in this revision.
 
-    It contains no operation, so it is no difference by itself.
+    It contains no operation, so ``alembic check`` does not list it as a difference.
     """
 
 

@@ -27,7 +27,7 @@ def describe(operation: MigrateOperation) -> str:
 def _diff(operation: MigrateOperation) -> Sequence[Any]:
     try:
         return operation.to_diff_tuple()
-    except NotImplementedError:
+    except NotImplementedError:  # Alembic's for an operation that is no difference, such as SQL
         return (type(operation).__name__,)
 
 
