@@ -16,7 +16,6 @@ from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import sqlstate
 from townhall.pg import CreateEntityOp, ReplaceEntityOp, ddl, sql
-from townhall.roles import LONGEST_NAME
 
 _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
 """The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
@@ -157,7 +156,7 @@ def _answers_to_type(operation: ChangeColumnOp) -> Iterable[Answer]:
         [f"{alter} using {column}::text::{target}"],
     )
     yield Answer("lose the values", [f"{alter} using null"])
-    former = sql.quote(f"former_{operation.column_name}"[:LONGEST_NAME])
+    former = sql.quote(sql.shortened(f"former_{operation.column_name}"))
     rename = f"alter table {table} rename column {column} to {former}"
     add = f"alter table {table} add column {column} {target}"
     yield Answer(
