@@ -68,6 +68,8 @@ def read_dependants(connection: Connection, targets: Iterable[Target]) -> Depend
         targets: The functions and views to drop, and the columns whose type changes.
     """
     asked = [*targets]
+    if not asked:
+        return Dependants(frozenset(), ())
     names = {name: [getattr(each, name) for each in asked] for name in Target._fields}
     with empty_search_path(connection):
         found = connection.execute(text(_QUERY), names).mappings().all()
