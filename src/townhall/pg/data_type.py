@@ -16,8 +16,8 @@ from townhall.pg.entity import comment_statement
 from townhall.pg.privileges import (
     API_ROLES,
     PUBLIC,
-    WITH_GRANT_OPTION,
     grant_statements,
+    grantee_of,
     refused_grantees,
     split_grantee,
 )
@@ -110,10 +110,7 @@ def shared_values(row: RowMapping) -> dict[str, Any]:
 
 
 def _usage(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(
-        f"{each['grantee']}{WITH_GRANT_OPTION if each['is_grantable'] else ''}"
-        for each in sorted(entries, key=itemgetter("grantee"))
-    )
+    return tuple(map(grantee_of, sorted(entries, key=itemgetter("grantee"))))
 
 
 SHARED_COLUMNS = f"""

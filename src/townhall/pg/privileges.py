@@ -85,6 +85,15 @@ def split_grantee(text: str) -> tuple[str, str]:
     return role, text[len(role) :]
 
 
+def grantee_of(entry: Mapping[str, Any]) -> str:
+    """Return the role of an entry of an access control list, as :func:`split_grantee` takes it.
+
+    Args:
+        entry: The entry, with its ``grantee`` and whether it ``is_grantable``.
+    """
+    return f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
+
+
 def refused_grantees(grantees: Iterable[str]) -> str | None:
     """Return what is wrong with the roles that have a privilege, and what to do, or None.
 

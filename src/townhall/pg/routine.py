@@ -15,8 +15,8 @@ from townhall.pg.arguments import arguments_of, refused_arguments
 from townhall.pg.entity import Entity, comment_statement
 from townhall.pg.layout import without_comments
 from townhall.pg.privileges import (
-    WITH_GRANT_OPTION,
     grant_statements,
+    grantee_of,
     refused_grantees,
     split_grantee,
     unmanaged,
@@ -192,7 +192,7 @@ def shared_values(row: RowMapping) -> dict[str, Any]:
         **_read_body(row["language"], row["source"], row["parsed"]),
         "security": row["security"],
         "settings": dict(map(_read_setting, row["settings"] or ())),
-        "execute": tuple(sorted(map(_grantee, row["entries"] or ()))),
+        "execute": tuple(sorted(map(grantee_of, row["entries"] or ()))),
         "comment": row["comment"],
     }
 
@@ -228,10 +228,6 @@ def _read_setting(stored: str) -> tuple[str, str]:
 def _grant(grantee: str) -> tuple[str, tuple[str, ...]]:
     role, option = split_grantee(grantee)
     return role, (f"execute{option}",)
-
-
-def _grantee(entry: Mapping[str, Any]) -> str:
-    return f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
 
 
 _STANDARD = re.compile(r"\s*(begin\s+atomic|return)\b", re.IGNORECASE)

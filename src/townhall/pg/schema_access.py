@@ -12,8 +12,8 @@ from townhall.pg import catalog
 from townhall.pg.entity import Entity, comment_statement
 from townhall.pg.privileges import (
     API_ROLES,
-    WITH_GRANT_OPTION,
     grant_statements,
+    grantee_of,
     refused_grantees,
     split_grantee,
 )
@@ -101,10 +101,4 @@ class SchemaAccess(Entity):
 
 
 def _grantees(entries: Iterable[Mapping[str, Any]], privilege: str) -> tuple[str, ...]:
-    return tuple(
-        sorted(
-            f"{entry['grantee']}{WITH_GRANT_OPTION if entry['is_grantable'] else ''}"
-            for entry in entries
-            if entry["privilege"] == privilege
-        )
-    )
+    return tuple(sorted(grantee_of(each) for each in entries if each["privilege"] == privilege))

@@ -12,7 +12,7 @@ from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.savepoints import rolled_back, run_script
-from townhall.pg import AlterableEntity, Entity, EnumType, catalog, sql
+from townhall.pg import AlterableEntity, Entity, EnumType, catalog, ddl, sql
 from townhall.pg.state import Key, State
 
 
@@ -146,12 +146,8 @@ def _recreation(
     with catalog.empty_search_path(connection):
         uses_by_type = catalog.read_columns_of_types(connection, [declared.schema])
     for use in uses_by_type.get((declared.schema, declared.name), ()):
-        column = sql.quote(use.column)
-        text = "text[]" if use.type.endswith("[]") else "text"
-        yield (
-            f"alter table {sql.qualified(use.schema, use.table)} alter column {column}"
-            f" type {use.type} using {column}::{text}::{use.type}"
-        )
+        table = sql.qualified(use.schema, use.table)
+        yield ddl.alter_type_through_text(table, use.column, use.type)
     yield from replace(previous, name=former).drop_statements()
 
 

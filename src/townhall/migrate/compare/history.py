@@ -14,6 +14,7 @@ from typing import Any
 
 from townhall.pg import Entity
 from townhall.pg.entity import default
+from townhall.pg.state import Key
 
 
 def made_by(revisions: Iterable[Path], entities: Iterable[Entity]) -> set[Key]:
@@ -38,7 +39,6 @@ def made_by(revisions: Iterable[Path], entities: Iterable[Entity]) -> set[Key]:
     return made
 
 
-Key = tuple[str, ...]
 _Name = tuple[tuple[str, Any], ...]
 _Named = tuple[str, _Name]
 
