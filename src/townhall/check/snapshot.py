@@ -54,7 +54,7 @@ _OWNED_KINDS = {
 _WITH_GRANTS = (DataType, MaterializedView, SchemaAccess, NumberSequence, TableAccess, View)
 _STANDARD_COMMENT = "standard public schema"
 """What PostgreSQL says of the schema public, and some servers don't."""
-_NOT_FACTS = {"schema", "table", "name", "grants", "execute", "usage", "create", "api_roles"}
+_NOT_FACTS = {"schema", "table", "name", "grants", "execute", "usage", "create"}
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _from_entity(
     facts: dict[str, Any] = {
         each.name: comparable(getattr(entity, each.name))
         for each in fields(entity)
-        if each.name not in _NOT_FACTS
+        if each.compare and each.name not in _NOT_FACTS
     }
     if isinstance(entity, SchemaAccess):
         del facts["comment"]  # of the schema itself

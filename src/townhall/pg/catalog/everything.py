@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import not_of_an_extension, rows
+from townhall.pg.catalog.fragments import COLUMN_OPTIONS, not_of_an_extension, rows
 
 Facts = Mapping[str, Any]
 
@@ -124,12 +124,7 @@ things as (
             'definition', pg_get_expr(d.adbin, d.adrelid),
             'privileges', (select array_agg(e::text order by e::text) from unnest(a.attacl) as e),
             'statistics target', nullif(to_jsonb(a) ->> 'attstattarget', '-1'),
-            'options', (
-                -- PostgreSQL 15.20 keeps a number of its own there.
-                select array_agg(o order by o)
-                from unnest(a.attoptions) as o
-                where not starts_with(o, 'pg_attver=')
-            ),
+            'options', {COLUMN_OPTIONS},
             'storage', nullif(a.attstorage, t.typstorage),
             'compression', nullif(a.attcompression, ''),
             'comment', col_description(a.attrelid, a.attnum)

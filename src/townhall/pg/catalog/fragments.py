@@ -53,6 +53,15 @@ def comment(catalog: str, alias: str) -> str:
     )"""
 
 
+COLUMN_OPTIONS = """array(
+    select o.option
+    from unnest(a.attoptions) as o (option)
+    -- PostgreSQL 15.20 keeps a number of its own there.
+    where not starts_with(o.option, 'pg_attver=')
+    order by 1
+)"""
+"""The options that are set for a column, a row ``a`` of ``pg_attribute``."""
+
 SIGNATURE = """
     p.proname || '(' || array_to_string(array(
         select pg_catalog.format_type(a.type, null)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from townhall.pg.catalog.fragments import (
+    COLUMN_OPTIONS,
     column_entries,
     comment,
     entries,
@@ -172,7 +173,7 @@ def _default_grantees(kind: str) -> str:
     )"""
 
 
-_COLUMNS = """
+_COLUMNS = f"""
     select jsonb_object_agg(a.attname, jsonb_build_object(
         'is_inherited', not a.attislocal and not c.relispartition,
         'is_not_null_inherited', not c.relispartition and exists (
@@ -195,9 +196,7 @@ _COLUMNS = """
             end
         end,
         'compression', case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end,
-        'options', array(
-            select option from unnest(a.attoptions) as option where option !~ '^pg_attver='
-        ),
+        'options', {COLUMN_OPTIONS},
         'constraints', array(
             select o.conname
             from pg_catalog.pg_depend as d

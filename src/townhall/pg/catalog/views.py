@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-KEPT_OF_VIEW = """
+from townhall.pg.catalog.fragments import COLUMN_OPTIONS
+
+KEPT_OF_VIEW = f"""
     select
         'rule ' || r.rulename as what,
         rtrim(regexp_replace(pg_get_ruledef(r.oid), '^CREATE', 'CREATE OR REPLACE'), ';')
@@ -21,7 +23,7 @@ KEPT_OF_VIEW = """
     cross join lateral (
         values
             ('statistics', 'statistics ' || nullif(to_jsonb(a) ->> 'attstattarget', '-1')),
-            ('options', '(' || array_to_string(a.attoptions, ', ') || ')'),
+            ('options', '(' || nullif(array_to_string({COLUMN_OPTIONS}, ', '), '') || ')'),
             ('compression', 'compression ' || case a.attcompression
                 when 'p' then 'pglz' when 'l' then 'lz4'
             end),
