@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql
 
 from tests.autogenerate.lab import SCHEMA, Schema
@@ -16,11 +17,22 @@ CLIENTS = ("authenticated",)
 MOOD = sa.Enum("good", "it's bad", name="Odd mood", schema=SCHEMA)
 
 
-def declared() -> Schema:
-    """Return the declaration; the publication must exist."""
+def declared(connection: Connection) -> Schema:
+    """Return the declaration; the publication must exist.
+
+    Args:
+        connection: A connection to the server, which may lack the extension.
+    """
     metadata = sa.MetaData()
     _declare_tables(metadata)
-    return Schema(metadata, [*_TYPES, *_ROUTINES, *_ON_TABLES, *_VIEWS, *_OF_THE_DATABASE])
+    entities = [*_TYPES, *_ROUTINES, *_ON_TABLES, *_VIEWS, *_OF_THE_DATABASE]
+    return Schema(metadata, [*entities, EXTENSION] if has_extension(connection) else entities)
+
+
+def has_extension(connection: Connection) -> bool:
+    """Tell whether the server has the extension that is declared."""
+    query = sa.text("select from pg_available_extensions where name = :name")
+    return connection.execute(query, {"name": EXTENSION.name}).first() is not None
 
 
 def _declare_tables(metadata: sa.MetaData) -> None:
@@ -197,5 +209,5 @@ _VIEWS: list[Entity] = [
 _OF_THE_DATABASE: list[Entity] = [
     pg.SchemaAccess(schema=SCHEMA, usage=CLIENTS, create=("service_role",), comment="It's odd."),
     pg.DefaultPrivileges(schema=SCHEMA, objects="tables", grants={"authenticated": ("select",)}),
-    pg.Extension(schema=SCHEMA, name="vector"),
 ]
+EXTENSION = pg.Extension(schema=SCHEMA, name="vector")
