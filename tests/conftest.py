@@ -7,12 +7,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.servers import EVERY_VERSION, Servers
+from tests.support.servers import EVERY_VERSION, MISSING_EXTENSION, Servers
 from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase_database
 from townhall.testing.databases import Databases, with_role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Skip a test that installs an extension which its server does not have."""
+    try:
+        return (yield)
+    except Exception as error:
+        missing = MISSING_EXTENSION.search(str(error))
+        if missing is None:
+            raise
+        pytest.skip(f"on this server, {missing[0]}")
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ import alembic_utils
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
+from tests.support.servers import MISSING_EXTENSION
+
 SOURCE = "ALEMBIC_UTILS_SOURCE"
 COMMIT = "ccf9be7"
 ARCHIVE = f"https://codeload.github.com/olirice/alembic_utils/tar.gz/{COMMIT}"
@@ -67,9 +69,6 @@ DIFFERENT: Mapping[str, str] = {
     ),
 }
 """The tests that do not pass, and what differs."""
-
-UNAVAILABLE = re.compile(r"extension \S+ is not available")
-"""The error of a test that needs an extension which the server does not have."""
 
 
 @pytest.fixture
@@ -145,6 +144,6 @@ def test_suite_of_alembic_utils_passes_but_for_what_is_listed(
     failed = {
         name: message
         for name, message in found.items()
-        if message and (name in DIFFERENT or not UNAVAILABLE.search(message))
+        if message and (name in DIFFERENT or not MISSING_EXTENSION.search(message))
     }
     assert failed.keys() == DIFFERENT.keys(), failed

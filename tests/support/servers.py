@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from contextlib import ExitStack, contextmanager
@@ -26,6 +27,9 @@ EVERY_VERSION = (
     *(pytest.param(version, marks=pytest.mark.thorough) for version in VERSIONS[:-1]),
 )
 """Parameters of a fixture: the newest in every run of the tests, the others in thorough ones."""
+
+MISSING_EXTENSION = re.compile(r"extension \S+ is not available")
+"""The error of a test that installs an extension which its server does not have."""
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _DEBIAN_ACCOUNT = "postgres"
