@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
 from functools import partial
@@ -172,6 +173,7 @@ def _run_online(
         render_sql_unchanged(context.get_context())
         only_looks = context.get_context().opts.get("dont_mutate", False)
         with (
+            warnings.catch_warnings(),  # a comparison that fails leaves some silenced
             nullcontext() if only_looks else migration_lock(connection),
             context.begin_transaction(),
             explaining_unknown_revisions(context.get_context(), context.script, settings.product),
