@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from townhall import embedded
 from townhall.check.history import History
-from townhall.pg.catalog import PLATFORM_SCHEMAS, count_objects, read_schemas, schema_names
+from townhall.pg.catalog import count_objects, read_schemas, schema_names
 
 
 def describe_server(connection: Connection) -> str:
@@ -56,7 +56,7 @@ def _own_schemas(connection: Connection) -> list[str]:
     return [
         schema.name
         for schema in read_schemas(connection, schema_names(connection))
-        if schema.name not in PLATFORM_SCHEMAS or (schema.comment or "").startswith("townhall:")
+        if not schema.is_of_platform
     ]
 
 

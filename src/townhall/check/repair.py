@@ -242,7 +242,7 @@ def _granted(item: Object) -> str:
 
 def _commented(item: Object) -> str:
     if item.kind == "column":
-        return ddl.qualified(*item.names)
+        return sql.qualified(*item.names)
     if item.on is None or item.kind == "index":
         return _target(item)
     return f"{_name(item)} on {_relation(item)}"
@@ -254,14 +254,14 @@ def _target(item: Object) -> str:
     if item.kind in {"aggregate", "window function"}:
         schema, signature = item.names
         name, arguments = signature.split("(", 1)
-        return f"{ddl.qualified(schema, name)}({arguments}"
+        return f"{sql.qualified(schema, name)}({arguments}"
     if item.kind == "index":
-        return ddl.qualified(item.names[0], item.names[-1])
-    return ddl.qualified(*item.names)
+        return sql.qualified(item.names[0], item.names[-1])
+    return sql.qualified(*item.names)
 
 
 def _relation(item: Object) -> str:
-    return ddl.qualified(*item.names[:2])
+    return sql.qualified(*item.names[:2])
 
 
 def _name(item: Object) -> str:

@@ -42,7 +42,8 @@ def read_platform(connection: Connection) -> Platform:
         connection: The checked database; it is only read.
     """
     with catalog.empty_search_path(connection):
-        schemas = [row["name"] for row in catalog.rows(connection, _SCHEMAS, [*PLATFORM_SCHEMAS])]
+        found = catalog.read_schemas(connection, sorted(PLATFORM_SCHEMAS - {"information_schema"}))
+        schemas = sorted(each.name for each in found if each.is_of_platform)
         tables = catalog.read_tables(connection, schemas) if schemas else []
         functions = catalog.rows(connection, _FUNCTIONS, schemas) if schemas else []
         publications = catalog.rows(connection, _PUBLICATIONS, [])
@@ -121,7 +122,7 @@ def _comparable(declared: Object, actual: Object, version: int, api_roles: Seque
 
 
 def _copy(table: Table) -> Iterable[str]:
-    name = ddl.qualified(table.schema, table.name)
+    name = sql.qualified(table.schema, table.name)
     columns = ", ".join(ddl.define_column(_plain(each)) for each in table.columns.values())
     yield f"create table {name} ({columns})"
     for each in table.constraints.values():
@@ -134,17 +135,6 @@ def _plain(column: Column) -> Column:
     type_ = "text" if "." in column.type else column.type
     return replace(column, type=type_, default=None, computed=None, identity=(), collation=None)
 
-
-# A schema such as auth that a revision of townhall created, as its comment says, is none of the
-# platform.
-_SCHEMAS = """
-    select n.nspname as name
-    from pg_catalog.pg_namespace as n
-    where n.nspname = any (%(schemas)s)
-        and n.nspname <> 'information_schema'
-        and coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace'), '') not like 'townhall:%%'
-    order by 1
-"""
 
 _PUBLICATIONS = "select p.pubname as name from pg_catalog.pg_publication as p order by 1"
 

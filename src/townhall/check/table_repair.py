@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from townhall.check.snapshot import Object
-from townhall.pg import ddl
+from townhall.pg import ddl, sql
 from townhall.pg.catalog import Column, Constraint, Index, Table
 from townhall.pg.entity import comment_statement
 
@@ -17,7 +17,7 @@ def create_table(table: Table) -> list[str]:
         *(ddl.define_constraint(each.name, each.definition) for each in table.constraints.values()),
     ]
     unlogged = "unlogged " if table.persistence == "unlogged" else ""
-    name = ddl.qualified(table.schema, table.name)
+    name = sql.qualified(table.schema, table.name)
     listed = ",\n    ".join(parts)
     created = f"create {unlogged}table {name} (\n    {listed}\n)"
     return _with_sequences(name, [*table.columns.values()], created)
@@ -34,7 +34,7 @@ def _with_sequences(table: str, columns: Sequence[Column], statement: str) -> li
         *(f"create sequence if not exists {each.sequence} as {each.type}" for each in serial),
         statement,
         *(
-            f"alter sequence {each.sequence} owned by {table}.{ddl.qualified(each.name)}"
+            f"alter sequence {each.sequence} owned by {table}.{sql.qualified(each.name)}"
             for each in serial
         ),
     ]
@@ -56,7 +56,7 @@ def change_column(fact: str, declared: Object, actual: Object) -> Iterable[str]:
     column, former = declared.record, actual.record
     assert isinstance(column, Column)  # noqa: S101 - the record of every column
     assert isinstance(former, Column)  # noqa: S101 - as before
-    table = ddl.qualified(*declared.names[:2])
+    table = sql.qualified(*declared.names[:2])
     if fact in {"type", "collation"}:
         yield ddl.alter_type(table, column)
     elif fact == "generated":
@@ -86,7 +86,7 @@ def _change_generated(table: str, column: Column, former: Column) -> Iterable[st
         yield ddl.drop_column(table, column.name)
         yield ddl.add_column(table, column)
         if column.comment is not None:
-            name = ddl.qualified(column.name)
+            name = sql.qualified(column.name)
             yield comment_statement("column", f"{table}.{name}", column.comment)
 
 
@@ -100,7 +100,7 @@ def change_constraint(fact: str, declared: Object, actual: Object) -> Iterable[s
     """
     constraint = declared.record
     assert isinstance(constraint, Constraint)  # noqa: S101 - the record of every constraint
-    table = ddl.qualified(*declared.names[:2])
+    table = sql.qualified(*declared.names[:2])
     if fact == "is_enforced":
         tables = dict.fromkeys([table, constraint.referenced or table])
         yield from (f"alter table {each} enable trigger all" for each in tables)
@@ -120,7 +120,7 @@ def change_index(fact: str, declared: Object, _: Object) -> Iterable[str]:
     """
     index = declared.record
     assert isinstance(index, Index)  # noqa: S101 - the record of every index
-    name = ddl.qualified(declared.names[0], index.name)
+    name = sql.qualified(declared.names[0], index.name)
     if fact != "comment":
         yield f"drop index {name}"
         yield create_index(index)

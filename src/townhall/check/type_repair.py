@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from townhall.check.snapshot import Object
-from townhall.pg import AlterableEntity, ddl
+from townhall.pg import AlterableEntity, ddl, sql
 
 
 def change_alterable(_fact: str, declared: Object, actual: Object) -> Iterable[str]:
@@ -33,7 +33,7 @@ def _recreate(entity: AlterableEntity, actual: Object) -> Iterable[str]:
     yield from previous.rename_statements(replaced.name)
     yield from entity.create_statements()
     for use in actual.uses:
-        table = ddl.qualified(use.schema, use.table)
+        table = sql.qualified(use.schema, use.table)
         if use.default is not None:
             yield ddl.alter_default(table, use.column, None)
         yield ddl.alter_type_through_text(table, use.column, use.type)

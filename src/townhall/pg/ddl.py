@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from townhall.pg.catalog import Column
 
 
-def qualified(*names: str) -> str:
-    """Return a name with its schema as an identifier."""
-    return ".".join(map(sql.quote, names))
-
-
 def add_column(table: str, column: Column) -> str:
     """Return the addition of a column, without its comment."""
     return f"alter table {table} add column {define_column(column)}"

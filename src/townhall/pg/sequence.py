@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
-from townhall.pg import catalog, ddl, sql
+from townhall.pg import catalog, sql
 from townhall.pg.alterable import AlterableEntity, Previous
 from townhall.pg.entity import Entity, comment_statement
 from townhall.pg.privileges import (
@@ -165,7 +165,7 @@ class Sequence(AlterableEntity):
         return f"{options} restart" if is_out_of_bounds else options
 
     def _ownership(self) -> str:
-        owner = "none" if self.owned_by is None else ddl.qualified(self.schema, *self.owned_by)
+        owner = "none" if self.owned_by is None else sql.qualified(self.schema, *self.owned_by)
         return f"alter sequence {self.literal_name} owned by {owner}"
 
     def _privileges(self, grants: Grants) -> Iterable[str]:

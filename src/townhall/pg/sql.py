@@ -57,9 +57,9 @@ def unquote(identifier: str) -> str:
     return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
-def qualified(schema: str, name: str) -> str:
-    """Return the identifier of an object in a schema: ``public.events``."""
-    return f"{quote(schema)}.{quote(name)}"
+def qualified(*names: str) -> str:
+    """Return the identifier of an object in a schema, or of its part: ``public.events.name``."""
+    return ".".join(map(quote, names))
 
 
 def quote_all(names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import sqlstate
-from townhall.pg import CreateEntityOp, ReplaceEntityOp, ddl, sql
+from townhall.pg import CreateEntityOp, ReplaceEntityOp, sql
 
 _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
 """The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
@@ -184,7 +184,7 @@ def _answers_to_missing(message: str) -> Iterable[Answer]:
     for kind, (what, statement) in _MISSING.items():
         found = re.match(rf'{kind} "?(?P<name>[^"(]+?)"?(\(.*\))? does not exist', message)
         if found is not None:
-            name = ddl.qualified(*found["name"].split(".")) if found["name"] else found["name"]
+            name = sql.qualified(*found["name"].split(".")) if found["name"] else found["name"]
             extension = found["name"].rpartition(".")[2] if "extension" in what else ""
             yield Answer(what, [statement.format(name=sql.quote(extension) if extension else name)])
             break

@@ -47,6 +47,14 @@ class Schema:
     is_of_extension: bool
     entries: Sequence[Mapping[str, Any]]
 
+    @property
+    def is_of_platform(self) -> bool:
+        """Whether it is the platform's: of a name of its own, and made by no revision of ours.
+
+        On plain PostgreSQL a revision creates ``auth``, and says so in its comment.
+        """
+        return self.name in PLATFORM_SCHEMAS and not (self.comment or "").startswith("townhall:")
+
 
 def read_schemas(connection: Connection, names: Sequence[str]) -> list[Schema]:
     """Return those of some schemas that exist.
