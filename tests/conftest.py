@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+def pytest_runtest_call() -> Generator[None]:
     """Skip a test that installs an extension which its server does not have."""
     try:
         return (yield)

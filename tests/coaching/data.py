@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from tests.support.personas import WITHOUT_SUBJECT, anonymous_sign_in
 from townhall import BrandConfig, Campaign, ParticipantSession, TenantProfile, UsageEvent
 from townhall.session import Actor
 from townhall.testing import create_account
@@ -42,10 +43,9 @@ OTHER_USAGE = UUID("00000000-0000-4000-8000-00000000c042")
 
 PERSONAS = {
     "anon": Actor.anonymous(),
-    "no_sub": Actor(
-        role="authenticated", claims='{"role": "authenticated"}'
-    ),  # a token without the claim "sub"
+    "no_sub": WITHOUT_SUBJECT,
     "stranger": Actor.user(STRANGER),
+    "anonymous_sign_in": anonymous_sign_in(STRANGER),
     "outsider": Actor.user(OUTSIDER),  # owns the other tenant
     "creator": Actor.user(CREATOR),  # of a campaign without a tenant
     "participant": Actor.user(PARTICIPANT),  # in a campaign of the tenant

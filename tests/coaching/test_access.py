@@ -18,6 +18,7 @@ from tests.coaching.data import (
     USAGE,
 )
 from tests.support.access_matrix import Functions, TableRow, Target, check_access
+from tests.support.personas import with_anonymous_sign_in
 from townhall import Campaign, ParticipantSession, TenantProfile, UsageEvent
 from townhall.testing import AccessCase, access_cases
 
@@ -71,15 +72,17 @@ TABLES_AND_FUNCTIONS = access_cases(
 
 # A view with the columns of the table gives each persona the access that the table gives.
 VIEWS = ("campaign_assignments", "stakeholder_sessions")
-MATRIX = [
-    *TABLES_AND_FUNCTIONS,
-    *(
-        case._replace(target=view)
-        for view in VIEWS
-        for case in TABLES_AND_FUNCTIONS
-        if case.target == "participant_sessions"
-    ),
-]
+MATRIX = with_anonymous_sign_in(
+    [
+        *TABLES_AND_FUNCTIONS,
+        *(
+            case._replace(target=view)
+            for view in VIEWS
+            for case in TABLES_AND_FUNCTIONS
+            if case.target == "participant_sessions"
+        ),
+    ]
+)
 
 PARTICIPANT_SESSION = TableRow(
     ParticipantSession,

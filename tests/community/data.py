@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from tests.support.personas import WITHOUT_SUBJECT, anonymous_sign_in
 from townhall import (
     Cohort,
     CohortMember,
@@ -53,10 +54,9 @@ STRANGER = _key(4)
 
 PERSONAS = {
     "anon": Actor.anonymous(),
-    "no_sub": Actor(
-        role="authenticated", claims='{"role": "authenticated"}'
-    ),  # a token without the claim "sub"
+    "no_sub": WITHOUT_SUBJECT,
     "stranger": Actor.user(STRANGER),
+    "anonymous_sign_in": anonymous_sign_in(STRANGER),
     "former_member": Actor.user(FORMER_MEMBER),
     "peer": Actor.user(PEER),
     "founder": Actor.user(FOUNDER),

@@ -35,6 +35,7 @@ from tests.community.data import (
     STREAK,
 )
 from tests.support.access_matrix import Functions, TableRow, Target, Views, check_access
+from tests.support.personas import with_anonymous_sign_in
 from townhall import (
     Cohort,
     CohortMember,
@@ -379,7 +380,9 @@ TARGETS: dict[str, Target] = {
         }
     ),
 }
-MATRIX = [*COMMUNITIES, *POSTS, *TWO_PARTIES, *OWN_ROWS, *VIEWS_AND_FUNCTIONS]
+MATRIX = with_anonymous_sign_in(
+    [*COMMUNITIES, *POSTS, *TWO_PARTIES, *OWN_ROWS, *VIEWS_AND_FUNCTIONS]
+)
 
 
 @pytest.mark.parametrize("case", MATRIX, ids=str)

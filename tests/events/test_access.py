@@ -9,6 +9,7 @@ import pytest
 from tests.events.data import DANA, DANA_SEAT, DANA_TRACK, DESIGN, EVENT, STARTUPS, URI
 from tests.support.access_matrix import Functions, TableRow, Target, Views, check_access
 from tests.support.organizations import ORGANIZATION, PERSONAS
+from tests.support.personas import with_anonymous_sign_in
 from townhall import Event, Participant, ParticipantTrack, TableAssignment, Track
 from townhall.testing import AccessCase, access_cases
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # The participant is the guest; the chosen track and the seat are the guest's.
-MATRIX = access_cases(
+CASES = access_cases(
     """
     events  anon no_sub stranger outsider guest viewer manager owner service
     select  x    0      0        0        0     +      +       +     +
@@ -55,6 +56,7 @@ MATRIX = access_cases(
     set_networking_opt_in  x    r      r        r        +     r      r       r     x
     """
 )
+MATRIX = with_anonymous_sign_in(CASES)
 
 TARGETS: dict[str, Target] = {
     "events": TableRow(

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.access_matrix import TableRow, Target, check_access
 from tests.support.organizations import GUEST, ORGANIZATION, PERSONAS, STRANGER, VIEWER_MEMBERSHIP
+from tests.support.personas import with_anonymous_sign_in
 from townhall import Organization, OrganizationMember, OrganizationRole, Profile
 from townhall.testing import AccessCase, access_cases
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 # The profile is the guest's, the membership the viewer's. Those that are inserted would be the
 # stranger's.
-MATRIX = access_cases(
+CASES = access_cases(
     """
     profiles  anon no_sub stranger outsider guest viewer manager owner service
     select    x    0      0        0        +     0      0       0     +
@@ -37,6 +38,7 @@ MATRIX = access_cases(
     delete                x    0      0        0        0     0      0       +     +
     """
 )
+MATRIX = with_anonymous_sign_in(CASES)
 
 TARGETS: dict[str, Target] = {
     "profiles": TableRow(

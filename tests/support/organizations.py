@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from tests.support.personas import WITHOUT_SUBJECT, anonymous_sign_in
 from townhall import Organization, OrganizationMember, OrganizationRole
 from townhall.session import Actor
 from townhall.testing import create_account
@@ -29,10 +30,9 @@ STRANGER = UUID("00000000-0000-4000-8000-0000000000c2")
 
 PERSONAS = {
     "anon": Actor.anonymous(),
-    "no_sub": Actor(
-        role="authenticated", claims='{"role": "authenticated"}'
-    ),  # a token without the claim "sub"
+    "no_sub": WITHOUT_SUBJECT,
     "stranger": Actor.user(STRANGER),  # signed in, of no organization
+    "anonymous_sign_in": anonymous_sign_in(STRANGER),
     "outsider": Actor.user(OUTSIDER),  # owns the other organization
     "guest": Actor.user(GUEST),  # invited by the organization, not of it
     "viewer": Actor.user(VIEWER),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from tests.support.personas import WITHOUT_SUBJECT, anonymous_sign_in
 from townhall import Event, Organization, Profile, WizardSession
 from townhall.session import Actor
 from townhall.testing import create_account
@@ -25,10 +26,9 @@ EVENT = UUID("00000000-0000-4000-8000-000000000d05")
 
 PERSONAS = {
     "anon": Actor.anonymous(),
-    "no_sub": Actor(
-        role="authenticated", claims='{"role": "authenticated"}'
-    ),  # a token without the claim "sub"
+    "no_sub": WITHOUT_SUBJECT,
     "stranger": Actor.user(STRANGER),  # has a session of their own
+    "anonymous_sign_in": anonymous_sign_in(STRANGER),
     "owner": Actor.user(OWNER),
     "service": Actor.service(),
 }

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from tests.support.access_matrix import Functions, TableRow, Target, check_access
+from tests.support.personas import with_anonymous_sign_in
 from tests.wizard.data import OWNER, PERSONAS, SESSION, STRANGER, STRANGER_SESSION
 from townhall import WizardSession
 from townhall.testing import AccessCase, Outcome, access_cases, acting, outcome
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 DENIED = Outcome.PERMISSION_DENIED
 
-MATRIX = access_cases(
+CASES = access_cases(
     """
     wizard_sessions  anon no_sub stranger owner service
     select           x    0      0        +     +
@@ -29,6 +30,7 @@ MATRIX = access_cases(
     save_wizard_session  x    r      r        +     +
     """
 )
+MATRIX = with_anonymous_sign_in(CASES)
 
 TARGETS: dict[str, Target] = {
     "wizard_sessions": TableRow(
