@@ -125,7 +125,7 @@ CREATE_AUTH = (
     """
     create or replace trigger update_users_updated_at
     before update on auth.users
-    for each row execute function public.update_updated_at_column()
+    for each row execute function private.update_updated_at_column()
     """,
     """
     create or replace function auth.jwt()
@@ -171,7 +171,7 @@ CREATE_AUTH = (
     "grant usage on schema auth to anon, authenticated, service_role",
 )
 
-DROP_SCHEMAS = """
+DROP_AUTH = """
 do $$
 begin
     if obj_description(to_regnamespace('auth'), 'pg_namespace') like 'townhall:%' then
@@ -179,6 +179,13 @@ begin
         drop function if exists auth.uid(), auth.role(), auth.email(), auth.jwt();
         drop schema auth;
     end if;
+end
+$$
+"""
+
+DROP_PRIVATE = """
+do $$
+begin
     if obj_description(to_regnamespace('private'), 'pg_namespace') like 'townhall:%' then
         drop schema private;
     end if;
@@ -199,6 +206,7 @@ def upgrade() -> None:
     pg.execute(CREATE_SCHEMAS)
     pg.create_entity(
         pg.Function(
+            schema="private",
             name="update_updated_at_column",
             language="plpgsql",
             body="""
@@ -215,5 +223,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    pg.execute(DROP_SCHEMAS)
-    pg.drop_entity(pg.Function.named(name="update_updated_at_column"))
+    pg.execute(DROP_AUTH)
+    pg.drop_entity(pg.Function.named(schema="private", name="update_updated_at_column"))
+    pg.execute(DROP_PRIVATE)

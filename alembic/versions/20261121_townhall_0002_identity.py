@@ -114,7 +114,7 @@ def profiles() -> None:
             name="update_profiles_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -303,7 +303,7 @@ def organizations() -> None:
             name="update_organizations_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -131,7 +131,7 @@ def tracks() -> None:
             name="update_tracks_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

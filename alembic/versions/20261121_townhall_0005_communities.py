@@ -223,7 +223,7 @@ def communities() -> None:
             name="update_communities_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

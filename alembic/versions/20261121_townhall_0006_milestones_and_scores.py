@@ -142,7 +142,7 @@ def milestones() -> None:
             name="update_milestones_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

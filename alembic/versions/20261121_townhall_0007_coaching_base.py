@@ -145,7 +145,7 @@ def upgrade() -> None:
             name="update_campaigns_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -250,7 +250,7 @@ def upgrade() -> None:
                 name="update_campaign_assignments_updated_at",
                 timing="before",
                 events=("update",),
-                function="public.update_updated_at_column",
+                function="private.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )

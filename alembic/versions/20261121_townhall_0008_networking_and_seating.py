@@ -334,7 +334,7 @@ def upgrade() -> None:
             name="update_table_assignments_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="מעדכן את updated_at (Sets updated_at)",
         )
     )

@@ -195,7 +195,7 @@ def sponsors() -> None:
             name="update_subcommunity_sponsors_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -156,7 +156,7 @@ def profiles() -> None:
             name="update_community_profiles_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -280,7 +280,7 @@ def experts() -> None:
             name="update_expert_listings_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -284,7 +284,7 @@ def upgrade() -> None:
             name="update_consent_preferences_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -259,7 +259,7 @@ def upgrade() -> None:
                 "metadata",
                 "is_public",
             ),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

@@ -175,7 +175,7 @@ def streaks() -> None:
             name="update_engagement_streaks_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

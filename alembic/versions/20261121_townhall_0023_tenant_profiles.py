@@ -275,7 +275,7 @@ def upgrade() -> None:
             name="update_tenant_profiles_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

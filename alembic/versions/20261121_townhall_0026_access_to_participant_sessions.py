@@ -30,7 +30,7 @@ def stamp_updates() -> None:
             name="update_participant_sessions_updated_at",
             timing="before",
             events=("update",),
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )
@@ -272,7 +272,7 @@ def downgrade() -> None:
             timing="before",
             events=("update",),
             condition="old.client_status is not null or new.client_status is null",
-            function="public.update_updated_at_column",
+            function="private.update_updated_at_column",
             comment="Sets updated_at.",
         )
     )

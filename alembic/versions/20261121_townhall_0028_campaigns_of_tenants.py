@@ -154,7 +154,7 @@ def keep_updated_at_during_fill() -> None:
                 timing="before",
                 events=("update",),
                 condition="old.tenant_id is not null or new.tenant_id is null",
-                function="public.update_updated_at_column",
+                function="private.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )
@@ -168,7 +168,7 @@ def downgrade() -> None:
                 name=f"update_{table}_updated_at",
                 timing="before",
                 events=("update",),
-                function="public.update_updated_at_column",
+                function="private.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )

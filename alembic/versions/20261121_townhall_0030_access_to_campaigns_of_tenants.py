@@ -43,7 +43,7 @@ def release_triggers() -> None:
                 name=f"update_{table}_updated_at",
                 timing="before",
                 events=("update",),
-                function="public.update_updated_at_column",
+                function="private.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )
@@ -215,7 +215,7 @@ def downgrade() -> None:
                 timing="before",
                 events=("update",),
                 condition="old.tenant_id is not null or new.tenant_id is null",
-                function="public.update_updated_at_column",
+                function="private.update_updated_at_column",
                 comment="Sets updated_at.",
             )
         )

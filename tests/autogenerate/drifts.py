@@ -297,7 +297,7 @@ DRIFTS = (
         "a trigger fires for less",
         """
         create or replace trigger update_events_updated_at before update of name on public.events
-        for each row execute function public.update_updated_at_column()
+        for each row execute function private.update_updated_at_column()
         """,
         ("trigger", "events", "update_events_updated_at"),
     ),
@@ -306,7 +306,7 @@ DRIFTS = (
         """
         create or replace trigger update_events_updated_at before update on public.events
         for each row when (new.name <> old.name)
-        execute function public.update_updated_at_column()
+        execute function private.update_updated_at_column()
         """,
         ("trigger", "events", "update_events_updated_at"),
     ),
@@ -314,7 +314,7 @@ DRIFTS = (
         "a trigger is added",
         """
         create trigger spy before update on public.profiles
-        for each row execute function public.update_updated_at_column()
+        for each row execute function private.update_updated_at_column()
         """,
         ("trigger", "profiles", "spy"),
     ),

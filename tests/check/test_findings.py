@@ -88,8 +88,8 @@ CASES = {
         " Repair: create or replace",
     ),
     "an invoker function without a search path": Case(
-        "alter function public.update_updated_at_column() reset search_path",
-        "security: function public.update_updated_at_column(): its settings differ from the"
+        "alter function private.update_updated_at_column() reset search_path",
+        "security: function private.update_updated_at_column(): its settings differ from the"
         " declaration. Impact: what it does, and for which rows, is not as declared."
         " Repair: create or replace",
     ),
@@ -189,7 +189,7 @@ CASES = {
         """
         create trigger "a
         b" before update on public.events
-        for each row execute function public.update_updated_at_column()
+        for each row execute function private.update_updated_at_column()
         """,
         "security: trigger public.events a b: is not declared."
         " Impact: undeclared code runs on changes of the table. Repair: drop trigger if exists",

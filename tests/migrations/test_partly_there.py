@@ -81,6 +81,26 @@ def test_missing_functions_triggers_and_policies_are_created_again(
         assert contents(connection) == before
 
 
+def test_function_in_public_with_the_name_of_a_common_trigger_function_is_left_alone(
+    engine: Engine, empty_database: str
+) -> None:
+    body = text("select prosrc from pg_proc where oid = 'public.update_updated_at_column'::regproc")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "create function public.update_updated_at_column() returns trigger"
+                " language plpgsql as 'begin return old; end'"
+            )
+        )
+        before = connection.scalar(body)
+    upgrade(empty_database)
+    with engine.begin() as connection:
+        assert connection.scalar(body) == before
+    command.downgrade(alembic_config(empty_database), "base")
+    with engine.begin() as connection:
+        assert connection.scalar(body) == before
+
+
 _REMOVE_OBJECTS = """
 with
 ours as (

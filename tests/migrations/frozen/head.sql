@@ -599,6 +599,19 @@ $$;
 
 COMMENT ON FUNCTION private.start_post_counters() IS 'Sets the counters of a new post to 0, whatever the insert gives.';
 
+CREATE FUNCTION private.update_updated_at_column() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.updated_at := now();
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.update_updated_at_column() IS 'Sets updated_at to now(); shared by all tables with timestamps.';
+
 CREATE FUNCTION public.apply_event_networking_default() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -791,19 +804,6 @@ $$;
 
 
 COMMENT ON FUNCTION public.start_participant_session(session_id uuid) IS 'Starts the caller''s own session; an error for another user''s, or if it has been started.';
-
-CREATE FUNCTION public.update_updated_at_column() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-    new.updated_at := now();
-    return new;
-end
-$$;
-
-
-COMMENT ON FUNCTION public.update_updated_at_column() IS 'Sets updated_at to now(); shared by all tables with timestamps.';
 
 CREATE FUNCTION public.update_wizard_session_timestamp() RETURNS trigger
     LANGUAGE plpgsql
@@ -2021,7 +2021,7 @@ CREATE OR REPLACE VIEW public.track_statistics WITH (security_invoker='true') AS
   WHERE t.is_active
   GROUP BY t.id;
 
-CREATE TRIGGER update_users_updated_at BEFORE UPDATE ON auth.users FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_users_updated_at BEFORE UPDATE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 CREATE TRIGGER apply_event_networking_default BEFORE INSERT ON public.participants FOR EACH ROW WHEN ((new.networking_opt_in IS NULL)) EXECUTE FUNCTION public.apply_event_networking_default();
 
@@ -2087,83 +2087,83 @@ CREATE TRIGGER start_post_counters BEFORE INSERT ON public.social_feed_posts FOR
 
 COMMENT ON TRIGGER start_post_counters ON public.social_feed_posts IS 'A new post has no reactions and no comments.';
 
-CREATE TRIGGER update_campaigns_updated_at BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_campaigns_updated_at BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_campaigns_updated_at ON public.campaigns IS 'Sets updated_at.';
 
-CREATE TRIGGER update_cohorts_updated_at BEFORE UPDATE ON public.cohorts FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_cohorts_updated_at BEFORE UPDATE ON public.cohorts FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_cohorts_updated_at ON public.cohorts IS 'Sets updated_at.';
 
-CREATE TRIGGER update_communities_updated_at BEFORE UPDATE ON public.communities FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_communities_updated_at BEFORE UPDATE ON public.communities FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_communities_updated_at ON public.communities IS 'Sets updated_at.';
 
-CREATE TRIGGER update_community_profiles_updated_at BEFORE UPDATE ON public.community_profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_community_profiles_updated_at BEFORE UPDATE ON public.community_profiles FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_community_profiles_updated_at ON public.community_profiles IS 'Sets updated_at.';
 
-CREATE TRIGGER update_consent_preferences_updated_at BEFORE UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_consent_preferences_updated_at BEFORE UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_consent_preferences_updated_at ON public.consent_preferences IS 'Sets updated_at.';
 
-CREATE TRIGGER update_engagement_streaks_updated_at BEFORE UPDATE ON public.engagement_streaks FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_engagement_streaks_updated_at BEFORE UPDATE ON public.engagement_streaks FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_engagement_streaks_updated_at ON public.engagement_streaks IS 'Sets updated_at.';
 
-CREATE TRIGGER update_events_updated_at BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_events_updated_at BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_events_updated_at ON public.events IS 'Sets updated_at.';
 
-CREATE TRIGGER update_expert_listings_updated_at BEFORE UPDATE ON public.expert_listings FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_expert_listings_updated_at BEFORE UPDATE ON public.expert_listings FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_expert_listings_updated_at ON public.expert_listings IS 'Sets updated_at.';
 
-CREATE TRIGGER update_founder_connections_updated_at BEFORE UPDATE ON public.founder_connections FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_founder_connections_updated_at BEFORE UPDATE ON public.founder_connections FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_founder_connections_updated_at ON public.founder_connections IS 'Sets updated_at.';
 
-CREATE TRIGGER update_milestones_updated_at BEFORE UPDATE ON public.milestones FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_milestones_updated_at BEFORE UPDATE ON public.milestones FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_milestones_updated_at ON public.milestones IS 'Sets updated_at.';
 
-CREATE TRIGGER update_organizations_updated_at BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_organizations_updated_at BEFORE UPDATE ON public.organizations FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_organizations_updated_at ON public.organizations IS 'Sets updated_at.';
 
-CREATE TRIGGER update_participant_sessions_updated_at BEFORE UPDATE ON public.participant_sessions FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_participant_sessions_updated_at BEFORE UPDATE ON public.participant_sessions FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_participant_sessions_updated_at ON public.participant_sessions IS 'Sets updated_at.';
 
-CREATE TRIGGER update_participants_updated_at BEFORE UPDATE ON public.participants FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_participants_updated_at BEFORE UPDATE ON public.participants FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_participants_updated_at ON public.participants IS 'Sets updated_at.';
 
-CREATE TRIGGER update_profiles_updated_at BEFORE UPDATE ON public.profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_profiles_updated_at BEFORE UPDATE ON public.profiles FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_profiles_updated_at ON public.profiles IS 'Sets updated_at.';
 
-CREATE TRIGGER update_social_feed_comments_updated_at BEFORE UPDATE ON public.social_feed_comments FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_social_feed_comments_updated_at BEFORE UPDATE ON public.social_feed_comments FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_social_feed_comments_updated_at ON public.social_feed_comments IS 'Sets updated_at.';
 
-CREATE TRIGGER update_social_feed_posts_updated_at BEFORE UPDATE OF author_id, post_type, title, content, milestone_id, metadata, is_public ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_social_feed_posts_updated_at BEFORE UPDATE OF author_id, post_type, title, content, milestone_id, metadata, is_public ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_social_feed_posts_updated_at ON public.social_feed_posts IS 'Sets updated_at.';
 
-CREATE TRIGGER update_subcommunity_sponsors_updated_at BEFORE UPDATE ON public.subcommunity_sponsors FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_subcommunity_sponsors_updated_at BEFORE UPDATE ON public.subcommunity_sponsors FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_subcommunity_sponsors_updated_at ON public.subcommunity_sponsors IS 'Sets updated_at.';
 
-CREATE TRIGGER update_table_assignments_updated_at BEFORE UPDATE ON public.table_assignments FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_table_assignments_updated_at BEFORE UPDATE ON public.table_assignments FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_table_assignments_updated_at ON public.table_assignments IS 'מעדכן את updated_at (Sets updated_at)';
 
-CREATE TRIGGER update_tenant_profiles_updated_at BEFORE UPDATE ON public.tenant_profiles FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_tenant_profiles_updated_at BEFORE UPDATE ON public.tenant_profiles FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_tenant_profiles_updated_at ON public.tenant_profiles IS 'Sets updated_at.';
 
-CREATE TRIGGER update_tracks_updated_at BEFORE UPDATE ON public.tracks FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_tracks_updated_at BEFORE UPDATE ON public.tracks FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 COMMENT ON TRIGGER update_tracks_updated_at ON public.tracks IS 'Sets updated_at.';
 
@@ -2731,6 +2731,8 @@ GRANT ALL ON FUNCTION private.start_participant_session(session_id uuid) TO auth
 
 REVOKE ALL ON FUNCTION private.start_post_counters() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.update_updated_at_column() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.apply_event_networking_default() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.complete_participant_session(session_id uuid) FROM PUBLIC;
@@ -2781,8 +2783,6 @@ GRANT ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in b
 
 REVOKE ALL ON FUNCTION public.start_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.start_participant_session(session_id uuid) TO authenticated;
-
-REVOKE ALL ON FUNCTION public.update_updated_at_column() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.update_wizard_session_timestamp() FROM PUBLIC;
 

@@ -5,10 +5,15 @@ begin
         drop function if exists auth.uid(), auth.role(), auth.email(), auth.jwt();
         drop schema auth;
     end if;
+end
+$$;
+
+drop function if exists private.update_updated_at_column();
+
+do $$
+begin
     if obj_description(to_regnamespace('private'), 'pg_namespace') like 'townhall:%' then
         drop schema private;
     end if;
 end
 $$;
-
-drop function if exists public.update_updated_at_column();

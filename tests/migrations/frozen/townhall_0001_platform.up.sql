@@ -88,7 +88,7 @@ begin
 end
 $$;
 
-create or replace function public.update_updated_at_column()
+create or replace function private.update_updated_at_column()
 returns trigger
 language plpgsql
 volatile security invoker parallel unsafe
@@ -100,9 +100,9 @@ begin
 end
 $function$;
 
-revoke all on function public.update_updated_at_column() from public, anon, authenticated, service_role;
+revoke all on function private.update_updated_at_column() from public, anon, authenticated, service_role;
 
-comment on function public.update_updated_at_column() is 'Sets updated_at to now(); shared by all tables with timestamps.';
+comment on function private.update_updated_at_column() is 'Sets updated_at to now(); shared by all tables with timestamps.';
 
 do $$
 begin
@@ -125,7 +125,7 @@ execute $sql$alter table auth.users enable row level security$sql$;
 execute $sql$
     create or replace trigger update_users_updated_at
     before update on auth.users
-    for each row execute function public.update_updated_at_column()
+    for each row execute function private.update_updated_at_column()
     $sql$;
 execute $sql$
     create or replace function auth.jwt()

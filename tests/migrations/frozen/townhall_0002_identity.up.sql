@@ -85,7 +85,7 @@ comment on policy "the service can do everything" on public.profiles is null;
 create or replace trigger update_profiles_updated_at before update
 on public.profiles
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_profiles_updated_at on public.profiles is 'Sets updated_at.';
 
@@ -243,7 +243,7 @@ comment on policy "the service can do everything" on public.organizations is nul
 create or replace trigger update_organizations_updated_at before update
 on public.organizations
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_organizations_updated_at on public.organizations is 'Sets updated_at.';
 

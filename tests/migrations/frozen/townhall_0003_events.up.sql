@@ -138,7 +138,7 @@ comment on policy "the service can do everything" on public.events is null;
 create or replace trigger update_events_updated_at before update
 on public.events
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_events_updated_at on public.events is 'Sets updated_at.';
 
@@ -269,6 +269,6 @@ comment on policy "the service can do everything" on public.participants is null
 create or replace trigger update_participants_updated_at before update
 on public.participants
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_participants_updated_at on public.participants is 'Sets updated_at.';

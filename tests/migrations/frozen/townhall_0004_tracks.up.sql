@@ -96,7 +96,7 @@ comment on policy "the service can do everything" on public.tracks is null;
 create or replace trigger update_tracks_updated_at before update
 on public.tracks
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_tracks_updated_at on public.tracks is 'Sets updated_at.';
 

@@ -154,7 +154,7 @@ comment on policy "the service can do everything" on public.communities is null;
 create or replace trigger update_communities_updated_at before update
 on public.communities
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_communities_updated_at on public.communities is 'Sets updated_at.';
 

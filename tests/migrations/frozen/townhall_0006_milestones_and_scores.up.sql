@@ -97,7 +97,7 @@ comment on policy "the service can do everything" on public.milestones is null;
 create or replace trigger update_milestones_updated_at before update
 on public.milestones
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_milestones_updated_at on public.milestones is 'Sets updated_at.';
 

@@ -147,7 +147,7 @@ comment on policy "the service can do everything" on public.campaigns is null;
 create or replace trigger update_campaigns_updated_at before update
 on public.campaigns
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_campaigns_updated_at on public.campaigns is 'Sets updated_at.';
 
@@ -223,7 +223,7 @@ comment on policy "the service can do everything" on public.campaign_assignments
 create or replace trigger update_campaign_assignments_updated_at before update
 on public.campaign_assignments
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_campaign_assignments_updated_at on public.campaign_assignments is 'Sets updated_at.';
 

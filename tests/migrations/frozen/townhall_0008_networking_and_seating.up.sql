@@ -206,7 +206,7 @@ comment on function public.apply_event_networking_default() is 'ברירת המ�
 create or replace trigger update_table_assignments_updated_at before update
 on public.table_assignments
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_table_assignments_updated_at on public.table_assignments is 'מעדכן את updated_at (Sets updated_at)';
 

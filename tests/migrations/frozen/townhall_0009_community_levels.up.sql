@@ -95,6 +95,6 @@ comment on policy "the service can do everything" on public.subcommunity_sponsor
 create or replace trigger update_subcommunity_sponsors_updated_at before update
 on public.subcommunity_sponsors
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_subcommunity_sponsors_updated_at on public.subcommunity_sponsors is 'Sets updated_at.';

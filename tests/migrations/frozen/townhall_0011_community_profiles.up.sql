@@ -102,7 +102,7 @@ comment on policy "the service can do everything" on public.community_profiles i
 create or replace trigger update_community_profiles_updated_at before update
 on public.community_profiles
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_community_profiles_updated_at on public.community_profiles is 'Sets updated_at.';
 
@@ -204,6 +204,6 @@ comment on policy "the service can do everything" on public.expert_listings is n
 create or replace trigger update_expert_listings_updated_at before update
 on public.expert_listings
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_expert_listings_updated_at on public.expert_listings is 'Sets updated_at.';

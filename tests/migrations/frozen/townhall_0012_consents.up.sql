@@ -225,7 +225,7 @@ comment on policy "the service can do everything" on public.consent_audit_log is
 create or replace trigger update_consent_preferences_updated_at before update
 on public.consent_preferences
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_consent_preferences_updated_at on public.consent_preferences is 'Sets updated_at.';
 

@@ -152,6 +152,6 @@ comment on policy "the service can do everything" on public.cohort_members is nu
 create or replace trigger update_cohorts_updated_at before update
 on public.cohorts
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_cohorts_updated_at on public.cohorts is 'Sets updated_at.';

@@ -152,7 +152,7 @@ comment on policy "the service can do everything" on public.social_feed_posts is
 create or replace trigger update_social_feed_posts_updated_at before update of author_id, post_type, title, content, milestone_id, metadata, is_public
 on public.social_feed_posts
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_social_feed_posts_updated_at on public.social_feed_posts is 'Sets updated_at.';
 

@@ -182,7 +182,7 @@ comment on policy "the service can do everything" on public.social_feed_comments
 create or replace trigger update_social_feed_comments_updated_at before update
 on public.social_feed_comments
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_social_feed_comments_updated_at on public.social_feed_comments is 'Sets updated_at.';
 

@@ -114,6 +114,6 @@ comment on policy "the service can do everything" on public.founder_connections 
 create or replace trigger update_founder_connections_updated_at before update
 on public.founder_connections
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_founder_connections_updated_at on public.founder_connections is 'Sets updated_at.';

@@ -117,6 +117,6 @@ comment on policy "the service can do everything" on public.engagement_streaks i
 create or replace trigger update_engagement_streaks_updated_at before update
 on public.engagement_streaks
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_engagement_streaks_updated_at on public.engagement_streaks is 'Sets updated_at.';

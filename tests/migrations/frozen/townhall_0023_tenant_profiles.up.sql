@@ -179,6 +179,6 @@ comment on function public.get_tenant_branding_by_domain(text) is 'The public br
 create or replace trigger update_tenant_profiles_updated_at before update
 on public.tenant_profiles
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_tenant_profiles_updated_at on public.tenant_profiles is 'Sets updated_at.';

@@ -5,7 +5,7 @@ drop view if exists public.campaign_assignments;
 create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';
 

@@ -37,6 +37,6 @@ create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions
 for each row
 when (old.client_status is not null or new.client_status is null)
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';

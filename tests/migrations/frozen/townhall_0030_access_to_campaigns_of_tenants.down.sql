@@ -75,7 +75,7 @@ create or replace trigger update_campaigns_updated_at before update
 on public.campaigns
 for each row
 when (old.tenant_id is not null or new.tenant_id is null)
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_campaigns_updated_at on public.campaigns is 'Sets updated_at.';
 
@@ -83,6 +83,6 @@ create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions
 for each row
 when (old.tenant_id is not null or new.tenant_id is null)
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';

@@ -8,14 +8,14 @@ comment on trigger fill_session_tenant on public.participant_sessions is 'Sets t
 create or replace trigger update_campaigns_updated_at before update
 on public.campaigns
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_campaigns_updated_at on public.campaigns is 'Sets updated_at.';
 
 create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions
 for each row
-execute function public.update_updated_at_column();
+execute function private.update_updated_at_column();
 
 comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';
 

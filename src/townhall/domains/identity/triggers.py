@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
 UPDATE_UPDATED_AT_COLUMN = Function(
+    schema="private",
     name="update_updated_at_column",
     language="plpgsql",
     settings={"search_path": SAFE_SEARCH_PATH},
