@@ -50,19 +50,6 @@ def test_downgrade_that_fails_is_refused(lab: Lab) -> None:
         finish_and_try(lab.context(schema), None, [script])
 
 
-def test_definer_function_that_would_come_back_with_another_owner_is_not_dropped(lab: Lab) -> None:
-    for statement in (
-        "create role lab_keeper",
-        "grant create, usage on schema lab to lab_keeper",
-        "create function lab.secret() returns integer language sql security definer return 1",
-        "alter function lab.secret() owner to lab_keeper",
-    ):
-        lab.connection.execute(sa.text(statement))
-    script = generated(lab, Schema())
-    with pytest.raises(CommandError, match=r"secret\(\): runs as is lab_keeper and would be"):
-        finish_and_try(lab.context(Schema()), None, [script])
-
-
 def test_revision_after_which_something_differs_is_refused(lab: Lab) -> None:
     schema = things()
     script = generated(lab, schema)

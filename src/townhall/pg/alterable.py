@@ -13,13 +13,16 @@ from typing import Any, ClassVar, Self
 
 from townhall.pg import sql
 from townhall.pg.entity import Entity
+from townhall.pg.owned import OwnedEntity
 
 Previous = Any
 """An object of the same class, which no type can say of an argument of an overridden method."""
 
+_NOT_COMPARED = {"api_roles", "owner"}
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class AlterableEntity(Entity):
+class AlterableEntity(OwnedEntity):
     """An object that is created before the tables, which may use it, and changed by ``alter``.
 
     The state of a declared entity is found without touching the actual one: a copy of it is created
@@ -30,8 +33,6 @@ class AlterableEntity(Entity):
     """
 
     precedes_tables: ClassVar[bool] = True
-    sql_kind: ClassVar[str]
-    """The kind as in ``drop type`` and ``comment on type``."""
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "name")
 
     name: str
@@ -101,7 +102,7 @@ class AlterableEntity(Entity):
         return tuple(
             name
             for name, value in vars(self).items()
-            if name != "api_roles" and value != vars(previous)[name]
+            if name not in _NOT_COMPARED and value != vars(previous)[name]
         )
 
     def why_not_altered(self, previous: Previous) -> str:
@@ -115,7 +116,7 @@ class AlterableEntity(Entity):
 
     def temporary(self) -> Self:
         """Return the same object in the schema of temporary objects."""
-        return replace(self, schema="pg_temp")
+        return replace(self, schema="pg_temp", owner=None)
 
     def rendered(self, temporary: Previous, actual: Previous) -> Self:
         """Return the declared state as PostgreSQL renders it.

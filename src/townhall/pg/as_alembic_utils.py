@@ -27,6 +27,7 @@ from townhall.pg.alembic_utils import (
 )
 from townhall.pg.entity import Entity, default
 from townhall.pg.function import Function
+from townhall.pg.owned import OwnedEntity
 from townhall.pg.policy import Policy
 from townhall.pg.trigger import Trigger
 from townhall.pg.view import MaterializedView, View
@@ -47,7 +48,8 @@ def expressed(found: Entity) -> Adapted | None:
 
 def _says_more(found: Entity, adapter: type[Adapted]) -> bool:
     known = {*adapter.stated, *found.name_fields}
-    return any(
+    has_other_owner = isinstance(found, OwnedEntity) and found.owner is not None
+    return has_other_owner or any(
         getattr(found, field.name) != _UNSAID.get((type(found), field.name), default(field))
         for field in fields(found)
         if field.compare and field.name not in known

@@ -77,6 +77,7 @@ class DataType(AlterableEntity):
             f"        {self._definition()};\n    end if;\nend\n"
         )
         yield f"do {sql.dollar_quoted(body)}"
+        yield from self._owner(self.literal_name)
         if self.usage != EVERYONE:
             yield from self._privileges(self.api_roles)
         yield comment_statement(self.sql_kind, self.literal_name, self.comment)
@@ -105,6 +106,7 @@ def shared_values(row: RowMapping) -> dict[str, Any]:
         "schema": row["schema"],
         "name": row["name"],
         "comment": row["comment"],
+        "owner": row["owner"],
         "usage": _usage(row["entries"] or ()),
     }
 
@@ -117,6 +119,7 @@ SHARED_COLUMNS = f"""
         n.nspname as schema,
         t.typname as name,
         {catalog.comment("pg_type", "t")} as comment,
+        {catalog.other_owner("t.typowner")} as owner,
         {catalog.entries("t.typacl", "t.typowner", "T")} as entries
 """
 """What a query reads of every type."""

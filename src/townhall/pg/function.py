@@ -68,6 +68,7 @@ class Function(Routine):
     """
 
     kind: ClassVar[str] = "function"
+    sql_kind: ClassVar[str] = "function"
 
     name: str
     arguments: Mapping[str, str] = field(default_factory=dict)

@@ -38,6 +38,7 @@ class Procedure(Routine):
     """
 
     kind: ClassVar[str] = "procedure"
+    sql_kind: ClassVar[str] = "procedure"
 
     name: str
     arguments: Mapping[str, str] = field(default_factory=dict)

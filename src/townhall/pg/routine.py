@@ -14,6 +14,7 @@ from townhall.pg import catalog, sql
 from townhall.pg.arguments import arguments_of, refused_arguments
 from townhall.pg.entity import Entity, comment_statement
 from townhall.pg.layout import without_comments
+from townhall.pg.owned import OwnedEntity
 from townhall.pg.privileges import (
     grant_statements,
     grantee_of,
@@ -26,7 +27,7 @@ Security = Literal["invoker", "definer"]
 SearchPath = Literal["safe", "as found"]
 
 
-class Routine(Entity):
+class Routine(OwnedEntity):
     """A function or a procedure.
 
     Its fields are those of the subclasses, in an order of their own.
@@ -103,9 +104,10 @@ class Routine(Entity):
         return sql.qualified(self.schema, self.name)
 
     def create_statements(self) -> Iterable[str]:
-        """Yield the routine, the roles that may execute it, and its comment."""
+        """Yield the routine, its owner, the roles that may execute it, and its comment."""
         yield "\n".join(self._definition())
         target = self.literal_signature
+        yield from self._owner(target)
         grants = dict(map(_grant, self.execute))
         yield from grant_statements(f"{self.kind} {target}", grants, self.api_roles)
         yield comment_statement(self.kind, target, self.comment)
@@ -194,6 +196,7 @@ def shared_values(row: RowMapping) -> dict[str, Any]:
         "settings": dict(map(_read_setting, row["settings"] or ())),
         "execute": tuple(sorted(map(grantee_of, row["entries"] or ()))),
         "comment": row["comment"],
+        "owner": row["owner"],
     }
 
 
@@ -283,6 +286,7 @@ def query(kind: Literal["f", "p"], own_columns: str = "") -> str:
         pg_catalog.pg_get_function_sqlbody(p.oid) as parsed,
         case when p.prosecdef then 'definer' else 'invoker' end as security,
         p.proconfig as settings,
+        {catalog.other_owner("p.proowner")} as owner,
         {catalog.entries("p.proacl", "p.proowner", "f")} as entries,
         {catalog.comment("pg_proc", "p")} as comment
     from pg_catalog.pg_proc as p

@@ -127,6 +127,8 @@ class Sequence(AlterableEntity):
     def create_statements(self) -> Iterable[str]:
         """Yield the sequence, its privileges and its comment."""
         yield f"create sequence if not exists {self.literal_name}\n{self.options}"
+        # It must have the owner of the table that it belongs to.
+        yield from self._owner(self.literal_name)
         if self.owned_by is not None:
             yield self._ownership()
         if self.grants is not None:
@@ -196,7 +198,7 @@ class Sequence(AlterableEntity):
 
     def temporary(self) -> Self:
         """Return the same sequence in the schema of temporary objects, where no table owns it."""
-        return replace(self, schema="pg_temp", owned_by=None)
+        return replace(super().temporary(), owned_by=None)
 
     def rendered(self, temporary: Previous, actual: Previous) -> Self:
         """Return the declared state, with the actual privileges where none are declared."""
@@ -215,11 +217,11 @@ class Sequence(AlterableEntity):
     @classmethod
     def _from_row(cls, row: RowMapping, version: int) -> Self:
         values = dict(row)
-        owner = values.pop("owned_by")
+        column = values.pop("owned_by")
         entries = values.pop("entries")
         return cls(
             **values,
-            owned_by=None if owner is None else tuple(owner),
+            owned_by=None if column is None else tuple(column),
             grants=read_grants([entries], version),
         )
 
@@ -252,6 +254,7 @@ _QUERY = f"""
             where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
                 and d.refclassid = 'pg_catalog.pg_class'::regclass and d.deptype = 'a'
         ) as owned_by,
+        {catalog.other_owner("c.relowner")} as owner,
         {catalog.entries("c.relacl", "c.relowner", "s")} as entries,
         {catalog.comment("pg_class", "c")} as comment
     from pg_catalog.pg_sequence as s

@@ -76,6 +76,8 @@ class TableDefinition:
             yield _create_sequence(sequence)
         yield f"alter table {self.name} add column if not exists {self._column(name)}"
         for sequence in self._sequences(name):
+            if self.details.owner is not None:
+                yield ddl.set_owner("sequence", sequence.name, self.details.owner)
             yield self._own(sequence)
         yield from self._column_settings(name)
         yield from self._column_comment(name)
@@ -304,11 +306,11 @@ class TableDefinition:
     def _privileges(self) -> Iterable[str]:
         details = self.details
         entries = [*details.entries, *details.column_entries]
+        if details.owner is not None:
+            yield ddl.set_owner("table", self.name, details.owner)
         yield from self._grants(f"table {self.name}", entries, details.default_grantees)
         for sequence in self._sequences(of_identity=True):
             yield from self._sequence_access(sequence)
-        if details.owner is not None:
-            yield ddl.set_owner("table", self.name, details.owner)
 
     def _sequence_access(self, sequence: OwnedSequence) -> Iterable[str]:
         if sequence.comment is not None:

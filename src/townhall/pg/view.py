@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping
 
 from townhall.pg import catalog, sql
 from townhall.pg.entity import Entity, comment_statement
+from townhall.pg.owned import OwnedEntity
 from townhall.pg.privileges import (
     API_ROLES,
     Grants,
@@ -24,7 +25,7 @@ CheckOption = Literal["local", "cascaded"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class _Relation(Entity):
+class _Relation(OwnedEntity):
     """A view or a materialized view.
 
     Attributes:
@@ -41,7 +42,6 @@ class _Relation(Entity):
         columns: Names and types of the columns, read from the catalog and never declared.
     """
 
-    sql_kind: ClassVar[str]
     name_fields: ClassVar[tuple[str, ...]] = ("schema", "name")
     sql_fields: ClassVar[tuple[str, ...]] = ("definition",)
 
@@ -105,6 +105,7 @@ class _Relation(Entity):
         yield f"drop {self.sql_kind} if exists {self.literal_name}"
 
     def _privileges_and_comments(self) -> Iterable[str]:
+        yield from self._owner(self.literal_name)
         yield from grant_statements(f"table {self.literal_name}", self.grants, self.api_roles)
         yield comment_statement(self.sql_kind, self.literal_name, self.comment)
         for column, comment in self.column_comments.items():
@@ -255,6 +256,7 @@ def _shared_values(row: RowMapping, version: int) -> dict[str, Any]:
         "definition": row["definition"],
         "grants": read_grants([row["entries"], row["column_entries"]], version),
         "comment": row["comment"],
+        "owner": row["owner"],
         "column_comments": row["column_comments"] or {},
         "kept": row["kept"] or {},
         "columns": tuple(row["columns"]),
@@ -318,6 +320,7 @@ def _query(relation_kind: Literal["v", "m"], own_column: str) -> str:
             c.relname as name,
             pg_catalog.pg_get_viewdef(c.oid) as definition,
             {own_column},
+            {catalog.other_owner("c.relowner")} as owner,
             {catalog.entries("c.relacl", "c.relowner", "r")} as entries,
             {catalog.column_entries("c")} as column_entries,
             array(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import Entity, sql
+from townhall.pg.owned import OwnedEntity
 from townhall.pg.state import Key, State, read_state
 
 _ROUNDS = 4
@@ -190,7 +191,9 @@ def _read_again(
     connection: Connection, entities: Sequence[Entity], schemas: Sequence[str]
 ) -> State:
     def create(entity: Entity) -> Callable[[], None]:
-        return lambda: run_script(connection, entity.create_without_data_statements())
+        # Whether the current role may make another one the owner is no matter here.
+        mine = replace(entity, owner=None) if isinstance(entity, OwnedEntity) else entity
+        return lambda: run_script(connection, mine.create_without_data_statements())
 
     kinds = list({type(each): None for each in entities})
     with rolled_back(connection):

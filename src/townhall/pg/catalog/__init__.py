@@ -22,6 +22,7 @@ from townhall.pg.catalog.fragments import (
     empty_search_path,
     entries,
     not_of_an_extension,
+    other_owner,
     rows,
     server_version,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "entries",
     "missing_roles",
     "not_of_an_extension",
+    "other_owner",
     "read_columns_of_types",
     "read_dependants",
     "read_everything",

@@ -15,7 +15,7 @@ Facts = Mapping[str, Any]
 def read_everything(connection: Connection, schemas: Sequence[str]) -> dict[str, Facts]:
     """Return the facts that PostgreSQL has of each thing in some schemas, by kind and name.
 
-    Owners, the order of columns and the names of constraints that a column is not null are left
+    The order of columns and the names of constraints that a column is not null are left
     out; so is what belongs to an extension. A fact that is null is none.
 
     Args:
@@ -73,6 +73,9 @@ things as (
         end || c.name,
         jsonb_build_object(
             'kind', c.relkind,
+            'owner', case
+                when c.relkind not in ('i', 'I', 'c') then c.relowner::regrole::text
+            end,
             'privileges', case
                 when c.relkind = 'S' then {_privileges("c.relacl", "s", "c.relowner")}
                 when c.relkind not in ('i', 'I', 'c') then
@@ -190,7 +193,7 @@ things as (
         'function ' || p.oid::regprocedure,
         jsonb_build_object(
             'privileges', {_privileges("p.proacl", "f", "p.proowner")},
-            'runs as', case when p.prosecdef then p.proowner::regrole::text end,
+            'owner', p.proowner::regrole::text,
             'comment', obj_description(p.oid, 'pg_proc'),
             'definition', case when p.prokind <> 'a' then pg_get_functiondef(p.oid) end
         )
@@ -202,6 +205,7 @@ things as (
     select
         'type ' || t.oid::regtype,
         jsonb_build_object(
+            'owner', t.typowner::regrole::text,
             'privileges', {_privileges("t.typacl", "T", "t.typowner")},
             'values', (
                 select array_agg(e.enumlabel order by e.enumsortorder)
@@ -222,7 +226,9 @@ things as (
     select
         'statistics ' || n.oid::regnamespace || '.' || quote_ident(e.stxname),
         jsonb_build_object(
+            'owner', e.stxowner::regrole::text,
             'definition', pg_get_statisticsobjdef(e.oid),
+            'statistics target', nullif(to_jsonb(e) ->> 'stxstattarget', '-1'),
             'comment', obj_description(e.oid, 'pg_statistic_ext')
         )
     from pg_catalog.pg_statistic_ext as e

@@ -94,6 +94,17 @@ def entries(acl: str, owner: str, kind: str) -> str:
     )"""
 
 
+def other_owner(owner: str) -> str:
+    """Return the name of an object's owner, or null where that is the current role.
+
+    Args:
+        owner: The column that holds the owner.
+    """
+    return f"""case when {owner} <> current_user::regrole then
+            pg_catalog.pg_get_userbyid({owner})
+        end"""
+
+
 def column_entries(relation: str) -> str:
     """Return a JSON array of the access control entries on a relation's columns, or null.
 

@@ -14,6 +14,7 @@ from townhall.pg.catalog.fragments import (
     comment,
     entries,
     not_of_an_extension,
+    other_owner,
     rows,
 )
 
@@ -113,7 +114,7 @@ class TableDetails:
         indexes: Its other indexes, by name.
         inherited: The names of the constraints that another table brings.
         rules: The definitions of its rules.
-        statistics: The definitions of its extended statistics.
+        statistics: The statements that create its extended statistics.
     """
 
     schema: str
@@ -277,9 +278,7 @@ _QUERY = f"""
     select
         n.nspname as schema,
         c.relname as name,
-        case when c.relowner <> current_user::regrole then
-            pg_catalog.pg_get_userbyid(c.relowner)
-        end as owner,
+        {other_owner("c.relowner")} as owner,
         array(
             select h.inhparent::regclass::text
             from pg_catalog.pg_inherits as h
@@ -319,9 +318,30 @@ _QUERY = f"""
             order by r.rulename
         ) as rules,
         array(
-            select pg_catalog.pg_get_statisticsobjdef(s.oid)
+            select statement
             from pg_catalog.pg_statistic_ext as s
-            where s.stxrelid = c.oid
+            cross join lateral (
+                select s.stxnamespace::regnamespace || '.' || pg_catalog.quote_ident(s.stxname)
+            ) as q (name)
+            cross join lateral (
+                values
+                    (pg_catalog.pg_get_statisticsobjdef(s.oid)),
+                    (
+                        'alter statistics ' || q.name || ' set statistics '
+                            || nullif(to_jsonb(s) ->> 'stxstattarget', '-1')
+                    ),
+                    (
+                        'comment on statistics ' || q.name || ' is '
+                            || pg_catalog.quote_literal({comment("pg_statistic_ext", "s")})
+                    ),
+                    (
+                        'alter statistics ' || q.name || ' owner to '
+                            || case when s.stxowner <> current_user::regrole then
+                                s.stxowner::regrole::text
+                            end
+                    )
+            ) as p (statement)
+            where s.stxrelid = c.oid and statement is not null
             order by s.stxname
         ) as statistics
     from pg_catalog.pg_class as c
