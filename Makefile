@@ -22,10 +22,10 @@ migrate: $(venv)/.installed-embedded ## Upgrade the database to the last revisio
 test: $(venv)/.installed-test ## Run the tests
 	$(python) -m pytest $(PYTEST_FLAGS)
 
-test-thorough: $(venv)/.installed-test ## Run slower tests, and those on PostgreSQL 15 and 16
+test-thorough: $(venv)/.installed-test ## Run slower tests
 	$(python) -m pytest $(PYTEST_FLAGS) -m 'thorough and not exhaustive'
 
-test-exhaustive: $(venv)/.installed-test ## Run the slowest tests
+test-exhaustive: $(venv)/.installed-test ## Run the slowest tests, and those on PostgreSQL 15 and 16
 	$(python) -m pytest $(PYTEST_FLAGS) -m exhaustive
 
 test-matrix: $(venv)/.installed-test ## Run the tests with the lowest and newest dependencies; CELLS=… chooses some

@@ -16,6 +16,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -112,7 +113,11 @@ def main() -> None:
     for cell in cells:
         versions, _, postgresql = cell.rpartition("-")
         print(f"== {cell}", flush=True)  # noqa: T201
-        if not run_tests(install(versions), postgresql, arguments[end + 1 :]):
+        try:
+            passed = run_tests(install(versions), postgresql, arguments[end + 1 :])
+        except pytest.skip.Exception as missing:
+            sys.exit(str(missing))
+        if not passed:
             failed.append(cell)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")

@@ -24,9 +24,12 @@ VERSIONS = (NAMED,) if os.environ.get(NAMED) else ("15", "16", "18")
 
 EVERY_VERSION = (
     VERSIONS[-1],
-    *(pytest.param(version, marks=pytest.mark.thorough) for version in VERSIONS[:-1]),
+    *(pytest.param(version, marks=pytest.mark.exhaustive) for version in VERSIONS[:-1]),
 )
-"""Parameters of a fixture: the newest in every run of the tests, the others in thorough ones."""
+"""Parameters of a fixture: the newest in every run of the tests, the others in exhaustive ones.
+
+A cell of the version matrix runs all tests on one of the others.
+"""
 
 MISSING_EXTENSION = re.compile(r"extension \S+ is not available")
 """The error of a test that installs an extension which its server does not have."""
