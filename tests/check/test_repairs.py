@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Connection
 
-from tests.check.conftest import AtHead
 from tests.check.repairing import change, repair_all
 from townhall.check.findings import Finding, compare
 from townhall.check.repair import AUTOGENERATE
@@ -302,41 +301,36 @@ class Shop:
     """A schema with an object of each kind, as it was declared."""
 
     connection: Connection
-    schemas: list[str]
     declared: Snapshot
 
     def findings(self) -> list[Finding]:
         """Return what differs now."""
-        return compare(self.declared, self.actual(), roles=SUPABASE)
-
-    def actual(self) -> Snapshot:
-        """Return the objects as they are."""
-        return read(self.connection, self.schemas, SUPABASE.names)
+        return compare(self.declared, read_shop(self.connection), roles=SUPABASE)
 
 
-def shop_of(connection: Connection, at_head: AtHead, declared: str) -> Shop:
+def shop_of(connection: Connection, declared: str) -> Shop:
     change(connection, declared)
-    schemas = [*at_head.schemas, "shop"]
-    return Shop(connection, schemas, read(connection, schemas, SUPABASE.names))
+    return Shop(connection, read_shop(connection))
+
+
+def read_shop(connection: Connection) -> Snapshot:
+    return read(connection, ["shop"], SUPABASE.names)
 
 
 @pytest.mark.parametrize("sql", CHANGES.values(), ids=CHANGES)
-def test_change_is_repaired(sql: str, connection: Connection, at_head: AtHead) -> None:
-    shop = shop_of(connection, at_head, DECLARED)
+def test_change_is_repaired(sql: str, connection: Connection) -> None:
+    shop = shop_of(connection, DECLARED)
     change(connection, sql)
     assert shop.findings()
     repair_all(connection, shop.findings)
 
 
 @pytest.mark.parametrize("sql", VIRTUAL.values(), ids=VIRTUAL)
-def test_change_of_a_virtual_column_is_repaired(
-    sql: str, connection: Connection, at_head: AtHead
-) -> None:
+def test_change_of_a_virtual_column_is_repaired(sql: str, connection: Connection) -> None:
     if server_version(connection) < _FIRST_WITH_VIRTUAL:
         pytest.skip("this version has no virtual columns")
     shop = shop_of(
         connection,
-        at_head,
         f"{DECLARED}; alter table shop.orders"
         " add column thrice integer generated always as (total * 3) virtual",
     )
@@ -345,8 +339,8 @@ def test_change_of_a_virtual_column_is_repaired(
     repair_all(connection, shop.findings)
 
 
-def test_missing_aggregate_is_left_to_its_revision(connection: Connection, at_head: AtHead) -> None:
+def test_missing_aggregate_is_left_to_its_revision(connection: Connection) -> None:
     aggregate = "create aggregate shop.total (integer) (sfunc = int4pl, stype = integer)"
-    shop = shop_of(connection, at_head, f"{DECLARED}; {aggregate}")
+    shop = shop_of(connection, f"{DECLARED}; {aggregate}")
     change(connection, "drop aggregate shop.total (integer)")
     assert [finding.repair for finding in shop.findings()] == [AUTOGENERATE]
