@@ -157,6 +157,7 @@ def test_new_application_uses_the_embedded_server_where_none_is_named(tmp_path: 
     project.alembic("downgrade", "base")
 
 
+@pytest.mark.thorough
 def test_application_without_the_product_has_no_table_of_it(project: Project) -> None:
     assert "upgrade heads    # townhall's tables" not in project.run(
         "townhall", "init", "--engine-only"
@@ -184,6 +185,7 @@ def test_name_that_can_not_be_that_of_a_package_is_refused(project: Project, nam
     assert files_in(project.folder) == set()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "options",
     [

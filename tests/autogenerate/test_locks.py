@@ -51,6 +51,7 @@ def test_comparison_of_a_locked_table_gives_up(config: Config, busy: psycopg.Con
     command.check(config)
 
 
+@pytest.mark.thorough
 def test_comparison_that_waits_does_not_block_readers_and_writers(
     townhall_database: str, config: Config, busy: psycopg.Connection
 ) -> None:
@@ -85,6 +86,7 @@ def test_comparison_that_waits_does_not_block_readers_and_writers(
     assert failures == []
 
 
+@pytest.mark.thorough
 def test_comparison_that_waits_blocks_other_sessions_only_for_the_lock_timeout(
     townhall_database: str, busy: psycopg.Connection, tmp_path: Path
 ) -> None:

@@ -154,6 +154,7 @@ def there_and_back(engine: Engine, old: Schema, new: Schema) -> None:
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.thorough
 @settings(unhurried, max_examples=20)
 @given(old=schemas(), new=schemas())
 def test_any_schema_migrates_to_any_other_and_back(

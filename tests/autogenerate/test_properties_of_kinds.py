@@ -133,6 +133,7 @@ def _chosen(part: Part, types: Sequence[AlterableEntity]) -> str:
     return types[part.choice % len(types)].literal_name
 
 
+@pytest.mark.thorough
 @settings(unhurried, max_examples=10)
 @given(old=schemas(), new=schemas())
 def test_any_kinds_become_any_others_and_come_back(

@@ -157,6 +157,7 @@ def keyed(*columns: str, **options: Any) -> Schema:  # noqa: ANN401 - as SQLAlch
     return Schema(metadata)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "options",
     [
@@ -190,6 +191,7 @@ def booked(operator: str) -> Schema:
     )
 
 
+@pytest.mark.thorough
 def test_exclusion_constraint_is_added_changed_and_dropped(lab: Lab) -> None:
     none = table(sa.Column("during", postgresql.INT4RANGE))
     lab.there_and_back(none, booked("&&"))
@@ -312,6 +314,7 @@ def numbered(*parts: sa.Identity, nullable: bool = False) -> Schema:
     return table(sa.Column("number", sa.BigInteger, *parts, nullable=nullable))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("old", [numbered(), numbered(nullable=True)], ids=["not null", "null"])
 def test_identity_is_added_and_dropped(lab: Lab, old: Schema) -> None:
     new = numbered(sa.Identity(always=True, start=100))

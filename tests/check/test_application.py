@@ -82,6 +82,7 @@ def test_drift_of_an_application_is_reported_and_repaired(
     assert checked(migrated, application, scratch).findings == ()
 
 
+@pytest.mark.thorough
 def test_unknown_revision_of_an_application_is_newer(
     migrated: str,
     application: Application,  # noqa: F811 - the fixture

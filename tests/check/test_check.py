@@ -143,6 +143,7 @@ def test_only_access_share_locks_are_taken(
     assert held == {"AccessShareLock"}
 
 
+@pytest.mark.thorough
 def test_locked_table_ends_the_check_with_the_blocking_session(
     townhall_database: str, townhall_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,12 +181,14 @@ def test_database_with_pending_revisions_is_compared_with_its_own_revision(
     assert not report.is_good
 
 
+@pytest.mark.thorough
 def test_empty_database_is_compared_with_head(empty_database: str, townhall_server: str) -> None:
     report = check(empty_database, scratch=townhall_server, role=CLIENT)
     assert answers(report)["revision"].startswith("none; head is townhall_")
     assert "schema private: is missing" in "\n".join(map(str, report.findings))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("revision", "answer", "is_good"),
     [
@@ -252,6 +255,7 @@ def test_row_level_security_does_not_apply_to_a_member_of_the_owner(
     assert member.endswith(f"{name}_member: it is a member of {name}, which owns tables")
 
 
+@pytest.mark.thorough
 def test_missing_login_role_is_refused(townhall_template: str, townhall_server: str) -> None:
     with pytest.raises(CheckError, match="there is no role missing_role"):
         check(townhall_template, scratch=townhall_server, role="missing_role")

@@ -62,6 +62,7 @@ def test_difference_exits_with_1(
     ]
 
 
+@pytest.mark.thorough
 def test_documentation_shows_the_printed_lines(
     townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +109,7 @@ def test_unexpected_error_exits_with_2(
     assert "KeyError: 'replica identity'" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_database_of_the_environment_is_checked_where_no_url_is_given(
     townhall_template: str,
     townhall_server: str,
@@ -129,6 +131,7 @@ def test_database_of_the_ini_file_is_checked_where_no_url_is_given(
     assert "sqlalchemy.url of alembic.ini is for 'mysql'" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_embedded_server_is_checked_where_no_url_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +166,7 @@ def test_percent_sign_in_the_ini_file_is_explained(
     assert capsys.readouterr().err == f"townhall: {ini}: write %% for each % of a value\n"
 
 
+@pytest.mark.thorough
 def test_scratch_database_is_dropped_when_the_command_is_terminated(
     townhall_template: str, townhall_server: str
 ) -> None:

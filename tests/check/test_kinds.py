@@ -79,6 +79,7 @@ def execute(url: str, sql: str) -> None:
         connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
 
 
+@pytest.mark.thorough
 def test_every_drift_is_named_and_repaired(application: SmallApplication, extension: str) -> None:
     application.declare(DECLARED.replace("vector", extension))
     application.revise("kinds")

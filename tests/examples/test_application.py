@@ -169,6 +169,7 @@ def hosted(request: pytest.FixtureRequest, townhall_databases: Databases) -> Ite
         yield database.postgres
 
 
+@pytest.mark.thorough
 def test_objects_of_supabase_and_of_extensions_are_left_unchanged(
     application: Application, hosted: str
 ) -> None:
@@ -178,6 +179,7 @@ def test_objects_of_supabase_and_of_extensions_are_left_unchanged(
     assert names(hosted) == {"alembic_version"}
 
 
+@pytest.mark.thorough
 def test_undeclared_table_is_reported_only_in_schemas_of_the_application(
     application: Application, empty_database: str
 ) -> None:

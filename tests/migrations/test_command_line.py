@@ -44,12 +44,14 @@ def test_ini_of_an_application_uses_the_scripts_of_the_package(
     assert alembic("current", directory=tmp_path).stdout == f"{HEAD} (head)\n"
 
 
+@pytest.mark.thorough
 def test_command_runs_from_any_directory(townhall_database: str, tmp_path: Path) -> None:
     ini = str(REPOSITORY / "alembic.ini")
     done = alembic("-c", ini, "current", url=townhall_database, directory=tmp_path)
     assert done.stdout == f"{HEAD} (head)\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("url", "message"),
     [

@@ -77,6 +77,7 @@ def test_passed_connection_whose_search_path_is_not_public_is_refused(given: Con
         command.upgrade(_config(given), "head")
 
 
+@pytest.mark.thorough
 def test_schema_named_like_the_role_gets_no_tables(empty_database: str) -> None:
     url = make_url(empty_database)
     with create_engine(empty_database, poolclass=NullPool).begin() as connection:
@@ -91,7 +92,13 @@ def test_schema_named_like_the_role_gets_no_tables(empty_database: str) -> None:
     downgrade(empty_database, "base")
 
 
-@pytest.mark.parametrize("path", ["''", "pg_temp", "nowhere", "extensions, public"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "extensions, public",
+        *(pytest.param(each, marks=pytest.mark.thorough) for each in ("''", "pg_temp", "nowhere")),
+    ],
+)
 def test_search_path_of_the_database_has_no_influence(path: str, empty_database: str) -> None:
     with create_engine(empty_database, poolclass=NullPool).begin() as connection:
         connection.execute(text("create schema extensions"))

@@ -88,6 +88,7 @@ def test_script_runs_in_the_sql_editor_of_supabase(
             assert effective_privileges(connection) == declared_privileges()
 
 
+@pytest.mark.thorough
 def test_script_of_a_range_upgrades_from_its_first_revision(townhall_databases: Databases) -> None:
     with (
         _migrated(townhall_databases, MIDDLE) as url,

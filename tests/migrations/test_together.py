@@ -68,11 +68,13 @@ def test_second_of_two_concurrent_upgrades_waits_and_runs_nothing(empty_database
     assert revision_of(empty_database) == HEAD
 
 
+@pytest.mark.thorough
 def test_current_does_not_wait_for_a_migration(townhall_database: str) -> None:
     with _engine(townhall_database).connect() as connection, migration_lock(connection):
         assert alembic("current", url=townhall_database).stdout == f"{HEAD} (head)\n"
 
 
+@pytest.mark.thorough
 def test_upgrade_gives_up_after_the_lock_timeout_and_changes_nothing(started: str) -> None:
     before = dump(started)
     with _using(started):

@@ -75,6 +75,7 @@ def changes(program: str) -> str:
     return done.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("module", ENGINE)
 def test_importing_a_module_changes_nothing_else(module: str) -> None:
     assert changes(f"importlib.import_module({module!r})") == ""
