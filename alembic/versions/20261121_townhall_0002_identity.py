@@ -163,7 +163,7 @@ def organizations() -> None:
         sa.Column(
             "role",
             sa.Text(),
-            server_default="manager",
+            server_default="viewer",
             nullable=False,
             comment="Owners manage the organization, managers its events; viewers read.",
         ),
@@ -376,12 +376,120 @@ def organizations() -> None:
             check="true",
         )
     )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="hold_owned_organizations",
+            language="plpgsql",
+            body="""
+                begin
+                    perform
+                    from public.organizations as g
+                    where g.id = any (array(select private.my_owned_organization_ids()))
+                    order by g.id
+                    for no key update;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=("Locks the organizations that the caller owns until the transaction ends."),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="keep_owner_of_organization",
+            language="plpgsql",
+            body="""
+                declare
+                    changed uuid;
+                begin
+                    for changed in
+                        select distinct o.organization_id
+                        from old_members as o
+                        where o.role = 'owner'
+                    loop
+                        perform
+                        from public.organization_members as m
+                        where m.organization_id = changed and m.role = 'owner'
+                        limit 1
+                        for share;
+                        if not found then
+                            raise exception 'organization % would have no owner', changed
+                                using errcode = 'check_violation',
+                                    hint = 'Make another member an owner first.',
+                                    schema = 'public',
+                                    table = 'organization_members';
+                        end if;
+                    end loop;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Refuses a statement after which the organization has no owner.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="organization_members",
+            name="hold_owned_organizations",
+            timing="before",
+            events=("update", "delete"),
+            level="statement",
+            condition="""
+                row_security_active('public.organization_members')
+                and not pg_has_role('service_role', 'usage')
+            """,
+            function="private.hold_owned_organizations",
+            comment=("Two owners of one organization change its members one after the other."),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="organization_members",
+            name="keep_owner_on_update",
+            timing="after",
+            events=("update",),
+            level="statement",
+            condition="""
+                row_security_active('public.organization_members')
+                and not pg_has_role('service_role', 'usage')
+            """,
+            old_table="old_members",
+            function="private.keep_owner_of_organization",
+            comment=(
+                "A client can't remove the last owner of the organization, or change the role."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="organization_members",
+            name="keep_owner_on_delete",
+            timing="after",
+            events=("delete",),
+            level="statement",
+            condition="""
+                row_security_active('public.organization_members')
+                and not pg_has_role('service_role', 'usage')
+            """,
+            old_table="old_members",
+            function="private.keep_owner_of_organization",
+            comment=(
+                "A client can't remove the last owner of the organization, or change the role."
+            ),
+        )
+    )
 
 
 def downgrade() -> None:
     op.drop_table("organization_members", if_exists=True)
     op.drop_table("organizations", if_exists=True)
     op.drop_table("profiles", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="keep_owner_of_organization"))
+    pg.drop_entity(pg.Function.named(schema="private", name="hold_owned_organizations"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_owned_organization_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_managed_organization_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_organization_ids"))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, insert, text
 
 from tests.support.plans import plan_of
-from townhall import OrganizationMember
+from townhall import OrganizationMember, OrganizationRole
 from townhall.testing import acting, create_account
 
 if TYPE_CHECKING:
@@ -84,7 +84,11 @@ def million(townhall_databases: Databases, townhall_template: str) -> Iterator[E
                 connection.execute(text(statement))
             create_account(connection, user_id=ORGANIZER)
             connection.execute(
-                insert(OrganizationMember).values(organization_id=ORGANIZATION, user_id=ORGANIZER)
+                insert(OrganizationMember).values(
+                    organization_id=ORGANIZATION,
+                    user_id=ORGANIZER,
+                    role=OrganizationRole.MANAGER,
+                )
             )
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("vacuum analyze"))

@@ -57,8 +57,8 @@ def test_owner_adds_changes_and_removes_members(sessions: SessionFactory) -> Non
         member = OrganizationMember(organization_id=ORGANIZATION, user_id=STRANGER)
         session.add(member)
         session.flush()
-        assert member.role is OrganizationRole.MANAGER
-        member.role = OrganizationRole.VIEWER
+        assert member.role is OrganizationRole.VIEWER
+        member.role = OrganizationRole.MANAGER
     with sessions.as_user(STRANGER) as session:
         house = session.scalars(select(Organization).options(selectinload(Organization.members)))
         roles = {member.user_id: member.role for member in house.one().members}
@@ -66,7 +66,7 @@ def test_owner_adds_changes_and_removes_members(sessions: SessionFactory) -> Non
         OWNER: OrganizationRole.OWNER,
         MANAGER: OrganizationRole.MANAGER,
         VIEWER: OrganizationRole.VIEWER,
-        STRANGER: OrganizationRole.VIEWER,
+        STRANGER: OrganizationRole.MANAGER,
     }
     with sessions.as_user(OWNER) as session:
         of_stranger = OrganizationMember.user_id == STRANGER

@@ -29,6 +29,7 @@ from townhall import (
     Event,
     Organization,
     OrganizationMember,
+    OrganizationRole,
     Participant,
     ParticipantStatus,
     ParticipantTrack,
@@ -217,7 +218,7 @@ def set_up_organization(session: Session, organizer: UUID) -> UUID:
     organization = session.scalar(select(Organization).where(Organization.slug == "gatherings"))
     if organization is None:
         organization = Organization(name="Gatherings", slug="gatherings")
-        organization.members = [OrganizationMember(user_id=organizer)]
+        organization.members = [OrganizationMember(user_id=organizer, role=OrganizationRole.OWNER)]
         session.add(organization)
         session.flush()
     return organization.id

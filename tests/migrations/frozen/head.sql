@@ -191,6 +191,23 @@ $$;
 
 COMMENT ON FUNCTION private.hold_account() IS 'Locks the caller''s account against deletion until the transaction ends.';
 
+CREATE FUNCTION private.hold_owned_organizations() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform
+    from public.organizations as g
+    where g.id = any (array(select private.my_owned_organization_ids()))
+    order by g.id
+    for no key update;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.hold_owned_organizations() IS 'Locks the organizations that the caller owns until the transaction ends.';
+
 CREATE FUNCTION private.is_open_community(community_id uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -255,6 +272,38 @@ $$;
 
 
 COMMENT ON FUNCTION private.keep_comment_count() IS 'Keeps comment_count of social_feed_posts equal to the number of rows in social_feed_comments.';
+
+CREATE FUNCTION private.keep_owner_of_organization() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    changed uuid;
+begin
+    for changed in
+        select distinct o.organization_id
+        from old_members as o
+        where o.role = 'owner'
+    loop
+        perform
+        from public.organization_members as m
+        where m.organization_id = changed and m.role = 'owner'
+        limit 1
+        for share;
+        if not found then
+            raise exception 'organization % would have no owner', changed
+                using errcode = 'check_violation',
+                    hint = 'Make another member an owner first.',
+                    schema = 'public',
+                    table = 'organization_members';
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.keep_owner_of_organization() IS 'Refuses a statement after which the organization has no owner.';
 
 CREATE FUNCTION private.keep_reaction_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -536,17 +585,22 @@ begin
     update public.participants as p
     set networking_opt_in = set_networking_opt_in.opt_in
     where p.id = set_networking_opt_in.participant_id
-        and p.user_id = (select auth.uid());
+        and (
+            p.user_id = (select auth.uid())
+            or p.user_id is null
+                and p.event_id = any (array(select private.my_managed_event_ids()))
+        );
     if not found then
         raise exception 'participant % is not yours', participant_id
             using errcode = 'insufficient_privilege',
-                hint = 'Only the participant may set their own networking opt-in.';
+                hint = 'Participants set their own opt-in, and managers'
+                    ' that of guests without an account.';
     end if;
 end
 $$;
 
 
-COMMENT ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד (Sets the caller''s own networking opt-in with its owner''s rights)';
+COMMENT ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מעדכן בהרשאות הבעלים את ההסכמה: המשתתף את שלו, מנהל את של אורח ללא חשבון (Sets a networking opt-in with its owner''s rights: the caller''s own, or as a manager that of a guest without an account)';
 
 CREATE FUNCTION private.start_participant_session(session_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -611,26 +665,6 @@ $$;
 
 
 COMMENT ON FUNCTION private.update_updated_at_column() IS 'Sets updated_at to now(); shared by all tables with timestamps.';
-
-CREATE FUNCTION public.apply_event_networking_default() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-    new.networking_opt_in := coalesce(
-        (
-            select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
-            from public.events as e
-            where e.id = new.event_id
-        ),
-        false
-    );
-    return new;
-end
-$$;
-
-
-COMMENT ON FUNCTION public.apply_event_networking_default() IS 'ברירת המחדל של האירוע להסכמה לנטוורקינג (Sets the opt-in of a participant without a choice to the event''s default, or to false)';
 
 CREATE FUNCTION public.complete_participant_session(session_id uuid) RETURNS void
     LANGUAGE sql
@@ -793,7 +827,27 @@ select private.set_networking_opt_in(participant_id, opt_in)
 $$;
 
 
-COMMENT ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller''s own networking opt-in; an error for another user''s participant)';
+COMMENT ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מגדיר הסכמה לנטוורקינג: המשתתף את שלו, מנהל את של אורח ללא חשבון (Sets a networking opt-in: the caller''s own, or as a manager that of a guest without an account; an error for another participant)';
+
+CREATE FUNCTION public.start_networking_opt_in() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.networking_opt_in := new.networking_opt_in is null and coalesce(
+        (
+            select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
+            from public.events as e
+            where e.id = new.event_id
+        ),
+        false
+    );
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.start_networking_opt_in() IS 'ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע (Sets the opt-in of a new participant who has not answered: NULL to the event''s default, or to false)';
 
 CREATE FUNCTION public.start_participant_session(session_id uuid) RETURNS void
     LANGUAGE sql
@@ -833,6 +887,19 @@ $$;
 
 
 COMMENT ON FUNCTION public.update_wizard_session_timestamp() IS 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';
+
+CREATE FUNCTION public.withdraw_networking_opt_in() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.networking_opt_in := false;
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.withdraw_networking_opt_in() IS 'מבטל את ההסכמה לנטוורקינג (Sets the networking opt-in to false)';
 
 CREATE TABLE auth.users (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1350,7 +1417,7 @@ CREATE TABLE public.organization_members (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     organization_id uuid NOT NULL,
     user_id uuid NOT NULL,
-    role text DEFAULT 'manager'::text NOT NULL,
+    role text DEFAULT 'viewer'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_organization_members_role_known CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'viewer'::text])))
 );
@@ -1891,7 +1958,7 @@ ALTER TABLE ONLY public.table_assignments
     ADD CONSTRAINT uq_table_assignments_event_id_participant_id UNIQUE (event_id, participant_id);
 
 ALTER TABLE ONLY public.table_assignments
-    ADD CONSTRAINT uq_table_assignments_event_id_table_number_seat_number UNIQUE (event_id, table_number, seat_number);
+    ADD CONSTRAINT uq_table_assignments_event_id_table_number_seat_number UNIQUE (event_id, table_number, seat_number) DEFERRABLE;
 
 ALTER TABLE ONLY public.tenant_profiles
     ADD CONSTRAINT uq_tenant_profiles_slug UNIQUE (slug);
@@ -2023,10 +2090,6 @@ CREATE OR REPLACE VIEW public.track_statistics WITH (security_invoker='true') AS
 
 CREATE TRIGGER update_users_updated_at BEFORE UPDATE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
-CREATE TRIGGER apply_event_networking_default BEFORE INSERT ON public.participants FOR EACH ROW WHEN ((new.networking_opt_in IS NULL)) EXECUTE FUNCTION public.apply_event_networking_default();
-
-COMMENT ON TRIGGER apply_event_networking_default ON public.participants IS 'NULL הופך לברירת המחדל של האירוע (NULL becomes the event''s default)';
-
 CREATE TRIGGER audit_consent AFTER INSERT OR DELETE OR UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION private.audit_consent();
 
 COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Inserts a row into consent_audit_log for every change of a consent.';
@@ -2051,6 +2114,10 @@ CREATE TRIGGER hold_account BEFORE INSERT OR DELETE OR UPDATE ON public.consent_
 
 COMMENT ON TRIGGER hold_account ON public.consent_preferences IS 'Prevents a deadlock between the audit and the deletion of an account.';
 
+CREATE TRIGGER hold_owned_organizations BEFORE DELETE OR UPDATE ON public.organization_members FOR EACH STATEMENT WHEN ((row_security_active('public.organization_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.hold_owned_organizations();
+
+COMMENT ON TRIGGER hold_owned_organizations ON public.organization_members IS 'Two owners of one organization change its members one after the other.';
+
 CREATE TRIGGER keep_comment_count_on_delete AFTER DELETE ON public.social_feed_comments REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION private.keep_comment_count();
 
 COMMENT ON TRIGGER keep_comment_count_on_delete ON public.social_feed_comments IS 'Maintains comment_count of social_feed_posts.';
@@ -2062,6 +2129,14 @@ COMMENT ON TRIGGER keep_comment_count_on_insert ON public.social_feed_comments I
 CREATE TRIGGER keep_comment_count_on_update AFTER UPDATE ON public.social_feed_comments REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.keep_comment_count();
 
 COMMENT ON TRIGGER keep_comment_count_on_update ON public.social_feed_comments IS 'Maintains comment_count of social_feed_posts.';
+
+CREATE TRIGGER keep_owner_on_delete AFTER DELETE ON public.organization_members REFERENCING OLD TABLE AS old_members FOR EACH STATEMENT WHEN ((row_security_active('public.organization_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.keep_owner_of_organization();
+
+COMMENT ON TRIGGER keep_owner_on_delete ON public.organization_members IS 'A client can''t remove the last owner of the organization, or change the role.';
+
+CREATE TRIGGER keep_owner_on_update AFTER UPDATE ON public.organization_members REFERENCING OLD TABLE AS old_members FOR EACH STATEMENT WHEN ((row_security_active('public.organization_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.keep_owner_of_organization();
+
+COMMENT ON TRIGGER keep_owner_on_update ON public.organization_members IS 'A client can''t remove the last owner of the organization, or change the role.';
 
 CREATE TRIGGER keep_reaction_count_on_delete AFTER DELETE ON public.social_feed_reactions REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION private.keep_reaction_count();
 
@@ -2082,6 +2157,10 @@ COMMENT ON TRIGGER reset_comment_count_on_truncate ON public.social_feed_comment
 CREATE TRIGGER reset_reaction_count_on_truncate AFTER TRUNCATE ON public.social_feed_reactions FOR EACH STATEMENT EXECUTE FUNCTION private.reset_reaction_count();
 
 COMMENT ON TRIGGER reset_reaction_count_on_truncate ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
+
+CREATE TRIGGER start_networking_opt_in BEFORE INSERT ON public.participants FOR EACH ROW WHEN (((new.networking_opt_in IS NULL) OR ((new.user_id IS NOT NULL) AND row_security_active('public.participants'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text))))) EXECUTE FUNCTION public.start_networking_opt_in();
+
+COMMENT ON TRIGGER start_networking_opt_in ON public.participants IS 'NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL becomes the event''s default; a person with an account answers for themselves)';
 
 CREATE TRIGGER start_post_counters BEFORE INSERT ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION private.start_post_counters();
 
@@ -2170,6 +2249,10 @@ COMMENT ON TRIGGER update_tracks_updated_at ON public.tracks IS 'Sets updated_at
 CREATE TRIGGER update_wizard_session_timestamp BEFORE INSERT OR UPDATE ON public.wizard_sessions FOR EACH ROW EXECUTE FUNCTION public.update_wizard_session_timestamp();
 
 COMMENT ON TRIGGER update_wizard_session_timestamp ON public.wizard_sessions IS 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';
+
+CREATE TRIGGER withdraw_networking_opt_in BEFORE UPDATE OF user_id ON public.participants FOR EACH ROW WHEN ((old.user_id IS DISTINCT FROM new.user_id)) EXECUTE FUNCTION public.withdraw_networking_opt_in();
+
+COMMENT ON TRIGGER withdraw_networking_opt_in ON public.participants IS 'ההסכמה אינה עוברת לאדם אחר (A consent does not pass to another person)';
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT fk_campaigns_created_by_users FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
@@ -2667,11 +2750,15 @@ GRANT ALL ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slu
 
 REVOKE ALL ON FUNCTION private.hold_account() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.hold_owned_organizations() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_open_community(community_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.is_open_community(community_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION private.is_open_community(community_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION private.keep_comment_count() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_owner_of_organization() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_reaction_count() FROM PUBLIC;
 
@@ -2733,8 +2820,6 @@ REVOKE ALL ON FUNCTION private.start_post_counters() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.update_updated_at_column() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.apply_event_networking_default() FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION public.complete_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.complete_participant_session(session_id uuid) TO authenticated;
 
@@ -2781,10 +2866,14 @@ GRANT ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, s
 REVOKE ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.start_networking_opt_in() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.start_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.start_participant_session(session_id uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.update_wizard_session_timestamp() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.withdraw_networking_opt_in() FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.consent_preferences TO authenticated;
 GRANT ALL ON TABLE public.consent_preferences TO service_role;
@@ -3052,7 +3141,7 @@ GRANT INSERT(status),UPDATE(status) ON TABLE public.participants TO authenticate
 
 GRANT INSERT(is_vip),UPDATE(is_vip) ON TABLE public.participants TO authenticated;
 
-GRANT INSERT(networking_opt_in),UPDATE(networking_opt_in) ON TABLE public.participants TO authenticated;
+GRANT INSERT(networking_opt_in) ON TABLE public.participants TO authenticated;
 
 GRANT SELECT ON TABLE public.reputation_events TO authenticated;
 GRANT ALL ON TABLE public.reputation_events TO service_role;

@@ -115,7 +115,7 @@ CREATE TABLE IF NOT EXISTS organization_members (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
     organization_id UUID NOT NULL,
     user_id UUID NOT NULL,
-    role TEXT DEFAULT 'manager' NOT NULL,
+    role TEXT DEFAULT 'viewer' NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_organization_members PRIMARY KEY (id),
     CONSTRAINT ck_organization_members_role_known CHECK (role in ('owner', 'manager', 'viewer')),
@@ -317,3 +317,93 @@ with check (
 );
 
 comment on policy "the service can do everything" on public.organization_members is null;
+
+create or replace function private.hold_owned_organizations()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    perform
+    from public.organizations as g
+    where g.id = any (array(select private.my_owned_organization_ids()))
+    order by g.id
+    for no key update;
+    return null;
+end
+$function$;
+
+revoke all on function private.hold_owned_organizations() from public, anon, authenticated, service_role;
+
+comment on function private.hold_owned_organizations() is 'Locks the organizations that the caller owns until the transaction ends.';
+
+create or replace function private.keep_owner_of_organization()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    changed uuid;
+begin
+    for changed in
+        select distinct o.organization_id
+        from old_members as o
+        where o.role = 'owner'
+    loop
+        perform
+        from public.organization_members as m
+        where m.organization_id = changed and m.role = 'owner'
+        limit 1
+        for share;
+        if not found then
+            raise exception 'organization % would have no owner', changed
+                using errcode = 'check_violation',
+                    hint = 'Make another member an owner first.',
+                    schema = 'public',
+                    table = 'organization_members';
+        end if;
+    end loop;
+    return null;
+end
+$function$;
+
+revoke all on function private.keep_owner_of_organization() from public, anon, authenticated, service_role;
+
+comment on function private.keep_owner_of_organization() is 'Refuses a statement after which the organization has no owner.';
+
+create or replace trigger hold_owned_organizations before update or delete
+on public.organization_members
+for each statement
+when (
+    row_security_active('public.organization_members')
+    and not pg_has_role('service_role', 'usage')
+)
+execute function private.hold_owned_organizations();
+
+comment on trigger hold_owned_organizations on public.organization_members is 'Two owners of one organization change its members one after the other.';
+
+create or replace trigger keep_owner_on_update after update
+on public.organization_members
+referencing old table as old_members
+for each statement
+when (
+    row_security_active('public.organization_members')
+    and not pg_has_role('service_role', 'usage')
+)
+execute function private.keep_owner_of_organization();
+
+comment on trigger keep_owner_on_update on public.organization_members is 'A client can''t remove the last owner of the organization, or change the role.';
+
+create or replace trigger keep_owner_on_delete after delete
+on public.organization_members
+referencing old table as old_members
+for each statement
+when (
+    row_security_active('public.organization_members')
+    and not pg_has_role('service_role', 'usage')
+)
+execute function private.keep_owner_of_organization();
+
+comment on trigger keep_owner_on_delete on public.organization_members is 'A client can''t remove the last owner of the organization, or change the role.';

@@ -96,7 +96,7 @@ class OrganizationMember(Created, Base):
     )
     role: Mapped[OrganizationRole] = mapped_column(
         TextEnum(OrganizationRole),
-        server_default=OrganizationRole.MANAGER,
+        server_default=OrganizationRole.VIEWER,
         comment="Owners manage the organization, managers its events; viewers read.",
     )
 
