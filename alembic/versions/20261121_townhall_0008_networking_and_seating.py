@@ -118,6 +118,8 @@ def upgrade() -> None:
             "event_id",
             "table_number",
             "seat_number",
+            deferrable=True,
+            initially="IMMEDIATE",
             name=op.f("uq_table_assignments_event_id_table_number_seat_number"),
         ),
         comment="שיבוץ משתתפים לשולחנות (Seats at tables: one per participant and event)",
@@ -183,11 +185,16 @@ def upgrade() -> None:
                     update public.participants as p
                     set networking_opt_in = set_networking_opt_in.opt_in
                     where p.id = set_networking_opt_in.participant_id
-                        and p.user_id = (select auth.uid());
+                        and (
+                            p.user_id = (select auth.uid())
+                            or p.user_id is null
+                                and p.event_id = any (array(select private.my_managed_event_ids()))
+                        );
                     if not found then
                         raise exception 'participant % is not yours', participant_id
                             using errcode = 'insufficient_privilege',
-                                hint = 'Only the participant may set their own networking opt-in.';
+                                hint = 'Participants set their own opt-in, and managers'
+                                    ' that of guests without an account.';
                     end if;
                 end
             """,
@@ -195,8 +202,10 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
-                "מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד"
-                " (Sets the caller's own networking opt-in with its owner's rights)"
+                "מעדכן בהרשאות הבעלים את ההסכמה: המשתתף את שלו, מנהל את של "
+                "אורח ללא חשבון (Sets a networking opt-in with its owner's "
+                "rights: the caller's own, or as a manager that of a guest "
+                "without an account)"
             ),
         )
     )
@@ -209,8 +218,10 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated",),
             comment=(
-                "מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller's own"
-                " networking opt-in; an error for another user's participant)"
+                "מגדיר הסכמה לנטוורקינג: המשתתף את שלו, מנהל את של אורח ללא "
+                "חשבון (Sets a networking opt-in: the caller's own, or as a "
+                "manager that of a guest without an account; an error for "
+                "another participant)"
             ),
         )
     )
@@ -224,10 +235,7 @@ def upgrade() -> None:
                         "insert (id, event_id, user_id, first_name, last_name, email,"
                         " phone, status, is_vip, networking_opt_in)"
                     ),
-                    (
-                        "update (user_id, first_name, last_name, email, phone, "
-                        "status, is_vip, networking_opt_in)"
-                    ),
+                    "update (user_id, first_name, last_name, email, phone, status, is_vip)",
                     "delete",
                 ),
                 "service_role": ("all",),
@@ -306,11 +314,11 @@ def upgrade() -> None:
     )
     pg.create_entity(
         pg.Function(
-            name="apply_event_networking_default",
+            name="start_networking_opt_in",
             language="plpgsql",
             body="""
                 begin
-                    new.networking_opt_in := coalesce(
+                    new.networking_opt_in := new.networking_opt_in is null and coalesce(
                         (
                             select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
                             from public.events as e
@@ -323,9 +331,25 @@ def upgrade() -> None:
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
-                "ברירת המחדל של האירוע להסכמה לנטוורקינג (Sets the opt-in of a participant"
-                " without a choice to the event's default, or to false)"
+                "ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך "
+                "לברירת המחדל של האירוע (Sets the opt-in of a new participant"
+                " who has not answered: NULL to the event's default, or to "
+                "false)"
             ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="withdraw_networking_opt_in",
+            language="plpgsql",
+            body="""
+                begin
+                    new.networking_opt_in := false;
+                    return new;
+                end
+            """,
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="מבטל את ההסכמה לנטוורקינג (Sets the networking opt-in to false)",
         )
     )
     pg.create_entity(
@@ -341,12 +365,33 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Trigger(
             table="participants",
-            name="apply_event_networking_default",
+            name="start_networking_opt_in",
             timing="before",
             events=("insert",),
-            condition="new.networking_opt_in is null",
-            function="public.apply_event_networking_default",
-            comment="NULL הופך לברירת המחדל של האירוע (NULL becomes the event's default)",
+            condition="""
+                new.networking_opt_in is null
+                or new.user_id is not null
+                and row_security_active('public.participants')
+                and not pg_has_role('service_role', 'usage')
+            """,
+            function="public.start_networking_opt_in",
+            comment=(
+                "NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL"
+                " becomes the event's default; a person with an account "
+                "answers for themselves)"
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="participants",
+            name="withdraw_networking_opt_in",
+            timing="before",
+            events=("update",),
+            columns=("user_id",),
+            condition="old.user_id is distinct from new.user_id",
+            function="public.withdraw_networking_opt_in",
+            comment=("ההסכמה אינה עוברת לאדם אחר (A consent does not pass to another person)"),
         )
     )
     pg.create_entity(
@@ -396,7 +441,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     pg.drop_entity(pg.View.named(name="track_statistics"))
-    pg.drop_entity(pg.Trigger.named(table="participants", name="apply_event_networking_default"))
+    pg.drop_entity(pg.Trigger.named(table="participants", name="withdraw_networking_opt_in"))
+    pg.drop_entity(pg.Trigger.named(table="participants", name="start_networking_opt_in"))
     op.drop_table("table_assignments", if_exists=True)
     pg.replace_entity(
         pg.TableAccess(
@@ -420,5 +466,6 @@ def downgrade() -> None:
     pg.drop_entity(
         pg.Function.named(schema="private", name="set_networking_opt_in", arguments=arguments)
     )
-    pg.drop_entity(pg.Function.named(name="apply_event_networking_default"))
+    pg.drop_entity(pg.Function.named(name="withdraw_networking_opt_in"))
+    pg.drop_entity(pg.Function.named(name="start_networking_opt_in"))
     op.drop_column("participants", "networking_opt_in", if_exists=True)

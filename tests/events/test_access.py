@@ -54,6 +54,9 @@ CASES = access_cases(
 
     functions              anon no_sub stranger outsider guest viewer manager owner service
     set_networking_opt_in  x    r      r        r        +     r      r       r     x
+
+    guest_without_account  anon no_sub stranger outsider guest viewer manager owner service
+    set_networking_opt_in  x    r      r        r        r     r      +       +     x
     """
 )
 MATRIX = with_anonymous_sign_in(CASES)
@@ -69,7 +72,7 @@ TARGETS: dict[str, Target] = {
         Participant,
         key=DANA,
         new={"event_id": EVENT, "first_name": "Another", "is_vip": True},
-        change={"first_name": "Renamed", "is_vip": False, "networking_opt_in": True},
+        change={"first_name": "Renamed", "is_vip": False},
     ),
     "tracks": TableRow(
         Track,
@@ -94,6 +97,9 @@ TARGETS: dict[str, Target] = {
     ),
     "functions": Functions(
         {"set_networking_opt_in": f"select public.set_networking_opt_in('{DANA}', true)"}
+    ),
+    "guest_without_account": Functions(
+        {"set_networking_opt_in": f"select public.set_networking_opt_in('{URI}', true)"}
     ),
 }
 

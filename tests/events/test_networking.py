@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Executable, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.events.data import DANA, EVENT, NOAM, OTHER_EVENT, URI
 from tests.support.organizations import GUEST, MANAGER, PERSONAS, STRANGER
 from townhall import Event, Participant
 from townhall.domains.events import set_networking_opt_in
-from townhall.testing import Outcome, acting, outcome
+from townhall.testing import Outcome, acting, delete_account, outcome
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -174,9 +174,15 @@ def test_setting_consent_changes_no_other_column(connection: Connection) -> None
 
 
 @pytest.mark.parametrize("schema", ["public", "private"])
-@pytest.mark.parametrize("persona", ["guest", "stranger", "owner", "manager", "no_sub"])
 @pytest.mark.parametrize(
-    "participant", [URI, NOAM, uuid4(), None], ids=["list", "other", "no", "null"]
+    ("persona", "participant"),
+    [
+        *((persona, URI) for persona in ("guest", "stranger", "viewer", "outsider", "no_sub")),
+        *((persona, DANA) for persona in ("manager", "owner", "viewer", "stranger", "outsider")),
+        ("manager", NOAM),
+        ("manager", uuid4()),
+        ("manager", None),
+    ],
 )
 def test_setting_consent_of_another_participant_is_refused(
     connection: Connection, schema: str, persona: str, participant: UUID | None
@@ -191,13 +197,112 @@ def test_setting_consent_of_another_participant_is_refused(
     assert connection.scalar(select(func.count()).where(Participant.networking_opt_in)) == 0
 
 
-@pytest.mark.parametrize("persona", ["manager", "owner", "viewer", "stranger"])
-def test_managers_and_strangers_cannot_consent_for_a_guest(
+@pytest.mark.parametrize("persona", ["manager", "owner"])
+def test_manager_answers_for_a_guest_without_an_account(
     connection: Connection, persona: str
 ) -> None:
-    with acting(connection, PERSONAS[persona]), pytest.raises(DBAPIError, match="is not yours"):
-        connection.execute(set_networking_opt_in(DANA, opt_in=True))
+    for choice in (True, False):
+        with acting(connection, PERSONAS[persona]):
+            connection.execute(set_networking_opt_in(URI, choice))
+        assert _opt_in(connection, URI) is choice
+
+
+def test_manager_no_longer_answers_once_the_guest_has_an_account(connection: Connection) -> None:
+    with acting(connection, PERSONAS["manager"]):
+        connection.execute(update(Participant).where(Participant.id == URI).values(user_id=GUEST))
+        with pytest.raises(DBAPIError, match="is not yours"):
+            connection.execute(set_networking_opt_in(URI, opt_in=True))
+
+
+ANSWER = "insert into public.participants (id, event_id, user_id, networking_opt_in)"
+
+
+@pytest.mark.parametrize("persona", ["manager", "owner"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        update(Participant).values(networking_opt_in=True),
+        text("update public.participants set networking_opt_in = default"),
+        text(
+            f"{ANSWER} values ('{DANA}', '{EVENT}', '{GUEST}', true)"
+            " on conflict (id) do update set networking_opt_in = true"
+        ),
+        text(
+            f"merge into public.participants as p using (values ('{DANA}'::uuid)) as n (id)"
+            " on p.id = n.id when matched then update set networking_opt_in = true"
+        ),
+    ],
+    ids=["update", "default", "upsert", "merge"],
+)
+def test_update_by_a_manager_does_not_reach_the_consent(
+    connection: Connection, persona: str, statement: Executable
+) -> None:
+    with acting(connection, PERSONAS[persona]):
+        assert outcome(connection, statement) is Outcome.PERMISSION_DENIED
     assert _opt_in(connection, DANA) is False
+
+
+@pytest.mark.parametrize(
+    ("persona", "user", "value", "expected"),
+    [
+        ("manager", STRANGER, "true", False),
+        ("manager", STRANGER, "false", False),
+        ("manager", STRANGER, "null", True),  # the event's default
+        ("manager", STRANGER, "default", False),
+        ("manager", MANAGER, "true", False),  # the caller's own row as well
+        ("manager", None, "true", True),
+        ("service", STRANGER, "true", True),
+        ("service", STRANGER, "null", True),
+    ],
+)
+def test_row_that_names_an_account_starts_without_the_answer_of_a_manager(
+    connection: Connection, persona: str, user: UUID | None, value: str, *, expected: bool
+) -> None:
+    _set_default(connection, OPT_IN)
+    key = uuid4()
+    with acting(connection, PERSONAS[persona]):
+        connection.execute(
+            text(f"{ANSWER} values (:key, :event, :user, {value})"),
+            {"key": key, "event": EVENT, "user": user},
+        )
+    assert _opt_in(connection, key) is expected
+
+
+@pytest.mark.parametrize("persona", ["manager", "service"])
+def test_change_of_the_account_withdraws_the_consent(connection: Connection, persona: str) -> None:
+    consenting = update(Participant).where(Participant.id.in_([DANA, URI]))
+    connection.execute(consenting.values(networking_opt_in=True))
+    for participant, user in ((DANA, STRANGER), (URI, GUEST)):
+        row = update(Participant).where(Participant.id == participant)
+        with acting(connection, PERSONAS[persona]):
+            connection.execute(row.values(user_id=user))
+        assert _opt_in(connection, participant) is False
+
+
+def test_service_can_not_keep_the_consent_in_the_statement_that_changes_the_account(
+    connection: Connection,
+) -> None:
+    row = update(Participant).where(Participant.id == URI)
+    with acting(connection, PERSONAS["service"]):
+        connection.execute(row.values(user_id=GUEST, networking_opt_in=True))
+        assert _opt_in(connection, URI) is False
+        connection.execute(row.values(networking_opt_in=True))
+    assert _opt_in(connection, URI) is True
+
+
+def test_update_that_names_the_same_account_keeps_the_consent(connection: Connection) -> None:
+    connection.execute(update(Participant).values(networking_opt_in=True))
+    with acting(connection, PERSONAS["manager"]):
+        connection.execute(
+            update(Participant).where(Participant.id == DANA).values(user_id=GUEST, is_vip=False)
+        )
+    assert _opt_in(connection, DANA) is True
+
+
+def test_deleting_the_account_withdraws_the_consent(connection: Connection) -> None:
+    connection.execute(update(Participant).values(networking_opt_in=True))
+    delete_account(connection, GUEST)
+    assert (_opt_in(connection, DANA), _opt_in(connection, URI)) == (False, True)
 
 
 def test_consent_of_null_is_refused(connection: Connection) -> None:

@@ -7,12 +7,14 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, event, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from tests.events.data import DANA, DANA_SEAT, EVENT, NOAM, OTHER_EVENT, URI
-from tests.support.organizations import GUEST, MANAGER, OUTSIDER, STRANGER, VIEWER
+from tests.support.organizations import GUEST, MANAGER, OUTSIDER, PERSONAS, STRANGER, VIEWER
 from townhall import AssignedBy, Participant, TableAssignment
-from townhall.domains.events import seat, seating_plan
+from townhall.domains.events import exchange_seats, seat, seating_plan
+from townhall.testing import acting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -68,13 +70,92 @@ def test_given_notes_replace_the_earlier_ones(sessions: SessionFactory) -> None:
         assert moved.notes == "Near the stage"
 
 
-def test_two_guests_swap_seats(sessions: SessionFactory, connection: Connection) -> None:
+def test_two_guests_exchange_seats_in_one_statement(
+    sessions: SessionFactory, connection: Connection
+) -> None:
     with sessions.as_user(MANAGER) as session:
-        session.execute(seat(EVENT, URI, 2, 1))
-        session.execute(seat(EVENT, DANA, 2))
-        session.execute(seat(EVENT, URI, 1, 1))
-        session.execute(seat(EVENT, DANA, 2, 1))
+        session.execute(seat(EVENT, URI, 2, 1, is_vip_table=True, notes="Vegan"))
+        moved = session.scalars(exchange_seats(EVENT, DANA, URI)).all()
+        assert {each.participant_id: each.is_vip_table for each in moved} == {
+            DANA: True,
+            URI: False,
+        }
+        assert {each.participant_id: each.notes for each in moved} == {DANA: None, URI: "Vegan"}
     assert _seats(connection) == {DANA: (2, 1), URI: (1, 1)}
+
+
+def test_guest_with_a_seat_does_not_exchange_it_with_one_who_has_none(
+    sessions: SessionFactory, connection: Connection
+) -> None:
+    with sessions.as_user(MANAGER) as session:
+        assert session.scalars(exchange_seats(EVENT, DANA, URI)).all() == []
+        assert session.scalars(exchange_seats(EVENT, DANA, DANA)).all() == []
+        assert session.scalars(exchange_seats(EVENT, DANA, NOAM)).all() == []
+    assert _seats(connection) == {DANA: (1, 1)}
+
+
+@pytest.mark.parametrize("user", [VIEWER, GUEST, OUTSIDER, STRANGER])
+def test_users_who_are_no_managers_cannot_exchange_seats(
+    sessions: SessionFactory, connection: Connection, user: UUID
+) -> None:
+    connection.execute(seat(EVENT, URI, 2, 1))
+    with sessions.as_user(user) as session:
+        assert session.scalars(exchange_seats(EVENT, DANA, URI)).all() == []
+    assert _seats(connection) == {DANA: (1, 1), URI: (2, 1)}
+
+
+def test_a_statement_shifts_every_seat_of_a_table(connection: Connection) -> None:
+    connection.execute(seat(EVENT, URI, 1, 2))
+    with acting(connection, PERSONAS["manager"]):
+        connection.execute(
+            update(TableAssignment)
+            .where(TableAssignment.event_id == EVENT)
+            .values(seat_number=TableAssignment.seat_number + 1)
+        )
+        connection.execute(
+            update(TableAssignment)
+            .where(TableAssignment.event_id == EVENT)
+            .values(seat_number=TableAssignment.seat_number - 1)
+        )
+    assert _seats(connection) == {DANA: (1, 1), URI: (1, 2)}
+
+
+def test_an_upsert_exchanges_seats(connection: Connection) -> None:
+    connection.execute(seat(EVENT, URI, 2, 1))
+    plan = text(
+        """
+        insert into public.table_assignments (event_id, participant_id, table_number, seat_number)
+        values (:event, :dana, 2, 1), (:event, :uri, 1, 1)
+        on conflict (event_id, participant_id) do update
+        set table_number = excluded.table_number, seat_number = excluded.seat_number
+        """
+    )
+    with acting(connection, PERSONAS["manager"]):
+        connection.execute(plan, {"event": EVENT, "dana": DANA, "uri": URI})
+    assert _seats(connection) == {DANA: (2, 1), URI: (1, 1)}
+
+
+def test_seats_that_two_guests_have_at_the_end_of_a_statement_are_refused(
+    connection: Connection,
+) -> None:
+    connection.execute(seat(EVENT, URI, 1, 2))
+    moved = update(TableAssignment).where(TableAssignment.event_id == EVENT)
+    with (
+        acting(connection, PERSONAS["manager"]),
+        pytest.raises(IntegrityError, match="uq_table_assignments_event_id_table_number_seat"),
+        connection.begin_nested(),
+    ):
+        connection.execute(moved.values(seat_number=1))
+    assert _seats(connection) == {DANA: (1, 1), URI: (1, 2)}
+
+
+def test_conflict_without_a_target_is_refused(connection: Connection) -> None:
+    """The documentation says so: a deferrable constraint is no arbiter."""
+    statement = insert_or(TableAssignment).values(
+        event_id=EVENT, participant_id=URI, table_number=1, seat_number=1
+    )
+    with pytest.raises(DBAPIError, match="ON CONFLICT does not support deferrable"):
+        connection.execute(statement.on_conflict_do_nothing())
 
 
 def test_taken_seat_is_refused(sessions: SessionFactory, connection: Connection) -> None:

@@ -1,6 +1,8 @@
 drop view if exists public.track_statistics;
 
-drop trigger if exists apply_event_networking_default on public.participants;
+drop trigger if exists withdraw_networking_opt_in on public.participants;
+
+drop trigger if exists start_networking_opt_in on public.participants;
 
 DROP TABLE IF EXISTS table_assignments;
 
@@ -18,6 +20,8 @@ drop function if exists public.set_networking_opt_in(uuid, boolean);
 
 drop function if exists private.set_networking_opt_in(uuid, boolean);
 
-drop function if exists public.apply_event_networking_default();
+drop function if exists public.withdraw_networking_opt_in();
+
+drop function if exists public.start_networking_opt_in();
 
 ALTER TABLE participants DROP COLUMN IF EXISTS networking_opt_in;

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS table_assignments (
     CONSTRAINT fk_table_assignments_event_id_participant_id_participants FOREIGN KEY(event_id, participant_id) REFERENCES participants (event_id, id) ON DELETE CASCADE,
     CONSTRAINT fk_table_assignments_event_id_events FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE,
     CONSTRAINT uq_table_assignments_event_id_participant_id UNIQUE (event_id, participant_id),
-    CONSTRAINT uq_table_assignments_event_id_table_number_seat_number UNIQUE (event_id, table_number, seat_number)
+    CONSTRAINT uq_table_assignments_event_id_table_number_seat_number UNIQUE (event_id, table_number, seat_number) DEFERRABLE INITIALLY IMMEDIATE
 );
 
 COMMENT ON TABLE table_assignments IS 'שיבוץ משתתפים לשולחנות (Seats at tables: one per participant and event)';
@@ -68,11 +68,16 @@ begin
     update public.participants as p
     set networking_opt_in = set_networking_opt_in.opt_in
     where p.id = set_networking_opt_in.participant_id
-        and p.user_id = (select auth.uid());
+        and (
+            p.user_id = (select auth.uid())
+            or p.user_id is null
+                and p.event_id = any (array(select private.my_managed_event_ids()))
+        );
     if not found then
         raise exception 'participant % is not yours', participant_id
             using errcode = 'insufficient_privilege',
-                hint = 'Only the participant may set their own networking opt-in.';
+                hint = 'Participants set their own opt-in, and managers'
+                    ' that of guests without an account.';
     end if;
 end
 $function$;
@@ -81,7 +86,7 @@ revoke all on function private.set_networking_opt_in(uuid, boolean) from public,
 
 grant execute on function private.set_networking_opt_in(uuid, boolean) to authenticated;
 
-comment on function private.set_networking_opt_in(uuid, boolean) is 'מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד (Sets the caller''s own networking opt-in with its owner''s rights)';
+comment on function private.set_networking_opt_in(uuid, boolean) is 'מעדכן בהרשאות הבעלים את ההסכמה: המשתתף את שלו, מנהל את של אורח ללא חשבון (Sets a networking opt-in with its owner''s rights: the caller''s own, or as a manager that of a guest without an account)';
 
 create or replace function public.set_networking_opt_in(participant_id uuid, opt_in boolean)
 returns void
@@ -96,7 +101,7 @@ revoke all on function public.set_networking_opt_in(uuid, boolean) from public, 
 
 grant execute on function public.set_networking_opt_in(uuid, boolean) to authenticated;
 
-comment on function public.set_networking_opt_in(uuid, boolean) is 'מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד (Sets the caller''s own networking opt-in; an error for another user''s participant)';
+comment on function public.set_networking_opt_in(uuid, boolean) is 'מגדיר הסכמה לנטוורקינג: המשתתף את שלו, מנהל את של אורח ללא חשבון (Sets a networking opt-in: the caller''s own, or as a manager that of a guest without an account; an error for another participant)';
 
 alter table public.participants enable row level security;
 
@@ -104,7 +109,7 @@ alter table public.participants no force row level security;
 
 revoke all on table public.participants from public, anon, authenticated, service_role;
 
-grant select, insert (id, event_id, user_id, first_name, last_name, email, phone, status, is_vip, networking_opt_in), update (user_id, first_name, last_name, email, phone, status, is_vip, networking_opt_in), delete on table public.participants to authenticated;
+grant select, insert (id, event_id, user_id, first_name, last_name, email, phone, status, is_vip, networking_opt_in), update (user_id, first_name, last_name, email, phone, status, is_vip), delete on table public.participants to authenticated;
 
 grant all on table public.participants to service_role;
 
@@ -180,14 +185,14 @@ with check (
 
 comment on policy "the service can do everything" on public.table_assignments is null;
 
-create or replace function public.apply_event_networking_default()
+create or replace function public.start_networking_opt_in()
 returns trigger
 language plpgsql
 volatile security invoker parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
-    new.networking_opt_in := coalesce(
+    new.networking_opt_in := new.networking_opt_in is null and coalesce(
         (
             select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
             from public.events as e
@@ -199,9 +204,25 @@ begin
 end
 $function$;
 
-revoke all on function public.apply_event_networking_default() from public, anon, authenticated, service_role;
+revoke all on function public.start_networking_opt_in() from public, anon, authenticated, service_role;
 
-comment on function public.apply_event_networking_default() is 'ברירת המחדל של האירוע להסכמה לנטוורקינג (Sets the opt-in of a participant without a choice to the event''s default, or to false)';
+comment on function public.start_networking_opt_in() is 'ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע (Sets the opt-in of a new participant who has not answered: NULL to the event''s default, or to false)';
+
+create or replace function public.withdraw_networking_opt_in()
+returns trigger
+language plpgsql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    new.networking_opt_in := false;
+    return new;
+end
+$function$;
+
+revoke all on function public.withdraw_networking_opt_in() from public, anon, authenticated, service_role;
+
+comment on function public.withdraw_networking_opt_in() is 'מבטל את ההסכמה לנטוורקינג (Sets the networking opt-in to false)';
 
 create or replace trigger update_table_assignments_updated_at before update
 on public.table_assignments
@@ -210,13 +231,26 @@ execute function private.update_updated_at_column();
 
 comment on trigger update_table_assignments_updated_at on public.table_assignments is 'מעדכן את updated_at (Sets updated_at)';
 
-create or replace trigger apply_event_networking_default before insert
+create or replace trigger start_networking_opt_in before insert
 on public.participants
 for each row
-when (new.networking_opt_in is null)
-execute function public.apply_event_networking_default();
+when (
+    new.networking_opt_in is null
+    or new.user_id is not null
+    and row_security_active('public.participants')
+    and not pg_has_role('service_role', 'usage')
+)
+execute function public.start_networking_opt_in();
 
-comment on trigger apply_event_networking_default on public.participants is 'NULL הופך לברירת המחדל של האירוע (NULL becomes the event''s default)';
+comment on trigger start_networking_opt_in on public.participants is 'NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL becomes the event''s default; a person with an account answers for themselves)';
+
+create or replace trigger withdraw_networking_opt_in before update of user_id
+on public.participants
+for each row
+when (old.user_id is distinct from new.user_id)
+execute function public.withdraw_networking_opt_in();
+
+comment on trigger withdraw_networking_opt_in on public.participants is 'ההסכמה אינה עוברת לאדם אחר (A consent does not pass to another person)';
 
 create or replace view public.track_statistics
 with (security_invoker = true) as

@@ -14,6 +14,7 @@ from townhall.domains.events.models import (
     TrackStatistics,
 )
 from townhall.domains.events.queries import (
+    exchange_seats,
     seat,
     seating_plan,
     set_networking_opt_in,
@@ -30,6 +31,7 @@ __all__ = [
     "TableAssignment",
     "Track",
     "TrackStatistics",
+    "exchange_seats",
     "seat",
     "seating_plan",
     "set_networking_opt_in",

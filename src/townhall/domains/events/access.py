@@ -46,7 +46,7 @@ RULES = (
         Participant,
         read=members(Participant.event_id) | owner(Participant.user_id, THE_PARTICIPANT),
         write=managers(Participant.event_id),
-        fixed=(Participant.event_id,),
+        fixed=(Participant.event_id, Participant.networking_opt_in),
     ),
     Access(
         Track,

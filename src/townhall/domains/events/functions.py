@@ -41,7 +41,7 @@ MY_PARTICIPANT_IDS = membership(
     "The participants who have the caller's account.",
 )
 
-# A participant may update one column of a row that managers alone may write.
+# Consent is the guest's own answer. A manager passes on that of a guest who has no account.
 SET_NETWORKING_OPT_IN = Function(
     schema="private",
     name="set_networking_opt_in",
@@ -59,23 +59,30 @@ SET_NETWORKING_OPT_IN = Function(
             update public.participants as p
             set networking_opt_in = set_networking_opt_in.opt_in
             where p.id = set_networking_opt_in.participant_id
-                and p.user_id = :caller;
+                and (
+                    p.user_id = :caller
+                    or p.user_id is null
+                        and p.event_id = any (array(select private.my_managed_event_ids()))
+                );
             if not found then
                 raise exception 'participant % is not yours', participant_id
                     using errcode = 'insufficient_privilege',
-                        hint = 'Only the participant may set their own networking opt-in.';
+                        hint = 'Participants set their own opt-in, and managers'
+                            ' that of guests without an account.';
             end if;
         end
     """,
     execute=(AUTHENTICATED,),
-    comment="מעדכן בהרשאות הבעלים את הסכמת המשתתף, לשורה שלו בלבד"
-    " (Sets the caller's own networking opt-in with its owner's rights)",
+    comment="מעדכן בהרשאות הבעלים את ההסכמה: המשתתף את שלו, מנהל את של אורח ללא חשבון"
+    " (Sets a networking opt-in with its owner's rights: the caller's own, or as a manager that of"
+    " a guest without an account)",
 )
 
 PUBLIC_SET_NETWORKING_OPT_IN = replace(
     public_wrapper(SET_NETWORKING_OPT_IN),
-    comment="מגדיר את הסכמת המשתתף לנטוורקינג, לשורה שלו בלבד"
-    " (Sets the caller's own networking opt-in; an error for another user's participant)",
+    comment="מגדיר הסכמה לנטוורקינג: המשתתף את שלו, מנהל את של אורח ללא חשבון"
+    " (Sets a networking opt-in: the caller's own, or as a manager that of a guest without an"
+    " account; an error for another participant)",
 )
 
 ENTITIES: tuple[Declaration, ...] = (

@@ -235,7 +235,14 @@ class TableAssignment(Timestamps, Base):
     __tablename__ = "table_assignments"
     __table_args__ = (
         UniqueConstraint("event_id", "participant_id"),
-        UniqueConstraint("event_id", "table_number", "seat_number"),
+        # Checked at the end of a statement, which may exchange seats.
+        UniqueConstraint(
+            "event_id",
+            "table_number",
+            "seat_number",
+            deferrable=True,
+            initially="IMMEDIATE",
+        ),
         ForeignKeyConstraint(
             ["event_id", "participant_id"],
             ["participants.event_id", "participants.id"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Select, Uuid, cast, func, select
+from sqlalchemy import Boolean, Select, Uuid, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import contains_eager
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.orm import aliased, contains_eager
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from townhall.domains.events.models import AssignedBy, Participant, TableAssignment, TrackStatistics
 
@@ -24,9 +24,6 @@ def seat(  # noqa: PLR0913  the columns of a seat
     notes: str | None = None,
 ) -> ReturningInsert[TableAssignment]:
     """Seat a participant, or move one who has a seat; returns the :class:`TableAssignment`.
-
-    To swap two participants, move one to a place without a seat number, the other to the free seat,
-    and the first to the seat that is free then.
 
     Args:
         event_id: The event.
@@ -59,6 +56,40 @@ def seat(  # noqa: PLR0913  the columns of a seat
         )
         .returning(TableAssignment)
         .execution_options(populate_existing=True)
+    )
+
+
+def exchange_seats(
+    event_id: UUID, participant_id: UUID, other_id: UUID
+) -> ReturningUpdate[TableAssignment]:
+    """Exchange the seats of two participants; returns both :class:`TableAssignment`.
+
+    Notes stay with their participant. Nothing changes where one of the two has no seat.
+
+    Args:
+        event_id: The event.
+        participant_id: A participant of that event.
+        other_id: Another one.
+    """
+    other = aliased(TableAssignment)
+    pair = (participant_id, other_id)
+    return (
+        update(TableAssignment)
+        .where(
+            TableAssignment.event_id == event_id,
+            TableAssignment.participant_id.in_(pair),
+            other.event_id == event_id,
+            other.participant_id.in_(pair),
+            other.participant_id != TableAssignment.participant_id,
+        )
+        .values(
+            table_number=other.table_number,
+            seat_number=other.seat_number,
+            is_vip_table=other.is_vip_table,
+            assigned_at=func.now(),
+        )
+        .returning(TableAssignment)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
 
 
@@ -99,16 +130,17 @@ def track_statistics_of(event_id: UUID) -> Select[TrackStatistics]:
 
 
 def set_networking_opt_in(participant_id: UUID, opt_in: bool) -> Select[Any]:  # noqa: FBT001  the value itself
-    """Set the caller's own consent to networking.
+    """Set a consent to networking: the caller's own, or that of a guest without an account.
 
     An object that the session has loaded is not updated until it is refreshed.
 
     Args:
-        participant_id: The caller's participant row of an event.
-        opt_in: Whether the caller consents.
+        participant_id: The participant: the caller, or a guest of an event that the caller manages,
+            without an account.
+        opt_in: Whether the participant consents.
 
     Raises:
-        sqlalchemy.exc.ProgrammingError: When it is run: the participant is not the caller.
+        sqlalchemy.exc.ProgrammingError: When it is run: the participant is neither.
         sqlalchemy.exc.IntegrityError: When it is run: ``opt_in`` is None.
     """
     return select(

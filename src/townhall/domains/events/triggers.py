@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from townhall.domains.identity.triggers import updated_at_trigger
+from townhall.domains.identity.triggers import of_clients, updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
-APPLY_EVENT_NETWORKING_DEFAULT = Function(
-    name="apply_event_networking_default",
+START_NETWORKING_OPT_IN = Function(
+    name="start_networking_opt_in",
     language="plpgsql",
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
-            new.networking_opt_in := coalesce(
+            new.networking_opt_in := new.networking_opt_in is null and coalesce(
                 (
                     select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
                     from public.events as e
@@ -22,8 +22,22 @@ APPLY_EVENT_NETWORKING_DEFAULT = Function(
             return new;
         end
     """,
-    comment="ברירת המחדל של האירוע להסכמה לנטוורקינג (Sets the opt-in of a participant"
-    " without a choice to the event's default, or to false)",
+    comment="ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע"
+    " (Sets the opt-in of a new participant who has not answered: NULL to the event's default, or"
+    " to false)",
+)
+
+WITHDRAW_NETWORKING_OPT_IN = Function(
+    name="withdraw_networking_opt_in",
+    language="plpgsql",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        begin
+            new.networking_opt_in := false;
+            return new;
+        end
+    """,
+    comment="מבטל את ההסכמה לנטוורקינג (Sets the networking opt-in to false)",
 )
 
 FILL_PARTICIPANT_TRACK_EVENT = Function(
@@ -44,7 +58,8 @@ FILL_PARTICIPANT_TRACK_EVENT = Function(
 )
 
 ENTITIES: tuple[Entity, ...] = (
-    APPLY_EVENT_NETWORKING_DEFAULT,
+    START_NETWORKING_OPT_IN,
+    WITHDRAW_NETWORKING_OPT_IN,
     FILL_PARTICIPANT_TRACK_EVENT,
     updated_at_trigger("events"),
     updated_at_trigger("participants"),
@@ -52,12 +67,24 @@ ENTITIES: tuple[Entity, ...] = (
     updated_at_trigger("table_assignments", comment="מעדכן את updated_at (Sets updated_at)"),
     Trigger(
         table="participants",
-        name="apply_event_networking_default",
+        name="start_networking_opt_in",
         timing="before",
         events=("insert",),
-        condition="new.networking_opt_in is null",
-        function=APPLY_EVENT_NETWORKING_DEFAULT,
-        comment="NULL הופך לברירת המחדל של האירוע (NULL becomes the event's default)",
+        condition="new.networking_opt_in is null\nor new.user_id is not null\n"
+        f"and {of_clients('participants')}",
+        function=START_NETWORKING_OPT_IN,
+        comment="NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו"
+        " (NULL becomes the event's default; a person with an account answers for themselves)",
+    ),
+    Trigger(
+        table="participants",
+        name="withdraw_networking_opt_in",
+        timing="before",
+        events=("update",),
+        columns=("user_id",),
+        condition="old.user_id is distinct from new.user_id",
+        function=WITHDRAW_NETWORKING_OPT_IN,
+        comment="ההסכמה אינה עוברת לאדם אחר (A consent does not pass to another person)",
     ),
     Trigger(
         table="participant_tracks",
