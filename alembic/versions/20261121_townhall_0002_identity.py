@@ -50,6 +50,16 @@ def profiles() -> None:
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
         ),
+        sa.CheckConstraint(
+            "char_length(avatar_url) <= 2000", name=op.f("ck_profiles_avatar_url_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(full_name) <= 200", name=op.f("ck_profiles_full_name_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(industry) <= 200", name=op.f("ck_profiles_industry_bounds")
+        ),
+        sa.CheckConstraint("char_length(stage) <= 200", name=op.f("ck_profiles_stage_bounds")),
         sa.ForeignKeyConstraint(
             ["id"], ["auth.users.id"], name=op.f("fk_profiles_id_users"), ondelete="CASCADE"
         ),
@@ -146,6 +156,26 @@ def organizations() -> None:
             server_default=sa.text("now()"),
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "char_length(name) <= 200"
+            r" and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_organizations_name_bounds"),
+        ),
+        sa.CheckConstraint(
+            "octet_length(settings::text) <= 262144"
+            " and not jsonb_path_exists(settings, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(settings, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_organizations_settings_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(slug) <= 200"
+            r" and slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_organizations_slug_bounds"),
         ),
         sa.CheckConstraint(
             "jsonb_typeof(settings) = 'object'", name=op.f("ck_organizations_settings_is_object")

@@ -58,6 +58,31 @@ def events() -> None:
             comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
+            "char_length(description) <= 20000", name=op.f("ck_events_description_bounds")
+        ),
+        sa.CheckConstraint(
+            "extract(year from ends_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_events_ends_at_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(name) <= 200"
+            r" and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_events_name_bounds"),
+        ),
+        sa.CheckConstraint(
+            "octet_length(settings::text) <= 262144"
+            " and not jsonb_path_exists(settings, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(settings, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_events_settings_bounds"),
+        ),
+        sa.CheckConstraint(
+            "extract(year from starts_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_events_starts_at_bounds"),
+        ),
+        sa.CheckConstraint(
             "jsonb_typeof(settings) = 'object'", name=op.f("ck_events_settings_is_object")
         ),
         sa.CheckConstraint(
@@ -236,6 +261,14 @@ def participants() -> None:
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
         ),
+        sa.CheckConstraint("char_length(email) <= 2000", name=op.f("ck_participants_email_bounds")),
+        sa.CheckConstraint(
+            "char_length(first_name) <= 200", name=op.f("ck_participants_first_name_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(last_name) <= 200", name=op.f("ck_participants_last_name_bounds")
+        ),
+        sa.CheckConstraint("char_length(phone) <= 2000", name=op.f("ck_participants_phone_bounds")),
         sa.CheckConstraint(
             "status in ('registered', 'confirmed', 'checked_in', 'cancelled')",
             name=op.f("ck_participants_status_known"),

@@ -55,6 +55,16 @@ def tracks() -> None:
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
         ),
+        sa.CheckConstraint("char_length(color) <= 200", name=op.f("ck_tracks_color_bounds")),
+        sa.CheckConstraint(
+            "char_length(description) <= 20000", name=op.f("ck_tracks_description_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(name) <= 200"
+            r" and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_tracks_name_bounds"),
+        ),
         sa.ForeignKeyConstraint(
             ["event_id"], ["events.id"], name=op.f("fk_tracks_event_id_events"), ondelete="CASCADE"
         ),

@@ -66,6 +66,21 @@ def communities() -> None:
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
         ),
+        sa.CheckConstraint(
+            "char_length(description) <= 20000", name=op.f("ck_communities_description_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(name) <= 200"
+            r" and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_communities_name_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(slug) <= 200"
+            r" and slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_communities_slug_bounds"),
+        ),
         sa.ForeignKeyConstraint(
             ["created_by"],
             ["auth.users.id"],

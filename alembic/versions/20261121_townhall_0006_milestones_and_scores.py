@@ -56,6 +56,29 @@ def milestones() -> None:
             comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
+            "extract(year from completed_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_milestones_completed_at_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(description) <= 20000", name=op.f("ck_milestones_description_bounds")
+        ),
+        sa.CheckConstraint(
+            "due_date between '0001-01-01' and '9999-12-31'",
+            name=op.f("ck_milestones_due_date_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(id) <= 200"
+            r" and id ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_milestones_id_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(title) <= 200"
+            r" and title ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_milestones_title_bounds"),
+        ),
+        sa.CheckConstraint(
             "status in ('planned', 'active', 'done')", name=op.f("ck_milestones_status_known")
         ),
         sa.ForeignKeyConstraint(
@@ -172,6 +195,14 @@ def scores() -> None:
             server_default=sa.text("now()"),
             nullable=False,
             comment="When the row was created.",
+        ),
+        sa.CheckConstraint(
+            "octet_length(breakdown::text) <= 262144"
+            " and not jsonb_path_exists(breakdown, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(breakdown, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_investor_readiness_scores_breakdown_bounds"),
         ),
         sa.CheckConstraint(
             "jsonb_typeof(breakdown) = 'object'",

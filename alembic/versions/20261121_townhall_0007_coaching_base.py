@@ -58,6 +58,23 @@ def upgrade() -> None:
             comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
+            "char_length(description) <= 20000", name=op.f("ck_campaigns_description_bounds")
+        ),
+        sa.CheckConstraint(
+            "extract(year from ends_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_campaigns_ends_at_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(name) <= 200"
+            r" and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_campaigns_name_bounds"),
+        ),
+        sa.CheckConstraint(
+            "extract(year from starts_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_campaigns_starts_at_bounds"),
+        ),
+        sa.CheckConstraint(
             "status in ('draft', 'active', 'completed', 'archived')",
             name=op.f("ck_campaigns_status_known"),
         ),
@@ -184,6 +201,22 @@ def upgrade() -> None:
                 server_default=sa.text("now()"),
                 nullable=False,
                 comment="When the row last changed; maintained by a trigger.",
+            ),
+            sa.CheckConstraint(
+                "extract(year from completed_at at time zone 'UTC') between 2 and 9998",
+                name=op.f("ck_campaign_assignments_completed_at_bounds"),
+            ),
+            sa.CheckConstraint(
+                "char_length(stakeholder_email) <= 2000",
+                name=op.f("ck_campaign_assignments_stakeholder_email_bounds"),
+            ),
+            sa.CheckConstraint(
+                "char_length(stakeholder_name) <= 200",
+                name=op.f("ck_campaign_assignments_stakeholder_name_bounds"),
+            ),
+            sa.CheckConstraint(
+                "extract(year from started_at at time zone 'UTC') between 2 and 9998",
+                name=op.f("ck_campaign_assignments_started_at_bounds"),
             ),
             sa.CheckConstraint(
                 "status in ('pending', 'in_progress', 'completed')",

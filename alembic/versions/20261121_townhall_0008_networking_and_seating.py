@@ -89,6 +89,13 @@ def upgrade() -> None:
             ),
         ),
         sa.CheckConstraint(
+            "extract(year from assigned_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_table_assignments_assigned_at_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(notes) <= 20000", name=op.f("ck_table_assignments_notes_bounds")
+        ),
+        sa.CheckConstraint(
             "assigned_by in ('ai', 'manager', 'auto')",
             name=op.f("ck_table_assignments_assigned_by_known"),
         ),

@@ -136,6 +136,28 @@ def sponsors() -> None:
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
         ),
+        sa.CheckConstraint(
+            "extract(year from expires_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_subcommunity_sponsors_expires_at_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(sponsor_logo_url) <= 2000",
+            name=op.f("ck_subcommunity_sponsors_sponsor_logo_url_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(sponsor_name) <= 200"
+            r" and sponsor_name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_subcommunity_sponsors_sponsor_name_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(sponsor_url) <= 2000",
+            name=op.f("ck_subcommunity_sponsors_sponsor_url_bounds"),
+        ),
+        sa.CheckConstraint(
+            "extract(year from started_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_subcommunity_sponsors_started_at_bounds"),
+        ),
         sa.ForeignKeyConstraint(
             ["sponsor_user_id"],
             ["auth.users.id"],

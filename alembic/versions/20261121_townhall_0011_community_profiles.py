@@ -69,6 +69,38 @@ def profiles() -> None:
             comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
+            "cardinality(achievements) <= 100"
+            " and coalesce(array_ndims(achievements), 1) = 1"
+            " and array_position(achievements, null) is null"
+            " and not jsonb_path_exists(to_jsonb(achievements), '$[*]"
+            ' ? (@ like_regex "^.{201}" flag "s")\')',
+            name=op.f("ck_community_profiles_achievements_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(avatar_url) <= 2000", name=op.f("ck_community_profiles_avatar_url_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(bio) <= 20000", name=op.f("ck_community_profiles_bio_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(display_name) <= 200",
+            name=op.f("ck_community_profiles_display_name_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(industry) <= 200", name=op.f("ck_community_profiles_industry_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(stage) <= 200", name=op.f("ck_community_profiles_stage_bounds")
+        ),
+        sa.CheckConstraint(
+            "octet_length(visibility_settings::text) <= 262144"
+            " and not jsonb_path_exists(visibility_settings, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(visibility_settings, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_community_profiles_visibility_settings_bounds"),
+        ),
+        sa.CheckConstraint(
             "jsonb_typeof(visibility_settings) = 'object'",
             name=op.f("ck_community_profiles_visibility_settings_is_object"),
         ),
@@ -190,6 +222,15 @@ def experts() -> None:
             server_default=sa.text("now()"),
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "char_length(description) <= 20000", name=op.f("ck_expert_listings_description_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(title) <= 200"
+            r" and title ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_expert_listings_title_bounds"),
         ),
         sa.CheckConstraint(
             "expertise_type in ('design_review', 'tech_architecture', 'gtm_strategy', "

@@ -60,6 +60,12 @@ def upgrade() -> None:
             comment="The client's user agent, as the request states it.",
         ),
         sa.CheckConstraint(
+            "char_length(ip_address) <= 2000", name=op.f("ck_consent_audit_log_ip_address_bounds")
+        ),
+        sa.CheckConstraint(
+            "char_length(user_agent) <= 2000", name=op.f("ck_consent_audit_log_user_agent_bounds")
+        ),
+        sa.CheckConstraint(
             "category in ('benchmarks', 'social_feed', 'directory', 'messaging', "
             "'investor_intros')",
             name=op.f("ck_consent_audit_log_category_known"),
@@ -133,8 +139,10 @@ def upgrade() -> None:
                     record_consent.category,
                     not record_consent.enabled,
                     record_consent.enabled,
-                    nullif(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), ''),
-                    nullif(h.headers ->> 'user-agent', '')
+                    nullif(
+                        left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
+                    ),
+                    nullif(left(h.headers ->> 'user-agent', 2000), '')
                 from auth.users as u
                 cross join (
                     select nullif(current_setting('request.headers', true), '')::jsonb

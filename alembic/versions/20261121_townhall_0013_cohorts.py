@@ -57,6 +57,20 @@ def upgrade() -> None:
             comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
+            "octet_length(match_criteria::text) <= 262144"
+            " and not jsonb_path_exists(match_criteria, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(match_criteria, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_cohorts_match_criteria_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(name) <= 200"
+            r" and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_cohorts_name_bounds"),
+        ),
+        sa.CheckConstraint(
             "cohort_type in ('stage', 'industry', 'custom')",
             name=op.f("ck_cohorts_cohort_type_known"),
         ),
@@ -93,6 +107,14 @@ def upgrade() -> None:
             server_default=sa.text("true"),
             nullable=False,
             comment="Whether the membership is active; false ends it.",
+        ),
+        sa.CheckConstraint(
+            "extract(year from joined_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_cohort_members_joined_at_bounds"),
+        ),
+        sa.CheckConstraint(
+            "extract(year from left_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_cohort_members_left_at_bounds"),
         ),
         sa.CheckConstraint(
             "role in ('member', 'facilitator')", name=op.f("ck_cohort_members_role_known")

@@ -87,6 +87,20 @@ def upgrade() -> None:
             comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
+            "char_length(content) <= 20000", name=op.f("ck_social_feed_posts_content_bounds")
+        ),
+        sa.CheckConstraint(
+            "octet_length(metadata::text) <= 262144"
+            " and not jsonb_path_exists(metadata, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(metadata, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_social_feed_posts_metadata_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(title) <= 200", name=op.f("ck_social_feed_posts_title_bounds")
+        ),
+        sa.CheckConstraint(
             "jsonb_typeof(metadata) = 'object'",
             name=op.f("ck_social_feed_posts_metadata_is_object"),
         ),

@@ -50,6 +50,9 @@ def upgrade() -> None:
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
         ),
+        sa.CheckConstraint(
+            "char_length(content) <= 20000", name=op.f("ck_social_feed_comments_content_bounds")
+        ),
         sa.ForeignKeyConstraint(
             ["author_id"],
             ["auth.users.id"],

@@ -58,6 +58,17 @@ def upgrade() -> None:
             comment="When the row was created.",
         ),
         sa.CheckConstraint(
+            "char_length(content) <= 20000", name=op.f("ck_founder_messages_content_bounds")
+        ),
+        sa.CheckConstraint(
+            "octet_length(metadata::text) <= 262144"
+            " and not jsonb_path_exists(metadata, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(metadata, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_founder_messages_metadata_bounds"),
+        ),
+        sa.CheckConstraint(
             "jsonb_typeof(metadata) = 'object'", name=op.f("ck_founder_messages_metadata_is_object")
         ),
         sa.ForeignKeyConstraint(

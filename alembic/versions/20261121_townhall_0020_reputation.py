@@ -54,6 +54,17 @@ def reputation() -> None:
             comment="When the row was created.",
         ),
         sa.CheckConstraint(
+            "octet_length(metadata::text) <= 262144"
+            " and not jsonb_path_exists(metadata, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(metadata, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_reputation_events_metadata_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(source_type) <= 200", name=op.f("ck_reputation_events_source_type_bounds")
+        ),
+        sa.CheckConstraint(
             "event_type in ('intro_made', 'roundtable_participation', 'help_given', "
             "'expertise_shared', 'mentor_session')",
             name=op.f("ck_reputation_events_event_type_known"),
@@ -122,6 +133,14 @@ def streaks() -> None:
             server_default=sa.text("now()"),
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "last_checkin_date between '0001-01-01' and '9999-12-31'",
+            name=op.f("ck_engagement_streaks_last_checkin_date_bounds"),
+        ),
+        sa.CheckConstraint(
+            "extract(year from streak_started_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_engagement_streaks_streak_started_at_bounds"),
         ),
         sa.CheckConstraint(
             "current_streak >= 0", name=op.f("ck_engagement_streaks_current_streak_not_negative")

@@ -67,6 +67,14 @@ def upgrade() -> None:
             comment="When it was completed, or null; maintained by a trigger.",
         ),
         sa.CheckConstraint(
+            "octet_length(state::text) <= 1048576"
+            " and not jsonb_path_exists(state, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(state, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_wizard_sessions_state_bounds"),
+        ),
+        sa.CheckConstraint(
             "(status = 'completed') = (completed_at is not null)",
             name=op.f("ck_wizard_sessions_completed_at_fits_status"),
         ),

@@ -99,6 +99,53 @@ def upgrade() -> None:
             comment="When the row last changed; maintained by a trigger.",
         ),
         sa.CheckConstraint(
+            "octet_length(brand_config::text) <= 262144"
+            " and not jsonb_path_exists(brand_config, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(brand_config, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_tenant_profiles_brand_config_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(custom_domain) <= 2000",
+            name=op.f("ck_tenant_profiles_custom_domain_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(display_name) <= 200"
+            r" and display_name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_tenant_profiles_display_name_bounds"),
+        ),
+        sa.CheckConstraint(
+            "octet_length(email_config::text) <= 262144"
+            " and not jsonb_path_exists(email_config, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(email_config, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_tenant_profiles_email_config_bounds"),
+        ),
+        sa.CheckConstraint(
+            "cardinality(enabled_assessments) <= 100"
+            " and coalesce(array_ndims(enabled_assessments), 1) = 1"
+            " and array_position(enabled_assessments, null) is null"
+            " and not jsonb_path_exists(to_jsonb(enabled_assessments), '$[*]"
+            ' ? (@ like_regex "^.{201}" flag "s")\')',
+            name=op.f("ck_tenant_profiles_enabled_assessments_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(slug) <= 200"
+            r" and slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_tenant_profiles_slug_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(subscription_tier) <= 200",
+            name=op.f("ck_tenant_profiles_subscription_tier_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(tenant_type) <= 200", name=op.f("ck_tenant_profiles_tenant_type_bounds")
+        ),
+        sa.CheckConstraint(
             "jsonb_typeof(brand_config) = 'object'",
             name=op.f("ck_tenant_profiles_brand_config_is_object"),
         ),

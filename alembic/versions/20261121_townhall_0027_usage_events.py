@@ -70,6 +70,23 @@ def upgrade() -> None:
             comment="When the row was created.",
         ),
         sa.CheckConstraint(
+            "octet_length(event_data::text) <= 262144"
+            " and not jsonb_path_exists(event_data, 'strict $.**{32}"
+            ' ? (@.type() == "object" || @.type() == "array")\')'
+            " and not jsonb_path_exists(event_data, 'strict $.**"
+            " ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')",
+            name=op.f("ck_usage_events_event_data_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(event_type) <= 200"
+            r" and event_type ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f"
+            r"\u2028-\u202f\u205f-\u206f\u3000\ufeff]'",
+            name=op.f("ck_usage_events_event_type_bounds"),
+        ),
+        sa.CheckConstraint(
+            "char_length(model_used) <= 200", name=op.f("ck_usage_events_model_used_bounds")
+        ),
+        sa.CheckConstraint(
             "jsonb_typeof(event_data) = 'object'", name=op.f("ck_usage_events_event_data_is_object")
         ),
         sa.CheckConstraint(

@@ -60,6 +60,12 @@ def upgrade() -> None:
         "fk_campaigns_tenant_id_tenant_profiles",
         "foreign key (tenant_id) references public.tenant_profiles (id) on delete set null",
     )
+    for column in ("assessment_type", "results_disclosure"):
+        add_constraint(
+            "campaigns",
+            f"ck_campaigns_{column}_bounds",
+            f"check (char_length({column}) <= 200)",
+        )
     create_index("ix_campaigns_tenant_id_created_at", "campaigns", "(tenant_id, created_at desc)")
     add_unique("campaigns", "uq_campaigns_id_tenant_id", "(id, tenant_id)")
     refuse_if(
@@ -90,6 +96,10 @@ def downgrade() -> None:
         type_="foreignkey",
         if_exists=True,
     )
+    for column in ("results_disclosure", "assessment_type"):
+        op.drop_constraint(
+            op.f(f"ck_campaigns_{column}_bounds"), "campaigns", type_="check", if_exists=True
+        )
     op.drop_constraint(
         op.f("uq_campaigns_id_tenant_id"), "campaigns", type_="unique", if_exists=True
     )

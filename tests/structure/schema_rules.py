@@ -123,6 +123,55 @@ TABLES = (
     ),
 )
 
+_BOUND_OF_TYPE = r"""
+    case c.atttypid
+        when 'text'::regtype then format('char_length\(%s\) <= |%1$s = ANY', c.attname)
+        when 'jsonb'::regtype
+            then 'octet_length\(.* <= .*jsonb_path_exists\(.*\{32\}.*jsonb_path_exists\('
+        when 'text[]'::regtype
+            then 'cardinality\(.* <= .*array_ndims\(.* = 1.*array_position\(.*201'
+        when 'timestamptz'::regtype then 'EXTRACT\(year .* >= .* <= '
+        when 'date'::regtype then '0001-01-01.*9999-12-31'
+        when 'numeric'::regtype then 'NaN'
+    end
+"""
+
+BOUNDS = (
+    SchemaRule(
+        "a column that clients write without bounds",
+        f"""
+        select format('%s.%s', c.attrelid::regclass, c.attname)
+        from pg_attribute as c
+        where c.attrelid in (
+                select oid from pg_class
+                where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+            )
+            and c.attnum > 0
+            and c.atttypid not in (
+                'uuid'::regtype, 'boolean'::regtype, 'smallint'::regtype, 'integer'::regtype,
+                'bigint'::regtype
+            )
+            and exists (
+                select from unnest(array['anon', 'authenticated']) as role
+                where has_column_privilege(role, c.attrelid, c.attnum, 'insert, update')
+            )
+            and not exists (
+                select from pg_constraint as k
+                where k.conrelid = c.attrelid
+                    and c.attnum = any (k.conkey)
+                    and (
+                        k.contype = 'f'
+                        or k.contype = 'c' and pg_get_constraintdef(k.oid) ~ {_BOUND_OF_TYPE}
+                    )
+            )
+        """,
+        """
+        alter table public.example add content text;
+        grant insert (content) on public.example to authenticated
+        """,
+    ),
+)
+
 INDEXES = (
     SchemaRule(
         "a foreign key column without an index",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.structure.schema_rules import (
+    BOUNDS,
     EXAMPLE_TABLE,
     FUNCTIONS,
     INDEXES,
@@ -18,7 +19,7 @@ from tests.structure.schema_rules import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult
 
-RULES = (*TABLES, *INDEXES, *POLICIES, *FUNCTIONS)
+RULES = (*TABLES, *BOUNDS, *INDEXES, *POLICIES, *FUNCTIONS)
 
 
 def _run(connection: Connection, statement: str) -> CursorResult[Any]:

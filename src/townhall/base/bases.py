@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, MetaData, Text, Uuid
+from sqlalchemy import DateTime, MetaData, Table, Text, Uuid
 from sqlalchemy import inspect as sql_inspect
 from sqlalchemy.orm import DeclarativeBase
 
 from townhall.base.naming import metadata
-from townhall.types import convert_on_assignment
+from townhall.types import add_bounds, convert_on_assignment
 
 _TYPES: Mapping[Any, Any] = {str: Text, datetime: DateTime(timezone=True), uuid.UUID: Uuid}
 
@@ -33,6 +33,13 @@ class Base(_Representation, DeclarativeBase):
     # Values that the database sets are returned by the statement: a later implicit read would fail
     # under asyncio.
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - read once by SQLAlchemy
+
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - a class's
+        """Map the class, and add the checks of its bounded columns to its table."""
+        super().__init_subclass__(**options)
+        table = getattr(cls, "__table__", None)
+        if isinstance(table, Table):
+            add_bounds(table)
 
 
 class ViewBase(_Representation, DeclarativeBase):

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import Column, FetchedValue, Text, func, text
+from sqlalchemy import Column, FetchedValue, func, text
 from sqlalchemy import false as sql_false
 from sqlalchemy import true as sql_true
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import MappedColumn, mapped_column
 
-from townhall.types import TRACKED
+from townhall.types import (
+    LABEL_LENGTH,
+    LINE_LENGTH,
+    TEXT_LENGTH,
+    TRACKED,
+    BoundedDate,
+    BoundedText,
+    BoundedTime,
+    Document,
+    LabelArray,
+)
 
 READ_ONLY = {"read_only": True}
 """``info`` of a column that clients may not write: defaults, triggers or the service set it."""
@@ -26,11 +35,22 @@ def is_read_only(column: Column[Any]) -> bool:
 UuidKey = Annotated[
     uuid.UUID, mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
 ]
+Label = Annotated[str, mapped_column(BoundedText(LABEL_LENGTH, must_show=True))]
+"""A name, title, slug or category."""
+
+Line = Annotated[str, mapped_column(BoundedText(LINE_LENGTH))]
+"""A URL, an address or a phone number."""
+
+LongText = Annotated[str, mapped_column(BoundedText(TEXT_LENGTH))]
+"""Text that a person writes."""
+
 JsonObject = Annotated[
     dict[str, Any],
-    mapped_column(JSONB(), server_default=text("'{}'::jsonb"), info=TRACKED),
+    mapped_column(Document(), server_default=text("'{}'::jsonb"), info=TRACKED),
 ]
-TextArray = Annotated[list[str], mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))]
+Labels = Annotated[list[str], mapped_column(LabelArray(), server_default=text("'{}'::text[]"))]
+Time = Annotated[datetime, mapped_column(BoundedTime())]
+Day = Annotated[date, mapped_column(BoundedDate())]
 FalseByDefault = Annotated[bool, mapped_column(server_default=sql_false())]
 TrueByDefault = Annotated[bool, mapped_column(server_default=sql_true())]
 ZeroByDefault = Annotated[int, mapped_column(server_default=text("0"))]

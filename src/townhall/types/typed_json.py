@@ -6,36 +6,17 @@ import logging
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import ClauseElement, Dialect, TypeDecorator, type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.operators import OperatorType
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import ClauseElement, Dialect
 
+from townhall.types.document import Document
 from townhall.types.json_value import JsonValue
 
 _log = logging.getLogger(__name__)
 
 _Value = TypeVar("_Value", bound=JsonValue)
 
-_OF_WHOLE_VALUES = (
-    operators.eq,
-    operators.ne,
-    operators.is_distinct_from,
-    operators.is_not_distinct_from,
-    operators.in_op,
-    operators.not_in_op,
-)
 
-
-class _Comparator(TypeDecorator.Comparator[Any], JSONB.Comparator):
-    """The operators of ``jsonb``: the parts of a value are plain JSON."""
-
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a key or a path
-        return type_coerce(self.expr, JSONB)[index]
-
-
-class TypedJson(TypeDecorator[_Value], Generic[_Value]):
+class TypedJson(Document, Generic[_Value]):
     """A ``jsonb`` column that Python reads and writes as a :class:`JsonValue`.
 
     An attribute mapped to it takes a value or a mapping of that shape. On ``townhall.base.Base``,
@@ -43,28 +24,12 @@ class TypedJson(TypeDecorator[_Value], Generic[_Value]):
     assignment; on other bases when the row is stored.
     """
 
-    impl = JSONB
     cache_ok = True
 
     def __init__(self, shape: type[_Value]) -> None:
         """Bind the column to the class of its values."""
-        super().__init__(none_as_null=True)
+        super().__init__()
         self.shape = shape
-
-    @property
-    def comparator_factory(self) -> type[_Comparator]:  # type: ignore[override]  # memoized there
-        """The operators of ``jsonb``."""
-        return _Comparator
-
-    def coerce_compared_value(
-        self,
-        op: OperatorType | None,
-        value: Any,  # noqa: ANN401 - what a column is compared with
-    ) -> TypeEngine[Any]:
-        """Return the type of the other operand: this one for a whole value, else that of a part."""
-        if op in _OF_WHOLE_VALUES:
-            return self
-        return self.impl_instance.coerce_compared_value(op, value)
 
     def coerce(self, value: Any) -> Any:  # noqa: ANN401 - what an attribute is set to
         """Return the typed value that an attribute is set to; SQL expressions and None are kept.

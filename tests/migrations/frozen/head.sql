@@ -503,8 +503,10 @@ select
     record_consent.category,
     not record_consent.enabled,
     record_consent.enabled,
-    nullif(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), ''),
-    nullif(h.headers ->> 'user-agent', '')
+    nullif(
+        left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
+    ),
+    nullif(left(h.headers ->> 'user-agent', 2000), '')
 from auth.users as u
 cross join (
     select nullif(current_setting('request.headers', true), '')::jsonb
@@ -767,6 +769,7 @@ CREATE TABLE public.wizard_sessions (
     completed_at timestamp with time zone,
     CONSTRAINT ck_wizard_sessions_completed_at_fits_status CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
     CONSTRAINT ck_wizard_sessions_stage_in_range CHECK (((stage >= 1) AND (stage <= 6))),
+    CONSTRAINT ck_wizard_sessions_state_bounds CHECK (((octet_length((state)::text) <= 1048576) AND (NOT jsonb_path_exists(state, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(state, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_wizard_sessions_state_is_object CHECK ((jsonb_typeof(state) = 'object'::text)),
     CONSTRAINT ck_wizard_sessions_status_known CHECK ((status = ANY (ARRAY['in_progress'::text, 'completed'::text, 'abandoned'::text])))
 );
@@ -941,6 +944,7 @@ CREATE TABLE public.investor_readiness_scores (
     overall_score numeric(5,2) NOT NULL,
     breakdown jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_investor_readiness_scores_breakdown_bounds CHECK (((octet_length((breakdown)::text) <= 262144) AND (NOT jsonb_path_exists(breakdown, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(breakdown, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_investor_readiness_scores_breakdown_is_object CHECK ((jsonb_typeof(breakdown) = 'object'::text)),
     CONSTRAINT ck_investor_readiness_scores_overall_score_in_range CHECK (((overall_score >= (0)::numeric) AND (overall_score <= (100)::numeric)))
 );
@@ -961,7 +965,11 @@ CREATE TABLE public.profiles (
     stage text,
     industry text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_profiles_avatar_url_bounds CHECK ((char_length(avatar_url) <= 2000)),
+    CONSTRAINT ck_profiles_full_name_bounds CHECK ((char_length(full_name) <= 200)),
+    CONSTRAINT ck_profiles_industry_bounds CHECK ((char_length(industry) <= 200)),
+    CONSTRAINT ck_profiles_stage_bounds CHECK ((char_length(stage) <= 200))
 );
 
 
@@ -1061,6 +1069,10 @@ CREATE TABLE public.participant_sessions (
     client_status text DEFAULT 'registered'::text NOT NULL,
     tenant_id uuid,
     CONSTRAINT ck_participant_sessions_client_status_known CHECK ((client_status = ANY (ARRAY['registered'::text, 'started'::text, 'completed'::text, 'contacted'::text, 'converted'::text, 'archived'::text]))),
+    CONSTRAINT ck_participant_sessions_completed_at_bounds CHECK (((EXTRACT(year FROM (completed_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (completed_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_participant_sessions_stakeholder_email_bounds CHECK ((char_length(stakeholder_email) <= 2000)),
+    CONSTRAINT ck_participant_sessions_stakeholder_name_bounds CHECK ((char_length(stakeholder_name) <= 200)),
+    CONSTRAINT ck_participant_sessions_started_at_bounds CHECK (((EXTRACT(year FROM (started_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (started_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
     CONSTRAINT ck_participant_sessions_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'in_progress'::text, 'completed'::text])))
 );
 
@@ -1110,6 +1122,12 @@ CREATE TABLE public.campaigns (
     tenant_id uuid,
     assessment_type text DEFAULT 'industry4'::text NOT NULL,
     results_disclosure text DEFAULT 'full'::text NOT NULL,
+    CONSTRAINT ck_campaigns_assessment_type_bounds CHECK ((char_length(assessment_type) <= 200)),
+    CONSTRAINT ck_campaigns_description_bounds CHECK ((char_length(description) <= 20000)),
+    CONSTRAINT ck_campaigns_ends_at_bounds CHECK (((EXTRACT(year FROM (ends_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (ends_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_campaigns_name_bounds CHECK (((char_length(name) <= 200) AND (name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_campaigns_results_disclosure_bounds CHECK ((char_length(results_disclosure) <= 200)),
+    CONSTRAINT ck_campaigns_starts_at_bounds CHECK (((EXTRACT(year FROM (starts_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (starts_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
     CONSTRAINT ck_campaigns_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'active'::text, 'completed'::text, 'archived'::text])))
 );
 
@@ -1136,6 +1154,8 @@ CREATE TABLE public.cohort_members (
     joined_at timestamp with time zone DEFAULT now() NOT NULL,
     left_at timestamp with time zone,
     is_active boolean DEFAULT true NOT NULL,
+    CONSTRAINT ck_cohort_members_joined_at_bounds CHECK (((EXTRACT(year FROM (joined_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (joined_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_cohort_members_left_at_bounds CHECK (((EXTRACT(year FROM (left_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (left_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
     CONSTRAINT ck_cohort_members_role_known CHECK ((role = ANY (ARRAY['member'::text, 'facilitator'::text])))
 );
 
@@ -1156,8 +1176,10 @@ CREATE TABLE public.cohorts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_cohorts_cohort_type_known CHECK ((cohort_type = ANY (ARRAY['stage'::text, 'industry'::text, 'custom'::text]))),
+    CONSTRAINT ck_cohorts_match_criteria_bounds CHECK (((octet_length((match_criteria)::text) <= 262144) AND (NOT jsonb_path_exists(match_criteria, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(match_criteria, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_cohorts_match_criteria_is_object CHECK ((jsonb_typeof(match_criteria) = 'object'::text)),
     CONSTRAINT ck_cohorts_max_members_positive CHECK ((max_members > 0)),
+    CONSTRAINT ck_cohorts_name_bounds CHECK (((char_length(name) <= 200) AND (name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
     CONSTRAINT ck_cohorts_status_known CHECK ((status = ANY (ARRAY['forming'::text, 'active'::text, 'archived'::text])))
 );
 
@@ -1185,7 +1207,10 @@ CREATE TABLE public.communities (
     parent_community_id uuid,
     is_sponsored boolean DEFAULT false NOT NULL,
     tier_required integer DEFAULT 0 NOT NULL,
+    CONSTRAINT ck_communities_description_bounds CHECK ((char_length(description) <= 20000)),
+    CONSTRAINT ck_communities_name_bounds CHECK (((char_length(name) <= 200) AND (name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
     CONSTRAINT ck_communities_parent_is_another CHECK ((parent_community_id <> id)),
+    CONSTRAINT ck_communities_slug_bounds CHECK (((char_length(slug) <= 200) AND (slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
     CONSTRAINT ck_communities_tier_required_known CHECK (((tier_required >= 0) AND (tier_required <= 2)))
 );
 
@@ -1234,6 +1259,13 @@ CREATE TABLE public.community_profiles (
     visibility_settings jsonb DEFAULT '{"show_bio": true, "show_name": true, "show_stage": true, "show_industry": true, "show_achievements": true}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_community_profiles_achievements_bounds CHECK (((cardinality(achievements) <= 100) AND (COALESCE(array_ndims(achievements), 1) = 1) AND (array_position(achievements, NULL::text) IS NULL) AND (NOT jsonb_path_exists(to_jsonb(achievements), '$[*]?(@ like_regex "^.{201}" flag "s")'::jsonpath)))),
+    CONSTRAINT ck_community_profiles_avatar_url_bounds CHECK ((char_length(avatar_url) <= 2000)),
+    CONSTRAINT ck_community_profiles_bio_bounds CHECK ((char_length(bio) <= 20000)),
+    CONSTRAINT ck_community_profiles_display_name_bounds CHECK ((char_length(display_name) <= 200)),
+    CONSTRAINT ck_community_profiles_industry_bounds CHECK ((char_length(industry) <= 200)),
+    CONSTRAINT ck_community_profiles_stage_bounds CHECK ((char_length(stage) <= 200)),
+    CONSTRAINT ck_community_profiles_visibility_settings_bounds CHECK (((octet_length((visibility_settings)::text) <= 262144) AND (NOT jsonb_path_exists(visibility_settings, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(visibility_settings, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_community_profiles_visibility_settings_is_object CHECK ((jsonb_typeof(visibility_settings) = 'object'::text))
 );
 
@@ -1259,7 +1291,9 @@ CREATE TABLE public.consent_audit_log (
     changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     ip_address text,
     user_agent text,
-    CONSTRAINT ck_consent_audit_log_category_known CHECK ((category = ANY (ARRAY['benchmarks'::text, 'social_feed'::text, 'directory'::text, 'messaging'::text, 'investor_intros'::text])))
+    CONSTRAINT ck_consent_audit_log_category_known CHECK ((category = ANY (ARRAY['benchmarks'::text, 'social_feed'::text, 'directory'::text, 'messaging'::text, 'investor_intros'::text]))),
+    CONSTRAINT ck_consent_audit_log_ip_address_bounds CHECK ((char_length(ip_address) <= 2000)),
+    CONSTRAINT ck_consent_audit_log_user_agent_bounds CHECK ((char_length(user_agent) <= 2000))
 );
 
 
@@ -1285,7 +1319,9 @@ CREATE TABLE public.engagement_streaks (
     streak_started_at timestamp with time zone,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_engagement_streaks_current_streak_not_negative CHECK ((current_streak >= 0)),
+    CONSTRAINT ck_engagement_streaks_last_checkin_date_bounds CHECK (((last_checkin_date >= '0001-01-01'::date) AND (last_checkin_date <= '9999-12-31'::date))),
     CONSTRAINT ck_engagement_streaks_longest_is_longest CHECK ((longest_streak >= current_streak)),
+    CONSTRAINT ck_engagement_streaks_streak_started_at_bounds CHECK (((EXTRACT(year FROM (streak_started_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (streak_started_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
     CONSTRAINT ck_engagement_streaks_total_checkins_not_negative CHECK ((total_checkins >= 0))
 );
 
@@ -1305,8 +1341,13 @@ CREATE TABLE public.events (
     settings jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_events_description_bounds CHECK ((char_length(description) <= 20000)),
     CONSTRAINT ck_events_ends_after_start CHECK ((ends_at >= starts_at)),
+    CONSTRAINT ck_events_ends_at_bounds CHECK (((EXTRACT(year FROM (ends_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (ends_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_events_name_bounds CHECK (((char_length(name) <= 200) AND (name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_events_settings_bounds CHECK (((octet_length((settings)::text) <= 262144) AND (NOT jsonb_path_exists(settings, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(settings, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_events_settings_is_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT ck_events_starts_at_bounds CHECK (((EXTRACT(year FROM (starts_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (starts_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
     CONSTRAINT ck_events_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'cancelled'::text, 'completed'::text])))
 );
 
@@ -1328,7 +1369,9 @@ CREATE TABLE public.expert_listings (
     is_active boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT ck_expert_listings_expertise_type_known CHECK ((expertise_type = ANY (ARRAY['design_review'::text, 'tech_architecture'::text, 'gtm_strategy'::text, 'fundraising'::text, 'legal'::text, 'other'::text])))
+    CONSTRAINT ck_expert_listings_description_bounds CHECK ((char_length(description) <= 20000)),
+    CONSTRAINT ck_expert_listings_expertise_type_known CHECK ((expertise_type = ANY (ARRAY['design_review'::text, 'tech_architecture'::text, 'gtm_strategy'::text, 'fundraising'::text, 'legal'::text, 'other'::text]))),
+    CONSTRAINT ck_expert_listings_title_bounds CHECK (((char_length(title) <= 200) AND (title ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text)))
 );
 
 
@@ -1377,6 +1420,8 @@ CREATE TABLE public.founder_messages (
     is_fred_facilitated boolean DEFAULT false NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_founder_messages_content_bounds CHECK ((char_length(content) <= 20000)),
+    CONSTRAINT ck_founder_messages_metadata_bounds CHECK (((octet_length((metadata)::text) <= 262144) AND (NOT jsonb_path_exists(metadata, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(metadata, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_founder_messages_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text))
 );
 
@@ -1401,7 +1446,12 @@ CREATE TABLE public.milestones (
     completed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT ck_milestones_status_known CHECK ((status = ANY (ARRAY['planned'::text, 'active'::text, 'done'::text])))
+    CONSTRAINT ck_milestones_completed_at_bounds CHECK (((EXTRACT(year FROM (completed_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (completed_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_milestones_description_bounds CHECK ((char_length(description) <= 20000)),
+    CONSTRAINT ck_milestones_due_date_bounds CHECK (((due_date >= '0001-01-01'::date) AND (due_date <= '9999-12-31'::date))),
+    CONSTRAINT ck_milestones_id_bounds CHECK (((char_length(id) <= 200) AND (id ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_milestones_status_known CHECK ((status = ANY (ARRAY['planned'::text, 'active'::text, 'done'::text]))),
+    CONSTRAINT ck_milestones_title_bounds CHECK (((char_length(title) <= 200) AND (title ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text)))
 );
 
 
@@ -1436,7 +1486,10 @@ CREATE TABLE public.organizations (
     settings jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT ck_organizations_settings_is_object CHECK ((jsonb_typeof(settings) = 'object'::text))
+    CONSTRAINT ck_organizations_name_bounds CHECK (((char_length(name) <= 200) AND (name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_organizations_settings_bounds CHECK (((octet_length((settings)::text) <= 262144) AND (NOT jsonb_path_exists(settings, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(settings, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
+    CONSTRAINT ck_organizations_settings_is_object CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT ck_organizations_slug_bounds CHECK (((char_length(slug) <= 200) AND (slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text)))
 );
 
 
@@ -1481,6 +1534,10 @@ CREATE TABLE public.participants (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     networking_opt_in boolean DEFAULT false NOT NULL,
+    CONSTRAINT ck_participants_email_bounds CHECK ((char_length(email) <= 2000)),
+    CONSTRAINT ck_participants_first_name_bounds CHECK ((char_length(first_name) <= 200)),
+    CONSTRAINT ck_participants_last_name_bounds CHECK ((char_length(last_name) <= 200)),
+    CONSTRAINT ck_participants_phone_bounds CHECK ((char_length(phone) <= 2000)),
     CONSTRAINT ck_participants_status_known CHECK ((status = ANY (ARRAY['registered'::text, 'confirmed'::text, 'checked_in'::text, 'cancelled'::text])))
 );
 
@@ -1507,7 +1564,9 @@ CREATE TABLE public.reputation_events (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_reputation_events_event_type_known CHECK ((event_type = ANY (ARRAY['intro_made'::text, 'roundtable_participation'::text, 'help_given'::text, 'expertise_shared'::text, 'mentor_session'::text]))),
-    CONSTRAINT ck_reputation_events_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text))
+    CONSTRAINT ck_reputation_events_metadata_bounds CHECK (((octet_length((metadata)::text) <= 262144) AND (NOT jsonb_path_exists(metadata, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(metadata, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
+    CONSTRAINT ck_reputation_events_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT ck_reputation_events_source_type_bounds CHECK ((char_length(source_type) <= 200))
 );
 
 
@@ -1526,7 +1585,8 @@ CREATE TABLE public.social_feed_comments (
     content text NOT NULL,
     parent_comment_id uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_social_feed_comments_content_bounds CHECK ((char_length(content) <= 20000))
 );
 
 
@@ -1553,9 +1613,12 @@ CREATE TABLE public.social_feed_posts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_social_feed_posts_comment_count_not_negative CHECK ((comment_count >= 0)),
+    CONSTRAINT ck_social_feed_posts_content_bounds CHECK ((char_length(content) <= 20000)),
+    CONSTRAINT ck_social_feed_posts_metadata_bounds CHECK (((octet_length((metadata)::text) <= 262144) AND (NOT jsonb_path_exists(metadata, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(metadata, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_social_feed_posts_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
     CONSTRAINT ck_social_feed_posts_post_type_known CHECK ((post_type = ANY (ARRAY['milestone'::text, 'achievement'::text, 'update'::text, 'shoutout'::text]))),
     CONSTRAINT ck_social_feed_posts_reaction_count_not_negative CHECK ((reaction_count >= 0)),
+    CONSTRAINT ck_social_feed_posts_title_bounds CHECK ((char_length(title) <= 200)),
     CONSTRAINT ck_social_feed_posts_view_count_not_negative CHECK ((view_count >= 0))
 );
 
@@ -1622,7 +1685,12 @@ CREATE TABLE public.subcommunity_sponsors (
     expires_at timestamp with time zone,
     is_active boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_subcommunity_sponsors_expires_at_bounds CHECK (((EXTRACT(year FROM (expires_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (expires_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_subcommunity_sponsors_sponsor_logo_url_bounds CHECK ((char_length(sponsor_logo_url) <= 2000)),
+    CONSTRAINT ck_subcommunity_sponsors_sponsor_name_bounds CHECK (((char_length(sponsor_name) <= 200) AND (sponsor_name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_subcommunity_sponsors_sponsor_url_bounds CHECK ((char_length(sponsor_url) <= 2000)),
+    CONSTRAINT ck_subcommunity_sponsors_started_at_bounds CHECK (((EXTRACT(year FROM (started_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (started_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric)))
 );
 
 
@@ -1654,7 +1722,9 @@ CREATE TABLE public.table_assignments (
     notes text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_table_assignments_assigned_at_bounds CHECK (((EXTRACT(year FROM (assigned_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (assigned_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
     CONSTRAINT ck_table_assignments_assigned_by_known CHECK ((assigned_by = ANY (ARRAY['ai'::text, 'manager'::text, 'auto'::text]))),
+    CONSTRAINT ck_table_assignments_notes_bounds CHECK ((char_length(notes) <= 20000)),
     CONSTRAINT ck_table_assignments_seat_number_positive CHECK ((seat_number > 0)),
     CONSTRAINT ck_table_assignments_table_number_positive CHECK ((table_number > 0))
 );
@@ -1696,9 +1766,17 @@ CREATE TABLE public.tenant_profiles (
     custom_domain text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_tenant_profiles_brand_config_bounds CHECK (((octet_length((brand_config)::text) <= 262144) AND (NOT jsonb_path_exists(brand_config, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(brand_config, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_tenant_profiles_brand_config_is_object CHECK ((jsonb_typeof(brand_config) = 'object'::text)),
+    CONSTRAINT ck_tenant_profiles_custom_domain_bounds CHECK ((char_length(custom_domain) <= 2000)),
+    CONSTRAINT ck_tenant_profiles_display_name_bounds CHECK (((char_length(display_name) <= 200) AND (display_name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_tenant_profiles_email_config_bounds CHECK (((octet_length((email_config)::text) <= 262144) AND (NOT jsonb_path_exists(email_config, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(email_config, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_tenant_profiles_email_config_is_object CHECK ((jsonb_typeof(email_config) = 'object'::text)),
-    CONSTRAINT ck_tenant_profiles_slug_is_hyphenated CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text))
+    CONSTRAINT ck_tenant_profiles_enabled_assessments_bounds CHECK (((cardinality(enabled_assessments) <= 100) AND (COALESCE(array_ndims(enabled_assessments), 1) = 1) AND (array_position(enabled_assessments, NULL::text) IS NULL) AND (NOT jsonb_path_exists(to_jsonb(enabled_assessments), '$[*]?(@ like_regex "^.{201}" flag "s")'::jsonpath)))),
+    CONSTRAINT ck_tenant_profiles_slug_bounds CHECK (((char_length(slug) <= 200) AND (slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_tenant_profiles_slug_is_hyphenated CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
+    CONSTRAINT ck_tenant_profiles_subscription_tier_bounds CHECK ((char_length(subscription_tier) <= 200)),
+    CONSTRAINT ck_tenant_profiles_tenant_type_bounds CHECK ((char_length(tenant_type) <= 200))
 );
 
 
@@ -1763,7 +1841,10 @@ CREATE TABLE public.tracks (
     is_active boolean DEFAULT true NOT NULL,
     sort_order integer,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT ck_tracks_color_bounds CHECK ((char_length(color) <= 200)),
+    CONSTRAINT ck_tracks_description_bounds CHECK ((char_length(description) <= 20000)),
+    CONSTRAINT ck_tracks_name_bounds CHECK (((char_length(name) <= 200) AND (name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text)))
 );
 
 
@@ -1786,7 +1867,10 @@ CREATE TABLE public.usage_events (
     cost_cents numeric(12,4) DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_usage_events_cost_cents_not_negative CHECK (((cost_cents >= (0)::numeric) AND (cost_cents < 'NaN'::numeric))),
+    CONSTRAINT ck_usage_events_event_data_bounds CHECK (((octet_length((event_data)::text) <= 262144) AND (NOT jsonb_path_exists(event_data, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(event_data, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_usage_events_event_data_is_object CHECK ((jsonb_typeof(event_data) = 'object'::text)),
+    CONSTRAINT ck_usage_events_event_type_bounds CHECK (((char_length(event_type) <= 200) AND (event_type ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
+    CONSTRAINT ck_usage_events_model_used_bounds CHECK ((char_length(model_used) <= 200)),
     CONSTRAINT ck_usage_events_tokens_used_not_negative CHECK ((tokens_used >= 0))
 );
 

@@ -7,6 +7,10 @@ CREATE TABLE IF NOT EXISTS profiles (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_profiles PRIMARY KEY (id),
+    CONSTRAINT ck_profiles_avatar_url_bounds CHECK (char_length(avatar_url) <= 2000),
+    CONSTRAINT ck_profiles_full_name_bounds CHECK (char_length(full_name) <= 200),
+    CONSTRAINT ck_profiles_industry_bounds CHECK (char_length(industry) <= 200),
+    CONSTRAINT ck_profiles_stage_bounds CHECK (char_length(stage) <= 200),
     CONSTRAINT fk_profiles_id_users FOREIGN KEY(id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
@@ -97,6 +101,9 @@ CREATE TABLE IF NOT EXISTS organizations (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_organizations PRIMARY KEY (id),
+    CONSTRAINT ck_organizations_name_bounds CHECK (char_length(name) <= 200 and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
+    CONSTRAINT ck_organizations_settings_bounds CHECK (octet_length(settings::text) <= 262144 and not jsonb_path_exists(settings, 'strict $.**{32} ? (@.type() == "object" || @.type() == "array")') and not jsonb_path_exists(settings, 'strict $.** ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')),
+    CONSTRAINT ck_organizations_slug_bounds CHECK (char_length(slug) <= 200 and slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
     CONSTRAINT ck_organizations_settings_is_object CHECK (jsonb_typeof(settings) = 'object'),
     CONSTRAINT uq_organizations_slug UNIQUE (slug)
 );

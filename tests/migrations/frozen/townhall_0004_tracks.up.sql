@@ -9,6 +9,9 @@ CREATE TABLE IF NOT EXISTS tracks (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_tracks PRIMARY KEY (id),
+    CONSTRAINT ck_tracks_color_bounds CHECK (char_length(color) <= 200),
+    CONSTRAINT ck_tracks_description_bounds CHECK (char_length(description) <= 20000),
+    CONSTRAINT ck_tracks_name_bounds CHECK (char_length(name) <= 200 and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
     CONSTRAINT fk_tracks_event_id_events FOREIGN KEY(event_id) REFERENCES events (id) ON DELETE CASCADE,
     CONSTRAINT uq_tracks_event_id_id UNIQUE (event_id, id),
     CONSTRAINT uq_tracks_event_id_name UNIQUE (event_id, name)

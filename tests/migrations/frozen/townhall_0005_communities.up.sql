@@ -9,6 +9,9 @@ CREATE TABLE IF NOT EXISTS communities (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_communities PRIMARY KEY (id),
+    CONSTRAINT ck_communities_description_bounds CHECK (char_length(description) <= 20000),
+    CONSTRAINT ck_communities_name_bounds CHECK (char_length(name) <= 200 and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
+    CONSTRAINT ck_communities_slug_bounds CHECK (char_length(slug) <= 200 and slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
     CONSTRAINT fk_communities_created_by_users FOREIGN KEY(created_by) REFERENCES auth.users (id) ON DELETE SET NULL,
     CONSTRAINT uq_communities_slug UNIQUE (slug)
 );

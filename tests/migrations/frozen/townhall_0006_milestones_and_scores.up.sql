@@ -9,6 +9,11 @@ CREATE TABLE IF NOT EXISTS milestones (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_milestones PRIMARY KEY (id),
+    CONSTRAINT ck_milestones_completed_at_bounds CHECK (extract(year from completed_at at time zone 'UTC') between 2 and 9998),
+    CONSTRAINT ck_milestones_description_bounds CHECK (char_length(description) <= 20000),
+    CONSTRAINT ck_milestones_due_date_bounds CHECK (due_date between '0001-01-01' and '9999-12-31'),
+    CONSTRAINT ck_milestones_id_bounds CHECK (char_length(id) <= 200 and id ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
+    CONSTRAINT ck_milestones_title_bounds CHECK (char_length(title) <= 200 and title ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
     CONSTRAINT ck_milestones_status_known CHECK (status in ('planned', 'active', 'done')),
     CONSTRAINT fk_milestones_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
@@ -108,6 +113,7 @@ CREATE TABLE IF NOT EXISTS investor_readiness_scores (
     breakdown JSONB DEFAULT '{}'::jsonb NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_investor_readiness_scores PRIMARY KEY (id),
+    CONSTRAINT ck_investor_readiness_scores_breakdown_bounds CHECK (octet_length(breakdown::text) <= 262144 and not jsonb_path_exists(breakdown, 'strict $.**{32} ? (@.type() == "object" || @.type() == "array")') and not jsonb_path_exists(breakdown, 'strict $.** ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')),
     CONSTRAINT ck_investor_readiness_scores_breakdown_is_object CHECK (jsonb_typeof(breakdown) = 'object'),
     CONSTRAINT ck_investor_readiness_scores_overall_score_in_range CHECK (overall_score between 0 and 100),
     CONSTRAINT fk_investor_readiness_scores_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE

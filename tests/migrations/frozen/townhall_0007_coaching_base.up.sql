@@ -59,6 +59,10 @@ CREATE TABLE IF NOT EXISTS campaigns (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_campaigns PRIMARY KEY (id),
+    CONSTRAINT ck_campaigns_description_bounds CHECK (char_length(description) <= 20000),
+    CONSTRAINT ck_campaigns_ends_at_bounds CHECK (extract(year from ends_at at time zone 'UTC') between 2 and 9998),
+    CONSTRAINT ck_campaigns_name_bounds CHECK (char_length(name) <= 200 and name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
+    CONSTRAINT ck_campaigns_starts_at_bounds CHECK (extract(year from starts_at at time zone 'UTC') between 2 and 9998),
     CONSTRAINT ck_campaigns_status_known CHECK (status in ('draft', 'active', 'completed', 'archived')),
     CONSTRAINT fk_campaigns_created_by_users FOREIGN KEY(created_by) REFERENCES auth.users (id) ON DELETE SET NULL
 );
@@ -166,6 +170,10 @@ CREATE TABLE IF NOT EXISTS campaign_assignments (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_campaign_assignments PRIMARY KEY (id),
+    CONSTRAINT ck_campaign_assignments_completed_at_bounds CHECK (extract(year from completed_at at time zone 'UTC') between 2 and 9998),
+    CONSTRAINT ck_campaign_assignments_stakeholder_email_bounds CHECK (char_length(stakeholder_email) <= 2000),
+    CONSTRAINT ck_campaign_assignments_stakeholder_name_bounds CHECK (char_length(stakeholder_name) <= 200),
+    CONSTRAINT ck_campaign_assignments_started_at_bounds CHECK (extract(year from started_at at time zone 'UTC') between 2 and 9998),
     CONSTRAINT ck_campaign_assignments_status_known CHECK (status in ('pending', 'in_progress', 'completed')),
     CONSTRAINT fk_campaign_assignments_campaign_id_campaigns FOREIGN KEY(campaign_id) REFERENCES campaigns (id) ON DELETE CASCADE,
     CONSTRAINT fk_campaign_assignments_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE SET NULL

@@ -11,6 +11,8 @@ CREATE TABLE IF NOT EXISTS table_assignments (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_table_assignments PRIMARY KEY (id),
+    CONSTRAINT ck_table_assignments_assigned_at_bounds CHECK (extract(year from assigned_at at time zone 'UTC') between 2 and 9998),
+    CONSTRAINT ck_table_assignments_notes_bounds CHECK (char_length(notes) <= 20000),
     CONSTRAINT ck_table_assignments_assigned_by_known CHECK (assigned_by in ('ai', 'manager', 'auto')),
     CONSTRAINT ck_table_assignments_seat_number_positive CHECK (seat_number > 0),
     CONSTRAINT ck_table_assignments_table_number_positive CHECK (table_number > 0),

@@ -34,6 +34,11 @@ CREATE TABLE IF NOT EXISTS subcommunity_sponsors (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_subcommunity_sponsors PRIMARY KEY (id),
+    CONSTRAINT ck_subcommunity_sponsors_expires_at_bounds CHECK (extract(year from expires_at at time zone 'UTC') between 2 and 9998),
+    CONSTRAINT ck_subcommunity_sponsors_sponsor_logo_url_bounds CHECK (char_length(sponsor_logo_url) <= 2000),
+    CONSTRAINT ck_subcommunity_sponsors_sponsor_name_bounds CHECK (char_length(sponsor_name) <= 200 and sponsor_name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
+    CONSTRAINT ck_subcommunity_sponsors_sponsor_url_bounds CHECK (char_length(sponsor_url) <= 2000),
+    CONSTRAINT ck_subcommunity_sponsors_started_at_bounds CHECK (extract(year from started_at at time zone 'UTC') between 2 and 9998),
     CONSTRAINT fk_subcommunity_sponsors_sponsor_user_id_users FOREIGN KEY(sponsor_user_id) REFERENCES auth.users (id) ON DELETE SET NULL,
     CONSTRAINT fk_subcommunity_sponsors_community_id_communities FOREIGN KEY(community_id) REFERENCES communities (id) ON DELETE CASCADE,
     CONSTRAINT uq_subcommunity_sponsors_community_id_sponsor_user_id UNIQUE (community_id, sponsor_user_id)

@@ -11,6 +11,13 @@ CREATE TABLE IF NOT EXISTS community_profiles (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_community_profiles PRIMARY KEY (id),
+    CONSTRAINT ck_community_profiles_achievements_bounds CHECK (cardinality(achievements) <= 100 and coalesce(array_ndims(achievements), 1) = 1 and array_position(achievements, null) is null and not jsonb_path_exists(to_jsonb(achievements), '$[*] ? (@ like_regex "^.{201}" flag "s")')),
+    CONSTRAINT ck_community_profiles_avatar_url_bounds CHECK (char_length(avatar_url) <= 2000),
+    CONSTRAINT ck_community_profiles_bio_bounds CHECK (char_length(bio) <= 20000),
+    CONSTRAINT ck_community_profiles_display_name_bounds CHECK (char_length(display_name) <= 200),
+    CONSTRAINT ck_community_profiles_industry_bounds CHECK (char_length(industry) <= 200),
+    CONSTRAINT ck_community_profiles_stage_bounds CHECK (char_length(stage) <= 200),
+    CONSTRAINT ck_community_profiles_visibility_settings_bounds CHECK (octet_length(visibility_settings::text) <= 262144 and not jsonb_path_exists(visibility_settings, 'strict $.**{32} ? (@.type() == "object" || @.type() == "array")') and not jsonb_path_exists(visibility_settings, 'strict $.** ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')),
     CONSTRAINT ck_community_profiles_visibility_settings_is_object CHECK (jsonb_typeof(visibility_settings) = 'object'),
     CONSTRAINT fk_community_profiles_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE,
     CONSTRAINT uq_community_profiles_user_id UNIQUE (user_id)
@@ -116,6 +123,8 @@ CREATE TABLE IF NOT EXISTS expert_listings (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_expert_listings PRIMARY KEY (id),
+    CONSTRAINT ck_expert_listings_description_bounds CHECK (char_length(description) <= 20000),
+    CONSTRAINT ck_expert_listings_title_bounds CHECK (char_length(title) <= 200 and title ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'),
     CONSTRAINT ck_expert_listings_expertise_type_known CHECK (expertise_type in ('design_review', 'tech_architecture', 'gtm_strategy', 'fundraising', 'legal', 'other')),
     CONSTRAINT fk_expert_listings_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );

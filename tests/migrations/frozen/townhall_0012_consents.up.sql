@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS consent_audit_log (
     ip_address TEXT,
     user_agent TEXT,
     CONSTRAINT pk_consent_audit_log PRIMARY KEY (id),
+    CONSTRAINT ck_consent_audit_log_ip_address_bounds CHECK (char_length(ip_address) <= 2000),
+    CONSTRAINT ck_consent_audit_log_user_agent_bounds CHECK (char_length(user_agent) <= 2000),
     CONSTRAINT ck_consent_audit_log_category_known CHECK (category in ('benchmarks', 'social_feed', 'directory', 'messaging', 'investor_intros')),
     CONSTRAINT fk_consent_audit_log_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
@@ -58,8 +60,10 @@ select
     record_consent.category,
     not record_consent.enabled,
     record_consent.enabled,
-    nullif(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), ''),
-    nullif(h.headers ->> 'user-agent', '')
+    nullif(
+        left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
+    ),
+    nullif(left(h.headers ->> 'user-agent', 2000), '')
 from auth.users as u
 cross join (
     select nullif(current_setting('request.headers', true), '')::jsonb

@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS social_feed_comments (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_social_feed_comments PRIMARY KEY (id),
+    CONSTRAINT ck_social_feed_comments_content_bounds CHECK (char_length(content) <= 20000),
     CONSTRAINT fk_social_feed_comments_author_id_users FOREIGN KEY(author_id) REFERENCES auth.users (id) ON DELETE CASCADE,
     CONSTRAINT fk_social_feed_comments_parent_comment FOREIGN KEY(post_id, parent_comment_id) REFERENCES social_feed_comments (post_id, id) ON DELETE CASCADE ON UPDATE CASCADE,
     CONSTRAINT fk_social_feed_comments_post_id_social_feed_posts FOREIGN KEY(post_id) REFERENCES social_feed_posts (id) ON DELETE CASCADE,

@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS founder_messages (
     metadata JSONB DEFAULT '{}'::jsonb NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_founder_messages PRIMARY KEY (id),
+    CONSTRAINT ck_founder_messages_content_bounds CHECK (char_length(content) <= 20000),
+    CONSTRAINT ck_founder_messages_metadata_bounds CHECK (octet_length(metadata::text) <= 262144 and not jsonb_path_exists(metadata, 'strict $.**{32} ? (@.type() == "object" || @.type() == "array")') and not jsonb_path_exists(metadata, 'strict $.** ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')),
     CONSTRAINT ck_founder_messages_metadata_is_object CHECK (jsonb_typeof(metadata) = 'object'),
     CONSTRAINT fk_founder_messages_recipient_id_users FOREIGN KEY(recipient_id) REFERENCES auth.users (id) ON DELETE CASCADE,
     CONSTRAINT fk_founder_messages_sender_id_users FOREIGN KEY(sender_id) REFERENCES auth.users (id) ON DELETE CASCADE

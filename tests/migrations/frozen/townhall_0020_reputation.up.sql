@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS reputation_events (
     metadata JSONB DEFAULT '{}'::jsonb NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_reputation_events PRIMARY KEY (id),
+    CONSTRAINT ck_reputation_events_metadata_bounds CHECK (octet_length(metadata::text) <= 262144 and not jsonb_path_exists(metadata, 'strict $.**{32} ? (@.type() == "object" || @.type() == "array")') and not jsonb_path_exists(metadata, 'strict $.** ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')),
+    CONSTRAINT ck_reputation_events_source_type_bounds CHECK (char_length(source_type) <= 200),
     CONSTRAINT ck_reputation_events_event_type_known CHECK (event_type in ('intro_made', 'roundtable_participation', 'help_given', 'expertise_shared', 'mentor_session')),
     CONSTRAINT ck_reputation_events_metadata_is_object CHECK (jsonb_typeof(metadata) = 'object'),
     CONSTRAINT fk_reputation_events_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
@@ -68,6 +70,8 @@ CREATE TABLE IF NOT EXISTS engagement_streaks (
     streak_started_at TIMESTAMP WITH TIME ZONE,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_engagement_streaks PRIMARY KEY (id),
+    CONSTRAINT ck_engagement_streaks_last_checkin_date_bounds CHECK (last_checkin_date between '0001-01-01' and '9999-12-31'),
+    CONSTRAINT ck_engagement_streaks_streak_started_at_bounds CHECK (extract(year from streak_started_at at time zone 'UTC') between 2 and 9998),
     CONSTRAINT ck_engagement_streaks_current_streak_not_negative CHECK (current_streak >= 0),
     CONSTRAINT ck_engagement_streaks_longest_is_longest CHECK (longest_streak >= current_streak),
     CONSTRAINT ck_engagement_streaks_total_checkins_not_negative CHECK (total_checkins >= 0),

@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS wizard_sessions (
     last_saved_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     completed_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_wizard_sessions PRIMARY KEY (id),
+    CONSTRAINT ck_wizard_sessions_state_bounds CHECK (octet_length(state::text) <= 1048576 and not jsonb_path_exists(state, 'strict $.**{32} ? (@.type() == "object" || @.type() == "array")') and not jsonb_path_exists(state, 'strict $.** ? (@ > 1.7976931348623158e308 || @ < -1.7976931348623158e308)')),
     CONSTRAINT ck_wizard_sessions_completed_at_fits_status CHECK ((status = 'completed') = (completed_at is not null)),
     CONSTRAINT ck_wizard_sessions_state_is_object CHECK (jsonb_typeof(state) = 'object'),
     CONSTRAINT ck_wizard_sessions_status_known CHECK (status in ('in_progress', 'completed', 'abandoned')),

@@ -28,6 +28,42 @@ alter table public.campaigns validate constraint fk_campaigns_tenant_id_tenant_p
 
 BEGIN;
 
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.campaigns'::regclass and c.conname = 'ck_campaigns_assessment_type_bounds'
+    ) then
+        alter table public.campaigns add constraint ck_campaigns_assessment_type_bounds check (char_length(assessment_type) <= 200) not valid;
+    end if;
+end
+$do$;
+
+alter table public.campaigns validate constraint ck_campaigns_assessment_type_bounds;
+
+BEGIN;
+
+COMMIT;
+
+do $do$
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = 'public.campaigns'::regclass and c.conname = 'ck_campaigns_results_disclosure_bounds'
+    ) then
+        alter table public.campaigns add constraint ck_campaigns_results_disclosure_bounds check (char_length(results_disclosure) <= 200) not valid;
+    end if;
+end
+$do$;
+
+alter table public.campaigns validate constraint ck_campaigns_results_disclosure_bounds;
+
+BEGIN;
+
 create index if not exists ix_campaigns_tenant_id_created_at on public.campaigns (tenant_id, created_at desc);
 
 create unique index if not exists uq_campaigns_id_tenant_id on public.campaigns (id, tenant_id);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -26,7 +25,11 @@ from townhall.base import (
     Base,
     Created,
     JsonObject,
-    TextArray,
+    Label,
+    Labels,
+    Line,
+    LongText,
+    Time,
     Timestamps,
     TrueByDefault,
     UuidKey,
@@ -83,11 +86,11 @@ class TenantProfile(Timestamps, Base):
         index=True,
         comment="The owner; null until the coach has an account, and once that is deleted.",
     )
-    slug: Mapped[str] = mapped_column(
+    slug: Mapped[Label] = mapped_column(
         unique=True, comment="The name in URLs: lower-case words joined by hyphens."
     )
-    display_name: Mapped[str]
-    tenant_type: Mapped[str] = mapped_column(server_default="coach")
+    display_name: Mapped[Label]
+    tenant_type: Mapped[Label] = mapped_column(server_default="coach")
     brand_config: Mapped[BrandConfig | None] = mapped_column(
         OptionalJson(BrandConfig),
         nullable=False,
@@ -100,16 +103,16 @@ class TenantProfile(Timestamps, Base):
         server_default=text("'{}'::jsonb"),
         comment="The settings of its e-mails; an empty object until they are set.",
     )
-    enabled_assessments: Mapped[TextArray] = mapped_column(
+    enabled_assessments: Mapped[Labels] = mapped_column(
         comment="The assessments that its campaigns may use."
     )
-    subscription_tier: Mapped[str] = mapped_column(
+    subscription_tier: Mapped[Label] = mapped_column(
         server_default="free", comment="The subscription; written by the service."
     )
     is_active: Mapped[TrueByDefault] = mapped_column(
         comment="Whether its pages are served; written by the service."
     )
-    custom_domain: Mapped[str | None] = mapped_column(
+    custom_domain: Mapped[Line | None] = mapped_column(
         comment="The domain of its pages; unique without regard to case."
     )
 
@@ -127,8 +130,8 @@ class Campaign(Timestamps, Base):
     )
 
     id: Mapped[UuidKey]
-    name: Mapped[str]
-    description: Mapped[str | None]
+    name: Mapped[Label]
+    description: Mapped[LongText | None]
     status: Mapped[CampaignStatus] = mapped_column(
         TextEnum(CampaignStatus), server_default=CampaignStatus.DRAFT
     )
@@ -136,16 +139,16 @@ class Campaign(Timestamps, Base):
         ForeignKey("auth.users.id", ondelete="SET NULL"),
         comment="The account that created the campaign; null once that account is deleted.",
     )
-    starts_at: Mapped[datetime | None]
-    ends_at: Mapped[datetime | None]
+    starts_at: Mapped[Time | None]
+    ends_at: Mapped[Time | None]
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
         comment="The tenant; null for a creator's own campaign, or once it is deleted.",
     )
-    assessment_type: Mapped[str] = mapped_column(
+    assessment_type: Mapped[Label] = mapped_column(
         server_default="industry4", comment="The assessment that participants take."
     )
-    results_disclosure: Mapped[str] = mapped_column(
+    results_disclosure: Mapped[Label] = mapped_column(
         server_default="full", comment="How much of their results participants can read."
     )
 
@@ -179,8 +182,8 @@ class ParticipantSession(Timestamps, Base):
     campaign_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("campaigns.id", ondelete="CASCADE"), index=True
     )
-    stakeholder_name: Mapped[str | None]
-    stakeholder_email: Mapped[str | None]
+    stakeholder_name: Mapped[Label | None]
+    stakeholder_email: Mapped[Line | None]
     user_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("auth.users.id", ondelete="SET NULL"),
         index=True,
@@ -191,8 +194,8 @@ class ParticipantSession(Timestamps, Base):
         server_default=SessionStatus.PENDING,
         comment="The progress of the person.",
     )
-    started_at: Mapped[datetime | None]
-    completed_at: Mapped[datetime | None]
+    started_at: Mapped[Time | None]
+    completed_at: Mapped[Time | None]
     client_status: Mapped[ClientStatus] = mapped_column(
         TextEnum(ClientStatus),
         server_default=ClientStatus.REGISTERED,
@@ -237,14 +240,14 @@ class UsageEvent(Created, Base):
         index=True,
         comment="The account that caused it; null where none did, or it was deleted.",
     )
-    event_type: Mapped[str] = mapped_column(index=True)
+    event_type: Mapped[Label] = mapped_column(index=True)
     event_data: Mapped[JsonObject] = mapped_column(comment="Details of the event.")
     tokens_used: Mapped[int] = mapped_column(
         BigInteger,
         server_default=text("0"),
         comment="Input and output tokens of the language model.",
     )
-    model_used: Mapped[str | None] = mapped_column(comment="The language model, if one was used.")
+    model_used: Mapped[Label | None] = mapped_column(comment="The language model, if one was used.")
     cost_cents: Mapped[Decimal] = mapped_column(
         Numeric(12, 4), server_default=text("0"), comment="The cost in cents, with fractions."
     )

@@ -177,8 +177,10 @@ CONSENT_AUDIT = (
                 record_consent.category,
                 not record_consent.enabled,
                 record_consent.enabled,
-                nullif(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), ''),
-                nullif(h.headers ->> 'user-agent', '')
+                nullif(
+                    left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
+                ),
+                nullif(left(h.headers ->> 'user-agent', 2000), '')
             from auth.users as u
             cross join (
                 select nullif(current_setting('request.headers', true), '')::jsonb

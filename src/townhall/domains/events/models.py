@@ -28,7 +28,10 @@ from townhall.base import (
     Created,
     FalseByDefault,
     JsonObject,
-    NowByDefault,
+    Label,
+    Line,
+    LongText,
+    Time,
     Timestamps,
     TrueByDefault,
     UuidKey,
@@ -90,10 +93,10 @@ class Event(Timestamps, Base):
     organization_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("organizations.id", ondelete="CASCADE")
     )
-    name: Mapped[str]
-    description: Mapped[str | None]
-    starts_at: Mapped[datetime | None]
-    ends_at: Mapped[datetime | None]
+    name: Mapped[Label]
+    description: Mapped[LongText | None]
+    starts_at: Mapped[Time | None]
+    ends_at: Mapped[Time | None]
     status: Mapped[EventStatus] = mapped_column(
         TextEnum(EventStatus), server_default=EventStatus.DRAFT
     )
@@ -128,12 +131,12 @@ class Participant(Timestamps, Base):
         index=True,
         comment="The person's account; null for a guest without one.",
     )
-    first_name: Mapped[str | None]
-    last_name: Mapped[str | None]
-    email: Mapped[str | None] = mapped_column(
+    first_name: Mapped[Label | None]
+    last_name: Mapped[Label | None]
+    email: Mapped[Line | None] = mapped_column(
         comment="Unique within the event, without regard to case."
     )
-    phone: Mapped[str | None]
+    phone: Mapped[Line | None]
     status: Mapped[ParticipantStatus] = mapped_column(
         TextEnum(ParticipantStatus), server_default=ParticipantStatus.REGISTERED
     )
@@ -169,9 +172,9 @@ class Track(Timestamps, Base):
 
     id: Mapped[UuidKey]
     event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
-    name: Mapped[str]
-    description: Mapped[str | None]
-    color: Mapped[str | None]
+    name: Mapped[Label]
+    description: Mapped[LongText | None]
+    color: Mapped[Label | None]
     is_active: Mapped[TrueByDefault] = mapped_column(
         comment="Whether the track is open; statistics cover open tracks only."
     )
@@ -285,10 +288,10 @@ class TableAssignment(Timestamps, Base):
         server_default=AssignedBy.AI,
         comment="מי שיבץ: בינה מלאכותית, מנהל או אוטומטי (Assigned by: ai, manager, auto)",
     )
-    assigned_at: Mapped[NowByDefault] = mapped_column(
-        comment="מועד השיבוץ (When the seat was chosen)"
+    assigned_at: Mapped[Time] = mapped_column(
+        server_default=func.now(), comment="מועד השיבוץ (When the seat was chosen)"
     )
-    notes: Mapped[str | None] = mapped_column(comment="הערות לשיבוץ (Notes on the seat)")
+    notes: Mapped[LongText | None] = mapped_column(comment="הערות לשיבוץ (Notes on the seat)")
     created_at: Mapped[datetime] = created_at("מועד יצירת השורה (When the row was created)")
     updated_at: Mapped[datetime] = updated_at(
         "מועד השינוי האחרון; נשמר בטריגר (When the row last changed; maintained by a trigger)"

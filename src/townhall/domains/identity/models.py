@@ -11,7 +11,17 @@ from sqlalchemy import FetchedValue, ForeignKey, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from townhall.base import Base, Created, JsonObject, Timestamps, UuidKey, is_object, one_of
+from townhall.base import (
+    Base,
+    Created,
+    JsonObject,
+    Label,
+    Line,
+    Timestamps,
+    UuidKey,
+    is_object,
+    one_of,
+)
 from townhall.types import TextEnum
 
 
@@ -52,10 +62,10 @@ class Profile(Timestamps, Base):
         primary_key=True,
         comment="The account, auth.users.id.",
     )
-    full_name: Mapped[str | None]
-    avatar_url: Mapped[str | None]
-    stage: Mapped[str | None] = mapped_column(comment="The stage of the person's company.")
-    industry: Mapped[str | None] = mapped_column(comment="The industry of the person's company.")
+    full_name: Mapped[Label | None]
+    avatar_url: Mapped[Line | None]
+    stage: Mapped[Label | None] = mapped_column(comment="The stage of the person's company.")
+    industry: Mapped[Label | None] = mapped_column(comment="The industry of the person's company.")
 
 
 class Organization(Timestamps, Base):
@@ -68,8 +78,8 @@ class Organization(Timestamps, Base):
     )
 
     id: Mapped[UuidKey]
-    name: Mapped[str]
-    slug: Mapped[str] = mapped_column(unique=True, comment="The name in URLs.")
+    name: Mapped[Label]
+    slug: Mapped[Label] = mapped_column(unique=True, comment="The name in URLs.")
     settings: Mapped[JsonObject] = mapped_column(comment="The organization's preferences.")
 
     members: Mapped[list[OrganizationMember]] = relationship(

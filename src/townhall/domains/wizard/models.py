@@ -19,10 +19,13 @@ from townhall.base import (
     one_of,
 )
 from townhall.domains.events.models import Event
-from townhall.types import TextEnum
+from townhall.types import Document, TextEnum
 
 STAGES = 6
 """The number of the wizard's stages, which are numbered from 1."""
+
+STATE_SIZE = 1024 * 1024
+"""The largest state of a session, in bytes as text."""
 
 
 class WizardStatus(StrEnum):
@@ -68,7 +71,7 @@ class WizardSession(Base):
         TextEnum(WizardStatus), server_default=WizardStatus.IN_PROGRESS
     )
     state: Mapped[JsonObject] = mapped_column(
-        comment="The data entered so far; immutable once completed."
+        Document(STATE_SIZE), comment="The data entered so far; immutable once completed."
     )
     started_at: Mapped[NowByDefault] = mapped_column(info=READ_ONLY)
     last_saved_at: Mapped[NowByDefault] = mapped_column(

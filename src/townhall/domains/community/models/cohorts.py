@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
     Base,
     JsonObject,
-    NowByDefault,
+    Label,
+    Time,
     Timestamps,
     TrueByDefault,
     UuidKey,
@@ -58,7 +58,7 @@ class Cohort(Timestamps, Base):
     )
 
     id: Mapped[UuidKey]
-    name: Mapped[str]
+    name: Mapped[Label]
     cohort_type: Mapped[CohortType] = mapped_column(
         TextEnum(CohortType), server_default=CohortType.STAGE
     )
@@ -94,8 +94,8 @@ class CohortMember(Base):
     )
     cohort_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"))
     role: Mapped[CohortRole] = mapped_column(TextEnum(CohortRole), server_default=CohortRole.MEMBER)
-    joined_at: Mapped[NowByDefault]
-    left_at: Mapped[datetime | None] = mapped_column(
+    joined_at: Mapped[Time] = mapped_column(server_default=func.now())
+    left_at: Mapped[Time | None] = mapped_column(
         comment="When the founder left; a value ends the membership."
     )
     is_active: Mapped[TrueByDefault] = mapped_column(

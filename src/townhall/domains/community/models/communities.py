@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
     READ_ONLY,
     Base,
     FalseByDefault,
+    Label,
+    Line,
+    LongText,
     NowByDefault,
+    Time,
     Timestamps,
     TrueByDefault,
     UuidKey,
@@ -47,9 +50,9 @@ class Community(Timestamps, Base):
     )
 
     id: Mapped[UuidKey]
-    name: Mapped[str]
-    slug: Mapped[str] = mapped_column(unique=True, comment="The name in URLs.")
-    description: Mapped[str | None]
+    name: Mapped[Label]
+    slug: Mapped[Label] = mapped_column(unique=True, comment="The name in URLs.")
+    description: Mapped[LongText | None]
     created_by: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("auth.users.id", ondelete="SET NULL"),
         index=True,
@@ -129,14 +132,16 @@ class SubcommunitySponsor(Timestamps, Base):
     community_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("communities.id", ondelete="CASCADE")
     )
-    sponsor_name: Mapped[str]
-    sponsor_logo_url: Mapped[str | None]
-    sponsor_url: Mapped[str | None]
+    sponsor_name: Mapped[Label]
+    sponsor_logo_url: Mapped[Line | None]
+    sponsor_url: Mapped[Line | None]
     is_featured: Mapped[FalseByDefault] = mapped_column(
         comment="Whether the sponsor is shown first."
     )
-    started_at: Mapped[NowByDefault] = mapped_column(comment="When the sponsorship began.")
-    expires_at: Mapped[datetime | None] = mapped_column(
+    started_at: Mapped[Time] = mapped_column(
+        server_default=func.now(), comment="When the sponsorship began."
+    )
+    expires_at: Mapped[Time | None] = mapped_column(
         comment="When the sponsorship ends; null for no end."
     )
     is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether the sponsor is shown.")

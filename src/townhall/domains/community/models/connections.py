@@ -14,6 +14,7 @@ from townhall.base import (
     Created,
     FalseByDefault,
     JsonObject,
+    LongText,
     Timestamps,
     UuidKey,
     is_object,
@@ -94,7 +95,7 @@ class FounderMessage(Created, Base):
     id: Mapped[UuidKey]
     sender_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
     recipient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
-    content: Mapped[str]
+    content: Mapped[LongText]
     is_read: Mapped[FalseByDefault] = mapped_column(
         comment="Whether the recipient has read it; set by mark_messages_read()."
     )

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import FetchedValue, ForeignKey, Index, UniqueConstraint, desc, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from townhall.base import READ_ONLY, Base, FalseByDefault, NowByDefault, UuidKey, one_of
+from townhall.base import READ_ONLY, Base, FalseByDefault, Line, NowByDefault, UuidKey, one_of
 from townhall.types import TextEnum
 
 
@@ -65,9 +65,9 @@ class ConsentAuditLog(Base):
         server_default=func.clock_timestamp(),
         comment="When; changes of one transaction are in order.",
     )
-    ip_address: Mapped[str | None] = mapped_column(
+    ip_address: Mapped[Line | None] = mapped_column(
         comment="The client's IP address, as the request states it."
     )
-    user_agent: Mapped[str | None] = mapped_column(
+    user_agent: Mapped[Line | None] = mapped_column(
         comment="The client's user agent, as the request states it."
     )

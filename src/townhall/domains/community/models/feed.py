@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -21,7 +21,11 @@ from townhall.base import (
     READ_ONLY,
     Base,
     Created,
+    Day,
     JsonObject,
+    Label,
+    LongText,
+    Time,
     Timestamps,
     TrueByDefault,
     UuidKey,
@@ -67,17 +71,17 @@ class Milestone(Timestamps, Base):
         {"comment": "A goal of a founder."},
     )
 
-    id: Mapped[str] = mapped_column(
+    id: Mapped[Label] = mapped_column(
         primary_key=True, comment="A text key that the application chooses; not a UUID."
     )
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
-    title: Mapped[str]
-    description: Mapped[str | None]
+    title: Mapped[Label]
+    description: Mapped[LongText | None]
     status: Mapped[MilestoneStatus] = mapped_column(
         TextEnum(MilestoneStatus), server_default=MilestoneStatus.PLANNED
     )
-    due_date: Mapped[date | None]
-    completed_at: Mapped[datetime | None]
+    due_date: Mapped[Day | None]
+    completed_at: Mapped[Time | None]
 
     posts: Mapped[list[SocialFeedPost]] = relationship(
         back_populates="milestone", lazy="raise", passive_deletes="all"
@@ -114,9 +118,9 @@ class SocialFeedPost(Timestamps, Base):
     post_type: Mapped[PostType] = mapped_column(
         TextEnum(PostType), server_default=PostType.MILESTONE
     )
-    title: Mapped[str] = mapped_column(server_default="")
-    content: Mapped[str]
-    milestone_id: Mapped[str | None] = mapped_column(
+    title: Mapped[Label] = mapped_column(server_default="")
+    content: Mapped[LongText]
+    milestone_id: Mapped[Label | None] = mapped_column(
         ForeignKey("milestones.id", ondelete="SET NULL"),
         index=True,
         comment="The milestone that it is about; text, like the key of milestones.",
@@ -197,7 +201,7 @@ class SocialFeedComment(Timestamps, Base):
     post_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("social_feed_posts.id", ondelete="CASCADE")
     )
-    content: Mapped[str]
+    content: Mapped[LongText]
     parent_comment_id: Mapped[uuid.UUID | None] = mapped_column(
         index=True,
         comment="The comment it answers, on the same post; moved and deleted with that.",

@@ -9,7 +9,7 @@ from typing import Any, Self
 from sqlalchemy import ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from townhall.base import Base, TextArray, Timestamps, UuidKey, is_object
+from townhall.base import Base, Label, Labels, Line, LongText, Timestamps, UuidKey, is_object
 from townhall.types import JsonValue, TypedJson
 
 
@@ -50,12 +50,12 @@ class CommunityProfile(Timestamps, Base):
     user_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("auth.users.id", ondelete="CASCADE"), unique=True
     )
-    display_name: Mapped[str] = mapped_column(server_default="")
-    bio: Mapped[str] = mapped_column(server_default="")
-    avatar_url: Mapped[str | None]
-    stage: Mapped[str | None] = mapped_column(comment="The stage of the founder's company.")
-    industry: Mapped[str | None] = mapped_column(comment="The industry of the founder's company.")
-    achievements: Mapped[TextArray]
+    display_name: Mapped[Label] = mapped_column(server_default="")
+    bio: Mapped[LongText] = mapped_column(server_default="")
+    avatar_url: Mapped[Line | None]
+    stage: Mapped[Label | None] = mapped_column(comment="The stage of the founder's company.")
+    industry: Mapped[Label | None] = mapped_column(comment="The industry of the founder's company.")
+    achievements: Mapped[Labels]
     visibility_settings: Mapped[VisibilitySettings] = mapped_column(
         TypedJson(VisibilitySettings),
         server_default=text(

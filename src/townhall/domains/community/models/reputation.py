@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index, desc, text
@@ -13,8 +12,12 @@ from townhall.base import (
     READ_ONLY,
     Base,
     Created,
+    Day,
     JsonObject,
+    Label,
+    LongText,
     NowByDefault,
+    Time,
     Timestamps,
     TrueByDefault,
     UuidKey,
@@ -60,8 +63,8 @@ class ExpertListing(Timestamps, Base):
         ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
     )
     expertise_type: Mapped[ExpertiseType] = mapped_column(TextEnum(ExpertiseType))
-    title: Mapped[str]
-    description: Mapped[str]
+    title: Mapped[Label]
+    description: Mapped[LongText]
     is_active: Mapped[TrueByDefault] = mapped_column(comment="Whether the offer is open.")
 
 
@@ -83,7 +86,7 @@ class ReputationEvent(Created, Base):
     source_id: Mapped[uuid.UUID | None] = mapped_column(
         comment="The row that the points are for, in the table that source_type names."
     )
-    source_type: Mapped[str | None] = mapped_column(comment="The table of source_id.")
+    source_type: Mapped[Label | None] = mapped_column(comment="The table of source_id.")
     metadata_: Mapped[JsonObject] = mapped_column("metadata")
 
 
@@ -105,8 +108,8 @@ class EngagementStreak(Base):
     current_streak: Mapped[ZeroByDefault]
     longest_streak: Mapped[ZeroByDefault]
     total_checkins: Mapped[ZeroByDefault]
-    last_checkin_date: Mapped[date | None]
-    streak_started_at: Mapped[datetime | None]
+    last_checkin_date: Mapped[Day | None]
+    streak_started_at: Mapped[Time | None]
     updated_at: Mapped[NowByDefault] = mapped_column(
         server_onupdate=FetchedValue(),
         info=READ_ONLY,
