@@ -1,4 +1,4 @@
-"""The access tables of the documentation are those of the database."""
+"""The tables of access and of bounds in the documentation are those of the database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.documentation import ACCESS_TABLE, with_access_tables
+from tests.support.documentation import (
+    ACCESS_TABLE,
+    BOUNDS_TABLE,
+    with_access_tables,
+    with_bounds_tables,
+)
+from townhall import metadata
+from townhall.types import Bounded
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,3 +31,22 @@ def test_access_tables_of_a_page_are_those_of_the_database(
 ) -> None:
     written = page.read_text(encoding="utf-8")
     assert written == with_access_tables(written, townhall_connection)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_bounds_in_a_page_are_those_of_the_models(page: Path) -> None:
+    written = page.read_text(encoding="utf-8")
+    assert written == with_bounds_tables(written)
+
+
+def test_pages_have_the_bounds_of_every_table() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    documented = {
+        name for match in BOUNDS_TABLE.finditer(pages) for name in match["tables"].split(", ")
+    }
+    bounded = {
+        table.name
+        for table in metadata.tables.values()
+        if any(isinstance(column.type, Bounded) for column in table.columns)
+    }
+    assert documented == bounded

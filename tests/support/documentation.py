@@ -1,23 +1,42 @@
-"""The access tables of the documentation, generated from the database, and its examples."""
+"""The generated tables of the documentation, of access and of bounds, and its examples."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
+
+from townhall import metadata
+from townhall.types import (
+    ARRAY_ITEMS,
+    DOCUMENT_LEVELS,
+    LABEL_LENGTH,
+    Bounded,
+    BoundedDate,
+    BoundedText,
+    BoundedTime,
+    Document,
+    LabelArray,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Column, Connection, Row
 
 ACCESS_TABLE = re.compile(
     r"(?P<begin><!-- access of (?P<tables>[\w, ]+) -->\n).*?(?P<end><!-- end of access -->)",
     re.DOTALL,
 )
 """An access table in a page, and the names of the tables that it is about."""
+
+BOUNDS_TABLE = re.compile(
+    r"(?P<begin><!-- bounds of (?P<tables>[\w, ]+) -->\n).*?(?P<end><!-- end of bounds -->)",
+    re.DOTALL,
+)
+"""A table of bounds in a page, and the names of the tables that it is about."""
 
 EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 """A Python example in a page."""
@@ -52,6 +71,50 @@ def access_table(connection: Connection, tables: Sequence[str]) -> str:
     """
     rows = connection.execute(_POLICIES, {"tables": list(tables)}).all()
     return _HEADING + "".join(_lines(rows))
+
+
+def with_bounds_tables(page: str) -> str:
+    """Return a page with every table of bounds as the models have it.
+
+    Args:
+        page: The text of the page.
+    """
+
+    def current(match: re.Match[str]) -> str:
+        return f"{match['begin']}\n{bounds_table(match['tables'].split(', '))}\n{match['end']}"
+
+    return BOUNDS_TABLE.sub(current, page)
+
+
+def bounds_table(tables: Iterable[str]) -> str:
+    """Return the bounds of the columns of some tables, as Markdown.
+
+    Args:
+        tables: Names of tables of schema ``public``.
+    """
+    columns: dict[str, list[str]] = {}
+    for table in tables:
+        for column in metadata.tables[table].columns:
+            if isinstance(column.type, Bounded) and not column.foreign_keys:
+                columns.setdefault(_bounds(column), []).append(f"`{table}.{column.name}`")
+    lines = (f"| {bounds} | {', '.join(named)} |\n" for bounds, named in columns.items())
+    return "| bounds | columns |\n|---|---|\n" + "".join(lines)
+
+
+def _bounds(column: Column[Any]) -> str:
+    match column.type:
+        case BoundedText(length=length):
+            must_show = "~" in column.type.condition(column)
+            return f"{length:,} characters" + (", not only blanks" if must_show else "")
+        case Document(size=size):
+            return f"JSON of {size // 1024:,} kB and {DOCUMENT_LEVELS} levels, finite numbers"
+        case LabelArray():
+            return f"{ARRAY_ITEMS} items of {LABEL_LENGTH} characters"
+        case BoundedTime():
+            return "years 2 to 9998"
+        case BoundedDate():
+            return "years 1 to 9999"
+    raise TypeError(f"how are the bounds of {column.type!r} described?")
 
 
 def run_examples(page: Path, **names: object) -> dict[str, object]:
