@@ -23,6 +23,7 @@ from tests.support.organizations import (
 from townhall import Base, Organization, OrganizationMember, OrganizationRole, Profile, User
 from townhall.session import SessionFactory
 from townhall.testing import managing_accounts
+from townhall.types import Document
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -141,7 +142,7 @@ def test_every_jsonb_object_tracks_changes_in_place() -> None:
         (mapper.class_, attribute.key)
         for mapper in Base.registry.mappers
         for attribute in mapper.column_attrs
-        if type(attribute.columns[0].type) is JSONB and mapper.class_ is not User
+        if type(attribute.columns[0].type) is Document
     ]
     assert (Organization, "settings") in found
     for row, key in found:
