@@ -48,6 +48,12 @@ def upgrade() -> None:
             comment="When; changes of one transaction are in order.",
         ),
         sa.Column(
+            "changed_by",
+            sa.Uuid(),
+            nullable=True,
+            comment="The account whose session changed it; null for the service.",
+        ),
+        sa.Column(
             "ip_address",
             sa.Text(),
             nullable=True,
@@ -77,7 +83,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent_audit_log")),
-        comment="Every change of a consent; written only by a trigger.",
+        comment="Every new consent and every change of one; written only by a trigger.",
         if_not_exists=True,
     )
     op.create_table(
@@ -128,17 +134,23 @@ def upgrade() -> None:
         pg.Function(
             schema="private",
             name="record_consent",
-            arguments={"user_id": "uuid", "category": "text", "enabled": "boolean"},
+            arguments={
+                "user_id": "uuid",
+                "category": "text",
+                "previous_value": "boolean",
+                "new_value": "boolean",
+            },
             returns="void",
             body="""
                 insert into public.consent_audit_log (
-                    user_id, category, previous_value, new_value, ip_address, user_agent
+                    user_id, category, previous_value, new_value, changed_by, ip_address, user_agent
                 )
                 select
                     u.id,
                     record_consent.category,
-                    not record_consent.enabled,
-                    record_consent.enabled,
+                    record_consent.previous_value,
+                    record_consent.new_value,
+                    (select auth.uid()),
                     nullif(
                         left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
                     ),
@@ -150,8 +162,7 @@ def upgrade() -> None:
                 where u.id = record_consent.user_id
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Writes a change of a consent to consent_audit_log, unless the account is"
-            " deleted.",
+            comment=("Writes an answer to consent_audit_log, unless the account is deleted."),
         )
     )
     pg.create_entity(
@@ -161,25 +172,33 @@ def upgrade() -> None:
             language="plpgsql",
             body="""
                 begin
-                    if old.enabled
-                        and (old.user_id, old.category, old.enabled)
-                            is distinct from (new.user_id, new.category, new.enabled)
+                    if tg_op = 'UPDATE'
+                        and (old.user_id, old.category) = (new.user_id, new.category)
                     then
-                        perform private.record_consent(old.user_id, old.category, false);
+                        if old.enabled <> new.enabled then
+                            perform private.record_consent(
+                                new.user_id, new.category, old.enabled, new.enabled
+                            );
+                        end if;
+                        return null;
                     end if;
-                    if new.enabled
-                        and (old.user_id, old.category, old.enabled)
-                            is distinct from (new.user_id, new.category, new.enabled)
-                    then
-                        perform private.record_consent(new.user_id, new.category, true);
+                    if tg_op <> 'INSERT' and old.enabled then
+                        perform private.record_consent(old.user_id, old.category, true, false);
+                    end if;
+                    if tg_op <> 'DELETE' then
+                        perform private.record_consent(
+                            new.user_id, new.category, false, new.enabled
+                        );
                     end if;
                     return null;
                 end
             """,
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
-            comment="Writes what an insert, update or delete changes of a consent to"
-            " consent_audit_log.",
+            comment=(
+                "Writes an insert of a consent, and what an update or delete "
+                "changes of it, to consent_audit_log."
+            ),
         )
     )
     pg.create_entity(
@@ -189,7 +208,7 @@ def upgrade() -> None:
             language="plpgsql",
             body="""
                 begin
-                    perform private.record_consent(c.user_id, c.category, false)
+                    perform private.record_consent(c.user_id, c.category, true, false)
                     from public.consent_preferences as c
                     where c.enabled;
                     return null;
@@ -335,7 +354,9 @@ def upgrade() -> None:
             timing="after",
             events=("insert", "update", "delete"),
             function="private.audit_consent",
-            comment="Inserts a row into consent_audit_log for every change of a consent.",
+            comment=(
+                "Inserts a row into consent_audit_log for every new consent and every change."
+            ),
         )
     )
     pg.create_entity(
@@ -361,6 +382,11 @@ def downgrade() -> None:
         pg.Function.named(
             schema="private",
             name="record_consent",
-            arguments={"user_id": "uuid", "category": "text", "enabled": "boolean"},
+            arguments={
+                "user_id": "uuid",
+                "category": "text",
+                "previous_value": "boolean",
+                "new_value": "boolean",
+            },
         )
     )

@@ -1,4 +1,4 @@
-"""The audit of consents: every change is recorded once, by any role and statement."""
+"""The audit of consents: every answer and change is recorded once, by any role and statement."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ BENCHMARKS, DIRECTORY, MESSAGING = (
     ConsentCategory.DIRECTORY,
     ConsentCategory.MESSAGING,
 )
-GIVEN, TAKEN = (False, True), (True, False)
+GIVEN, TAKEN, DECLINED = (False, True), (True, False), (False, False)
+FOUNDERS: list[Change] = [(DIRECTORY, *DECLINED)]
+"""The founder's answer in the sample data."""
 BROWSER = {"x-forwarded-for": "203.0.113.7, 198.51.100.2", "user-agent": "Firefox"}
 
 
@@ -68,11 +70,57 @@ def test_each_change_of_a_consent_is_audited(connection: Connection, persona: st
         ]
 
 
+@pytest.mark.parametrize("persona", ["stranger", "service"])
+def test_first_answer_is_audited_also_where_it_declines(
+    connection: Connection, persona: str
+) -> None:
+    with acting(connection, PERSONAS[persona]):
+        connection.execute(_insert_consent(STRANGER, MESSAGING, enabled=False))
+        connection.execute(set_consent(STRANGER, DIRECTORY, enabled=False))
+    assert _audit(connection, STRANGER) == [(MESSAGING, *DECLINED), (DIRECTORY, *DECLINED)]
+
+
 def test_statement_that_changes_nothing_is_not_audited(connection: Connection) -> None:
     connection.execute(_insert_consent(STRANGER, MESSAGING, enabled=False))
     connection.execute(update(ConsentPreference).values(enabled=False))
-    connection.execute(delete(ConsentPreference))
-    assert _audit(connection, STRANGER) == _audit(connection, FOUNDER) == []
+    connection.execute(_insert_consent(STRANGER, DIRECTORY))
+    connection.execute(
+        update(ConsentPreference).where(_is_of(STRANGER)).values(id=func.gen_random_uuid())
+    )
+    connection.execute(delete(ConsentPreference).where(~ConsentPreference.enabled))
+    assert _audit(connection, FOUNDER) == FOUNDERS
+    assert _audit(connection, STRANGER) == [(MESSAGING, *DECLINED), (DIRECTORY, *GIVEN)]
+
+
+@pytest.mark.parametrize(
+    ("persona", "expected"),
+    [("stranger", STRANGER), ("anonymous_sign_in", STRANGER), ("service", None)],
+)
+def test_audit_says_whose_session_changed_the_consent(
+    connection: Connection, persona: str, expected: UUID | None
+) -> None:
+    mine = _is_of(STRANGER)
+    with acting(connection, PERSONAS[persona]):
+        connection.execute(set_consent(STRANGER, MESSAGING, enabled=False))
+        connection.execute(set_consent(STRANGER, MESSAGING, enabled=True))
+        connection.execute(update(ConsentPreference).where(mine).values(enabled=False))
+        connection.execute(update(ConsentPreference).where(mine).values(enabled=True))
+        connection.execute(delete(ConsentPreference).where(mine))
+    of_stranger = ConsentAuditLog.user_id == STRANGER
+    assert connection.scalars(select(ConsentAuditLog.changed_by).where(of_stranger)).all() == (
+        [expected] * 5
+    )
+
+
+def test_audit_tells_the_service_from_the_user(connection: Connection) -> None:
+    with acting(connection, PERSONAS["stranger"]):
+        connection.execute(set_consent(STRANGER, MESSAGING, enabled=True))
+    with acting(connection, PERSONAS["service"]):
+        connection.execute(set_consent(STRANGER, MESSAGING, enabled=False))
+    connection.execute(set_consent(STRANGER, MESSAGING, enabled=True))  # the login role
+    changes = select(ConsentAuditLog.changed_by).where(ConsentAuditLog.user_id == STRANGER)
+    ordered = changes.order_by(ConsentAuditLog.changed_at)
+    assert connection.scalars(ordered).all() == [STRANGER, None, None]
 
 
 def test_upsert_is_audited_only_where_it_changes_the_value(connection: Connection) -> None:
@@ -124,14 +172,14 @@ def test_each_row_of_a_bulk_statement_is_audited(connection: Connection) -> None
     ]
     with acting(connection, PERSONAS["service"]):
         connection.execute(insert(ConsentPreference).values(rows))
-        assert _count(connection, users) == 25 * 5
+        assert _count(connection, users) == 50 * 5
         of_users = ConsentPreference.user_id.in_(users)
         connection.execute(
             update(ConsentPreference).where(of_users).values(enabled=~ConsentPreference.enabled)
         )
-        assert _count(connection, users) == 25 * 5 + 50 * 5
+        assert _count(connection, users) == 50 * 5 + 50 * 5
         connection.execute(delete(ConsentPreference).where(of_users))
-        assert _count(connection, users) == 25 * 5 + 50 * 5 + 25 * 5
+        assert _count(connection, users) == 50 * 5 + 50 * 5 + 25 * 5
 
 
 def _count(connection: Connection, users: list[UUID]) -> int | None:
@@ -146,7 +194,7 @@ def test_each_row_of_a_copy_is_audited(connection: Connection) -> None:
     ) as copy:
         copy.write_row((STRANGER, "messaging", True))
         copy.write_row((STRANGER, "directory", False))
-    assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN)]
+    assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN), (DIRECTORY, *DECLINED)]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +207,7 @@ def test_truncate_is_audited_for_each_given_consent(connection: Connection, tabl
         connection.execute(text(f"truncate {tables}"))
     for user in (STRANGER, PEER):
         assert _audit(connection, user) == [(MESSAGING, *GIVEN), (MESSAGING, *TAKEN)]
-    assert _audit(connection, FOUNDER) == []
+    assert _audit(connection, FOUNDER) == FOUNDERS
 
 
 def test_change_of_user_and_category_is_audited_for_both(connection: Connection) -> None:
@@ -169,6 +217,14 @@ def test_change_of_user_and_category_is_audited_for_both(connection: Connection)
     )
     assert _audit(connection, STRANGER) == [(MESSAGING, *GIVEN), (MESSAGING, *TAKEN)]
     assert _audit(connection, PEER) == [(DIRECTORY, *GIVEN)]
+
+
+def test_declined_consent_that_gets_another_category_is_a_first_answer_there(
+    connection: Connection,
+) -> None:
+    connection.execute(_insert_consent(STRANGER, MESSAGING, enabled=False))
+    connection.execute(update(ConsentPreference).where(_is_of(STRANGER)).values(category=DIRECTORY))
+    assert _audit(connection, STRANGER) == [(MESSAGING, *DECLINED), (DIRECTORY, *DECLINED)]
 
 
 def test_rolled_back_change_is_not_audited(connection: Connection) -> None:
@@ -192,7 +248,7 @@ def test_rolled_back_change_is_not_audited(connection: Connection) -> None:
         text("truncate consent_preferences cascade"),
         text("alter table consent_preferences disable trigger audit_consent"),
         text("drop trigger audit_consent on consent_preferences"),
-        text("select private.record_consent(auth.uid(), 'messaging', true)"),
+        text("select private.record_consent(auth.uid(), 'messaging', false, true)"),
         text("select private.audit_consent()"),
         text("set local session_replication_role = replica"),
         text("create rule silence as on insert to consent_audit_log do instead nothing"),
@@ -212,7 +268,7 @@ def test_client_cannot_write_or_disable_the_audit(
         if persona == "founder":
             connection.execute(_insert_consent(FOUNDER, MESSAGING))
     if persona == "founder":
-        assert _audit(connection, FOUNDER) == [(MESSAGING, *GIVEN)]
+        assert _audit(connection, FOUNDER) == [*FOUNDERS, (MESSAGING, *GIVEN)]
 
 
 def test_client_cannot_write_consents_of_another_user(connection: Connection) -> None:
@@ -334,14 +390,14 @@ def test_audit_equals_the_changes_of_any_sequence_of_statements(
     said: dict[ConsentCategory, bool] = {}
     expected: list[Change] = []
     for kind, category, enabled in steps:
-        before = said.get(category, False)
+        before, is_first = said.get(category, False), category not in said
         statement, after = _step(kind, category, said, enabled)
         connection.execute(statement)
         if after is None:
             said.pop(category, None)
         else:
             said[category] = after
-        if before != bool(after):
+        if before != bool(after) or (is_first and after is not None):
             expected.append((category, before, bool(after)))
         assert _audit(connection, STRANGER) == expected
     everything.rollback()

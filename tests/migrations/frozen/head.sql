@@ -41,31 +41,37 @@ CREATE FUNCTION private.audit_consent() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    if old.enabled
-        and (old.user_id, old.category, old.enabled)
-            is distinct from (new.user_id, new.category, new.enabled)
+    if tg_op = 'UPDATE'
+        and (old.user_id, old.category) = (new.user_id, new.category)
     then
-        perform private.record_consent(old.user_id, old.category, false);
+        if old.enabled <> new.enabled then
+            perform private.record_consent(
+                new.user_id, new.category, old.enabled, new.enabled
+            );
+        end if;
+        return null;
     end if;
-    if new.enabled
-        and (old.user_id, old.category, old.enabled)
-            is distinct from (new.user_id, new.category, new.enabled)
-    then
-        perform private.record_consent(new.user_id, new.category, true);
+    if tg_op <> 'INSERT' and old.enabled then
+        perform private.record_consent(old.user_id, old.category, true, false);
+    end if;
+    if tg_op <> 'DELETE' then
+        perform private.record_consent(
+            new.user_id, new.category, false, new.enabled
+        );
     end if;
     return null;
 end
 $$;
 
 
-COMMENT ON FUNCTION private.audit_consent() IS 'Writes what an insert, update or delete changes of a consent to consent_audit_log.';
+COMMENT ON FUNCTION private.audit_consent() IS 'Writes an insert of a consent, and what an update or delete changes of it, to consent_audit_log.';
 
 CREATE FUNCTION private.audit_emptied_consents() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-    perform private.record_consent(c.user_id, c.category, false)
+    perform private.record_consent(c.user_id, c.category, true, false)
     from public.consent_preferences as c
     where c.enabled;
     return null;
@@ -491,18 +497,19 @@ $$;
 
 COMMENT ON FUNCTION private.my_tenant_ids() IS 'The tenants that the caller owns.';
 
-CREATE FUNCTION private.record_consent(user_id uuid, category text, enabled boolean) RETURNS void
+CREATE FUNCTION private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 insert into public.consent_audit_log (
-    user_id, category, previous_value, new_value, ip_address, user_agent
+    user_id, category, previous_value, new_value, changed_by, ip_address, user_agent
 )
 select
     u.id,
     record_consent.category,
-    not record_consent.enabled,
-    record_consent.enabled,
+    record_consent.previous_value,
+    record_consent.new_value,
+    (select auth.uid()),
     nullif(
         left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
     ),
@@ -515,7 +522,7 @@ where u.id = record_consent.user_id
 $$;
 
 
-COMMENT ON FUNCTION private.record_consent(user_id uuid, category text, enabled boolean) IS 'Writes a change of a consent to consent_audit_log, unless the account is deleted.';
+COMMENT ON FUNCTION private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean) IS 'Writes an answer to consent_audit_log, unless the account is deleted.';
 
 CREATE FUNCTION private.refresh_benchmark_aggregates() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1289,6 +1296,7 @@ CREATE TABLE public.consent_audit_log (
     previous_value boolean NOT NULL,
     new_value boolean NOT NULL,
     changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    changed_by uuid,
     ip_address text,
     user_agent text,
     CONSTRAINT ck_consent_audit_log_category_known CHECK ((category = ANY (ARRAY['benchmarks'::text, 'social_feed'::text, 'directory'::text, 'messaging'::text, 'investor_intros'::text]))),
@@ -1297,13 +1305,15 @@ CREATE TABLE public.consent_audit_log (
 );
 
 
-COMMENT ON TABLE public.consent_audit_log IS 'Every change of a consent; written only by a trigger.';
+COMMENT ON TABLE public.consent_audit_log IS 'Every new consent and every change of one; written only by a trigger.';
 
 COMMENT ON COLUMN public.consent_audit_log.previous_value IS 'Whether the user had consented before the change.';
 
 COMMENT ON COLUMN public.consent_audit_log.new_value IS 'Whether the user consents since the change.';
 
 COMMENT ON COLUMN public.consent_audit_log.changed_at IS 'When; changes of one transaction are in order.';
+
+COMMENT ON COLUMN public.consent_audit_log.changed_by IS 'The account whose session changed it; null for the service.';
 
 COMMENT ON COLUMN public.consent_audit_log.ip_address IS 'The client''s IP address, as the request states it.';
 
@@ -2176,7 +2186,7 @@ CREATE TRIGGER update_users_updated_at BEFORE UPDATE ON auth.users FOR EACH ROW 
 
 CREATE TRIGGER audit_consent AFTER INSERT OR DELETE OR UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION private.audit_consent();
 
-COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Inserts a row into consent_audit_log for every change of a consent.';
+COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Inserts a row into consent_audit_log for every new consent and every change.';
 
 CREATE TRIGGER audit_emptied_consents BEFORE TRUNCATE ON public.consent_preferences FOR EACH STATEMENT EXECUTE FUNCTION private.audit_emptied_consents();
 
@@ -2885,7 +2895,7 @@ REVOKE ALL ON FUNCTION private.my_tenant_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_tenant_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_tenant_ids() TO service_role;
 
-REVOKE ALL ON FUNCTION private.record_consent(user_id uuid, category text, enabled boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refresh_benchmark_aggregates() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.refresh_benchmark_aggregates() TO service_role;

@@ -8,4 +8,4 @@ drop function if exists private.audit_emptied_consents();
 
 drop function if exists private.audit_consent();
 
-drop function if exists private.record_consent(uuid, text, boolean);
+drop function if exists private.record_consent(uuid, text, boolean, boolean);

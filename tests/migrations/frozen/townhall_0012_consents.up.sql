@@ -5,6 +5,7 @@ CREATE TABLE IF NOT EXISTS consent_audit_log (
     previous_value BOOLEAN NOT NULL,
     new_value BOOLEAN NOT NULL,
     changed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    changed_by UUID,
     ip_address TEXT,
     user_agent TEXT,
     CONSTRAINT pk_consent_audit_log PRIMARY KEY (id),
@@ -14,13 +15,15 @@ CREATE TABLE IF NOT EXISTS consent_audit_log (
     CONSTRAINT fk_consent_audit_log_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
-COMMENT ON TABLE consent_audit_log IS 'Every change of a consent; written only by a trigger.';
+COMMENT ON TABLE consent_audit_log IS 'Every new consent and every change of one; written only by a trigger.';
 
 COMMENT ON COLUMN consent_audit_log.previous_value IS 'Whether the user had consented before the change.';
 
 COMMENT ON COLUMN consent_audit_log.new_value IS 'Whether the user consents since the change.';
 
 COMMENT ON COLUMN consent_audit_log.changed_at IS 'When; changes of one transaction are in order.';
+
+COMMENT ON COLUMN consent_audit_log.changed_by IS 'The account whose session changed it; null for the service.';
 
 COMMENT ON COLUMN consent_audit_log.ip_address IS 'The client''s IP address, as the request states it.';
 
@@ -46,20 +49,21 @@ COMMENT ON COLUMN consent_preferences.updated_at IS 'When the row last changed; 
 
 CREATE INDEX IF NOT EXISTS ix_consent_audit_log_user_id_changed_at ON consent_audit_log (user_id, changed_at DESC);
 
-create or replace function private.record_consent(user_id uuid, category text, enabled boolean)
+create or replace function private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean)
 returns void
 language sql
 volatile security invoker parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 insert into public.consent_audit_log (
-    user_id, category, previous_value, new_value, ip_address, user_agent
+    user_id, category, previous_value, new_value, changed_by, ip_address, user_agent
 )
 select
     u.id,
     record_consent.category,
-    not record_consent.enabled,
-    record_consent.enabled,
+    record_consent.previous_value,
+    record_consent.new_value,
+    (select auth.uid()),
     nullif(
         left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
     ),
@@ -71,9 +75,9 @@ cross join (
 where u.id = record_consent.user_id
 $function$;
 
-revoke all on function private.record_consent(uuid, text, boolean) from public, anon, authenticated, service_role;
+revoke all on function private.record_consent(uuid, text, boolean, boolean) from public, anon, authenticated, service_role;
 
-comment on function private.record_consent(uuid, text, boolean) is 'Writes a change of a consent to consent_audit_log, unless the account is deleted.';
+comment on function private.record_consent(uuid, text, boolean, boolean) is 'Writes an answer to consent_audit_log, unless the account is deleted.';
 
 create or replace function private.audit_consent()
 returns trigger
@@ -82,17 +86,23 @@ volatile security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
-    if old.enabled
-        and (old.user_id, old.category, old.enabled)
-            is distinct from (new.user_id, new.category, new.enabled)
+    if tg_op = 'UPDATE'
+        and (old.user_id, old.category) = (new.user_id, new.category)
     then
-        perform private.record_consent(old.user_id, old.category, false);
+        if old.enabled <> new.enabled then
+            perform private.record_consent(
+                new.user_id, new.category, old.enabled, new.enabled
+            );
+        end if;
+        return null;
     end if;
-    if new.enabled
-        and (old.user_id, old.category, old.enabled)
-            is distinct from (new.user_id, new.category, new.enabled)
-    then
-        perform private.record_consent(new.user_id, new.category, true);
+    if tg_op <> 'INSERT' and old.enabled then
+        perform private.record_consent(old.user_id, old.category, true, false);
+    end if;
+    if tg_op <> 'DELETE' then
+        perform private.record_consent(
+            new.user_id, new.category, false, new.enabled
+        );
     end if;
     return null;
 end
@@ -100,7 +110,7 @@ $function$;
 
 revoke all on function private.audit_consent() from public, anon, authenticated, service_role;
 
-comment on function private.audit_consent() is 'Writes what an insert, update or delete changes of a consent to consent_audit_log.';
+comment on function private.audit_consent() is 'Writes an insert of a consent, and what an update or delete changes of it, to consent_audit_log.';
 
 create or replace function private.audit_emptied_consents()
 returns trigger
@@ -109,7 +119,7 @@ volatile security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
-    perform private.record_consent(c.user_id, c.category, false)
+    perform private.record_consent(c.user_id, c.category, true, false)
     from public.consent_preferences as c
     where c.enabled;
     return null;
@@ -266,7 +276,7 @@ on public.consent_preferences
 for each row
 execute function private.audit_consent();
 
-comment on trigger audit_consent on public.consent_preferences is 'Inserts a row into consent_audit_log for every change of a consent.';
+comment on trigger audit_consent on public.consent_preferences is 'Inserts a row into consent_audit_log for every new consent and every change.';
 
 create or replace trigger audit_emptied_consents before truncate
 on public.consent_preferences

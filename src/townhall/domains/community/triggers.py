@@ -159,24 +159,31 @@ START_POST_COUNTERS = (
     ),
 )
 
-# The deletion of an account deletes its consents and their audit. It is not audited itself: no user
+# A first answer is recorded as well, also one that declines: it shows that the user was asked. The
+# deletion of an account deletes its consents and their audit. It is not audited itself: no user
 # is left who may read the audit.
 CONSENT_AUDIT = (
     Function(
         schema="private",
         name="record_consent",
-        arguments={"user_id": "uuid", "category": "text", "enabled": "boolean"},
+        arguments={
+            "user_id": "uuid",
+            "category": "text",
+            "previous_value": "boolean",
+            "new_value": "boolean",
+        },
         returns="void",
         settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             insert into public.consent_audit_log (
-                user_id, category, previous_value, new_value, ip_address, user_agent
+                user_id, category, previous_value, new_value, changed_by, ip_address, user_agent
             )
             select
                 u.id,
                 record_consent.category,
-                not record_consent.enabled,
-                record_consent.enabled,
+                record_consent.previous_value,
+                record_consent.new_value,
+                :caller,
                 nullif(
                     left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
                 ),
@@ -187,7 +194,7 @@ CONSENT_AUDIT = (
             ) as h (headers)
             where u.id = record_consent.user_id
         """,
-        comment="Writes a change of a consent to consent_audit_log, unless the account is deleted.",
+        comment="Writes an answer to consent_audit_log, unless the account is deleted.",
     ),
     Function(
         schema="private",
@@ -197,22 +204,28 @@ CONSENT_AUDIT = (
         settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             begin
-                if old.enabled
-                    and (old.user_id, old.category, old.enabled)
-                        is distinct from (new.user_id, new.category, new.enabled)
+                if tg_op = 'UPDATE'
+                    and (old.user_id, old.category) = (new.user_id, new.category)
                 then
-                    perform private.record_consent(old.user_id, old.category, false);
+                    if old.enabled <> new.enabled then
+                        perform private.record_consent(
+                            new.user_id, new.category, old.enabled, new.enabled
+                        );
+                    end if;
+                    return null;
                 end if;
-                if new.enabled
-                    and (old.user_id, old.category, old.enabled)
-                        is distinct from (new.user_id, new.category, new.enabled)
-                then
-                    perform private.record_consent(new.user_id, new.category, true);
+                if tg_op <> 'INSERT' and old.enabled then
+                    perform private.record_consent(old.user_id, old.category, true, false);
+                end if;
+                if tg_op <> 'DELETE' then
+                    perform private.record_consent(
+                        new.user_id, new.category, false, new.enabled
+                    );
                 end if;
                 return null;
             end
         """,
-        comment="Writes what an insert, update or delete changes of a consent to"
+        comment="Writes an insert of a consent, and what an update or delete changes of it, to"
         " consent_audit_log.",
     ),
     Function(
@@ -223,7 +236,7 @@ CONSENT_AUDIT = (
         settings={"search_path": SAFE_SEARCH_PATH},
         body="""
             begin
-                perform private.record_consent(c.user_id, c.category, false)
+                perform private.record_consent(c.user_id, c.category, true, false)
                 from public.consent_preferences as c
                 where c.enabled;
                 return null;
@@ -267,7 +280,7 @@ CONSENT_AUDIT = (
         timing="after",
         events=("insert", "update", "delete"),
         function="private.audit_consent",
-        comment="Inserts a row into consent_audit_log for every change of a consent.",
+        comment="Inserts a row into consent_audit_log for every new consent and every change.",
     ),
     Trigger(
         table="consent_preferences",

@@ -45,13 +45,13 @@ class ConsentPreference(Base):
 
 
 class ConsentAuditLog(Base):
-    """One change of a consent."""
+    """One answer to a request for consent: the first, or a change."""
 
     __tablename__ = "consent_audit_log"
     __table_args__ = (
         one_of("category", ConsentCategory),
         Index("ix_consent_audit_log_user_id_changed_at", "user_id", desc("changed_at")),
-        {"comment": "Every change of a consent; written only by a trigger."},
+        {"comment": "Every new consent and every change of one; written only by a trigger."},
     )
 
     id: Mapped[UuidKey]
@@ -64,6 +64,10 @@ class ConsentAuditLog(Base):
     changed_at: Mapped[datetime] = mapped_column(
         server_default=func.clock_timestamp(),
         comment="When; changes of one transaction are in order.",
+    )
+    # Without a foreign key: it says what happened, whatever becomes of that account.
+    changed_by: Mapped[uuid.UUID | None] = mapped_column(
+        comment="The account whose session changed it; null for the service."
     )
     ip_address: Mapped[Line | None] = mapped_column(
         comment="The client's IP address, as the request states it."
