@@ -2,7 +2,9 @@
 
 Anonymous callers have no access to the table. The branding of an active tenant is public through
 two functions; those in schema ``public`` are public wrappers of the definer functions in
-``private``.
+``private``. A domain is stored in one canonical form, and served once the service verified it.
+
+The checks on values hold for the parts that there are, whichever program writes them.
 
 A downgrade destroys every tenant with its brand.
 
@@ -24,6 +26,39 @@ down_revision = "townhall_0022"
 branch_labels = None
 depends_on = None
 
+INVISIBLE = r"\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+NO_FONT = rf"\u0001-\u001f!-+/:-@\[-\^`{{-~{INVISIBLE}"
+NO_NAME = r'"(),:;<>@\[\\\]\u0001-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069'
+LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+IN_URL = r"!$-&(-.0-9;=A-Z\[\]_a-z~"
+
+COLOR = "^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"
+FONT = rf"^[^ {NO_FONT}][^{NO_FONT}]*$"
+SENDER = rf"^([^={NO_NAME}]|=+[^=?{NO_NAME}])*=*$"
+ADDRESS = (
+    r"^[A-Za-z0-9_][A-Za-z0-9_+''-]*([.][A-Za-z0-9_+''-]+)*"
+    rf"@({LABEL}[.])+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?$"
+)
+URL = (
+    rf"^((([Hh][Tt][Tt][Pp][Ss]?:)?//[:{IN_URL}]+|[@{IN_URL}]+)([/?#][:/?#@{IN_URL}]*)?"
+    rf"|/([:?#@{IN_URL}][:/?#@{IN_URL}]*)?|[?#][:/?#@{IN_URL}]*)$"
+)
+DOMAIN = (
+    "^((?!(?!xn)..--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+"
+    "(?!(?!xn)..--)[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
+)
+
+COLORS = (
+    "primary",
+    "primaryHover",
+    "secondary",
+    "background",
+    "backgroundSubtle",
+    "text",
+    "textMuted",
+    "border",
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -42,7 +77,13 @@ def upgrade() -> None:
             comment="The name in URLs: lower-case words joined by hyphens.",
         ),
         sa.Column("display_name", sa.Text(), nullable=False),
-        sa.Column("tenant_type", sa.Text(), server_default="coach", nullable=False),
+        sa.Column(
+            "tenant_type",
+            sa.Text(),
+            server_default="coach",
+            nullable=False,
+            comment="The type of the tenant; written by the service.",
+        ),
         sa.Column(
             "brand_config",
             postgresql.JSONB(astext_type=sa.Text()),
@@ -62,7 +103,7 @@ def upgrade() -> None:
             postgresql.ARRAY(sa.Text()),
             server_default=sa.text("'{}'::text[]"),
             nullable=False,
-            comment="The assessments that its campaigns may use.",
+            comment="The assessments that its campaigns may use; written by the service.",
         ),
         sa.Column(
             "subscription_tier",
@@ -76,13 +117,21 @@ def upgrade() -> None:
             sa.Boolean(),
             server_default=sa.text("true"),
             nullable=False,
-            comment="Whether its pages are served; written by the service.",
+            comment=(
+                "Whether its pages are served and its owner may write; written by the service."
+            ),
         ),
         sa.Column(
             "custom_domain",
             sa.Text(),
             nullable=True,
-            comment="The domain of its pages; unique without regard to case.",
+            comment="The domain of its pages in canonical form; served once it is verified.",
+        ),
+        sa.Column(
+            "custom_domain_verified_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="When the service verified that the domain is the tenant's; null until then.",
         ),
         sa.Column(
             "created_at",
@@ -107,8 +156,8 @@ def upgrade() -> None:
             name=op.f("ck_tenant_profiles_brand_config_bounds"),
         ),
         sa.CheckConstraint(
-            "char_length(custom_domain) <= 2000",
-            name=op.f("ck_tenant_profiles_custom_domain_bounds"),
+            "extract(year from custom_domain_verified_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_tenant_profiles_custom_domain_verified_at_bounds"),
         ),
         sa.CheckConstraint(
             "char_length(display_name) <= 200"
@@ -154,6 +203,35 @@ def upgrade() -> None:
             name=op.f("ck_tenant_profiles_email_config_is_object"),
         ),
         sa.CheckConstraint(
+            f"brand_config #>> '{{logo,url}}' ~ '{URL}'",
+            name=op.f("ck_tenant_profiles_brand_config_logo_is_url"),
+        ),
+        sa.CheckConstraint(
+            " and ".join(f"brand_config #>> '{{colors,{key}}}' ~ '{COLOR}'" for key in COLORS),
+            name=op.f("ck_tenant_profiles_brand_config_colors_are_hex"),
+        ),
+        sa.CheckConstraint(
+            f"brand_config #>> '{{fonts,heading}}' ~ '{FONT}'"
+            f" and brand_config #>> '{{fonts,body}}' ~ '{FONT}'",
+            name=op.f("ck_tenant_profiles_brand_config_fonts_are_names"),
+        ),
+        sa.CheckConstraint(
+            f"email_config #>> '{{replyTo}}' ~ '{ADDRESS}'",
+            name=op.f("ck_tenant_profiles_email_config_reply_to_is_address"),
+        ),
+        sa.CheckConstraint(
+            f"email_config #>> '{{fromName}}' ~ '{SENDER}'",
+            name=op.f("ck_tenant_profiles_email_config_from_name_is_plain"),
+        ),
+        sa.CheckConstraint(
+            f"char_length(custom_domain) <= 253 and custom_domain ~ '{DOMAIN}'",
+            name=op.f("ck_tenant_profiles_custom_domain_is_canonical"),
+        ),
+        sa.CheckConstraint(
+            "custom_domain_verified_at is null or custom_domain is not null",
+            name=op.f("ck_tenant_profiles_custom_domain_verified_at_has_domain"),
+        ),
+        sa.CheckConstraint(
             "slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name=op.f("ck_tenant_profiles_slug_is_hyphenated")
         ),
         sa.ForeignKeyConstraint(
@@ -177,8 +255,16 @@ def upgrade() -> None:
     op.create_index(
         "uq_tenant_profiles_custom_domain",
         "tenant_profiles",
-        [sa.literal_column("lower(custom_domain)")],
+        ["custom_domain"],
         unique=True,
+        postgresql_where=sa.text("custom_domain_verified_at is not null"),
+        if_not_exists=True,
+    )
+    op.create_index(
+        op.f("ix_tenant_profiles_custom_domain"),
+        "tenant_profiles",
+        ["custom_domain"],
+        unique=False,
         if_not_exists=True,
     )
     pg.create_entity(
@@ -187,10 +273,7 @@ def upgrade() -> None:
             grants={
                 "authenticated": (
                     "select",
-                    (
-                        "update (display_name, tenant_type, brand_config, "
-                        "email_config, enabled_assessments, custom_domain)"
-                    ),
+                    "update (display_name, brand_config, email_config, custom_domain)",
                 ),
                 "service_role": ("all",),
             },
@@ -208,11 +291,11 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="tenant_profiles",
-            name="the tenant's owner can update",
+            name="the active tenant's owner can update",
             command="update",
             roles=("authenticated",),
-            using="user_id = (select auth.uid())",
-            check="user_id = (select auth.uid())",
+            using="(user_id = (select auth.uid())) and (is_active)",
+            check="(user_id = (select auth.uid())) and (is_active)",
         )
     )
     pg.create_entity(
@@ -228,6 +311,23 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Function(
             schema="private",
+            name="canonical_domain",
+            arguments={"host": "text"},
+            returns="text",
+            body="""
+                select regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+            """,
+            volatility="immutable",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("service_role",),
+            comment=(
+                "The domain of a host in ASCII: in lower case, without a dot at its end and a port."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
             name="get_tenant_branding",
             arguments={
                 "slug": "inout text",
@@ -238,7 +338,12 @@ def upgrade() -> None:
             },
             returns="setof record",
             body="""
-                select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+                select
+                    t.slug,
+                    t.display_name,
+                    t.tenant_type,
+                    t.brand_config,
+                    case when t.custom_domain_verified_at is not null then t.custom_domain end
                 from public.tenant_profiles as t
                 where t.slug = get_tenant_branding.slug and t.is_active
             """,
@@ -266,7 +371,10 @@ def upgrade() -> None:
             body="""
                 select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
                 from public.tenant_profiles as t
-                where lower(t.custom_domain) = lower(get_tenant_branding_by_domain.domain)
+                where t.custom_domain = private.canonical_domain(
+                        get_tenant_branding_by_domain.domain
+                    )
+                    and t.custom_domain_verified_at is not null
                     and t.is_active
             """,
             volatility="stable",
@@ -274,7 +382,7 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             rows=1,
             execute=("anon", "authenticated", "service_role"),
-            comment="The public branding of the active tenant with this domain.",
+            comment="The public branding of the active tenant whose verified domain this is.",
         )
     )
     pg.create_entity(
@@ -313,7 +421,73 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             rows=1,
             execute=("anon", "authenticated", "service_role"),
-            comment="The public branding of the active tenant with this domain.",
+            comment="The public branding of the active tenant whose verified domain this is.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="verify_custom_domain",
+            arguments={"tenant_id": "uuid", "domain": "text"},
+            returns="void",
+            language="plpgsql",
+            body="""
+                declare
+                    verified constant text := private.canonical_domain(verify_custom_domain.domain);
+                begin
+                    perform
+                    from public.tenant_profiles as t
+                    where t.custom_domain = verified
+                    order by t.id
+                    for no key update;
+                    update public.tenant_profiles as t
+                    set custom_domain_verified_at = null
+                    where t.custom_domain = verified
+                        and t.custom_domain_verified_at is not null
+                        and t.id <> verify_custom_domain.tenant_id;
+                    update public.tenant_profiles as t
+                    set custom_domain_verified_at = now()
+                    where t.custom_domain = verified
+                        and t.id = verify_custom_domain.tenant_id;
+                    if not found then
+                        raise exception 'tenant % does not have the domain %', tenant_id, domain
+                            using errcode = 'check_violation',
+                            hint = 'Verify the domain that is its custom_domain.';
+                    end if;
+                end
+            """,
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("service_role",),
+            comment="Records that a tenant's domain was verified; another tenant's no longer is.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="unverify_custom_domain",
+            language="plpgsql",
+            body="""
+                begin
+                    new.custom_domain_verified_at := null;
+                    return new;
+                end
+            """,
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Makes a domain that has changed one that is not verified.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="tenant_profiles",
+            name="unverify_custom_domain",
+            timing="before",
+            events=("update",),
+            condition="""
+                new.custom_domain is distinct from old.custom_domain
+                and new.custom_domain_verified_at
+                    is not distinct from old.custom_domain_verified_at
+            """,
+            function="private.unverify_custom_domain",
+            comment="Makes a domain that has changed one that is not verified.",
         )
     )
     pg.create_entity(
@@ -330,6 +504,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("tenant_profiles", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="unverify_custom_domain"))
+    pg.drop_entity(
+        pg.Function.named(
+            name="verify_custom_domain", arguments={"tenant_id": "uuid", "domain": "text"}
+        )
+    )
     pg.drop_entity(
         pg.Function.named(
             name="get_tenant_branding_by_domain",
@@ -381,4 +561,7 @@ def downgrade() -> None:
                 "custom_domain": "out text",
             },
         )
+    )
+    pg.drop_entity(
+        pg.Function.named(schema="private", name="canonical_domain", arguments={"host": "text"})
     )

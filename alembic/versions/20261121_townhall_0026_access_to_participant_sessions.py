@@ -55,6 +55,23 @@ def grant() -> None:
         )
     )
     pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_active_tenant_ids",
+            returns="setof uuid",
+            body="""
+                select t.id
+                from public.tenant_profiles as t
+                where t.user_id = (select auth.uid()) and t.is_active
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The active tenants that the caller owns.",
+        )
+    )
+    pg.create_entity(
         pg.TableAccess(
             table="participant_sessions",
             grants={
@@ -92,11 +109,11 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="participant_sessions",
-            name="the tenant's owner can update",
+            name="the active tenant's owner can update",
             command="update",
             roles=("authenticated",),
-            using="tenant_id = any (array(select private.my_tenant_ids()))",
-            check="tenant_id = any (array(select private.my_tenant_ids()))",
+            using="tenant_id = any (array(select private.my_active_tenant_ids()))",
+            check="tenant_id = any (array(select private.my_active_tenant_ids()))",
         )
     )
 
@@ -242,13 +259,14 @@ def downgrade() -> None:
         )
     )
     pg.drop_entity(
-        pg.Policy.named(table="participant_sessions", name="the tenant's owner can update")
+        pg.Policy.named(table="participant_sessions", name="the active tenant's owner can update")
     )
     pg.drop_entity(
         pg.Policy.named(
             table="participant_sessions", name="the tenant's owner or the participant can read"
         )
     )
+    pg.drop_entity(pg.Function.named(schema="private", name="my_active_tenant_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_tenant_ids"))
     pg.replace_entity(
         pg.TableAccess(

@@ -94,6 +94,10 @@ def upgrade() -> None:
             name=op.f("ck_usage_events_cost_cents_not_negative"),
         ),
         sa.CheckConstraint(
+            "extract(year from created_at at time zone 'UTC') between 2 and 9998",
+            name=op.f("ck_usage_events_created_at_bounds"),
+        ),
+        sa.CheckConstraint(
             "tokens_used >= 0", name=op.f("ck_usage_events_tokens_used_not_negative")
         ),
         sa.ForeignKeyConstraint(
@@ -182,26 +186,39 @@ def upgrade() -> None:
                 "p_tokens_used": "bigint default 0",
                 "p_model_used": "text default null::text",
                 "p_cost_cents": "numeric default 0",
+                "p_id": "uuid default null::uuid",
+                "p_created_at": ("timestamp with time zone default null::timestamp with time zone"),
             },
             returns="uuid",
             body="""
-                insert into public.usage_events (
-                    tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents
+                with event as (
+                    select coalesce(p_id, gen_random_uuid()) as id
+                ),
+                logged as (
+                    insert into public.usage_events (
+                        id, tenant_id, event_type, event_data, user_id, tokens_used, model_used,
+                        cost_cents, created_at
+                    )
+                    select
+                        event.id,
+                        p_tenant_id,
+                        p_event_type,
+                        coalesce(p_event_data, '{}'),
+                        p_user_id,
+                        coalesce(p_tokens_used, 0),
+                        p_model_used,
+                        coalesce(p_cost_cents, 0),
+                        coalesce(p_created_at, now())
+                    from event
+                    on conflict (id) do nothing
                 )
-                values (
-                    p_tenant_id,
-                    p_event_type,
-                    coalesce(p_event_data, '{}'),
-                    p_user_id,
-                    coalesce(p_tokens_used, 0),
-                    p_model_used,
-                    coalesce(p_cost_cents, 0)
-                )
-                returning id
+                select event.id from event
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
-            comment="Records usage of a tenant for billing; returns the id of the event.",
+            comment=(
+                "Logs usage of a tenant for billing, once for each id; returns the id of the event."
+            ),
         )
     )
 
@@ -219,6 +236,8 @@ def downgrade() -> None:
                 "p_tokens_used": "bigint default 0",
                 "p_model_used": "text default null::text",
                 "p_cost_cents": "numeric default 0",
+                "p_id": "uuid default null::uuid",
+                "p_created_at": ("timestamp with time zone default null::timestamp with time zone"),
             },
         )
     )

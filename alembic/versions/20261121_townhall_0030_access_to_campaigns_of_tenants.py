@@ -50,6 +50,25 @@ def release_triggers() -> None:
 
 
 def grant() -> None:
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_enabled_assessments",
+            arguments={"tenant_id": "out uuid", "assessment_type": "out text"},
+            returns="setof record",
+            body="""
+                select t.id, a.assessment_type
+                from public.tenant_profiles as t,
+                    unnest(t.enabled_assessments) as a (assessment_type)
+                where t.user_id = (select auth.uid())
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The assessments that the caller's tenants have enabled.",
+        )
+    )
     pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can delete"))
     pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can insert"))
     pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can read"))
@@ -91,12 +110,18 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the campaign's owner in their own name can insert",
+            name="the active campaign's owner in their own name can insert",
             command="insert",
             roles=("authenticated",),
             check="""
                 (
-                    tenant_id = any (array(select private.my_tenant_ids()))
+                    (tenant_id = any (array(select private.my_active_tenant_ids())))
+                    and (
+                        (tenant_id, assessment_type) in (
+                            select e.tenant_id, e.assessment_type
+                            from private.my_enabled_assessments() as e
+                        )
+                    )
                     or (created_by = (select auth.uid()))
                     and (tenant_id is null)
                 )
@@ -107,16 +132,22 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the campaign's owner can update",
+            name="the active campaign's owner can update",
             command="update",
             roles=("authenticated",),
             using="""
-                tenant_id = any (array(select private.my_tenant_ids()))
+                tenant_id = any (array(select private.my_active_tenant_ids()))
                 or (created_by = (select auth.uid()))
                 and (tenant_id is null)
             """,
             check="""
-                tenant_id = any (array(select private.my_tenant_ids()))
+                (tenant_id = any (array(select private.my_active_tenant_ids())))
+                and (
+                    (tenant_id, assessment_type) in (
+                        select e.tenant_id, e.assessment_type
+                        from private.my_enabled_assessments() as e
+                    )
+                )
                 or (created_by = (select auth.uid()))
                 and (tenant_id is null)
             """,
@@ -125,11 +156,11 @@ def grant() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the campaign's owner can delete",
+            name="the active campaign's owner can delete",
             command="delete",
             roles=("authenticated",),
             using="""
-                tenant_id = any (array(select private.my_tenant_ids()))
+                tenant_id = any (array(select private.my_active_tenant_ids()))
                 or (created_by = (select auth.uid()))
                 and (tenant_id is null)
             """,
@@ -138,12 +169,19 @@ def grant() -> None:
 
 
 def downgrade() -> None:
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the campaign's owner can delete"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the campaign's owner can update"))
     pg.drop_entity(
-        pg.Policy.named(table="campaigns", name="the campaign's owner in their own name can insert")
+        pg.Policy.named(table="campaigns", name="the active campaign's owner can delete")
+    )
+    pg.drop_entity(
+        pg.Policy.named(table="campaigns", name="the active campaign's owner can update")
+    )
+    pg.drop_entity(
+        pg.Policy.named(
+            table="campaigns", name="the active campaign's owner in their own name can insert"
+        )
     )
     pg.drop_entity(pg.Policy.named(table="campaigns", name="the campaign's owner can read"))
+    pg.drop_entity(pg.Function.named(schema="private", name="my_enabled_assessments"))
     pg.replace_entity(
         pg.TableAccess(
             table="campaigns",

@@ -12,6 +12,7 @@ from townhall.domains.coaching import ParticipantSession as ParticipantSession
 from townhall.domains.coaching import SessionStatus as SessionStatus
 from townhall.domains.coaching import TenantProfile as TenantProfile
 from townhall.domains.coaching import UsageEvent as UsageEvent
+from townhall.domains.coaching import canonical_domain as canonical_domain
 from townhall.domains.community import BenchmarkIndustryAggregate as BenchmarkIndustryAggregate
 from townhall.domains.community import BenchmarkStageAggregate as BenchmarkStageAggregate
 from townhall.domains.community import Cohort as Cohort

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ OUTSIDER = UUID("00000000-0000-4000-8000-00000000c002")
 CREATOR = UUID("00000000-0000-4000-8000-00000000c003")
 PARTICIPANT = UUID("00000000-0000-4000-8000-00000000c004")
 STRANGER = UUID("00000000-0000-4000-8000-00000000c005")
+INACTIVE_OWNER = UUID("00000000-0000-4000-8000-00000000c006")
 
 TENANT = UUID("00000000-0000-4000-8000-00000000c011")
 """The owner's tenant, whose rows the access matrix tries."""
@@ -41,6 +43,17 @@ USAGE = UUID("00000000-0000-4000-8000-00000000c041")
 """What the tenant used."""
 OTHER_USAGE = UUID("00000000-0000-4000-8000-00000000c042")
 
+INACTIVE_TENANT = UUID("00000000-0000-4000-8000-00000000c013")
+"""A tenant that is inactive, which only some tests insert."""
+INACTIVE_CAMPAIGN = UUID("00000000-0000-4000-8000-00000000c024")
+INACTIVE_SESSION = UUID("00000000-0000-4000-8000-00000000c034")
+INACTIVE_USAGE = UUID("00000000-0000-4000-8000-00000000c043")
+
+ASSESSMENT = "industry4"
+"""The assessment that the tenants have enabled; it is the default of a campaign."""
+DOMAIN = "coach.green-tree.example"
+"""The verified domain of the owner's tenant."""
+
 PERSONAS = {
     "anon": Actor.anonymous(),
     "no_sub": WITHOUT_SUBJECT,
@@ -50,6 +63,7 @@ PERSONAS = {
     "creator": Actor.user(CREATOR),  # of a campaign without a tenant
     "participant": Actor.user(PARTICIPANT),  # in a campaign of the tenant
     "owner": Actor.user(OWNER),
+    "inactive": Actor.user(INACTIVE_OWNER),  # owns the tenant that is inactive
     "service": Actor.service(),
 }
 
@@ -87,7 +101,9 @@ def insert_coaching(connection: Connection) -> None:
                 "slug": "green-tree",
                 "display_name": "Green Tree",
                 "brand_config": BRAND,
-                "custom_domain": "Coach.Green-Tree.example",
+                "enabled_assessments": [ASSESSMENT],
+                "custom_domain": DOMAIN,
+                "custom_domain_verified_at": datetime(2026, 11, 1, tzinfo=UTC),
             },
             {
                 "id": OTHER_TENANT,
@@ -95,7 +111,9 @@ def insert_coaching(connection: Connection) -> None:
                 "slug": "rival",
                 "display_name": "Rival",
                 "brand_config": None,
+                "enabled_assessments": [ASSESSMENT],
                 "custom_domain": None,
+                "custom_domain_verified_at": None,
             },
         ],
     )
@@ -122,3 +140,24 @@ def insert_coaching(connection: Connection) -> None:
             {"id": OTHER_USAGE, "tenant_id": OTHER_TENANT, "event_type": "chat"},
         ],
     )
+
+
+def insert_inactive_tenant(connection: Connection) -> None:
+    """Insert the inactive tenant of an owner who has no other, its campaign, session and usage."""
+    create_account(connection, user_id=INACTIVE_OWNER)
+    for row in (
+        insert(TenantProfile).values(
+            id=INACTIVE_TENANT,
+            user_id=INACTIVE_OWNER,
+            slug="dormant",
+            display_name="Dormant",
+            enabled_assessments=[ASSESSMENT],
+            is_active=False,
+        ),
+        insert(Campaign).values(
+            id=INACTIVE_CAMPAIGN, tenant_id=INACTIVE_TENANT, created_by=INACTIVE_OWNER, name="Past"
+        ),
+        insert(ParticipantSession).values(id=INACTIVE_SESSION, campaign_id=INACTIVE_CAMPAIGN),
+        insert(UsageEvent).values(id=INACTIVE_USAGE, tenant_id=INACTIVE_TENANT, event_type="chat"),
+    ):
+        connection.execute(row)

@@ -30,11 +30,14 @@ FEW_BLOCKS = 40
 FILL = f"""
 insert into auth.users (id) select gen_random_uuid() from generate_series(1, 200);
 
-insert into public.tenant_profiles (slug, display_name, custom_domain, user_id, brand_config)
+insert into public.tenant_profiles (
+    slug, display_name, custom_domain, custom_domain_verified_at, user_id, brand_config
+)
 select
     'tenant-' || n,
     'Tenant ' || n,
-    'Coach-' || n || '.example',
+    'coach-' || n || '.example',
+    now(),
     case when n <= 200 then (array(select id from auth.users))[n] end,
     jsonb_build_object('tagline', repeat('x', 200))
 from generate_series(1, {TENANTS}) as n;
@@ -79,19 +82,19 @@ def owner(many: Connection) -> tuple[UUID, UUID]:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "index"),
+    ("name", "value", "indexes"),
     [
-        ("get_tenant_branding", "tenant-7777", "uq_tenant_profiles_slug"),
+        ("get_tenant_branding", "tenant-7777", {"uq_tenant_profiles_slug"}),
         (
             "get_tenant_branding_by_domain",
-            "coach-7777.EXAMPLE",
-            "uq_tenant_profiles_custom_domain",
+            "coach-7777.EXAMPLE:443",
+            {"ix_tenant_profiles_custom_domain", "uq_tenant_profiles_custom_domain"},
         ),
     ],
 )
 class TestBranding:
     def test_branding_is_read_through_an_index(
-        self, many: Connection, name: str, value: str, index: str
+        self, many: Connection, name: str, value: str, indexes: set[str]
     ) -> None:
         """The body of the function, with its argument unknown to the planner."""
         body = next(function.body for function in BRANDING if function.name == name)
@@ -100,23 +103,24 @@ class TestBranding:
         many.execute(text(f"prepare {name} (text) as {query}"))
         plan = plan_of(many, f"execute {name} ('{value}')")
         many.execute(text(f"deallocate {name}"))
-        assert plan.indexes == {index}
+        assert plan.indexes
+        assert plan.indexes <= indexes
         assert plan.sequentially_scanned == set()
 
     def test_call_by_an_anonymous_visitor_reads_few_blocks(
-        self, many: Connection, name: str, value: str, index: str
+        self, many: Connection, name: str, value: str, indexes: set[str]
     ) -> None:
         """The call of the function by an anonymous visitor."""
-        del index
+        del indexes
         call = f"select * from public.{name}('{value}')"
         with acting(many, "anon"):
             assert many.execute(text(call)).one().slug == "tenant-7777"
             assert plan_of(many, call, run=True).buffers < FEW_BLOCKS
 
     def test_sequential_scan_would_read_many_blocks(
-        self, many: Connection, name: str, value: str, index: str
+        self, many: Connection, name: str, value: str, indexes: set[str]
     ) -> None:
-        del name, value, index
+        del name, value, indexes
         every = "select * from public.tenant_profiles where display_name = 'Missing'"
         assert plan_of(many, every, run=True).buffers > 10 * FEW_BLOCKS
 

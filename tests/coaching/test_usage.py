@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from tests.coaching.data import (
@@ -20,16 +21,15 @@ from tests.coaching.data import (
     TENANT,
     USAGE,
 )
+from tests.support.blocked import wait_for_a_lock
 from townhall import UsageEvent
 from townhall.domains.coaching import log_usage_event, usage_summary
-from townhall.session import AsyncSessionFactory
+from townhall.session import AsyncSessionFactory, SessionFactory
 from townhall.testing import acting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
-
-    from townhall.session import SessionFactory
 
 FIGURES = ("events", "tokens_used", "cost_cents")
 
@@ -109,6 +109,82 @@ async def test_events_are_logged_in_an_async_session(
         logged = await session.scalar(log_usage_event(TENANT, "chat", tokens_used=1))
     async with sessions.as_user(OWNER) as session:
         assert (await session.get_one(UsageEvent, logged)).tokens_used == 1
+
+
+def test_event_that_is_logged_twice_counts_once(sessions: SessionFactory) -> None:
+    key = uuid4()
+    with sessions.as_service() as session:
+        for tokens in (7, 8):
+            assert (
+                session.scalar(log_usage_event(TENANT, "twice", tokens_used=tokens, id=key)) == key
+            )
+    with sessions.as_user(OWNER) as session:
+        summary = session.execute(usage_summary(datetime.now(UTC).date(), TENANT)).all()
+    assert [row[3:5] for row in summary if row.event_type == "twice"] == [(1, 7)]
+
+
+def test_events_without_an_id_are_counted_each(connection: Connection) -> None:
+    first, second = (_event(connection, f"'{TENANT}', 'each'") for _ in range(2))
+    assert first.id != second.id
+
+
+def test_sql_logs_an_event_once_for_each_id(connection: Connection) -> None:
+    key = uuid4()
+    for _ in range(2):
+        event = _event(connection, f"'{TENANT}', 'twice', p_id => '{key}'")
+        assert event.id == key
+    count = select(func.count()).where(UsageEvent.event_type == "twice")
+    assert connection.scalar(count) == 1
+
+
+def test_event_that_is_logged_twice_at_once_counts_once(committed: Engine) -> None:
+    key = uuid4()
+    sessions = SessionFactory(committed)
+
+    def log() -> UUID | None:
+        with sessions.as_service() as session:
+            return session.scalar(log_usage_event(TENANT, "twice", id=key))
+
+    with ThreadPoolExecutor(1) as other:
+        with sessions.as_service() as session:
+            session.scalar(log_usage_event(TENANT, "twice", id=key))
+            second = other.submit(log)
+            wait_for_a_lock(committed)
+        assert second.result(timeout=30) == key
+    with committed.connect() as connection:
+        count = select(func.count()).where(UsageEvent.id == key)
+        assert connection.scalar(count) == 1
+
+
+def test_event_that_is_reported_late_is_dated(connection: Connection) -> None:
+    late = datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC)
+    event = _event(connection, f"'{TENANT}', 'late', p_created_at => '{late.isoformat()}'")
+    assert event.created_at == late
+    with acting(connection, "service_role"):
+        logged = connection.scalar(log_usage_event(TENANT, "late", created_at=late))
+    october = connection.execute(usage_summary(late.date(), TENANT)).all()
+    assert [row.events for row in october] == [2]
+    dated = select(UsageEvent.created_at).where(UsageEvent.id == logged)
+    assert connection.scalar(dated) == late
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "p_tokens_used => -1",
+        "p_cost_cents => -0.0001",
+        "p_cost_cents => 'NaN'",
+        "p_created_at => 'infinity'",
+        "p_created_at => '-infinity'",
+        "p_created_at => '20000-01-01'",
+        "p_created_at => '0100-01-01 BC'",
+    ],
+)
+def test_function_refuses_figures_and_times_that_cannot_be_billed(
+    connection: Connection, call: str
+) -> None:
+    with pytest.raises(IntegrityError, match="ck_usage_events_"):
+        _event(connection, f"'{TENANT}', 'chat', {call}")
 
 
 @pytest.mark.parametrize("user", [OWNER, OUTSIDER])
@@ -224,7 +300,7 @@ def test_sum_of_tokens_is_exact_beyond_bigint(sessions: SessionFactory) -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
-@pytest.mark.parametrize("month", [date(1, 1, 1), date(2026, 3, 31), date(9999, 12, 31)], ids=str)
+@pytest.mark.parametrize("month", [date(2, 2, 1), date(2026, 3, 31), date(9998, 11, 30)], ids=str)
 def test_any_month_starts_and_ends_at_midnight_utc(
     connection: Connection, month: date, zone: str
 ) -> None:
@@ -242,6 +318,13 @@ def test_any_month_starts_and_ends_at_midnight_utc(
     connection.execute(text(f"set local timezone = '{zone}'"))
     summary = connection.execute(usage_summary(month, TENANT))
     assert [row.events for row in summary if row.event_type == "edge"] == [2]
+
+
+@pytest.mark.parametrize("month", [date(1, 1, 1), date(9999, 12, 31)], ids=str)
+def test_first_and_last_month_of_the_calendar_have_a_summary(
+    connection: Connection, month: date
+) -> None:
+    assert connection.execute(usage_summary(month, TENANT)).all() == []
 
 
 def test_event_is_kept_without_tenant_and_user_when_they_are_deleted(

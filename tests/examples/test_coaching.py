@@ -112,6 +112,7 @@ def _as(user: UUID | str, **changes: Any) -> dict[str, str]:  # noqa: ANN401  cl
         "/t/green-tree",
         "http://coach.green-tree.example/",
         "http://COACH.Green-Tree.example:8000/",
+        "http://coach.green-tree.example./",
     ],
 )
 async def test_anonymous_visitor_gets_the_branded_page(
@@ -154,6 +155,19 @@ async def test_content_security_policy_allows_a_logo_on_another_host(
 )
 async def test_unknown_slug_and_domain_are_not_found(reading_client: AsyncClient, url: str) -> None:
     assert (await reading_client.get(url)).status_code == 404
+
+
+@pytest.mark.parametrize("host", ["", "[::1]:80", "a b", "%00", "coach.green-tree.example/x"])
+async def test_host_that_is_no_domain_is_not_found(reading_client: AsyncClient, host: str) -> None:
+    assert (await reading_client.get("/", headers={"Host": host})).status_code == 404
+
+
+async def test_domain_that_is_not_verified_is_not_found(
+    client: AsyncClient, townhall_engine: Engine
+) -> None:
+    with townhall_engine.begin() as connection:
+        connection.execute(update(TenantProfile).values(custom_domain_verified_at=None))
+    assert (await client.get("http://coach.green-tree.example/")).status_code == 404
 
 
 async def test_page_of_an_inactive_tenant_is_not_found(

@@ -12,7 +12,7 @@ from fastapi.templating import Jinja2Templates
 from sqlalchemy import Select
 
 from caller import sessions_of
-from townhall.domains.coaching import tenant_branding
+from townhall.domains.coaching import canonical_domain, tenant_branding
 
 TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")  # values are escaped
 HEADERS = {
@@ -27,8 +27,12 @@ router = APIRouter(default_response_class=HTMLResponse)
 
 @router.get("/")
 async def page_of_a_domain(request: Request) -> Response:
-    """Return the page of the tenant with the domain of the request."""
-    return await _page(request, tenant_branding(domain=request.url.hostname or ""))
+    """Return the page of the tenant that verified the domain of the request."""
+    try:
+        domain = canonical_domain(request.headers.get("host", ""))
+    except ValueError:
+        raise _no_such_tenant() from None
+    return await _page(request, tenant_branding(domain=domain))
 
 
 @router.get("/t/{slug}")

@@ -81,6 +81,16 @@ $$;
 
 COMMENT ON FUNCTION private.audit_emptied_consents() IS 'Writes the end of every enabled consent to consent_audit_log.';
 
+CREATE FUNCTION private.canonical_domain(host text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+select regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+$_$;
+
+
+COMMENT ON FUNCTION private.canonical_domain(host text) IS 'The domain of a host in ASCII: in lower case, without a dot at its end and a port.';
+
 CREATE FUNCTION private.complete_participant_session(session_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -158,7 +168,12 @@ CREATE FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name te
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+select
+    t.slug,
+    t.display_name,
+    t.tenant_type,
+    t.brand_config,
+    case when t.custom_domain_verified_at is not null then t.custom_domain end
 from public.tenant_profiles as t
 where t.slug = get_tenant_branding.slug and t.is_active
 $$;
@@ -172,12 +187,15 @@ CREATE FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text
     AS $$
 select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
 from public.tenant_profiles as t
-where lower(t.custom_domain) = lower(get_tenant_branding_by_domain.domain)
+where t.custom_domain = private.canonical_domain(
+        get_tenant_branding_by_domain.domain
+    )
+    and t.custom_domain_verified_at is not null
     and t.is_active
 $$;
 
 
-COMMENT ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant with this domain.';
+COMMENT ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant whose verified domain this is.';
 
 CREATE FUNCTION private.hold_account() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -385,6 +403,18 @@ $$;
 
 COMMENT ON FUNCTION private.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read; returns how many were unread.';
 
+CREATE FUNCTION private.my_active_tenant_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select t.id
+from public.tenant_profiles as t
+where t.user_id = (select auth.uid()) and t.is_active
+$$;
+
+
+COMMENT ON FUNCTION private.my_active_tenant_ids() IS 'The active tenants that the caller owns.';
+
 CREATE FUNCTION private.my_cohort_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -410,6 +440,19 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_community_ids() IS 'The communities that the caller belongs to.';
+
+CREATE FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) RETURNS SETOF record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select t.id, a.assessment_type
+from public.tenant_profiles as t,
+    unnest(t.enabled_assessments) as a (assessment_type)
+where t.user_id = (select auth.uid())
+$$;
+
+
+COMMENT ON FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) IS 'The assessments that the caller''s tenants have enabled.';
 
 CREATE FUNCTION private.my_event_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -662,6 +705,19 @@ $$;
 
 COMMENT ON FUNCTION private.start_post_counters() IS 'Sets the counters of a new post to 0, whatever the insert gives.';
 
+CREATE FUNCTION private.unverify_custom_domain() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.custom_domain_verified_at := null;
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.unverify_custom_domain() IS 'Makes a domain that has changed one that is not verified.';
+
 CREATE FUNCTION private.update_updated_at_column() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -720,29 +776,38 @@ select * from private.get_tenant_branding_by_domain(domain)
 $$;
 
 
-COMMENT ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant with this domain.';
+COMMENT ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant whose verified domain this is.';
 
-CREATE FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb DEFAULT '{}'::jsonb, p_user_id uuid DEFAULT NULL::uuid, p_tokens_used bigint DEFAULT 0, p_model_used text DEFAULT NULL::text, p_cost_cents numeric DEFAULT 0) RETURNS uuid
+CREATE FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb DEFAULT '{}'::jsonb, p_user_id uuid DEFAULT NULL::uuid, p_tokens_used bigint DEFAULT 0, p_model_used text DEFAULT NULL::text, p_cost_cents numeric DEFAULT 0, p_id uuid DEFAULT NULL::uuid, p_created_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-insert into public.usage_events (
-    tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents
+with event as (
+    select coalesce(p_id, gen_random_uuid()) as id
+),
+logged as (
+    insert into public.usage_events (
+        id, tenant_id, event_type, event_data, user_id, tokens_used, model_used,
+        cost_cents, created_at
+    )
+    select
+        event.id,
+        p_tenant_id,
+        p_event_type,
+        coalesce(p_event_data, '{}'),
+        p_user_id,
+        coalesce(p_tokens_used, 0),
+        p_model_used,
+        coalesce(p_cost_cents, 0),
+        coalesce(p_created_at, now())
+    from event
+    on conflict (id) do nothing
 )
-values (
-    p_tenant_id,
-    p_event_type,
-    coalesce(p_event_data, '{}'),
-    p_user_id,
-    coalesce(p_tokens_used, 0),
-    p_model_used,
-    coalesce(p_cost_cents, 0)
-)
-returning id
+select event.id from event
 $$;
 
 
-COMMENT ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric) IS 'Records usage of a tenant for billing; returns the id of the event.';
+COMMENT ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric, p_id uuid, p_created_at timestamp with time zone) IS 'Logs usage of a tenant for billing, once for each id; returns the id of the event.';
 
 CREATE FUNCTION public.mark_messages_read(message_ids uuid[]) RETURNS bigint
     LANGUAGE sql
@@ -897,6 +962,38 @@ $$;
 
 
 COMMENT ON FUNCTION public.update_wizard_session_timestamp() IS 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';
+
+CREATE FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    verified constant text := private.canonical_domain(verify_custom_domain.domain);
+begin
+    perform
+    from public.tenant_profiles as t
+    where t.custom_domain = verified
+    order by t.id
+    for no key update;
+    update public.tenant_profiles as t
+    set custom_domain_verified_at = null
+    where t.custom_domain = verified
+        and t.custom_domain_verified_at is not null
+        and t.id <> verify_custom_domain.tenant_id;
+    update public.tenant_profiles as t
+    set custom_domain_verified_at = now()
+    where t.custom_domain = verified
+        and t.id = verify_custom_domain.tenant_id;
+    if not found then
+        raise exception 'tenant % does not have the domain %', tenant_id, domain
+            using errcode = 'check_violation',
+            hint = 'Verify the domain that is its custom_domain.';
+    end if;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) IS 'Records that a tenant''s domain was verified; another tenant''s no longer is.';
 
 CREATE FUNCTION public.withdraw_networking_opt_in() RETURNS trigger
     LANGUAGE plpgsql
@@ -1774,14 +1871,22 @@ CREATE TABLE public.tenant_profiles (
     subscription_tier text DEFAULT 'free'::text NOT NULL,
     is_active boolean DEFAULT true NOT NULL,
     custom_domain text,
+    custom_domain_verified_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_tenant_profiles_brand_config_bounds CHECK (((octet_length((brand_config)::text) <= 262144) AND (NOT jsonb_path_exists(brand_config, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(brand_config, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
+    CONSTRAINT ck_tenant_profiles_brand_config_colors_are_hex CHECK ((((brand_config #>> '{colors,primary}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,primaryHover}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,secondary}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,background}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,backgroundSubtle}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,text}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,textMuted}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,border}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text))),
+    CONSTRAINT ck_tenant_profiles_brand_config_fonts_are_names CHECK ((((brand_config #>> '{fonts,heading}'::text[]) ~ '^[^ \u0001-\u001f!-+/:-@\[-\^`{-~\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff][^\u0001-\u001f!-+/:-@\[-\^`{-~\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*$'::text) AND ((brand_config #>> '{fonts,body}'::text[]) ~ '^[^ \u0001-\u001f!-+/:-@\[-\^`{-~\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff][^\u0001-\u001f!-+/:-@\[-\^`{-~\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*$'::text))),
     CONSTRAINT ck_tenant_profiles_brand_config_is_object CHECK ((jsonb_typeof(brand_config) = 'object'::text)),
-    CONSTRAINT ck_tenant_profiles_custom_domain_bounds CHECK ((char_length(custom_domain) <= 2000)),
+    CONSTRAINT ck_tenant_profiles_brand_config_logo_is_url CHECK (((brand_config #>> '{logo,url}'::text[]) ~ '^((([Hh][Tt][Tt][Pp][Ss]?:)?//[:!$-&(-.0-9;=A-Z\[\]_a-z~]+|[@!$-&(-.0-9;=A-Z\[\]_a-z~]+)([/?#][:/?#@!$-&(-.0-9;=A-Z\[\]_a-z~]*)?|/([:?#@!$-&(-.0-9;=A-Z\[\]_a-z~][:/?#@!$-&(-.0-9;=A-Z\[\]_a-z~]*)?|[?#][:/?#@!$-&(-.0-9;=A-Z\[\]_a-z~]*)$'::text)),
+    CONSTRAINT ck_tenant_profiles_custom_domain_is_canonical CHECK (((char_length(custom_domain) <= 253) AND (custom_domain ~ '^((?!(?!xn)..--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+(?!(?!xn)..--)[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'::text))),
+    CONSTRAINT ck_tenant_profiles_custom_domain_verified_at_bounds CHECK (((EXTRACT(year FROM (custom_domain_verified_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (custom_domain_verified_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
+    CONSTRAINT ck_tenant_profiles_custom_domain_verified_at_has_domain CHECK (((custom_domain_verified_at IS NULL) OR (custom_domain IS NOT NULL))),
     CONSTRAINT ck_tenant_profiles_display_name_bounds CHECK (((char_length(display_name) <= 200) AND (display_name ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
     CONSTRAINT ck_tenant_profiles_email_config_bounds CHECK (((octet_length((email_config)::text) <= 262144) AND (NOT jsonb_path_exists(email_config, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(email_config, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
+    CONSTRAINT ck_tenant_profiles_email_config_from_name_is_plain CHECK (((email_config #>> '{fromName}'::text[]) ~ '^([^="(),:;<>@\[\\\]\u0001-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|=+[^=?"(),:;<>@\[\\\]\u0001-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069])*=*$'::text)),
     CONSTRAINT ck_tenant_profiles_email_config_is_object CHECK ((jsonb_typeof(email_config) = 'object'::text)),
+    CONSTRAINT ck_tenant_profiles_email_config_reply_to_is_address CHECK (((email_config #>> '{replyTo}'::text[]) ~ '^[A-Za-z0-9_][A-Za-z0-9_+''-]*([.][A-Za-z0-9_+''-]+)*@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$'::text)),
     CONSTRAINT ck_tenant_profiles_enabled_assessments_bounds CHECK (((cardinality(enabled_assessments) <= 100) AND (COALESCE(array_ndims(enabled_assessments), 1) = 1) AND (array_position(enabled_assessments, NULL::text) IS NULL) AND (NOT jsonb_path_exists(to_jsonb(enabled_assessments), '$[*]?(@ like_regex "^.{201}" flag "s")'::jsonpath)))),
     CONSTRAINT ck_tenant_profiles_slug_bounds CHECK (((char_length(slug) <= 200) AND (slug ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
     CONSTRAINT ck_tenant_profiles_slug_is_hyphenated CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
@@ -1796,17 +1901,21 @@ COMMENT ON COLUMN public.tenant_profiles.user_id IS 'The owner; null until the c
 
 COMMENT ON COLUMN public.tenant_profiles.slug IS 'The name in URLs: lower-case words joined by hyphens.';
 
+COMMENT ON COLUMN public.tenant_profiles.tenant_type IS 'The type of the tenant; written by the service.';
+
 COMMENT ON COLUMN public.tenant_profiles.brand_config IS 'The brand of its pages; an empty object until it is set.';
 
 COMMENT ON COLUMN public.tenant_profiles.email_config IS 'The settings of its e-mails; an empty object until they are set.';
 
-COMMENT ON COLUMN public.tenant_profiles.enabled_assessments IS 'The assessments that its campaigns may use.';
+COMMENT ON COLUMN public.tenant_profiles.enabled_assessments IS 'The assessments that its campaigns may use; written by the service.';
 
 COMMENT ON COLUMN public.tenant_profiles.subscription_tier IS 'The subscription; written by the service.';
 
-COMMENT ON COLUMN public.tenant_profiles.is_active IS 'Whether its pages are served; written by the service.';
+COMMENT ON COLUMN public.tenant_profiles.is_active IS 'Whether its pages are served and its owner may write; written by the service.';
 
-COMMENT ON COLUMN public.tenant_profiles.custom_domain IS 'The domain of its pages; unique without regard to case.';
+COMMENT ON COLUMN public.tenant_profiles.custom_domain IS 'The domain of its pages in canonical form; served once it is verified.';
+
+COMMENT ON COLUMN public.tenant_profiles.custom_domain_verified_at IS 'When the service verified that the domain is the tenant''s; null until then.';
 
 COMMENT ON COLUMN public.tenant_profiles.created_at IS 'When the row was created.';
 
@@ -1877,6 +1986,7 @@ CREATE TABLE public.usage_events (
     cost_cents numeric(12,4) DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_usage_events_cost_cents_not_negative CHECK (((cost_cents >= (0)::numeric) AND (cost_cents < 'NaN'::numeric))),
+    CONSTRAINT ck_usage_events_created_at_bounds CHECK (((EXTRACT(year FROM (created_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (created_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),
     CONSTRAINT ck_usage_events_event_data_bounds CHECK (((octet_length((event_data)::text) <= 262144) AND (NOT jsonb_path_exists(event_data, 'strict $.**{32}?(@.type() == "object" || @.type() == "array")'::jsonpath)) AND (NOT jsonb_path_exists(event_data, 'strict $.**?(@ > 179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000 || @ < -179769313486231580000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath)))),
     CONSTRAINT ck_usage_events_event_data_is_object CHECK ((jsonb_typeof(event_data) = 'object'::text)),
     CONSTRAINT ck_usage_events_event_type_bounds CHECK (((char_length(event_type) <= 200) AND (event_type ~ '[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]'::text))),
@@ -2149,6 +2259,8 @@ CREATE INDEX ix_social_feed_reactions_user_id ON public.social_feed_reactions US
 
 CREATE INDEX ix_subcommunity_sponsors_sponsor_user_id ON public.subcommunity_sponsors USING btree (sponsor_user_id);
 
+CREATE INDEX ix_tenant_profiles_custom_domain ON public.tenant_profiles USING btree (custom_domain);
+
 CREATE INDEX ix_tenant_profiles_user_id ON public.tenant_profiles USING btree (user_id);
 
 CREATE INDEX ix_usage_events_created_at ON public.usage_events USING btree (created_at);
@@ -2165,7 +2277,7 @@ CREATE UNIQUE INDEX uq_participant_tracks_primary ON public.participant_tracks U
 
 CREATE UNIQUE INDEX uq_participants_event_id_email ON public.participants USING btree (event_id, lower(email));
 
-CREATE UNIQUE INDEX uq_tenant_profiles_custom_domain ON public.tenant_profiles USING btree (lower(custom_domain));
+CREATE UNIQUE INDEX uq_tenant_profiles_custom_domain ON public.tenant_profiles USING btree (custom_domain) WHERE (custom_domain_verified_at IS NOT NULL);
 
 CREATE OR REPLACE VIEW public.track_statistics WITH (security_invoker='true') AS
  SELECT t.id AS track_id,
@@ -2259,6 +2371,10 @@ COMMENT ON TRIGGER start_networking_opt_in ON public.participants IS 'NULL הו�
 CREATE TRIGGER start_post_counters BEFORE INSERT ON public.social_feed_posts FOR EACH ROW EXECUTE FUNCTION private.start_post_counters();
 
 COMMENT ON TRIGGER start_post_counters ON public.social_feed_posts IS 'A new post has no reactions and no comments.';
+
+CREATE TRIGGER unverify_custom_domain BEFORE UPDATE ON public.tenant_profiles FOR EACH ROW WHEN (((new.custom_domain IS DISTINCT FROM old.custom_domain) AND (NOT (new.custom_domain_verified_at IS DISTINCT FROM old.custom_domain_verified_at)))) EXECUTE FUNCTION private.unverify_custom_domain();
+
+COMMENT ON TRIGGER unverify_custom_domain ON public.tenant_profiles IS 'Makes a domain that has changed one that is not verified.';
 
 CREATE TRIGGER update_campaigns_updated_at BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
@@ -2629,6 +2745,20 @@ ALTER TABLE public.table_assignments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant_profiles ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY "the active campaign's owner can delete" ON public.campaigns FOR DELETE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
+
+CREATE POLICY "the active campaign's owner can update" ON public.campaigns FOR UPDATE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL)))) WITH CHECK ((((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) AND ((tenant_id, assessment_type) IN ( SELECT e.tenant_id,
+    e.assessment_type
+   FROM private.my_enabled_assessments() e(tenant_id, assessment_type)))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
+
+CREATE POLICY "the active campaign's owner in their own name can insert" ON public.campaigns FOR INSERT TO authenticated WITH CHECK (((((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) AND ((tenant_id, assessment_type) IN ( SELECT e.tenant_id,
+    e.assessment_type
+   FROM private.my_enabled_assessments() e(tenant_id, assessment_type)))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))) AND (COALESCE(created_by, ( SELECT auth.uid() AS uid)) = ( SELECT auth.uid() AS uid))));
+
+CREATE POLICY "the active tenant's owner can update" ON public.participant_sessions FOR UPDATE TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids)))) WITH CHECK ((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))));
+
+CREATE POLICY "the active tenant's owner can update" ON public.tenant_profiles FOR UPDATE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) AND is_active)) WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND is_active));
+
 CREATE POLICY "the author can delete" ON public.social_feed_comments FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
 
 CREATE POLICY "the author can delete" ON public.social_feed_posts FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
@@ -2647,13 +2777,7 @@ CREATE POLICY "the author who can read the post can insert" ON public.social_fee
    FROM public.social_feed_posts p
   WHERE (p.id = social_feed_comments.post_id)))));
 
-CREATE POLICY "the campaign's owner can delete" ON public.campaigns FOR DELETE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
-
 CREATE POLICY "the campaign's owner can read" ON public.campaigns FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
-
-CREATE POLICY "the campaign's owner can update" ON public.campaigns FOR UPDATE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL)))) WITH CHECK (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
-
-CREATE POLICY "the campaign's owner in their own name can insert" ON public.campaigns FOR INSERT TO authenticated WITH CHECK ((((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))) AND (COALESCE(created_by, ( SELECT auth.uid() AS uid)) = ( SELECT auth.uid() AS uid))));
 
 CREATE POLICY "the creator can insert" ON public.communities FOR INSERT TO authenticated WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
 
@@ -2793,10 +2917,6 @@ CREATE POLICY "the tenant's owner can read" ON public.tenant_profiles FOR SELECT
 
 CREATE POLICY "the tenant's owner can read" ON public.usage_events FOR SELECT TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))));
 
-CREATE POLICY "the tenant's owner can update" ON public.participant_sessions FOR UPDATE TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids)))) WITH CHECK ((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))));
-
-CREATE POLICY "the tenant's owner can update" ON public.tenant_profiles FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
-
 CREATE POLICY "the tenant's owner or the participant can read" ON public.participant_sessions FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
 ALTER TABLE public.tracks ENABLE ROW LEVEL SECURITY;
@@ -2824,6 +2944,9 @@ GRANT USAGE ON SCHEMA private TO service_role;
 REVOKE ALL ON FUNCTION private.audit_consent() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_emptied_consents() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.canonical_domain(host text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.canonical_domain(host text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.complete_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.complete_participant_session(session_id uuid) TO authenticated;
@@ -2859,6 +2982,10 @@ REVOKE ALL ON FUNCTION private.keep_reaction_count() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.mark_messages_read(message_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.mark_messages_read(message_ids uuid[]) TO authenticated;
 
+REVOKE ALL ON FUNCTION private.my_active_tenant_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_active_tenant_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_active_tenant_ids() TO service_role;
+
 REVOKE ALL ON FUNCTION private.my_cohort_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_cohort_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_cohort_ids() TO service_role;
@@ -2866,6 +2993,10 @@ GRANT ALL ON FUNCTION private.my_cohort_ids() TO service_role;
 REVOKE ALL ON FUNCTION private.my_community_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_community_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_community_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) TO authenticated;
+GRANT ALL ON FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.my_event_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_event_ids() TO authenticated;
@@ -2912,6 +3043,8 @@ GRANT ALL ON FUNCTION private.start_participant_session(session_id uuid) TO auth
 
 REVOKE ALL ON FUNCTION private.start_post_counters() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.unverify_custom_domain() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.update_updated_at_column() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.complete_participant_session(session_id uuid) FROM PUBLIC;
@@ -2929,8 +3062,8 @@ GRANT ALL ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug
 GRANT ALL ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO authenticated;
 GRANT ALL ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO service_role;
 
-REVOKE ALL ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric) TO service_role;
+REVOKE ALL ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric, p_id uuid, p_created_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb, p_user_id uuid, p_tokens_used bigint, p_model_used text, p_cost_cents numeric, p_id uuid, p_created_at timestamp with time zone) TO service_role;
 
 REVOKE ALL ON FUNCTION public.mark_messages_read(message_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_messages_read(message_ids uuid[]) TO authenticated;
@@ -2966,6 +3099,9 @@ REVOKE ALL ON FUNCTION public.start_participant_session(session_id uuid) FROM PU
 GRANT ALL ON FUNCTION public.start_participant_session(session_id uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.update_wizard_session_timestamp() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) TO service_role;
 
 REVOKE ALL ON FUNCTION public.withdraw_networking_opt_in() FROM PUBLIC;
 
@@ -3321,13 +3457,9 @@ GRANT ALL ON TABLE public.tenant_profiles TO service_role;
 
 GRANT UPDATE(display_name) ON TABLE public.tenant_profiles TO authenticated;
 
-GRANT UPDATE(tenant_type) ON TABLE public.tenant_profiles TO authenticated;
-
 GRANT UPDATE(brand_config) ON TABLE public.tenant_profiles TO authenticated;
 
 GRANT UPDATE(email_config) ON TABLE public.tenant_profiles TO authenticated;
-
-GRANT UPDATE(enabled_assessments) ON TABLE public.tenant_profiles TO authenticated;
 
 GRANT UPDATE(custom_domain) ON TABLE public.tenant_profiles TO authenticated;
 

@@ -6,9 +6,11 @@ drop function if exists private.complete_participant_session(uuid);
 
 drop function if exists private.start_participant_session(uuid);
 
-drop policy if exists "the tenant's owner can update" on public.participant_sessions;
+drop policy if exists "the active tenant's owner can update" on public.participant_sessions;
 
 drop policy if exists "the tenant's owner or the participant can read" on public.participant_sessions;
+
+drop function if exists private.my_active_tenant_ids();
 
 drop function if exists private.my_tenant_ids();
 

@@ -24,6 +24,25 @@ grant execute on function private.my_tenant_ids() to service_role;
 
 comment on function private.my_tenant_ids() is 'The tenants that the caller owns.';
 
+create or replace function private.my_active_tenant_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select t.id
+from public.tenant_profiles as t
+where t.user_id = (select auth.uid()) and t.is_active
+$function$;
+
+revoke all on function private.my_active_tenant_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_active_tenant_ids() to authenticated;
+
+grant execute on function private.my_active_tenant_ids() to service_role;
+
+comment on function private.my_active_tenant_ids() is 'The active tenants that the caller owns.';
+
 alter table public.participant_sessions enable row level security;
 
 alter table public.participant_sessions no force row level security;
@@ -62,19 +81,19 @@ using (
 
 comment on policy "the tenant's owner or the participant can read" on public.participant_sessions is null;
 
-drop policy if exists "the tenant's owner can update" on public.participant_sessions;
+drop policy if exists "the active tenant's owner can update" on public.participant_sessions;
 
-create policy "the tenant's owner can update" on public.participant_sessions
+create policy "the active tenant's owner can update" on public.participant_sessions
 as permissive for update
 to authenticated
 using (
-    tenant_id = any (array(select private.my_tenant_ids()))
+    tenant_id = any (array(select private.my_active_tenant_ids()))
 )
 with check (
-    tenant_id = any (array(select private.my_tenant_ids()))
+    tenant_id = any (array(select private.my_active_tenant_ids()))
 );
 
-comment on policy "the tenant's owner can update" on public.participant_sessions is null;
+comment on policy "the active tenant's owner can update" on public.participant_sessions is null;
 
 create or replace function private.start_participant_session(session_id uuid)
 returns void

@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS usage_events (
     CONSTRAINT ck_usage_events_model_used_bounds CHECK (char_length(model_used) <= 200),
     CONSTRAINT ck_usage_events_event_data_is_object CHECK (jsonb_typeof(event_data) = 'object'),
     CONSTRAINT ck_usage_events_cost_cents_not_negative CHECK (cost_cents >= 0 and cost_cents < 'NaN'),
+    CONSTRAINT ck_usage_events_created_at_bounds CHECK (extract(year from created_at at time zone 'UTC') between 2 and 9998),
     CONSTRAINT ck_usage_events_tokens_used_not_negative CHECK (tokens_used >= 0),
     CONSTRAINT fk_usage_events_tenant_id_tenant_profiles FOREIGN KEY(tenant_id) REFERENCES tenant_profiles (id) ON DELETE SET NULL,
     CONSTRAINT fk_usage_events_user_id_users FOREIGN KEY(user_id) REFERENCES auth.users (id) ON DELETE SET NULL
@@ -80,29 +81,38 @@ with check (
 
 comment on policy "the service can do everything" on public.usage_events is null;
 
-create or replace function public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb default '{}'::jsonb, p_user_id uuid default null::uuid, p_tokens_used bigint default 0, p_model_used text default null::text, p_cost_cents numeric default 0)
+create or replace function public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb default '{}'::jsonb, p_user_id uuid default null::uuid, p_tokens_used bigint default 0, p_model_used text default null::text, p_cost_cents numeric default 0, p_id uuid default null::uuid, p_created_at timestamp with time zone default null::timestamp with time zone)
 returns uuid
 language sql
 volatile security invoker parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-insert into public.usage_events (
-    tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents
+with event as (
+    select coalesce(p_id, gen_random_uuid()) as id
+),
+logged as (
+    insert into public.usage_events (
+        id, tenant_id, event_type, event_data, user_id, tokens_used, model_used,
+        cost_cents, created_at
+    )
+    select
+        event.id,
+        p_tenant_id,
+        p_event_type,
+        coalesce(p_event_data, '{}'),
+        p_user_id,
+        coalesce(p_tokens_used, 0),
+        p_model_used,
+        coalesce(p_cost_cents, 0),
+        coalesce(p_created_at, now())
+    from event
+    on conflict (id) do nothing
 )
-values (
-    p_tenant_id,
-    p_event_type,
-    coalesce(p_event_data, '{}'),
-    p_user_id,
-    coalesce(p_tokens_used, 0),
-    p_model_used,
-    coalesce(p_cost_cents, 0)
-)
-returning id
+select event.id from event
 $function$;
 
-revoke all on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) from public, anon, authenticated, service_role;
+revoke all on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric, uuid, timestamp with time zone) from public, anon, authenticated, service_role;
 
-grant execute on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) to service_role;
+grant execute on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric, uuid, timestamp with time zone) to service_role;
 
-comment on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric) is 'Records usage of a tenant for billing; returns the id of the event.';
+comment on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric, uuid, timestamp with time zone) is 'Logs usage of a tenant for billing, once for each id; returns the id of the event.';

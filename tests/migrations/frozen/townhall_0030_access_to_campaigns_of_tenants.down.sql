@@ -1,10 +1,12 @@
-drop policy if exists "the campaign's owner can delete" on public.campaigns;
+drop policy if exists "the active campaign's owner can delete" on public.campaigns;
 
-drop policy if exists "the campaign's owner can update" on public.campaigns;
+drop policy if exists "the active campaign's owner can update" on public.campaigns;
 
-drop policy if exists "the campaign's owner in their own name can insert" on public.campaigns;
+drop policy if exists "the active campaign's owner in their own name can insert" on public.campaigns;
 
 drop policy if exists "the campaign's owner can read" on public.campaigns;
+
+drop function if exists private.my_enabled_assessments();
 
 alter table public.campaigns enable row level security;
 

@@ -19,6 +19,26 @@ execute function private.update_updated_at_column();
 
 comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';
 
+create or replace function private.my_enabled_assessments(out tenant_id uuid, out assessment_type text)
+returns setof record
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select t.id, a.assessment_type
+from public.tenant_profiles as t,
+    unnest(t.enabled_assessments) as a (assessment_type)
+where t.user_id = (select auth.uid())
+$function$;
+
+revoke all on function private.my_enabled_assessments() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_enabled_assessments() to authenticated;
+
+grant execute on function private.my_enabled_assessments() to service_role;
+
+comment on function private.my_enabled_assessments() is 'The assessments that the caller''s tenants have enabled.';
+
 drop policy if exists "the creator can delete" on public.campaigns;
 
 drop policy if exists "the creator can insert" on public.campaigns;
@@ -50,49 +70,61 @@ using (
 
 comment on policy "the campaign's owner can read" on public.campaigns is null;
 
-drop policy if exists "the campaign's owner in their own name can insert" on public.campaigns;
+drop policy if exists "the active campaign's owner in their own name can insert" on public.campaigns;
 
-create policy "the campaign's owner in their own name can insert" on public.campaigns
+create policy "the active campaign's owner in their own name can insert" on public.campaigns
 as permissive for insert
 to authenticated
 with check (
     (
-        tenant_id = any (array(select private.my_tenant_ids()))
+        (tenant_id = any (array(select private.my_active_tenant_ids())))
+        and (
+            (tenant_id, assessment_type) in (
+                select e.tenant_id, e.assessment_type
+                from private.my_enabled_assessments() as e
+            )
+        )
         or (created_by = (select auth.uid()))
         and (tenant_id is null)
     )
     and (coalesce(created_by, (select auth.uid())) = (select auth.uid()))
 );
 
-comment on policy "the campaign's owner in their own name can insert" on public.campaigns is null;
+comment on policy "the active campaign's owner in their own name can insert" on public.campaigns is null;
 
-drop policy if exists "the campaign's owner can update" on public.campaigns;
+drop policy if exists "the active campaign's owner can update" on public.campaigns;
 
-create policy "the campaign's owner can update" on public.campaigns
+create policy "the active campaign's owner can update" on public.campaigns
 as permissive for update
 to authenticated
 using (
-    tenant_id = any (array(select private.my_tenant_ids()))
+    tenant_id = any (array(select private.my_active_tenant_ids()))
     or (created_by = (select auth.uid()))
     and (tenant_id is null)
 )
 with check (
-    tenant_id = any (array(select private.my_tenant_ids()))
+    (tenant_id = any (array(select private.my_active_tenant_ids())))
+    and (
+        (tenant_id, assessment_type) in (
+            select e.tenant_id, e.assessment_type
+            from private.my_enabled_assessments() as e
+        )
+    )
     or (created_by = (select auth.uid()))
     and (tenant_id is null)
 );
 
-comment on policy "the campaign's owner can update" on public.campaigns is null;
+comment on policy "the active campaign's owner can update" on public.campaigns is null;
 
-drop policy if exists "the campaign's owner can delete" on public.campaigns;
+drop policy if exists "the active campaign's owner can delete" on public.campaigns;
 
-create policy "the campaign's owner can delete" on public.campaigns
+create policy "the active campaign's owner can delete" on public.campaigns
 as permissive for delete
 to authenticated
 using (
-    tenant_id = any (array(select private.my_tenant_ids()))
+    tenant_id = any (array(select private.my_active_tenant_ids()))
     or (created_by = (select auth.uid()))
     and (tenant_id is null)
 );
 
-comment on policy "the campaign's owner can delete" on public.campaigns is null;
+comment on policy "the active campaign's owner can delete" on public.campaigns is null;

@@ -9,6 +9,7 @@ from townhall.domains.coaching.brand import (
     BrandLogo,
     EmailConfig,
 )
+from townhall.domains.coaching.custom_domain import canonical_domain
 from townhall.domains.coaching.models import (
     Campaign,
     CampaignStatus,
@@ -29,6 +30,7 @@ from townhall.domains.coaching.queries import (
     tenant_by_slug,
     tenant_for_user,
     usage_summary,
+    verify_custom_domain,
 )
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "SessionStatus",
     "TenantProfile",
     "UsageEvent",
+    "canonical_domain",
     "complete_participant_session",
     "log_usage_event",
     "pipeline_of",
@@ -54,4 +57,5 @@ __all__ = [
     "tenant_by_slug",
     "tenant_for_user",
     "usage_summary",
+    "verify_custom_domain",
 ]

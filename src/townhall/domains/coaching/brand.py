@@ -6,37 +6,48 @@ from typing import Annotated
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel
+from sqlalchemy import CheckConstraint
 
 from townhall.types import JsonValue
 
-Color = Annotated[str, Field(pattern=r"^#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$")]
+# Patterns for pydantic and PostgreSQL alike: neither lookaround nor classes of Unicode, and no
+# colon before a letter, which SQLAlchemy would read as a parameter.
+_INVISIBLE = r"\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+_NO_FONT = rf"\u0001-\u001f!-+/:-@\[-\^`{{-~{_INVISIBLE}"
+_LINE_BREAKS = r"\u0001-\u001f\u007f-\u009f\u2028\u2029"
+_OVERRIDES = r"\u202a-\u202e\u2066-\u2069"  # of the direction of text
+_NO_NAME = rf'"(),:;<>@\[\\\]{_LINE_BREAKS}{_OVERRIDES}'
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_IN_URL = r"!$-&(-.0-9;=A-Z\[\]_a-z~"  # besides : / ? # and @
+
+COLOR_PATTERN = "^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"
+FONT_PATTERN = rf"^[^ {_NO_FONT}][^{_NO_FONT}]*$"
+SENDER_PATTERN = rf"^([^={_NO_NAME}]|=+[^=?{_NO_NAME}])*=*$"
+ADDRESS_PATTERN = (
+    r"^[A-Za-z0-9_][A-Za-z0-9_+'-]*([.][A-Za-z0-9_+'-]+)*"
+    rf"@({_LABEL}[.])+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?$"
+)
+URL_PATTERN = (
+    rf"^((([Hh][Tt][Tt][Pp][Ss]?:)?//[:{_IN_URL}]+|[@{_IN_URL}]+)([/?#][:/?#@{_IN_URL}]*)?"
+    rf"|/([:?#@{_IN_URL}][:/?#@{_IN_URL}]*)?|[?#][:/?#@{_IN_URL}]*)$"
+)
+
+Color = Annotated[str, Field(pattern=COLOR_PATTERN)]
 """A CSS hex colour: ``#1f6f54``, ``#fff``, with an alpha channel ``#1f6f5480``."""
 
-# Characters that are refused in a line, a font name, an e-mail address, a URL.
-_BREAKS = r"\p{Cc}\p{Zl}\p{Zp}"
-_NO_FONT = rf"\"'\\;{{}}<>()/!{_BREAKS}"
-_NO_ADDRESS = rf"@\s<>()\[\],;:\"\\{_BREAKS}"
-_NO_URL = rf"\s{_BREAKS}"
+FontFamily = Annotated[str, Field(pattern=FONT_PATTERN)]
+"""The name of a font family: letters, digits, blanks, and ``,``, ``.``, ``-``, ``_``."""
 
-FontFamily = Annotated[str, Field(pattern=rf"^[^\s{_NO_FONT}][^{_NO_FONT}]*$")]
-"""The name of a font family, without characters that could end a CSS value."""
+EmailAddress = Annotated[str, Field(pattern=ADDRESS_PATTERN)]
+"""An e-mail address in ASCII, without a name, and without what a ``mailto`` link takes for more."""
 
-EmailAddress = Annotated[
-    str, Field(pattern=rf"^[^{_NO_ADDRESS}]+@[^{_NO_ADDRESS}]+\.[^{_NO_ADDRESS}]+$")
-]
-"""An e-mail address without a name, without characters that could end it in a header."""
+SenderName = Annotated[str, Field(pattern=SENDER_PATTERN)]
+"""A name that needs no quotes in a header: no address, encoded word, line break or override of the
+direction of text, and of the special characters of RFC 5322 only the full stop."""
 
-Line = Annotated[str, Field(pattern=rf"^[^{_BREAKS}]*$")]
-"""Text without line breaks and other control characters, as a header requires."""
-
-Url = Annotated[
-    str,
-    Field(
-        min_length=1,
-        pattern=rf"^(?:(?i:https?)://[^{_NO_URL}]+|[^{_NO_URL}:/?#]*(?:[/?#][^{_NO_URL}]*)?)$",
-    ),
-]
-"""An http(s) URL, absolute or relative to the page; ``javascript:`` and ``data:`` are refused."""
+Url = Annotated[str, Field(pattern=URL_PATTERN)]
+"""An http(s) URL, absolute or relative to the page, in the ASCII of RFC 3986 without apostrophes
+and user information; ``javascript:`` and ``data:`` are refused."""
 
 
 class _Stored(JsonValue, alias_generator=to_camel):
@@ -109,5 +120,28 @@ class EmailConfig(_Stored):
     """
 
     reply_to: EmailAddress
-    from_name: Line | None = None
+    from_name: SenderName | None = None
     signature: str | None = None
+
+
+def value_checks() -> tuple[CheckConstraint, ...]:
+    """Return the checks that the values are written as above, whichever program stores them.
+
+    They hold for the parts of a value that there are: that none is missing is checked by
+    :class:`BrandConfig` and :class:`EmailConfig` alone.
+    """
+    colors = (f"colors,{to_camel(name)}" for name in BrandColors.model_fields)
+    fonts = (f"fonts,{to_camel(name)}" for name in BrandFonts.model_fields)
+    return (
+        _written("brand_config", "logo_is_url", URL_PATTERN, "logo,url"),
+        _written("brand_config", "colors_are_hex", COLOR_PATTERN, *colors),
+        _written("brand_config", "fonts_are_names", FONT_PATTERN, *fonts),
+        _written("email_config", "reply_to_is_address", ADDRESS_PATTERN, "replyTo"),
+        _written("email_config", "from_name_is_plain", SENDER_PATTERN, "fromName"),
+    )
+
+
+def _written(column: str, name: str, pattern: str, *paths: str) -> CheckConstraint:
+    literal = pattern.replace("'", "''")
+    conditions = (f"{column} #>> '{{{path}}}' ~ '{literal}'" for path in paths)
+    return CheckConstraint(" and ".join(conditions), name=f"{column}_{name}")

@@ -17,6 +17,49 @@ MY_TENANT_IDS = membership(
     "The tenants that the caller owns.",
 )
 
+MY_ACTIVE_TENANT_IDS = membership(
+    "my_active_tenant_ids",
+    TenantProfile.id,
+    """
+    select t.id
+    from public.tenant_profiles as t
+    where t.user_id = :caller and t.is_active
+    """,
+    "The active tenants that the caller owns.",
+)
+
+MY_ENABLED_ASSESSMENTS = Function(
+    schema="private",
+    name="my_enabled_assessments",
+    arguments={"tenant_id": "out uuid", "assessment_type": "out text"},
+    returns="setof record",
+    volatility="stable",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        select t.id, a.assessment_type
+        from public.tenant_profiles as t,
+            unnest(t.enabled_assessments) as a (assessment_type)
+        where t.user_id = :caller
+    """,
+    execute=(AUTHENTICATED, SERVICE),
+    comment="The assessments that the caller's tenants have enabled.",
+)
+
+CANONICAL_DOMAIN = Function(
+    schema="private",
+    name="canonical_domain",
+    arguments={"host": "text"},
+    returns="text",
+    volatility="immutable",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        select regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+    """,
+    execute=(SERVICE,),
+    comment="The domain of a host in ASCII: in lower case, without a dot at its end and a port.",
+)
+
 # The branding of an active tenant is public. The table is not: anonymous callers have no privilege
 # on it.
 BRANDING = (
@@ -36,7 +79,12 @@ BRANDING = (
         security="definer",
         settings={"search_path": SAFE_SEARCH_PATH},
         body="""
-            select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
+            select
+                t.slug,
+                t.display_name,
+                t.tenant_type,
+                t.brand_config,
+                case when t.custom_domain_verified_at is not null then t.custom_domain end
             from public.tenant_profiles as t
             where t.slug = get_tenant_branding.slug and t.is_active
         """,
@@ -62,12 +110,52 @@ BRANDING = (
         body="""
             select t.slug, t.display_name, t.tenant_type, t.brand_config, t.custom_domain
             from public.tenant_profiles as t
-            where lower(t.custom_domain) = lower(get_tenant_branding_by_domain.domain)
+            where t.custom_domain = private.canonical_domain(
+                    get_tenant_branding_by_domain.domain
+                )
+                and t.custom_domain_verified_at is not null
                 and t.is_active
         """,
         execute=(ANONYMOUS, AUTHENTICATED, SERVICE),
-        comment="The public branding of the active tenant with this domain.",
+        comment="The public branding of the active tenant whose verified domain this is.",
     ),
+)
+
+VERIFY_CUSTOM_DOMAIN = Function(
+    name="verify_custom_domain",
+    arguments={"tenant_id": "uuid", "domain": "text"},
+    returns="void",
+    language="plpgsql",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    # All tenants with the domain are locked, so that of two calls at once the later one sees what
+    # the earlier one did, and an owner who changes the domain meanwhile waits or is noticed.
+    body="""
+        declare
+            verified constant text := private.canonical_domain(verify_custom_domain.domain);
+        begin
+            perform
+            from public.tenant_profiles as t
+            where t.custom_domain = verified
+            order by t.id
+            for no key update;
+            update public.tenant_profiles as t
+            set custom_domain_verified_at = null
+            where t.custom_domain = verified
+                and t.custom_domain_verified_at is not null
+                and t.id <> verify_custom_domain.tenant_id;
+            update public.tenant_profiles as t
+            set custom_domain_verified_at = now()
+            where t.custom_domain = verified
+                and t.id = verify_custom_domain.tenant_id;
+            if not found then
+                raise exception 'tenant % does not have the domain %', tenant_id, domain
+                    using errcode = 'check_violation',
+                    hint = 'Verify the domain that is its custom_domain.';
+            end if;
+        end
+    """,
+    execute=(SERVICE,),
+    comment="Records that a tenant's domain was verified; another tenant's no longer is.",
 )
 
 
@@ -163,31 +251,46 @@ LOG_USAGE_EVENT = Function(
         "p_tokens_used": "bigint default 0",
         "p_model_used": "text default null::text",
         "p_cost_cents": "numeric default 0",
+        "p_id": "uuid default null::uuid",
+        "p_created_at": "timestamp with time zone default null::timestamp with time zone",
     },
     returns="uuid",
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
-        insert into public.usage_events (
-            tenant_id, event_type, event_data, user_id, tokens_used, model_used, cost_cents
+        with event as (
+            select coalesce(p_id, gen_random_uuid()) as id
+        ),
+        logged as (
+            insert into public.usage_events (
+                id, tenant_id, event_type, event_data, user_id, tokens_used, model_used,
+                cost_cents, created_at
+            )
+            select
+                event.id,
+                p_tenant_id,
+                p_event_type,
+                coalesce(p_event_data, '{}'),
+                p_user_id,
+                coalesce(p_tokens_used, 0),
+                p_model_used,
+                coalesce(p_cost_cents, 0),
+                coalesce(p_created_at, now())
+            from event
+            on conflict (id) do nothing
         )
-        values (
-            p_tenant_id,
-            p_event_type,
-            coalesce(p_event_data, '{}'),
-            p_user_id,
-            coalesce(p_tokens_used, 0),
-            p_model_used,
-            coalesce(p_cost_cents, 0)
-        )
-        returning id
+        select event.id from event
     """,
     execute=(SERVICE,),
-    comment="Records usage of a tenant for billing; returns the id of the event.",
+    comment="Logs usage of a tenant for billing, once for each id; returns the id of the event.",
 )
 
 ENTITIES: tuple[Declaration, ...] = (
     MY_TENANT_IDS,
+    MY_ACTIVE_TENANT_IDS,
+    MY_ENABLED_ASSESSMENTS,
+    CANONICAL_DOMAIN,
     *BRANDING,
+    VERIFY_CUSTOM_DOMAIN,
     *MOVES,
     *map(public_wrapper, (*BRANDING, *MOVES)),
     LOG_USAGE_EVENT,

@@ -16,12 +16,12 @@ from sqlalchemy import (
     Numeric,
     UniqueConstraint,
     desc,
-    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    READ_ONLY,
     Base,
     Created,
     JsonObject,
@@ -36,7 +36,8 @@ from townhall.base import (
     is_object,
     one_of,
 )
-from townhall.domains.coaching.brand import BrandConfig, EmailConfig
+from townhall.domains.coaching.brand import BrandConfig, EmailConfig, value_checks
+from townhall.domains.coaching.custom_domain import CANONICAL_PATTERN, LONGEST_DOMAIN
 from townhall.types import OptionalJson, TextEnum
 
 
@@ -76,7 +77,23 @@ class TenantProfile(Timestamps, Base):
         CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_is_hyphenated"),
         is_object("brand_config"),
         is_object("email_config"),
-        Index("uq_tenant_profiles_custom_domain", func.lower(text("custom_domain")), unique=True),
+        *value_checks(),
+        CheckConstraint(
+            f"char_length(custom_domain) <= {LONGEST_DOMAIN}"
+            f" and custom_domain ~ '{CANONICAL_PATTERN}'",
+            name="custom_domain_is_canonical",
+        ),
+        CheckConstraint(
+            "custom_domain_verified_at is null or custom_domain is not null",
+            name="custom_domain_verified_at_has_domain",
+        ),
+        Index(None, "custom_domain"),
+        Index(
+            "uq_tenant_profiles_custom_domain",
+            "custom_domain",
+            unique=True,
+            postgresql_where=text("custom_domain_verified_at is not null"),
+        ),
         {"comment": "A coach or company with its own brand on the platform."},
     )
 
@@ -90,7 +107,9 @@ class TenantProfile(Timestamps, Base):
         unique=True, comment="The name in URLs: lower-case words joined by hyphens."
     )
     display_name: Mapped[Label]
-    tenant_type: Mapped[Label] = mapped_column(server_default="coach")
+    tenant_type: Mapped[Label] = mapped_column(
+        server_default="coach", comment="The type of the tenant; written by the service."
+    )
     brand_config: Mapped[BrandConfig | None] = mapped_column(
         OptionalJson(BrandConfig),
         nullable=False,
@@ -104,16 +123,21 @@ class TenantProfile(Timestamps, Base):
         comment="The settings of its e-mails; an empty object until they are set.",
     )
     enabled_assessments: Mapped[Labels] = mapped_column(
-        comment="The assessments that its campaigns may use."
+        comment="The assessments that its campaigns may use; written by the service."
     )
     subscription_tier: Mapped[Label] = mapped_column(
         server_default="free", comment="The subscription; written by the service."
     )
     is_active: Mapped[TrueByDefault] = mapped_column(
-        comment="Whether its pages are served; written by the service."
+        comment="Whether its pages are served and its owner may write; written by the service."
     )
-    custom_domain: Mapped[Line | None] = mapped_column(
-        comment="The domain of its pages; unique without regard to case."
+    custom_domain: Mapped[str | None] = mapped_column(
+        comment="The domain of its pages in canonical form; served once it is verified."
+    )
+    custom_domain_verified_at: Mapped[Time | None] = mapped_column(
+        server_onupdate=FetchedValue(),
+        info=READ_ONLY,
+        comment="When the service verified that the domain is the tenant's; null until then.",
     )
 
 
@@ -224,6 +248,10 @@ class UsageEvent(Created, Base):
         is_object("event_data"),
         CheckConstraint("tokens_used >= 0", name="tokens_used_not_negative"),
         CheckConstraint("cost_cents >= 0 and cost_cents < 'NaN'", name="cost_cents_not_negative"),
+        CheckConstraint(  # the caller of log_usage_event may say when
+            "extract(year from created_at at time zone 'UTC') between 2 and 9998",
+            name="created_at_bounds",
+        ),
         Index(None, "created_at"),
         Index("ix_usage_events_tenant_id_created_at", "tenant_id", desc("created_at")),
         {"comment": "What tenants used, for billing; rows are only added."},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    false,
     func,
     select,
     text,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from townhall.domains.coaching.brand import BrandConfig
+from townhall.domains.coaching.custom_domain import canonical_domain
 from townhall.domains.coaching.models import (
     ClientStatus,
     ParticipantSession,
@@ -45,13 +47,48 @@ def tenant_by_slug(slug: str) -> Select[TenantProfile]:
 
 
 def tenant_by_domain(domain: str) -> Select[TenantProfile]:
-    """Select the tenant of a domain, as its owner or the service; see :func:`tenant_branding`.
+    """Select the tenant that verified a domain, as its owner or the service.
 
     Args:
-        domain: The domain without a port; case is ignored.
+        domain: The domain in any form, such as the header ``Host``; no tenant has what is no
+            domain. See :func:`tenant_branding` for other callers.
     """
+    canonical = _canonical(domain)
+    if canonical is None:
+        return select(TenantProfile).where(false())
     return select(TenantProfile).where(
-        func.lower(TenantProfile.custom_domain) == func.lower(domain)
+        TenantProfile.custom_domain == canonical,
+        TenantProfile.custom_domain_verified_at.is_not(None),
+    )
+
+
+def _canonical(host: str) -> str | None:
+    """Return the canonical form of a domain, or None for what is no domain."""
+    try:
+        return canonical_domain(host)
+    except ValueError:
+        return None
+
+
+def verify_custom_domain(tenant_id: UUID, domain: str) -> Select[Any]:
+    """Record that a tenant's domain was verified, as the service; from then on it is served.
+
+    A tenant that verified the domain earlier no longer has it verified.
+
+    Args:
+        tenant_id: The tenant.
+        domain: The domain that was verified, in any form. It is the tenant's ``custom_domain``.
+
+    Raises:
+        ValueError: It is no domain.
+        sqlalchemy.exc.IntegrityError: When it is run: the tenant does not have this domain, or no
+            longer.
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
+    """
+    return select(
+        func.public.verify_custom_domain(
+            cast(tenant_id, Uuid), cast(canonical_domain(domain), Text)
+        )
     )
 
 
@@ -82,11 +119,13 @@ def tenant_branding(
 ) -> Select[str, str, str, BrandConfig | None, str | None]:
     """Select the five public columns of an active tenant, as any caller.
 
-    A row has ``slug``, ``display_name``, ``tenant_type``, ``brand_config`` and ``custom_domain``.
+    A row has ``slug``, ``display_name``, ``tenant_type``, ``brand_config`` and ``custom_domain``;
+    the latter is null unless it is verified.
 
     Args:
         slug: The name in URLs.
-        domain: The domain of a request, without a port; case is ignored.
+        domain: A domain in any form, such as the header ``Host``; it is the tenant's that verified
+            it, and no tenant has what is no domain.
 
     Raises:
         TypeError: Neither or both of them are given.
@@ -96,7 +135,7 @@ def tenant_branding(
     call = (
         func.public.get_tenant_branding(cast(slug, Text))
         if domain is None
-        else func.public.get_tenant_branding_by_domain(cast(domain, Text))
+        else func.public.get_tenant_branding_by_domain(cast(_canonical(domain), Text))
     )
     branding = call.table_valued(
         column("slug", Text),
@@ -165,6 +204,8 @@ def log_usage_event(  # noqa: PLR0913 - the columns of an event
     tokens_used: int = 0,
     model_used: str | None = None,
     cost_cents: Decimal | int = 0,
+    id: UUID | None = None,  # noqa: A002 - the name of the column
+    created_at: datetime | None = None,
 ) -> Select[UUID]:
     """Log a usage event of a tenant, as the service; returns the id of the event.
 
@@ -176,6 +217,10 @@ def log_usage_event(  # noqa: PLR0913 - the columns of an event
         tokens_used: Input and output tokens of the language model.
         model_used: The language model.
         cost_cents: The cost in cents, with up to four decimals.
+        id: The key of the event, chosen by the caller: an event that is logged again with the same
+            key is not counted again. None for a new key.
+        created_at: When the usage took place, with a time zone, where it is reported late; None
+            for now.
 
     Raises:
         sqlalchemy.exc.IntegrityError: When it is run: there is no such tenant or user, or a
@@ -191,6 +236,8 @@ def log_usage_event(  # noqa: PLR0913 - the columns of an event
             cast(tokens_used, BigInteger),
             cast(model_used, Text),
             cast(cost_cents, Numeric),
+            cast(id, Uuid),
+            cast(created_at, DateTime(timezone=True)),
             type_=Uuid,
         )
     )

@@ -1,4 +1,4 @@
-"""The triggers of coaching: timestamps, and the tenants of sessions."""
+"""The triggers of coaching: timestamps, verified domains, and the tenants of sessions."""
 
 from __future__ import annotations
 
@@ -50,9 +50,37 @@ FILL_CAMPAIGN_SESSIONS_TENANT = Function(
     comment="Sets the tenant of a campaign's sessions without one when the campaign gets one.",
 )
 
+UNVERIFY_CUSTOM_DOMAIN = Function(
+    schema="private",
+    name="unverify_custom_domain",
+    language="plpgsql",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        begin
+            new.custom_domain_verified_at := null;
+            return new;
+        end
+    """,
+    comment="Makes a domain that has changed one that is not verified.",
+)
+
 ENTITIES: tuple[Entity, ...] = (
+    UNVERIFY_CUSTOM_DOMAIN,
     FILL_SESSION_TENANT,
     FILL_CAMPAIGN_SESSIONS_TENANT,
+    Trigger(
+        table="tenant_profiles",
+        name="unverify_custom_domain",
+        timing="before",
+        events=("update",),
+        condition="""
+            new.custom_domain is distinct from old.custom_domain
+            and new.custom_domain_verified_at
+                is not distinct from old.custom_domain_verified_at
+        """,
+        function=UNVERIFY_CUSTOM_DOMAIN,
+        comment="Makes a domain that has changed one that is not verified.",
+    ),
     updated_at_trigger("tenant_profiles"),
     updated_at_trigger("campaigns"),
     updated_at_trigger("participant_sessions"),
