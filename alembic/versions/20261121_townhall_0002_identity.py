@@ -37,6 +37,13 @@ def profiles() -> None:
             "industry", sa.Text(), nullable=True, comment="The industry of the person's company."
         ),
         sa.Column(
+            "tier",
+            sa.Integer(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="The subscription tier: 0 free, 1 pro, 2 studio; written by the service.",
+        ),
+        sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
@@ -60,6 +67,7 @@ def profiles() -> None:
             "char_length(industry) <= 200", name=op.f("ck_profiles_industry_bounds")
         ),
         sa.CheckConstraint("char_length(stage) <= 200", name=op.f("ck_profiles_stage_bounds")),
+        sa.CheckConstraint("tier between 0 and 2", name=op.f("ck_profiles_tier_known")),
         sa.ForeignKeyConstraint(
             ["id"], ["auth.users.id"], name=op.f("fk_profiles_id_users"), ondelete="CASCADE"
         ),

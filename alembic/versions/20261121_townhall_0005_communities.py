@@ -1,5 +1,7 @@
 """Communities of founders and their members.
 
+A community that exists already and has no owner gets its creator as one.
+
 A downgrade destroys every community and every membership.
 
 Revision: townhall_0005
@@ -23,6 +25,7 @@ depends_on = None
 def upgrade() -> None:
     communities()
     members()
+    owners()
 
 
 def communities() -> None:
@@ -43,14 +46,16 @@ def communities() -> None:
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether only its members and its creator can read it.",
+            comment=(
+                "Whether only its members and its creator can read it; all below it are private."
+            ),
         ),
         sa.Column(
             "is_archived",
             sa.Boolean(),
             server_default=sa.text("false"),
             nullable=False,
-            comment="Whether it is closed; only its creator can read it then.",
+            comment="Whether it is closed; only its owners and its creator can read it then.",
         ),
         sa.Column(
             "created_at",
@@ -157,14 +162,50 @@ def communities() -> None:
     pg.create_entity(
         pg.Function(
             schema="private",
-            name="is_open_community",
+            name="my_moderated_community_ids",
+            returns="setof uuid",
+            body="""
+                select m.community_id
+                from public.community_members as m
+                where m.user_id = (select auth.uid())
+                    and m.role in ('moderator', 'owner')
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The communities that the caller is a moderator or an owner of.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_owned_community_ids",
+            returns="setof uuid",
+            body="""
+                select m.community_id
+                from public.community_members as m
+                where m.user_id = (select auth.uid())
+                    and m.role in ('owner')
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The communities that the caller is an owner of.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="can_join_community",
             arguments={"community_id": "uuid"},
             returns="boolean",
             body="""
                 select exists (
                     select
                     from public.communities as c
-                    where c.id = is_open_community.community_id
+                    where c.id = can_join_community.community_id
                         and not c.is_private
                         and not c.is_archived
                 )
@@ -174,6 +215,23 @@ def communities() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment="Whether a community is neither private nor archived.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="add_creator_as_owner",
+            language="plpgsql",
+            body="""
+                begin
+                    insert into public.community_members (community_id, user_id, role)
+                    values (new.id, new.created_by, 'owner');
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Makes the creator of a new community a member of it, as its owner.",
         )
     )
     pg.create_entity(
@@ -192,14 +250,14 @@ def communities() -> None:
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the creator or visitors of an active community can read",
+            name="the creator, owners or visitors can read",
             command="select",
             roles=("authenticated",),
             using="""
                 created_by = (select auth.uid())
-                or
-                    not is_archived
-                    and (not is_private or id = any (array(select private.my_community_ids())))
+                or id = any (array(select private.my_owned_community_ids()))
+                or not is_archived
+                and (not is_private or id = any (array(select private.my_community_ids())))
             """,
         )
     )
@@ -215,11 +273,11 @@ def communities() -> None:
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the creator can update",
+            name="owners of the community can update",
             command="update",
             roles=("authenticated",),
-            using="created_by = (select auth.uid())",
-            check="created_by = (select auth.uid())",
+            using="id = any (array(select private.my_owned_community_ids()))",
+            check="id = any (array(select private.my_owned_community_ids()))",
         )
     )
     pg.create_entity(
@@ -242,6 +300,17 @@ def communities() -> None:
             comment="Sets updated_at.",
         )
     )
+    pg.create_entity(
+        pg.Trigger(
+            table="communities",
+            name="add_creator_as_owner",
+            timing="after",
+            events=("insert",),
+            condition="new.created_by is not null",
+            function="private.add_creator_as_owner",
+            comment="The creator of a community is its first owner.",
+        )
+    )
 
 
 def members() -> None:
@@ -249,7 +318,12 @@ def members() -> None:
         pg.TableAccess(
             table="community_members",
             grants={
-                "authenticated": ("select", "insert (id, community_id, user_id, role)", "delete"),
+                "authenticated": (
+                    "select",
+                    "insert (id, community_id, user_id, role)",
+                    "update (role)",
+                    "delete",
+                ),
                 "service_role": ("all",),
             },
         )
@@ -257,7 +331,7 @@ def members() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_members",
-            name="members of the community or the owner can read",
+            name="members of the community or the member can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -269,22 +343,38 @@ def members() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_members",
-            name="the owner joining an open community can insert",
+            name="the member who may join or owners of the community can insert",
             command="insert",
             roles=("authenticated",),
             check="""
                 (user_id = (select auth.uid()))
-                and (role = 'member' and private.is_open_community(community_id))
+                and (role = 'member' and private.can_join_community(community_id))
+                or community_id = any (array(select private.my_owned_community_ids()))
             """,
         )
     )
     pg.create_entity(
         pg.Policy(
             table="community_members",
-            name="the owner can delete",
+            name="owners of the community can update",
+            command="update",
+            roles=("authenticated",),
+            using="community_id = any (array(select private.my_owned_community_ids()))",
+            check="community_id = any (array(select private.my_owned_community_ids()))",
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="community_members",
+            name="the member, owners, or moderators removing members can delete",
             command="delete",
             roles=("authenticated",),
-            using="user_id = (select auth.uid())",
+            using="""
+                user_id = (select auth.uid())
+                or community_id = any (array(select private.my_owned_community_ids()))
+                or (community_id = any (array(select private.my_moderated_community_ids())))
+                and (role = 'member')
+            """,
         )
     )
     pg.create_entity(
@@ -297,14 +387,154 @@ def members() -> None:
             check="true",
         )
     )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="hold_owned_communities",
+            language="plpgsql",
+            body="""
+                begin
+                    perform
+                    from public.communities as g
+                    where g.id = any (array(select private.my_owned_community_ids()))
+                    order by g.id
+                    for no key update;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=("Locks the communities that the caller owns until the transaction ends."),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="keep_owner_of_community",
+            language="plpgsql",
+            body="""
+                declare
+                    changed uuid;
+                begin
+                    for changed in
+                        select distinct o.community_id
+                        from old_members as o
+                        where o.role = 'owner'
+                    loop
+                        perform
+                        from public.community_members as m
+                        where m.community_id = changed and m.role = 'owner'
+                        limit 1
+                        for share;
+                        if not found then
+                            raise exception 'community % would have no owner', changed
+                                using errcode = 'check_violation',
+                                    hint = 'Make another member an owner first.',
+                                    schema = 'public',
+                                    table = 'community_members';
+                        end if;
+                    end loop;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Refuses a statement after which the community has no owner.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="community_members",
+            name="hold_owned_communities",
+            timing="before",
+            events=("update", "delete"),
+            level="statement",
+            condition="""
+                row_security_active('public.community_members')
+                and not pg_has_role('service_role', 'usage')
+            """,
+            function="private.hold_owned_communities",
+            comment=("Two owners of one community change its members one after the other."),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="community_members",
+            name="keep_owner_on_update",
+            timing="after",
+            events=("update",),
+            level="statement",
+            condition="""
+                row_security_active('public.community_members')
+                and not pg_has_role('service_role', 'usage')
+            """,
+            old_table="old_members",
+            function="private.keep_owner_of_community",
+            comment=("A client can't remove the last owner of the community, or change the role."),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="community_members",
+            name="keep_owner_on_delete",
+            timing="after",
+            events=("delete",),
+            level="statement",
+            condition="""
+                row_security_active('public.community_members')
+                and not pg_has_role('service_role', 'usage')
+            """,
+            old_table="old_members",
+            function="private.keep_owner_of_community",
+            comment=("A client can't remove the last owner of the community, or change the role."),
+        )
+    )
+
+
+def owners() -> None:
+    """Make the creator an owner of each community that has none."""
+    op.execute(
+        """
+        update public.community_members as m
+        set role = 'owner'
+        from public.communities as c
+        where c.id = m.community_id
+            and c.created_by = m.user_id
+            and not exists (
+                select
+                from public.community_members as o
+                where o.community_id = c.id
+                    and o.role = 'owner'
+            )
+        """
+    )
+    op.execute(
+        """
+        insert into public.community_members (community_id, user_id, role)
+        select c.id, c.created_by, 'owner'
+        from public.communities as c
+        where c.created_by is not null
+            and not exists (
+                select
+                from public.community_members as o
+                where o.community_id = c.id
+                    and o.role = 'owner'
+            )
+        """
+    )
 
 
 def downgrade() -> None:
     op.drop_table("community_members", if_exists=True)
     op.drop_table("communities", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="keep_owner_of_community"))
+    pg.drop_entity(pg.Function.named(schema="private", name="hold_owned_communities"))
+    pg.drop_entity(pg.Function.named(schema="private", name="add_creator_as_owner"))
     pg.drop_entity(
         pg.Function.named(
-            schema="private", name="is_open_community", arguments={"community_id": "uuid"}
+            schema="private", name="can_join_community", arguments={"community_id": "uuid"}
         )
     )
+    pg.drop_entity(pg.Function.named(schema="private", name="my_owned_community_ids"))
+    pg.drop_entity(pg.Function.named(schema="private", name="my_moderated_community_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_community_ids"))

@@ -34,7 +34,7 @@ def levels() -> None:
             "parent_community_id",
             sa.Uuid(),
             nullable=True,
-            comment="The parent community; null at the top level.",
+            comment="The parent community; null at the top level. At most five levels.",
         ),
         if_not_exists=True,
     )
@@ -56,7 +56,7 @@ def levels() -> None:
             sa.Integer(),
             server_default=sa.text("0"),
             nullable=False,
-            comment="The subscription tier it requires: 0 free, 1 pro, 2 studio.",
+            comment="The subscription tier that joining it requires: 0 free, 1 pro, 2 studio.",
         ),
         if_not_exists=True,
     )
@@ -77,6 +77,210 @@ def levels() -> None:
                 ),
                 "service_role": ("all",),
             },
+        )
+    )
+    pg.drop_entity(pg.Policy.named(table="communities", name="the creator can insert"))
+    pg.create_entity(
+        pg.Policy(
+            table="communities",
+            name="the creator below communities they moderate can insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (created_by = (select auth.uid()))
+                and (
+                    parent_community_id is null
+                    or parent_community_id = any (
+                        array(select private.my_moderated_community_ids())
+                    )
+                )
+            """,
+        )
+    )
+    pg.replace_entity(
+        pg.Function(
+            schema="private",
+            name="can_join_community",
+            arguments={"community_id": "uuid"},
+            returns="boolean",
+            body="""
+                select exists (
+                    select
+                    from public.communities as c
+                    where c.id = can_join_community.community_id
+                        and not c.is_private
+                        and not c.is_archived
+                        and c.tier_required <= coalesce(
+                            (
+                                select p.tier
+                                from public.profiles as p
+                                where p.id = (select auth.uid())
+                            ),
+                            0
+                        )
+                )
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment=(
+                "Whether a community is neither private nor archived, and the"
+                " caller's tier suffices."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="check_community_levels",
+            language="plpgsql",
+            body="""
+                declare
+                    above uuid := new.parent_community_id;
+                    next_above uuid;
+                    above_is_private boolean;
+                    parent_is_private boolean;
+                    level integer := 1;
+                begin
+                    while above is not null and level <= 5 loop
+                        if above = new.id then
+                            raise check_violation
+                            using
+                                message = 'A community can not be below itself.',
+                                schema = 'public',
+                                table = 'communities',
+                                column = 'parent_community_id';
+                        end if;
+                        select c.parent_community_id, c.is_private
+                        into next_above, above_is_private
+                        from public.communities as c
+                        where c.id = above
+                        for share;
+                        parent_is_private := coalesce(parent_is_private, above_is_private);
+                        level := level + 1;
+                        above := next_above;
+                    end loop;
+                    if exists (
+                        with recursive below (id, level) as (
+                            select new.id, level
+                            union all
+                            select c.id, b.level + 1
+                            from below as b
+                            join public.communities as c on c.parent_community_id = b.id
+                            where b.level <= 5
+                                and new.parent_community_id is distinct from old.parent_community_id
+                        )
+                        select from below as b where b.level > 5
+                    )
+                    then
+                        raise check_violation
+                        using
+                            message = 'Communities have at most 5 levels.',
+                            schema = 'public',
+                            table = 'communities',
+                            column = 'parent_community_id';
+                    end if;
+                    if parent_is_private and not new.is_private then
+                        raise check_violation
+                        using
+                            message = 'A community below a private one is private.',
+                            schema = 'public',
+                            table = 'communities',
+                            column = 'is_private';
+                    end if;
+                    if new.is_private and exists (
+                        select
+                        from public.communities as c
+                        where c.parent_community_id = new.id
+                            and not c.is_private
+                    )
+                    then
+                        raise check_violation
+                        using
+                            message = 'A community with public ones below it can not be private.',
+                            hint = 'Make those private first, or in the same statement.',
+                            schema = 'public',
+                            table = 'communities',
+                            column = 'is_private';
+                    end if;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Refuses a community below itself, on a level too many, or "
+                "public below a private one."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="check_parent_is_moderated",
+            language="plpgsql",
+            body="""
+                begin
+                    if new.parent_community_id <> all (
+                        array(select private.my_moderated_community_ids())
+                    )
+                    then
+                        raise insufficient_privilege
+                        using
+                            message = 'Only its owners and moderators put others below it.',
+                            schema = 'public',
+                            table = 'communities',
+                            column = 'parent_community_id';
+                    end if;
+                    return new;
+                end
+            """,
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Refuses a parent community that the caller does not moderate.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="communities",
+            name="check_levels_on_insert",
+            timing="after",
+            events=("insert",),
+            condition="new.parent_community_id is not null",
+            function="private.check_community_levels",
+            comment="Checks the place of a new community.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="communities",
+            name="check_levels_on_update",
+            timing="after",
+            events=("update",),
+            columns=("parent_community_id", "is_private"),
+            condition="""
+                (new.parent_community_id, new.is_private)
+                is distinct from (old.parent_community_id, old.is_private)
+            """,
+            function="private.check_community_levels",
+            comment=("Checks the place of a community that moves, or becomes private or public."),
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="communities",
+            name="check_parent_is_moderated",
+            timing="before",
+            events=("update",),
+            columns=("parent_community_id",),
+            condition="""
+                new.parent_community_id is distinct from old.parent_community_id
+                and new.parent_community_id is not null
+                and row_security_active('public.communities')
+                and not pg_has_role('service_role', 'usage')
+            """,
+            function="private.check_parent_is_moderated",
+            comment="A client can move a community only below one that they moderate.",
         )
     )
 
@@ -225,6 +429,47 @@ def sponsors() -> None:
 
 def downgrade() -> None:
     op.drop_table("subcommunity_sponsors", if_exists=True)
+    pg.drop_entity(pg.Trigger.named(table="communities", name="check_parent_is_moderated"))
+    pg.drop_entity(pg.Trigger.named(table="communities", name="check_levels_on_update"))
+    pg.drop_entity(pg.Trigger.named(table="communities", name="check_levels_on_insert"))
+    pg.drop_entity(pg.Function.named(schema="private", name="check_parent_is_moderated"))
+    pg.drop_entity(pg.Function.named(schema="private", name="check_community_levels"))
+    pg.replace_entity(
+        pg.Function(
+            schema="private",
+            name="can_join_community",
+            arguments={"community_id": "uuid"},
+            returns="boolean",
+            body="""
+                select exists (
+                    select
+                    from public.communities as c
+                    where c.id = can_join_community.community_id
+                        and not c.is_private
+                        and not c.is_archived
+                )
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether a community is neither private nor archived.",
+        )
+    )
+    pg.drop_entity(
+        pg.Policy.named(
+            table="communities", name="the creator below communities they moderate can insert"
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="communities",
+            name="the creator can insert",
+            command="insert",
+            roles=("authenticated",),
+            check="created_by = (select auth.uid())",
+        )
+    )
     pg.replace_entity(
         pg.TableAccess(
             table="communities",

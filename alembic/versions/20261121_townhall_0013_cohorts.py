@@ -197,10 +197,13 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="cohort_members",
-            name="active members of the cohort can read",
+            name="active members of the cohort or the owner can read",
             command="select",
             roles=("authenticated",),
-            using="cohort_id = any (array(select private.my_cohort_ids()))",
+            using="""
+                cohort_id = any (array(select private.my_cohort_ids()))
+                or user_id = (select auth.uid())
+            """,
         )
     )
     pg.create_entity(

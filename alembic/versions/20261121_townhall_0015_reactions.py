@@ -3,6 +3,8 @@
 Foreign keys to accounts come first in a table, because PostgreSQL checks them in that order: an
 insert that refers to an account which is being deleted waits for the account, not for the post.
 
+Clients can insert reactions from townhall_0019 on, which has the blocks between founders.
+
 A downgrade destroys every reaction.
 
 Revision: townhall_0015
@@ -162,7 +164,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_reactions",
-            name="readers of the post can read",
+            name="readers of the post or the owner can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -171,24 +173,7 @@ def upgrade() -> None:
                     from public.social_feed_posts as p
                     where p.id = social_feed_reactions.post_id
                 )
-            """,
-        )
-    )
-    pg.create_entity(
-        pg.Policy(
-            table="social_feed_reactions",
-            name="the owner who can read the post can insert",
-            command="insert",
-            roles=("authenticated",),
-            check="""
-                (user_id = (select auth.uid()))
-                and (
-                    exists (
-                        select
-                        from public.social_feed_posts as p
-                        where p.id = social_feed_reactions.post_id
-                    )
-                )
+                or user_id = (select auth.uid())
             """,
         )
     )

@@ -3,6 +3,8 @@
 Foreign keys to accounts come first in a table, because PostgreSQL checks them in that order: an
 insert that refers to an account which is being deleted waits for the account, not for the post.
 
+Clients can insert comments from townhall_0019 on, which has the blocks between founders.
+
 A downgrade destroys every comment.
 
 Revision: townhall_0016
@@ -37,6 +39,13 @@ def upgrade() -> None:
             comment="The comment it answers, on the same post; moved and deleted with that.",
         ),
         sa.Column(
+            "depth",
+            sa.SmallInteger(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="The number of comments above it; maintained by a trigger.",
+        ),
+        sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
@@ -52,6 +61,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "char_length(content) <= 20000", name=op.f("ck_social_feed_comments_content_bounds")
+        ),
+        sa.CheckConstraint(
+            "depth between 0 and 20", name=op.f("ck_social_feed_comments_depth_bounded")
         ),
         sa.ForeignKeyConstraint(
             ["author_id"],
@@ -175,6 +187,56 @@ def upgrade() -> None:
         )
     )
     pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="set_comment_depth",
+            language="plpgsql",
+            body="""
+                begin
+                    new.depth := 0;
+                    if new.parent_comment_id is not null then
+                        select c.depth + 1
+                        into new.depth
+                        from public.social_feed_comments as c
+                        where c.id = new.parent_comment_id;
+                        if not found then
+                            raise foreign_key_violation
+                            using
+                                message = 'The comment that is answered does not exist.',
+                                hint = 'Insert a comment before its answers.',
+                                schema = 'public',
+                                table = 'social_feed_comments',
+                                column = 'parent_comment_id',
+                                constraint = 'fk_social_feed_comments_parent_comment';
+                        end if;
+                    end if;
+                    return new;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Sets the depth of a comment from that of the comment it answers.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="move_answers",
+            language="plpgsql",
+            body="""
+                begin
+                    update public.social_feed_comments as c
+                    set depth = new.depth + 1
+                    where c.parent_comment_id = new.id;
+                    return null;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment="Sets the depth of the answers to a comment whose depth changed.",
+        )
+    )
+    pg.create_entity(
         pg.TableAccess(
             table="social_feed_comments",
             grants={
@@ -191,7 +253,7 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_comments",
-            name="readers of the post can read",
+            name="readers of the post or the author can read",
             command="select",
             roles=("authenticated",),
             using="""
@@ -200,24 +262,7 @@ def upgrade() -> None:
                     from public.social_feed_posts as p
                     where p.id = social_feed_comments.post_id
                 )
-            """,
-        )
-    )
-    pg.create_entity(
-        pg.Policy(
-            table="social_feed_comments",
-            name="the author who can read the post can insert",
-            command="insert",
-            roles=("authenticated",),
-            check="""
-                (author_id = (select auth.uid()))
-                and (
-                    exists (
-                        select
-                        from public.social_feed_posts as p
-                        where p.id = social_feed_comments.post_id
-                    )
-                )
+                or author_id = (select auth.uid())
             """,
         )
     )
@@ -258,6 +303,28 @@ def upgrade() -> None:
             events=("update",),
             function="private.update_updated_at_column",
             comment="Sets updated_at.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_comments",
+            name="set_comment_depth",
+            timing="before",
+            events=("insert", "update"),
+            columns=("parent_comment_id", "depth"),
+            function="private.set_comment_depth",
+            comment="Maintains depth.",
+        )
+    )
+    pg.create_entity(
+        pg.Trigger(
+            table="social_feed_comments",
+            name="move_answers",
+            timing="after",
+            events=("update",),
+            condition="new.depth is distinct from old.depth",
+            function="private.move_answers",
+            comment="Maintains depth of the answers.",
         )
     )
     pg.create_entity(
@@ -312,5 +379,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("social_feed_comments", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="move_answers"))
+    pg.drop_entity(pg.Function.named(schema="private", name="set_comment_depth"))
     pg.drop_entity(pg.Function.named(schema="private", name="reset_comment_count"))
     pg.drop_entity(pg.Function.named(schema="private", name="keep_comment_count"))

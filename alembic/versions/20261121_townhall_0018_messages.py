@@ -2,6 +2,8 @@
 
 Realtime subscribers receive the whole old row, for which the table has the replica identity full.
 
+Clients can insert messages from townhall_0019 on, which has the blocks between founders.
+
 A downgrade destroys every message.
 
 Revision: townhall_0018
@@ -166,15 +168,6 @@ def upgrade() -> None:
                 sender_id = (select auth.uid())
                 or recipient_id = (select auth.uid())
             """,
-        )
-    )
-    pg.create_entity(
-        pg.Policy(
-            table="founder_messages",
-            name="the sender can insert",
-            command="insert",
-            roles=("authenticated",),
-            check="sender_id = (select auth.uid())",
         )
     )
     pg.create_entity(

@@ -1,4 +1,7 @@
-"""Connections between founders.
+"""Connections between founders, and their blocks.
+
+The policies for inserts of reactions, comments and messages depend on the blocks, and come with
+them.
 
 A downgrade destroys every connection and every block.
 
@@ -38,7 +41,7 @@ def upgrade() -> None:
             sa.Text(),
             server_default="pending",
             nullable=False,
-            comment="The answer; only the recipient can change blocked.",
+            comment="The answer; blocked while one of the two blocks the other.",
         ),
         sa.Column(
             "source",
@@ -46,6 +49,26 @@ def upgrade() -> None:
             server_default="directory",
             nullable=False,
             comment="Where the requester found the recipient.",
+        ),
+        sa.Column(
+            "declined_by",
+            sa.Uuid(),
+            nullable=True,
+            comment="The party that declined or withdrew the request; maintained by a trigger.",
+        ),
+        sa.Column(
+            "blocked_by_requester",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Whether the requester blocks the recipient; written by block_founder().",
+        ),
+        sa.Column(
+            "blocked_by_recipient",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="Whether the recipient blocks the requester; written by block_founder().",
         ),
         sa.Column(
             "created_at",
@@ -60,6 +83,10 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
             comment="When the row last changed; maintained by a trigger.",
+        ),
+        sa.CheckConstraint(
+            "(status = 'blocked') = (blocked_by_requester or blocked_by_recipient)",
+            name=op.f("ck_founder_connections_blocked_by_a_party"),
         ),
         sa.CheckConstraint(
             "source in ('directory', 'cohort', 'fred_suggestion', 'community')",
@@ -90,7 +117,10 @@ def upgrade() -> None:
             "recipient_id",
             name=op.f("uq_founder_connections_requester_id_recipient_id"),
         ),
-        comment="Requests of founders for a connection, with their answers.",
+        comment=(
+            "Requests of founders for a connection, their answers and blocks; one row per pair of"
+            " founders."
+        ),
         if_not_exists=True,
     )
     op.create_index(
@@ -99,6 +129,222 @@ def upgrade() -> None:
         ["recipient_id"],
         unique=False,
         if_not_exists=True,
+    )
+    op.create_index(
+        "uq_founder_connections_pair",
+        "founder_connections",
+        [
+            sa.literal_column("least(requester_id, recipient_id)"),
+            sa.literal_column("greatest(requester_id, recipient_id)"),
+        ],
+        unique=True,
+        if_not_exists=True,
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_blocked_user_ids",
+            returns="setof uuid",
+            body="""
+                select c.recipient_id
+                from public.founder_connections as c
+                where c.requester_id = (select auth.uid())
+                    and c.status = 'blocked'
+                union all
+                select c.requester_id
+                from public.founder_connections as c
+                where c.recipient_id = (select auth.uid())
+                    and c.status = 'blocked'
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="The users who block the caller, and those whom the caller blocks.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="is_comment_of_blocked",
+            arguments={"comment_id": "uuid"},
+            returns="boolean",
+            body="""
+                select exists (
+                    select
+                    from public.social_feed_comments as c
+                    where c.id = is_comment_of_blocked.comment_id
+                        and c.author_id = any (array(select private.my_blocked_user_ids()))
+                )
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment=(
+                "Whether the author of a comment blocks the caller, or the caller that author."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="block_founder",
+            arguments={"user_id": "uuid"},
+            returns="void",
+            language="plpgsql",
+            body="""
+                declare
+                    caller uuid := (select auth.uid());
+                begin
+                    if caller is null then
+                        raise insufficient_privilege
+                        using message = 'Only a signed-in user can block a founder.';
+                    end if;
+                    loop
+                        update public.founder_connections as c
+                        set
+                            status = 'blocked',
+                            blocked_by_requester =
+                                c.blocked_by_requester or c.requester_id = caller,
+                            blocked_by_recipient =
+                                c.blocked_by_recipient or c.recipient_id = caller
+                        where least(c.requester_id, c.recipient_id)
+                                = least(caller, block_founder.user_id)
+                            and greatest(c.requester_id, c.recipient_id)
+                                = greatest(caller, block_founder.user_id);
+                        exit when found;
+                        insert into public.founder_connections (
+                            requester_id, recipient_id, status, blocked_by_requester
+                        )
+                        values (
+                            caller, block_founder.user_id, 'blocked', true
+                        )
+                        on conflict do nothing;
+                        exit when found;
+                    end loop;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated",),
+            comment=(
+                "Blocks a founder for the caller: neither asks the other for "
+                "a connection, nor sends them messages, reactions or "
+                "comments."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="block_founder",
+            arguments={"user_id": "uuid"},
+            returns="void",
+            body="select private.block_founder(user_id)",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated",),
+            comment=(
+                "Blocks a founder for the caller: neither asks the other for "
+                "a connection, nor sends them messages, reactions or "
+                "comments."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="unblock_founder",
+            arguments={"user_id": "uuid"},
+            returns="void",
+            language="plpgsql",
+            body="""
+                declare
+                    caller uuid := (select auth.uid());
+                    blocked uuid;
+                begin
+                    if caller is null then
+                        raise insufficient_privilege
+                        using message = 'Only a signed-in user can unblock a founder.';
+                    end if;
+                    select c.id
+                    into blocked
+                    from public.founder_connections as c
+                    where least(c.requester_id, c.recipient_id)
+                            = least(caller, unblock_founder.user_id)
+                        and greatest(c.requester_id, c.recipient_id)
+                            = greatest(caller, unblock_founder.user_id)
+                        and c.status = 'blocked'
+                    for update;
+                    delete from public.founder_connections as c
+                    where c.id = blocked
+                        and not (c.blocked_by_requester and c.requester_id <> caller)
+                        and not (c.blocked_by_recipient and c.recipient_id <> caller);
+                    update public.founder_connections as c
+                    set
+                        blocked_by_requester = c.blocked_by_requester and c.requester_id <> caller,
+                        blocked_by_recipient = c.blocked_by_recipient and c.recipient_id <> caller
+                    where c.id = blocked;
+                end
+            """,
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated",),
+            comment=(
+                "Ends the caller's block of a founder. A block by the founder"
+                " stays; without one the two can ask each other again."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="unblock_founder",
+            arguments={"user_id": "uuid"},
+            returns="void",
+            body="select private.unblock_founder(user_id)",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated",),
+            comment=(
+                "Ends the caller's block of a founder. A block by the founder"
+                " stays; without one the two can ask each other again."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="keep_connection",
+            language="plpgsql",
+            body="""
+                declare
+                    caller uuid := (select auth.uid());
+                begin
+                    if new.status <> 'blocked'
+                        and old.status = 'blocked'
+                    then
+                        new.blocked_by_requester := false;
+                        new.blocked_by_recipient := false;
+                    elsif new.blocked_by_requester or new.blocked_by_recipient then
+                        new.status := 'blocked';
+                    elsif new.status = 'blocked' then
+                        new.blocked_by_recipient := true;
+                    end if;
+                    if new.status <> 'declined' then
+                        new.declined_by := null;
+                    elsif old.status is distinct from 'declined'
+                        and caller in (new.requester_id, new.recipient_id)
+                    then
+                        new.declined_by := caller;
+                    else
+                        new.declined_by := coalesce(new.declined_by, new.recipient_id);
+                    end if;
+                    return new;
+                end
+            """,
+            settings={"search_path": "pg_catalog, pg_temp"},
+            comment=(
+                "Keeps who declined and who blocks in agreement with the status of a connection."
+            ),
+        )
     )
     pg.create_entity(
         pg.TableAccess(
@@ -141,17 +387,19 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_connections",
-            name="the recipient or the requester unless blocked can update",
+            name="the requester or the recipient of a pending request can update",
             command="update",
             roles=("authenticated",),
             using="""
-                recipient_id = (select auth.uid())
-                or (requester_id = (select auth.uid()))
-                and (status <> 'blocked')
+                (
+                    requester_id = (select auth.uid())
+                    or recipient_id = (select auth.uid())
+                )
+                and (status = 'pending')
             """,
             check="""
                 (recipient_id = (select auth.uid()))
-                and (status <> 'pending')
+                and (status in ('accepted', 'declined'))
                 or (requester_id = (select auth.uid()))
                 and (status = 'declined')
             """,
@@ -160,13 +408,19 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_connections",
-            name="the recipient or the requester unless blocked can delete",
+            name="the requester or the recipient if theirs to end can delete",
             command="delete",
             roles=("authenticated",),
             using="""
-                recipient_id = (select auth.uid())
-                or (requester_id = (select auth.uid()))
-                and (status <> 'blocked')
+                (
+                    requester_id = (select auth.uid())
+                    or recipient_id = (select auth.uid())
+                )
+                and (
+                    status = 'accepted'
+                    or status = 'pending' and requester_id = (select auth.uid())
+                    or status = 'declined' and (select auth.uid()) = declined_by
+                )
             """,
         )
     )
@@ -190,7 +444,110 @@ def upgrade() -> None:
             comment="Sets updated_at.",
         )
     )
+    pg.create_entity(
+        pg.Trigger(
+            table="founder_connections",
+            name="keep_connection",
+            timing="before",
+            events=("insert", "update"),
+            function="private.keep_connection",
+            comment="Maintains declined_by, and the sides of a block.",
+        )
+    )
+    unless_blocked()
+
+
+def unless_blocked() -> None:
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_reactions",
+            name="the owner who can read the post unless blocked can insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (user_id = (select auth.uid()))
+                and (
+                    exists (
+                        select
+                        from public.social_feed_posts as p
+                        where p.id = social_feed_reactions.post_id
+                            and p.author_id <> all (array(select private.my_blocked_user_ids()))
+                    )
+                )
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_comments",
+            name="the author who can read the post unless blocked can insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (author_id = (select auth.uid()))
+                and (
+                    exists (
+                        select
+                        from public.social_feed_posts as p
+                        where p.id = social_feed_comments.post_id
+                            and p.author_id <> all (array(select private.my_blocked_user_ids()))
+                    )
+                    and (
+                        parent_comment_id is null
+                        or not private.is_comment_of_blocked(parent_comment_id)
+                    )
+                )
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="founder_messages",
+            name="the sender to another unless blocked can insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (sender_id = (select auth.uid()))
+                and (
+                    recipient_id <> sender_id
+                    and recipient_id <> all (array(select private.my_blocked_user_ids()))
+                )
+            """,
+        )
+    )
 
 
 def downgrade() -> None:
+    pg.drop_entity(
+        pg.Policy.named(
+            table="founder_messages", name="the sender to another unless blocked can insert"
+        )
+    )
+    pg.drop_entity(
+        pg.Policy.named(
+            table="social_feed_comments",
+            name="the author who can read the post unless blocked can insert",
+        )
+    )
+    pg.drop_entity(
+        pg.Policy.named(
+            table="social_feed_reactions",
+            name="the owner who can read the post unless blocked can insert",
+        )
+    )
     op.drop_table("founder_connections", if_exists=True)
+    pg.drop_entity(pg.Function.named(schema="private", name="keep_connection"))
+    pg.drop_entity(pg.Function.named(name="unblock_founder", arguments={"user_id": "uuid"}))
+    pg.drop_entity(
+        pg.Function.named(schema="private", name="unblock_founder", arguments={"user_id": "uuid"})
+    )
+    pg.drop_entity(pg.Function.named(name="block_founder", arguments={"user_id": "uuid"}))
+    pg.drop_entity(
+        pg.Function.named(schema="private", name="block_founder", arguments={"user_id": "uuid"})
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private", name="is_comment_of_blocked", arguments={"comment_id": "uuid"}
+        )
+    )
+    pg.drop_entity(pg.Function.named(schema="private", name="my_blocked_user_ids"))

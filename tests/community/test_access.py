@@ -7,17 +7,30 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.community.data import (
+    ACCEPTED_REQUEST,
+    BLOCK,
+    BLOCKED,
     CHANGE,
     COHORT,
+    COMMENT_OF_BLOCKED,
     CONSENT,
+    DECLINED_REQUEST,
+    FORMER_COHORT_MEMBERSHIP,
     FOUNDER,
+    HIDDEN_COMMENT,
+    HIDDEN_POST,
+    HIDDEN_REACTION,
     LISTING,
     MESSAGE,
+    MESSAGE_OF_BLOCKED,
     MILESTONE,
+    MODERATOR_MEMBERSHIP,
+    OUTSIDER,
     PEER,
     PEER_COHORT_MEMBERSHIP,
     PEER_MEMBERSHIP,
     PERSONAS,
+    POST_BEFORE_BLOCK,
     PRIVATE_COMMENT,
     PRIVATE_COMMUNITY,
     PRIVATE_POST,
@@ -27,12 +40,14 @@ from tests.community.data import (
     PUBLIC_COMMUNITY,
     PUBLIC_POST,
     PUBLIC_REACTION,
+    REACTION_OF_BLOCKED,
     REPUTATION,
     REQUEST,
     SCORE,
     SPONSOR,
     STRANGER,
     STREAK,
+    WITHDRAWN_REQUEST,
 )
 from tests.support.access_matrix import Functions, TableRow, Target, Views, check_access
 from tests.support.personas import with_anonymous_sign_in
@@ -70,162 +85,234 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # The community is private and the founder's; the peer is a member of it and of the cohort, and the
-# former member no longer.
+# former member no longer. The stranger would be added to a community.
 COMMUNITIES = access_cases(
     """
-    communities  anon no_sub stranger former_member peer founder service
-    select       x    0      0        0             +    +       +
-    insert       x    !      !        !             !    +       +
-    update       x    0      0        0             0    +       +
-    delete       x    x      x        x             x    x       +
+    communities  anon no_sub stranger former peer moderator blocked founder service
+    select       x    0      0        0      +    +         0       +       +
+    insert       x    !      !        !      !    !         !       +       +
+    update       x    0      0        0      0    0         0       +       +
+    delete       x    x      x        x      x    x         x       x       +
 
-    community_members  anon no_sub stranger former_member peer founder service
-    select             x    0      0        0             +    +       +
-    insert             x    !      +        !             !    !       +
-    update             x    x      x        x             x    x       +
-    delete             x    0      0        0             +    0       +
+    community_members  anon no_sub stranger former peer moderator blocked founder service
+    select             x    0      0        0      +    +         0       +       +
+    insert             x    !      +        !      !    !         !       !       +
+    update             x    0      0        0      0    0         0       +       +
+    delete             x    0      0        0      +    +         0       +       +
 
-    subcommunity_sponsors  anon no_sub stranger former_member peer founder service
-    select                 x    +      +        +             +    +       +
-    insert                 x    x      x        x             x    x       +
-    update                 x    x      x        x             x    x       +
-    delete                 x    x      x        x             x    x       +
+    membership_of_moderator  anon no_sub stranger former peer moderator blocked founder service
+    select                   x    0      0        0      +    +         0       +       +
+    insert                   x    !      !        !      !    !         !       +       +
+    update                   x    0      0        0      0    0         0       +       +
+    delete                   x    0      0        0      0    +         0       +       +
 
-    cohorts  anon no_sub stranger former_member peer founder service
-    select   x    0      0        0             +    +       +
-    insert   x    x      x        x             x    x       +
-    update   x    x      x        x             x    x       +
-    delete   x    x      x        x             x    x       +
+    subcommunity_sponsors  anon no_sub stranger former peer moderator blocked founder service
+    select                 x    +      +        +      +    +         +       +       +
+    insert                 x    x      x        x      x    x         x       x       +
+    update                 x    x      x        x      x    x         x       x       +
+    delete                 x    x      x        x      x    x         x       x       +
 
-    cohort_members  anon no_sub stranger former_member peer founder service
-    select          x    0      0        0             +    +       +
-    insert          x    x      x        x             x    x       +
-    update          x    x      x        x             x    x       +
-    delete          x    0      0        0             +    0       +
+    cohorts  anon no_sub stranger former peer moderator blocked founder service
+    select   x    0      0        0      +    0         0       +       +
+    insert   x    x      x        x      x    x         x       x       +
+    update   x    x      x        x      x    x         x       x       +
+    delete   x    x      x        x      x    x         x       x       +
+
+    cohort_members  anon no_sub stranger former peer moderator blocked founder service
+    select          x    0      0        0      +    0         0       +       +
+    insert          x    x      x        x      x    x         x       x       +
+    update          x    x      x        x      x    x         x       x       +
+    delete          x    0      0        0      +    0         0       0       +
+
+    ended_cohort_membership  anon no_sub stranger former peer moderator blocked founder service
+    select                   x    0      0        +      +    0         0       +       +
+    insert                   x    x      x        x      x    x         x       x       +
+    update                   x    x      x        x      x    x         x       x       +
+    delete                   x    0      0        +      0    0         0       0       +
     """
 )
 
-# Both posts are the founder's. On the public one the reaction and the comment are the peer's.
+# The posts are the founder's. On the public one the reaction and the comment are the peer's; so are
+# those on a post that became private. The blocked user has reacted, commented and written to the
+# founder before, and would again.
 POSTS = access_cases(
     """
-    private_post  anon no_sub stranger former_member peer founder service
-    select        x    0      0        0             0    +       +
-    insert        x    !      !        !             !    +       +
-    update        x    0      0        0             0    +       +
-    delete        x    0      0        0             0    +       +
+    private_post  anon no_sub stranger former peer moderator blocked founder service
+    select        x    0      0        0      0    0         0       +       +
+    insert        x    !      !        !      !    !         !       +       +
+    update        x    0      0        0      0    0         0       +       +
+    delete        x    0      0        0      0    0         0       +       +
 
-    public_post  anon no_sub stranger former_member peer founder service
-    select       x    +      +        +             +    +       +
-    insert       x    !      !        !             !    +       +
-    update       x    0      0        0             0    +       +
-    delete       x    0      0        0             0    +       +
+    public_post  anon no_sub stranger former peer moderator blocked founder service
+    select       x    +      +        +      +    +         +       +       +
+    insert       x    !      !        !      !    !         !       +       +
+    update       x    0      0        0      0    0         0       +       +
+    delete       x    0      0        0      0    0         0       +       +
 
-    private_reaction  anon no_sub stranger former_member peer founder service
-    select            x    0      0        0             0    +       +
-    insert            x    !      !        !             !    +       +
-    update            x    x      x        x             x    x       +
-    delete            x    0      0        0             0    +       +
+    private_reaction  anon no_sub stranger former peer moderator blocked founder service
+    select            x    0      0        0      0    0         0       +       +
+    insert            x    !      !        !      !    !         !       +       +
+    update            x    x      x        x      x    x         x       x       +
+    delete            x    0      0        0      0    0         0       +       +
 
-    public_reaction  anon no_sub stranger former_member peer founder service
-    select           x    +      +        +             +    +       +
-    insert           x    !      +        !             !    !       +
-    update           x    x      x        x             x    x       +
-    delete           x    0      0        0             +    0       +
+    hidden_reaction  anon no_sub stranger former peer moderator blocked founder service
+    select           x    0      0        0      +    0         0       +       +
+    insert           x    !      !        !      !    !         !       !       +
+    update           x    x      x        x      x    x         x       x       +
+    delete           x    0      0        0      +    0         0       0       +
 
-    private_comment  anon no_sub stranger former_member peer founder service
-    select           x    0      0        0             0    +       +
-    insert           x    !      !        !             !    +       +
-    update           x    0      0        0             0    +       +
-    delete           x    0      0        0             0    +       +
+    public_reaction  anon no_sub stranger former peer moderator blocked founder service
+    select           x    +      +        +      +    +         +       +       +
+    insert           x    !      +        !      !    !         !       !       +
+    update           x    x      x        x      x    x         x       x       +
+    delete           x    0      0        0      +    0         0       0       +
 
-    public_comment  anon no_sub stranger former_member peer founder service
-    select          x    +      +        +             +    +       +
-    insert          x    !      +        !             !    !       +
-    update          x    0      0        0             +    0       +
-    delete          x    0      0        0             +    0       +
+    reaction_of_blocked  anon no_sub stranger former peer moderator blocked founder service
+    select               x    +      +        +      +    +         +       +       +
+    insert               x    !      !        !      !    !         !       !       +
+    update               x    x      x        x      x    x         x       x       +
+    delete               x    0      0        0      0    0         +       0       +
+
+    private_comment  anon no_sub stranger former peer moderator blocked founder service
+    select           x    0      0        0      0    0         0       +       +
+    insert           x    !      !        !      !    !         !       +       +
+    update           x    0      0        0      0    0         0       +       +
+    delete           x    0      0        0      0    0         0       +       +
+
+    hidden_comment  anon no_sub stranger former peer moderator blocked founder service
+    select          x    0      0        0      +    0         0       +       +
+    insert          x    !      !        !      !    !         !       !       +
+    update          x    0      0        0      +    0         0       0       +
+    delete          x    0      0        0      +    0         0       0       +
+
+    public_comment  anon no_sub stranger former peer moderator blocked founder service
+    select          x    +      +        +      +    +         +       +       +
+    insert          x    !      +        !      !    !         !       !       +
+    update          x    0      0        0      +    0         0       0       +
+    delete          x    0      0        0      +    0         0       0       +
+
+    comment_of_blocked  anon no_sub stranger former peer moderator blocked founder service
+    select              x    +      +        +      +    +         +       +       +
+    insert              x    !      !        !      !    !         !       !       +
+    update              x    0      0        0      0    0         +       0       +
+    delete              x    0      0        0      0    0         +       0       +
     """
 )
 
 # The founder wrote to the peer, and asked them for a connection. The peer would ask the stranger.
+# The moderator asked the founder, who accepted; the former member asked the founder, who declined;
+# the peer asked the former member and withdrew; the founder blocks a user. Updates answer.
 TWO_PARTIES = access_cases(
     """
-    founder_messages  anon no_sub stranger former_member peer founder service
-    select            x    0      0        0             +    +       +
-    insert            x    !      !        !             +    !       +
-    update            x    x      x        x             x    x       +
-    delete            x    x      x        x             x    x       +
+    founder_messages  anon no_sub stranger former peer moderator blocked founder service
+    select            x    0      0        0      +    0         0       +       +
+    insert            x    !      !        !      +    !         !       !       +
+    update            x    x      x        x      x    x         x       x       +
+    delete            x    x      x        x      x    x         x       x       +
 
-    founder_connections  anon no_sub stranger former_member peer founder service
-    select               x    0      0        0             +    +       +
-    insert               x    !      !        !             +    !       +
-    update               x    0      0        0             +    !       +
-    delete               x    0      0        0             +    +       +
+    message_of_blocked  anon no_sub stranger former peer moderator blocked founder service
+    select              x    0      0        0      0    0         +       +       +
+    insert              x    !      !        !      !    !         !       !       +
+    update              x    x      x        x      x    x         x       x       +
+    delete              x    x      x        x      x    x         x       x       +
+
+    founder_connections  anon no_sub stranger former peer moderator blocked founder service
+    select               x    0      0        0      +    0         0       +       +
+    insert               x    !      !        !      +    !         !       !       +
+    update               x    0      0        0      +    0         0       !       +
+    delete               x    0      0        0      0    0         0       +       +
+
+    accepted_request  anon no_sub stranger former peer moderator blocked founder service
+    select            x    0      0        0      0    +         0       +       +
+    insert            x    !      !        !      +    !         !       !       +
+    update            x    0      0        0      0    0         0       0       +
+    delete            x    0      0        0      0    +         0       +       +
+
+    declined_request  anon no_sub stranger former peer moderator blocked founder service
+    select            x    0      0        +      0    0         0       +       +
+    insert            x    !      !        !      +    !         !       !       +
+    update            x    0      0        0      0    0         0       0       +
+    delete            x    0      0        0      0    0         0       +       +
+
+    withdrawn_request  anon no_sub stranger former peer moderator blocked founder service
+    select             x    0      0        +      +    0         0       0       +
+    insert             x    !      !        !      +    !         !       !       +
+    update             x    0      0        0      0    0         0       0       +
+    delete             x    0      0        0      +    0         0       0       +
+
+    block   anon no_sub stranger former peer moderator blocked founder service
+    select  x    0      0        0      0    0         +       +       +
+    insert  x    !      !        !      +    !         !       !       +
+    update  x    0      0        0      0    0         0       0       +
+    delete  x    0      0        0      0    0         0       0       +
     """
 )
 
 # The rows are the founder's, and those that are inserted would be the stranger's.
 OWN_ROWS = access_cases(
     """
-    community_profiles  anon no_sub stranger former_member peer founder service
-    select              x    +      +        +             +    +       +
-    insert              x    !      +        !             !    !       +
-    update              x    0      0        0             0    +       +
-    delete              x    0      0        0             0    +       +
+    community_profiles  anon no_sub stranger former peer moderator blocked founder service
+    select              x    +      +        +      +    +         +       +       +
+    insert              x    !      +        !      !    !         !       !       +
+    update              x    0      0        0      0    0         0       +       +
+    delete              x    0      0        0      0    0         0       +       +
 
-    expert_listings  anon no_sub stranger former_member peer founder service
-    select           x    +      +        +             +    +       +
-    insert           x    !      +        !             !    !       +
-    update           x    0      0        0             0    +       +
-    delete           x    0      0        0             0    +       +
+    expert_listings  anon no_sub stranger former peer moderator blocked founder service
+    select           x    +      +        +      +    +         +       +       +
+    insert           x    !      +        !      !    !         !       !       +
+    update           x    0      0        0      0    0         0       +       +
+    delete           x    0      0        0      0    0         0       +       +
 
-    milestones  anon no_sub stranger former_member peer founder service
-    select      x    0      0        0             0    +       +
-    insert      x    !      +        !             !    !       +
-    update      x    0      0        0             0    +       +
-    delete      x    0      0        0             0    +       +
+    milestones  anon no_sub stranger former peer moderator blocked founder service
+    select      x    0      0        0      0    0         0       +       +
+    insert      x    !      +        !      !    !         !       !       +
+    update      x    0      0        0      0    0         0       +       +
+    delete      x    0      0        0      0    0         0       +       +
 
-    consent_preferences  anon no_sub stranger former_member peer founder service
-    select               x    0      0        0             0    +       +
-    insert               x    !      +        !             !    !       +
-    update               x    0      0        0             0    +       +
-    delete               x    0      0        0             0    +       +
+    consent_preferences  anon no_sub stranger former peer moderator blocked founder service
+    select               x    0      0        0      0    0         0       +       +
+    insert               x    !      +        !      !    !         !       !       +
+    update               x    0      0        0      0    0         0       +       +
+    delete               x    0      0        0      0    0         0       +       +
 
-    investor_readiness_scores  anon no_sub stranger former_member peer founder service
-    select                     x    0      0        0             0    +       +
-    insert                     x    x      x        x             x    x       +
-    update                     x    x      x        x             x    x       +
-    delete                     x    x      x        x             x    x       +
+    investor_readiness_scores  anon no_sub stranger former peer moderator blocked founder service
+    select                     x    0      0        0      0    0         0       +       +
+    insert                     x    x      x        x      x    x         x       x       +
+    update                     x    x      x        x      x    x         x       x       +
+    delete                     x    x      x        x      x    x         x       x       +
 
-    consent_audit_log  anon no_sub stranger former_member peer founder service
-    select             x    0      0        0             0    +       +
-    insert             x    x      x        x             x    x       +
-    update             x    x      x        x             x    x       +
-    delete             x    x      x        x             x    x       +
+    consent_audit_log  anon no_sub stranger former peer moderator blocked founder service
+    select             x    0      0        0      0    0         0       +       +
+    insert             x    x      x        x      x    x         x       x       +
+    update             x    x      x        x      x    x         x       x       +
+    delete             x    x      x        x      x    x         x       x       +
 
-    reputation_events  anon no_sub stranger former_member peer founder service
-    select             x    0      0        0             0    +       +
-    insert             x    x      x        x             x    x       +
-    update             x    x      x        x             x    x       +
-    delete             x    x      x        x             x    x       +
+    reputation_events  anon no_sub stranger former peer moderator blocked founder service
+    select             x    0      0        0      0    0         0       +       +
+    insert             x    x      x        x      x    x         x       x       +
+    update             x    x      x        x      x    x         x       x       +
+    delete             x    x      x        x      x    x         x       x       +
 
-    engagement_streaks  anon no_sub stranger former_member peer founder service
-    select              x    0      0        0             0    +       +
-    insert              x    x      x        x             x    x       +
-    update              x    x      x        x             x    x       +
-    delete              x    x      x        x             x    x       +
+    engagement_streaks  anon no_sub stranger former peer moderator blocked founder service
+    select              x    0      0        0      0    0         0       +       +
+    insert              x    x      x        x      x    x         x       x       +
+    update              x    x      x        x      x    x         x       x       +
+    delete              x    x      x        x      x    x         x       x       +
     """
 )
 
 # The message that is marked as read is from the founder to the peer.
 VIEWS_AND_FUNCTIONS = access_cases(
     """
-    views                          anon no_sub stranger former_member peer founder service
-    benchmark_stage_aggregates     x    +      +        +             +    +       +
-    benchmark_industry_aggregates  x    +      +        +             +    +       +
+    views                         anon no_sub stranger former peer moderator blocked founder service
+    benchmark_stage_aggregates    x    +      +        +      +    +         +       +       +
+    benchmark_industry_aggregates x    +      +        +      +    +         +       +       +
 
-    functions                     anon no_sub stranger former_member peer founder service
-    mark_messages_read            x    0      0        0             +    0       x
-    refresh_benchmark_aggregates  x    x      x        x             x    x       +
+    functions                    anon no_sub stranger former peer moderator blocked founder service
+    block_founder                x    r      +        +      +    +         +       +       x
+    unblock_founder              x    r      +        +      +    +         +       +       x
+    mark_messages_read           x    0      0        0      +    0         0       0       x
+    refresh_benchmark_aggregates x    x      x        x      x    x         x       x       +
     """
 )
 
@@ -243,6 +330,12 @@ TARGETS: dict[str, Target] = {
         new={"community_id": PUBLIC_COMMUNITY, "user_id": STRANGER},
         change={"role": CommunityRole.OWNER},
     ),
+    "membership_of_moderator": TableRow(
+        CommunityMember,
+        key=MODERATOR_MEMBERSHIP,
+        new={"community_id": PRIVATE_COMMUNITY, "user_id": STRANGER},
+        change={"role": CommunityRole.MEMBER},
+    ),
     "subcommunity_sponsors": TableRow(
         SubcommunitySponsor,
         key=SPONSOR,
@@ -257,6 +350,12 @@ TARGETS: dict[str, Target] = {
         key=PEER_COHORT_MEMBERSHIP,
         new={"cohort_id": COHORT, "user_id": STRANGER},
         change={"role": CohortRole.FACILITATOR},
+    ),
+    "ended_cohort_membership": TableRow(
+        CohortMember,
+        key=FORMER_COHORT_MEMBERSHIP,
+        new={"cohort_id": COHORT, "user_id": STRANGER},
+        change={"is_active": True},
     ),
     "private_post": TableRow(
         SocialFeedPost,
@@ -276,6 +375,18 @@ TARGETS: dict[str, Target] = {
         new={"post_id": PRIVATE_POST, "user_id": FOUNDER, **REACTION},
         change=REACTION,
     ),
+    "hidden_reaction": TableRow(
+        SocialFeedReaction,
+        key=HIDDEN_REACTION,
+        new={"post_id": HIDDEN_POST, "user_id": PEER, **REACTION},
+        change=REACTION,
+    ),
+    "reaction_of_blocked": TableRow(
+        SocialFeedReaction,
+        key=REACTION_OF_BLOCKED,
+        new={"post_id": POST_BEFORE_BLOCK, "user_id": BLOCKED, **REACTION},
+        change=REACTION,
+    ),
     "public_reaction": TableRow(
         SocialFeedReaction,
         key=PUBLIC_REACTION,
@@ -286,6 +397,18 @@ TARGETS: dict[str, Target] = {
         SocialFeedComment,
         key=PRIVATE_COMMENT,
         new={"post_id": PRIVATE_POST, "author_id": FOUNDER, "content": "Another"},
+        change={"content": "Changed"},
+    ),
+    "hidden_comment": TableRow(
+        SocialFeedComment,
+        key=HIDDEN_COMMENT,
+        new={"post_id": HIDDEN_POST, "author_id": PEER, "content": "Another"},
+        change={"content": "Changed"},
+    ),
+    "comment_of_blocked": TableRow(
+        SocialFeedComment,
+        key=COMMENT_OF_BLOCKED,
+        new={"post_id": POST_BEFORE_BLOCK, "author_id": BLOCKED, "content": "Another"},
         change={"content": "Changed"},
     ),
     "public_comment": TableRow(
@@ -301,12 +424,28 @@ TARGETS: dict[str, Target] = {
         change={"content": "Changed"},
         names_key=False,
     ),
-    "founder_connections": TableRow(
-        FounderConnection,
-        key=REQUEST,
-        new={"requester_id": PEER, "recipient_id": STRANGER},
-        change={"status": ConnectionStatus.ACCEPTED},
+    "message_of_blocked": TableRow(
+        FounderMessage,
+        key=MESSAGE_OF_BLOCKED,
+        new={"sender_id": BLOCKED, "recipient_id": FOUNDER, "content": "Another"},
+        change={"content": "Changed"},
+        names_key=False,
     ),
+    **{
+        name: TableRow(
+            FounderConnection,
+            key=key,
+            new={"requester_id": PEER, "recipient_id": STRANGER},
+            change={"status": status},
+        )
+        for name, key, status in (
+            ("founder_connections", REQUEST, ConnectionStatus.ACCEPTED),
+            ("accepted_request", ACCEPTED_REQUEST, ConnectionStatus.DECLINED),
+            ("declined_request", DECLINED_REQUEST, ConnectionStatus.ACCEPTED),
+            ("withdrawn_request", WITHDRAWN_REQUEST, ConnectionStatus.ACCEPTED),
+            ("block", BLOCK, ConnectionStatus.DECLINED),
+        )
+    },
     "community_profiles": TableRow(
         CommunityProfile,
         key=PROFILE,
@@ -375,6 +514,8 @@ TARGETS: dict[str, Target] = {
     ),
     "functions": Functions(
         {
+            "block_founder": f"select public.block_founder('{OUTSIDER}')",
+            "unblock_founder": f"select public.unblock_founder('{OUTSIDER}')",
             "mark_messages_read": f"select where public.mark_messages_read('{{{MESSAGE}}}') > 0",
             "refresh_benchmark_aggregates": "select public.refresh_benchmark_aggregates()",
         }

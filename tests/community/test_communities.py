@@ -13,6 +13,7 @@ from tests.community.data import (
     FORMER_COHORT_MEMBERSHIP,
     FORMER_MEMBER,
     FOUNDER,
+    MODERATOR,
     PEER,
     PEER_COHORT_MEMBERSHIP,
     PERSONAS,
@@ -43,22 +44,25 @@ def test_members_of_a_cohort_see_each_other(connection: Connection) -> None:
 @pytest.mark.parametrize(
     "left", [{"is_active": False}, {"left_at": func.now()}], ids=["inactive", "left"]
 )
-def test_former_member_of_a_cohort_sees_nothing_of_it(
+def test_former_member_of_a_cohort_sees_only_their_own_membership_and_deletes_it(
     connection: Connection, left: dict[str, Any]
 ) -> None:
     connection.execute(
         update(CohortMember).where(CohortMember.id == PEER_COHORT_MEMBERSHIP).values(left)
     )
     with acting(connection, PERSONAS["peer"]):
-        for model in (Cohort, CohortMember):
-            assert outcome(connection, select(model.__table__)) is Outcome.NO_ROWS
+        assert outcome(connection, select(Cohort.__table__)) is Outcome.NO_ROWS
+        assert connection.scalars(COHORT_MEMBERS).all() == [PEER]
     with acting(connection, PERSONAS["founder"]):
         assert PEER in set(connection.scalars(COHORT_MEMBERS))
+    with acting(connection, PERSONAS["peer"]):
+        assert outcome(connection, delete(CohortMember)) is Outcome.ALLOWED
+    assert set(connection.scalars(COHORT_MEMBERS)) == {FOUNDER, FORMER_MEMBER}
 
 
 def test_former_member_cannot_rejoin_a_cohort(connection: Connection) -> None:
     mine = CohortMember.id == FORMER_COHORT_MEMBERSHIP
-    with acting(connection, PERSONAS["former_member"]):
+    with acting(connection, PERSONAS["former"]):
         again = update(CohortMember).where(mine).values(is_active=True)
         assert outcome(connection, again) is Outcome.PERMISSION_DENIED
         seat = insert(CohortMember).values(cohort_id=COHORT, user_id=FORMER_MEMBER)
@@ -75,9 +79,9 @@ def test_member_leaves_a_cohort_by_deleting_only_their_own_membership(
 
 
 def test_members_of_a_community_see_each_other(connection: Connection) -> None:
-    for persona in ("founder", "peer"):
+    for persona in ("founder", "peer", "moderator"):
         with acting(connection, PERSONAS[persona]):
-            assert set(connection.scalars(COMMUNITY_MEMBERS)) == {FOUNDER, PEER}
+            assert set(connection.scalars(COMMUNITY_MEMBERS)) == {FOUNDER, PEER, MODERATOR}
     with acting(connection, PERSONAS["stranger"]):
         assert connection.scalars(COMMUNITY_MEMBERS).all() == []
 
@@ -177,7 +181,7 @@ def test_deleting_a_community_deletes_its_subcommunities(connection: Connection)
     connection.execute(
         update(Community)
         .where(Community.id == PUBLIC_COMMUNITY)
-        .values(parent_community_id=PRIVATE_COMMUNITY)
+        .values(parent_community_id=PRIVATE_COMMUNITY, is_private=True)
     )
     connection.execute(delete(Community).where(Community.id == PRIVATE_COMMUNITY))
     assert connection.scalar(select(func.count()).select_from(Community)) == 0

@@ -1,4 +1,4 @@
-"""Connections: the changes of status that each party may make, and those of a blocked founder."""
+"""Connections: the changes that each party may make, requests that were declined, and blocks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.community.accounts_and_posts import create_accounts
 from tests.community.data import FOUNDER, PEER, PERSONAS, REQUEST, STRANGER
 from townhall import ConnectionStatus, FounderConnection
-from townhall.testing import Outcome, acting, outcome
+from townhall.testing import Outcome, acting, delete_account, outcome
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from psycopg import Error
-    from sqlalchemy import Connection, Delete, Engine, Update
+    from sqlalchemy import Connection, Delete, Engine, Row, Update
 
 PENDING, ACCEPTED, BLOCKED, DECLINED = (
     ConnectionStatus.PENDING,
@@ -29,17 +31,10 @@ STATUS = FounderConnection.status
 CHANGE = update(FounderConnection).where(FounderConnection.id == REQUEST)
 REMOVE = delete(FounderConnection).where(FounderConnection.id == REQUEST)
 ASK = insert(FounderConnection).values(requester_id=FOUNDER, recipient_id=PEER)
+ASK_BACK = insert(FounderConnection).values(requester_id=PEER, recipient_id=FOUNDER)
 
-# The changes of status that each party may make; all others are refused.
-ALLOWED = {
-    "peer": {
-        (before, after)
-        for before in ConnectionStatus
-        for after in (ACCEPTED, DECLINED, BLOCKED)
-        if before != after
-    },
-    "founder": {(before, DECLINED) for before in (PENDING, ACCEPTED)},
-}
+# The changes of status that each party may make, all from pending; the request is the founder's.
+ALLOWED = {"peer": {ACCEPTED, DECLINED}, "founder": {DECLINED}}
 
 
 def _status(connection: Connection) -> ConnectionStatus | None:
@@ -50,23 +45,24 @@ def _set_status(connection: Connection, status: ConnectionStatus) -> None:
     connection.execute(CHANGE.values(status=status))
 
 
-@pytest.mark.parametrize("persona", ALLOWED)
-@pytest.mark.parametrize("after", ConnectionStatus)
-@pytest.mark.parametrize("before", ConnectionStatus)
-def test_each_party_makes_only_its_own_changes_of_status(
-    connection: Connection, persona: str, before: ConnectionStatus, after: ConnectionStatus
-) -> None:
-    _set_status(connection, before)
+def _pair(connection: Connection) -> Row[ConnectionStatus, UUID | None, bool, bool] | None:
+    """Return status, who declined, and the two sides of a block between founder and peer."""
+    return connection.execute(
+        select(
+            STATUS,
+            FounderConnection.declined_by,
+            FounderConnection.blocked_by_requester,
+            FounderConnection.blocked_by_recipient,
+        ).where(
+            FounderConnection.requester_id.in_([FOUNDER, PEER]),
+            FounderConnection.recipient_id.in_([FOUNDER, PEER]),
+        )
+    ).one_or_none()
+
+
+def _call(connection: Connection, function: str, persona: str, other: UUID) -> None:
     with acting(connection, PERSONAS[persona]):
-        refusal = _refusal(connection, CHANGE.values(status=after))
-    is_theirs = (before, after) in ALLOWED[persona]
-    assert _status(connection) == (after if is_theirs else before)
-    if before == after:  # no change, accepted or refused
-        assert refusal in {None, "42501"}
-    elif is_theirs or (persona == "founder" and before == BLOCKED):  # a hidden row is no error
-        assert refusal is None
-    else:
-        assert refusal == "42501"
+        connection.execute(text(f"select public.{function}(:other)"), {"other": other})
 
 
 def _refusal(connection: Connection, statement: Update) -> str | None:
@@ -79,45 +75,79 @@ def _refusal(connection: Connection, statement: Update) -> str | None:
     return None
 
 
+@pytest.mark.parametrize("persona", ALLOWED)
+@pytest.mark.parametrize("after", ConnectionStatus)
 @pytest.mark.parametrize("before", ConnectionStatus)
-@pytest.mark.parametrize("persona", ["peer", "founder"])
-def test_both_parties_may_delete_except_a_blocked_requester(
-    connection: Connection, persona: str, before: ConnectionStatus
+def test_each_party_makes_only_its_own_changes_of_status(
+    connection: Connection, persona: str, before: ConnectionStatus, after: ConnectionStatus
 ) -> None:
     _set_status(connection, before)
-    is_blocked = persona == "founder" and before == BLOCKED
     with acting(connection, PERSONAS[persona]):
-        assert outcome(connection, REMOVE) is (Outcome.NO_ROWS if is_blocked else Outcome.ALLOWED)
+        refusal = _refusal(connection, CHANGE.values(status=after))
+    is_theirs = before == PENDING and after in ALLOWED[persona]
+    assert _status(connection) == (after if is_theirs else before)
+    # Only a pending request is found by an update: that of another row changes nothing.
+    assert refusal == ("42501" if before == PENDING and not is_theirs else None)
 
 
-def test_blocked_requester_reads_the_status_and_cannot_change_it(connection: Connection) -> None:
-    _set_status(connection, BLOCKED)
-    with acting(connection, PERSONAS["founder"]):
-        assert _status(connection) == BLOCKED
-        for status in ConnectionStatus:
-            assert outcome(connection, CHANGE.values(status=status)) is Outcome.NO_ROWS
-        assert outcome(connection, REMOVE) is Outcome.NO_ROWS
-        for again in (
-            ASK,
-            upsert(FounderConnection)
-            .values(requester_id=FOUNDER, recipient_id=PEER)
-            .on_conflict_do_update(
-                index_elements=["requester_id", "recipient_id"], set_={"status": PENDING}
-            ),
-            upsert(FounderConnection)
-            .values(requester_id=FOUNDER, recipient_id=PEER)
-            .on_conflict_do_update(
-                index_elements=["requester_id", "recipient_id"], set_={"status": DECLINED}
-            ),
+@pytest.mark.parametrize(
+    ("before", "by", "deleters"),
+    [
+        (PENDING, None, {"founder"}),
+        (ACCEPTED, None, {"founder", "peer"}),
+        (DECLINED, "founder", {"founder"}),
+        (DECLINED, "peer", {"peer"}),
+        (BLOCKED, None, set[str]()),
+    ],
+)
+@pytest.mark.parametrize("persona", ["founder", "peer", "stranger"])
+def test_row_is_deleted_only_by_the_party_that_may_end_it(
+    connection: Connection,
+    persona: str,
+    before: ConnectionStatus,
+    by: str | None,
+    deleters: set[str],
+) -> None:
+    if by is None:
+        _set_status(connection, before)
+    else:
+        with acting(connection, PERSONAS[by]):
+            _set_status(connection, before)
+    with acting(connection, PERSONAS[persona]):
+        expected = Outcome.ALLOWED if persona in deleters else Outcome.NO_ROWS
+        assert outcome(connection, REMOVE) is expected
+
+
+@pytest.mark.parametrize("by", ["founder", "peer"])
+def test_declined_or_withdrawn_request_is_asked_again_only_after_who_declined_deletes_it(
+    connection: Connection, by: str
+) -> None:
+    with acting(connection, PERSONAS[by]):
+        _set_status(connection, DECLINED)
+    for persona, ask in (("founder", ASK), ("peer", ASK_BACK)):
+        with (
+            acting(connection, PERSONAS[persona]),
+            pytest.raises(IntegrityError, match="uq_founder_connections"),
+            connection.begin_nested(),
         ):
-            savepoint = connection.begin_nested()
-            with pytest.raises(DBAPIError):
-                connection.execute(again)
-            savepoint.rollback()
-    assert _status(connection) == BLOCKED
-    assert connection.scalar(select(func.count()).select_from(FounderConnection)) == 1
+            connection.execute(ask)
+    with acting(connection, PERSONAS[by]):
+        assert outcome(connection, REMOVE) is Outcome.ALLOWED
     with acting(connection, PERSONAS["peer"]):
-        assert outcome(connection, CHANGE.values(status=ACCEPTED)) is Outcome.ALLOWED
+        assert outcome(connection, ASK_BACK) is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("status", ConnectionStatus)
+def test_second_row_of_a_pair_is_refused_in_either_direction(
+    connection: Connection, status: ConnectionStatus
+) -> None:
+    _set_status(connection, status)
+    for ask in (ASK, ASK_BACK):
+        with (
+            pytest.raises(IntegrityError, match="uq_founder_connections"),
+            connection.begin_nested(),
+        ):
+            connection.execute(ask)
 
 
 @pytest.mark.parametrize("status", [ACCEPTED, BLOCKED, DECLINED])
@@ -150,6 +180,10 @@ def test_request_for_another_user_or_to_oneself_is_refused(connection: Connectio
         {"recipient_id": STRANGER},
         {"status": ACCEPTED, "recipient_id": FOUNDER},
         {"source": "cohort"},
+        {"declined_by": PEER},
+        {"status": DECLINED, "declined_by": FOUNDER},
+        {"blocked_by_requester": False},
+        {"blocked_by_recipient": True},
         {"created_at": func.now()},
         {"updated_at": func.now()},
     ],
@@ -162,12 +196,129 @@ def test_parties_may_update_only_the_status(
         assert outcome(connection, CHANGE.values(values)) is Outcome.PERMISSION_DENIED
 
 
+@pytest.mark.parametrize("column", ["declined_by", "blocked_by_requester", "blocked_by_recipient"])
+def test_request_cannot_be_inserted_with_a_refusal_or_a_block(
+    connection: Connection, column: str
+) -> None:
+    value = PEER if column == "declined_by" else True
+    asking = insert(FounderConnection).values(
+        {"requester_id": PEER, "recipient_id": STRANGER, column: value}
+    )
+    with acting(connection, PERSONAS["peer"]):
+        assert outcome(connection, asking) is Outcome.PERMISSION_DENIED
+
+
 def test_service_may_change_status_and_parties(connection: Connection) -> None:
     with acting(connection, PERSONAS["service"]):
         _set_status(connection, BLOCKED)
+        assert _pair(connection) == (BLOCKED, None, False, True)
         _set_status(connection, PENDING)
+        assert _pair(connection) == (PENDING, None, False, False)
+        _set_status(connection, DECLINED)
+        assert _pair(connection) == (DECLINED, PEER, False, False)
         swap = CHANGE.values(requester_id=PEER, recipient_id=FOUNDER)
         assert outcome(connection, swap) is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("status", [None, *ConnectionStatus])
+@pytest.mark.parametrize(("persona", "other"), [("founder", PEER), ("peer", FOUNDER)])
+def test_either_party_blocks_whatever_row_is_there(
+    connection: Connection, persona: str, other: UUID, status: ConnectionStatus | None
+) -> None:
+    if status is None:
+        connection.execute(REMOVE)
+    elif status != BLOCKED:
+        _set_status(connection, status)
+    else:
+        _call(connection, "block_founder", "peer", FOUNDER)
+    _call(connection, "block_founder", persona, other)
+    pair = _pair(connection)
+    assert pair is not None
+    assert pair.status == BLOCKED
+    assert pair.declined_by is None
+    with acting(connection, PERSONAS[persona]):
+        for ask in (ASK, ASK_BACK):
+            with pytest.raises(DBAPIError), connection.begin_nested():
+                connection.execute(ask)
+
+
+def test_each_side_lifts_only_its_own_block_and_the_row_goes_with_the_last(
+    connection: Connection,
+) -> None:
+    _call(connection, "block_founder", "founder", PEER)
+    assert _pair(connection) == (BLOCKED, None, True, False)
+    _call(connection, "unblock_founder", "peer", FOUNDER)
+    assert _pair(connection) == (BLOCKED, None, True, False)
+    _call(connection, "block_founder", "peer", FOUNDER)
+    _call(connection, "block_founder", "peer", FOUNDER)
+    assert _pair(connection) == (BLOCKED, None, True, True)
+    _call(connection, "unblock_founder", "founder", PEER)
+    assert _pair(connection) == (BLOCKED, None, False, True)
+    _call(connection, "unblock_founder", "founder", PEER)
+    assert _pair(connection) == (BLOCKED, None, False, True)
+    _call(connection, "unblock_founder", "peer", FOUNDER)
+    assert _pair(connection) is None
+    _call(connection, "unblock_founder", "peer", FOUNDER)
+    with acting(connection, PERSONAS["peer"]):
+        assert outcome(connection, ASK_BACK) is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("status", [PENDING, ACCEPTED, DECLINED])
+def test_unblocking_without_a_block_changes_nothing(
+    connection: Connection, status: ConnectionStatus
+) -> None:
+    _set_status(connection, status)
+    before = _pair(connection)
+    for persona, other in (("founder", PEER), ("peer", FOUNDER), ("stranger", PEER)):
+        _call(connection, "unblock_founder", persona, other)
+    assert _pair(connection) == before
+
+
+@pytest.mark.parametrize("persona", ["founder", "peer"])
+def test_blocked_row_is_changed_by_no_statement_of_either_party(
+    connection: Connection, persona: str
+) -> None:
+    _call(connection, "block_founder", "peer", FOUNDER)
+    before = _pair(connection)
+    again = upsert(FounderConnection).values(requester_id=FOUNDER, recipient_id=PEER)
+    with acting(connection, PERSONAS[persona]):
+        assert _status(connection) == BLOCKED
+        for status in ConnectionStatus:
+            assert outcome(connection, CHANGE.values(status=status)) is Outcome.NO_ROWS
+            with pytest.raises(DBAPIError), connection.begin_nested():
+                connection.execute(
+                    again.on_conflict_do_update(
+                        index_elements=["requester_id", "recipient_id"], set_={"status": status}
+                    )
+                )
+        assert outcome(connection, REMOVE) is Outcome.NO_ROWS
+    assert _pair(connection) == before
+
+
+@pytest.mark.parametrize(
+    ("other", "constraint"),
+    [
+        (FOUNDER, "ck_founder_connections_between_two"),
+        (REQUEST, "fk_founder_connections_recipient_id_users"),  # no account has this key
+        (None, "recipient_id"),
+    ],
+)
+def test_block_of_oneself_or_of_no_account_is_refused(
+    connection: Connection, other: UUID | None, constraint: str
+) -> None:
+    with (
+        acting(connection, PERSONAS["founder"]),
+        pytest.raises(IntegrityError, match=constraint),
+        connection.begin_nested(),
+    ):
+        connection.execute(text("select public.block_founder(:other)"), {"other": other})
+
+
+@pytest.mark.parametrize("account", [FOUNDER, PEER])
+def test_account_with_a_block_can_be_deleted(connection: Connection, account: UUID) -> None:
+    _call(connection, "block_founder", "peer", FOUNDER)
+    delete_account(connection, account)
+    assert _pair(connection) is None
 
 
 @pytest.mark.parametrize("attempt", ["withdraw", "remove"])
@@ -192,12 +343,64 @@ def test_requester_who_is_blocked_concurrently_changes_nothing(
 
     with ThreadPoolExecutor(1) as pool, engine.connect() as blocking:
         with acting(blocking, "authenticated", recipient):
-            blocking.execute(update(FounderConnection).values(status=BLOCKED))
+            blocking.execute(text("select public.block_founder(:other)"), {"other": requester})
         waiting = pool.submit(change_concurrently)
         _wait_for_a_blocked_statement(blocking)
         blocking.commit()
         assert waiting.result() == 0
         assert blocking.scalar(select(STATUS)) == BLOCKED
+
+
+@pytest.mark.parametrize("first", ["block_founder", "unblock_founder"])
+@pytest.mark.parametrize("second", ["block_founder", "unblock_founder"])
+def test_both_sides_block_and_unblock_at_the_same_time(
+    engine: Engine, first: str, second: str
+) -> None:
+    with engine.begin() as connection:
+        one, other = create_accounts(connection, 2)
+        _block(connection, one, "block_founder", other)
+        _block(connection, other, "block_founder", one)
+
+    def call_concurrently() -> None:
+        with engine.begin() as connection:
+            _block(connection, other, second, one)
+
+    with ThreadPoolExecutor(1) as pool, engine.connect() as blocking:
+        _block(blocking, one, first, other)
+        waiting = pool.submit(call_concurrently)
+        _wait_for_a_blocked_statement(blocking)
+        blocking.commit()
+        waiting.result()
+        rows = blocking.execute(
+            select(FounderConnection.blocked_by_requester, FounderConnection.blocked_by_recipient)
+        ).all()
+    sides = (first == "block_founder", second == "block_founder")
+    assert rows == ([sides] if any(sides) else [])
+
+
+def test_first_blocks_of_both_sides_at_the_same_time_are_one_row(engine: Engine) -> None:
+    with engine.begin() as connection:
+        one, other = create_accounts(connection, 2)
+
+    def block_concurrently() -> None:
+        with engine.begin() as connection:
+            _block(connection, other, "block_founder", one)
+
+    with ThreadPoolExecutor(1) as pool, engine.connect() as blocking:
+        _block(blocking, one, "block_founder", other)
+        waiting = pool.submit(block_concurrently)
+        _wait_for_a_blocked_statement(blocking)
+        blocking.commit()
+        waiting.result()
+        rows = blocking.execute(
+            select(FounderConnection.blocked_by_requester, FounderConnection.blocked_by_recipient)
+        ).all()
+    assert rows == [(True, True)]
+
+
+def _block(connection: Connection, user: UUID, function: str, other: UUID) -> None:
+    with acting(connection, "authenticated", user):
+        connection.execute(text(f"select public.{function}(:other)"), {"other": other})
 
 
 def _wait_for_a_blocked_statement(connection: Connection) -> None:

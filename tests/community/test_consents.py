@@ -460,7 +460,7 @@ READS = {
 }
 
 
-@pytest.mark.parametrize("persona", ["no_sub", "stranger", "former_member", "peer"])
+@pytest.mark.parametrize("persona", ["no_sub", "stranger", "former", "peer"])
 @pytest.mark.parametrize("way", READS)
 def test_other_users_cannot_read_a_consent(connection: Connection, way: str, persona: str) -> None:
     connection.execute(update(ConsentPreference).values(enabled=True))

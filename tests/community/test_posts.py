@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-HIDE = update(SocialFeedPost).where(SocialFeedPost.id == PUBLIC_POST).values(is_public=False)
+HIDE = update(SocialFeedPost).where(SocialFeedPost.author_id == FOUNDER).values(is_public=False)
 ABOUT = (SocialFeedReaction, SocialFeedComment)
 
 
-@pytest.mark.parametrize("persona", ["no_sub", "stranger", "peer"])
+@pytest.mark.parametrize("persona", ["no_sub", "stranger"])
 def test_post_that_becomes_private_is_hidden_with_comments_and_reactions(
     connection: Connection, persona: str
 ) -> None:
@@ -44,6 +44,20 @@ def test_post_that_becomes_private_is_hidden_with_comments_and_reactions(
         for hidden in (SocialFeedPost, *ABOUT):
             assert outcome(connection, select(hidden.__table__)) is Outcome.NO_ROWS
             assert connection.scalar(select(func.count()).select_from(hidden)) == 0
+
+
+def test_own_reactions_and_comments_on_a_post_that_became_private_can_be_read_and_deleted(
+    connection: Connection,
+) -> None:
+    connection.execute(HIDE)
+    with acting(connection, PERSONAS["peer"]):
+        assert outcome(connection, select(SocialFeedPost.__table__)) is Outcome.NO_ROWS
+        assert set(connection.scalars(select(SocialFeedReaction.user_id))) == {PEER}
+        assert set(connection.scalars(select(SocialFeedComment.author_id))) == {PEER}
+        for model in ABOUT:
+            assert outcome(connection, delete(model)) is Outcome.ALLOWED
+    assert PEER not in set(connection.scalars(select(SocialFeedReaction.user_id)))
+    assert PEER not in set(connection.scalars(select(SocialFeedComment.author_id)))
 
 
 def test_hidden_and_missing_posts_refuse_comments_and_reactions_alike(

@@ -37,7 +37,8 @@ def test_tables_created_without_alembic_are_upgraded_to_the_declared_schema(
         metadata.create_all(connection, tables=TABLES[:count])
         fill(connection)
         before = contents(connection)
-        before.pop("social_feed_posts", None)  # the counters are corrected, as tested below
+        for corrected in ("social_feed_posts", "community_members"):  # as tested below
+            before.pop(corrected, None)
     upgrade(empty_database)
     command.check(alembic_config(empty_database))
     with engine.begin() as connection:
@@ -62,6 +63,46 @@ def test_counters_of_posts_older_than_the_triggers_are_corrected(townhall_databa
             text("select reaction_count, comment_count, updated_at from social_feed_posts")
         )
         assert posts.all() == [(0, 1, stamp) for stamp in stamps]
+
+
+def test_creators_of_communities_older_than_the_owners_become_owners(
+    engine: Engine, empty_database: str
+) -> None:
+    creator, other = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+    with engine.begin() as connection:
+        for statement in AUTH:
+            connection.execute(text(statement))
+        metadata.create_all(connection, tables=TABLES)
+        for statement in (
+            f"insert into auth.users (id) values ('{creator}'), ('{other}')",
+            f"""
+            insert into communities (name, slug, created_by)
+            values ('A', 'alone', '{creator}'), ('B', 'member', '{creator}'),
+                ('C', 'owned', '{creator}'), ('D', 'service', null)
+            """,
+            f"""
+            insert into community_members (community_id, user_id, role)
+            select id, uuid '{creator}', 'member' from communities where slug = 'member'
+            union all
+            select id, uuid '{other}', 'owner' from communities where slug = 'owned'
+            union all
+            select id, uuid '{other}', 'member' from communities where slug in ('alone', 'service')
+            """,
+        ):
+            connection.execute(text(statement))
+    upgrade(empty_database)
+    with engine.begin() as connection:
+        owners = connection.execute(
+            text(
+                """
+                select c.slug, m.user_id::text
+                from communities as c join community_members as m on m.community_id = c.id
+                where m.role = 'owner'
+                order by c.slug
+                """
+            )
+        )
+        assert owners.all() == [("alone", creator), ("member", creator), ("owned", other)]
 
 
 def test_missing_functions_triggers_and_policies_are_created_again(

@@ -51,7 +51,7 @@ _CONDITIONS = """
     ) as conditions
 """
 
-_LOOKED_UP = r"([\w.]+) = (?:ANY \(ARRAY|\( SELECT auth)"
+_LOOKED_UP = r"([\w.]+) = (?:ANY \(ARRAY\( SELECT|\( SELECT auth)"
 
 TABLES = (
     SchemaRule(

@@ -36,6 +36,20 @@ CREATE FUNCTION auth.uid() RETURNS uuid
 
 COMMENT ON FUNCTION auth.uid() IS 'The calling user; null where there is none.';
 
+CREATE FUNCTION private.add_creator_as_owner() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into public.community_members (community_id, user_id, role)
+    values (new.id, new.created_by, 'owner');
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.add_creator_as_owner() IS 'Makes the creator of a new community a member of it, as its owner.';
+
 CREATE FUNCTION private.audit_consent() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -81,6 +95,69 @@ $$;
 
 COMMENT ON FUNCTION private.audit_emptied_consents() IS 'Writes the end of every enabled consent to consent_audit_log.';
 
+CREATE FUNCTION private.block_founder(user_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    caller uuid := (select auth.uid());
+begin
+    if caller is null then
+        raise insufficient_privilege
+        using message = 'Only a signed-in user can block a founder.';
+    end if;
+    loop
+        update public.founder_connections as c
+        set
+            status = 'blocked',
+            blocked_by_requester =
+                c.blocked_by_requester or c.requester_id = caller,
+            blocked_by_recipient =
+                c.blocked_by_recipient or c.recipient_id = caller
+        where least(c.requester_id, c.recipient_id)
+                = least(caller, block_founder.user_id)
+            and greatest(c.requester_id, c.recipient_id)
+                = greatest(caller, block_founder.user_id);
+        exit when found;
+        insert into public.founder_connections (
+            requester_id, recipient_id, status, blocked_by_requester
+        )
+        values (
+            caller, block_founder.user_id, 'blocked', true
+        )
+        on conflict do nothing;
+        exit when found;
+    end loop;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.block_founder(user_id uuid) IS 'Blocks a founder for the caller: neither asks the other for a connection, nor sends them messages, reactions or comments.';
+
+CREATE FUNCTION private.can_join_community(community_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select exists (
+    select
+    from public.communities as c
+    where c.id = can_join_community.community_id
+        and not c.is_private
+        and not c.is_archived
+        and c.tier_required <= coalesce(
+            (
+                select p.tier
+                from public.profiles as p
+                where p.id = (select auth.uid())
+            ),
+            0
+        )
+)
+$$;
+
+
+COMMENT ON FUNCTION private.can_join_community(community_id uuid) IS 'Whether a community is neither private nor archived, and the caller''s tier suffices.';
+
 CREATE FUNCTION private.canonical_domain(host text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -90,6 +167,108 @@ $_$;
 
 
 COMMENT ON FUNCTION private.canonical_domain(host text) IS 'The domain of a host in ASCII: in lower case, without a dot at its end and a port.';
+
+CREATE FUNCTION private.check_community_levels() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    above uuid := new.parent_community_id;
+    next_above uuid;
+    above_is_private boolean;
+    parent_is_private boolean;
+    level integer := 1;
+begin
+    while above is not null and level <= 5 loop
+        if above = new.id then
+            raise check_violation
+            using
+                message = 'A community can not be below itself.',
+                schema = 'public',
+                table = 'communities',
+                column = 'parent_community_id';
+        end if;
+        select c.parent_community_id, c.is_private
+        into next_above, above_is_private
+        from public.communities as c
+        where c.id = above
+        for share;
+        parent_is_private := coalesce(parent_is_private, above_is_private);
+        level := level + 1;
+        above := next_above;
+    end loop;
+    if exists (
+        with recursive below (id, level) as (
+            select new.id, level
+            union all
+            select c.id, b.level + 1
+            from below as b
+            join public.communities as c on c.parent_community_id = b.id
+            where b.level <= 5
+                and new.parent_community_id is distinct from old.parent_community_id
+        )
+        select from below as b where b.level > 5
+    )
+    then
+        raise check_violation
+        using
+            message = 'Communities have at most 5 levels.',
+            schema = 'public',
+            table = 'communities',
+            column = 'parent_community_id';
+    end if;
+    if parent_is_private and not new.is_private then
+        raise check_violation
+        using
+            message = 'A community below a private one is private.',
+            schema = 'public',
+            table = 'communities',
+            column = 'is_private';
+    end if;
+    if new.is_private and exists (
+        select
+        from public.communities as c
+        where c.parent_community_id = new.id
+            and not c.is_private
+    )
+    then
+        raise check_violation
+        using
+            message = 'A community with public ones below it can not be private.',
+            hint = 'Make those private first, or in the same statement.',
+            schema = 'public',
+            table = 'communities',
+            column = 'is_private';
+    end if;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.check_community_levels() IS 'Refuses a community below itself, on a level too many, or public below a private one.';
+
+CREATE FUNCTION private.check_parent_is_moderated() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if new.parent_community_id <> all (
+        array(select private.my_moderated_community_ids())
+    )
+    then
+        raise insufficient_privilege
+        using
+            message = 'Only its owners and moderators put others below it.',
+            schema = 'public',
+            table = 'communities',
+            column = 'parent_community_id';
+    end if;
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.check_parent_is_moderated() IS 'Refuses a parent community that the caller does not moderate.';
 
 CREATE FUNCTION private.complete_participant_session(session_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -215,6 +394,23 @@ $$;
 
 COMMENT ON FUNCTION private.hold_account() IS 'Locks the caller''s account against deletion until the transaction ends.';
 
+CREATE FUNCTION private.hold_owned_communities() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    perform
+    from public.communities as g
+    where g.id = any (array(select private.my_owned_community_ids()))
+    order by g.id
+    for no key update;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.hold_owned_communities() IS 'Locks the communities that the caller owns until the transaction ends.';
+
 CREATE FUNCTION private.hold_owned_organizations() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -232,21 +428,20 @@ $$;
 
 COMMENT ON FUNCTION private.hold_owned_organizations() IS 'Locks the organizations that the caller owns until the transaction ends.';
 
-CREATE FUNCTION private.is_open_community(community_id uuid) RETURNS boolean
+CREATE FUNCTION private.is_comment_of_blocked(comment_id uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 select exists (
     select
-    from public.communities as c
-    where c.id = is_open_community.community_id
-        and not c.is_private
-        and not c.is_archived
+    from public.social_feed_comments as c
+    where c.id = is_comment_of_blocked.comment_id
+        and c.author_id = any (array(select private.my_blocked_user_ids()))
 )
 $$;
 
 
-COMMENT ON FUNCTION private.is_open_community(community_id uuid) IS 'Whether a community is neither private nor archived.';
+COMMENT ON FUNCTION private.is_comment_of_blocked(comment_id uuid) IS 'Whether the author of a comment blocks the caller, or the caller that author.';
 
 CREATE FUNCTION private.keep_comment_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -296,6 +491,71 @@ $$;
 
 
 COMMENT ON FUNCTION private.keep_comment_count() IS 'Keeps comment_count of social_feed_posts equal to the number of rows in social_feed_comments.';
+
+CREATE FUNCTION private.keep_connection() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    caller uuid := (select auth.uid());
+begin
+    if new.status <> 'blocked'
+        and old.status = 'blocked'
+    then
+        new.blocked_by_requester := false;
+        new.blocked_by_recipient := false;
+    elsif new.blocked_by_requester or new.blocked_by_recipient then
+        new.status := 'blocked';
+    elsif new.status = 'blocked' then
+        new.blocked_by_recipient := true;
+    end if;
+    if new.status <> 'declined' then
+        new.declined_by := null;
+    elsif old.status is distinct from 'declined'
+        and caller in (new.requester_id, new.recipient_id)
+    then
+        new.declined_by := caller;
+    else
+        new.declined_by := coalesce(new.declined_by, new.recipient_id);
+    end if;
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.keep_connection() IS 'Keeps who declined and who blocks in agreement with the status of a connection.';
+
+CREATE FUNCTION private.keep_owner_of_community() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    changed uuid;
+begin
+    for changed in
+        select distinct o.community_id
+        from old_members as o
+        where o.role = 'owner'
+    loop
+        perform
+        from public.community_members as m
+        where m.community_id = changed and m.role = 'owner'
+        limit 1
+        for share;
+        if not found then
+            raise exception 'community % would have no owner', changed
+                using errcode = 'check_violation',
+                    hint = 'Make another member an owner first.',
+                    schema = 'public',
+                    table = 'community_members';
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.keep_owner_of_community() IS 'Refuses a statement after which the community has no owner.';
 
 CREATE FUNCTION private.keep_owner_of_organization() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -403,6 +663,21 @@ $$;
 
 COMMENT ON FUNCTION private.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read; returns how many were unread.';
 
+CREATE FUNCTION private.move_answers() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    update public.social_feed_comments as c
+    set depth = new.depth + 1
+    where c.parent_comment_id = new.id;
+    return null;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.move_answers() IS 'Sets the depth of the answers to a comment whose depth changed.';
+
 CREATE FUNCTION private.my_active_tenant_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -414,6 +689,24 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_active_tenant_ids() IS 'The active tenants that the caller owns.';
+
+CREATE FUNCTION private.my_blocked_user_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select c.recipient_id
+from public.founder_connections as c
+where c.requester_id = (select auth.uid())
+    and c.status = 'blocked'
+union all
+select c.requester_id
+from public.founder_connections as c
+where c.recipient_id = (select auth.uid())
+    and c.status = 'blocked'
+$$;
+
+
+COMMENT ON FUNCTION private.my_blocked_user_ids() IS 'The users who block the caller, and those whom the caller blocks.';
 
 CREATE FUNCTION private.my_cohort_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -491,6 +784,19 @@ $$;
 
 COMMENT ON FUNCTION private.my_managed_organization_ids() IS 'The organizations whose events the caller manages.';
 
+CREATE FUNCTION private.my_moderated_community_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select m.community_id
+from public.community_members as m
+where m.user_id = (select auth.uid())
+    and m.role in ('moderator', 'owner')
+$$;
+
+
+COMMENT ON FUNCTION private.my_moderated_community_ids() IS 'The communities that the caller is a moderator or an owner of.';
+
 CREATE FUNCTION private.my_organization_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -502,6 +808,19 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_organization_ids() IS 'The organizations that the caller belongs to.';
+
+CREATE FUNCTION private.my_owned_community_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select m.community_id
+from public.community_members as m
+where m.user_id = (select auth.uid())
+    and m.role in ('owner')
+$$;
+
+
+COMMENT ON FUNCTION private.my_owned_community_ids() IS 'The communities that the caller is an owner of.';
 
 CREATE FUNCTION private.my_owned_organization_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -625,6 +944,35 @@ $$;
 
 COMMENT ON FUNCTION private.reset_reaction_count() IS 'Sets reaction_count of social_feed_posts to 0 when social_feed_reactions is truncated.';
 
+CREATE FUNCTION private.set_comment_depth() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.depth := 0;
+    if new.parent_comment_id is not null then
+        select c.depth + 1
+        into new.depth
+        from public.social_feed_comments as c
+        where c.id = new.parent_comment_id;
+        if not found then
+            raise foreign_key_violation
+            using
+                message = 'The comment that is answered does not exist.',
+                hint = 'Insert a comment before its answers.',
+                schema = 'public',
+                table = 'social_feed_comments',
+                column = 'parent_comment_id',
+                constraint = 'fk_social_feed_comments_parent_comment';
+        end if;
+    end if;
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.set_comment_depth() IS 'Sets the depth of a comment from that of the comment it answers.';
+
 CREATE FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -705,6 +1053,42 @@ $$;
 
 COMMENT ON FUNCTION private.start_post_counters() IS 'Sets the counters of a new post to 0, whatever the insert gives.';
 
+CREATE FUNCTION private.unblock_founder(user_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    caller uuid := (select auth.uid());
+    blocked uuid;
+begin
+    if caller is null then
+        raise insufficient_privilege
+        using message = 'Only a signed-in user can unblock a founder.';
+    end if;
+    select c.id
+    into blocked
+    from public.founder_connections as c
+    where least(c.requester_id, c.recipient_id)
+            = least(caller, unblock_founder.user_id)
+        and greatest(c.requester_id, c.recipient_id)
+            = greatest(caller, unblock_founder.user_id)
+        and c.status = 'blocked'
+    for update;
+    delete from public.founder_connections as c
+    where c.id = blocked
+        and not (c.blocked_by_requester and c.requester_id <> caller)
+        and not (c.blocked_by_recipient and c.recipient_id <> caller);
+    update public.founder_connections as c
+    set
+        blocked_by_requester = c.blocked_by_requester and c.requester_id <> caller,
+        blocked_by_recipient = c.blocked_by_recipient and c.recipient_id <> caller
+    where c.id = blocked;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.unblock_founder(user_id uuid) IS 'Ends the caller''s block of a founder. A block by the founder stays; without one the two can ask each other again.';
+
 CREATE FUNCTION private.unverify_custom_domain() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -730,6 +1114,16 @@ $$;
 
 
 COMMENT ON FUNCTION private.update_updated_at_column() IS 'Sets updated_at to now(); shared by all tables with timestamps.';
+
+CREATE FUNCTION public.block_founder(user_id uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select private.block_founder(user_id)
+$$;
+
+
+COMMENT ON FUNCTION public.block_founder(user_id uuid) IS 'Blocks a founder for the caller: neither asks the other for a connection, nor sends them messages, reactions or comments.';
 
 CREATE FUNCTION public.complete_participant_session(session_id uuid) RETURNS void
     LANGUAGE sql
@@ -934,6 +1328,16 @@ $$;
 
 COMMENT ON FUNCTION public.start_participant_session(session_id uuid) IS 'Starts the caller''s own session; an error for another user''s, or if it has been started.';
 
+CREATE FUNCTION public.unblock_founder(user_id uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select private.unblock_founder(user_id)
+$$;
+
+
+COMMENT ON FUNCTION public.unblock_founder(user_id uuid) IS 'Ends the caller''s block of a founder. A block by the founder stays; without one the two can ask each other again.';
+
 CREATE FUNCTION public.update_wizard_session_timestamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1068,12 +1472,14 @@ CREATE TABLE public.profiles (
     avatar_url text,
     stage text,
     industry text,
+    tier integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_profiles_avatar_url_bounds CHECK ((char_length(avatar_url) <= 2000)),
     CONSTRAINT ck_profiles_full_name_bounds CHECK ((char_length(full_name) <= 200)),
     CONSTRAINT ck_profiles_industry_bounds CHECK ((char_length(industry) <= 200)),
-    CONSTRAINT ck_profiles_stage_bounds CHECK ((char_length(stage) <= 200))
+    CONSTRAINT ck_profiles_stage_bounds CHECK ((char_length(stage) <= 200)),
+    CONSTRAINT ck_profiles_tier_known CHECK (((tier >= 0) AND (tier <= 2)))
 );
 
 
@@ -1084,6 +1490,8 @@ COMMENT ON COLUMN public.profiles.id IS 'The account, auth.users.id.';
 COMMENT ON COLUMN public.profiles.stage IS 'The stage of the person''s company.';
 
 COMMENT ON COLUMN public.profiles.industry IS 'The industry of the person''s company.';
+
+COMMENT ON COLUMN public.profiles.tier IS 'The subscription tier: 0 free, 1 pro, 2 studio; written by the service.';
 
 COMMENT ON COLUMN public.profiles.created_at IS 'When the row was created.';
 
@@ -1325,19 +1733,19 @@ COMMENT ON COLUMN public.communities.slug IS 'The name in URLs.';
 
 COMMENT ON COLUMN public.communities.created_by IS 'The account that created it; null once that account is deleted.';
 
-COMMENT ON COLUMN public.communities.is_private IS 'Whether only its members and its creator can read it.';
+COMMENT ON COLUMN public.communities.is_private IS 'Whether only its members and its creator can read it; all below it are private.';
 
-COMMENT ON COLUMN public.communities.is_archived IS 'Whether it is closed; only its creator can read it then.';
+COMMENT ON COLUMN public.communities.is_archived IS 'Whether it is closed; only its owners and its creator can read it then.';
 
 COMMENT ON COLUMN public.communities.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN public.communities.updated_at IS 'When the row last changed; maintained by a trigger.';
 
-COMMENT ON COLUMN public.communities.parent_community_id IS 'The parent community; null at the top level.';
+COMMENT ON COLUMN public.communities.parent_community_id IS 'The parent community; null at the top level. At most five levels.';
 
 COMMENT ON COLUMN public.communities.is_sponsored IS 'Whether it has a paying sponsor; written by the service.';
 
-COMMENT ON COLUMN public.communities.tier_required IS 'The subscription tier it requires: 0 free, 1 pro, 2 studio.';
+COMMENT ON COLUMN public.communities.tier_required IS 'The subscription tier that joining it requires: 0 free, 1 pro, 2 studio.';
 
 CREATE TABLE public.community_members (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1496,23 +1904,33 @@ CREATE TABLE public.founder_connections (
     recipient_id uuid NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
     source text DEFAULT 'directory'::text NOT NULL,
+    declined_by uuid,
+    blocked_by_requester boolean DEFAULT false NOT NULL,
+    blocked_by_recipient boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT ck_founder_connections_between_two CHECK ((requester_id <> recipient_id)),
+    CONSTRAINT ck_founder_connections_blocked_by_a_party CHECK (((status = 'blocked'::text) = (blocked_by_requester OR blocked_by_recipient))),
     CONSTRAINT ck_founder_connections_source_known CHECK ((source = ANY (ARRAY['directory'::text, 'cohort'::text, 'fred_suggestion'::text, 'community'::text]))),
     CONSTRAINT ck_founder_connections_status_known CHECK ((status = ANY (ARRAY['pending'::text, 'accepted'::text, 'blocked'::text, 'declined'::text])))
 );
 
 
-COMMENT ON TABLE public.founder_connections IS 'Requests of founders for a connection, with their answers.';
+COMMENT ON TABLE public.founder_connections IS 'Requests of founders for a connection, their answers and blocks; one row per pair of founders.';
 
 COMMENT ON COLUMN public.founder_connections.requester_id IS 'The account that sent the request.';
 
 COMMENT ON COLUMN public.founder_connections.recipient_id IS 'The account that received the request.';
 
-COMMENT ON COLUMN public.founder_connections.status IS 'The answer; only the recipient can change blocked.';
+COMMENT ON COLUMN public.founder_connections.status IS 'The answer; blocked while one of the two blocks the other.';
 
 COMMENT ON COLUMN public.founder_connections.source IS 'Where the requester found the recipient.';
+
+COMMENT ON COLUMN public.founder_connections.declined_by IS 'The party that declined or withdrew the request; maintained by a trigger.';
+
+COMMENT ON COLUMN public.founder_connections.blocked_by_requester IS 'Whether the requester blocks the recipient; written by block_founder().';
+
+COMMENT ON COLUMN public.founder_connections.blocked_by_recipient IS 'Whether the recipient blocks the requester; written by block_founder().';
 
 COMMENT ON COLUMN public.founder_connections.created_at IS 'When the row was created.';
 
@@ -1691,15 +2109,19 @@ CREATE TABLE public.social_feed_comments (
     post_id uuid NOT NULL,
     content text NOT NULL,
     parent_comment_id uuid,
+    depth smallint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT ck_social_feed_comments_content_bounds CHECK ((char_length(content) <= 20000))
+    CONSTRAINT ck_social_feed_comments_content_bounds CHECK ((char_length(content) <= 20000)),
+    CONSTRAINT ck_social_feed_comments_depth_bounded CHECK (((depth >= 0) AND (depth <= 20)))
 );
 
 
 COMMENT ON TABLE public.social_feed_comments IS 'Comments on a post, or on another comment of it.';
 
 COMMENT ON COLUMN public.social_feed_comments.parent_comment_id IS 'The comment it answers, on the same post; moved and deleted with that.';
+
+COMMENT ON COLUMN public.social_feed_comments.depth IS 'The number of comments above it; maintained by a trigger.';
 
 COMMENT ON COLUMN public.social_feed_comments.created_at IS 'When the row was created.';
 
@@ -2273,6 +2695,8 @@ CREATE INDEX ix_usage_events_tenant_id_created_at ON public.usage_events USING b
 
 CREATE INDEX ix_usage_events_user_id ON public.usage_events USING btree (user_id);
 
+CREATE UNIQUE INDEX uq_founder_connections_pair ON public.founder_connections USING btree (LEAST(requester_id, recipient_id), GREATEST(requester_id, recipient_id));
+
 CREATE UNIQUE INDEX uq_participant_tracks_primary ON public.participant_tracks USING btree (participant_id) WHERE is_primary;
 
 CREATE UNIQUE INDEX uq_participants_event_id_email ON public.participants USING btree (event_id, lower(email));
@@ -2296,6 +2720,10 @@ CREATE OR REPLACE VIEW public.track_statistics WITH (security_invoker='true') AS
 
 CREATE TRIGGER update_users_updated_at BEFORE UPDATE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
+CREATE TRIGGER add_creator_as_owner AFTER INSERT ON public.communities FOR EACH ROW WHEN ((new.created_by IS NOT NULL)) EXECUTE FUNCTION private.add_creator_as_owner();
+
+COMMENT ON TRIGGER add_creator_as_owner ON public.communities IS 'The creator of a community is its first owner.';
+
 CREATE TRIGGER audit_consent AFTER INSERT OR DELETE OR UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION private.audit_consent();
 
 COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Inserts a row into consent_audit_log for every new consent and every change.';
@@ -2303,6 +2731,18 @@ COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Inserts a row
 CREATE TRIGGER audit_emptied_consents BEFORE TRUNCATE ON public.consent_preferences FOR EACH STATEMENT EXECUTE FUNCTION private.audit_emptied_consents();
 
 COMMENT ON TRIGGER audit_emptied_consents ON public.consent_preferences IS 'Inserts a row into consent_audit_log for every enabled consent.';
+
+CREATE TRIGGER check_levels_on_insert AFTER INSERT ON public.communities FOR EACH ROW WHEN ((new.parent_community_id IS NOT NULL)) EXECUTE FUNCTION private.check_community_levels();
+
+COMMENT ON TRIGGER check_levels_on_insert ON public.communities IS 'Checks the place of a new community.';
+
+CREATE TRIGGER check_levels_on_update AFTER UPDATE OF parent_community_id, is_private ON public.communities FOR EACH ROW WHEN (((new.parent_community_id IS DISTINCT FROM old.parent_community_id) OR (new.is_private IS DISTINCT FROM old.is_private))) EXECUTE FUNCTION private.check_community_levels();
+
+COMMENT ON TRIGGER check_levels_on_update ON public.communities IS 'Checks the place of a community that moves, or becomes private or public.';
+
+CREATE TRIGGER check_parent_is_moderated BEFORE UPDATE OF parent_community_id ON public.communities FOR EACH ROW WHEN (((new.parent_community_id IS DISTINCT FROM old.parent_community_id) AND (new.parent_community_id IS NOT NULL) AND row_security_active('public.communities'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.check_parent_is_moderated();
+
+COMMENT ON TRIGGER check_parent_is_moderated ON public.communities IS 'A client can move a community only below one that they moderate.';
 
 CREATE TRIGGER fill_campaign_sessions_tenant AFTER UPDATE OF tenant_id ON public.campaigns FOR EACH ROW WHEN (((new.tenant_id IS DISTINCT FROM old.tenant_id) AND (new.tenant_id IS NOT NULL))) EXECUTE FUNCTION private.fill_campaign_sessions_tenant();
 
@@ -2320,6 +2760,10 @@ CREATE TRIGGER hold_account BEFORE INSERT OR DELETE OR UPDATE ON public.consent_
 
 COMMENT ON TRIGGER hold_account ON public.consent_preferences IS 'Prevents a deadlock between the audit and the deletion of an account.';
 
+CREATE TRIGGER hold_owned_communities BEFORE DELETE OR UPDATE ON public.community_members FOR EACH STATEMENT WHEN ((row_security_active('public.community_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.hold_owned_communities();
+
+COMMENT ON TRIGGER hold_owned_communities ON public.community_members IS 'Two owners of one community change its members one after the other.';
+
 CREATE TRIGGER hold_owned_organizations BEFORE DELETE OR UPDATE ON public.organization_members FOR EACH STATEMENT WHEN ((row_security_active('public.organization_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.hold_owned_organizations();
 
 COMMENT ON TRIGGER hold_owned_organizations ON public.organization_members IS 'Two owners of one organization change its members one after the other.';
@@ -2336,9 +2780,21 @@ CREATE TRIGGER keep_comment_count_on_update AFTER UPDATE ON public.social_feed_c
 
 COMMENT ON TRIGGER keep_comment_count_on_update ON public.social_feed_comments IS 'Maintains comment_count of social_feed_posts.';
 
+CREATE TRIGGER keep_connection BEFORE INSERT OR UPDATE ON public.founder_connections FOR EACH ROW EXECUTE FUNCTION private.keep_connection();
+
+COMMENT ON TRIGGER keep_connection ON public.founder_connections IS 'Maintains declined_by, and the sides of a block.';
+
+CREATE TRIGGER keep_owner_on_delete AFTER DELETE ON public.community_members REFERENCING OLD TABLE AS old_members FOR EACH STATEMENT WHEN ((row_security_active('public.community_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.keep_owner_of_community();
+
+COMMENT ON TRIGGER keep_owner_on_delete ON public.community_members IS 'A client can''t remove the last owner of the community, or change the role.';
+
 CREATE TRIGGER keep_owner_on_delete AFTER DELETE ON public.organization_members REFERENCING OLD TABLE AS old_members FOR EACH STATEMENT WHEN ((row_security_active('public.organization_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.keep_owner_of_organization();
 
 COMMENT ON TRIGGER keep_owner_on_delete ON public.organization_members IS 'A client can''t remove the last owner of the organization, or change the role.';
+
+CREATE TRIGGER keep_owner_on_update AFTER UPDATE ON public.community_members REFERENCING OLD TABLE AS old_members FOR EACH STATEMENT WHEN ((row_security_active('public.community_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.keep_owner_of_community();
+
+COMMENT ON TRIGGER keep_owner_on_update ON public.community_members IS 'A client can''t remove the last owner of the community, or change the role.';
 
 CREATE TRIGGER keep_owner_on_update AFTER UPDATE ON public.organization_members REFERENCING OLD TABLE AS old_members FOR EACH STATEMENT WHEN ((row_security_active('public.organization_members'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text)))) EXECUTE FUNCTION private.keep_owner_of_organization();
 
@@ -2356,6 +2812,10 @@ CREATE TRIGGER keep_reaction_count_on_update AFTER UPDATE ON public.social_feed_
 
 COMMENT ON TRIGGER keep_reaction_count_on_update ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
 
+CREATE TRIGGER move_answers AFTER UPDATE ON public.social_feed_comments FOR EACH ROW WHEN ((new.depth IS DISTINCT FROM old.depth)) EXECUTE FUNCTION private.move_answers();
+
+COMMENT ON TRIGGER move_answers ON public.social_feed_comments IS 'Maintains depth of the answers.';
+
 CREATE TRIGGER reset_comment_count_on_truncate AFTER TRUNCATE ON public.social_feed_comments FOR EACH STATEMENT EXECUTE FUNCTION private.reset_comment_count();
 
 COMMENT ON TRIGGER reset_comment_count_on_truncate ON public.social_feed_comments IS 'Maintains comment_count of social_feed_posts.';
@@ -2363,6 +2823,10 @@ COMMENT ON TRIGGER reset_comment_count_on_truncate ON public.social_feed_comment
 CREATE TRIGGER reset_reaction_count_on_truncate AFTER TRUNCATE ON public.social_feed_reactions FOR EACH STATEMENT EXECUTE FUNCTION private.reset_reaction_count();
 
 COMMENT ON TRIGGER reset_reaction_count_on_truncate ON public.social_feed_reactions IS 'Maintains reaction_count of social_feed_posts.';
+
+CREATE TRIGGER set_comment_depth BEFORE INSERT OR UPDATE OF parent_comment_id, depth ON public.social_feed_comments FOR EACH ROW EXECUTE FUNCTION private.set_comment_depth();
+
+COMMENT ON TRIGGER set_comment_depth ON public.social_feed_comments IS 'Maintains depth.';
 
 CREATE TRIGGER start_networking_opt_in BEFORE INSERT ON public.participants FOR EACH ROW WHEN (((new.networking_opt_in IS NULL) OR ((new.user_id IS NOT NULL) AND row_security_active('public.participants'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text))))) EXECUTE FUNCTION public.start_networking_opt_in();
 
@@ -2613,9 +3077,9 @@ ALTER TABLE ONLY public.wizard_sessions
 
 ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "active members of the cohort can read" ON public.cohort_members FOR SELECT TO authenticated USING ((cohort_id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
-
 CREATE POLICY "active members of the cohort can read" ON public.cohorts FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))));
+
+CREATE POLICY "active members of the cohort or the owner can read" ON public.cohort_members FOR SELECT TO authenticated USING (((cohort_id = ANY (ARRAY( SELECT private.my_cohort_ids() AS my_cohort_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
 ALTER TABLE public.alembic_version ENABLE ROW LEVEL SECURITY;
 
@@ -2677,7 +3141,7 @@ CREATE POLICY "managers of the organization can insert" ON public.events FOR INS
 
 CREATE POLICY "managers of the organization can update" ON public.events FOR UPDATE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids)))) WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_managed_organization_ids() AS my_managed_organization_ids))));
 
-CREATE POLICY "members of the community or the owner can read" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "members of the community or the member can read" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
 CREATE POLICY "members of the event can read" ON public.tracks FOR SELECT TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))));
 
@@ -2699,6 +3163,10 @@ ALTER TABLE public.organization_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organizations ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY "owners of the community can update" ON public.communities FOR UPDATE TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids)))) WITH CHECK ((id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))));
+
+CREATE POLICY "owners of the community can update" ON public.community_members FOR UPDATE TO authenticated USING ((community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids)))) WITH CHECK ((community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))));
+
 CREATE POLICY "owners of the organization can delete" ON public.organization_members FOR DELETE TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
 
 CREATE POLICY "owners of the organization can insert" ON public.organization_members FOR INSERT TO authenticated WITH CHECK ((organization_id = ANY (ARRAY( SELECT private.my_owned_organization_ids() AS my_owned_organization_ids))));
@@ -2717,13 +3185,13 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY "readers of public posts or the author can read" ON public.social_feed_posts FOR SELECT TO authenticated USING ((is_public OR (author_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "readers of the post can read" ON public.social_feed_comments FOR SELECT TO authenticated USING ((EXISTS ( SELECT
+CREATE POLICY "readers of the post or the author can read" ON public.social_feed_comments FOR SELECT TO authenticated USING (((EXISTS ( SELECT
    FROM public.social_feed_posts p
-  WHERE (p.id = social_feed_comments.post_id))));
+  WHERE (p.id = social_feed_comments.post_id))) OR (author_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "readers of the post can read" ON public.social_feed_reactions FOR SELECT TO authenticated USING ((EXISTS ( SELECT
+CREATE POLICY "readers of the post or the owner can read" ON public.social_feed_reactions FOR SELECT TO authenticated USING (((EXISTS ( SELECT
    FROM public.social_feed_posts p
-  WHERE (p.id = social_feed_reactions.post_id))));
+  WHERE (p.id = social_feed_reactions.post_id))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
 ALTER TABLE public.reputation_events ENABLE ROW LEVEL SECURITY;
 
@@ -2773,21 +3241,21 @@ CREATE POLICY "the author using only their own milestones can insert" ON public.
    FROM public.milestones m
   WHERE (m.id = social_feed_posts.milestone_id))))));
 
-CREATE POLICY "the author who can read the post can insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
+CREATE POLICY "the author who can read the post unless blocked can insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((EXISTS ( SELECT
    FROM public.social_feed_posts p
-  WHERE (p.id = social_feed_comments.post_id)))));
+  WHERE ((p.id = social_feed_comments.post_id) AND (p.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids)))))) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id))))));
 
 CREATE POLICY "the campaign's owner can read" ON public.campaigns FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
 
-CREATE POLICY "the creator can insert" ON public.communities FOR INSERT TO authenticated WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the creator below communities they moderate can insert" ON public.communities FOR INSERT TO authenticated WITH CHECK (((created_by = ( SELECT auth.uid() AS uid)) AND ((parent_community_id IS NULL) OR (parent_community_id = ANY (ARRAY( SELECT private.my_moderated_community_ids() AS my_moderated_community_ids))))));
 
-CREATE POLICY "the creator can update" ON public.communities FOR UPDATE TO authenticated USING ((created_by = ( SELECT auth.uid() AS uid))) WITH CHECK ((created_by = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the creator, owners or visitors can read" ON public.communities FOR SELECT TO authenticated USING (((created_by = ( SELECT auth.uid() AS uid)) OR (id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))) OR ((NOT is_archived) AND ((NOT is_private) OR (id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids)))))));
 
-CREATE POLICY "the creator or visitors of an active community can read" ON public.communities FOR SELECT TO authenticated USING (((created_by = ( SELECT auth.uid() AS uid)) OR ((NOT is_archived) AND ((NOT is_private) OR (id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids)))))));
+CREATE POLICY "the member who may join or owners of the community can insert" ON public.community_members FOR INSERT TO authenticated WITH CHECK ((((user_id = ( SELECT auth.uid() AS uid)) AND ((role = 'member'::text) AND private.can_join_community(community_id))) OR (community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids)))));
+
+CREATE POLICY "the member, owners, or moderators removing members can delete" ON public.community_members FOR DELETE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))) OR ((community_id = ANY (ARRAY( SELECT private.my_moderated_community_ids() AS my_moderated_community_ids))) AND (role = 'member'::text))));
 
 CREATE POLICY "the owner can delete" ON public.cohort_members FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
-
-CREATE POLICY "the owner can delete" ON public.community_members FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
 CREATE POLICY "the owner can delete" ON public.community_profiles FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
@@ -2833,23 +3301,21 @@ CREATE POLICY "the owner can update" ON public.milestones FOR UPDATE TO authenti
 
 CREATE POLICY "the owner can update" ON public.profiles FOR UPDATE TO authenticated USING ((id = ( SELECT auth.uid() AS uid))) WITH CHECK ((id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner joining an open community can insert" ON public.community_members FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND ((role = 'member'::text) AND private.is_open_community(community_id))));
-
-CREATE POLICY "the owner who can read the post can insert" ON public.social_feed_reactions FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
+CREATE POLICY "the owner who can read the post unless blocked can insert" ON public.social_feed_reactions FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
    FROM public.social_feed_posts p
-  WHERE (p.id = social_feed_reactions.post_id)))));
-
-CREATE POLICY "the recipient or the requester unless blocked can delete" ON public.founder_connections FOR DELETE TO authenticated USING (((recipient_id = ( SELECT auth.uid() AS uid)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status <> 'blocked'::text))));
-
-CREATE POLICY "the recipient or the requester unless blocked can update" ON public.founder_connections FOR UPDATE TO authenticated USING (((recipient_id = ( SELECT auth.uid() AS uid)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status <> 'blocked'::text)))) WITH CHECK ((((recipient_id = ( SELECT auth.uid() AS uid)) AND (status <> 'pending'::text)) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'declined'::text))));
+  WHERE ((p.id = social_feed_reactions.post_id) AND (p.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids))))))));
 
 CREATE POLICY "the requester asking for a connection can insert" ON public.founder_connections FOR INSERT TO authenticated WITH CHECK (((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'pending'::text)));
 
 CREATE POLICY "the requester or the recipient can read" ON public.founder_connections FOR SELECT TO authenticated USING (((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "the sender can insert" ON public.founder_messages FOR INSERT TO authenticated WITH CHECK ((sender_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the requester or the recipient if theirs to end can delete" ON public.founder_connections FOR DELETE TO authenticated USING ((((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))) AND ((status = 'accepted'::text) OR ((status = 'pending'::text) AND (requester_id = ( SELECT auth.uid() AS uid))) OR ((status = 'declined'::text) AND (( SELECT auth.uid() AS uid) = declined_by)))));
+
+CREATE POLICY "the requester or the recipient of a pending request can update" ON public.founder_connections FOR UPDATE TO authenticated USING ((((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))) AND (status = 'pending'::text))) WITH CHECK ((((recipient_id = ( SELECT auth.uid() AS uid)) AND (status = ANY (ARRAY['accepted'::text, 'declined'::text]))) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'declined'::text))));
 
 CREATE POLICY "the sender or the recipient can read" ON public.founder_messages FOR SELECT TO authenticated USING (((sender_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
+
+CREATE POLICY "the sender to another unless blocked can insert" ON public.founder_messages FOR INSERT TO authenticated WITH CHECK (((sender_id = ( SELECT auth.uid() AS uid)) AND ((recipient_id <> sender_id) AND (recipient_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids))))));
 
 CREATE POLICY "the service can do everything" ON public.campaigns TO service_role USING (true) WITH CHECK (true);
 
@@ -2941,12 +3407,25 @@ GRANT USAGE ON SCHEMA private TO anon;
 GRANT USAGE ON SCHEMA private TO authenticated;
 GRANT USAGE ON SCHEMA private TO service_role;
 
+REVOKE ALL ON FUNCTION private.add_creator_as_owner() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.audit_consent() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_emptied_consents() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.block_founder(user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.block_founder(user_id uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION private.can_join_community(community_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.can_join_community(community_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.can_join_community(community_id uuid) TO service_role;
+
 REVOKE ALL ON FUNCTION private.canonical_domain(host text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.canonical_domain(host text) TO service_role;
+
+REVOKE ALL ON FUNCTION private.check_community_levels() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_parent_is_moderated() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.complete_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.complete_participant_session(session_id uuid) TO authenticated;
@@ -2967,13 +3446,19 @@ GRANT ALL ON FUNCTION private.get_tenant_branding_by_domain(domain text, OUT slu
 
 REVOKE ALL ON FUNCTION private.hold_account() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.hold_owned_communities() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.hold_owned_organizations() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.is_open_community(community_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION private.is_open_community(community_id uuid) TO authenticated;
-GRANT ALL ON FUNCTION private.is_open_community(community_id uuid) TO service_role;
+REVOKE ALL ON FUNCTION private.is_comment_of_blocked(comment_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.is_comment_of_blocked(comment_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.is_comment_of_blocked(comment_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION private.keep_comment_count() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_connection() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_owner_of_community() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_owner_of_organization() FROM PUBLIC;
 
@@ -2982,9 +3467,15 @@ REVOKE ALL ON FUNCTION private.keep_reaction_count() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.mark_messages_read(message_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.mark_messages_read(message_ids uuid[]) TO authenticated;
 
+REVOKE ALL ON FUNCTION private.move_answers() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.my_active_tenant_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_active_tenant_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_active_tenant_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_blocked_user_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_blocked_user_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_blocked_user_ids() TO service_role;
 
 REVOKE ALL ON FUNCTION private.my_cohort_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_cohort_ids() TO authenticated;
@@ -3010,9 +3501,17 @@ REVOKE ALL ON FUNCTION private.my_managed_organization_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_managed_organization_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_managed_organization_ids() TO service_role;
 
+REVOKE ALL ON FUNCTION private.my_moderated_community_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_moderated_community_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_moderated_community_ids() TO service_role;
+
 REVOKE ALL ON FUNCTION private.my_organization_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_organization_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_organization_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_owned_community_ids() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_owned_community_ids() TO authenticated;
+GRANT ALL ON FUNCTION private.my_owned_community_ids() TO service_role;
 
 REVOKE ALL ON FUNCTION private.my_owned_organization_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_owned_organization_ids() TO authenticated;
@@ -3035,6 +3534,8 @@ REVOKE ALL ON FUNCTION private.reset_comment_count() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.reset_reaction_count() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.set_comment_depth() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) TO authenticated;
 
@@ -3043,9 +3544,15 @@ GRANT ALL ON FUNCTION private.start_participant_session(session_id uuid) TO auth
 
 REVOKE ALL ON FUNCTION private.start_post_counters() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.unblock_founder(user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.unblock_founder(user_id uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION private.unverify_custom_domain() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.update_updated_at_column() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.block_founder(user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.block_founder(user_id uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.complete_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.complete_participant_session(session_id uuid) TO authenticated;
@@ -3097,6 +3604,9 @@ REVOKE ALL ON FUNCTION public.start_networking_opt_in() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.start_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.start_participant_session(session_id uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.unblock_founder(user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.unblock_founder(user_id uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.update_wizard_session_timestamp() FROM PUBLIC;
 
@@ -3215,7 +3725,7 @@ GRANT INSERT(community_id) ON TABLE public.community_members TO authenticated;
 
 GRANT INSERT(user_id) ON TABLE public.community_members TO authenticated;
 
-GRANT INSERT(role) ON TABLE public.community_members TO authenticated;
+GRANT INSERT(role),UPDATE(role) ON TABLE public.community_members TO authenticated;
 
 GRANT SELECT,DELETE ON TABLE public.community_profiles TO authenticated;
 GRANT ALL ON TABLE public.community_profiles TO service_role;

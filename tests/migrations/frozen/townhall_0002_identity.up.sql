@@ -4,6 +4,7 @@ CREATE TABLE IF NOT EXISTS profiles (
     avatar_url TEXT,
     stage TEXT,
     industry TEXT,
+    tier INTEGER DEFAULT 0 NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_profiles PRIMARY KEY (id),
@@ -11,6 +12,7 @@ CREATE TABLE IF NOT EXISTS profiles (
     CONSTRAINT ck_profiles_full_name_bounds CHECK (char_length(full_name) <= 200),
     CONSTRAINT ck_profiles_industry_bounds CHECK (char_length(industry) <= 200),
     CONSTRAINT ck_profiles_stage_bounds CHECK (char_length(stage) <= 200),
+    CONSTRAINT ck_profiles_tier_known CHECK (tier between 0 and 2),
     CONSTRAINT fk_profiles_id_users FOREIGN KEY(id) REFERENCES auth.users (id) ON DELETE CASCADE
 );
 
@@ -21,6 +23,8 @@ COMMENT ON COLUMN profiles.id IS 'The account, auth.users.id.';
 COMMENT ON COLUMN profiles.stage IS 'The stage of the person''s company.';
 
 COMMENT ON COLUMN profiles.industry IS 'The industry of the person''s company.';
+
+COMMENT ON COLUMN profiles.tier IS 'The subscription tier: 0 free, 1 pro, 2 studio; written by the service.';
 
 COMMENT ON COLUMN profiles.created_at IS 'When the row was created.';
 

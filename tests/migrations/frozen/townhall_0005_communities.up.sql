@@ -22,9 +22,9 @@ COMMENT ON COLUMN communities.slug IS 'The name in URLs.';
 
 COMMENT ON COLUMN communities.created_by IS 'The account that created it; null once that account is deleted.';
 
-COMMENT ON COLUMN communities.is_private IS 'Whether only its members and its creator can read it.';
+COMMENT ON COLUMN communities.is_private IS 'Whether only its members and its creator can read it; all below it are private.';
 
-COMMENT ON COLUMN communities.is_archived IS 'Whether it is closed; only its creator can read it then.';
+COMMENT ON COLUMN communities.is_archived IS 'Whether it is closed; only its owners and its creator can read it then.';
 
 COMMENT ON COLUMN communities.created_at IS 'When the row was created.';
 
@@ -68,7 +68,47 @@ grant execute on function private.my_community_ids() to service_role;
 
 comment on function private.my_community_ids() is 'The communities that the caller belongs to.';
 
-create or replace function private.is_open_community(community_id uuid)
+create or replace function private.my_moderated_community_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select m.community_id
+from public.community_members as m
+where m.user_id = (select auth.uid())
+    and m.role in ('moderator', 'owner')
+$function$;
+
+revoke all on function private.my_moderated_community_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_moderated_community_ids() to authenticated;
+
+grant execute on function private.my_moderated_community_ids() to service_role;
+
+comment on function private.my_moderated_community_ids() is 'The communities that the caller is a moderator or an owner of.';
+
+create or replace function private.my_owned_community_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select m.community_id
+from public.community_members as m
+where m.user_id = (select auth.uid())
+    and m.role in ('owner')
+$function$;
+
+revoke all on function private.my_owned_community_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_owned_community_ids() to authenticated;
+
+grant execute on function private.my_owned_community_ids() to service_role;
+
+comment on function private.my_owned_community_ids() is 'The communities that the caller is an owner of.';
+
+create or replace function private.can_join_community(community_id uuid)
 returns boolean
 language sql
 stable security definer parallel unsafe
@@ -77,19 +117,36 @@ as $function$
 select exists (
     select
     from public.communities as c
-    where c.id = is_open_community.community_id
+    where c.id = can_join_community.community_id
         and not c.is_private
         and not c.is_archived
 )
 $function$;
 
-revoke all on function private.is_open_community(uuid) from public, anon, authenticated, service_role;
+revoke all on function private.can_join_community(uuid) from public, anon, authenticated, service_role;
 
-grant execute on function private.is_open_community(uuid) to authenticated;
+grant execute on function private.can_join_community(uuid) to authenticated;
 
-grant execute on function private.is_open_community(uuid) to service_role;
+grant execute on function private.can_join_community(uuid) to service_role;
 
-comment on function private.is_open_community(uuid) is 'Whether a community is neither private nor archived.';
+comment on function private.can_join_community(uuid) is 'Whether a community is neither private nor archived.';
+
+create or replace function private.add_creator_as_owner()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    insert into public.community_members (community_id, user_id, role)
+    values (new.id, new.created_by, 'owner');
+    return null;
+end
+$function$;
+
+revoke all on function private.add_creator_as_owner() from public, anon, authenticated, service_role;
+
+comment on function private.add_creator_as_owner() is 'Makes the creator of a new community a member of it, as its owner.';
 
 alter table public.communities enable row level security;
 
@@ -101,19 +158,19 @@ grant select, insert (id, name, slug, description, created_by, is_private, is_ar
 
 grant all on table public.communities to service_role;
 
-drop policy if exists "the creator or visitors of an active community can read" on public.communities;
+drop policy if exists "the creator, owners or visitors can read" on public.communities;
 
-create policy "the creator or visitors of an active community can read" on public.communities
+create policy "the creator, owners or visitors can read" on public.communities
 as permissive for select
 to authenticated
 using (
     created_by = (select auth.uid())
-    or
-        not is_archived
-        and (not is_private or id = any (array(select private.my_community_ids())))
+    or id = any (array(select private.my_owned_community_ids()))
+    or not is_archived
+    and (not is_private or id = any (array(select private.my_community_ids())))
 );
 
-comment on policy "the creator or visitors of an active community can read" on public.communities is null;
+comment on policy "the creator, owners or visitors can read" on public.communities is null;
 
 drop policy if exists "the creator can insert" on public.communities;
 
@@ -126,19 +183,19 @@ with check (
 
 comment on policy "the creator can insert" on public.communities is null;
 
-drop policy if exists "the creator can update" on public.communities;
+drop policy if exists "owners of the community can update" on public.communities;
 
-create policy "the creator can update" on public.communities
+create policy "owners of the community can update" on public.communities
 as permissive for update
 to authenticated
 using (
-    created_by = (select auth.uid())
+    id = any (array(select private.my_owned_community_ids()))
 )
 with check (
-    created_by = (select auth.uid())
+    id = any (array(select private.my_owned_community_ids()))
 );
 
-comment on policy "the creator can update" on public.communities is null;
+comment on policy "owners of the community can update" on public.communities is null;
 
 drop policy if exists "the service can do everything" on public.communities;
 
@@ -161,19 +218,27 @@ execute function private.update_updated_at_column();
 
 comment on trigger update_communities_updated_at on public.communities is 'Sets updated_at.';
 
+create or replace trigger add_creator_as_owner after insert
+on public.communities
+for each row
+when (new.created_by is not null)
+execute function private.add_creator_as_owner();
+
+comment on trigger add_creator_as_owner on public.communities is 'The creator of a community is its first owner.';
+
 alter table public.community_members enable row level security;
 
 alter table public.community_members no force row level security;
 
 revoke all on table public.community_members from public, anon, authenticated, service_role;
 
-grant select, insert (id, community_id, user_id, role), delete on table public.community_members to authenticated;
+grant select, insert (id, community_id, user_id, role), update (role), delete on table public.community_members to authenticated;
 
 grant all on table public.community_members to service_role;
 
-drop policy if exists "members of the community or the owner can read" on public.community_members;
+drop policy if exists "members of the community or the member can read" on public.community_members;
 
-create policy "members of the community or the owner can read" on public.community_members
+create policy "members of the community or the member can read" on public.community_members
 as permissive for select
 to authenticated
 using (
@@ -181,30 +246,48 @@ using (
     or user_id = (select auth.uid())
 );
 
-comment on policy "members of the community or the owner can read" on public.community_members is null;
+comment on policy "members of the community or the member can read" on public.community_members is null;
 
-drop policy if exists "the owner joining an open community can insert" on public.community_members;
+drop policy if exists "the member who may join or owners of the community can insert" on public.community_members;
 
-create policy "the owner joining an open community can insert" on public.community_members
+create policy "the member who may join or owners of the community can insert" on public.community_members
 as permissive for insert
 to authenticated
 with check (
     (user_id = (select auth.uid()))
-    and (role = 'member' and private.is_open_community(community_id))
+    and (role = 'member' and private.can_join_community(community_id))
+    or community_id = any (array(select private.my_owned_community_ids()))
 );
 
-comment on policy "the owner joining an open community can insert" on public.community_members is null;
+comment on policy "the member who may join or owners of the community can insert" on public.community_members is null;
 
-drop policy if exists "the owner can delete" on public.community_members;
+drop policy if exists "owners of the community can update" on public.community_members;
 
-create policy "the owner can delete" on public.community_members
+create policy "owners of the community can update" on public.community_members
+as permissive for update
+to authenticated
+using (
+    community_id = any (array(select private.my_owned_community_ids()))
+)
+with check (
+    community_id = any (array(select private.my_owned_community_ids()))
+);
+
+comment on policy "owners of the community can update" on public.community_members is null;
+
+drop policy if exists "the member, owners, or moderators removing members can delete" on public.community_members;
+
+create policy "the member, owners, or moderators removing members can delete" on public.community_members
 as permissive for delete
 to authenticated
 using (
     user_id = (select auth.uid())
+    or community_id = any (array(select private.my_owned_community_ids()))
+    or (community_id = any (array(select private.my_moderated_community_ids())))
+    and (role = 'member')
 );
 
-comment on policy "the owner can delete" on public.community_members is null;
+comment on policy "the member, owners, or moderators removing members can delete" on public.community_members is null;
 
 drop policy if exists "the service can do everything" on public.community_members;
 
@@ -219,3 +302,116 @@ with check (
 );
 
 comment on policy "the service can do everything" on public.community_members is null;
+
+create or replace function private.hold_owned_communities()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    perform
+    from public.communities as g
+    where g.id = any (array(select private.my_owned_community_ids()))
+    order by g.id
+    for no key update;
+    return null;
+end
+$function$;
+
+revoke all on function private.hold_owned_communities() from public, anon, authenticated, service_role;
+
+comment on function private.hold_owned_communities() is 'Locks the communities that the caller owns until the transaction ends.';
+
+create or replace function private.keep_owner_of_community()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    changed uuid;
+begin
+    for changed in
+        select distinct o.community_id
+        from old_members as o
+        where o.role = 'owner'
+    loop
+        perform
+        from public.community_members as m
+        where m.community_id = changed and m.role = 'owner'
+        limit 1
+        for share;
+        if not found then
+            raise exception 'community % would have no owner', changed
+                using errcode = 'check_violation',
+                    hint = 'Make another member an owner first.',
+                    schema = 'public',
+                    table = 'community_members';
+        end if;
+    end loop;
+    return null;
+end
+$function$;
+
+revoke all on function private.keep_owner_of_community() from public, anon, authenticated, service_role;
+
+comment on function private.keep_owner_of_community() is 'Refuses a statement after which the community has no owner.';
+
+create or replace trigger hold_owned_communities before update or delete
+on public.community_members
+for each statement
+when (
+    row_security_active('public.community_members')
+    and not pg_has_role('service_role', 'usage')
+)
+execute function private.hold_owned_communities();
+
+comment on trigger hold_owned_communities on public.community_members is 'Two owners of one community change its members one after the other.';
+
+create or replace trigger keep_owner_on_update after update
+on public.community_members
+referencing old table as old_members
+for each statement
+when (
+    row_security_active('public.community_members')
+    and not pg_has_role('service_role', 'usage')
+)
+execute function private.keep_owner_of_community();
+
+comment on trigger keep_owner_on_update on public.community_members is 'A client can''t remove the last owner of the community, or change the role.';
+
+create or replace trigger keep_owner_on_delete after delete
+on public.community_members
+referencing old table as old_members
+for each statement
+when (
+    row_security_active('public.community_members')
+    and not pg_has_role('service_role', 'usage')
+)
+execute function private.keep_owner_of_community();
+
+comment on trigger keep_owner_on_delete on public.community_members is 'A client can''t remove the last owner of the community, or change the role.';
+
+update public.community_members as m
+        set role = 'owner'
+        from public.communities as c
+        where c.id = m.community_id
+            and c.created_by = m.user_id
+            and not exists (
+                select
+                from public.community_members as o
+                where o.community_id = c.id
+                    and o.role = 'owner'
+            );
+
+insert into public.community_members (community_id, user_id, role)
+        select c.id, c.created_by, 'owner'
+        from public.communities as c
+        where c.created_by is not null
+            and not exists (
+                select
+                from public.community_members as o
+                where o.community_id = c.id
+                    and o.role = 'owner'
+            );

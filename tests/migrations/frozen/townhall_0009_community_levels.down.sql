@@ -1,5 +1,51 @@
 DROP TABLE IF EXISTS subcommunity_sponsors;
 
+drop trigger if exists check_parent_is_moderated on public.communities;
+
+drop trigger if exists check_levels_on_update on public.communities;
+
+drop trigger if exists check_levels_on_insert on public.communities;
+
+drop function if exists private.check_parent_is_moderated();
+
+drop function if exists private.check_community_levels();
+
+create or replace function private.can_join_community(community_id uuid)
+returns boolean
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select exists (
+    select
+    from public.communities as c
+    where c.id = can_join_community.community_id
+        and not c.is_private
+        and not c.is_archived
+)
+$function$;
+
+revoke all on function private.can_join_community(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.can_join_community(uuid) to authenticated;
+
+grant execute on function private.can_join_community(uuid) to service_role;
+
+comment on function private.can_join_community(uuid) is 'Whether a community is neither private nor archived.';
+
+drop policy if exists "the creator below communities they moderate can insert" on public.communities;
+
+drop policy if exists "the creator can insert" on public.communities;
+
+create policy "the creator can insert" on public.communities
+as permissive for insert
+to authenticated
+with check (
+    created_by = (select auth.uid())
+);
+
+comment on policy "the creator can insert" on public.communities is null;
+
 alter table public.communities enable row level security;
 
 alter table public.communities no force row level security;

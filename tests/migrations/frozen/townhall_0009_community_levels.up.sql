@@ -1,6 +1,6 @@
 ALTER TABLE communities ADD COLUMN IF NOT EXISTS parent_community_id UUID;
 
-COMMENT ON COLUMN communities.parent_community_id IS 'The parent community; null at the top level.';
+COMMENT ON COLUMN communities.parent_community_id IS 'The parent community; null at the top level. At most five levels.';
 
 ALTER TABLE communities ADD COLUMN IF NOT EXISTS is_sponsored BOOLEAN DEFAULT false NOT NULL;
 
@@ -8,7 +8,7 @@ COMMENT ON COLUMN communities.is_sponsored IS 'Whether it has a paying sponsor; 
 
 ALTER TABLE communities ADD COLUMN IF NOT EXISTS tier_required INTEGER DEFAULT 0 NOT NULL;
 
-COMMENT ON COLUMN communities.tier_required IS 'The subscription tier it requires: 0 free, 1 pro, 2 studio.';
+COMMENT ON COLUMN communities.tier_required IS 'The subscription tier that joining it requires: 0 free, 1 pro, 2 studio.';
 
 alter table public.communities enable row level security;
 
@@ -19,6 +19,196 @@ revoke all on table public.communities from public, anon, authenticated, service
 grant select, insert (id, name, slug, description, created_by, is_private, is_archived, parent_community_id, tier_required), update (name, slug, description, is_private, is_archived, parent_community_id, tier_required) on table public.communities to authenticated;
 
 grant all on table public.communities to service_role;
+
+drop policy if exists "the creator can insert" on public.communities;
+
+drop policy if exists "the creator below communities they moderate can insert" on public.communities;
+
+create policy "the creator below communities they moderate can insert" on public.communities
+as permissive for insert
+to authenticated
+with check (
+    (created_by = (select auth.uid()))
+    and (
+        parent_community_id is null
+        or parent_community_id = any (
+            array(select private.my_moderated_community_ids())
+        )
+    )
+);
+
+comment on policy "the creator below communities they moderate can insert" on public.communities is null;
+
+create or replace function private.can_join_community(community_id uuid)
+returns boolean
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select exists (
+    select
+    from public.communities as c
+    where c.id = can_join_community.community_id
+        and not c.is_private
+        and not c.is_archived
+        and c.tier_required <= coalesce(
+            (
+                select p.tier
+                from public.profiles as p
+                where p.id = (select auth.uid())
+            ),
+            0
+        )
+)
+$function$;
+
+revoke all on function private.can_join_community(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.can_join_community(uuid) to authenticated;
+
+grant execute on function private.can_join_community(uuid) to service_role;
+
+comment on function private.can_join_community(uuid) is 'Whether a community is neither private nor archived, and the caller''s tier suffices.';
+
+create or replace function private.check_community_levels()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    above uuid := new.parent_community_id;
+    next_above uuid;
+    above_is_private boolean;
+    parent_is_private boolean;
+    level integer := 1;
+begin
+    while above is not null and level <= 5 loop
+        if above = new.id then
+            raise check_violation
+            using
+                message = 'A community can not be below itself.',
+                schema = 'public',
+                table = 'communities',
+                column = 'parent_community_id';
+        end if;
+        select c.parent_community_id, c.is_private
+        into next_above, above_is_private
+        from public.communities as c
+        where c.id = above
+        for share;
+        parent_is_private := coalesce(parent_is_private, above_is_private);
+        level := level + 1;
+        above := next_above;
+    end loop;
+    if exists (
+        with recursive below (id, level) as (
+            select new.id, level
+            union all
+            select c.id, b.level + 1
+            from below as b
+            join public.communities as c on c.parent_community_id = b.id
+            where b.level <= 5
+                and new.parent_community_id is distinct from old.parent_community_id
+        )
+        select from below as b where b.level > 5
+    )
+    then
+        raise check_violation
+        using
+            message = 'Communities have at most 5 levels.',
+            schema = 'public',
+            table = 'communities',
+            column = 'parent_community_id';
+    end if;
+    if parent_is_private and not new.is_private then
+        raise check_violation
+        using
+            message = 'A community below a private one is private.',
+            schema = 'public',
+            table = 'communities',
+            column = 'is_private';
+    end if;
+    if new.is_private and exists (
+        select
+        from public.communities as c
+        where c.parent_community_id = new.id
+            and not c.is_private
+    )
+    then
+        raise check_violation
+        using
+            message = 'A community with public ones below it can not be private.',
+            hint = 'Make those private first, or in the same statement.',
+            schema = 'public',
+            table = 'communities',
+            column = 'is_private';
+    end if;
+    return null;
+end
+$function$;
+
+revoke all on function private.check_community_levels() from public, anon, authenticated, service_role;
+
+comment on function private.check_community_levels() is 'Refuses a community below itself, on a level too many, or public below a private one.';
+
+create or replace function private.check_parent_is_moderated()
+returns trigger
+language plpgsql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    if new.parent_community_id <> all (
+        array(select private.my_moderated_community_ids())
+    )
+    then
+        raise insufficient_privilege
+        using
+            message = 'Only its owners and moderators put others below it.',
+            schema = 'public',
+            table = 'communities',
+            column = 'parent_community_id';
+    end if;
+    return new;
+end
+$function$;
+
+revoke all on function private.check_parent_is_moderated() from public, anon, authenticated, service_role;
+
+comment on function private.check_parent_is_moderated() is 'Refuses a parent community that the caller does not moderate.';
+
+create or replace trigger check_levels_on_insert after insert
+on public.communities
+for each row
+when (new.parent_community_id is not null)
+execute function private.check_community_levels();
+
+comment on trigger check_levels_on_insert on public.communities is 'Checks the place of a new community.';
+
+create or replace trigger check_levels_on_update after update of parent_community_id, is_private
+on public.communities
+for each row
+when (
+    (new.parent_community_id, new.is_private)
+    is distinct from (old.parent_community_id, old.is_private)
+)
+execute function private.check_community_levels();
+
+comment on trigger check_levels_on_update on public.communities is 'Checks the place of a community that moves, or becomes private or public.';
+
+create or replace trigger check_parent_is_moderated before update of parent_community_id
+on public.communities
+for each row
+when (
+    new.parent_community_id is distinct from old.parent_community_id
+    and new.parent_community_id is not null
+    and row_security_active('public.communities')
+    and not pg_has_role('service_role', 'usage')
+)
+execute function private.check_parent_is_moderated();
+
+comment on trigger check_parent_is_moderated on public.communities is 'A client can move a community only below one that they moderate.';
 
 CREATE TABLE IF NOT EXISTS subcommunity_sponsors (
     id UUID DEFAULT gen_random_uuid() NOT NULL,

@@ -117,16 +117,17 @@ grant select, delete on table public.cohort_members to authenticated;
 
 grant all on table public.cohort_members to service_role;
 
-drop policy if exists "active members of the cohort can read" on public.cohort_members;
+drop policy if exists "active members of the cohort or the owner can read" on public.cohort_members;
 
-create policy "active members of the cohort can read" on public.cohort_members
+create policy "active members of the cohort or the owner can read" on public.cohort_members
 as permissive for select
 to authenticated
 using (
     cohort_id = any (array(select private.my_cohort_ids()))
+    or user_id = (select auth.uid())
 );
 
-comment on policy "active members of the cohort can read" on public.cohort_members is null;
+comment on policy "active members of the cohort or the owner can read" on public.cohort_members is null;
 
 drop policy if exists "the owner can delete" on public.cohort_members;
 

@@ -97,9 +97,9 @@ grant select, insert (id, user_id, post_id, reaction_type), delete on table publ
 
 grant all on table public.social_feed_reactions to service_role;
 
-drop policy if exists "readers of the post can read" on public.social_feed_reactions;
+drop policy if exists "readers of the post or the owner can read" on public.social_feed_reactions;
 
-create policy "readers of the post can read" on public.social_feed_reactions
+create policy "readers of the post or the owner can read" on public.social_feed_reactions
 as permissive for select
 to authenticated
 using (
@@ -108,27 +108,10 @@ using (
         from public.social_feed_posts as p
         where p.id = social_feed_reactions.post_id
     )
+    or user_id = (select auth.uid())
 );
 
-comment on policy "readers of the post can read" on public.social_feed_reactions is null;
-
-drop policy if exists "the owner who can read the post can insert" on public.social_feed_reactions;
-
-create policy "the owner who can read the post can insert" on public.social_feed_reactions
-as permissive for insert
-to authenticated
-with check (
-    (user_id = (select auth.uid()))
-    and (
-        exists (
-            select
-            from public.social_feed_posts as p
-            where p.id = social_feed_reactions.post_id
-        )
-    )
-);
-
-comment on policy "the owner who can read the post can insert" on public.social_feed_reactions is null;
+comment on policy "readers of the post or the owner can read" on public.social_feed_reactions is null;
 
 drop policy if exists "the owner can delete" on public.social_feed_reactions;
 

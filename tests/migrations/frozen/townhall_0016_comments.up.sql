@@ -4,10 +4,12 @@ CREATE TABLE IF NOT EXISTS social_feed_comments (
     post_id UUID NOT NULL,
     content TEXT NOT NULL,
     parent_comment_id UUID,
+    depth SMALLINT DEFAULT 0 NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_social_feed_comments PRIMARY KEY (id),
     CONSTRAINT ck_social_feed_comments_content_bounds CHECK (char_length(content) <= 20000),
+    CONSTRAINT ck_social_feed_comments_depth_bounded CHECK (depth between 0 and 20),
     CONSTRAINT fk_social_feed_comments_author_id_users FOREIGN KEY(author_id) REFERENCES auth.users (id) ON DELETE CASCADE,
     CONSTRAINT fk_social_feed_comments_parent_comment FOREIGN KEY(post_id, parent_comment_id) REFERENCES social_feed_comments (post_id, id) ON DELETE CASCADE ON UPDATE CASCADE,
     CONSTRAINT fk_social_feed_comments_post_id_social_feed_posts FOREIGN KEY(post_id) REFERENCES social_feed_posts (id) ON DELETE CASCADE,
@@ -17,6 +19,8 @@ CREATE TABLE IF NOT EXISTS social_feed_comments (
 COMMENT ON TABLE social_feed_comments IS 'Comments on a post, or on another comment of it.';
 
 COMMENT ON COLUMN social_feed_comments.parent_comment_id IS 'The comment it answers, on the same post; moved and deleted with that.';
+
+COMMENT ON COLUMN social_feed_comments.depth IS 'The number of comments above it; maintained by a trigger.';
 
 COMMENT ON COLUMN social_feed_comments.created_at IS 'When the row was created.';
 
@@ -98,6 +102,56 @@ revoke all on function private.reset_comment_count() from public, anon, authenti
 
 comment on function private.reset_comment_count() is 'Sets comment_count of social_feed_posts to 0 when social_feed_comments is truncated.';
 
+create or replace function private.set_comment_depth()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    new.depth := 0;
+    if new.parent_comment_id is not null then
+        select c.depth + 1
+        into new.depth
+        from public.social_feed_comments as c
+        where c.id = new.parent_comment_id;
+        if not found then
+            raise foreign_key_violation
+            using
+                message = 'The comment that is answered does not exist.',
+                hint = 'Insert a comment before its answers.',
+                schema = 'public',
+                table = 'social_feed_comments',
+                column = 'parent_comment_id',
+                constraint = 'fk_social_feed_comments_parent_comment';
+        end if;
+    end if;
+    return new;
+end
+$function$;
+
+revoke all on function private.set_comment_depth() from public, anon, authenticated, service_role;
+
+comment on function private.set_comment_depth() is 'Sets the depth of a comment from that of the comment it answers.';
+
+create or replace function private.move_answers()
+returns trigger
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    update public.social_feed_comments as c
+    set depth = new.depth + 1
+    where c.parent_comment_id = new.id;
+    return null;
+end
+$function$;
+
+revoke all on function private.move_answers() from public, anon, authenticated, service_role;
+
+comment on function private.move_answers() is 'Sets the depth of the answers to a comment whose depth changed.';
+
 alter table public.social_feed_comments enable row level security;
 
 alter table public.social_feed_comments no force row level security;
@@ -108,9 +162,9 @@ grant select, insert (id, author_id, post_id, content, parent_comment_id), updat
 
 grant all on table public.social_feed_comments to service_role;
 
-drop policy if exists "readers of the post can read" on public.social_feed_comments;
+drop policy if exists "readers of the post or the author can read" on public.social_feed_comments;
 
-create policy "readers of the post can read" on public.social_feed_comments
+create policy "readers of the post or the author can read" on public.social_feed_comments
 as permissive for select
 to authenticated
 using (
@@ -119,27 +173,10 @@ using (
         from public.social_feed_posts as p
         where p.id = social_feed_comments.post_id
     )
+    or author_id = (select auth.uid())
 );
 
-comment on policy "readers of the post can read" on public.social_feed_comments is null;
-
-drop policy if exists "the author who can read the post can insert" on public.social_feed_comments;
-
-create policy "the author who can read the post can insert" on public.social_feed_comments
-as permissive for insert
-to authenticated
-with check (
-    (author_id = (select auth.uid()))
-    and (
-        exists (
-            select
-            from public.social_feed_posts as p
-            where p.id = social_feed_comments.post_id
-        )
-    )
-);
-
-comment on policy "the author who can read the post can insert" on public.social_feed_comments is null;
+comment on policy "readers of the post or the author can read" on public.social_feed_comments is null;
 
 drop policy if exists "the author can update" on public.social_feed_comments;
 
@@ -186,6 +223,21 @@ for each row
 execute function private.update_updated_at_column();
 
 comment on trigger update_social_feed_comments_updated_at on public.social_feed_comments is 'Sets updated_at.';
+
+create or replace trigger set_comment_depth before insert or update of parent_comment_id, depth
+on public.social_feed_comments
+for each row
+execute function private.set_comment_depth();
+
+comment on trigger set_comment_depth on public.social_feed_comments is 'Maintains depth.';
+
+create or replace trigger move_answers after update
+on public.social_feed_comments
+for each row
+when (new.depth is distinct from old.depth)
+execute function private.move_answers();
+
+comment on trigger move_answers on public.social_feed_comments is 'Maintains depth of the answers.';
 
 create or replace trigger keep_comment_count_on_insert after insert
 on public.social_feed_comments

@@ -94,17 +94,6 @@ using (
 
 comment on policy "the sender or the recipient can read" on public.founder_messages is null;
 
-drop policy if exists "the sender can insert" on public.founder_messages;
-
-create policy "the sender can insert" on public.founder_messages
-as permissive for insert
-to authenticated
-with check (
-    sender_id = (select auth.uid())
-);
-
-comment on policy "the sender can insert" on public.founder_messages is null;
-
 drop policy if exists "the service can do everything" on public.founder_messages;
 
 create policy "the service can do everything" on public.founder_messages

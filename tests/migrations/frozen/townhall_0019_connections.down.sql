@@ -1,1 +1,21 @@
+drop policy if exists "the sender to another unless blocked can insert" on public.founder_messages;
+
+drop policy if exists "the author who can read the post unless blocked can insert" on public.social_feed_comments;
+
+drop policy if exists "the owner who can read the post unless blocked can insert" on public.social_feed_reactions;
+
 DROP TABLE IF EXISTS founder_connections;
+
+drop function if exists private.keep_connection();
+
+drop function if exists public.unblock_founder(uuid);
+
+drop function if exists private.unblock_founder(uuid);
+
+drop function if exists public.block_founder(uuid);
+
+drop function if exists private.block_founder(uuid);
+
+drop function if exists private.is_comment_of_blocked(uuid);
+
+drop function if exists private.my_blocked_user_ids();

@@ -4,9 +4,13 @@ CREATE TABLE IF NOT EXISTS founder_connections (
     recipient_id UUID NOT NULL,
     status TEXT DEFAULT 'pending' NOT NULL,
     source TEXT DEFAULT 'directory' NOT NULL,
+    declined_by UUID,
+    blocked_by_requester BOOLEAN DEFAULT false NOT NULL,
+    blocked_by_recipient BOOLEAN DEFAULT false NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_founder_connections PRIMARY KEY (id),
+    CONSTRAINT ck_founder_connections_blocked_by_a_party CHECK ((status = 'blocked') = (blocked_by_requester or blocked_by_recipient)),
     CONSTRAINT ck_founder_connections_source_known CHECK (source in ('directory', 'cohort', 'fred_suggestion', 'community')),
     CONSTRAINT ck_founder_connections_status_known CHECK (status in ('pending', 'accepted', 'blocked', 'declined')),
     CONSTRAINT ck_founder_connections_between_two CHECK (requester_id <> recipient_id),
@@ -15,21 +19,227 @@ CREATE TABLE IF NOT EXISTS founder_connections (
     CONSTRAINT uq_founder_connections_requester_id_recipient_id UNIQUE (requester_id, recipient_id)
 );
 
-COMMENT ON TABLE founder_connections IS 'Requests of founders for a connection, with their answers.';
+COMMENT ON TABLE founder_connections IS 'Requests of founders for a connection, their answers and blocks; one row per pair of founders.';
 
 COMMENT ON COLUMN founder_connections.requester_id IS 'The account that sent the request.';
 
 COMMENT ON COLUMN founder_connections.recipient_id IS 'The account that received the request.';
 
-COMMENT ON COLUMN founder_connections.status IS 'The answer; only the recipient can change blocked.';
+COMMENT ON COLUMN founder_connections.status IS 'The answer; blocked while one of the two blocks the other.';
 
 COMMENT ON COLUMN founder_connections.source IS 'Where the requester found the recipient.';
+
+COMMENT ON COLUMN founder_connections.declined_by IS 'The party that declined or withdrew the request; maintained by a trigger.';
+
+COMMENT ON COLUMN founder_connections.blocked_by_requester IS 'Whether the requester blocks the recipient; written by block_founder().';
+
+COMMENT ON COLUMN founder_connections.blocked_by_recipient IS 'Whether the recipient blocks the requester; written by block_founder().';
 
 COMMENT ON COLUMN founder_connections.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN founder_connections.updated_at IS 'When the row last changed; maintained by a trigger.';
 
 CREATE INDEX IF NOT EXISTS ix_founder_connections_recipient_id ON founder_connections (recipient_id);
+
+CREATE UNIQUE INDEX IF NOT EXISTS uq_founder_connections_pair ON founder_connections (least(requester_id, recipient_id), greatest(requester_id, recipient_id));
+
+create or replace function private.my_blocked_user_ids()
+returns setof uuid
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select c.recipient_id
+from public.founder_connections as c
+where c.requester_id = (select auth.uid())
+    and c.status = 'blocked'
+union all
+select c.requester_id
+from public.founder_connections as c
+where c.recipient_id = (select auth.uid())
+    and c.status = 'blocked'
+$function$;
+
+revoke all on function private.my_blocked_user_ids() from public, anon, authenticated, service_role;
+
+grant execute on function private.my_blocked_user_ids() to authenticated;
+
+grant execute on function private.my_blocked_user_ids() to service_role;
+
+comment on function private.my_blocked_user_ids() is 'The users who block the caller, and those whom the caller blocks.';
+
+create or replace function private.is_comment_of_blocked(comment_id uuid)
+returns boolean
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select exists (
+    select
+    from public.social_feed_comments as c
+    where c.id = is_comment_of_blocked.comment_id
+        and c.author_id = any (array(select private.my_blocked_user_ids()))
+)
+$function$;
+
+revoke all on function private.is_comment_of_blocked(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.is_comment_of_blocked(uuid) to authenticated;
+
+grant execute on function private.is_comment_of_blocked(uuid) to service_role;
+
+comment on function private.is_comment_of_blocked(uuid) is 'Whether the author of a comment blocks the caller, or the caller that author.';
+
+create or replace function private.block_founder(user_id uuid)
+returns void
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    caller uuid := (select auth.uid());
+begin
+    if caller is null then
+        raise insufficient_privilege
+        using message = 'Only a signed-in user can block a founder.';
+    end if;
+    loop
+        update public.founder_connections as c
+        set
+            status = 'blocked',
+            blocked_by_requester =
+                c.blocked_by_requester or c.requester_id = caller,
+            blocked_by_recipient =
+                c.blocked_by_recipient or c.recipient_id = caller
+        where least(c.requester_id, c.recipient_id)
+                = least(caller, block_founder.user_id)
+            and greatest(c.requester_id, c.recipient_id)
+                = greatest(caller, block_founder.user_id);
+        exit when found;
+        insert into public.founder_connections (
+            requester_id, recipient_id, status, blocked_by_requester
+        )
+        values (
+            caller, block_founder.user_id, 'blocked', true
+        )
+        on conflict do nothing;
+        exit when found;
+    end loop;
+end
+$function$;
+
+revoke all on function private.block_founder(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.block_founder(uuid) to authenticated;
+
+comment on function private.block_founder(uuid) is 'Blocks a founder for the caller: neither asks the other for a connection, nor sends them messages, reactions or comments.';
+
+create or replace function public.block_founder(user_id uuid)
+returns void
+language sql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select private.block_founder(user_id)
+$function$;
+
+revoke all on function public.block_founder(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function public.block_founder(uuid) to authenticated;
+
+comment on function public.block_founder(uuid) is 'Blocks a founder for the caller: neither asks the other for a connection, nor sends them messages, reactions or comments.';
+
+create or replace function private.unblock_founder(user_id uuid)
+returns void
+language plpgsql
+volatile security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    caller uuid := (select auth.uid());
+    blocked uuid;
+begin
+    if caller is null then
+        raise insufficient_privilege
+        using message = 'Only a signed-in user can unblock a founder.';
+    end if;
+    select c.id
+    into blocked
+    from public.founder_connections as c
+    where least(c.requester_id, c.recipient_id)
+            = least(caller, unblock_founder.user_id)
+        and greatest(c.requester_id, c.recipient_id)
+            = greatest(caller, unblock_founder.user_id)
+        and c.status = 'blocked'
+    for update;
+    delete from public.founder_connections as c
+    where c.id = blocked
+        and not (c.blocked_by_requester and c.requester_id <> caller)
+        and not (c.blocked_by_recipient and c.recipient_id <> caller);
+    update public.founder_connections as c
+    set
+        blocked_by_requester = c.blocked_by_requester and c.requester_id <> caller,
+        blocked_by_recipient = c.blocked_by_recipient and c.recipient_id <> caller
+    where c.id = blocked;
+end
+$function$;
+
+revoke all on function private.unblock_founder(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.unblock_founder(uuid) to authenticated;
+
+comment on function private.unblock_founder(uuid) is 'Ends the caller''s block of a founder. A block by the founder stays; without one the two can ask each other again.';
+
+create or replace function public.unblock_founder(user_id uuid)
+returns void
+language sql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select private.unblock_founder(user_id)
+$function$;
+
+revoke all on function public.unblock_founder(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function public.unblock_founder(uuid) to authenticated;
+
+comment on function public.unblock_founder(uuid) is 'Ends the caller''s block of a founder. A block by the founder stays; without one the two can ask each other again.';
+
+create or replace function private.keep_connection()
+returns trigger
+language plpgsql
+volatile security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+declare
+    caller uuid := (select auth.uid());
+begin
+    if new.status <> 'blocked'
+        and old.status = 'blocked'
+    then
+        new.blocked_by_requester := false;
+        new.blocked_by_recipient := false;
+    elsif new.blocked_by_requester or new.blocked_by_recipient then
+        new.status := 'blocked';
+    elsif new.status = 'blocked' then
+        new.blocked_by_recipient := true;
+    end if;
+    if new.status <> 'declined' then
+        new.declined_by := null;
+    elsif old.status is distinct from 'declined'
+        and caller in (new.requester_id, new.recipient_id)
+    then
+        new.declined_by := caller;
+    else
+        new.declined_by := coalesce(new.declined_by, new.recipient_id);
+    end if;
+    return new;
+end
+$function$;
+
+revoke all on function private.keep_connection() from public, anon, authenticated, service_role;
+
+comment on function private.keep_connection() is 'Keeps who declined and who blocks in agreement with the status of a connection.';
 
 alter table public.founder_connections enable row level security;
 
@@ -65,37 +275,45 @@ with check (
 
 comment on policy "the requester asking for a connection can insert" on public.founder_connections is null;
 
-drop policy if exists "the recipient or the requester unless blocked can update" on public.founder_connections;
+drop policy if exists "the requester or the recipient of a pending request can update" on public.founder_connections;
 
-create policy "the recipient or the requester unless blocked can update" on public.founder_connections
+create policy "the requester or the recipient of a pending request can update" on public.founder_connections
 as permissive for update
 to authenticated
 using (
-    recipient_id = (select auth.uid())
-    or (requester_id = (select auth.uid()))
-    and (status <> 'blocked')
+    (
+        requester_id = (select auth.uid())
+        or recipient_id = (select auth.uid())
+    )
+    and (status = 'pending')
 )
 with check (
     (recipient_id = (select auth.uid()))
-    and (status <> 'pending')
+    and (status in ('accepted', 'declined'))
     or (requester_id = (select auth.uid()))
     and (status = 'declined')
 );
 
-comment on policy "the recipient or the requester unless blocked can update" on public.founder_connections is null;
+comment on policy "the requester or the recipient of a pending request can update" on public.founder_connections is null;
 
-drop policy if exists "the recipient or the requester unless blocked can delete" on public.founder_connections;
+drop policy if exists "the requester or the recipient if theirs to end can delete" on public.founder_connections;
 
-create policy "the recipient or the requester unless blocked can delete" on public.founder_connections
+create policy "the requester or the recipient if theirs to end can delete" on public.founder_connections
 as permissive for delete
 to authenticated
 using (
-    recipient_id = (select auth.uid())
-    or (requester_id = (select auth.uid()))
-    and (status <> 'blocked')
+    (
+        requester_id = (select auth.uid())
+        or recipient_id = (select auth.uid())
+    )
+    and (
+        status = 'accepted'
+        or status = 'pending' and requester_id = (select auth.uid())
+        or status = 'declined' and (select auth.uid()) = declined_by
+    )
 );
 
-comment on policy "the recipient or the requester unless blocked can delete" on public.founder_connections is null;
+comment on policy "the requester or the recipient if theirs to end can delete" on public.founder_connections is null;
 
 drop policy if exists "the service can do everything" on public.founder_connections;
 
@@ -117,3 +335,67 @@ for each row
 execute function private.update_updated_at_column();
 
 comment on trigger update_founder_connections_updated_at on public.founder_connections is 'Sets updated_at.';
+
+create or replace trigger keep_connection before insert or update
+on public.founder_connections
+for each row
+execute function private.keep_connection();
+
+comment on trigger keep_connection on public.founder_connections is 'Maintains declined_by, and the sides of a block.';
+
+drop policy if exists "the owner who can read the post unless blocked can insert" on public.social_feed_reactions;
+
+create policy "the owner who can read the post unless blocked can insert" on public.social_feed_reactions
+as permissive for insert
+to authenticated
+with check (
+    (user_id = (select auth.uid()))
+    and (
+        exists (
+            select
+            from public.social_feed_posts as p
+            where p.id = social_feed_reactions.post_id
+                and p.author_id <> all (array(select private.my_blocked_user_ids()))
+        )
+    )
+);
+
+comment on policy "the owner who can read the post unless blocked can insert" on public.social_feed_reactions is null;
+
+drop policy if exists "the author who can read the post unless blocked can insert" on public.social_feed_comments;
+
+create policy "the author who can read the post unless blocked can insert" on public.social_feed_comments
+as permissive for insert
+to authenticated
+with check (
+    (author_id = (select auth.uid()))
+    and (
+        exists (
+            select
+            from public.social_feed_posts as p
+            where p.id = social_feed_comments.post_id
+                and p.author_id <> all (array(select private.my_blocked_user_ids()))
+        )
+        and (
+            parent_comment_id is null
+            or not private.is_comment_of_blocked(parent_comment_id)
+        )
+    )
+);
+
+comment on policy "the author who can read the post unless blocked can insert" on public.social_feed_comments is null;
+
+drop policy if exists "the sender to another unless blocked can insert" on public.founder_messages;
+
+create policy "the sender to another unless blocked can insert" on public.founder_messages
+as permissive for insert
+to authenticated
+with check (
+    (sender_id = (select auth.uid()))
+    and (
+        recipient_id <> sender_id
+        and recipient_id <> all (array(select private.my_blocked_user_ids()))
+    )
+);
+
+comment on policy "the sender to another unless blocked can insert" on public.founder_messages is null;

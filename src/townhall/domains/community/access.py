@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from townhall.domains.community.functions import MY_COHORT_IDS, MY_COMMUNITY_IDS
+from townhall.domains.community.functions import (
+    MY_BLOCKED_USER_IDS,
+    MY_COHORT_IDS,
+    MY_COMMUNITY_IDS,
+    MY_MODERATED_COMMUNITY_IDS,
+    MY_OWNED_COMMUNITY_IDS,
+)
 from townhall.domains.community.models import (
     Cohort,
     CohortMember,
@@ -41,27 +47,55 @@ def members(community_id: Attribute) -> Principal:
     return anyone_with(community_id, MY_COMMUNITY_IDS, "members of the community")
 
 
+def owners(community_id: Attribute) -> Principal:
+    """Return the owners of the community whose id is in a column."""
+    return anyone_with(community_id, MY_OWNED_COMMUNITY_IDS, "owners of the community")
+
+
+def moderators(community_id: Attribute) -> Principal:
+    """Return the moderators and owners of the community whose id is in a column."""
+    return anyone_with(community_id, MY_MODERATED_COMMUNITY_IDS, "moderators of the community")
+
+
 def active_members(cohort_id: Attribute) -> Principal:
     """Return those who belong to the cohort whose id is in a column and have not left it."""
     return anyone_with(cohort_id, MY_COHORT_IDS, "active members of the cohort")
 
 
-def post_readers(model: type[SocialFeedReaction | SocialFeedComment]) -> Principal:
+def post_readers(
+    model: type[SocialFeedReaction | SocialFeedComment], *, unblocked: bool = False
+) -> Principal:
     """Return those who can read the post that a row of a model belongs to.
 
     The policies of the posts decide, so that one rule says who can read a post. PostgreSQL looks up
     the post of each row by its key, or all posts at once where it expects many rows.
+
+    Args:
+        model: The model.
+        unblocked: Whether to leave out those who block the author, and those whom the author
+            blocks.
     """
-    return Principal(
-        "readers of the post",
-        f"""
+    condition = f"""
         exists (
             select
             from public.social_feed_posts as p
-            where p.id = {model.__tablename__}.post_id
+            where p.id = {model.__tablename__}.post_id{{}}
         )
-        """,  # noqa: S608 - names of ours
+    """  # noqa: S608 - names of ours
+    return Principal(
+        "readers of the post",
+        condition.format(f"\n                and {not_blocked('p.author_id')}" * unblocked),
     )
+
+
+def not_blocked(user_id: str) -> str:
+    """Return the condition that no block is between the caller and a user.
+
+    Args:
+        user_id: An SQL expression of the user's id.
+    """
+    helper = f"{MY_BLOCKED_USER_IDS.schema}.{MY_BLOCKED_USER_IDS.name}"
+    return f"{user_id} <> all (array(select {helper}()))"
 
 
 the_creator = owner(Community.created_by, "the creator")
@@ -71,6 +105,20 @@ visitors = Principal(
     not is_archived
     and (not is_private or id = any (array(select private.my_community_ids())))
     """,
+)
+
+creating = the_creator.where(
+    f"parent_community_id is null or {moderators(Community.parent_community_id).condition}",
+    "below communities they moderate",
+)
+
+the_member = owner(CommunityMember.user_id, "the member")
+joining = the_member.where(
+    f"role = '{CommunityRole.MEMBER.value}' and private.can_join_community(community_id)",
+    "who may join",
+)
+removing_members = moderators(CommunityMember.community_id).where(
+    f"role = '{CommunityRole.MEMBER.value}'", "removing members"
 )
 
 the_author = owner(SocialFeedPost.author_id, "the author")
@@ -86,36 +134,64 @@ posting = the_author.where(
     """,
     "using only their own milestones",
 )
+the_reactor = owner(SocialFeedReaction.user_id)
 the_commenter = owner(SocialFeedComment.author_id, "the author")
+commenting = the_commenter.where(
+    f"""
+    {post_readers(SocialFeedComment, unblocked=True).condition}
+    and (
+        parent_comment_id is null
+        or not private.is_comment_of_blocked(parent_comment_id)
+    )
+    """,
+    "who can read the post unless blocked",
+)
 
+the_sender = owner(FounderMessage.sender_id, "the sender")
+sending = the_sender.where(
+    f"recipient_id <> sender_id and {not_blocked('recipient_id')}", "to another unless blocked"
+)
+
+PENDING = f"status = '{ConnectionStatus.PENDING.value}'"
 the_requester = owner(FounderConnection.requester_id, "the requester")
 the_recipient = owner(FounderConnection.recipient_id, "the recipient")
-the_parties = the_recipient | the_requester.where(
-    f"status <> '{ConnectionStatus.BLOCKED.value}'", "unless blocked"
-)
+the_parties = the_requester | the_recipient
 # A recipient answers a request, and a requester withdraws it.
-the_parties_afterwards = the_recipient.where(
-    f"status <> '{ConnectionStatus.PENDING.value}'", "answering"
+answered = the_recipient.where(
+    f"status in ('{ConnectionStatus.ACCEPTED.value}', '{ConnectionStatus.DECLINED.value}')",
+    "answering",
 ) | the_requester.where(f"status = '{ConnectionStatus.DECLINED.value}'", "withdrawing")
+# Who declined can delete the row, after which the other may ask again.
+removing = the_parties.where(
+    f"""
+    status = '{ConnectionStatus.ACCEPTED.value}'
+    or {PENDING} and requester_id = :caller
+    or status = '{ConnectionStatus.DECLINED.value}' and :caller = declined_by
+    """,
+    "if theirs to end",
+)
 
 RULES = (
-    # A creator can read what they archived: a row that can't be read can't be updated, and no
-    # creator could archive a community.
+    # Owners can read what they archived: a row that can't be read can't be updated, and no owner
+    # could archive a community.
     Access(
         Community,
-        read=the_creator | visitors,
-        insert=the_creator,
-        update=the_creator,
+        read=(the_creator | owners(Community.id) | visitors).named(
+            "the creator, owners or visitors"
+        ),
+        insert=creating,
+        update=owners(Community.id),
         fixed=(Community.created_by,),
     ),
     Access(
         CommunityMember,
-        read=members(CommunityMember.community_id) | owner(CommunityMember.user_id),
-        insert=owner(CommunityMember.user_id).where(
-            f"role = '{CommunityRole.MEMBER.value}' and private.is_open_community(community_id)",
-            "joining an open community",
+        read=members(CommunityMember.community_id) | the_member,
+        insert=joining | owners(CommunityMember.community_id),
+        update=owners(CommunityMember.community_id),
+        delete=(the_member | owners(CommunityMember.community_id) | removing_members).named(
+            "the member, owners, or moderators removing members"
         ),
-        delete=owner(CommunityMember.user_id),
+        update_columns=(CommunityMember.role,),
     ),
     Access(
         Milestone,
@@ -141,7 +217,7 @@ RULES = (
     Access(Cohort, read=active_members(Cohort.id)),
     Access(
         CohortMember,
-        read=active_members(CohortMember.cohort_id),
+        read=active_members(CohortMember.cohort_id) | owner(CohortMember.user_id),
         delete=owner(CohortMember.user_id),
     ),
     Access(
@@ -155,18 +231,17 @@ RULES = (
     ),
     Access(
         SocialFeedReaction,
-        read=post_readers(SocialFeedReaction),
-        insert=owner(SocialFeedReaction.user_id).where(
-            post_readers(SocialFeedReaction).condition, "who can read the post"
+        read=post_readers(SocialFeedReaction) | the_reactor,
+        insert=the_reactor.where(
+            post_readers(SocialFeedReaction, unblocked=True).condition,
+            "who can read the post unless blocked",
         ),
-        delete=owner(SocialFeedReaction.user_id),
+        delete=the_reactor,
     ),
     Access(
         SocialFeedComment,
-        read=post_readers(SocialFeedComment),
-        insert=the_commenter.where(
-            post_readers(SocialFeedComment).condition, "who can read the post"
-        ),
+        read=post_readers(SocialFeedComment) | the_commenter,
+        insert=commenting,
         update=the_commenter,
         delete=the_commenter,
         update_columns=(SocialFeedComment.content,),
@@ -176,7 +251,7 @@ RULES = (
         read=either(
             FounderMessage.sender_id, FounderMessage.recipient_id, "the sender or the recipient"
         ),
-        insert=owner(FounderMessage.sender_id, "the sender"),
+        insert=sending,
         insert_columns=(
             FounderMessage.sender_id,
             FounderMessage.recipient_id,
@@ -186,13 +261,11 @@ RULES = (
     ),
     Access(
         FounderConnection,
-        read=the_requester | the_recipient,
-        insert=the_requester.where(
-            f"status = '{ConnectionStatus.PENDING.value}'", "asking for a connection"
-        ),
-        update=the_parties,
-        becomes=the_parties_afterwards,
-        delete=the_parties,
+        read=the_parties,
+        insert=the_requester.where(PENDING, "asking for a connection"),
+        update=the_parties.where(PENDING, "of a pending request"),
+        becomes=answered,
+        delete=removing,
         update_columns=(FounderConnection.status,),
     ),
     Access(

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from townhall.domains.community.models import Cohort, Community
+from townhall.domains.community.models import (
+    Cohort,
+    Community,
+    CommunityRole,
+    ConnectionStatus,
+)
+from townhall.domains.identity.models import User
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
 from townhall.pg.access import Declaration, membership, public_wrapper
+
+_COMMUNITIES = """
+    select m.community_id
+    from public.community_members as m
+    where m.user_id = :caller
+"""
+
+
+def _communities_as(*roles: CommunityRole) -> str:
+    one_of = ", ".join(f"'{role.value}'" for role in roles)
+    return f"{_COMMUNITIES.rstrip()}\n        and m.role in ({one_of})"
+
 
 MY_COMMUNITY_IDS = membership(
     "my_community_ids",
     Community.id,
-    """
-    select m.community_id
-    from public.community_members as m
-    where m.user_id = :caller
-    """,
+    _COMMUNITIES,
     "The communities that the caller belongs to.",
+)
+
+MY_MODERATED_COMMUNITY_IDS = membership(
+    "my_moderated_community_ids",
+    Community.id,
+    _communities_as(CommunityRole.MODERATOR, CommunityRole.OWNER),
+    "The communities that the caller is a moderator or an owner of.",
+)
+
+MY_OWNED_COMMUNITY_IDS = membership(
+    "my_owned_community_ids",
+    Community.id,
+    _communities_as(CommunityRole.OWNER),
+    "The communities that the caller is an owner of.",
 )
 
 MY_COHORT_IDS = membership(
@@ -30,9 +58,10 @@ MY_COHORT_IDS = membership(
     "The cohorts that the caller belongs to and has not left.",
 )
 
-IS_OPEN_COMMUNITY = Function(
+# Who has no profile has the tier 0.
+CAN_JOIN_COMMUNITY = Function(
     schema="private",
-    name="is_open_community",
+    name="can_join_community",
     arguments={"community_id": "uuid"},
     returns="boolean",
     volatility="stable",
@@ -42,13 +71,149 @@ IS_OPEN_COMMUNITY = Function(
         select exists (
             select
             from public.communities as c
-            where c.id = is_open_community.community_id
+            where c.id = can_join_community.community_id
                 and not c.is_private
                 and not c.is_archived
+                and c.tier_required <= coalesce(
+                    (
+                        select p.tier
+                        from public.profiles as p
+                        where p.id = :caller
+                    ),
+                    0
+                )
         )
     """,
     execute=(AUTHENTICATED, SERVICE),
-    comment="Whether a community is neither private nor archived.",
+    comment="Whether a community is neither private nor archived, and the caller's tier suffices.",
+)
+
+MY_BLOCKED_USER_IDS = membership(
+    "my_blocked_user_ids",
+    User.id,
+    f"""
+    select c.recipient_id
+    from public.founder_connections as c
+    where c.requester_id = :caller
+        and c.status = '{ConnectionStatus.BLOCKED.value}'
+    union all
+    select c.requester_id
+    from public.founder_connections as c
+    where c.recipient_id = :caller
+        and c.status = '{ConnectionStatus.BLOCKED.value}'
+    """,  # noqa: S608 - names of ours
+    "The users who block the caller, and those whom the caller blocks.",
+)
+
+# A policy on comments that reads comments would recurse infinitely.
+IS_COMMENT_OF_BLOCKED = Function(
+    schema="private",
+    name="is_comment_of_blocked",
+    arguments={"comment_id": "uuid"},
+    returns="boolean",
+    volatility="stable",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        select exists (
+            select
+            from public.social_feed_comments as c
+            where c.id = is_comment_of_blocked.comment_id
+                and c.author_id = any (array(select private.my_blocked_user_ids()))
+        )
+    """,
+    execute=(AUTHENTICATED, SERVICE),
+    comment="Whether the author of a comment blocks the caller, or the caller that author.",
+)
+
+# The loop ends once the row of the pair was updated or inserted: another transaction can insert or
+# delete it in between.
+BLOCK_FOUNDER = Function(
+    schema="private",
+    name="block_founder",
+    arguments={"user_id": "uuid"},
+    returns="void",
+    language="plpgsql",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body=f"""
+        declare
+            caller uuid := :caller;
+        begin
+            if caller is null then
+                raise insufficient_privilege
+                using message = 'Only a signed-in user can block a founder.';
+            end if;
+            loop
+                update public.founder_connections as c
+                set
+                    status = '{ConnectionStatus.BLOCKED.value}',
+                    blocked_by_requester =
+                        c.blocked_by_requester or c.requester_id = caller,
+                    blocked_by_recipient =
+                        c.blocked_by_recipient or c.recipient_id = caller
+                where least(c.requester_id, c.recipient_id)
+                        = least(caller, block_founder.user_id)
+                    and greatest(c.requester_id, c.recipient_id)
+                        = greatest(caller, block_founder.user_id);
+                exit when found;
+                insert into public.founder_connections (
+                    requester_id, recipient_id, status, blocked_by_requester
+                )
+                values (
+                    caller, block_founder.user_id, '{ConnectionStatus.BLOCKED.value}', true
+                )
+                on conflict do nothing;
+                exit when found;
+            end loop;
+        end
+    """,  # noqa: S608 - names of ours
+    execute=(AUTHENTICATED,),
+    comment="Blocks a founder for the caller: neither asks the other for a connection, nor sends"
+    " them messages, reactions or comments.",
+)
+
+# The row is locked first, so that the next statement sees what the other party has written.
+UNBLOCK_FOUNDER = Function(
+    schema="private",
+    name="unblock_founder",
+    arguments={"user_id": "uuid"},
+    returns="void",
+    language="plpgsql",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body=f"""
+        declare
+            caller uuid := :caller;
+            blocked uuid;
+        begin
+            if caller is null then
+                raise insufficient_privilege
+                using message = 'Only a signed-in user can unblock a founder.';
+            end if;
+            select c.id
+            into blocked
+            from public.founder_connections as c
+            where least(c.requester_id, c.recipient_id)
+                    = least(caller, unblock_founder.user_id)
+                and greatest(c.requester_id, c.recipient_id)
+                    = greatest(caller, unblock_founder.user_id)
+                and c.status = '{ConnectionStatus.BLOCKED.value}'
+            for update;
+            delete from public.founder_connections as c
+            where c.id = blocked
+                and not (c.blocked_by_requester and c.requester_id <> caller)
+                and not (c.blocked_by_recipient and c.recipient_id <> caller);
+            update public.founder_connections as c
+            set
+                blocked_by_requester = c.blocked_by_requester and c.requester_id <> caller,
+                blocked_by_recipient = c.blocked_by_recipient and c.recipient_id <> caller
+            where c.id = blocked;
+        end
+    """,  # noqa: S608 - names of ours
+    execute=(AUTHENTICATED,),
+    comment="Ends the caller's block of a founder. A block by the founder stays; without one the"
+    " two can ask each other again.",
 )
 
 # A message is updated by its recipient alone, and in this column alone. The rows are locked in one
@@ -117,8 +282,16 @@ REFRESH_BENCHMARK_AGGREGATES = Function(
 
 ENTITIES: tuple[Declaration, ...] = (
     MY_COMMUNITY_IDS,
+    MY_MODERATED_COMMUNITY_IDS,
+    MY_OWNED_COMMUNITY_IDS,
     MY_COHORT_IDS,
-    IS_OPEN_COMMUNITY,
+    CAN_JOIN_COMMUNITY,
+    MY_BLOCKED_USER_IDS,
+    IS_COMMENT_OF_BLOCKED,
+    BLOCK_FOUNDER,
+    public_wrapper(BLOCK_FOUNDER),
+    UNBLOCK_FOUNDER,
+    public_wrapper(UNBLOCK_FOUNDER),
     MARK_MESSAGES_READ,
     public_wrapper(MARK_MESSAGES_READ),
     REFRESH_BENCHMARK_AGGREGATES,

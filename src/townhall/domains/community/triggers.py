@@ -1,8 +1,8 @@
-"""The triggers of the community: counters of posts, the audit of consents, timestamps.
+"""The triggers of the community: owners and levels, counters, connections, audit, timestamps.
 
-The functions that count and audit run with their owner's rights: a reaction changes the counter of
-a post that its author alone may update, clients may not write the audit, and accounts are deleted
-by a role without privileges on these tables.
+The functions that read or write other rows run with their owner's rights: a reaction changes the
+counter of a post that its author alone may update, clients may not write the audit or read every
+community, and accounts are deleted by a role without privileges on these tables.
 """
 
 from __future__ import annotations
@@ -13,12 +13,187 @@ from typing import cast
 from sqlalchemy import Table
 
 from townhall.base import is_read_only
-from townhall.domains.community.models import SocialFeedPost
-from townhall.domains.identity.triggers import updated_at_trigger
+from townhall.domains.community.functions import MY_OWNED_COMMUNITY_IDS
+from townhall.domains.community.models import CommunityRole, ConnectionStatus, SocialFeedPost
+from townhall.domains.community.models.communities import MOST_LEVELS
+from townhall.domains.identity.triggers import last_owner, of_clients, updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 from townhall.pg.trigger import Event
 
 _ROW_EVENTS: tuple[Event, ...] = ("insert", "update", "delete")
+
+
+CREATOR_AS_OWNER = (
+    Function(
+        schema="private",
+        name="add_creator_as_owner",
+        language="plpgsql",
+        security="definer",
+        settings={"search_path": SAFE_SEARCH_PATH},
+        body=f"""
+            begin
+                insert into public.community_members (community_id, user_id, role)
+                values (new.id, new.created_by, '{CommunityRole.OWNER.value}');
+                return null;
+            end
+        """,  # noqa: S608 - names of ours
+        comment="Makes the creator of a new community a member of it, as its owner.",
+    ),
+    Trigger(
+        table="communities",
+        name="add_creator_as_owner",
+        timing="after",
+        events=("insert",),
+        condition="new.created_by is not null",
+        function="private.add_creator_as_owner",
+        comment="The creator of a community is its first owner.",
+    ),
+)
+
+# The communities above are locked, so that none of them moves or changes in the meantime. The loop
+# ends in a cycle as well.
+LEVELS = (
+    Function(
+        schema="private",
+        name="check_community_levels",
+        language="plpgsql",
+        security="definer",
+        settings={"search_path": SAFE_SEARCH_PATH},
+        body=f"""
+            declare
+                above uuid := new.parent_community_id;
+                next_above uuid;
+                above_is_private boolean;
+                parent_is_private boolean;
+                level integer := 1;
+            begin
+                while above is not null and level <= {MOST_LEVELS} loop
+                    if above = new.id then
+                        raise check_violation
+                        using
+                            message = 'A community can not be below itself.',
+                            schema = 'public',
+                            table = 'communities',
+                            column = 'parent_community_id';
+                    end if;
+                    select c.parent_community_id, c.is_private
+                    into next_above, above_is_private
+                    from public.communities as c
+                    where c.id = above
+                    for share;
+                    parent_is_private := coalesce(parent_is_private, above_is_private);
+                    level := level + 1;
+                    above := next_above;
+                end loop;
+                if exists (
+                    with recursive below (id, level) as (
+                        select new.id, level
+                        union all
+                        select c.id, b.level + 1
+                        from below as b
+                        join public.communities as c on c.parent_community_id = b.id
+                        where b.level <= {MOST_LEVELS}
+                            and new.parent_community_id is distinct from old.parent_community_id
+                    )
+                    select from below as b where b.level > {MOST_LEVELS}
+                )
+                then
+                    raise check_violation
+                    using
+                        message = 'Communities have at most {MOST_LEVELS} levels.',
+                        schema = 'public',
+                        table = 'communities',
+                        column = 'parent_community_id';
+                end if;
+                if parent_is_private and not new.is_private then
+                    raise check_violation
+                    using
+                        message = 'A community below a private one is private.',
+                        schema = 'public',
+                        table = 'communities',
+                        column = 'is_private';
+                end if;
+                if new.is_private and exists (
+                    select
+                    from public.communities as c
+                    where c.parent_community_id = new.id
+                        and not c.is_private
+                )
+                then
+                    raise check_violation
+                    using
+                        message = 'A community with public ones below it can not be private.',
+                        hint = 'Make those private first, or in the same statement.',
+                        schema = 'public',
+                        table = 'communities',
+                        column = 'is_private';
+                end if;
+                return null;
+            end
+        """,  # noqa: S608 - names of ours
+        comment="Refuses a community below itself, on a level too many, or public below a private"
+        " one.",
+    ),
+    Function(
+        schema="private",
+        name="check_parent_is_moderated",
+        language="plpgsql",
+        settings={"search_path": SAFE_SEARCH_PATH},
+        body="""
+            begin
+                if new.parent_community_id <> all (
+                    array(select private.my_moderated_community_ids())
+                )
+                then
+                    raise insufficient_privilege
+                    using
+                        message = 'Only its owners and moderators put others below it.',
+                        schema = 'public',
+                        table = 'communities',
+                        column = 'parent_community_id';
+                end if;
+                return new;
+            end
+        """,
+        comment="Refuses a parent community that the caller does not moderate.",
+    ),
+    Trigger(
+        table="communities",
+        name="check_levels_on_insert",
+        timing="after",
+        events=("insert",),
+        condition="new.parent_community_id is not null",
+        function="private.check_community_levels",
+        comment="Checks the place of a new community.",
+    ),
+    Trigger(
+        table="communities",
+        name="check_levels_on_update",
+        timing="after",
+        events=("update",),
+        columns=("parent_community_id", "is_private"),
+        condition="""
+            (new.parent_community_id, new.is_private)
+            is distinct from (old.parent_community_id, old.is_private)
+        """,
+        function="private.check_community_levels",
+        comment="Checks the place of a community that moves, or becomes private or public.",
+    ),
+    Trigger(
+        table="communities",
+        name="check_parent_is_moderated",
+        timing="before",
+        events=("update",),
+        columns=("parent_community_id",),
+        condition=f"""
+            new.parent_community_id is distinct from old.parent_community_id
+            and new.parent_community_id is not null
+            and {of_clients("communities")}
+        """,
+        function="private.check_parent_is_moderated",
+        comment="A client can move a community only below one that they moderate.",
+    ),
+)
 
 
 def counter(column: str, counted: str) -> Iterable[Entity]:
@@ -132,6 +307,120 @@ def _reset_counter(column: str, counted: str) -> Function:
         comment=f"Sets {column} of social_feed_posts to 0 when {counted} is truncated.",
     )
 
+
+# An answer is inserted after the comment that it answers: in the other order its depth is unknown.
+# That comment is not locked, which would be a deadlock with the deletion of its author's account.
+DEPTH_OF_ANSWERS = (
+    Function(
+        schema="private",
+        name="set_comment_depth",
+        language="plpgsql",
+        security="definer",
+        settings={"search_path": SAFE_SEARCH_PATH},
+        body="""
+            begin
+                new.depth := 0;
+                if new.parent_comment_id is not null then
+                    select c.depth + 1
+                    into new.depth
+                    from public.social_feed_comments as c
+                    where c.id = new.parent_comment_id;
+                    if not found then
+                        raise foreign_key_violation
+                        using
+                            message = 'The comment that is answered does not exist.',
+                            hint = 'Insert a comment before its answers.',
+                            schema = 'public',
+                            table = 'social_feed_comments',
+                            column = 'parent_comment_id',
+                            constraint = 'fk_social_feed_comments_parent_comment';
+                    end if;
+                end if;
+                return new;
+            end
+        """,
+        comment="Sets the depth of a comment from that of the comment it answers.",
+    ),
+    Function(
+        schema="private",
+        name="move_answers",
+        language="plpgsql",
+        security="definer",
+        settings={"search_path": SAFE_SEARCH_PATH},
+        body="""
+            begin
+                update public.social_feed_comments as c
+                set depth = new.depth + 1
+                where c.parent_comment_id = new.id;
+                return null;
+            end
+        """,
+        comment="Sets the depth of the answers to a comment whose depth changed.",
+    ),
+    Trigger(
+        table="social_feed_comments",
+        name="set_comment_depth",
+        timing="before",
+        events=("insert", "update"),
+        columns=("parent_comment_id", "depth"),
+        function="private.set_comment_depth",
+        comment="Maintains depth.",
+    ),
+    Trigger(
+        table="social_feed_comments",
+        name="move_answers",
+        timing="after",
+        events=("update",),
+        condition="new.depth is distinct from old.depth",
+        function="private.move_answers",
+        comment="Maintains depth of the answers.",
+    ),
+)
+
+# A block or a refusal that the service writes without its party is the recipient's.
+CONNECTIONS = (
+    Function(
+        schema="private",
+        name="keep_connection",
+        language="plpgsql",
+        settings={"search_path": SAFE_SEARCH_PATH},
+        body=f"""
+            declare
+                caller uuid := :caller;
+            begin
+                if new.status <> '{ConnectionStatus.BLOCKED.value}'
+                    and old.status = '{ConnectionStatus.BLOCKED.value}'
+                then
+                    new.blocked_by_requester := false;
+                    new.blocked_by_recipient := false;
+                elsif new.blocked_by_requester or new.blocked_by_recipient then
+                    new.status := '{ConnectionStatus.BLOCKED.value}';
+                elsif new.status = '{ConnectionStatus.BLOCKED.value}' then
+                    new.blocked_by_recipient := true;
+                end if;
+                if new.status <> '{ConnectionStatus.DECLINED.value}' then
+                    new.declined_by := null;
+                elsif old.status is distinct from '{ConnectionStatus.DECLINED.value}'
+                    and caller in (new.requester_id, new.recipient_id)
+                then
+                    new.declined_by := caller;
+                else
+                    new.declined_by := coalesce(new.declined_by, new.recipient_id);
+                end if;
+                return new;
+            end
+        """,
+        comment="Keeps who declined and who blocks in agreement with the status of a connection.",
+    ),
+    Trigger(
+        table="founder_connections",
+        name="keep_connection",
+        timing="before",
+        events=("insert", "update"),
+        function="private.keep_connection",
+        comment="Maintains declined_by, and the sides of a block.",
+    ),
+)
 
 # When data are restored, the triggers count the restored reactions and comments again.
 START_POST_COUNTERS = (
@@ -317,8 +606,13 @@ ENTITIES: tuple[Entity, ...] = (
         )
     ),
     updated_at_trigger("social_feed_posts", columns=POST_CONTENT),
+    *CREATOR_AS_OWNER,
+    *last_owner("community", "communities", "community_members", MY_OWNED_COMMUNITY_IDS),
+    *LEVELS,
     *START_POST_COUNTERS,
     *counter("reaction_count", "social_feed_reactions"),
     *counter("comment_count", "social_feed_comments"),
+    *DEPTH_OF_ANSWERS,
+    *CONNECTIONS,
     *CONSENT_AUDIT,
 )

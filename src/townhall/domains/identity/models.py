@@ -7,11 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import FetchedValue, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    READ_ONLY,
     Base,
     Created,
     JsonObject,
@@ -19,6 +20,7 @@ from townhall.base import (
     Line,
     Timestamps,
     UuidKey,
+    ZeroByDefault,
     is_object,
     one_of,
 )
@@ -55,7 +57,10 @@ class Profile(Timestamps, Base):
     """What a person tells about themselves."""
 
     __tablename__ = "profiles"
-    __table_args__ = ({"comment": "The profile of a person; one row per account."},)
+    __table_args__ = (
+        CheckConstraint("tier between 0 and 2", name="tier_known"),
+        {"comment": "The profile of a person; one row per account."},
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("auth.users.id", ondelete="CASCADE"),
@@ -66,6 +71,10 @@ class Profile(Timestamps, Base):
     avatar_url: Mapped[Line | None]
     stage: Mapped[Label | None] = mapped_column(comment="The stage of the person's company.")
     industry: Mapped[Label | None] = mapped_column(comment="The industry of the person's company.")
+    tier: Mapped[ZeroByDefault] = mapped_column(
+        info=READ_ONLY,
+        comment="The subscription tier: 0 free, 1 pro, 2 studio; written by the service.",
+    )
 
 
 class Organization(Timestamps, Base):

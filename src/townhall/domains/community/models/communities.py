@@ -25,6 +25,9 @@ from townhall.base import (
 )
 from townhall.types import TextEnum
 
+MOST_LEVELS = 5
+"""The largest number of levels of communities below each other."""
+
 
 class CommunityRole(StrEnum):
     """The role of a member in a community."""
@@ -59,20 +62,20 @@ class Community(Timestamps, Base):
         comment="The account that created it; null once that account is deleted.",
     )
     is_private: Mapped[FalseByDefault] = mapped_column(
-        comment="Whether only its members and its creator can read it."
+        comment="Whether only its members and its creator can read it; all below it are private."
     )
     is_archived: Mapped[FalseByDefault] = mapped_column(
-        comment="Whether it is closed; only its creator can read it then."
+        comment="Whether it is closed; only its owners and its creator can read it then."
     )
     parent_community_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("communities.id", ondelete="CASCADE"),
-        comment="The parent community; null at the top level.",
+        comment="The parent community; null at the top level. At most five levels.",
     )
     is_sponsored: Mapped[FalseByDefault] = mapped_column(
         info=READ_ONLY, comment="Whether it has a paying sponsor; written by the service."
     )
     tier_required: Mapped[ZeroByDefault] = mapped_column(
-        comment="The subscription tier it requires: 0 free, 1 pro, 2 studio."
+        comment="The subscription tier that joining it requires: 0 free, 1 pro, 2 studio."
     )
 
     parent: Mapped[Community | None] = relationship(

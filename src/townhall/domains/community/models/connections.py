@@ -6,10 +6,19 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, desc
+from sqlalchemy import (
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    desc,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from townhall.base import (
+    READ_ONLY,
     Base,
     Created,
     FalseByDefault,
@@ -48,9 +57,22 @@ class FounderConnection(Timestamps, Base):
     __table_args__ = (
         UniqueConstraint("requester_id", "recipient_id"),
         CheckConstraint("requester_id <> recipient_id", name="between_two"),
+        CheckConstraint(
+            "(status = 'blocked') = (blocked_by_requester or blocked_by_recipient)",
+            name="blocked_by_a_party",
+        ),
         one_of("status", ConnectionStatus),
         one_of("source", ConnectionSource),
-        {"comment": "Requests of founders for a connection, with their answers."},
+        Index(
+            "uq_founder_connections_pair",
+            text("least(requester_id, recipient_id)"),
+            text("greatest(requester_id, recipient_id)"),
+            unique=True,
+        ),
+        {
+            "comment": "Requests of founders for a connection, their answers and blocks; one row"
+            " per pair of founders."
+        },
     )
 
     id: Mapped[UuidKey]
@@ -66,12 +88,28 @@ class FounderConnection(Timestamps, Base):
     status: Mapped[ConnectionStatus] = mapped_column(
         TextEnum(ConnectionStatus),
         server_default=ConnectionStatus.PENDING,
-        comment="The answer; only the recipient can change blocked.",
+        comment="The answer; blocked while one of the two blocks the other.",
     )
     source: Mapped[ConnectionSource] = mapped_column(
         TextEnum(ConnectionSource),
         server_default=ConnectionSource.DIRECTORY,
         comment="Where the requester found the recipient.",
+    )
+    declined_by: Mapped[uuid.UUID | None] = mapped_column(
+        info=READ_ONLY,
+        server_default=FetchedValue(),
+        server_onupdate=FetchedValue(),
+        comment="The party that declined or withdrew the request; maintained by a trigger.",
+    )
+    blocked_by_requester: Mapped[FalseByDefault] = mapped_column(
+        info=READ_ONLY,
+        server_onupdate=FetchedValue(),
+        comment="Whether the requester blocks the recipient; written by block_founder().",
+    )
+    blocked_by_recipient: Mapped[FalseByDefault] = mapped_column(
+        info=READ_ONLY,
+        server_onupdate=FetchedValue(),
+        comment="Whether the recipient blocks the requester; written by block_founder().",
     )
 
 

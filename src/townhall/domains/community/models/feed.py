@@ -8,9 +8,11 @@ from enum import StrEnum
 
 from sqlalchemy import (
     CheckConstraint,
+    FetchedValue,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    SmallInteger,
     UniqueConstraint,
     desc,
     text,
@@ -34,6 +36,9 @@ from townhall.base import (
     one_of,
 )
 from townhall.types import TextEnum
+
+DEEPEST_ANSWER = 20
+"""The largest depth of a comment: an answer to an answer has depth 2."""
 
 
 class MilestoneStatus(StrEnum):
@@ -190,6 +195,7 @@ class SocialFeedComment(Timestamps, Base):
             ondelete="CASCADE",
             onupdate="CASCADE",
         ),
+        CheckConstraint(f"depth between 0 and {DEEPEST_ANSWER}", name="depth_bounded"),
         Index("ix_social_feed_comments_post_id_created_at", "post_id", desc("created_at")),
         {"comment": "Comments on a post, or on another comment of it."},
     )
@@ -205,6 +211,13 @@ class SocialFeedComment(Timestamps, Base):
     parent_comment_id: Mapped[uuid.UUID | None] = mapped_column(
         index=True,
         comment="The comment it answers, on the same post; moved and deleted with that.",
+    )
+    depth: Mapped[int] = mapped_column(
+        SmallInteger,
+        info=READ_ONLY,
+        server_default=text("0"),
+        server_onupdate=FetchedValue(),
+        comment="The number of comments above it; maintained by a trigger.",
     )
 
     post: Mapped[SocialFeedPost] = relationship(
