@@ -107,6 +107,19 @@ TABLES = (
         "alter table public.example add at timestamp",
     ),
     SchemaRule(
+        "a membership whose default is not the least role",
+        """
+        select attrelid::regclass || '.' || attname
+        from pg_attribute
+        join pg_class on pg_class.oid = attrelid
+        join pg_attrdef on adrelid = attrelid and adnum = attnum
+        where relnamespace = 'public'::regnamespace
+            and attname = 'role'
+            and pg_get_expr(adbin, adrelid) not in ('''viewer''::text', '''member''::text')
+        """,
+        "alter table public.example add role text default 'manager'",
+    ),
+    SchemaRule(
         "a column updated_at without a trigger",
         """
         select attrelid::regclass::text
@@ -304,6 +317,23 @@ POLICIES = (
 )
 
 FUNCTIONS = (
+    SchemaRule(
+        "a function in public that triggers of several tables share",
+        """
+        select tgfoid::regproc::text
+        from pg_trigger
+        join pg_proc on pg_proc.oid = tgfoid
+        where pronamespace = 'public'::regnamespace
+        group by tgfoid
+        having count(distinct tgrelid) > 1
+        """,
+        """
+        create function public.stamp() returns trigger language plpgsql
+        set search_path = pg_catalog, pg_temp as 'begin end';
+        create trigger stamp before update on public.example execute function public.stamp();
+        create trigger stamp before update on public.profiles execute function public.stamp()
+        """,
+    ),
     SchemaRule(
         "a function without a comment",
         f"""
