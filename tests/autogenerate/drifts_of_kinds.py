@@ -483,15 +483,3 @@ FOR_THE_CHECK_ALONE = {
 
 BY_HAND = {("column", "generated"): "PostgreSQL can't turn a column into a generated one"}
 """What a revision asks what to do about, and why."""
-
-NOT_REPAIRED = {
-    ("range type", "renamed"): "it is created while its former multirange type has the name",
-    (
-        "domain",
-        "checks are added",
-    ): "PostgreSQL begins no savepoint after that change",
-    ("primary key", "dropped"): "the foreign keys to it are created before it",
-    ("primary key", "definition"): "as above",
-    ("primary key", "renamed"): "the check's repair drops it while foreign keys depend on it",
-}
-"""What is not repaired yet, and why."""

@@ -419,6 +419,19 @@ def test_function_and_the_check_of_a_domain_that_calls_it_are_changed_together(
     lab.there_and_back(before, declared(CHANGES["argument type"], check))
 
 
+@pytest.mark.parametrize("change", ["argument type", "one more with a default", "result"])
+def test_checks_of_a_domain_are_changed_and_added_with_the_function_that_they_call(
+    lab: Lab, change: str
+) -> None:
+    def declared(function: pg.Function, **checks: str) -> Schema:
+        domain = pg.Domain(schema=SCHEMA, name="rated", base="integer", checks=checks)
+        return Schema(entities=[function, domain])
+
+    before = declared(BEFORE, rated="lab.rate(value) > 0")
+    after = declared(CHANGES[change], rated="lab.rate(value) > 1", other="lab.rate(value) < 9")
+    lab.there_and_back(before, after)
+
+
 def test_function_in_use_by_an_undeclared_table_is_changed_and_changed_back(lab: Lab) -> None:
     lab.migrate(Schema(things(), [ACCESS, BEFORE]))
     for statement in (

@@ -54,6 +54,51 @@ def test_check_is_declared_as_postgresql_renders_it(condition: str, databases: D
         assert "pass" in round_trip(databases, script, declared).upgrade
 
 
+EXPRESSIONS = (
+    "1 between 0 and 3 and 2 > 1",
+    "current_user::varchar in ('a', 'b')",
+    "case when 'x' in ('a', 'b') then true else ':x' <> 'y' end",
+)
+_EXPRESSION = """
+    select pg_get_expr(d.adbin, d.adrelid)
+    from pg_attrdef as d
+    join pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
+    where a.attname = 'derived'
+"""
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_default_is_declared_as_postgresql_renders_it(
+    expression: str, databases: Databases
+) -> None:
+    script = f"{TABLE} alter table things add derived boolean default ({expression})"
+    text = rendered(databases, script, _EXPRESSION)
+    for written in (text, f"({expression})"):
+        default = sa.text(written.replace(":", r"\:"))
+        declared = Schema(things(sa.Column("derived", sa.Boolean, server_default=default)))
+        assert "pass" in round_trip(databases, script, declared).upgrade
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_generated_column_is_declared_as_postgresql_renders_it(
+    condition: str, databases: Databases
+) -> None:
+    column = f"derived boolean generated always as ({condition}) stored"
+    script = f"{TABLE} alter table things add {column}"
+    text = rendered(databases, script, _EXPRESSION)
+    for written in (text, condition):
+        generated = sa.Computed(written.replace(":", r"\:"), persisted=True)
+        declared = Schema(things(sa.Column("derived", sa.Boolean, generated)))
+        assert "pass" in round_trip(databases, script, declared).upgrade
+
+
+def test_other_default_is_found(databases: Databases) -> None:
+    script = f"{TABLE} alter table things add derived boolean default (1 between 0 and 3)"
+    default = sa.text("(1 between 0 and 4)")
+    declared = Schema(things(sa.Column("derived", sa.Boolean, server_default=default)))
+    assert "<= 4" in round_trip(databases, script, declared).upgrade
+
+
 def test_other_check_is_found(databases: Databases) -> None:
     script = f"{TABLE} alter table things add constraint c check (size > 1 and size < 3)"
     declared = Schema(things(sa.CheckConstraint("size > 1 and size < 4", name="c")))

@@ -134,3 +134,21 @@ def test_function_that_reads_what_does_not_exist_needs_a_hand(lab: Lab) -> None:
     found = lab.differences(default_of_itself("select coalesce(max(n), 0) + 1 from lab.nothing"))
     (undecided,) = [each for each in found if "undecided" in each]
     assert "lab.nothing" in undecided
+
+
+@pytest.mark.parametrize("first", ["", "given integer default 1"])
+def test_policy_that_calls_one_of_two_overloads_that_fit_comes_back(lab: Lab, first: str) -> None:
+    second = "" if first else "given integer default 1"
+    for statement in (
+        "create table lab.things (id integer default 1)",
+        f"create function lab.me({first}) returns integer language sql return 1",
+        "create policy mine on lab.things using (id = lab.me())",
+        "alter table lab.things add check (id > lab.me())",
+        f"create function lab.me({second}) returns integer language sql return 1",
+    ):
+        lab.connection.execute(sa.text(statement))
+    before = everything(lab)
+    revision = lab.migrate(Schema())
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+    lab.run(revision.upgrade)

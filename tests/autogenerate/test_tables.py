@@ -116,6 +116,38 @@ class Guid(sa.TypeDecorator[str]):
         return dialect.type_descriptor(plain)
 
 
+def test_two_new_tables_of_a_cycle_with_enums_are_created(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    for name, other in (("one", "two"), ("two", "one")):
+        sa.Table(
+            name,
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("mood", sa.Enum("good", "bad", name="mood", schema=SCHEMA)),
+            sa.Column("other", sa.Integer),
+            sa.ForeignKeyConstraint(
+                ["other"], [f"{SCHEMA}.{other}.id"], name=f"to_{other}", ondelete="cascade"
+            ),
+            schema=SCHEMA,
+        )
+    lab.there_and_back(Schema(), Schema(metadata))
+    assert any("to_one" in each and "ON DELETE CASCADE" in each for each in lab.constraints())
+
+
+@pytest.mark.parametrize("name", ["it's", "'", "back\\slash"])
+@pytest.mark.parametrize(("old", "new"), [(None, "It's."), ("One.", "'Two.'"), ("One.", None)])
+def test_comment_on_a_table_with_a_quote_in_its_name_is_changed(
+    lab: Lab, name: str, old: str | None, new: str | None
+) -> None:
+    def commented(comment: str | None) -> Schema:
+        metadata = sa.MetaData()
+        column = sa.Column("id", sa.Integer)
+        sa.Table(name, metadata, column, schema=SCHEMA, comment=comment)
+        return Schema(metadata)
+
+    lab.there_and_back(commented(old), commented(new))
+
+
 def test_type_decorator_is_rendered_as_its_postgresql_type(lab: Lab) -> None:
     revision = lab.there_and_back(
         Schema(), table(sa.Column("lasts", sa.Interval), sa.Column("guid", Guid))
@@ -136,7 +168,10 @@ def test_percent_signs_are_not_doubled(lab: Lab) -> None:
     )
 
 
-@pytest.mark.parametrize("default", ["it's", sa.text("'50%'"), None, "", sa.func.lower("It's")])
+@pytest.mark.parametrize(
+    "default",
+    ["it's", "'quoted'", "'", sa.text("'50%'"), None, "", sa.func.lower("It's")],
+)
 def test_default_is_changed(lab: Lab, default: Any) -> None:  # noqa: ANN401 - as SQLAlchemy takes it
     lab.there_and_back(
         table(sa.Column("name", sa.Text, server_default="that's")),
@@ -182,6 +217,54 @@ def test_columns_of_a_primary_key_are_changed(lab: Lab) -> None:
 def test_primary_key_is_renamed_and_not_recreated(lab: Lab) -> None:
     revision = lab.there_and_back(keyed("id"), keyed("id", name="key"))
     assert 'safety.rename_constraint("things", "pk_things", "key"' in revision.upgrade
+
+
+def referring(match: str | None) -> Schema:
+    metadata = sa.MetaData()
+    places = ("row", "seat")
+    for name in ("seats", "tickets"):
+        sa.Table(
+            name,
+            metadata,
+            *(sa.Column(each, sa.Integer) for each in places),
+            sa.PrimaryKeyConstraint(*places)
+            if name == "seats"
+            else sa.ForeignKeyConstraint(
+                places, [f"{SCHEMA}.seats.{each}" for each in places], name="seated", match=match
+            ),
+            schema=SCHEMA,
+        )
+    return Schema(metadata)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(None, "FULL"), ("FULL", "SIMPLE"), ("full", None)], ids=str
+)
+def test_how_a_foreign_key_matches_is_changed(lab: Lab, old: str | None, new: str | None) -> None:
+    lab.there_and_back(referring(old), referring(new))
+    is_full = any("MATCH FULL" in each for each in lab.constraints())
+    assert is_full == (new == "FULL")
+
+
+def including(*names: str) -> Schema:
+    metadata = sa.MetaData()
+    unique = [sa.UniqueConstraint("code", name="known", postgresql_include=names)]
+    sa.Table(
+        "things",
+        metadata,
+        sa.Column("code", sa.Text),
+        *(sa.Column(name, sa.Integer) for name in ("size", "It's")),
+        *(unique if names else []),
+        schema=SCHEMA,
+    )
+    return Schema(metadata)
+
+
+@pytest.mark.parametrize("old", [including(), including("It's")], ids=["added", "changed"])
+def test_unique_constraint_that_includes_columns_is_added_to_a_table(lab: Lab, old: Schema) -> None:
+    lab.there_and_back(old, including("size", "It's"))
+    assert 'known UNIQUE (code) INCLUDE (size, "It\'s")' in lab.constraints()
+    lab.there_and_back(including("size"), including())
 
 
 def booked(operator: str) -> Schema:

@@ -11,6 +11,7 @@ from townhall.check.shared import has_no_table
 from townhall.check.snapshot import (
     RELATION_KINDS,
     TYPE_KINDS,
+    Key,
     Object,
     Relation,
     Snapshot,
@@ -107,12 +108,17 @@ def compare(
             known here. Independent objects that are not declared then belong to that history.
     """
     both = _containers(declared, actual)
+    renamed = _renamed_constraints(declared, actual)
     changes = _Changes(roles, usual_owner(actual))
     findings: list[Finding] = []
     for key in sorted({*declared, *actual}):
         declaration, existing = declared.get(key), actual.get(key)
         if declaration and existing:
             findings += changes.of(declaration, existing)
+        elif existing and key in renamed:
+            findings.append(_renamed(existing, renamed[key]))
+        elif declaration in renamed.values():
+            continue
         elif declaration and _container(declaration) in both:
             findings.append(_missing(declaration, declared))
         elif existing and not has_no_table(existing) and _container(existing) in both:
@@ -121,6 +127,28 @@ def compare(
             elif existing.kind == "table":
                 findings += _without_row_security(existing)
     return findings
+
+
+def _renamed_constraints(declared: Snapshot, actual: Snapshot) -> Mapping[Key, Object]:
+    # What an undeclared constraint is declared as: foreign keys may depend on it.
+    missing: dict[tuple[Relation | None, str], Object] = {
+        (item.on, item.facts["definition"]): item
+        for key, item in sorted(declared.items())
+        if item.kind == "constraint" and key not in actual
+    }
+    return {
+        key: missing.pop(of)
+        for key, item in sorted(actual.items())
+        if item.kind == "constraint"
+        and key not in declared
+        and (of := (item.on, item.facts["definition"])) in missing
+    }
+
+
+def _renamed(actual: Object, declared: Object) -> Finding:
+    name = declared.names[-1]
+    statement = repair.rename_constraint(actual, name)
+    return _finding(actual, f"is declared with the name {name}", impact.RENAMED, statement)
 
 
 def _containers(declared: Snapshot, actual: Snapshot) -> set[tuple[str, ...]]:

@@ -239,6 +239,9 @@ _EXCESS = {
 _CALL_UNAUTHENTICATED = "it can be called without signing in"
 _CALL = "it can be called by a role for which it is not declared"
 
+RENAMED = Impact(_FUNCTIONAL, "what names it, such as errors and revisions, does not match")
+"""The impact of a declared constraint that has another name."""
+
 HIJACKABLE = Impact(
     _SECURITY, "its caller decides what its names refer to, and it runs with its owner's rights"
 )

@@ -109,6 +109,16 @@ def drop(actual: Object) -> str:
     return condition + drops
 
 
+def rename_constraint(actual: Object, name: str) -> str:
+    """Return what gives a constraint its declared name.
+
+    Args:
+        actual: The constraint as it is.
+        name: The declared name.
+    """
+    return ddl.rename_constraint(_relation(actual), actual.names[-1], name)
+
+
 def change(fact: str, declared: Object, actual: Object) -> str:
     """Return what changes an object to what is declared.
 

@@ -25,6 +25,8 @@ from townhall.migrate.compare.derived import with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import (
+    alters_domain,
+    drops_function,
     ordered,
     table_operations,
 )
@@ -144,23 +146,34 @@ def _needed(
     invoke: Callable[[MigrateOperation], None],
 ) -> list[MigrateOperation]:
     comparison = compare(connection, declared, on_tables, invoke)
-    refused = [each.operation for each in comparison.refusals]
-    on_tables = [each for each in on_tables if each not in refused]
     first, last = (
         with_definitions(connection, operations, declared.schemas)
         for operations in table_operations(connection, comparison, declared.schemas)
     )
     undecided = [each for each in first if isinstance(each, UndecidedOp)]
     first = not_repeated([each for each in first if each not in undecided], on_tables)
-    drops = comparison.drops()
+    drops: list[MigrateOperation] = [*comparison.drops()]
     changes = comparison.entity_operations()
     types = [each for each in changes if each.target.precedes_tables]
     others = [each for each in changes if each not in types]
+    if any(map(alters_domain, types)):
+        # Its new checks must not call a function that is going to be dropped.
+        functions = [each for each in others if drops_function(each)]
+        others = [each for each in others if each not in functions]
+        drops += functions
     refusals = [*comparison.refusals]
     if comparison.only_creates and not drops:
         operations = comparison.operations()
     else:
-        steps = [*drops, *types, *on_tables, *first, *others, *comparison.added, *last]
+        # What was refused may run once something else is dropped or created.
+        refused = [
+            operation
+            for each in refusals
+            if isinstance(operation := each.operation, CreateEntityOp)
+        ]
+        added = comparison.added
+        steps = [*drops, *types, *on_tables, *first, *refused, *others, *added, *last]
+        refusals = [each for each in refusals if each.operation not in steps]
         operations, more = (
             ordered(connection, comparison, steps, declared.schemas, invoke) if steps else ([], [])
         )

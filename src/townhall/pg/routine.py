@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -165,9 +166,16 @@ class Routine(OwnedEntity):
     ) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Return the declared keys with the types as PostgreSQL spells them: ``integer``."""
         routines = [entity for entity in entities if isinstance(entity, Routine)]
-        found = connection.execute(
-            text(_RESOLVE), {"signatures": [each.literal_signature for each in routines]}
-        )
+        declared = [
+            {
+                "signature": each.literal_signature,
+                "schema": each.schema,
+                "name": each.name,
+                "types": each.argument_types,
+            }
+            for each in routines
+        ]
+        found = connection.execute(text(_RESOLVE), {"routines": json.dumps(declared)})
         types = {row.signature: row.types for row in found}
         return {
             each.key: (
@@ -239,6 +247,7 @@ _LANGUAGES = {"sql", "plpgsql", "c", "internal"}
 _LISTS = {"search_path", "temp_tablespaces"}
 _PARTS = re.compile(sql.IDENTIFIER)
 
+# Before version 16 to_regprocedure() raises an error where a type does not exist yet.
 _RESOLVE = """
     select
         s.signature,
@@ -247,8 +256,16 @@ _RESOLVE = """
             from unnest(p.proargtypes::oid[]) with ordinality as a (type, position)
             order by a.position
         ) as types
-    from unnest(cast(:signatures as text[])) as s (signature)
-    join pg_catalog.pg_proc as p on p.oid = pg_catalog.to_regprocedure(s.signature)
+    from jsonb_to_recordset(cast(:routines as jsonb))
+        as s (signature text, schema text, name text, types jsonb)
+    join pg_catalog.pg_namespace as n on n.nspname = s.schema
+    join pg_catalog.pg_proc as p on p.pronamespace = n.oid and p.proname = s.name
+    where p.proargtypes::text = (
+        select coalesce(
+            string_agg(coalesce(to_regtype(a.type)::oid, 0)::text, ' ' order by a.position), ''
+        )
+        from jsonb_array_elements_text(s.types) with ordinality as a (type, position)
+    )
 """
 
 
@@ -295,10 +312,5 @@ def query(kind: Literal["f", "p"], own_columns: str = "") -> str:
     where n.nspname = any (%(schemas)s)
         and p.prokind = '{kind}'
         and {catalog.not_of_an_extension("pg_proc", "p")}
-        -- The constructors of a range are a part of its type.
-        and p.oid not in (
-            select d.objid
-            from pg_catalog.pg_depend as d
-            where d.classid = 'pg_catalog.pg_proc'::regclass and d.deptype = 'i'
-        )
+        and {catalog.NOT_A_CONSTRUCTOR}
 """

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
+from alembic.operations.ops import CreateForeignKeyOp
 from sqlalchemy import (
     Constraint,
     ForeignKeyConstraint,
@@ -12,11 +15,19 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.exc import NoReferencedTableError
 
 from townhall.migrate.compare.declared_names import final_name, generated_name
 from townhall.migrate.compare.table_states import TableState
 from townhall.pg import sql
 
+_OPTIONS = ("onupdate", "ondelete", "initially", "deferrable", "use_alter", "match")
+_MATCH_FULL = " MATCH FULL"
+_WORD = re.compile(r'"(?:[^"]|"")*"|[A-Za-z_][\w$]*')
+_COLUMNS = rf"\((?:{_WORD.pattern}|, )+\)"
+_START_OF_FOREIGN_KEY = re.compile(
+    rf"FOREIGN KEY {_COLUMNS} REFERENCES (?:{_WORD.pattern}|\.)+{_COLUMNS}"
+)
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
@@ -36,6 +47,42 @@ def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
     return " ".join(part for part in parts if part)
 
 
+def foreign_key_operation(key: ForeignKeyConstraint) -> CreateForeignKeyOp:
+    """Return the operation that adds a declared foreign key.
+
+    Args:
+        key: The key; that of a copied table need not find the table that it refers to.
+    """
+    with suppress(NoReferencedTableError):
+        found: CreateForeignKeyOp = CreateForeignKeyOp.from_constraint(key)
+        return found
+    targets = [element.target_fullname.split(".") for element in key.elements]
+    options = {name: value for name in _OPTIONS if (value := getattr(key, name))}
+    return CreateForeignKeyOp(
+        final_name(key) or None,
+        key.table.name,
+        targets[0][-2],
+        [column.name for column in key.columns],
+        [target[-1] for target in targets],
+        source_schema=key.table.schema,
+        referent_schema=".".join(targets[0][:-2]) or None,
+        **options,
+        **key.dialect_kwargs,
+    )
+
+
+def is_same_key(one: str, other: str) -> bool:
+    """Tell whether two definitions of keys differ at most in the quotes of names.
+
+    Which names PostgreSQL writes in quotes depends on the key words of its version.
+    """
+    return one == other or _quoted(one) == _quoted(other)
+
+
+def _quoted(definition: str) -> str:
+    return _WORD.sub(lambda word: sql.quote(sql.unquote(word[0])), definition)
+
+
 def by_name(constraints: Iterable[Constraint], actual: TableState | None) -> dict[str, Constraint]:
     """Return declared constraints by the names that the database has for them.
 
@@ -50,7 +97,7 @@ def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
     if actual is not None and isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
         definition = key_definition(constraint)
         for name, other in actual.constraints.items():
-            if other == definition:
+            if is_same_key(other, definition):
                 return name
     table = str(constraint.table.name)
     if isinstance(constraint, PrimaryKeyConstraint):
@@ -61,9 +108,9 @@ def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
 
 
 def foreign_keys(table: Table, actual: Mapping[str, str]) -> dict[str, str]:
-    """Return the foreign keys of a table by their declared names.
+    """Return the foreign keys of a table by their declared names, and matched as declared.
 
-    Alembic compares them without their names.
+    Alembic compares them without their names, and without ``match``.
 
     Args:
         table: The declared table.
@@ -74,9 +121,23 @@ def foreign_keys(table: Table, actual: Mapping[str, str]) -> dict[str, str]:
     renamed = {}
     for name, definition in actual.items():
         if name not in declared:
-            key = next((key for key in missing if definition.startswith(key)), "")
+            found = _quoted(definition)
+            key = next((key for key in missing if found.startswith(_quoted(key))), "")
             renamed[name] = missing.pop(key, name)
-    return {renamed.get(name, name): definition for name, definition in actual.items()}
+    keys = {final_name(each): each for each in table.foreign_key_constraints}
+    return {
+        renamed.get(name, name): (_matched(definition, keys[name]) if name in keys else definition)
+        for name, definition in actual.items()
+    }
+
+
+def _matched(actual: str, key: ForeignKeyConstraint) -> str:
+    start = _START_OF_FOREIGN_KEY.match(actual)
+    if start is None:
+        return actual
+    # PostgreSQL does not write "match simple", which is the default.
+    match = _MATCH_FULL if (key.match or "").upper() == "FULL" else ""
+    return f"{start[0]}{match}{actual[start.end() :].removeprefix(_MATCH_FULL)}"
 
 
 def _foreign_key(key: ForeignKeyConstraint) -> str:

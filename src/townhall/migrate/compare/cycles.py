@@ -8,6 +8,7 @@ from alembic.operations import MigrateOperation
 from alembic.operations.ops import CreateForeignKeyOp, CreateTableOp
 from sqlalchemy import ForeignKeyConstraint
 
+from townhall.migrate.compare.constraints import foreign_key_operation
 from townhall.migrate.compare.declared_names import generated_name
 
 TableName = tuple[str, str]
@@ -44,7 +45,7 @@ def _additions(creations: Iterable[CreateTableOp]) -> list[CreateForeignKeyOp]:
 
 
 def _addition(key: ForeignKeyConstraint) -> CreateForeignKeyOp:
-    addition: CreateForeignKeyOp = CreateForeignKeyOp.from_constraint(key)
+    addition = foreign_key_operation(key)
     if addition.constraint_name is None:
         # Without a name the downgrade could not drop it.
         addition.constraint_name = generated_name(key.table.name, key.column_keys, "fkey")

@@ -23,7 +23,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex
 
 from townhall.migrate.compare.comments import declared_comments
-from townhall.migrate.compare.constraints import by_name, foreign_keys, key_definition
+from townhall.migrate.compare.constraints import (
+    by_name,
+    foreign_keys,
+    is_same_key,
+    key_definition,
+)
 from townhall.migrate.compare.table_states import SERIAL, TableState
 from townhall.migrate.savepoints import attempt, run_script
 
@@ -119,12 +124,12 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
         actual: The state of the table in the database, if it exists.
     """
     constraints = by_name(table.constraints, actual)
+    former = {} if actual is None else actual.constraints
     keys = {
-        name: key_definition(each)
+        name: _key(each, former.get(name))
         for name, each in constraints.items()
         if isinstance(each, PrimaryKeyConstraint | UniqueConstraint) and len(each.columns)
     }
-    former = {} if actual is None else actual.constraints
     not_valid = {
         name: definition
         for name, each in constraints.items()
@@ -144,6 +149,11 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
         indexes=indexes,
         comments=declared_comments(table, actual),
     )
+
+
+def _key(key: PrimaryKeyConstraint | UniqueConstraint, actual: str | None) -> str:
+    definition = key_definition(key)
+    return definition if actual is None or not is_same_key(definition, actual) else actual
 
 
 def _may_be_not_valid(constraint: Constraint) -> bool:

@@ -7,11 +7,12 @@ created and read again until they stay as they are; only what differs then is a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import fields, replace
 
 from sqlalchemy import Connection
 
-from townhall.migrate.compare.table_states import TableState, read_tables
+from townhall.migrate.compare.table_states import SERIAL, TableState, read_tables
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import Entity, sql
 from townhall.pg.owned import OwnedEntity
@@ -26,8 +27,11 @@ _RENDERED_CONSTRAINTS = ("CHECK ", "EXCLUDE ")
 _TABLE = "townhall_fixed_point"
 _ACTUAL, _DECLARED = "actual", "declared"
 
+_OF_COLUMNS = ("default", "computed")
+_KINDS = ("constraints", "indexes", *_OF_COLUMNS)
+
 Part = tuple[str, str, int]
-"""A part of a table: ``constraints`` or ``indexes``, one of the two sides, and a number."""
+"""A part of a table: its kind, one of the two sides, and a number."""
 
 
 def table_at_fixed_point(
@@ -43,43 +47,68 @@ def table_at_fixed_point(
     """
     texts: dict[Part, str] = {}
     names: list[tuple[str, str]] = []
-    for kind, former, target in (
-        ("constraints", actual.constraints, declared.constraints),
-        ("indexes", actual.indexes, declared.indexes),
-    ):
+    for kind in _KINDS:
+        former, target = _texts(actual, kind), _texts(declared, kind)
         for part in sorted(former.keys() & target.keys()):
             both = (former[part], target[part])
+            if kind in _OF_COLUMNS and not _have_same_type(part, actual, declared):
+                continue
             if both[0] != both[1] and all(_is_rendered(kind, each) for each in both):
                 number = len(names)
                 names.append((kind, part))
                 texts[kind, _ACTUAL, number], texts[kind, _DECLARED, number] = both
-    same = _same(connection, name, texts) if texts else set()
-    of = {number: names[number] for number in same}
-    return replace(
-        actual,
-        constraints=_with(actual.constraints, declared.constraints, of.values(), "constraints"),
-        indexes=_with(actual.indexes, declared.indexes, of.values(), "indexes"),
-    )
+    types = {
+        number: actual.described[part].type
+        for number, (kind, part) in enumerate(names)
+        if kind in _OF_COLUMNS
+    }
+    same = _same(connection, name, texts, types) if texts else set()
+    return _with(actual, declared, {names[number] for number in same})
+
+
+def _have_same_type(column: str, *states: TableState) -> bool:
+    return len({state.columns[column]["type"] for state in states}) == 1
+
+
+def _texts(state: TableState, kind: str) -> Mapping[str, str]:
+    if kind in _OF_COLUMNS:
+        return {name: each[kind] for name, each in state.columns.items() if each[kind]}
+    texts: Mapping[str, str] = getattr(state, kind)
+    return texts
 
 
 def _is_rendered(kind: str, definition: str) -> bool:
     if kind == "indexes":
         return "INVALID" not in definition.partition(" USING ")[0]
-    return definition.startswith(_RENDERED_CONSTRAINTS)
+    if kind == "constraints":
+        return definition.startswith(_RENDERED_CONSTRAINTS)
+    return definition != SERIAL
 
 
 def _with(
-    former: Mapping[str, str],
-    target: Mapping[str, str],
-    same: Iterable[tuple[str, str]],
-    kind: str,
-) -> Mapping[str, str]:
-    return {**former, **{name: target[name] for of, name in same if of == kind}}
+    actual: TableState, declared: TableState, same: AbstractSet[tuple[str, str]]
+) -> TableState:
+    def merged(kind: str) -> Mapping[str, str]:
+        target = _texts(declared, kind)
+        return {**_texts(actual, kind), **{name: target[name] for of, name in same if of == kind}}
+
+    columns = {name: dict(each) for name, each in actual.columns.items()}
+    for kind, name in same:
+        if kind in _OF_COLUMNS:
+            columns[name][kind] = declared.columns[name][kind]
+    return replace(
+        actual, constraints=merged("constraints"), indexes=merged("indexes"), columns=columns
+    )
 
 
-def _same(connection: Connection, name: tuple[str, str], texts: Mapping[Part, str]) -> set[int]:
+def _same(
+    connection: Connection,
+    name: tuple[str, str],
+    texts: Mapping[Part, str],
+    types: Mapping[int, str],
+) -> set[int]:
     for _ in range(_ROUNDS):
-        rendered = _rendered(connection, name, texts)
+        rendered = _rendered(connection, name, texts, types)
         if rendered == texts:
             break
         texts = rendered
@@ -93,13 +122,16 @@ def _same(connection: Connection, name: tuple[str, str], texts: Mapping[Part, st
 
 
 def _rendered(
-    connection: Connection, name: tuple[str, str], texts: Mapping[Part, str]
+    connection: Connection,
+    name: tuple[str, str],
+    texts: Mapping[Part, str],
+    types: Mapping[int, str],
 ) -> dict[Part, str]:
     table = f"pg_temp.{_TABLE}"
     with rolled_back(connection):
         run_script(connection, [f"create table {table} (like {sql.qualified(*name)})"])
         for part, definition in texts.items():
-            statement = _creation(table, part, definition)
+            statement = _creation(table, part, definition, types.get(part[-1]))
             attempt(connection, lambda one=statement: run_script(connection, [one]))  # type: ignore[misc] # bound now
         found = connection.exec_driver_sql("select pg_my_temp_schema()::regnamespace::text")
         states = read_tables(connection, [str(found.scalar())])
@@ -107,7 +139,7 @@ def _rendered(
     return {
         part: by_kind[_label(part)]
         for part in texts
-        if _label(part) in (by_kind := getattr(state, part[0]))
+        if _label(part) in (by_kind := _texts(state, part[0]))
     }
 
 
@@ -115,11 +147,18 @@ def _label(part: Part) -> str:
     return f"{part[1]}_{part[2]}"
 
 
-def _creation(table: str, part: Part, definition: str) -> str:
-    if part[0] == "constraints":
-        return f"alter table {table} add constraint {_label(part)} {definition}"
+def _creation(table: str, part: Part, definition: str, type_: str | None) -> str:
+    kind, label = part[0], _label(part)
+    if kind == "constraints":
+        return f"alter table {table} add constraint {label} {definition}"
+    if kind == "default":
+        return f"alter table {table} add column {label} {type_} default {definition}"
+    if kind == "computed":
+        expression, _, storage = definition.rpartition(" ")
+        generated = f"generated always as ({expression}) {storage}"
+        return f"alter table {table} add column {label} {type_} {generated}"
     unique = "unique " if definition.startswith("UNIQUE ") else ""
-    return f"create {unique}index {_label(part)} on {table}{definition.removeprefix('UNIQUE ')}"
+    return f"create {unique}index {label} on {table}{definition.removeprefix('UNIQUE ')}"
 
 
 def entities_at_fixed_point(

@@ -7,7 +7,7 @@ not write the checks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from alembic.operations import MigrateOperation
@@ -16,27 +16,36 @@ from alembic.operations.ops import (
     AlterColumnOp,
     CreateForeignKeyOp,
     CreateIndexOp,
+    CreateTableCommentOp,
     CreateTableOp,
     CreateUniqueConstraintOp,
     DropIndexOp,
+    DropTableCommentOp,
 )
 from sqlalchemy import (
     ARRAY,
     CheckConstraint,
     Column,
     Constraint,
-    ForeignKeyConstraint,
     MetaData,
     PrimaryKeyConstraint,
     Table,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 from sqlalchemy.schema import conv
 from sqlalchemy.types import Boolean, Enum, TypeDecorator, TypeEngine
 
+from townhall.migrate.compare.constraints import (
+    by_name,
+    foreign_key_operation,
+    key_definition,
+)
 from townhall.migrate.compare.copies import copied, named_type
 from townhall.migrate.compare.declared_names import generated_name
+from townhall.migrate.operations.comments import TableCommentOp
+from townhall.migrate.operations.constraints import AddDefinedOp
 from townhall.pg import sql
 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -94,7 +103,7 @@ def normalized_operations(
                 foreign_keys += _normalize(operation, table)
         elif isinstance(operation, CreateUniqueConstraintOp | CreateForeignKeyOp):
             _name_constraint(operation)
-        yield operation
+        yield _written_in_full(operation, declared)
     yield from foreign_keys
 
 
@@ -107,6 +116,33 @@ def _name_constraint(operation: CreateUniqueConstraintOp | CreateForeignKeyOp) -
     else:
         name = generated_name(operation.table_name, operation.columns, "key")
     operation.constraint_name = conv(name)
+
+
+def _written_in_full(
+    operation: MigrateOperation, declared: Mapping[tuple[str | None, str], Table]
+) -> MigrateOperation:
+    if isinstance(operation, CreateUniqueConstraintOp) and _includes(operation):
+        return _as_defined(operation, declared[operation.schema, operation.table_name])
+    if isinstance(operation, CreateTableCommentOp | DropTableCommentOp) and (
+        TableCommentOp.is_needed(operation)
+    ):
+        return TableCommentOp(operation)
+    return operation
+
+
+def _includes(operation: CreateUniqueConstraintOp) -> bool:
+    # Alembic's operation has no table with the columns that the index merely includes.
+    return bool(operation.kw.get("postgresql_include"))
+
+
+def _as_defined(operation: CreateUniqueConstraintOp, table: Table) -> AddDefinedOp:
+    (key,) = (
+        each
+        for name, each in by_name(table.constraints, None).items()
+        if name == operation.constraint_name
+    )
+    assert isinstance(key, UniqueConstraint)  # noqa: S101 - the operation was made of it
+    return AddDefinedOp(table, str(operation.constraint_name), key_definition(key))
 
 
 def _is_of_its_domain(operation: AlterColumnOp) -> bool:
@@ -135,12 +171,12 @@ def _normalize(
         operation.column = _without_index(table.columns[operation.column.key])
         return []
     # Those of a cycle are added when all tables exist.
-    foreign_keys = list(filter(_is_of_cycle, table.constraints))
+    foreign_keys = [each for each in table.foreign_key_constraints if each.use_alter]
     operation.columns = [
         *table.columns,
         *(_without_options(each) for each in table.constraints if each not in foreign_keys),
     ]
-    return [CreateForeignKeyOp.from_constraint(each) for each in foreign_keys]
+    return list(map(foreign_key_operation, foreign_keys))
 
 
 def _without_index(column: Column[Any]) -> Column[Any]:
@@ -176,10 +212,6 @@ def _without_creation(type_: TypeEngine[Any]) -> TypeEngine[Any]:
 
 def _is_of_type(constraint: Constraint) -> bool:
     return constraint._type_bound  # noqa: SLF001 - there is no public way
-
-
-def _is_of_cycle(constraint: Constraint) -> bool:
-    return isinstance(constraint, ForeignKeyConstraint) and constraint.use_alter
 
 
 def _without_options(constraint: Constraint) -> Constraint:

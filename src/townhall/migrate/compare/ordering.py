@@ -35,12 +35,14 @@ from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.compare.tables import TableDifference
 from townhall.migrate.guard.rows import set_rows_aside
+from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
 from townhall.migrate.operations.parts import WHY_RECREATED, CreatePartOp, DropPartOp
 from townhall.migrate.savepoints import rolled_back
 from townhall.pg import (
     CreateEntityOp,
+    Domain,
     DropEntityOp,
     Entity,
     ReplaceEntityOp,
@@ -224,9 +226,9 @@ def _waiting(
                 not isinstance(other, _CREATIONS) and column_of(other) != step.part.identity
                 for other in refused
             )
-        if isinstance(step, _MAY_CALL) or default_of(step) is not None:
+        if isinstance(step, _MAY_CALL) or default_of(step) is not None or alters_domain(step):
             # It would call the function that is going to be dropped.
-            return any(_drops_function(other) for other in refused)
+            return any(drops_function(other) for other in refused)
         if not isinstance(step, CreateEntityOp):
             return False
         key = comparison.keys.get(step.target.key, step.target.key)
@@ -244,7 +246,13 @@ def _waiting(
     return waits
 
 
-def _drops_function(operation: MigrateOperation) -> bool:
+def alters_domain(operation: MigrateOperation) -> bool:
+    """Tell whether an operation alters a domain, whose checks may call functions."""
+    return isinstance(operation, AlterEntityOp) and isinstance(operation.target, Domain)
+
+
+def drops_function(operation: MigrateOperation) -> bool:
+    """Tell whether an operation drops a function or a procedure."""
     return isinstance(operation, DropEntityOp) and isinstance(operation.target, Routine)
 
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare.columns import change_of_column
-from townhall.migrate.compare.constraints import by_name
+from townhall.migrate.compare.constraints import by_name, foreign_key_operation
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
@@ -61,11 +61,17 @@ _WRITTEN_IN_FULL: Mapping[type[Constraint], type[AddConstraintOp]] = {
 
 
 def _is_written_in_full(constraint: Constraint | None) -> bool:
-    options = constraint.dialect_kwargs if isinstance(constraint, CheckConstraint) else {}
-    return type(constraint) in _WRITTEN_IN_FULL and not any(options.values())
+    if type(constraint) not in _WRITTEN_IN_FULL:
+        return False
+    options = constraint.dialect_kwargs if constraint is not None else {}
+    if isinstance(constraint, CheckConstraint):
+        return not any(options.values())
+    return not options.get("postgresql_include")
 
 
 def _add(constraint: Constraint) -> AddConstraintOp:
+    if isinstance(constraint, ForeignKeyConstraint):
+        return foreign_key_operation(constraint)
     return _WRITTEN_IN_FULL[type(constraint)].from_constraint(constraint)
 
 
@@ -182,6 +188,11 @@ class TableDifference:
                 yield _add(constraints[name])
             elif name in declared:
                 yield AddDefinedOp(self.table, name, declared[name])
+        for name, definition in sorted(self.declared.foreign_keys.items()):
+            former = self.actual.foreign_keys.get(name, definition)
+            if former != definition:
+                yield DropDefinedOp(AddDefinedOp(self.table, name, former))
+                yield AddDefinedOp(self.table, name, definition)
 
     def _renamed(self) -> Iterable[tuple[str, str]]:
         actual = {**self.actual.constraints, **self.actual.foreign_keys}

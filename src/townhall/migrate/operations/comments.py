@@ -1,10 +1,11 @@
-"""Comments on constraints and indexes, which Alembic neither compares nor writes."""
+"""Comments that Alembic does not write: on constraints and indexes, and on tables of odd names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from alembic.operations.ops import CreateTableCommentOp, DropTableCommentOp
 from sqlalchemy import Table
 
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
@@ -41,3 +42,33 @@ class CommentOp(StatementsOp):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple: ``("comment_index", "public", "events", "ix_events_name")``."""
         return (f"comment_{self.kind}", self.on.schema, self.on.name, self.name)
+
+
+class TableCommentOp(StatementsOp):
+    """Change the comment on a table whose name Alembic would not quote in a revision."""
+
+    def __init__(self, change: CreateTableCommentOp | DropTableCommentOp) -> None:
+        """Take Alembic's operation."""
+        self.change = change
+        self.table_name, self.schema = change.table_name, change.schema
+
+    @staticmethod
+    def is_needed(change: CreateTableCommentOp | DropTableCommentOp) -> bool:
+        """Tell whether the names have a character that ends or changes a string of Python."""
+        return any(each in f"{change.schema}{change.table_name}" for each in ("'", "\\", "\n"))
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """``comment on table``."""
+        table = sql.qualified(self.schema or "public", self.table_name)
+        change = self.change
+        comment = change.comment if isinstance(change, CreateTableCommentOp) else None
+        return [comment_statement("table", table, comment)]
+
+    def reverse(self) -> TableCommentOp:
+        """Return the opposite change."""
+        return TableCommentOp(self.change.reverse())
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple of Alembic's operation."""
+        return self.change.to_diff_tuple()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import OpContainer
 from sqlalchemy import Connection
 
-from townhall.migrate.compare.simulation import run_in_any_order
+from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import UncheckedBodiesOp, are_checked
 from townhall.migrate.savepoints import rolled_back
 from townhall.migrate.write.revision import dropped_tables
-from townhall.pg import CreateEntityOp, DropEntityOp
+from townhall.pg import CreateEntityOp, DropEntityOp, Routine
 
 _PARTS = ("policy", "trigger")
 
@@ -27,8 +28,8 @@ def orders(
     """Yield the operations in the orders to try.
 
     On the way back policies and triggers go with their tables, if that works. Then the given order
-    is tried, then without checking the bodies of functions, and then one that is found by running
-    the operations.
+    is tried, then without checking the bodies of functions, and then orders that are found by
+    running the operations: at once, and with all but one function of each name behind the rest.
 
     Args:
         connection: A connection within a transaction, which is left as it was.
@@ -46,11 +47,46 @@ def orders(
             yield done
     yield container.ops
     yield [UncheckedBodiesOp([]), *container.ops]
-    with rolled_back(connection):
-        done, failures = run_in_any_order(connection, container.ops, run, _waits)
-        is_checked = are_checked(connection)
-    if not failures:
-        yield done if is_checked else [UncheckedBodiesOp([]), *done]
+    for arrangement in _arrangements(container.ops):
+        with rolled_back(connection):
+            done, failures = _run_in_parts(connection, arrangement, run)
+            is_checked = are_checked(connection)
+        if not failures:
+            yield done if is_checked else [UncheckedBodiesOp([]), *done]
+
+
+def _run_in_parts(
+    connection: Connection,
+    parts: Iterable[Sequence[MigrateOperation]],
+    run: Callable[[MigrateOperation], None],
+) -> tuple[list[MigrateOperation], list[Failure[MigrateOperation]]]:
+    done: list[MigrateOperation] = []
+    failures: list[Failure[MigrateOperation]] = []
+    for part in parts:
+        pending = [*(failure.step for failure in failures), *part]
+        ran, failures = run_in_any_order(connection, pending, run, _waits)
+        done += ran
+    return done, failures
+
+
+def _arrangements(
+    operations: Sequence[MigrateOperation],
+) -> Iterable[Sequence[Sequence[MigrateOperation]]]:
+    # While one function of several of a name exists, a call that fits all of them is not ambiguous.
+    yield [operations]
+    named: dict[tuple[str, str], list[MigrateOperation]] = defaultdict(list)
+    for each in operations:
+        if isinstance(each, CreateEntityOp) and isinstance(each.target, Routine):
+            named[each.target.schema, each.target.name].append(each)
+    for first in (0, -1):
+        later = [
+            each
+            for overloads in named.values()
+            for each in overloads
+            if each is not overloads[first]
+        ]
+        if later:
+            yield [[each for each in operations if each not in later], later]
 
 
 def _without_parts_of_tables(

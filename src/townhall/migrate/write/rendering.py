@@ -11,7 +11,7 @@ from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import ClauseElement, Enum, TypeDecorator
+from sqlalchemy import ClauseElement, DefaultClause, Enum, TypeDecorator
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
@@ -68,9 +68,14 @@ def _without_parameters(condition: str) -> str:
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
-    """Render a type of ours as the database's type: revisions don't depend on our classes."""
-    if kind != "type":
-        return False
+    """Render a type of ours as the database's type, and a default whose text is in quotes."""
+    if kind == "server_default":
+        return _render_default(item)
+    return _render_any_type(item, context) if kind == "type" else False
+
+
+def _render_any_type(item: TypeEngine[Any], context: AutogenContext) -> str | Literal[False]:
+    # Revisions don't depend on our classes.
     if isinstance(item, TypeDecorator) and not _is_of_sqlalchemy(item):
         return _render_type(item, context)
     if isinstance(item, Enum) and item.native_enum:
@@ -81,6 +86,13 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         context.imports.add(_IMPORT)
         return f"pg.ColumnType({quoted(type_in_sql(item))})"
     return False
+
+
+def _render_default(item: Any) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
+    # Alembic takes the quotes at both ends of a text for those of an SQL constant.
+    text = item.arg if isinstance(item, DefaultClause) else None
+    is_quoted = isinstance(text, str) and "'" in {text[:1], text[-1:]}
+    return quoted(str(text)) if is_quoted else False
 
 
 def _is_of_sqlalchemy(item: TypeEngine[Any]) -> bool:

@@ -15,6 +15,7 @@ from townhall.pg.catalog.dependencies import (
 )
 from townhall.pg.catalog.everything import Facts, read_everything
 from townhall.pg.catalog.fragments import (
+    NOT_A_CONSTRUCTOR,
     SIGNATURE,
     column_comments,
     column_entries,
@@ -41,6 +42,7 @@ from townhall.pg.catalog.views import KEPT_OF_VIEW
 
 __all__ = [
     "KEPT_OF_VIEW",
+    "NOT_A_CONSTRUCTOR",
     "PLATFORM_SCHEMAS",
     "SIGNATURE",
     "Column",

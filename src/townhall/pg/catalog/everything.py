@@ -7,7 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import COLUMN_OPTIONS, not_of_an_extension, rows
+from townhall.pg.catalog.fragments import (
+    COLUMN_OPTIONS,
+    NOT_A_CONSTRUCTOR,
+    not_of_an_extension,
+    rows,
+)
 
 Facts = Mapping[str, Any]
 
@@ -199,7 +204,7 @@ things as (
         )
     from pg_catalog.pg_proc as p
     join spaces as n on n.oid = p.pronamespace
-    where {not_of_an_extension("pg_proc", "p")}
+    where {not_of_an_extension("pg_proc", "p")} and {NOT_A_CONSTRUCTOR}
 
     union all
     select

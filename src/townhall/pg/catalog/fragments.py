@@ -62,6 +62,13 @@ COLUMN_OPTIONS = """array(
 )"""
 """The options that are set for a column, a row ``a`` of ``pg_attribute``."""
 
+NOT_A_CONSTRUCTOR = """p.oid not in (
+            select d.objid
+            from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_proc'::regclass and d.deptype = 'i'
+        )"""
+"""Whether a row ``p`` of ``pg_proc`` is none of the functions that belong to a range type."""
+
 SIGNATURE = """
     p.proname || '(' || array_to_string(array(
         select pg_catalog.format_type(a.type, null)
