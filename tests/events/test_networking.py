@@ -279,6 +279,18 @@ def test_change_of_the_account_withdraws_the_consent(connection: Connection, per
         assert _opt_in(connection, participant) is False
 
 
+def test_object_has_the_withdrawn_consent_after_the_change_of_its_account(
+    sessions: SessionFactory, connection: Connection
+) -> None:
+    connection.execute(update(Participant).values(networking_opt_in=True))
+    with sessions.as_user(MANAGER) as session:
+        participant = session.get_one(Participant, URI)
+        assert participant.networking_opt_in is True
+        participant.user_id = GUEST
+        session.flush()
+        assert participant.networking_opt_in is False
+
+
 def test_service_can_not_keep_the_consent_in_the_statement_that_changes_the_account(
     connection: Connection,
 ) -> None:

@@ -48,15 +48,38 @@ def _membership(connection: Connection, user: UUID) -> tuple[UUID, OrganizationR
         update(Profile).values(updated_at=YESTERDAY),
         insert(Profile).values(id=GUEST, created_at=YESTERDAY),
         insert(Profile).values(id=GUEST, updated_at=YESTERDAY),
+        update(Profile).values(tier=2),
+        insert(Profile).values(id=GUEST, tier=2),
+        text(
+            f"insert into public.profiles (id) values ('{GUEST}')"
+            " on conflict (id) do update set tier = 2"
+        ),
     ],
-    ids=["key", "created_at", "updated_at", "inserted created_at", "inserted updated_at"],
+    ids=[
+        "key",
+        "created_at",
+        "updated_at",
+        "inserted created_at",
+        "inserted updated_at",
+        "tier",
+        "inserted tier",
+        "upserted tier",
+    ],
 )
-def test_client_cannot_write_key_and_timestamps_of_a_profile(
+def test_client_cannot_write_key_timestamps_and_tier_of_a_profile(
     connection: Connection, statement: Executable
 ) -> None:
     with acting(connection, PERSONAS["guest"]):
         assert outcome(connection, statement) is DENIED
-    assert connection.scalars(select(Profile.id)).all() == [GUEST]
+    assert connection.execute(select(Profile.id, Profile.tier)).all() == [(GUEST, 0)]
+
+
+@pytest.mark.parametrize("tier", [-1, 3])
+def test_unknown_tier_is_refused(connection: Connection, tier: int) -> None:
+    with acting(connection, PERSONAS["service"]):
+        connection.execute(update(Profile).values(tier=2))
+        with pytest.raises(IntegrityError, match="ck_profiles_tier_known"):
+            connection.execute(update(Profile).values(tier=tier))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,8 @@ def _gaps_of_tests(domain: Domain) -> Iterator[str]:
     roles = {actor.role for actor in domain.personas.values()}
     for role in sorted({ANONYMOUS, AUTHENTICATED, SERVICE} - roles):
         yield f"no persona has the role {role}"
+    if not any(json.loads(actor.claims).get("is_anonymous") for actor in domain.personas.values()):
+        yield "no persona is an anonymous sign-in"
     yield from _missing_cells(domain)
     yield from _untried_rules(domain)
     yield from _untried_views(domain)

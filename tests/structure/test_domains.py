@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tests.structure.completeness import Domain, functions_in, gaps, load_domain, tables_in
 from tests.support.access_matrix import Functions, TableRow, Target, Views
+from tests.support.personas import anonymous_sign_in, with_anonymous_sign_in
 from townhall.domains import DOMAINS
 from townhall.pg import ANONYMOUS, AUTHENTICATED, SERVICE, Function, View
 from townhall.pg.access import Access, owner
@@ -127,9 +128,10 @@ def _tests(
         "anon": Actor.anonymous(),
         "reader": Actor.user("00000000-0000-4000-8000-000000000001"),
         "stranger": Actor.user("00000000-0000-4000-8000-000000000002"),
+        "anonymous_sign_in": anonymous_sign_in(UUID("00000000-0000-4000-8000-000000000002")),
         "service": Actor.service(),
     }
-    cases = access_cases(matrix)
+    cases = with_anonymous_sign_in(access_cases(matrix))
 
     @pytest.mark.parametrize("case", tried(cases))
     def test_access(case: AccessCase) -> None:
@@ -191,6 +193,7 @@ def test_domain_whose_tests_have_no_matrix_has_gaps(library: Domain) -> None:
         ),
         (_tests(without_persona="anon"), "no persona has the role anon"),
         (_tests(without_persona="service"), "no persona has the role service_role"),
+        (_tests(without_persona="anonymous_sign_in"), "no persona is an anonymous sign-in"),
         (
             _tests(MATRIX.replace("    update      x    x      x        +\n", "")),
             "books, update is not tried by stranger",

@@ -144,6 +144,7 @@ class Participant(Timestamps, Base):
     networking_opt_in: Mapped[bool] = mapped_column(
         default=null(),
         server_default=false(),
+        server_onupdate=FetchedValue(),  # a change of the account sets it
         comment="הסכמה מפורשת להשתתף בנטוורקינג; NULL בהוספה מקבל את ברירת המחדל של האירוע"
         " (Explicit consent to networking; NULL on insert takes the event's default)",
     )
