@@ -32,6 +32,7 @@ NO_NAME = r'"(),:;<>@\[\\\]\u0001-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u
 LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 IN_URL = r"!$-&(-.0-9;=A-Z\[\]_a-z~"
 
+WIDTH = "^[1-9][0-9]{0,4}$"
 COLOR = "^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"
 FONT = rf"^[^ {NO_FONT}][^{NO_FONT}]*$"
 SENDER = rf"^([^={NO_NAME}]|=+[^=?{NO_NAME}])*=*$"
@@ -205,6 +206,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             f"brand_config #>> '{{logo,url}}' ~ '{URL}'",
             name=op.f("ck_tenant_profiles_brand_config_logo_is_url"),
+        ),
+        sa.CheckConstraint(
+            f"brand_config #>> '{{logo,width}}' ~ '{WIDTH}'",
+            name=op.f("ck_tenant_profiles_brand_config_width_is_number"),
         ),
         sa.CheckConstraint(
             " and ".join(f"brand_config #>> '{{colors,{key}}}' ~ '{COLOR}'" for key in COLORS),

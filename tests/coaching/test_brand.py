@@ -451,6 +451,7 @@ REFUSED_FONTS = [
     "</style>",
     "Lato\u2028",
 ]
+REFUSED_WIDTHS = ["", "0", "-1", "100000", "1px", '1" onload="x', "1e9", "NaN"]
 REFUSED_COLORS = ["", "green", "#12345", "#fffff\n", "#fff;x:y", "rgb(0,0,0)", "url(//x.yy)"]
 
 
@@ -521,6 +522,7 @@ def test_names_of_fonts_are_accepted(font: str) -> None:
         ("email_config", "replyTo", "reply_to_is_address", REFUSED_ADDRESSES),
         ("email_config", "fromName", "from_name_is_plain", REFUSED_SENDERS),
         ("brand_config", "logo,url", "logo_is_url", REFUSED_URLS),
+        ("brand_config", "logo,width", "width_is_number", REFUSED_WIDTHS),
         ("brand_config", "fonts,heading", "fonts_are_names", REFUSED_FONTS),
         ("brand_config", "fonts,body", "fonts_are_names", REFUSED_FONTS),
         *(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Delete, Insert, Update, delete, insert, select, update
+from sqlalchemy import Delete, Insert, Update, column, delete, insert, select, table, update
 
 from tests.coaching.data import (
     ASSESSMENT,
@@ -98,7 +98,10 @@ def test_campaigns_without_a_tenant_and_the_service_use_any_assessment(
         update(TenantProfile).values(custom_domain=None),
         _set(name="Renamed"),
         delete(Campaign).where(Campaign.id == CAMPAIGN),
-        update(ParticipantSession).values(client_status="archived"),
+        *(
+            update(table(name, column("client_status"))).values(client_status="archived")
+            for name in ("participant_sessions", "campaign_assignments", "stakeholder_sessions")
+        ),
     ],
     ids=lambda statement: f"{type(statement).__name__}-{statement.table}",
 )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -98,6 +100,21 @@ def test_host_is_brought_to_the_canonical_form(host: str) -> None:
 def test_host_that_is_no_domain_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match="is no domain"):
         canonical_domain(host)
+
+
+LIKE_HOSTS = st.from_regex(
+    r"(?i)([a-zäßİ0-9-]{1,9}[.。]){1,3}[a-zé]{2,5}[.]?(:[0-9]*)?", fullmatch=True
+)
+
+
+@given(st.text() | LIKE_HOSTS)
+def test_canonical_form_of_any_text_is_its_own_or_the_text_is_refused(text: str) -> None:
+    try:
+        domain = canonical_domain(text)
+    except ValueError as error:
+        assert "is no domain" in str(error)  # noqa: PT017 - it may as well be one
+    else:
+        assert canonical_domain(domain) == canonical_domain(f"{domain}.:80".upper()) == domain
 
 
 def _claim(connection: Connection, tenant: UUID, domain: str | None) -> None:

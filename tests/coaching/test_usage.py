@@ -168,6 +168,11 @@ def test_event_that_is_reported_late_is_dated(connection: Connection) -> None:
     assert connection.scalar(dated) == late
 
 
+def test_time_without_a_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a time zone"):
+        log_usage_event(TENANT, "late", created_at=datetime(2026, 10, 31))  # noqa: DTZ001 - the point
+
+
 @pytest.mark.parametrize(
     "call",
     [

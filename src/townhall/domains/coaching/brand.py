@@ -20,6 +20,7 @@ _NO_NAME = rf'"(),:;<>@\[\\\]{_LINE_BREAKS}{_OVERRIDES}'
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _IN_URL = r"!$-&(-.0-9;=A-Z\[\]_a-z~"  # besides : / ? # and @
 
+WIDTH_PATTERN = "^[1-9][0-9]{0,4}$"
 COLOR_PATTERN = "^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"
 FONT_PATTERN = rf"^[^ {_NO_FONT}][^{_NO_FONT}]*$"
 SENDER_PATTERN = rf"^([^={_NO_NAME}]|=+[^=?{_NO_NAME}])*=*$"
@@ -65,7 +66,7 @@ class BrandLogo(_Stored):
 
     url: Url
     alt: str
-    width: Annotated[int, Field(gt=0)] | None = None
+    width: Annotated[int, Field(gt=0, lt=100_000)] | None = None
 
 
 class BrandColors(_Stored):
@@ -134,6 +135,7 @@ def value_checks() -> tuple[CheckConstraint, ...]:
     fonts = (f"fonts,{to_camel(name)}" for name in BrandFonts.model_fields)
     return (
         _written("brand_config", "logo_is_url", URL_PATTERN, "logo,url"),
+        _written("brand_config", "width_is_number", WIDTH_PATTERN, "logo,width"),
         _written("brand_config", "colors_are_hex", COLOR_PATTERN, *colors),
         _written("brand_config", "fonts_are_names", FONT_PATTERN, *fonts),
         _written("email_config", "reply_to_is_address", ADDRESS_PATTERN, "replyTo"),

@@ -39,9 +39,9 @@ def canonical_domain(host: str) -> str:
     """
     try:
         if len(host) > _LONGEST_HOST:
-            raise idna.IDNAError("it is too long")  # noqa: TRY301 - like those of idna
+            raise idna.IDNAError("it is too long")
         encoded = idna.encode(_PORT.sub("", host), uts46=True, std3_rules=True).decode("ascii")
-    except idna.IDNAError as error:
+    except UnicodeError as error:
         raise ValueError(f"{host[:_LONGEST_HOST]!r} is no domain: {error}") from error
     domain = encoded.removesuffix(".")
     if len(domain) > LONGEST_DOMAIN or not re.search(CANONICAL_PATTERN, domain):

@@ -223,10 +223,16 @@ def log_usage_event(  # noqa: PLR0913 - the columns of an event
             for now.
 
     Raises:
+        ValueError: ``created_at`` has no time zone.
         sqlalchemy.exc.IntegrityError: When it is run: there is no such tenant or user, or a
             figure is negative.
         sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
     """
+    if created_at is not None and created_at.utcoffset() is None:
+        raise ValueError(
+            f"created_at is {created_at}, without a time zone, so that its month is not known; give"
+            " a time such as datetime.now(UTC)"
+        )
     return select(
         func.public.log_usage_event(
             cast(tenant_id, Uuid),
