@@ -55,6 +55,7 @@ def _text(type_: BoundedText, column: Column[Any]) -> Values:
 
 
 def _document(type_: Document) -> Values:
+    assert type_.size is not None
     largest = json.dumps({"a": "x" * (type_.size - len('{"a": ""}'))})
     return Values(
         [

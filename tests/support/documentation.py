@@ -106,7 +106,7 @@ def _bounds(column: Column[Any]) -> str:
         case BoundedText(length=length):
             must_show = "~" in column.type.condition(column)
             return f"{length:,} characters" + (", not only blanks" if must_show else "")
-        case Document(size=size):
+        case Document(size=int(size)):
             return f"JSON of {size // 1024:,} kB and {DOCUMENT_LEVELS} levels, finite numbers"
         case LabelArray():
             return f"{ARRAY_ITEMS} items of {LABEL_LENGTH} characters"

@@ -12,9 +12,14 @@ from sqlalchemy import inspect as sql_inspect
 from sqlalchemy.orm import DeclarativeBase
 
 from townhall.base.naming import metadata
-from townhall.types import add_bounds, convert_on_assignment
+from townhall.types import BoundedInteger, add_bounds, convert_on_assignment
 
-_TYPES: Mapping[Any, Any] = {str: Text, datetime: DateTime(timezone=True), uuid.UUID: Uuid}
+_TYPES: Mapping[Any, Any] = {
+    int: BoundedInteger,
+    str: Text,
+    datetime: DateTime(timezone=True),
+    uuid.UUID: Uuid,
+}
 
 
 class _Representation:

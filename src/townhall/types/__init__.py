@@ -10,8 +10,10 @@ from townhall.types.bounded_time import BoundedDate, BoundedTime
 from townhall.types.document import DOCUMENT_LEVELS, DOCUMENT_SIZE, Document
 from townhall.types.json_object import TRACKED, TrackedObject
 from townhall.types.json_value import JsonValue
+from townhall.types.numbers import BoundedBigInteger, BoundedInteger, ExactNumeric
 from townhall.types.text_enum import TextEnum
 from townhall.types.typed_json import OptionalJson, TypedJson
+from townhall.types.unreadable import Unreadable
 from townhall.types.whole_number import WholeNumber
 
 __all__ = [
@@ -23,16 +25,20 @@ __all__ = [
     "TEXT_LENGTH",
     "TRACKED",
     "Bounded",
+    "BoundedBigInteger",
     "BoundedDate",
+    "BoundedInteger",
     "BoundedText",
     "BoundedTime",
     "Document",
+    "ExactNumeric",
     "JsonValue",
     "LabelArray",
     "OptionalJson",
     "TextEnum",
     "TrackedObject",
     "TypedJson",
+    "Unreadable",
     "WholeNumber",
     "add_bounds",
     "convert_on_assignment",

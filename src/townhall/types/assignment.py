@@ -1,18 +1,22 @@
-"""The conversion of values that are assigned to mapped attributes."""
+"""The conversion and refusal of values that are assigned to mapped attributes."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.orm import DeclarativeBase, Mapper
+from sqlalchemy.orm import DeclarativeBase, Mapper, QueryableAttribute
 
 from townhall.types.json_object import TrackedObject, is_tracked
 from townhall.types.typed_json import TypedJson
+from townhall.types.unreadable import Unreadable
 
 
 def convert_on_assignment(base: type[DeclarativeBase]) -> None:
     """Convert what is assigned to attributes of JSON columns, in the classes of a base.
+
+    An :class:`Unreadable` is refused, unless the attribute has it already.
 
     The attribute of a :class:`TypedJson` column holds a value of its shape, that of a column with
     the info :data:`TRACKED` a :class:`TrackedObject`. ``townhall.base.Base`` does so already; call
@@ -28,6 +32,7 @@ def _listen_to_attributes(mapper: Mapper[Any], mapped_class: type[Any]) -> None:
     for attribute in mapper.column_attrs:
         column = attribute.columns[0]
         mapped = getattr(mapped_class, attribute.key)
+        event.listen(mapped, "set", partial(_refuse_unreadable, mapped), retval=True)
         if isinstance(column.type, TypedJson):
             event.listen(
                 mapped,
@@ -38,3 +43,16 @@ def _listen_to_attributes(mapper: Mapper[Any], mapped_class: type[Any]) -> None:
         # SQLAlchemy passes it on to the attributes of subclasses.
         if attribute.parent is mapper and is_tracked(column):
             TrackedObject.associate_with_attribute(mapped)
+
+
+def _refuse_unreadable(
+    attribute: QueryableAttribute[Any],
+    row: object,
+    value: Any,  # noqa: ANN401 - what an attribute is set to
+    _previous: object,
+    _by: object,
+) -> Any:  # noqa: ANN401 - the same
+    # A merge sets it to what it has.
+    if isinstance(value, Unreadable) and vars(row).get(attribute.key) != value:
+        raise ValueError(f"{attribute} can't be set to what could not be read: {value!r}")
+    return value

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import CheckConstraint, Column, Table, TypeDecorator
 from sqlalchemy.sql.operators import OperatorType
@@ -17,20 +16,36 @@ _BOUNDED = "bounded_column"
 class Bounded(TypeDecorator[_Value]):
     """A type whose columns have a check, named ``<column>_bounds``, of what they may hold.
 
-    ``townhall.base.Base`` adds the check to the table; call :func:`add_bounds` for a table of
-    another base.
+    What no column of PostgreSQL's type could hold is refused with the name of the column before it
+    is sent. ``townhall.base.Base`` adds the check to the table; call :func:`add_bounds` for a table
+    of another base.
     """
 
     __abstract__ = True
     cache_ok = True
 
-    @abstractmethod
-    def condition(self, column: Column[Any]) -> str:
-        """Return the condition in SQL that every value of a column fulfils.
+    column_name = "the value"
+    """The column that an error names."""
+
+    def condition(self, column: Column[Any]) -> str | None:
+        """Return the condition in SQL that every value of a column fulfils, if it needs one.
 
         Args:
             column: A column of this type.
         """
+        del column
+        return None
+
+    def refuse(self, reason: str) -> NoReturn:
+        """Refuse a value of the column.
+
+        Args:
+            reason: What is wrong with it, after the name of the column.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(f"{self.column_name} {reason}")
 
     @property
     def python_type(self) -> type[Any]:
@@ -56,11 +71,12 @@ def add_bounds(table: Table) -> None:
     """
     present = {constraint.info.get(_BOUNDED) for constraint in table.constraints}
     for column in table.columns:
-        is_added = column.name in present or column.foreign_keys
-        if isinstance(column.type, Bounded) and not is_added:
+        if not isinstance(column.type, Bounded) or column.name in present:
+            continue
+        column.type.column_name = f"{table.name}.{column.name}"
+        condition = None if column.foreign_keys else column.type.condition(column)
+        if condition is not None:
             check = CheckConstraint(
-                column.type.condition(column),
-                name=f"{column.name}_bounds",
-                info={_BOUNDED: column.name},
+                condition, name=f"{column.name}_bounds", info={_BOUNDED: column.name}
             )
             table.append_constraint(check)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Column, Dialect, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from townhall.types.bounded import Bounded
-from townhall.types.bounded_text import LABEL_LENGTH
+from townhall.types.bounded_text import LABEL_LENGTH, unstorable
 
 ARRAY_ITEMS = 100
 """The largest number of items of an array."""
@@ -23,6 +23,18 @@ class LabelArray(Bounded[list[str]]):
     def __init__(self) -> None:
         """Limit the array."""
         super().__init__(Text)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - an array
+        """Return the array.
+
+        Raises:
+            ValueError: PostgreSQL can't store a character of an item.
+        """
+        del dialect
+        for item in value or ():
+            if isinstance(item, str) and (problem := unstorable(item)):
+                self.refuse(problem)
+        return value
 
     def condition(self, column: Column[Any]) -> str:
         """Return the condition on the dimensions, the number of items, and each of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Column, Dialect, Text
 
 from townhall.types.bounded import Bounded
 
@@ -43,9 +43,35 @@ class BoundedText(Bounded[str]):
         self.length = length
         self.must_show = must_show
 
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401 - a text
+        """Return the text.
+
+        Raises:
+            ValueError: PostgreSQL can't store one of its characters.
+        """
+        del dialect
+        if isinstance(value, str) and (problem := unstorable(value)):
+            self.refuse(problem)
+        return value
+
     def condition(self, column: Column[Any]) -> str:
         """Return the condition on the length, and that the text is not blank."""
         length = f"char_length({column.name}) <= {self.length}"
         if not self.must_show or column.nullable or column.server_default is not None:
             return length
         return f"{length} and {column.name} ~ '{_VISIBLE}'"
+
+
+def unstorable(text: str) -> str | None:
+    """Return why PostgreSQL can't store a text, if it can't.
+
+    Args:
+        text: Any text.
+    """
+    if "\0" in text:
+        return "can't hold NUL, which PostgreSQL's text does not store"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "can't hold a lone surrogate, which is half of a character"
+    return None

@@ -1,16 +1,20 @@
-"""JSON documents of a limited size."""
+"""JSON objects of a limited size."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Column, type_coerce
+from sqlalchemy import Column, ColumnElement, Dialect, Text, cast, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from townhall.types.bounded import Bounded
+from townhall.types.unreadable import Unreadable
 
 DOCUMENT_SIZE = 256 * 1024
 """The largest document, in bytes as text."""
@@ -20,6 +24,9 @@ DOCUMENT_LEVELS = 32
 
 # Text of it converts to the largest finite double precision number.
 _LARGEST_NUMBER = "1.7976931348623158e308"
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_LARGE_FLOAT = "e+"
 
 _OF_WHOLE_VALUES = (
     operators.eq,
@@ -39,24 +46,30 @@ class _Comparator(TypeDecorator.Comparator[Any], JSONB.Comparator):
 
 
 class Document(Bounded[Any]):
-    """A ``jsonb`` column of a limited size and depth, whose numbers Python can load."""
+    """A ``jsonb`` column with an object of a limited size and depth, whose numbers Python can load.
+
+    It is read as text and loaded here: for a value that Python can't load, the driver would raise
+    an error for the whole page of rows. Such a value is read as :class:`Unreadable`.
+    """
 
     impl = JSONB
     cache_ok = True
 
-    def __init__(self, size: int = DOCUMENT_SIZE, *, none_as_null: bool = True) -> None:
+    none: str | None = None
+    """What None is stored as: JSON, or null."""
+
+    def __init__(self, size: int | None = DOCUMENT_SIZE) -> None:
         """Limit the document.
 
         Args:
-            size: The largest size, in bytes as text.
-            none_as_null: Whether None is stored as SQL's NULL and not as JSON's.
+            size: The largest size, in bytes as text. None for no limits.
         """
-        super().__init__(none_as_null=none_as_null)
+        super().__init__(none_as_null=True)
         self.size = size
 
     @property
     def python_type(self) -> type[Any]:
-        """A dictionary: the columns of townhall hold objects."""
+        """A dictionary."""
         return dict
 
     @property
@@ -72,8 +85,10 @@ class Document(Bounded[Any]):
         """Return the type of the other operand: this one for a whole value, else that of a part."""
         return self if op in _OF_WHOLE_VALUES else super().coerce_compared_value(op, value)
 
-    def condition(self, column: Column[Any]) -> str:
+    def condition(self, column: Column[Any]) -> str | None:
         """Return the condition on the size, the depth and the numbers."""
+        if self.size is None:
+            return None
         too_deep = (
             f'strict $.**{{{DOCUMENT_LEVELS}}} ? (@.type() == "object" || @.type() == "array")'
         )
@@ -83,3 +98,76 @@ class Document(Bounded[Any]):
             f" and not jsonb_path_exists({column.name}, '{too_deep}')"
             f" and not jsonb_path_exists({column.name}, '{too_large}')"
         )
+
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the text that is selected."""
+        return type_coerce(cast(column, Text), self)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        """Return what makes JSON of a value."""
+        dumps = dialect._json_serializer or _dumps  # noqa: SLF001 - there is no public way
+
+        def process(value: Any) -> str | None:  # noqa: ANN401 - what a column is set to
+            if value is None:
+                return self.none
+            return value.raw if isinstance(value, Unreadable) else self._checked(value, dumps)
+
+        return process
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what loads a value."""
+        del coltype
+        loads = dialect._json_deserializer or json.loads  # noqa: SLF001 - there is no public way
+
+        def process(stored: Any) -> Any:  # noqa: ANN401 - JSON
+            try:
+                # A statement as text does not select the column as text.
+                value = loads(stored) if isinstance(stored, str) else stored
+                return None if value is None else self.from_json(value)
+            except (ValueError, RecursionError):
+                return Unreadable(stored if isinstance(stored, str) else repr(stored))
+
+        return process
+
+    def to_json(self, value: Any) -> Any:  # noqa: ANN401 - what a column is set to
+        """Return the plain JSON of a value."""
+        return value
+
+    def from_json(self, value: Any) -> Any:  # noqa: ANN401 - JSON
+        """Return the value of plain JSON.
+
+        Raises:
+            ValueError: It is not an object.
+        """
+        if not isinstance(value, dict):
+            raise ValueError("not an object")  # noqa: TRY004 - of what is stored
+        return value
+
+    def _checked(self, value: Any, dumps: Callable[[Any], str]) -> str:  # noqa: ANN401 - JSON
+        try:
+            text = dumps(self.to_json(value))
+            text.encode()
+        except RecursionError:
+            self.refuse(f"can't hold more than {DOCUMENT_LEVELS} levels of objects and arrays")
+        except (ValueError, TypeError) as error:
+            self.refuse(f"can't hold this as JSON: {error}")
+        if _NUL.search(text):
+            self.refuse("can't hold NUL, which PostgreSQL's jsonb does not store")
+        return text
+
+
+def _dumps(value: Any) -> str:  # noqa: ANN401 - JSON
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    # PostgreSQL stores 1e23 as the whole number 10²³, which is another one than the float.
+    return json.dumps(_exact(value), ensure_ascii=False) if _LARGE_FLOAT in text else text
+
+
+def _exact(value: Any) -> Any:  # noqa: ANN401 - JSON
+    match value:
+        case float():
+            return int(value) if value.is_integer() else value
+        case dict():
+            return {key: _exact(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_exact(item) for item in value]
+    return value

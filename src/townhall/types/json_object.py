@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import ClauseElement, Column, ColumnElement
 from sqlalchemy.ext.mutable import MutableBase, MutableDict
 
+from townhall.types.unreadable import Unreadable
+
 TRACKED = {"tracked_object": True}
 """``info`` of a column whose attribute is a :class:`TrackedObject`."""
 
@@ -29,6 +31,8 @@ class TrackedObject(MutableDict[str, Any]):
         Raises:
             ValueError: The value is not an object.
         """
+        if isinstance(value, Unreadable):
+            return value
         return (
             _Expression(value) if isinstance(value, ClauseElement) else super().coerce(key, value)
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Dialect, Text, TypeDecorator
+
+from townhall.types.unreadable import Unreadable
 
 _Vocabulary = TypeVar("_Vocabulary", bound=StrEnum)
 
@@ -25,19 +27,26 @@ class TextEnum(TypeDecorator[_Vocabulary], Generic[_Vocabulary]):
         super().__init__()
         self.vocabulary = vocabulary
 
-    def process_bind_param(self, value: _Vocabulary | str | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401 - a member
         """Return the text to store.
 
         Raises:
             ValueError: The text is not a value of the enum.
         """
         del dialect
-        return None if value is None else self.vocabulary(value).value
+        if value is None or isinstance(value, Unreadable):
+            return None if value is None else value.raw
+        return self.vocabulary(value).value
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> _Vocabulary | None:
-        """Return the member of the enum that has the stored value."""
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - a member
+        """Return the member of the enum that has the stored value, or what can't be read."""
         del dialect
-        return None if value is None else self.vocabulary(value)
+        if value is None:
+            return None
+        try:
+            return self.vocabulary(value)
+        except ValueError:
+            return Unreadable(value)
 
     @property
     def python_type(self) -> type[_Vocabulary]:

@@ -7,13 +7,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     FetchedValue,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Numeric,
     UniqueConstraint,
     desc,
     text,
@@ -38,7 +36,7 @@ from townhall.base import (
 )
 from townhall.domains.coaching.brand import BrandConfig, EmailConfig, value_checks
 from townhall.domains.coaching.custom_domain import CANONICAL_PATTERN, LONGEST_DOMAIN
-from townhall.types import OptionalJson, TextEnum
+from townhall.types import BoundedBigInteger, ExactNumeric, OptionalJson, TextEnum
 
 
 class CampaignStatus(StrEnum):
@@ -271,13 +269,13 @@ class UsageEvent(Created, Base):
     event_type: Mapped[Label] = mapped_column(index=True)
     event_data: Mapped[JsonObject] = mapped_column(comment="Details of the event.")
     tokens_used: Mapped[int] = mapped_column(
-        BigInteger,
+        BoundedBigInteger,
         server_default=text("0"),
         comment="Input and output tokens of the language model.",
     )
     model_used: Mapped[Label | None] = mapped_column(comment="The language model, if one was used.")
     cost_cents: Mapped[Decimal] = mapped_column(
-        Numeric(12, 4), server_default=text("0"), comment="The cost in cents, with fractions."
+        ExactNumeric(12, 4), server_default=text("0"), comment="The cost in cents, with fractions."
     )
 
     tenant: Mapped[TenantProfile | None] = relationship(lazy="raise")

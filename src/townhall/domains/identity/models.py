@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
@@ -24,7 +23,7 @@ from townhall.base import (
     is_object,
     one_of,
 )
-from townhall.types import TextEnum
+from townhall.types import Document, TextEnum
 
 
 class OrganizationRole(StrEnum):
@@ -44,8 +43,8 @@ class User(Base):
     # Supabase's table has no default for the key.
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     email: Mapped[str | None] = mapped_column(unique=True)
-    raw_app_meta_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    raw_user_meta_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    raw_app_meta_data: Mapped[dict[str, Any] | None] = mapped_column(Document(None))
+    raw_user_meta_data: Mapped[dict[str, Any] | None] = mapped_column(Document(None))
     created_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue())
     updated_at: Mapped[datetime | None] = mapped_column(
         server_default=FetchedValue(), server_onupdate=FetchedValue()

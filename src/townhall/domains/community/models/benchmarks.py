@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, desc
+from sqlalchemy import CheckConstraint, ForeignKey, Index, desc
 from sqlalchemy.orm import Mapped, mapped_column
 
 from townhall.base import Base, Created, JsonObject, UuidKey, ViewBase, is_object
+from townhall.types import ExactNumeric
 
 
 class InvestorReadinessScore(Created, Base):
@@ -24,7 +25,7 @@ class InvestorReadinessScore(Created, Base):
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
-    overall_score: Mapped[Decimal] = mapped_column(Numeric(5, 2), comment="From 0 to 100.")
+    overall_score: Mapped[Decimal] = mapped_column(ExactNumeric(5, 2), comment="From 0 to 100.")
     breakdown: Mapped[JsonObject] = mapped_column(comment="The parts of the score.")
 
 
