@@ -44,7 +44,7 @@ def upgrade() -> None:
                     left join public.investor_readiness_scores as s on s.user_id = c.user_id
                     where c.category = 'benchmarks'
                         and c.enabled
-                        and p.stage is not null
+                        and char_length(p.stage) <= 200
                     order by c.user_id, s.created_at desc, s.id desc
                 ) as f
                 group by f.stage
@@ -94,7 +94,7 @@ def upgrade() -> None:
                     left join public.investor_readiness_scores as s on s.user_id = c.user_id
                     where c.category = 'benchmarks'
                         and c.enabled
-                        and p.industry is not null
+                        and char_length(p.industry) <= 200
                     order by c.user_id, s.created_at desc, s.id desc
                 ) as f
                 group by f.industry
@@ -122,14 +122,23 @@ def upgrade() -> None:
         pg.Function(
             schema="private",
             name="refresh_benchmark_aggregates",
-            returns="void",
+            arguments={
+                "view_name": "out text",
+                "refreshed_at": "out timestamptz",
+                "error": "out text",
+            },
+            returns="setof record",
             language="plpgsql",
             body="""
                 declare
                     aggregate record;
+                    is_any_refreshed boolean := false;
                 begin
                     for aggregate in
-                        select c.oid::regclass as name, c.relispopulated as is_populated
+                        select
+                            c.oid::regclass as name,
+                            c.relname as relation,
+                            c.relispopulated as is_populated
                         from pg_catalog.pg_class as c
                         where c.oid in (
                             'public.benchmark_stage_aggregates'::regclass,
@@ -137,28 +146,56 @@ def upgrade() -> None:
                         )
                         order by c.relname
                     loop
-                        execute format(
-                            'refresh materialized view %s %s',
-                            case when aggregate.is_populated then 'concurrently' end,
-                            aggregate.name
-                        );
+                        view_name := aggregate.relation;
+                        refreshed_at := null;
+                        error := null;
+                        begin
+                            execute format(
+                                'refresh materialized view %s %s',
+                                case when aggregate.is_populated then 'concurrently' end,
+                                aggregate.name
+                            );
+                            refreshed_at := clock_timestamp();
+                            is_any_refreshed := true;
+                        exception
+                            when others then
+                                error := sqlerrm;
+                                raise warning '% was not refreshed: %', view_name, error;
+                        end;
+                        return next;
                     end loop;
+                    if not is_any_refreshed then
+                        raise exception 'no benchmark was refreshed: %', error;
+                    end if;
                 end
             """,
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
-            comment="Refreshes both benchmark views; readers are not blocked.",
+            rows=2,
+            comment=(
+                "Refreshes each benchmark view on its own and returns a row for each; readers are"
+                " not blocked."
+            ),
         )
     )
     pg.create_entity(
         pg.Function(
             name="refresh_benchmark_aggregates",
-            returns="void",
-            body="select private.refresh_benchmark_aggregates()",
+            arguments={
+                "view_name": "out text",
+                "refreshed_at": "out timestamptz",
+                "error": "out text",
+            },
+            returns="setof record",
+            body="select * from private.refresh_benchmark_aggregates()",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),
-            comment="Refreshes both benchmark views; readers are not blocked.",
+            rows=2,
+            comment=(
+                "Refreshes each benchmark view on its own and returns a row for each; readers are"
+                " not blocked."
+            ),
         )
     )
 

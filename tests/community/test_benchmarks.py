@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import defaultdict
+from contextlib import contextmanager
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import fmean, median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, inspect, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from tests.community.accounts_and_posts import create_accounts
 from tests.community.bulk_data import account, insert_founders_with_scores
@@ -25,13 +28,16 @@ from townhall import (
     InvestorReadinessScore,
     Profile,
 )
-from townhall.domains.community import refresh_benchmarks
+from townhall.domains.community import BenchmarksNotRefreshedError, refresh_benchmarks
+from townhall.session import SessionFactory
 from townhall.testing import Outcome, acting, delete_account, outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from uuid import UUID
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy.orm import Session
 
 VIEWS = (BenchmarkStageAggregate, BenchmarkIndustryAggregate)
 View = type[BenchmarkStageAggregate | BenchmarkIndustryAggregate]
@@ -270,6 +276,71 @@ def test_refresh_fills_a_view_without_data(connection: Connection) -> None:
     with acting(connection, PERSONAS["service"]):
         connection.execute(refresh_benchmarks())
     assert _figures_in(connection, BenchmarkStageAggregate) == {"seed": (5, None, None)}
+    assert _figures_in(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
+
+
+@contextmanager
+def _locked(engine: Engine, *views: View) -> Iterator[None]:
+    """Hold a lock on views with which no other session can refresh them."""
+    with engine.connect() as connection:
+        for view in views:
+            connection.exec_driver_sql(f"refresh materialized view {view.__tablename__}")
+        yield
+        connection.rollback()
+
+
+def _refresh(session: Session) -> list[Row[Any]]:
+    """Refresh the benchmarks, without a long wait for locks."""
+    session.execute(text("set local lock_timeout = '50ms'"))
+    return list(session.execute(refresh_benchmarks()))
+
+
+def test_view_that_cannot_be_refreshed_stops_no_other_and_is_raised_after_the_commit(
+    engine: Engine,
+) -> None:
+    with engine.begin() as connection:
+        _insert_founders(connection, [Founder()] * 5)
+    with (
+        _locked(engine, BenchmarkStageAggregate),
+        SessionFactory(engine).as_service() as session,
+    ):
+        industry, stage = _refresh(session)
+        assert industry.view_name == "benchmark_industry_aggregates"
+        assert (industry.refreshed_at is None, industry.error) == (False, None)
+        assert (stage.refreshed_at, "lock timeout" in stage.error) == (None, True)
+        with pytest.raises(BenchmarksNotRefreshedError, match="benchmark_stage_aggregates was not"):
+            session.commit()
+    with engine.connect() as connection:
+        assert _figures_in(connection, BenchmarkStageAggregate) == {}
+        assert _figures_in(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
+
+
+def test_refresh_that_is_rolled_back_raises_nothing_with_a_later_commit(engine: Engine) -> None:
+    with (
+        _locked(engine, BenchmarkStageAggregate),
+        SessionFactory(engine).as_service() as session,
+    ):
+        _refresh(session)
+        session.rollback()
+        session.execute(text("select 1"))
+        session.commit()
+
+
+def test_refresh_in_which_every_view_fails_is_an_error(engine: Engine) -> None:
+    with _locked(engine, *VIEWS), SessionFactory(engine).as_service() as session:
+        with pytest.raises(DBAPIError, match="no benchmark was refreshed: canceling statement"):
+            _refresh(session)
+        session.rollback()
+
+
+def test_group_whose_name_is_older_and_longer_than_its_bound_is_left_out(
+    connection: Connection,
+) -> None:
+    name = secrets.token_urlsafe(6000)  # no index could hold it
+    connection.execute(text("alter table profiles drop constraint ck_profiles_stage_bounds"))
+    _insert_founders(connection, [Founder(stage=name)] * 5)
+    connection.execute(refresh_benchmarks())
+    assert _figures_in(connection, BenchmarkStageAggregate) == {}
     assert _figures_in(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
 
 

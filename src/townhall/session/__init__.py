@@ -25,10 +25,12 @@ from __future__ import annotations
 
 from townhall.session.acting import ActingSession, act_as
 from townhall.session.actor import Actor
+from townhall.session.after_commit import RAISE_AFTER_COMMIT
 from townhall.session.errors import ActorError, RoleNotGranted
 from townhall.session.factories import AsyncSessionFactory, SessionFactory
 
 __all__ = [
+    "RAISE_AFTER_COMMIT",
     "ActingSession",
     "Actor",
     "ActorError",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 from sqlalchemy.orm import Session, scoped_session
 
 from townhall.session import guard
 from townhall.session.actor import Actor
+from townhall.session.after_commit import collect_errors
 from townhall.session.errors import ActorError
 from townhall.session.registry import ACTOR_KEY, acting_sessions
 
@@ -23,6 +25,26 @@ class ActingSession(Session):
         """Create the session; the arguments are those of ``sqlalchemy.orm.Session``."""
         super().__init__(*arguments, **options)
         acting_sessions.add(self)
+        self._errors_after_commit: list[Exception] = []
+        event.listen(
+            self, "do_orm_execute", lambda state: collect_errors(state, self._errors_after_commit)
+        )
+
+    def commit(self) -> None:
+        """Commit, and then raise the error of a statement that says so by ``RAISE_AFTER_COMMIT``.
+
+        Raises:
+            Exception: The first of the errors.
+        """
+        super().commit()
+        errors, self._errors_after_commit[:] = list(self._errors_after_commit), []
+        for error in errors:
+            raise error
+
+    def rollback(self) -> None:
+        """Roll back; errors of what is undone are not raised any more."""
+        super().rollback()
+        self._errors_after_commit.clear()
 
 
 guard.listen(ActingSession)

@@ -38,6 +38,7 @@ from townhall.domains.community.models import (
     VisibilitySettings,
 )
 from townhall.domains.community.queries import (
+    BenchmarksNotRefreshedError,
     consents_of,
     conversation,
     feed_page,
@@ -49,6 +50,7 @@ from townhall.domains.community.queries import (
 __all__ = [
     "BenchmarkIndustryAggregate",
     "BenchmarkStageAggregate",
+    "BenchmarksNotRefreshedError",
     "Cohort",
     "CohortMember",
     "CohortRole",

@@ -247,20 +247,31 @@ MARK_MESSAGES_READ = Function(
     comment="Marks messages to the caller as read; returns how many were unread.",
 )
 
-# A view that is not populated, as after a restore without data, can't be refreshed concurrently.
+# A view that is not populated, as after a restore without data, can't be refreshed concurrently. An
+# error would undo the refresh of the other view, so that it is one only where both failed.
 REFRESH_BENCHMARK_AGGREGATES = Function(
     schema="private",
     name="refresh_benchmark_aggregates",
-    returns="void",
+    arguments={
+        "view_name": "out text",
+        "refreshed_at": "out timestamptz",
+        "error": "out text",
+    },
+    returns="setof record",
+    rows=2,
     language="plpgsql",
     security="definer",
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         declare
             aggregate record;
+            is_any_refreshed boolean := false;
         begin
             for aggregate in
-                select c.oid::regclass as name, c.relispopulated as is_populated
+                select
+                    c.oid::regclass as name,
+                    c.relname as relation,
+                    c.relispopulated as is_populated
                 from pg_catalog.pg_class as c
                 where c.oid in (
                     'public.benchmark_stage_aggregates'::regclass,
@@ -268,16 +279,32 @@ REFRESH_BENCHMARK_AGGREGATES = Function(
                 )
                 order by c.relname
             loop
-                execute format(
-                    'refresh materialized view %s %s',
-                    case when aggregate.is_populated then 'concurrently' end,
-                    aggregate.name
-                );
+                view_name := aggregate.relation;
+                refreshed_at := null;
+                error := null;
+                begin
+                    execute format(
+                        'refresh materialized view %s %s',
+                        case when aggregate.is_populated then 'concurrently' end,
+                        aggregate.name
+                    );
+                    refreshed_at := clock_timestamp();
+                    is_any_refreshed := true;
+                exception
+                    when others then
+                        error := sqlerrm;
+                        raise warning '% was not refreshed: %', view_name, error;
+                end;
+                return next;
             end loop;
+            if not is_any_refreshed then
+                raise exception 'no benchmark was refreshed: %', error;
+            end if;
         end
     """,
     execute=(SERVICE,),
-    comment="Refreshes both benchmark views; readers are not blocked.",
+    comment="Refreshes each benchmark view on its own and returns a row for each; readers are not"
+    " blocked.",
 )
 
 ENTITIES: tuple[Declaration, ...] = (

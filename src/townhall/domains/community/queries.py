@@ -7,7 +7,20 @@ from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnExpressionArgument, Select, Uuid, cast, func, select, tuple_, union
+from sqlalchemy import (
+    ColumnExpressionArgument,
+    DateTime,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    cast,
+    column,
+    func,
+    select,
+    tuple_,
+    union,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -17,6 +30,7 @@ from townhall.domains.community.models import (
     FounderMessage,
     SocialFeedPost,
 )
+from townhall.session import RAISE_AFTER_COMMIT
 
 Position = tuple[datetime, UUID]
 """The position of a row in the order of creation: the time and the key."""
@@ -64,13 +78,34 @@ def consents_of(user_id: UUID) -> Select[ConsentPreference]:
     )
 
 
-def refresh_benchmarks() -> Select[Any]:
-    """Refresh both benchmarks, as the service; readers are not blocked.
+class BenchmarksNotRefreshedError(RuntimeError):
+    """A benchmark could not be refreshed; the others were."""
+
+
+def refresh_benchmarks() -> Select[str, datetime | None, str | None]:
+    """Refresh each benchmark on its own, as the service; readers are not blocked.
+
+    A row for each has ``view_name``, ``refreshed_at`` and ``error``, one of the latter two null. A
+    session of our factories raises what failed after the commit, since the refresh that worked
+    would be lost with a rollback.
 
     Raises:
         sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
+        sqlalchemy.exc.DBAPIError: When it is run: no benchmark could be refreshed.
+        BenchmarksNotRefreshedError: With the commit: some could not be refreshed.
     """
-    return select(func.public.refresh_benchmark_aggregates())
+    refreshed = func.public.refresh_benchmark_aggregates().table_valued(
+        column("view_name", Text),
+        column("refreshed_at", DateTime(timezone=True)),
+        column("error", Text),
+        name="refreshed",
+    )
+    return select(*refreshed.c).execution_options(**{RAISE_AFTER_COMMIT: _failure_of_refresh})
+
+
+def _failure_of_refresh(rows: Iterable[Row[Any]]) -> BenchmarksNotRefreshedError | None:
+    failed = [f"{row.view_name} was not refreshed: {row.error}" for row in rows if row.error]
+    return BenchmarksNotRefreshedError("; ".join(failed)) if failed else None
 
 
 def feed_page(after: Position | None = None, limit: int = 20) -> Select[SocialFeedPost]:

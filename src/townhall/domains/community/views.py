@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from townhall.domains.community.models import ConsentCategory
 from townhall.pg import AUTHENTICATED, SERVICE, Entity, MaterializedView
+from townhall.types import LABEL_LENGTH
 
 SMALLEST_GROUP = 5
 """The smallest number of consenting founders in a group, and of scores behind a figure."""
@@ -14,7 +15,8 @@ def aggregates(group: str) -> MaterializedView:
 
     A materialized view has no row level security, so that it contains only what every signed-in
     user may read: founders who consented, in groups of at least :data:`SMALLEST_GROUP`, and no
-    figure that is computed from fewer scores than that.
+    figure that is computed from fewer scores than that. Groups without a name are left out, and so
+    are those whose name in old rows is longer than its bound, which no index could hold.
 
     The latest scores are selected from the join of all consenting founders: PostgreSQL sorts all
     scores in one pass if there are many, and looks up each founder's by the index if there are few.
@@ -47,7 +49,7 @@ def aggregates(group: str) -> MaterializedView:
                 left join public.investor_readiness_scores as s on s.user_id = c.user_id
                 where c.category = '{ConsentCategory.BENCHMARKS.value}'
                     and c.enabled
-                    and p.{group} is not null
+                    and char_length(p.{group}) <= {LABEL_LENGTH}
                 order by c.user_id, s.created_at desc, s.id desc
             ) as f
             group by f.{group}
