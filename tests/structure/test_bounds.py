@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from townhall import metadata
 from townhall.types import (
-    Bounded,
     BoundedDate,
     BoundedText,
     BoundedTime,
     Document,
     LabelArray,
+    bounds_of,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ COLUMNS = [
     column
     for table in metadata.sorted_tables
     for column in table.columns
-    if isinstance(column.type, Bounded) and not column.foreign_keys
+    if bounds_of(column) is not None
 ]
 
 

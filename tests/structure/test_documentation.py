@@ -14,7 +14,7 @@ from tests.support.documentation import (
     with_bounds_tables,
 )
 from townhall import metadata
-from townhall.types import Bounded
+from townhall.types import bounds_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -47,6 +47,6 @@ def test_pages_have_the_bounds_of_every_table() -> None:
     bounded = {
         table.name
         for table in metadata.tables.values()
-        if any(isinstance(column.type, Bounded) for column in table.columns)
+        if any(bounds_of(column) for column in table.columns)
     }
     assert documented == bounded

@@ -81,7 +81,7 @@ def test_what_python_cannot_load_is_read_as_unreadable_and_stays(
             _store(filled, stored, value)
             before = _raw(filled, stored)
             with Session(filled, join_transaction_mode="create_savepoint") as session:
-                row = session.scalars(select(model)).one()
+                row = session.scalars(select(model)).all()[0]
                 read = getattr(row, key)
                 assert isinstance(read, Unreadable)
                 assert not read

@@ -12,12 +12,12 @@ from townhall.types import (
     ARRAY_ITEMS,
     DOCUMENT_LEVELS,
     LABEL_LENGTH,
-    Bounded,
     BoundedDate,
     BoundedText,
     BoundedTime,
     Document,
     LabelArray,
+    bounds_of,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def bounds_table(tables: Iterable[str]) -> str:
     columns: dict[str, list[str]] = {}
     for table in tables:
         for column in metadata.tables[table].columns:
-            if isinstance(column.type, Bounded) and not column.foreign_keys:
+            if bounds_of(column) is not None:
                 columns.setdefault(_bounds(column), []).append(f"`{table}.{column.name}`")
     lines = (f"| {bounds} | {', '.join(named)} |\n" for bounds, named in columns.items())
     return "| bounds | columns |\n|---|---|\n" + "".join(lines)
@@ -104,7 +104,7 @@ def bounds_table(tables: Iterable[str]) -> str:
 def _bounds(column: Column[Any]) -> str:
     match column.type:
         case BoundedText(length=length):
-            must_show = "~" in column.type.condition(column)
+            must_show = "~" in str(bounds_of(column))
             return f"{length:,} characters" + (", not only blanks" if must_show else "")
         case Document(size=int(size)):
             return f"JSON of {size // 1024:,} kB and {DOCUMENT_LEVELS} levels, finite numbers"

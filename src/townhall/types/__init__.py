@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from townhall.types.assignment import convert_on_assignment
-from townhall.types.bounded import Bounded, add_bounds
+from townhall.types.bounded import Bounded, add_bounds, bounds_of
 from townhall.types.bounded_labels import ARRAY_ITEMS, LabelArray
 from townhall.types.bounded_text import LABEL_LENGTH, LINE_LENGTH, TEXT_LENGTH, BoundedText
 from townhall.types.bounded_time import BoundedDate, BoundedTime
@@ -41,5 +41,6 @@ __all__ = [
     "Unreadable",
     "WholeNumber",
     "add_bounds",
+    "bounds_of",
     "convert_on_assignment",
 ]

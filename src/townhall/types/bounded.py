@@ -61,10 +61,22 @@ class Bounded(TypeDecorator[_Value]):
         return self.impl_instance.coerce_compared_value(op, value)
 
 
-def add_bounds(table: Table) -> None:
-    """Add the checks of bounded columns to a table that does not have them yet.
+def bounds_of(column: Column[Any]) -> str | None:
+    """Return the condition of the check of a column, if it has one.
 
     A foreign key needs none: the key that it refers to has bounds.
+
+    Args:
+        column: A column of a declared table.
+    """
+    if not isinstance(column.type, Bounded) or column.foreign_keys:
+        return None
+    condition: str | None = column.type.condition(column)
+    return condition
+
+
+def add_bounds(table: Table) -> None:
+    """Add the checks of bounded columns to a table that does not have them yet.
 
     Args:
         table: A declared table.
@@ -74,7 +86,7 @@ def add_bounds(table: Table) -> None:
         if not isinstance(column.type, Bounded) or column.name in present:
             continue
         column.type.column_name = f"{table.name}.{column.name}"
-        condition = None if column.foreign_keys else column.type.condition(column)
+        condition = bounds_of(column)
         if condition is not None:
             check = CheckConstraint(
                 condition, name=f"{column.name}_bounds", info={_BOUNDED: column.name}

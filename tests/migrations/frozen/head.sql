@@ -886,15 +886,19 @@ $$;
 
 COMMENT ON FUNCTION private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean) IS 'Writes an answer to consent_audit_log, unless the account is deleted.';
 
-CREATE FUNCTION private.refresh_benchmark_aggregates() RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION private.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) RETURNS SETOF record
+    LANGUAGE plpgsql SECURITY DEFINER ROWS 2
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     aggregate record;
+    is_any_refreshed boolean := false;
 begin
     for aggregate in
-        select c.oid::regclass as name, c.relispopulated as is_populated
+        select
+            c.oid::regclass as name,
+            c.relname as relation,
+            c.relispopulated as is_populated
         from pg_catalog.pg_class as c
         where c.oid in (
             'public.benchmark_stage_aggregates'::regclass,
@@ -902,17 +906,32 @@ begin
         )
         order by c.relname
     loop
-        execute format(
-            'refresh materialized view %s %s',
-            case when aggregate.is_populated then 'concurrently' end,
-            aggregate.name
-        );
+        view_name := aggregate.relation;
+        refreshed_at := null;
+        error := null;
+        begin
+            execute format(
+                'refresh materialized view %s %s',
+                case when aggregate.is_populated then 'concurrently' end,
+                aggregate.name
+            );
+            refreshed_at := clock_timestamp();
+            is_any_refreshed := true;
+        exception
+            when others then
+                error := sqlerrm;
+                raise warning '% was not refreshed: %', view_name, error;
+        end;
+        return next;
     end loop;
+    if not is_any_refreshed then
+        raise exception 'no benchmark was refreshed: %', error;
+    end if;
 end
 $$;
 
 
-COMMENT ON FUNCTION private.refresh_benchmark_aggregates() IS 'Refreshes both benchmark views; readers are not blocked.';
+COMMENT ON FUNCTION private.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) IS 'Refreshes each benchmark view on its own and returns a row for each; readers are not blocked.';
 
 CREATE FUNCTION private.reset_comment_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1213,15 +1232,15 @@ $$;
 
 COMMENT ON FUNCTION public.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read; returns how many were unread.';
 
-CREATE FUNCTION public.refresh_benchmark_aggregates() RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION public.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) RETURNS SETOF record
+    LANGUAGE sql ROWS 2
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select private.refresh_benchmark_aggregates()
+select * from private.refresh_benchmark_aggregates()
 $$;
 
 
-COMMENT ON FUNCTION public.refresh_benchmark_aggregates() IS 'Refreshes both benchmark views; readers are not blocked.';
+COMMENT ON FUNCTION public.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) IS 'Refreshes each benchmark view on its own and returns a row for each; readers are not blocked.';
 
 CREATE TABLE public.wizard_sessions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1515,7 +1534,7 @@ CREATE MATERIALIZED VIEW public.benchmark_industry_aggregates AS
            FROM ((public.consent_preferences c
              JOIN public.profiles p ON ((p.id = c.user_id)))
              LEFT JOIN public.investor_readiness_scores s ON ((s.user_id = c.user_id)))
-          WHERE ((c.category = 'benchmarks'::text) AND c.enabled AND (p.industry IS NOT NULL))
+          WHERE ((c.category = 'benchmarks'::text) AND c.enabled AND (char_length(p.industry) <= 200))
           ORDER BY c.user_id, s.created_at DESC, s.id DESC) f
   GROUP BY industry
  HAVING (count(*) >= 5)
@@ -1550,7 +1569,7 @@ CREATE MATERIALIZED VIEW public.benchmark_stage_aggregates AS
            FROM ((public.consent_preferences c
              JOIN public.profiles p ON ((p.id = c.user_id)))
              LEFT JOIN public.investor_readiness_scores s ON ((s.user_id = c.user_id)))
-          WHERE ((c.category = 'benchmarks'::text) AND c.enabled AND (p.stage IS NOT NULL))
+          WHERE ((c.category = 'benchmarks'::text) AND c.enabled AND (char_length(p.stage) <= 200))
           ORDER BY c.user_id, s.created_at DESC, s.id DESC) f
   GROUP BY stage
  HAVING (count(*) >= 5)
@@ -3528,8 +3547,8 @@ GRANT ALL ON FUNCTION private.my_tenant_ids() TO service_role;
 
 REVOKE ALL ON FUNCTION private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.refresh_benchmark_aggregates() FROM PUBLIC;
-GRANT ALL ON FUNCTION private.refresh_benchmark_aggregates() TO service_role;
+REVOKE ALL ON FUNCTION private.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) TO service_role;
 
 REVOKE ALL ON FUNCTION private.reset_comment_count() FROM PUBLIC;
 
@@ -3576,8 +3595,8 @@ GRANT ALL ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text
 REVOKE ALL ON FUNCTION public.mark_messages_read(message_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_messages_read(message_ids uuid[]) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.refresh_benchmark_aggregates() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.refresh_benchmark_aggregates() TO service_role;
+REVOKE ALL ON FUNCTION public.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) TO service_role;
 
 GRANT SELECT,DELETE ON TABLE public.wizard_sessions TO authenticated;
 GRANT ALL ON TABLE public.wizard_sessions TO service_role;

@@ -21,7 +21,7 @@ from (
     left join public.investor_readiness_scores as s on s.user_id = c.user_id
     where c.category = 'benchmarks'
         and c.enabled
-        and p.stage is not null
+        and char_length(p.stage) <= 200
     order by c.user_id, s.created_at desc, s.id desc
 ) as f
 group by f.stage
@@ -68,7 +68,7 @@ from (
     left join public.investor_readiness_scores as s on s.user_id = c.user_id
     where c.category = 'benchmarks'
         and c.enabled
-        and p.industry is not null
+        and char_length(p.industry) <= 200
     order by c.user_id, s.created_at desc, s.id desc
 ) as f
 group by f.industry
@@ -92,17 +92,21 @@ comment on column public.benchmark_industry_aggregates.avg_irs_score is 'The ave
 
 comment on column public.benchmark_industry_aggregates.median_irs_score is 'The median of their latest scores; NULL if fewer than 5 have one.';
 
-create or replace function private.refresh_benchmark_aggregates()
-returns void
+create or replace function private.refresh_benchmark_aggregates(out view_name text, out refreshed_at timestamptz, out error text)
+returns setof record
 language plpgsql
-volatile security definer parallel unsafe
+volatile security definer parallel unsafe rows 2
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 declare
     aggregate record;
+    is_any_refreshed boolean := false;
 begin
     for aggregate in
-        select c.oid::regclass as name, c.relispopulated as is_populated
+        select
+            c.oid::regclass as name,
+            c.relname as relation,
+            c.relispopulated as is_populated
         from pg_catalog.pg_class as c
         where c.oid in (
             'public.benchmark_stage_aggregates'::regclass,
@@ -110,12 +114,27 @@ begin
         )
         order by c.relname
     loop
-        execute format(
-            'refresh materialized view %s %s',
-            case when aggregate.is_populated then 'concurrently' end,
-            aggregate.name
-        );
+        view_name := aggregate.relation;
+        refreshed_at := null;
+        error := null;
+        begin
+            execute format(
+                'refresh materialized view %s %s',
+                case when aggregate.is_populated then 'concurrently' end,
+                aggregate.name
+            );
+            refreshed_at := clock_timestamp();
+            is_any_refreshed := true;
+        exception
+            when others then
+                error := sqlerrm;
+                raise warning '% was not refreshed: %', view_name, error;
+        end;
+        return next;
     end loop;
+    if not is_any_refreshed then
+        raise exception 'no benchmark was refreshed: %', error;
+    end if;
 end
 $function$;
 
@@ -123,19 +142,19 @@ revoke all on function private.refresh_benchmark_aggregates() from public, anon,
 
 grant execute on function private.refresh_benchmark_aggregates() to service_role;
 
-comment on function private.refresh_benchmark_aggregates() is 'Refreshes both benchmark views; readers are not blocked.';
+comment on function private.refresh_benchmark_aggregates() is 'Refreshes each benchmark view on its own and returns a row for each; readers are not blocked.';
 
-create or replace function public.refresh_benchmark_aggregates()
-returns void
+create or replace function public.refresh_benchmark_aggregates(out view_name text, out refreshed_at timestamptz, out error text)
+returns setof record
 language sql
-volatile security invoker parallel unsafe
+volatile security invoker parallel unsafe rows 2
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select private.refresh_benchmark_aggregates()
+select * from private.refresh_benchmark_aggregates()
 $function$;
 
 revoke all on function public.refresh_benchmark_aggregates() from public, anon, authenticated, service_role;
 
 grant execute on function public.refresh_benchmark_aggregates() to service_role;
 
-comment on function public.refresh_benchmark_aggregates() is 'Refreshes both benchmark views; readers are not blocked.';
+comment on function public.refresh_benchmark_aggregates() is 'Refreshes each benchmark view on its own and returns a row for each; readers are not blocked.';
