@@ -43,6 +43,9 @@ _VALUES: dict[type, Callable[[], Any]] = {
     datetime: lambda: datetime.now(UTC),
     date: lambda: datetime.now(UTC).date(),
 }
+_VALUES_OF_COLUMNS: dict[str, Callable[[], Any]] = {
+    "custom_domain": lambda: f"{uuid4().hex[:8]}.example",
+}
 _FIRST_CHOICE = re.compile(r"\(?\(?(\w+)\)?(?:::text)? (?:= ANY|IN) \(+(?:ARRAY\[)?'([^']+)'")
 
 
@@ -98,7 +101,8 @@ def _values(table: Table, rows: dict[str, Row], accounts: list[Row]) -> Row:
         elif column.name in choices:
             values[column.name] = choices[column.name]
         elif column.server_default is None and not _is_of_an_end(column):
-            values[column.name] = _VALUES[column.type.python_type]()
+            value = _VALUES_OF_COLUMNS.get(column.name, _VALUES[column.type.python_type])
+            values[column.name] = value()
     return values
 
 
