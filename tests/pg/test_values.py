@@ -10,6 +10,7 @@ import pytest
 from tests.pg.samples import ENTITIES
 from townhall import pg
 from townhall.pg import ENTITY_CLASSES, Entity
+from townhall.pg.fields import default
 from townhall.pg.values import described, field_type
 
 by_kind = pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
@@ -38,6 +39,19 @@ def test_entities_in_different_states_differ(entity: Entity) -> None:
     assert entity != "another"
     others = [other for other in ENTITIES.values() if other is not entity]
     assert entity not in others
+
+
+@by_kind
+def test_entity_of_the_catalogs_is_equal_to_one_that_was_checked(entity: Entity) -> None:
+    values = {each.name: getattr(entity, each.name) for each in fields(entity)}
+    others = {
+        each.name: values[each.name]
+        for each in fields(entity)
+        if values[each.name] != default(each)
+    }
+    found = type(entity).found(**others)
+    assert found == entity
+    assert not found.has_only_name
 
 
 @by_kind

@@ -16,7 +16,7 @@ from townhall.check.snapshot import Object, Snapshot, usual_owner
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import PUBLIC, DefaultPrivileges, TableGrant, catalog, ddl, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Column, Table
-from townhall.pg.entity import comparable
+from townhall.pg.fields import comparable
 from townhall.pg.privileges import privileges_of, texts_of
 
 _KEYS = ("primary key", "unique")

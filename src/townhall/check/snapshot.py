@@ -30,7 +30,7 @@ from townhall.pg import (
 from townhall.pg import (
     Sequence as NumberSequence,
 )
-from townhall.pg.entity import comparable
+from townhall.pg.fields import comparable
 from townhall.pg.privileges import Grants, Privilege, privileges_of, read_grants, split_grantee
 from townhall.pg.state import read_state
 
@@ -112,9 +112,11 @@ def read(
         api_roles: The roles that requests act as, which should own nothing.
         kinds: The kinds of entities; with those of an application, if it has some.
     """
+    # Both databases are read in full: one may have what the other lacks.
+    names = [each.kind for each in kinds]
     entities = [
         entity.with_api_roles(tuple(api_roles))
-        for entity in read_state(connection, schemas, kinds).values()
+        for entity in read_state(connection, schemas, kinds, names).values()
         if not (isinstance(entity, Function) and entity.returns == "event_trigger")
     ]
     version = catalog.server_version(connection)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple, cast
 
 from townhall.pg import sql
 from townhall.pg.layout import pieces
+
+_CACHED = 10_000  # a comparison asks several times for the arguments of each function
 
 Mode = Literal["out", "inout", "variadic"]
 
@@ -31,6 +34,7 @@ class Argument(NamedTuple):
     default: str | None
 
     @classmethod
+    @lru_cache(maxsize=_CACHED)
     def of(cls, name: str, declared: str) -> Argument:
         """Return an argument as PostgreSQL reads it.
 

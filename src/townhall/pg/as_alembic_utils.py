@@ -25,7 +25,8 @@ from townhall.pg.alembic_utils import (
     PGView,
     ReplaceableEntity,
 )
-from townhall.pg.entity import Entity, default
+from townhall.pg.entity import Entity
+from townhall.pg.fields import default
 from townhall.pg.function import Function
 from townhall.pg.owned import OwnedEntity
 from townhall.pg.policy import Policy

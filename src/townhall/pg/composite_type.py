@@ -95,7 +95,7 @@ class CompositeType(DataType):
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the composite types in ``schemas``, without the row types of tables."""
         return [
-            cls(
+            cls.found(
                 **shared_values(row),
                 attributes=dict(row["attributes"] or ()),
                 attribute_comments=row["attribute_comments"] or {},

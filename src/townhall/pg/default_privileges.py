@@ -148,7 +148,7 @@ end
         """Return the default privileges in ``schemas``, and those that apply in all schemas."""
         version = catalog.server_version(connection)
         return [
-            cls(
+            cls.found(
                 schema=row["schema"] or "public",
                 everywhere=row["schema"] is None,
                 objects=row["objects"],

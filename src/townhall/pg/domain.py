@@ -151,7 +151,7 @@ class Domain(DataType):
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the domains in ``schemas``."""
         return [
-            cls(
+            cls.found(
                 **shared_values(row),
                 base=row["base"],
                 collation=row["collation"],

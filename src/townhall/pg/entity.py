@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, replace
-from functools import cache
-from types import NoneType
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import MISSING, dataclass, replace
+from itertools import repeat
 from typing import Any, ClassVar, NoReturn, Self
 
 from sqlalchemy import Connection, TextClause
@@ -15,11 +14,17 @@ from sqlalchemy.orm import Session
 from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.catalog import PLATFORM_SCHEMAS
+from townhall.pg.fields import (
+    comparable,
+    compared_fields,
+    default,
+    default_api_roles,
+    defaults_of,
+    fields_of,
+)
 from townhall.pg.requirements import Requirement, table_exists
 from townhall.pg.values import described, field_type, has_type, wrong_fields
 from townhall.roles import refused_role
-
-_PLAIN = (str, tuple, int, float, NoneType)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -59,10 +64,22 @@ class Entity(ReplaceableEntity):
                 would refuse. The message names the entity and says what to do.
         """
         self._check_values()
-        for name in self.laid_out_fields:
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, sql.layout(value))
+        self._lay_out()
+
+    @classmethod
+    def found(cls, **values: Any) -> Self:  # noqa: ANN401 - the fields of the class
+        """Return an object with the values that the catalogs have, which need no check.
+
+        A database has thousands of them, and their checks would take longer than reading them.
+
+        Args:
+            values: The values of the fields; one that has a default may be left out.
+        """
+        entity = cls.__new__(cls)
+        vars(entity).update(defaults_of(cls), **values)
+        if cls.sql_fields:
+            entity._lay_out()  # noqa: SLF001 - its own class
+        return entity
 
     @classmethod
     def named(cls, **name: Any) -> Self:  # noqa: ANN401 - the fields of the class
@@ -79,7 +96,7 @@ class Entity(ReplaceableEntity):
         allowed = cls.name_fields + cls.drop_fields
         values = {
             field.name: name[field.name] if field.name in name else default(field)
-            for field in fields(cls)
+            for field in fields_of(cls)
             if field.name in allowed
         }
         if MISSING in values.values() or not name.keys() <= values.keys():
@@ -98,7 +115,7 @@ class Entity(ReplaceableEntity):
     @property
     def has_only_name(self) -> bool:
         """Whether :meth:`named` made it: nothing is known of its state."""
-        return len(vars(self)) < len(fields(self))
+        return len(vars(self)) < len(fields_of(type(self)))
 
     @property
     @abstractmethod
@@ -127,8 +144,12 @@ class Entity(ReplaceableEntity):
     @property
     def state(self) -> tuple[Any, ...]:
         """The values that are compared, in hashable form."""
+        plain, mappings = compared_fields(type(self))
         values = vars(self)
-        return tuple(comparable(values.get(name, MISSING)) for name in _compared(type(self)))  # type: ignore[arg-type] # as in values
+        return (
+            *map(values.get, plain, repeat(MISSING)),
+            *map(comparable, map(values.get, mappings, repeat(MISSING))),
+        )
 
     @property
     def identity(self) -> str:
@@ -151,7 +172,7 @@ class Entity(ReplaceableEntity):
         """Return the expression that makes it, without the values that are defaults."""
         values = ", ".join(
             f"{field.name}={vars(self)[field.name]!r}"
-            for field in fields(self)
+            for field in fields_of(type(self))
             if field.repr and field.name in vars(self) and vars(self)[field.name] != default(field)
         )
         return f"{type(self).__name__}{'.named' if self.has_only_name else ''}({values})"
@@ -213,8 +234,8 @@ class Entity(ReplaceableEntity):
         Args:
             names: The roles that requests act as.
         """
-        default = {field.name: field.default for field in fields(self)}.get("api_roles", names)
-        if names == default or vars(self)["api_roles"] != default:
+        default = default_api_roles(type(self))
+        if default in (None, names) or vars(self)["api_roles"] != default:
             return self
         return replace(self, api_roles=names)  # type: ignore[call-arg] # a field of the subclass
 
@@ -243,6 +264,12 @@ class Entity(ReplaceableEntity):
         """
         del connection
         return {entity.key: entity.key for entity in entities}
+
+    def _lay_out(self) -> None:
+        values = vars(self)
+        for name in self.laid_out_fields:
+            if (value := values[name]) is not None:
+                values[name] = sql.layout(value)
 
     def _check_values(self) -> None:
         if wrong := wrong_fields(self):
@@ -302,24 +329,6 @@ class Entity(ReplaceableEntity):
         """Return :meth:`drop_statements` as one text."""
         suffix = " cascade" if cascade else ""
         return _joined(statement + suffix for statement in self.drop_statements())
-
-
-def default(field: Field[Any]) -> Any:  # noqa: ANN401 - any field's value
-    """Return the default of a field, or ``dataclasses.MISSING``."""
-    return field.default if field.default_factory is MISSING else field.default_factory()
-
-
-def comparable(value: Any) -> Any:  # noqa: ANN401 - any field's value
-    """Return ``value`` with mappings as tuples of pairs, in which the order counts."""
-    # Nearly all values are plain; whether something is a mapping takes longer to find out.
-    if not isinstance(value, _PLAIN) and isinstance(value, Mapping):
-        return tuple((key, comparable(item)) for key, item in value.items())
-    return value
-
-
-@cache
-def _compared(of: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(of) if field.compare)
 
 
 def _joined(statements: Iterable[str]) -> TextClause:

@@ -95,7 +95,7 @@ class EnumType(DataType):
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the enums in ``schemas``."""
         return [
-            cls(**shared_values(row), values=tuple(row["values"]))
+            cls.found(**shared_values(row), values=tuple(row["values"]))
             for row in catalog.rows(connection, _QUERY, schemas)
         ]
 

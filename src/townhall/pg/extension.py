@@ -86,7 +86,7 @@ end
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return all extensions, whichever schema their objects are in."""
-        return [cls(**row) for row in catalog.rows(connection, _QUERY, schemas)]
+        return [cls.found(**row) for row in catalog.rows(connection, _QUERY, schemas)]
 
 
 _QUERY = """

@@ -142,7 +142,7 @@ class Function(Routine):
 
     @classmethod
     def _from_row(cls, row: RowMapping) -> Self:
-        return cls(
+        return cls.found(
             **shared_values(row),
             returns=row["returns"],
             volatility=row["volatility"],

@@ -96,6 +96,7 @@ def _unindented(sql: str) -> str:
     return "\n".join(line[len(margin) :] if is_free and line else line for line, is_free in lines)
 
 
+@lru_cache(maxsize=_CACHED)
 def indented(sql: str, indentation: str = "    ") -> str:
     """Return ``sql`` with each line indented that begins outside of quotes and comments."""
     return "\n".join(

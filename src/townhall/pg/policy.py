@@ -126,7 +126,7 @@ class Policy(TableEntity):
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the policies on tables in ``schemas``, ``true`` for a missing condition."""
         return [
-            cls(
+            cls.found(
                 schema=row["schema"],
                 table=row["table"],
                 name=row["name"],

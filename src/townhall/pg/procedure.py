@@ -67,7 +67,7 @@ class Procedure(Routine):
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the procedures in ``schemas``."""
         rows = catalog.rows(connection, _QUERY, schemas)
-        return [cls(**shared_values(row)) for row in rows]
+        return [cls.found(**shared_values(row)) for row in rows]
 
 
 _QUERY = query("p")

@@ -96,7 +96,7 @@ end
         A publication for all tables, or for all of a schema, has no members of its own.
         """
         return [
-            cls(**{**row, "columns": tuple(row["columns"])})
+            cls.found(**{**row, "columns": tuple(row["columns"])})
             for row in catalog.rows(connection, _QUERY, schemas)
         ]
 

@@ -71,7 +71,7 @@ class RangeType(DataType):
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the range types in ``schemas``."""
         return [
-            cls(
+            cls.found(
                 **shared_values(row),
                 subtype=row["subtype"],
                 operator_class=row["operator_class"],

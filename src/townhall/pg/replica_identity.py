@@ -54,7 +54,7 @@ class ReplicaIdentity(TableEntity):
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the replica identity of the tables in ``schemas``."""
-        return [cls(**row) for row in catalog.rows(connection, _QUERY, schemas)]
+        return [cls.found(**row) for row in catalog.rows(connection, _QUERY, schemas)]
 
 
 _QUERY = f"""

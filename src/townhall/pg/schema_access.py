@@ -89,7 +89,7 @@ class SchemaAccess(Entity):
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the access of ``schemas``."""
         return [
-            cls(
+            cls.found(
                 schema=schema.name,
                 usage=_grantees(schema.entries, "USAGE"),
                 create=_grantees(schema.entries, "CREATE"),

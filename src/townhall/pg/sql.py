@@ -84,6 +84,8 @@ def literal(value: str | None) -> str:
 
 def shortened(name: str, length: int = LONGEST_NAME) -> str:
     """Return ``name`` as PostgreSQL cuts it, to whole characters of at most ``length`` bytes."""
+    if len(name) <= length and name.isascii():
+        return name
     return name.encode()[:length].decode(errors="ignore")
 
 
@@ -158,7 +160,7 @@ def parenthesized(sql: str) -> str:
 
 def script(statements: Iterable[str]) -> str:
     """Return statements as one text to execute."""
-    return ";\n".join(map(closed, statements))
+    return ";\n".join([closed(each) if "--" in each else each for each in statements])
 
 
 def closed(statement: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
@@ -17,18 +17,21 @@ def read_state(
     connection: Connection,
     schemas: Sequence[str],
     kinds: Sequence[type[Entity]] = ENTITY_CLASSES,
+    declared: Collection[str] = (),
 ) -> State:
     """Return every entity in some schemas as the catalogs describe it, each kind read once.
 
-    Kinds that can be declared for tables of the platform are read in its schemas as well.
+    Kinds that can be declared for tables of the platform are read in its schemas as well. Of the
+    less common kinds those of which there is no object are not read, unless they are declared.
 
     Args:
         connection: A connection within a transaction.
         schemas: Names of schemas.
         kinds: The kinds of entities; with those of an application, if it has some.
+        declared: The names of the kinds of what is declared.
     """
     with empty_search_path(connection):
-        absent = absent_kinds(connection, [*schemas, *PLATFORM_SCHEMAS])
+        absent = absent_kinds(connection, schemas) - {*declared}
         entities = [
             entity
             for entity_class in kinds

@@ -63,7 +63,7 @@ class TableAccess(TableEntity):
         """Return the access of the tables in ``schemas``."""
         version = catalog.server_version(connection)
         return [
-            cls(
+            cls.found(
                 schema=row["schema"],
                 table=row["table"],
                 row_security=row["row_security"],

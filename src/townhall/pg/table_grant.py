@@ -68,7 +68,7 @@ class TableGrant(TableEntity):
         """Return the privileges on the platform's tables in ``schemas``."""
         version = catalog.server_version(connection)
         return [
-            cls(schema=row["schema"], table=row["table"], role=role, privileges=privileges)
+            cls.found(schema=row["schema"], table=row["table"], role=role, privileges=privileges)
             for row in catalog.rows(
                 connection, _QUERY, [each for each in schemas if each in PLATFORM_SCHEMAS]
             )

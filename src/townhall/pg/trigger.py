@@ -164,7 +164,7 @@ end
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
         """Return the triggers on tables and views in ``schemas``."""
-        return [cls(**_values(row)) for row in catalog.rows(connection, _QUERY, schemas)]
+        return [cls.found(**_values(row)) for row in catalog.rows(connection, _QUERY, schemas)]
 
 
 def _values(row: RowMapping) -> dict[str, Any]:

@@ -6,9 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Test = Callable[[Any], bool]
+Result = TypeVar("Result")
+
+_NO_MAPPINGS = {str, int, float, bool, NoneType}
+
+
+def cached_by_class(of: Callable[[type[Any]], Result]) -> Callable[[type[Any]], Result]:
+    """Return a function of a class that computes its result once for each class.
+
+    It is ``functools.cache``, for which a class is not hashable to mypy.
+
+    Args:
+        of: The function.
+    """
+    return cast("Callable[[type[Any]], Result]", cache(of))
 
 
 def wrong_fields(value: object) -> list[str]:
@@ -18,7 +32,7 @@ def wrong_fields(value: object) -> list[str]:
         value: An instance; fields that it does not have are left out.
     """
     values = vars(value)
-    tests = _field_tests(type(value))  # type: ignore[arg-type] # mypy takes no class for hashable
+    tests = _field_tests(type(value))
     return [
         name
         for name, classes, test in tests
@@ -31,7 +45,7 @@ def field_type(of: type[Any], name: str) -> Any:  # noqa: ANN401 - any annotatio
     return get_type_hints(of)[name]
 
 
-@cache
+@cached_by_class
 def _field_tests(of: type[Any]) -> Sequence[tuple[str, frozenset[type[Any]], Test]]:
     # With the classes that need no test: nearly all values have them, and a catalog has many.
     hints = get_type_hints(of)
@@ -42,6 +56,18 @@ def _field_tests(of: type[Any]) -> Sequence[tuple[str, frozenset[type[Any]], Tes
 def _classes_in(expected: Any) -> frozenset[type[Any]]:  # noqa: ANN401 - any annotation
     alternatives = get_args(expected) if get_origin(expected) in {Union, UnionType} else (expected,)
     return frozenset(each for each in alternatives if get_origin(each) is None)
+
+
+def may_be_mapping(expected: Any) -> bool:  # noqa: ANN401 - any annotation
+    """Tell whether a value of a type may be a mapping.
+
+    Args:
+        expected: A type as :func:`has_type` takes it.
+    """
+    origin = get_origin(expected)
+    if origin in {Union, UnionType}:
+        return any(map(may_be_mapping, get_args(expected)))
+    return origin not in {Literal, tuple} and expected not in _NO_MAPPINGS
 
 
 def has_type(value: object, expected: Any) -> bool:  # noqa: ANN401 - any annotation

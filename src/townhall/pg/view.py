@@ -171,7 +171,7 @@ class View(_Relation):
         """Return the views in ``schemas``."""
         version = catalog.server_version(connection)
         return [
-            cls(
+            cls.found(
                 **_shared_values(row, version),
                 security_invoker=row["security_invoker"],
                 security_barrier=row["security_barrier"],
@@ -240,7 +240,7 @@ class MaterializedView(_Relation):
         """Return the materialized views in ``schemas``."""
         version = catalog.server_version(connection)
         return [
-            cls(
+            cls.found(
                 **_shared_values(row, version),
                 indexes={name: _index(text) for name, text in (row["indexes"] or {}).items()},
                 parameters=row["parameters"] or {},

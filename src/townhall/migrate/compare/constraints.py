@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import NoReferencedTableError
 
+from townhall.migrate.compare.copies import options_of
 from townhall.migrate.compare.declared_names import final_name, generated_name
 from townhall.migrate.compare.table_states import TableState
 from townhall.pg import sql
@@ -33,7 +34,7 @@ _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLA
 
 def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
     """Return a primary key or unique constraint as ``pg_get_constraintdef`` does."""
-    options = key.dialect_options["postgresql"]
+    options = options_of(key)
     columns = sql.quote_all(column.name for column in key.columns)
     included = sql.quote_all(options.get("include") or ())
     parts = [

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ARRAY, Enum, MetaData, Table, TypeDecorator
+from sqlalchemy import ARRAY, Constraint, Enum, MetaData, Table, TypeDecorator
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
 
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
+
+_MAY_BE_NAMED = (ARRAY, DOMAIN, Enum, TypeDecorator)
 
 
 def named_type(type_: TypeEngine[Any]) -> Enum | DOMAIN | None:
@@ -18,12 +21,23 @@ def named_type(type_: TypeEngine[Any]) -> Enum | DOMAIN | None:
     Args:
         type_: The type of a column.
     """
+    if not isinstance(type_, _MAY_BE_NAMED):  # nearly always
+        return None
     if isinstance(type_, TypeDecorator):
         return named_type(type_.load_dialect_impl(_dialect))
     if isinstance(type_, ARRAY):
         return named_type(type_.item_type)
-    is_named = isinstance(type_, DOMAIN) or (isinstance(type_, Enum) and type_.native_enum)
-    return type_ if is_named else None  # type: ignore[return-value] # one of the two
+    return type_ if isinstance(type_, DOMAIN) or type_.native_enum else None
+
+
+def options_of(item: Table | Constraint) -> Mapping[str, Any]:
+    """Return the options of a table or a constraint that are PostgreSQL's, such as ``with``.
+
+    Args:
+        item: The table or constraint.
+    """
+    # SQLAlchemy would make the options of one that has none, which takes as long as all the rest.
+    return item.dialect_options.get("postgresql", {})
 
 
 def copied(table: Table, metadata: MetaData, **options: Any) -> Table:  # noqa: ANN401 - SQLAlchemy's

@@ -223,8 +223,9 @@ class Creation:
 
 
 def _kind_of_step(step: Step) -> type[Step]:
-    kinds: tuple[type[Step], ...] = (AlterableEntity, Entity)
-    return next((kind for kind in kinds if isinstance(step, kind)), MigrateOperation)
+    if isinstance(step, AlterableEntity):
+        return AlterableEntity
+    return Entity if isinstance(step, Entity) else MigrateOperation
 
 
 def _is_recreated(entity: Entity) -> bool:

@@ -18,6 +18,7 @@ from townhall.pg import sql
 from townhall.roles import LONGEST_NAME
 
 _DEFAULT_SCHEMA = "public"
+_IN_DEFAULT_SCHEMA = f"{_DEFAULT_SCHEMA}."
 _preparer = PGDialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
@@ -75,25 +76,22 @@ def generated_name(table: str, columns: Iterable[str], suffix: str) -> str:
 def _has_other_names(table: Table) -> bool:
     return (
         table.schema == _DEFAULT_SCHEMA
-        or any(
-            key.target_fullname.startswith(f"{_DEFAULT_SCHEMA}.")
-            for column in table.columns
-            for key in column.foreign_keys
-        )
+        or any(key.target_fullname.startswith(_IN_DEFAULT_SCHEMA) for key in table.foreign_keys)
         or any(each.schema == _DEFAULT_SCHEMA for each in _types(table))
         or any(sql.shortened(name) != name for name in _plain_names(table))
     )
 
 
 def _types(table: Table) -> Iterator[Enum | DOMAIN]:
-    types = (named_type(column.type) for column in table.columns)
-    return (each for each in types if each is not None)
+    for column in table.columns:
+        if (found := named_type(column.type)) is not None:
+            yield found
 
 
 def _plain_names(table: Table) -> Iterator[str]:
     yield table.name
-    yield from (column.name for column in table.columns)
-    yield from (str(each.name) for each in _named(table))
+    yield from [column.name for column in table.columns]
+    yield from [str(each.name) for each in _named(table)]
 
 
 def _named(table: Table) -> list[Constraint | Index]:

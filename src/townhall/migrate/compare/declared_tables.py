@@ -29,6 +29,7 @@ from townhall.migrate.compare.constraints import (
     is_same_key,
     key_definition,
 )
+from townhall.migrate.compare.copies import options_of
 from townhall.migrate.compare.table_states import SERIAL, TableState
 from townhall.migrate.savepoints import attempt, run_script
 
@@ -158,7 +159,7 @@ def _key(key: PrimaryKeyConstraint | UniqueConstraint, actual: str | None) -> st
 
 def _may_be_not_valid(constraint: Constraint) -> bool:
     return isinstance(constraint, CheckConstraint | ForeignKeyConstraint) and bool(
-        constraint.dialect_options["postgresql"].get("not_valid")
+        options_of(constraint).get("not_valid")
     )
 
 

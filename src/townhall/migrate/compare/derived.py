@@ -53,8 +53,10 @@ def with_declared_by(metadata: Iterable[MetaData], entities: Sequence[Entity]) -
     Raises:
         CommandError: An enum is declared twice, with different values.
     """
-    by_key = {entity.key: entity for entity in entities}
     derived = declared_by(metadata)
+    if not derived:
+        return list(entities)
+    by_key = {entity.key: entity for entity in entities}
     for entity in derived:
         other = by_key.get(entity.key)
         if isinstance(entity, EnumType) and isinstance(other, EnumType):

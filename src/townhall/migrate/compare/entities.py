@@ -40,6 +40,7 @@ from townhall.pg import (
 )
 from townhall.pg.adapted import Adapted
 from townhall.pg.catalog import Part, Target, read_dependants, undroppable_entities
+from townhall.pg.fields import default_api_roles
 from townhall.pg.state import Key, State, read_state
 
 
@@ -76,6 +77,7 @@ class Comparison:
         actual: The entities of the database.
         declared: The entities of the database after the declared ones were created in it.
         undroppable: The keys of those that stay although they are not declared.
+        differing: The keys of the declared entities whose states differ.
         tables: The tables that still differ after the operations on tables.
         missing: The parts of tables that can't be created again as they are after a change of what
             they depend on.
@@ -90,6 +92,7 @@ class Comparison:
     actual: State
     declared: State
     undroppable: Collection[Key]
+    differing: Collection[Key]
     tables: Sequence[TableDifference]
     missing: Sequence[Part]
     added: Sequence[MigrateOperation]
@@ -113,7 +116,7 @@ class Comparison:
             yield from adapted_operations(entity, actual, declared)
         elif actual is None:
             yield CreateEntityOp(entity)
-        else:
+        elif key in self.differing:
             yield from changes(entity, actual, declared)
 
     def recreation(self, entity: Entity) -> Entity:
@@ -163,11 +166,12 @@ class Comparison:
             if isinstance(refusal.operation, CreateEntityOp | ReplaceEntityOp)
         }
         kept = {*self.keys.values(), *refused, *self.undroppable}
-        return [
-            DropEntityOp(entity)
-            for key, entity in sorted(self.actual.items(), key=_dependants_first)
+        dropped = [
+            (key, entity)
+            for key, entity in self.actual.items()
             if key not in kept and entity.is_own_object
         ]
+        return [DropEntityOp(entity) for _, entity in sorted(dropped, key=_dependants_first)]
 
 
 _CHANGES_OF_TABLES = (AlterTableOp, ChangeColumnOp, DropConstraintOp, DropIndexOp, DropTableOp)
@@ -211,9 +215,8 @@ def compare(
         missing = dependants.missing()
         created = _read(connection, declared)
         keys = _keys_in_database(connection, done, created)
-        created = entities_at_fixed_point(
-            connection, actual, created, keys.values(), declared.schemas
-        )
+        differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
+        created = entities_at_fixed_point(connection, actual, created, differing, declared.schemas)
         tables, refused = differences(connection, declared.tables)
         kept = {*keys.values(), *undroppable}
         operations = _operations(connection, tables)
@@ -235,6 +238,7 @@ def compare(
         actual,
         created,
         undroppable,
+        {*differing},
         tables,
         missing,
         [*dependants.added.values()],
@@ -252,10 +256,11 @@ def _refusal(failure: Failure[Step], actual: State) -> Refusal:
 
 
 def _read(connection: Connection, declared: Declared) -> State:
-    return {
-        key: entity.with_api_roles(declared.api_roles)
-        for key, entity in read_state(connection, declared.schemas, declared.kinds).items()
-    }
+    kinds = {each.kind for each in declared.entities}
+    state = read_state(connection, declared.schemas, declared.kinds, kinds)
+    if all(default_api_roles(each) in (None, declared.api_roles) for each in declared.kinds):
+        return state
+    return {key: entity.with_api_roles(declared.api_roles) for key, entity in state.items()}
 
 
 def _operations(
@@ -320,8 +325,9 @@ def _without_a_trace(entity: Entity, actual: Entity | None) -> Iterable[EntityOp
 
 
 def _of_others(actual: State, declared: Declared) -> set[Key]:
-    names = {entity.key for entity in declared.entities}
-    undeclared = [each for each in actual.values() if each.is_shared and each.key not in names]
+    shared = [each for each in actual.values() if each.is_shared]
+    names = {each.key for each in declared.entities} if shared else set()
+    undeclared = [each for each in shared if each.key not in names]
     droppable = [each for each in undeclared if each.is_own_object and any(each.drop_statements())]
     # Most databases have none, and no revision is read then.
     made = made_by(declared.revisions(), droppable) if droppable else set()
@@ -331,12 +337,15 @@ def _of_others(actual: State, declared: Declared) -> set[Key]:
 def _keys_in_database(
     connection: Connection, done: Sequence[Step], created: State
 ) -> dict[Key, Key]:
-    keys = {step.key: step.key for step in done if isinstance(step, Entity)}
+    keys: dict[Key, Key] = {}
     # Nearly always PostgreSQL spells a key as it is declared.
     by_class: dict[type[Entity], list[Entity]] = defaultdict(list)
     for step in done:
-        if isinstance(step, Entity) and step.key not in created:
-            by_class[type(step)].append(step)
+        if isinstance(step, Entity):
+            key = step.key
+            keys[key] = key
+            if key not in created:
+                by_class[type(step)].append(step)
     for entity_class, entities in by_class.items():
         keys |= entity_class.keys_in_database(connection, entities)
     return keys | {key: key for key in keys.values()}

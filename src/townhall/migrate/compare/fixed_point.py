@@ -165,7 +165,7 @@ def entities_at_fixed_point(
     connection: Connection,
     actual: State,
     created: State,
-    keys: Iterable[Key],
+    differing: Iterable[Key],
     schemas: Sequence[str],
 ) -> State:
     """Return the declared entities, with the actual one in place of each that is the same.
@@ -175,16 +175,15 @@ def entities_at_fixed_point(
             declared entities exist.
         actual: The actual entities.
         created: The declared ones, as PostgreSQL renders them.
-        keys: The keys of the declared ones in the database.
+        differing: The keys of those whose states differ.
         schemas: The schemas that are compared.
     """
     differing = [
         key
-        for key in keys
+        for key in differing
         if key[0] in _RENDERED_KINDS
         and key in actual
         and key in created
-        and actual[key].state != created[key].state
         and _differ_in_text(actual[key], created[key])
     ]
     sides = ({key: actual[key] for key in differing}, {key: created[key] for key in differing})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from townhall.pg import Entity
-from townhall.pg.entity import default
+from townhall.pg.fields import default
 from townhall.pg.state import Key
 
 

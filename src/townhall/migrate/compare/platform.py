@@ -51,12 +51,14 @@ def possible(connection: Connection, entities: Sequence[Entity]) -> tuple[list[E
         connection: A connection to the database.
         entities: The declared entities.
     """
-    absent = missing(connection, (each.requirement for each in entities if each.requirement))
+    required = [(each, need) for each in entities if (need := each.requirement)]
+    absent = missing(connection, (need for _, need in required))
     sentences = []
     for requirement in sorted(absent):
-        left_out = ", ".join(each.identity for each in entities if each.requirement == requirement)
+        left_out = ", ".join(each.identity for each, need in required if need == requirement)
         sentences.append(f"There is no {requirement.name} in this database. Left out: {left_out}.")
-    return [each for each in entities if each.requirement not in absent], sentences
+    impossible = {id(each) for each, need in required if need in absent}
+    return [each for each in entities if id(each) not in impossible], sentences
 
 
 def on_skipped_schemas(names: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Table
 
+from townhall.migrate.compare.copies import options_of
 from townhall.pg import Entity, StorageParameters
 
 
@@ -18,7 +19,6 @@ def storage_parameters(
         tables: The declared tables.
         entities: The declared entities.
     """
-    declared = {entity.key for entity in entities}
     found = [
         StorageParameters(
             schema=table.schema or "public",
@@ -26,8 +26,9 @@ def storage_parameters(
             parameters={name: _text(value) for name, value in parameters.items()},
         )
         for table in tables
-        if (parameters := table.dialect_options["postgresql"].get("with"))
+        if (parameters := options_of(table).get("with"))
     ]
+    declared = {each.key for each in entities if isinstance(each, StorageParameters)}
     return [each for each in found if each.key not in declared]
 
 

@@ -8,7 +8,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from townhall.pg import Entity, sql
-from townhall.pg.entity import default
+from townhall.pg.fields import default
 
 _WIDTH = 84  # of a line, without the indentation of a function's body
 _ESCAPES = {"\\": r"\\"}

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from townhall.pg.catalog.fragments import rows
+from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS
 
 _TYPE = """
     select
@@ -24,6 +25,9 @@ _RELATION = """
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ({letters}) and n.nspname = any (%(schemas)s)
 """
+_PLATFORM = ", ".join(
+    f"'{name}'" for name in sorted(PLATFORM_SCHEMAS) if name != "information_schema"
+)
 
 SIGNS: Mapping[str, str] = {
     "enum": _TYPE.format(letter="e"),
@@ -43,10 +47,28 @@ SIGNS: Mapping[str, str] = {
         from pg_catalog.pg_class as c
         where c.relkind in ('r', 't') and c.reloptions is not null
     """,
+    # A plain server has no tables of the platform.
+    "table grant": f"""
+        select
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p', 'v', 'm') and n.nspname in ({_PLATFORM})
+    """,
+    # Each table has one, and nearly always the default.
+    "replica identity": """
+        select
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p')
+            and c.relreplident <> 'd'
+            and n.nspname = any (%(schemas)s)
+    """,
+    # Every database has this one.
+    "extension": "select from pg_catalog.pg_extension where extname <> 'plpgsql'",
     "publication table": "select from pg_catalog.pg_publication_rel",
     "default privileges": "select from pg_catalog.pg_default_acl",
 }
-"""For each kind, a query that returns a row wherever there is an object of the kind."""
+"""For each kind, a query that returns a row where there is an object that every database lacks."""
 
 
 def absent_kinds(connection: Connection, schemas: Sequence[str]) -> set[str]:
