@@ -179,12 +179,6 @@ CASES = {
         " 'draft'::text. Impact: new rows get another value."
         " Repair: alter table public.events alter column status set default 'draft'::text",
     ),
-    "an undeclared rule": Case(
-        "create rule swallow as on delete to public.events do instead nothing",
-        "security: rule public.events swallow: is not declared."
-        " Impact: it rewrites statements into undeclared ones."
-        " Repair: drop rule swallow on public.events",
-    ),
     "a name of two lines": Case(
         """
         create trigger "a

@@ -92,11 +92,6 @@ CHANGES = {
     """,
     "table is added": "create table shop.stash (id integer); "
     "create view shop.of_stash as select id from shop.stash",
-    "foreign table is added": """
-        create foreign data wrapper nothing;
-        create server elsewhere foreign data wrapper nothing;
-        create foreign table shop.remote (id integer) server elsewhere
-    """,
     "column is dropped": "alter table shop.orders drop column twice",
     "serial column is dropped": 'alter table shop.lines drop "Line"',
     "table with a serial column is dropped": "drop table shop.lines",
@@ -255,7 +250,6 @@ CHANGES = {
         create or replace rule keep as on delete to shop.lines
         where old.position > 1 do instead nothing
     """,
-    "rule is added": "create rule extra as on update to shop.lines do instead nothing",
     "procedure is dropped": "drop procedure shop.archive(bigint)",
     "procedure is changed": """
         create or replace procedure shop.archive(of bigint) language sql as 'select 1'
@@ -263,7 +257,6 @@ CHANGES = {
     "procedure is added": "create procedure shop.wipe() language sql as 'select'",
     "procedure is granted to PUBLIC": "grant execute on procedure shop.archive to public",
     "procedure's comment is dropped": "comment on procedure shop.archive is null",
-    "aggregate is added": "create aggregate shop.total (integer) (sfunc = int4pl, stype = integer)",
     "privilege is granted with grant option": """
         grant select on shop.orders to authenticated with grant option
     """,

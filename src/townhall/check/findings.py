@@ -98,7 +98,8 @@ def compare(
 ) -> list[Finding]:
     """Return the differences, sorted by object.
 
-    Undeclared extensions and default privileges are none: others make these as well.
+    Undeclared extensions and default privileges are none: others make these as well. Nor are
+    undeclared objects of kinds that no comparison manages, such as rules, which notes tell of.
 
     Args:
         declared: What the revisions make.
@@ -121,7 +122,7 @@ def compare(
             continue
         elif declaration and _container(declaration) in both:
             findings.append(_missing(declaration, declared))
-        elif existing and not has_no_table(existing) and _container(existing) in both:
+        elif existing and _is_dropped(existing) and _container(existing) in both:
             if not (has_unknown_revisions and existing.kind in _INDEPENDENT_KINDS):
                 findings.append(_undeclared(existing))
             elif existing.kind == "table":
@@ -149,6 +150,10 @@ def _renamed(actual: Object, declared: Object) -> Finding:
     name = declared.names[-1]
     statement = repair.rename_constraint(actual, name)
     return _finding(actual, f"is declared with the name {name}", impact.RENAMED, statement)
+
+
+def _is_dropped(undeclared: Object) -> bool:
+    return undeclared.is_managed and not has_no_table(undeclared)
 
 
 def _containers(declared: Snapshot, actual: Snapshot) -> set[tuple[str, ...]]:

@@ -84,7 +84,6 @@ _MISSING: _ImpactByTrait = {
 """By kind and, where it matters, by a trait."""
 
 _UNDECLARED: _ImpactByTrait = {
-    ("aggregate",): _UNDECLARED_CODE,
     ("column",): Impact(_SECURITY, "every role with SELECT on the whole table can read it"),
     ("composite type",): _NO_ACCESS,
     ("constraint",): Impact(_FUNCTIONAL, "valid rows can be refused"),
@@ -105,7 +104,6 @@ _UNDECLARED: _ImpactByTrait = {
     ("procedure",): Impact(_SECURITY, "undeclared code for every role that may execute it"),
     ("range type",): _NO_ACCESS,
     ("publication table",): Impact(_SECURITY, "its changes are sent to subscribers"),
-    ("rule",): _REWRITES,
     ("storage parameters",): _SPACE,
     ("schema",): Impact(_COSMETIC, "nothing in it is declared"),
     ("sequence",): _NO_ACCESS,
@@ -116,7 +114,6 @@ _UNDECLARED: _ImpactByTrait = {
     ("trigger",): Impact(_SECURITY, "undeclared code runs on changes of the table"),
     ("view", False): _OWNER_RIGHTS,
     ("view", True): Impact(_COSMETIC, "its caller's rights and policies apply"),
-    ("window function",): _UNDECLARED_CODE,
 }
 
 _CHANGED = {

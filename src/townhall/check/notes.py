@@ -10,6 +10,11 @@ from townhall.check.snapshot import Snapshot
 from townhall.pg import SAFE_SEARCH_PATH, Routine
 from townhall.pg.catalog import Unmanaged
 
+_IMPACT = (Severity.COSMETIC, "it is left alone")
+_IMPACTS = {
+    "rule": (Severity.SECURITY, "it rewrites statements into undeclared ones; it is left alone"),
+}
+
 
 def unsafe_search_paths(declared: Snapshot, actual: Snapshot) -> Iterable[Finding]:
     """Yield a note for each function that runs as its owner on an unsafe path, as declared.
@@ -45,8 +50,7 @@ def unmanaged(declared: Iterable[Unmanaged], actual: Iterable[Unmanaged]) -> Ite
             yield Finding(
                 f"{item.kind} {item.name}",
                 "is there, and no comparison manages this kind of object",
-                Severity.COSMETIC,
-                "it is left alone",
+                *_IMPACTS.get(item.kind, _IMPACT),
                 "none is needed; a revision written by hand can make it",
                 is_drift=False,
             )

@@ -57,6 +57,10 @@ _STANDARD_COMMENT = "standard public schema"
 _NOT_FACTS = {"schema", "table", "name", "grants", "execute", "usage", "create"}
 
 
+_UNMANAGED_KINDS = frozenset({"aggregate", "rule", "window function"})
+"""The kinds that are compared only where a revision written by hand makes such an object."""
+
+
 @dataclass(frozen=True)
 class Object:
     """An object of a database, or a part or a state of one.
@@ -86,6 +90,12 @@ class Object:
     def key(self) -> Key:
         """The kind and the qualified name, which identify the object."""
         return (self.kind, *self.names)
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether comparisons create, change and drop objects of its kind."""
+        is_foreign = isinstance(self.record, catalog.Table) and self.record.kind == "foreign table"
+        return self.kind not in _UNMANAGED_KINDS and not is_foreign
 
     @property
     def identity(self) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import not_of_an_extension, rows
+from townhall.pg.catalog.fragments import SIGNATURE, not_of_an_extension, rows
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS
 
 
@@ -83,6 +83,30 @@ _QUERY = f"""
     select 'foreign server', pg_catalog.quote_ident(s.srvname)
     from pg_catalog.pg_foreign_server as s
     where {not_of_an_extension("pg_foreign_server", "s")}
+    union all
+    select
+        case p.prokind when 'a' then 'aggregate' else 'window function' end,
+        pg_catalog.quote_ident(n.nspname) || '.' || {SIGNATURE}
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where p.prokind in ('a', 'w')
+        and n.nspname = any (%(schemas)s)
+        and {not_of_an_extension("pg_proc", "p")}
+    union all
+    select 'foreign table', c.oid::regclass::text
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'f'
+        and n.nspname = any (%(schemas)s)
+        and {not_of_an_extension("pg_class", "c")}
+    union all
+    select 'rule', pg_catalog.format('%%I on %%s', r.rulename, c.oid::regclass)
+    from pg_catalog.pg_rewrite as r
+    join pg_catalog.pg_class as c on c.oid = r.ev_class
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where r.rulename <> '_RETURN'
+        and n.nspname = any (%(schemas)s)
+        and {not_of_an_extension("pg_class", "c")}
     union all
     {_in_schemas("statistics", "pg_statistic_ext", "stx")}
     union all
