@@ -604,7 +604,18 @@ DRIFTS = (
             drop constraint uq_table_assignments_event_id_table_number_seat_number;
         alter table public.table_assignments
             add constraint uq_table_assignments_event_id_table_number_seat_number
-            unique nulls not distinct (event_id, table_number, seat_number)
+            unique nulls not distinct (event_id, table_number, seat_number) deferrable
+        """,
+        ("UniqueConstraint", "table_assignments", "seat_number"),
+    ),
+    Drift(
+        "a unique constraint is checked for each row",
+        """
+        alter table public.table_assignments
+            drop constraint uq_table_assignments_event_id_table_number_seat_number;
+        alter table public.table_assignments
+            add constraint uq_table_assignments_event_id_table_number_seat_number
+            unique (event_id, table_number, seat_number)
         """,
         ("UniqueConstraint", "table_assignments", "seat_number"),
     ),
