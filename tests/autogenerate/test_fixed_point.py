@@ -92,6 +92,44 @@ def test_generated_column_is_declared_as_postgresql_renders_it(
         assert "pass" in round_trip(databases, script, declared).upgrade
 
 
+@pytest.mark.parametrize(
+    ("argument", "body"),
+    [
+        ("boolean default (1 between 0 and 3 and 2 > 1)", "select 1"),
+        ("varchar", "return case when a in ('a', 'b') and a <> 'c' then 1 end"),
+    ],
+    ids=["default", "standard body"],
+)
+def test_function_is_declared_as_postgresql_renders_it(
+    argument: str, body: str, databases: Databases
+) -> None:
+    def declared(argument: str, body: str) -> pg.Function:
+        return pg.Function(name="f", arguments={"a": argument}, returns="integer", body=body)
+
+    script = "; ".join(declared(argument, body).create_statements())
+    query = """
+        select 'boolean default ' || pg_get_expr(proargdefaults, 0) || '|select 1'
+        from pg_proc
+        where proname = 'f' and pronargdefaults > 0
+        union all
+        select 'varchar|' || pg_get_function_sqlbody(oid) from pg_proc where proname = 'f'
+    """
+    text = rendered(databases, script, query)
+    for each in ((argument, body), text.split("|", 1)):
+        schema = Schema(entities=[declared(*each)])
+        assert "pass" in round_trip(databases, script, schema).upgrade
+
+
+def test_other_default_of_an_argument_is_found(databases: Databases) -> None:
+    def declared(default: str) -> pg.Function:
+        arguments = {"a": f"boolean default ({default})"}
+        return pg.Function(name="f", arguments=arguments, returns="integer", body="select 1")
+
+    script = "; ".join(declared("1 between 0 and 3").create_statements())
+    schema = Schema(entities=[declared("1 between 0 and 4")])
+    assert "and 4" in round_trip(databases, script, schema).upgrade
+
+
 def test_other_default_is_found(databases: Databases) -> None:
     script = f"{TABLE} alter table things add derived boolean default (1 between 0 and 3)"
     default = sa.text("(1 between 0 and 4)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -152,3 +154,71 @@ def test_policy_that_calls_one_of_two_overloads_that_fit_comes_back(lab: Lab, fi
     lab.run(revision.downgrade)
     assert everything(lab) == before
     lab.run(revision.upgrade)
+
+
+Options = dict[str, Any]
+KEYS: dict[str, tuple[Options, Options]] = {
+    "an included column": ({}, {"postgresql_include": ["size"]}),
+    "other included columns": (
+        {"postgresql_include": ["size"]},
+        {"postgresql_include": ["size", "code"]},
+    ),
+}
+
+
+def referred(unique: Options, primary: Options) -> Schema:
+    metadata = sa.MetaData()
+    sa.Table(
+        "others",
+        metadata,
+        sa.Column("id", sa.Integer, autoincrement=False),
+        *(sa.Column(name, sa.Integer) for name in ("number", "size", "code", "parent")),
+        sa.PrimaryKeyConstraint("id", name="key", **primary),
+        sa.UniqueConstraint("number", name="numbered", **unique),
+        sa.ForeignKeyConstraint(["parent"], [f"{SCHEMA}.others.id"], name="to_parent"),
+        schema=SCHEMA,
+    )
+    sa.Table(
+        "things",
+        metadata,
+        *(sa.Column(name, sa.Integer) for name in ("other", "number")),
+        sa.ForeignKeyConstraint(
+            ["other"], [f"{SCHEMA}.others.id"], name="to_other", comment="One."
+        ),
+        sa.ForeignKeyConstraint(["number"], [f"{SCHEMA}.others.number"], name="to_number"),
+        schema=SCHEMA,
+    )
+    return Schema(metadata)
+
+
+@pytest.mark.parametrize("change", KEYS.values(), ids=KEYS.keys())
+@pytest.mark.parametrize("kind", ["unique", "primary"])
+def test_key_that_foreign_keys_refer_to_is_changed(
+    lab: Lab, change: tuple[Options, Options], kind: str
+) -> None:
+    old, new = (
+        referred(options if kind == "unique" else {}, options if kind == "primary" else {})
+        for options in change
+    )
+    lab.there_and_back(old, new)
+
+
+def test_columns_of_a_key_that_its_own_table_refers_to_are_changed(lab: Lab) -> None:
+    def tree(*columns: str) -> Schema:
+        metadata = sa.MetaData()
+        others = [sa.UniqueConstraint("id", name="numbered")] if len(columns) > 1 else []
+        sa.Table(
+            "things",
+            metadata,
+            sa.Column("id", sa.Integer, autoincrement=False),
+            sa.Column("code", sa.Integer, nullable=False),
+            sa.Column("parent", sa.Integer),
+            sa.PrimaryKeyConstraint(*columns, name="key"),
+            sa.ForeignKeyConstraint(["parent"], [f"{SCHEMA}.things.id"], name="to_parent"),
+            *others,
+            schema=SCHEMA,
+        )
+        return Schema(metadata)
+
+    lab.there_and_back(tree("id"), tree("id", "code"))
+    lab.there_and_back(tree("id", "code"), tree("id"))

@@ -151,7 +151,8 @@ def _needed(
         for operations in table_operations(connection, comparison, declared.schemas)
     )
     undecided = [each for each in first if isinstance(each, UndecidedOp)]
-    first = not_repeated([each for each in first if each not in undecided], on_tables)
+    refused = [each.operation for each in comparison.refusals]
+    first = not_repeated([each for each in first if each not in undecided], on_tables, refused)
     drops: list[MigrateOperation] = [*comparison.drops()]
     changes = comparison.entity_operations()
     types = [each for each in changes if each.target.precedes_tables]
@@ -166,13 +167,9 @@ def _needed(
         operations = comparison.operations()
     else:
         # What was refused may run once something else is dropped or created.
-        refused = [
-            operation
-            for each in refusals
-            if isinstance(operation := each.operation, CreateEntityOp)
-        ]
+        creations = [each for each in refused if isinstance(each, CreateEntityOp)]
         added = comparison.added
-        steps = [*drops, *types, *on_tables, *first, *refused, *others, *added, *last]
+        steps = [*drops, *types, *on_tables, *first, *creations, *others, *added, *last]
         refusals = [each for each in refusals if each.operation not in steps]
         operations, more = (
             ordered(connection, comparison, steps, declared.schemas, invoke) if steps else ([], [])

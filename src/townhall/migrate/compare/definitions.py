@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TypeGuard
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import DropColumnOp, DropConstraintOp, DropIndexOp, DropTableOp
+from alembic.operations.ops import (
+    CreateIndexOp,
+    CreateUniqueConstraintOp,
+    DropColumnOp,
+    DropConstraintOp,
+    DropIndexOp,
+    DropTableOp,
+)
 from sqlalchemy import Connection, MetaData, Table
 
 from townhall.migrate.operations.columns import ChangeColumnOp
@@ -58,19 +65,40 @@ def with_definitions(
 
 
 def not_repeated(
-    operations: Iterable[MigrateOperation], earlier: Iterable[MigrateOperation]
+    operations: Iterable[MigrateOperation],
+    earlier: Sequence[MigrateOperation],
+    refused: Container[MigrateOperation | None],
 ) -> list[MigrateOperation]:
     """Return operations without the drops of constraints and indexes that come earlier.
 
     Args:
         operations: The operations.
         earlier: The operations that run before them.
+        refused: Those of them that did not run when the operations were found, so that what they
+            add is among these as well.
     """
-    of_parts = (DropConstraintOp, DropIndexOp)
-    dropped = {_part(each) for each in earlier if isinstance(each, of_parts)}
+    drops = (DropConstraintOp, DropIndexOp)
+    dropped = {_part(each) for each in earlier if isinstance(each, drops)}
+    adds = (CreateUniqueConstraintOp, CreateIndexOp, AddDefinedOp)
+    added = {_added(each) for each in earlier if isinstance(each, adds) and each in refused}
     return [
-        each for each in operations if not (isinstance(each, of_parts) and _part(each) in dropped)
+        each
+        for each in operations
+        if not (isinstance(each, drops) and _part(each) in dropped)
+        and not (isinstance(each, adds) and _added(each) in added)
     ]
+
+
+def _added(
+    operation: CreateUniqueConstraintOp | CreateIndexOp | AddDefinedOp,
+) -> tuple[TableName, str]:
+    if isinstance(operation, AddDefinedOp):
+        of = operation.table
+        return (of.schema or "public", of.name), operation.constraint_name
+    table = (operation.schema or "public", operation.table_name)
+    if isinstance(operation, CreateIndexOp):
+        return table, str(operation.index_name)
+    return table, str(operation.constraint_name)
 
 
 def _is_of_other_type(operation: MigrateOperation) -> TypeGuard[ChangeColumnOp]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import AddColumnOp, AlterColumnOp, DropColumnOp
+from alembic.operations.ops import AddColumnOp, AlterColumnOp, DropColumnOp, DropConstraintOp
 from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare.simulation import run_in_any_order
@@ -136,7 +136,11 @@ def target_of(operation: MigrateOperation) -> Target | None:
         return target
     table = getattr(operation, "table_name", None)
     schema = getattr(operation, "schema", None) or "public"
-    return None if table is None else Target(relation=sql.qualified(schema, table))
+    if table is None:
+        return None
+    name = operation.constraint_name if isinstance(operation, DropConstraintOp) else None
+    constraint = None if name is None else str(name)
+    return Target(relation=sql.qualified(schema, table), constraint=constraint)
 
 
 def target_of_entity(entity: Entity) -> Target | None:

@@ -19,10 +19,15 @@ from townhall.pg.owned import OwnedEntity
 from townhall.pg.state import Key, State, read_state
 
 _ROUNDS = 4
-_RENDERED_KINDS = frozenset({"policy", "trigger", "view", "materialized view"})
-"""The kinds with conditions and queries; those of domains are compared where types are."""
+_RENDERED_KINDS = frozenset(
+    {
+        *("policy", "trigger", "view", "materialized view"),
+        *("function", "procedure", "publication table"),
+    }
+)
+"""The kinds with conditions, queries and defaults; domains are compared where types are."""
 
-_RENDERED_BY_NAME = frozenset({"indexes", "column_defaults"})
+_RENDERED_BY_NAME = frozenset({"arguments", "indexes", "column_defaults"})
 _RENDERED_CONSTRAINTS = ("CHECK ", "EXCLUDE ")
 _TABLE = "townhall_fixed_point"
 _ACTUAL, _DECLARED = "actual", "declared"

@@ -21,12 +21,14 @@ class Target(NamedTuple):
         relation: A table, a view or a sequence as SQL names it; or None.
         column: The column of the table that changes; None for the whole relation.
         type: A type as SQL names it; or None.
+        constraint: The name of a constraint of the table, which goes; None for the table itself.
     """
 
     function: str | None = None
     relation: str | None = None
     column: str | None = None
     type: str | None = None
+    constraint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,12 @@ _EDGES = """
 
 _SEEDS = """
     select
-        t.column is not null or coalesce(c.relkind in ('r', 'p'), false) as is_altered,
+        t.column is not null
+            or t.constraint is null and coalesce(c.relkind in ('r', 'p'), false) as is_altered,
         case
             when t.function is not null then 'pg_catalog.pg_proc'::regclass
             when t.type is not null then 'pg_catalog.pg_type'::regclass
+            when t.constraint is not null then 'pg_catalog.pg_constraint'::regclass
             else 'pg_catalog.pg_class'::regclass
         end::oid as classid,
         coalesce(
@@ -122,6 +126,7 @@ _SEEDS = """
                     and p.oid::regprocedure::text = t.function
             ),
             to_regtype(t.type)::oid,
+            o.oid,
             to_regclass(t.relation)::oid
         ) as objid,
         coalesce(a.attnum, 0)::integer as objsubid
@@ -129,10 +134,12 @@ _SEEDS = """
         cast(:function as text[]),
         cast(:relation as text[]),
         cast(:column as text[]),
-        cast(:type as text[])
-    ) as t (function, relation, "column", type)
+        cast(:type as text[]),
+        cast(:constraint as text[])
+    ) as t (function, relation, "column", type, "constraint")
     left join pg_catalog.pg_class as c on c.oid = to_regclass(t.relation)
     left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attname = t.column
+    left join pg_catalog.pg_constraint as o on o.conrelid = c.oid and o.conname = t.constraint
 """
 
 # PostgreSQL itself makes the indexes, constraints and statistics of a column again whose type
