@@ -30,6 +30,11 @@ _REDUNDANT_BY_THE_SPEC = """
     'ix_participant_sessions_tenant_id', 'ix_usage_events_tenant_id'
 """
 
+# Keys and names that mean nothing outside of the database: a reader takes them as they are written.
+_COMPARED_AS_WRITTEN = """
+    'communities.slug', 'milestones.id', 'organizations.slug', 'tracks.name'
+"""
+
 _OUR_FUNCTIONS = """
     pg_proc
     where pronamespace in ('public'::regnamespace, 'private'::regnamespace)
@@ -240,6 +245,33 @@ INDEXES = (
         """
         create index on public.example (user_id);
         create index on public.example (user_id, id)
+        """,
+    ),
+    SchemaRule(
+        "a unique text that clients write without a check of its form",
+        rf"""
+        select format('%s.%s', indrelid::regclass, attname)
+        from pg_index
+        join pg_attribute on attrelid = indrelid and attnum = any (indkey)
+        join pg_class on pg_class.oid = indrelid
+        where relnamespace = 'public'::regnamespace
+            and relkind in ('r', 'p')
+            and indisunique
+            and atttypid = 'text'::regtype
+            and has_column_privilege('authenticated', indrelid, attnum, 'insert, update')
+            and format('%s.%s', indrelid::regclass, attname) not in ({_COMPARED_AS_WRITTEN})
+            and not exists (
+                select from pg_constraint
+                where conrelid = indrelid
+                    and attnum = any (conkey)
+                    and contype = 'c'
+                    and pg_get_constraintdef(pg_constraint.oid) ~ ' ~ ''\^.*\$''|= ANY'
+            )
+        """,
+        """
+        alter table public.example add host text unique
+            check (char_length(host) <= 253 and host ~ '[.]');
+        grant insert (host) on public.example to authenticated
         """,
     ),
     SchemaRule(
