@@ -115,6 +115,13 @@ def profiles() -> None:
         comment="The profile that a founder shows to the community; one row per account.",
         if_not_exists=True,
     )
+    op.create_index(
+        "ix_community_profiles_created_at",
+        "community_profiles",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
     pg.create_entity(
         pg.TableAccess(
             table="community_profiles",

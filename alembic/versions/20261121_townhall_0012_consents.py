@@ -1,4 +1,4 @@
-"""Consents, and the audit of their changes.
+"""Consents, the audit of their changes, and the directory of those who consented to it.
 
 A trigger writes the audit in the transaction that changes a consent.
 
@@ -370,9 +370,107 @@ def upgrade() -> None:
             comment="Inserts a row into consent_audit_log for every enabled consent.",
         )
     )
+    directory()
+
+
+def directory() -> None:
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="directory_page",
+            arguments={
+                "after_created_at": "timestamp with time zone default null",
+                "after_id": "uuid default null",
+                "page_size": "integer default 20",
+            },
+            returns=(
+                "table (user_id uuid, display_name text, avatar_url text, bio"
+                " text, stage text, industry text, achievements text[], "
+                "created_at timestamptz, id uuid)"
+            ),
+            body="""
+                select
+                    p.user_id,
+                    case when shows.name then p.display_name end,
+                    case when shows.name then p.avatar_url end,
+                    case when shows.bio then p.bio end,
+                    case when shows.stage then p.stage end,
+                    case when shows.industry then p.industry end,
+                    case when shows.achievements then p.achievements end,
+                    p.created_at,
+                    p.id
+                from public.community_profiles as p
+                cross join lateral (
+                    select
+                        coalesce(p.visibility_settings -> 'show_name', 'true') = 'true'
+                            as name,
+                        coalesce(p.visibility_settings -> 'show_bio', 'true') = 'true'
+                            as bio,
+                        coalesce(p.visibility_settings -> 'show_stage', 'true') = 'true'
+                            as stage,
+                        coalesce(p.visibility_settings -> 'show_industry', 'true') = 'true'
+                            as industry,
+                        coalesce(p.visibility_settings -> 'show_achievements', 'true') = 'true'
+                            as achievements
+                ) as shows
+                where (p.created_at, p.id) < (
+                        coalesce(directory_page.after_created_at, 'infinity'),
+                        coalesce(directory_page.after_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+                    )
+                    and (
+                        select c.enabled
+                        from public.consent_preferences as c
+                        where c.user_id = p.user_id
+                            and c.category = 'directory'
+                    )
+                order by p.created_at desc, p.id desc
+                limit directory_page.page_size
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment=(
+                "A page of the profiles of founders who consented to the "
+                "directory, newest first, with the fields that they show."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="directory_page",
+            arguments={
+                "after_created_at": "timestamp with time zone default null",
+                "after_id": "uuid default null",
+                "page_size": "integer default 20",
+            },
+            returns=(
+                "table (user_id uuid, display_name text, avatar_url text, bio"
+                " text, stage text, industry text, achievements text[], "
+                "created_at timestamptz, id uuid)"
+            ),
+            body="""
+                select * from private.directory_page(after_created_at, after_id, page_size)
+            """,
+            volatility="stable",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment=(
+                "A page of the profiles of founders who consented to the "
+                "directory, newest first, with the fields that they show."
+            ),
+        )
+    )
 
 
 def downgrade() -> None:
+    arguments = {
+        "after_created_at": "timestamp with time zone default null",
+        "after_id": "uuid default null",
+        "page_size": "integer default 20",
+    }
+    pg.drop_entity(pg.Function.named(name="directory_page", arguments=arguments))
+    pg.drop_entity(pg.Function.named(schema="private", name="directory_page", arguments=arguments))
     op.drop_table("consent_preferences", if_exists=True)
     op.drop_table("consent_audit_log", if_exists=True)
     pg.drop_entity(pg.Function.named(schema="private", name="hold_account"))

@@ -310,6 +310,7 @@ VIEWS_AND_FUNCTIONS = access_cases(
 
     functions                    anon no_sub stranger former peer moderator blocked founder service
     block_founder                x    r      +        +      +    +         +       +       x
+    directory_page               x    +      +        +      +    +         +       +       +
     unblock_founder              x    r      +        +      +    +         +       +       x
     mark_messages_read           x    0      0        0      +    0         0       0       x
     refresh_benchmark_aggregates x    x      x        x      x    x         x       x       +
@@ -516,6 +517,7 @@ TARGETS: dict[str, Target] = {
         {
             "block_founder": f"select public.block_founder('{OUTSIDER}')",
             "unblock_founder": f"select public.unblock_founder('{OUTSIDER}')",
+            "directory_page": "select count(*) from public.directory_page()",
             "mark_messages_read": f"select where public.mark_messages_read('{{{MESSAGE}}}') > 0",
             "refresh_benchmark_aggregates": "select public.refresh_benchmark_aggregates()",
         }

@@ -307,6 +307,51 @@ $$;
 
 COMMENT ON FUNCTION private.complete_participant_session(session_id uuid) IS 'Completes the caller''s own session; an error for another user''s, or if it is not in progress.';
 
+CREATE FUNCTION private.directory_page(after_created_at timestamp with time zone DEFAULT NULL::timestamp with time zone, after_id uuid DEFAULT NULL::uuid, page_size integer DEFAULT 20) RETURNS TABLE(user_id uuid, display_name text, avatar_url text, bio text, stage text, industry text, achievements text[], created_at timestamp with time zone, id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select
+    p.user_id,
+    case when shows.name then p.display_name end,
+    case when shows.name then p.avatar_url end,
+    case when shows.bio then p.bio end,
+    case when shows.stage then p.stage end,
+    case when shows.industry then p.industry end,
+    case when shows.achievements then p.achievements end,
+    p.created_at,
+    p.id
+from public.community_profiles as p
+cross join lateral (
+    select
+        coalesce(p.visibility_settings -> 'show_name', 'true') = 'true'
+            as name,
+        coalesce(p.visibility_settings -> 'show_bio', 'true') = 'true'
+            as bio,
+        coalesce(p.visibility_settings -> 'show_stage', 'true') = 'true'
+            as stage,
+        coalesce(p.visibility_settings -> 'show_industry', 'true') = 'true'
+            as industry,
+        coalesce(p.visibility_settings -> 'show_achievements', 'true') = 'true'
+            as achievements
+) as shows
+where (p.created_at, p.id) < (
+        coalesce(directory_page.after_created_at, 'infinity'),
+        coalesce(directory_page.after_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    )
+    and (
+        select c.enabled
+        from public.consent_preferences as c
+        where c.user_id = p.user_id
+            and c.category = 'directory'
+    )
+order by p.created_at desc, p.id desc
+limit directory_page.page_size
+$$;
+
+
+COMMENT ON FUNCTION private.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) IS 'A page of the profiles of founders who consented to the directory, newest first, with the fields that they show.';
+
 CREATE FUNCTION private.fill_campaign_sessions_tenant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1153,6 +1198,16 @@ $$;
 
 
 COMMENT ON FUNCTION public.complete_participant_session(session_id uuid) IS 'Completes the caller''s own session; an error for another user''s, or if it is not in progress.';
+
+CREATE FUNCTION public.directory_page(after_created_at timestamp with time zone DEFAULT NULL::timestamp with time zone, after_id uuid DEFAULT NULL::uuid, page_size integer DEFAULT 20) RETURNS TABLE(user_id uuid, display_name text, avatar_url text, bio text, stage text, industry text, achievements text[], created_at timestamp with time zone, id uuid)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select * from private.directory_page(after_created_at, after_id, page_size)
+$$;
+
+
+COMMENT ON FUNCTION public.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) IS 'A page of the profiles of founders who consented to the directory, newest first, with the fields that they show.';
 
 CREATE FUNCTION public.fill_participant_track_event() RETURNS trigger
     LANGUAGE plpgsql
@@ -2649,6 +2704,8 @@ CREATE INDEX ix_communities_created_by ON public.communities USING btree (create
 
 CREATE INDEX ix_community_members_user_id ON public.community_members USING btree (user_id);
 
+CREATE INDEX ix_community_profiles_created_at ON public.community_profiles USING btree (created_at DESC, id DESC);
+
 CREATE INDEX ix_consent_audit_log_user_id_changed_at ON public.consent_audit_log USING btree (user_id, changed_at DESC);
 
 CREATE INDEX ix_events_organization_id_created_at ON public.events USING btree (organization_id, created_at DESC);
@@ -3450,6 +3507,10 @@ REVOKE ALL ON FUNCTION private.check_parent_is_moderated() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.complete_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.complete_participant_session(session_id uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION private.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) TO authenticated;
+GRANT ALL ON FUNCTION private.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) TO service_role;
+
 REVOKE ALL ON FUNCTION private.fill_campaign_sessions_tenant() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fill_session_tenant() FROM PUBLIC;
@@ -3576,6 +3637,10 @@ GRANT ALL ON FUNCTION public.block_founder(user_id uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.complete_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.complete_participant_session(session_id uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) TO authenticated;
+GRANT ALL ON FUNCTION public.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.fill_participant_track_event() FROM PUBLIC;
 

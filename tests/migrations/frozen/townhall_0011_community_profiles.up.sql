@@ -35,6 +35,8 @@ COMMENT ON COLUMN community_profiles.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN community_profiles.updated_at IS 'When the row last changed; maintained by a trigger.';
 
+CREATE INDEX IF NOT EXISTS ix_community_profiles_created_at ON community_profiles (created_at DESC, id DESC);
+
 alter table public.community_profiles enable row level security;
 
 alter table public.community_profiles no force row level security;

@@ -1,3 +1,7 @@
+drop function if exists public.directory_page(timestamp with time zone, uuid, integer);
+
+drop function if exists private.directory_page(timestamp with time zone, uuid, integer);
+
 DROP TABLE IF EXISTS consent_preferences;
 
 DROP TABLE IF EXISTS consent_audit_log;

@@ -284,3 +284,72 @@ for each statement
 execute function private.audit_emptied_consents();
 
 comment on trigger audit_emptied_consents on public.consent_preferences is 'Inserts a row into consent_audit_log for every enabled consent.';
+
+create or replace function private.directory_page(after_created_at timestamp with time zone default null, after_id uuid default null, page_size integer default 20)
+returns table (user_id uuid, display_name text, avatar_url text, bio text, stage text, industry text, achievements text[], created_at timestamptz, id uuid)
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select
+    p.user_id,
+    case when shows.name then p.display_name end,
+    case when shows.name then p.avatar_url end,
+    case when shows.bio then p.bio end,
+    case when shows.stage then p.stage end,
+    case when shows.industry then p.industry end,
+    case when shows.achievements then p.achievements end,
+    p.created_at,
+    p.id
+from public.community_profiles as p
+cross join lateral (
+    select
+        coalesce(p.visibility_settings -> 'show_name', 'true') = 'true'
+            as name,
+        coalesce(p.visibility_settings -> 'show_bio', 'true') = 'true'
+            as bio,
+        coalesce(p.visibility_settings -> 'show_stage', 'true') = 'true'
+            as stage,
+        coalesce(p.visibility_settings -> 'show_industry', 'true') = 'true'
+            as industry,
+        coalesce(p.visibility_settings -> 'show_achievements', 'true') = 'true'
+            as achievements
+) as shows
+where (p.created_at, p.id) < (
+        coalesce(directory_page.after_created_at, 'infinity'),
+        coalesce(directory_page.after_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    )
+    and (
+        select c.enabled
+        from public.consent_preferences as c
+        where c.user_id = p.user_id
+            and c.category = 'directory'
+    )
+order by p.created_at desc, p.id desc
+limit directory_page.page_size
+$function$;
+
+revoke all on function private.directory_page(timestamp with time zone, uuid, integer) from public, anon, authenticated, service_role;
+
+grant execute on function private.directory_page(timestamp with time zone, uuid, integer) to authenticated;
+
+grant execute on function private.directory_page(timestamp with time zone, uuid, integer) to service_role;
+
+comment on function private.directory_page(timestamp with time zone, uuid, integer) is 'A page of the profiles of founders who consented to the directory, newest first, with the fields that they show.';
+
+create or replace function public.directory_page(after_created_at timestamp with time zone default null, after_id uuid default null, page_size integer default 20)
+returns table (user_id uuid, display_name text, avatar_url text, bio text, stage text, industry text, achievements text[], created_at timestamptz, id uuid)
+language sql
+stable security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select * from private.directory_page(after_created_at, after_id, page_size)
+$function$;
+
+revoke all on function public.directory_page(timestamp with time zone, uuid, integer) from public, anon, authenticated, service_role;
+
+grant execute on function public.directory_page(timestamp with time zone, uuid, integer) to authenticated;
+
+grant execute on function public.directory_page(timestamp with time zone, uuid, integer) to service_role;
+
+comment on function public.directory_page(timestamp with time zone, uuid, integer) is 'A page of the profiles of founders who consented to the directory, newest first, with the fields that they show.';

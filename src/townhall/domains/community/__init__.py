@@ -39,8 +39,11 @@ from townhall.domains.community.models import (
 )
 from townhall.domains.community.queries import (
     BenchmarksNotRefreshedError,
+    consenting,
     consents_of,
     conversation,
+    count_views,
+    directory_page,
     feed_page,
     mark_messages_read,
     refresh_benchmarks,
@@ -82,8 +85,11 @@ __all__ = [
     "SocialFeedReaction",
     "SubcommunitySponsor",
     "VisibilitySettings",
+    "consenting",
     "consents_of",
     "conversation",
+    "count_views",
+    "directory_page",
     "feed_page",
     "mark_messages_read",
     "refresh_benchmarks",

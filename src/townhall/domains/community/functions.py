@@ -7,6 +7,7 @@ from townhall.domains.community.models import (
     Community,
     CommunityRole,
     ConnectionStatus,
+    ConsentCategory,
 )
 from townhall.domains.identity.models import User
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
@@ -216,6 +217,65 @@ UNBLOCK_FOUNDER = Function(
     " two can ask each other again.",
 )
 
+# The consent is a scalar subquery: joined, PostgreSQL would read all consents, since it does not
+# know how small a page is. A setting that is missing shows the field; one that is no boolean hides
+# it.
+DIRECTORY_PAGE = Function(
+    schema="private",
+    name="directory_page",
+    arguments={
+        "after_created_at": "timestamp with time zone default null",
+        "after_id": "uuid default null",
+        "page_size": "integer default 20",
+    },
+    returns="table (user_id uuid, display_name text, avatar_url text, bio text, stage text,"
+    " industry text, achievements text[], created_at timestamptz, id uuid)",
+    volatility="stable",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body=f"""
+        select
+            p.user_id,
+            case when shows.name then p.display_name end,
+            case when shows.name then p.avatar_url end,
+            case when shows.bio then p.bio end,
+            case when shows.stage then p.stage end,
+            case when shows.industry then p.industry end,
+            case when shows.achievements then p.achievements end,
+            p.created_at,
+            p.id
+        from public.community_profiles as p
+        cross join lateral (
+            select
+                coalesce(p.visibility_settings -> 'show_name', 'true') = 'true'
+                    as name,
+                coalesce(p.visibility_settings -> 'show_bio', 'true') = 'true'
+                    as bio,
+                coalesce(p.visibility_settings -> 'show_stage', 'true') = 'true'
+                    as stage,
+                coalesce(p.visibility_settings -> 'show_industry', 'true') = 'true'
+                    as industry,
+                coalesce(p.visibility_settings -> 'show_achievements', 'true') = 'true'
+                    as achievements
+        ) as shows
+        where (p.created_at, p.id) < (
+                coalesce(directory_page.after_created_at, 'infinity'),
+                coalesce(directory_page.after_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+            )
+            and (
+                select c.enabled
+                from public.consent_preferences as c
+                where c.user_id = p.user_id
+                    and c.category = '{ConsentCategory.DIRECTORY.value}'
+            )
+        order by p.created_at desc, p.id desc
+        limit directory_page.page_size
+    """,  # noqa: S608 - names of ours
+    execute=(AUTHENTICATED, SERVICE),
+    comment="A page of the profiles of founders who consented to the directory, newest first, with"
+    " the fields that they show.",
+)
+
 # A message is updated by its recipient alone, and in this column alone. The rows are locked in one
 # order, which prevents deadlocks between two calls for the same messages.
 MARK_MESSAGES_READ = Function(
@@ -319,6 +379,8 @@ ENTITIES: tuple[Declaration, ...] = (
     public_wrapper(BLOCK_FOUNDER),
     UNBLOCK_FOUNDER,
     public_wrapper(UNBLOCK_FOUNDER),
+    DIRECTORY_PAGE,
+    public_wrapper(DIRECTORY_PAGE),
     MARK_MESSAGES_READ,
     public_wrapper(MARK_MESSAGES_READ),
     REFRESH_BENCHMARK_AGGREGATES,

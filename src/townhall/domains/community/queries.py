@@ -1,7 +1,8 @@
-"""Statements on consents, benchmarks, the feed and messages."""
+"""Statements on consents, benchmarks, the directory, the feed and messages."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Any, TypeVar
@@ -10,21 +11,26 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnExpressionArgument,
     DateTime,
+    Integer,
     Row,
     Select,
     Text,
+    Update,
     Uuid,
+    any_,
     cast,
     column,
     func,
     select,
     tuple_,
     union,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from townhall.domains.community.models import (
+    CommunityProfile,
     ConsentCategory,
     ConsentPreference,
     FounderMessage,
@@ -78,6 +84,60 @@ def consents_of(user_id: UUID) -> Select[ConsentPreference]:
     )
 
 
+def consenting(category: ConsentCategory, user_ids: Iterable[UUID]) -> Select[UUID]:
+    """Select those of some users who have given a consent, as the service.
+
+    A user reads only their own consents, and finds nobody else.
+
+    Args:
+        category: The purpose of the consent.
+        user_ids: The users.
+    """
+    return select(ConsentPreference.user_id).where(
+        ConsentPreference.category == category,
+        ConsentPreference.enabled,
+        ConsentPreference.user_id == any_(cast(list(user_ids), ARRAY(Uuid))),
+    )
+
+
+def directory_page(after: Position | None = None, limit: int = 20) -> Select[Any]:
+    """Select a page of the directory, newest profiles first: founders who consented to it.
+
+    The rows have the fields of :class:`CommunityProfile` that the profile shows; a hidden field is
+    None. ``show_name`` is for the avatar as well. ``created_at`` and ``id`` of the last row are the
+    position after which the next page begins.
+
+    Args:
+        after: The position of the last row of the previous page; None for the first page.
+        limit: The number of profiles of a page.
+
+    Raises:
+        ValueError: ``after`` is not a position.
+    """
+    created_at, key = (None, None) if after is None else _checked(after)
+    fields = CommunityProfile.__table__.c
+    page = func.public.directory_page(
+        cast(created_at, DateTime(timezone=True)), cast(key, Uuid), limit
+    ).table_valued(
+        *(
+            column(name, fields[name].type)
+            for name in (
+                "user_id",
+                "display_name",
+                "avatar_url",
+                "bio",
+                "stage",
+                "industry",
+                "achievements",
+                "created_at",
+                "id",
+            )
+        ),
+        name="page",
+    )
+    return select(page).order_by(page.c.created_at.desc(), page.c.id.desc())
+
+
 class BenchmarksNotRefreshedError(RuntimeError):
     """A benchmark could not be refreshed; the others were."""
 
@@ -125,6 +185,40 @@ def feed_page(after: Position | None = None, limit: int = 20) -> Select[SocialFe
     me = select(func.auth.uid(type_=Uuid)).scalar_subquery()
     own = SocialFeedPost.author_id == me
     return _newest(SocialFeedPost, (SocialFeedPost.is_public, own), after, limit)
+
+
+def count_views(post_ids: Iterable[UUID]) -> Update:
+    """Add to the views of posts, as the service; a post that is named twice is seen twice.
+
+    The posts are locked in the order of their keys, as reactions and comments lock them, which
+    prevents deadlocks. Objects that the session has loaded are not updated until they are
+    refreshed.
+
+    Args:
+        post_ids: The posts that were seen; those that do not exist are left out.
+
+    Raises:
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
+    """
+    counts = Counter(post_ids)
+    seen = (
+        func.unnest(cast(list(counts), ARRAY(Uuid)), cast(list(counts.values()), ARRAY(Integer)))
+        .table_valued(column("post_id", Uuid), column("views", Integer), name="seen")
+        .render_derived()
+    )
+    locked = (
+        select(SocialFeedPost.id, seen.c.views)
+        .join(seen, seen.c.post_id == SocialFeedPost.id)
+        .order_by(SocialFeedPost.id)
+        .with_for_update(key_share=True, of=SocialFeedPost)
+        .subquery("locked")
+    )
+    return (
+        update(SocialFeedPost)
+        .where(SocialFeedPost.id == locked.c.id)
+        .values(view_count=SocialFeedPost.view_count + locked.c.views)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def conversation(

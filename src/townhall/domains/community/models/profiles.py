@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Self
 
-from sqlalchemy import ForeignKey, text
+from sqlalchemy import ForeignKey, Index, desc, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from townhall.base import Base, Label, Labels, Line, LongText, Timestamps, UuidKey, is_object
@@ -43,6 +43,7 @@ class CommunityProfile(Timestamps, Base):
     __tablename__ = "community_profiles"
     __table_args__ = (
         is_object("visibility_settings"),
+        Index("ix_community_profiles_created_at", desc("created_at"), desc("id")),
         {"comment": "The profile that a founder shows to the community; one row per account."},
     )
 
