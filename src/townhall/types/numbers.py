@@ -65,6 +65,8 @@ class ExactNumeric(Bounded[Decimal]):
             ValueError: The column can't hold it exactly.
         """
         del dialect
+        if isinstance(value, Decimal) and value.is_nan():
+            return Decimal("NaN")  # the table's check refuses it
         if isinstance(value, Decimal | int) and not self._holds(Decimal(value)):
             self.refuse(
                 f"can't hold {value}: it has {self.precision} digits, {self.scale} of them"
@@ -73,8 +75,9 @@ class ExactNumeric(Bounded[Decimal]):
         return value
 
     def _holds(self, value: Decimal) -> bool:
-        if not value.is_finite():
-            return value.is_nan()  # the table's check refuses it
-        _, digits, exponent = value.normalize().as_tuple()
-        assert isinstance(exponent, int)  # noqa: S101 - of a finite number
-        return -exponent <= self.scale and len(digits) + exponent <= self.precision - self.scale
+        _, digits, exponent = value.as_tuple()
+        if not isinstance(exponent, int):  # infinity
+            return False
+        excess = -exponent - self.scale
+        is_small = not value or value.adjusted() < self.precision - self.scale
+        return is_small and (excess <= 0 or not any(digits[-excess:]))

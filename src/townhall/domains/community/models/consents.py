@@ -63,6 +63,7 @@ class ConsentAuditLog(Base):
     new_value: Mapped[bool] = mapped_column(comment="Whether the user consents since the change.")
     changed_at: Mapped[datetime] = mapped_column(
         server_default=func.clock_timestamp(),
+        info=READ_ONLY,
         comment="When; changes of one transaction are in order.",
     )
     # Without a foreign key: it says what happened, whatever becomes of that account.
