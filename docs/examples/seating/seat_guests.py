@@ -318,7 +318,10 @@ def seat_guests(session: Session, event_id: UUID) -> None:
 
 
 def give_account(session: Session, event_id: UUID, email: str, account: UUID) -> None:
-    """Set the account of the participant with an address."""
+    """Set the account of the participant with an address.
+
+    The consent to networking that came with the list ends: a guest with an account answers anew.
+    """
     session.execute(
         update(Participant)
         .where(Participant.event_id == event_id, func.lower(Participant.email) == email.lower())
