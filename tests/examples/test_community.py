@@ -87,7 +87,8 @@ def test_two_hundred_founders_see_only_what_they_may_read(empty_database: str) -
     trail = printed["Founder 10 takes a consent back, which leaves"]
     assert trail[-1] == "benchmarks: yes to no, by Phone from nowhere known"
     assert {line.partition(": ")[2] for line in trail[:-1]} == {
-        "no to yes, by Firefox from 203.0.113.7"
+        "no to no, by Firefox from 203.0.113.7",  # a first answer that declines
+        "no to yes, by Firefox from 203.0.113.7",
     }
 
     with create_engine(empty_database, poolclass=NullPool).connect() as connection:

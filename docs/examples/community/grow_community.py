@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
 
-from sqlalchemy import Engine, create_engine, delete, select, update
+from sqlalchemy import Engine, create_engine, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from townhall import (
@@ -186,21 +186,23 @@ def post(sessions: SessionFactory, founder: Founder) -> UUID:
 
 
 def connect(sessions: SessionFactory, founder: Founder, other: Founder) -> None:
-    """Request a connection and send a message; every third request is blocked."""
+    """Request a connection and send a message; every third founder is blocked for it."""
     with sessions.as_user(founder.account) as session:
         session.add(FounderConnection(requester_id=founder.account, recipient_id=other.account))
         session.add(
             FounderMessage(sender_id=founder.account, recipient_id=other.account, content="Coffee?")
         )
-    answer = ConnectionStatus.ACCEPTED if founder.number % 3 else ConnectionStatus.BLOCKED
     with sessions.as_user(other.account) as session:
+        if founder.number % 3 == 0:
+            session.execute(select(func.public.block_founder(founder.account)))
+            return
         asked = session.scalars(select(FounderConnection.id)).all()
         session.execute(
             update(FounderConnection)
             .where(
                 FounderConnection.id.in_(asked), FounderConnection.requester_id == founder.account
             )
-            .values(status=answer)
+            .values(status=ConnectionStatus.ACCEPTED)
         )
         unread = session.scalars(conversation(other.account, founder.account)).all()
         session.execute(mark_messages_read(message.id for message in unread))
