@@ -156,6 +156,35 @@ def test_policy_that_calls_one_of_two_overloads_that_fit_comes_back(lab: Lab, fi
     lab.run(revision.upgrade)
 
 
+def test_policy_that_calls_one_of_two_overloads_that_fit_is_created_and_stays(lab: Lab) -> None:
+    def declared(*overloads: pg.Function, column: str = "size") -> Schema:
+        metadata = sa.MetaData()
+        columns = [sa.Column("id", sa.Integer), sa.Column(column, sa.Integer)]
+        sa.Table("things", metadata, *columns, schema=SCHEMA)
+        access = pg.TableAccess(schema=SCHEMA, table="things")
+        mine = pg.Policy(
+            schema=SCHEMA,
+            table="things",
+            name="mine",
+            command="select",
+            roles=("authenticated",),
+            using="id = lab.me()",
+        )
+        return Schema(metadata, [*overloads, access, mine])
+
+    def me(**arguments: str) -> pg.Function:
+        return pg.Function(
+            schema=SCHEMA, name="me", arguments=arguments, returns="integer", body="select 1"
+        )
+
+    one, two = me(), me(given="integer default 1")
+    for overloads in ((one, two), (two, one)):
+        lab.there_and_back(Schema(), declared(*overloads))
+        lab.there_and_back(declared(one), declared(*overloads))
+        lab.there_and_back(declared(*overloads), declared(*overloads, column="other"))
+        lab.migrate(Schema())
+
+
 Options = dict[str, Any]
 KEYS: dict[str, tuple[Options, Options]] = {
     "an included column": ({}, {"postgresql_include": ["size"]}),

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from townhall.migrate.compare import alterables
 from townhall.migrate.compare.dependants import Dependants, changed_column, replaced
+from townhall.migrate.compare.overloads import arrangements, is_ambiguous
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.savepoints import attempt, run_script
@@ -86,9 +87,29 @@ class Creation:
         for each in left_alone:
             attempt(self._connection, partial(self._drop, [each]))
         others = [entity for entity in entities if not isinstance(entity, Routine)]
-        return self._run_in_any_order(
+        return self._run_in_arrangements(
             [*extensions, *alterable, *operations, *functions, *others, *drops]
         )
+
+    def _run_in_arrangements(
+        self, steps: Sequence[Step]
+    ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
+        # A call that fits two declared functions was written when there was one of them.
+        arranged = [*arrangements(steps, lambda step: step if isinstance(step, Routine) else None)]
+        for first, later in [(steps, list[Step]()), *arranged]:
+            savepoint = self._connection.begin_nested()
+            self._drop_cascade(step for step in later if isinstance(step, Routine))
+            done, failures = self._run_in_any_order(first)
+            if later:
+                more, failures = self._run_in_any_order(
+                    [*(failure.step for failure in failures), *later]
+                )
+                done = [*done, *more]
+            if not arranged or not is_ambiguous(failures):
+                savepoint.commit()
+                return done, failures
+            savepoint.rollback()
+        return self._run_in_any_order(steps)
 
     def _run_at_once(self, steps: Iterable[Step]) -> None:
         # Consecutive entities are created in one round trip.

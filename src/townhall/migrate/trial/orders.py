@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import OpContainer
 from sqlalchemy import Connection
 
+from townhall.migrate.compare.overloads import arrangements
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import UncheckedBodiesOp, are_checked
 from townhall.migrate.savepoints import rolled_back
@@ -47,7 +47,11 @@ def orders(
             yield done
     yield container.ops
     yield [UncheckedBodiesOp([]), *container.ops]
-    for arrangement in _arrangements(container.ops):
+    for arrangement in (
+        [container.ops],
+        *arrangements(container.ops, _created_routine),
+        _with_routines_last(container.ops),
+    ):
         with rolled_back(connection):
             done, failures = _run_in_parts(connection, arrangement, run)
             is_checked = are_checked(connection)
@@ -69,24 +73,18 @@ def _run_in_parts(
     return done, failures
 
 
-def _arrangements(
+def _with_routines_last(
     operations: Sequence[MigrateOperation],
-) -> Iterable[Sequence[Sequence[MigrateOperation]]]:
-    # While one function of several of a name exists, a call that fits all of them is not ambiguous.
-    yield [operations]
-    named: dict[tuple[str, str], list[MigrateOperation]] = defaultdict(list)
-    for each in operations:
-        if isinstance(each, CreateEntityOp) and isinstance(each.target, Routine):
-            named[each.target.schema, each.target.name].append(each)
-    for first in (0, -1):
-        later = [
-            each
-            for overloads in named.values()
-            for each in overloads
-            if each is not overloads[first]
-        ]
-        if later:
-            yield [[each for each in operations if each not in later], later]
+) -> Sequence[Sequence[MigrateOperation]]:
+    # Where one with the same name is there already.
+    later = [each for each in operations if _created_routine(each)]
+    return [[each for each in operations if each not in later], later]
+
+
+def _created_routine(operation: MigrateOperation) -> Routine | None:
+    if isinstance(operation, CreateEntityOp) and isinstance(operation.target, Routine):
+        return operation.target
+    return None
 
 
 def _without_parts_of_tables(
