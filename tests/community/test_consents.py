@@ -294,6 +294,7 @@ def test_client_cannot_write_consents_of_another_user(connection: Connection) ->
         ({"x-forwarded-for": ""}, (None, None)),
         ({"user-agent": "curl"}, (None, "curl")),
         ({"user-agent": ""}, (None, None)),
+        ({"user-agent": "x" * 5000, "x-forwarded-for": "9" * 5000}, ("9" * 2000, "x" * 2000)),
         ({}, (None, None)),
     ],
 )

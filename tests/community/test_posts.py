@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, func, insert, inspect, select, text, update
+from sqlalchemy import delete, func, insert, inspect, literal, literal_column, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.community.accounts_and_posts import create_posts
@@ -21,6 +21,7 @@ from tests.community.data import (
     STRANGER,
 )
 from townhall import Milestone, SocialFeedComment, SocialFeedPost, SocialFeedReaction
+from townhall.domains.community import feed_page
 from townhall.testing import Outcome, acting, delete_account, outcome
 
 if TYPE_CHECKING:
@@ -70,6 +71,32 @@ def test_hidden_and_missing_posts_refuse_comments_and_reactions_alike(
             comment = {"post_id": post, "author_id": STRANGER, "content": "Hello?"}
             for statement in (reaction, insert(SocialFeedComment).values(comment)):
                 assert outcome(connection, statement) is Outcome.VIOLATES_POLICY
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("metadata", "jsonb '{\"n\": 1e5000}'"),
+        ("metadata", "cast(repeat('{\"a\":', 3000) || '1' || repeat('}', 3000) as jsonb)"),
+        ("metadata", "jsonb_build_object('a', repeat('x', 1000000))"),
+        ("content", "repeat('x', 20001)"),
+        ("title", "repeat('x', 201)"),
+    ],
+)
+def test_founder_cannot_post_what_would_stop_readers_of_the_feed(
+    connection: Connection, column: str, value: str
+) -> None:
+    change = text(f"update social_feed_posts set {column} = {value} where author_id = '{FOUNDER}'")
+    refused = pytest.raises(IntegrityError, match=f"ck_social_feed_posts_{column}_bounds")
+    with acting(connection, PERSONAS["founder"]):
+        with refused, connection.begin_nested():
+            connection.execute(change)
+        given: Any = literal_column(value)
+        copied = select(SocialFeedPost.author_id, literal("x"), given).limit(1)
+        names = ["author_id", "title" if column == "content" else "content", column]
+        with refused, connection.begin_nested():
+            connection.execute(insert(SocialFeedPost).from_select(names, copied))
+        assert connection.execute(feed_page()).all()
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, Select, Text, Uuid, cast, column, func, insert, select
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert
 
 from townhall.domains.wizard.models import WizardSession, WizardStatus
+from townhall.types import Document
 
 
 def open_session(
@@ -82,7 +82,7 @@ def _saved(
 ) -> Select[WizardSession]:
     call = func.public.save_wizard_session(
         cast(session_id, Uuid),
-        cast(dict(patch), JSONB),
+        cast(dict(patch), Document(None)),
         cast(stage, Integer),
         cast(status, Text),
     )
