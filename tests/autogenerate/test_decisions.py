@@ -148,3 +148,29 @@ def test_use_of_an_added_value_of_an_enum_is_left_to_the_next_revision(lab: Lab)
     differences = [str(each) for each in upgrade.as_diffs()]
     assert [each for each in differences if "in_the_next_revision" in each] != []
     assert "add value if not exists 'blue'" in code(upgrade, lab.context(new))
+
+
+_GIVER = """
+    create schema if not exists auth;
+    create table auth.lab_users (id integer);
+    create role lab_giver;
+    grant usage on schema auth to lab_giver;
+    grant select on auth.lab_users to lab_giver;
+    grant all on schema lab to lab_giver;
+    set local role lab_giver;
+"""
+
+
+def test_other_differences_are_written_beside_what_its_statements_do_not_create(lab: Lab) -> None:
+    lab.run(f'op.execute("""{_GIVER}""")')
+    # It may not pass the privilege on, which PostgreSQL only warns of.
+    grant = pg.TableGrant(schema="auth", table="lab_users", role="public", privileges=("select",))
+    new = Schema(table(), [grant])
+    found = lab.differences(new)
+    assert len(found) == 2
+    assert any("add_table" in each for each in found)
+    assert any("undecided" in each and "auth lab_users" in each for each in found), found
+    written = code(lab.operations(new)[0], lab.context(new))
+    assert "grant select on table auth.lab_users to public" in written
+    with pytest.raises(CommandError, match="this revision is not finished"):
+        lab.run(written)

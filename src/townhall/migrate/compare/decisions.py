@@ -15,7 +15,7 @@ from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import sqlstate
-from townhall.pg import CreateEntityOp, ReplaceEntityOp, sql
+from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, sql
 
 _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
 """The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
@@ -86,6 +86,26 @@ def decisions(refusals: Sequence[Refusal]) -> list[UndecidedOp]:
     for refusal in pending:
         causes[refusal.first_line].append(refusal)
     return [_decision(each) for each in causes.values()]
+
+
+def not_created(entity: Entity) -> UndecidedOp:
+    """Return the step for an entity that does not exist after its statements ran.
+
+    PostgreSQL only warns where a role grants a privilege that it may not pass on.
+
+    Args:
+        entity: The declared entity.
+    """
+    return UndecidedOp(
+        describe(CreateEntityOp(entity)),
+        "the statements that create it ran, and it is not in the database after them. They may need"
+        " a privilege that this role does not have, such as a grant option",
+        [
+            Answer("let a role that has the privilege run them", [*entity.create_statements()]),
+            Answer("give this role the privilege, and generate the revision again"),
+            Answer("correct the declaration, and generate the revision again"),
+        ],
+    )
 
 
 def _decision(refusals: Sequence[Refusal]) -> UndecidedOp:

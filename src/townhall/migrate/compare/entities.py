@@ -10,13 +10,12 @@ from pathlib import Path
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AlterTableOp, DropConstraintOp, DropIndexOp, DropTableOp
-from alembic.util import CommandError
 from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare import alterables
 from townhall.migrate.compare.changes import EntityOp, adapted_operations, changes
 from townhall.migrate.compare.creation import ON_TABLES, Creation, Step
-from townhall.migrate.compare.decisions import Refusal
+from townhall.migrate.compare.decisions import Refusal, not_created
 from townhall.migrate.compare.dependants import Dependants
 from townhall.migrate.compare.fixed_point import entities_at_fixed_point
 from townhall.migrate.compare.history import made_by
@@ -72,7 +71,8 @@ class Comparison:
     Attributes:
         done: The operations on tables and the declared entities, in an order in which they run.
         refusals: Those of them that PostgreSQL refused, and the declared tables that it refused.
-        undecided: The steps for types that can't be altered and were left as they are.
+        undecided: The steps for types that can't be altered and were left as they are, and for
+            entities whose statements did not create them.
         keys: The key in the database of each declared key.
         actual: The entities of the database.
         declared: The entities of the database after the declared ones were created in it.
@@ -111,7 +111,9 @@ class Comparison:
         key = self.keys[entity.key]
         actual, declared = self.actual.get(key), self.declared.get(key)
         if declared is None:
-            yield from _without_a_trace(entity, actual)
+            # A state that is PostgreSQL's default is in no catalog.
+            if actual is not None and not entity.is_own_object:
+                yield ReplaceEntityOp(entity, actual)
         elif isinstance(entity, Adapted):
             yield from adapted_operations(entity, actual, declared)
         elif actual is None:
@@ -229,7 +231,10 @@ def compare(
             if changes_default:
                 actual |= _without_default(connection, declared, {*actual, *kept})
             undroppable |= _used(connection, declared, actual, kept)
-        undecided = [*alterables.undecided(connection, creation.unaltered, actual)]
+        undecided = [
+            *alterables.undecided(connection, creation.unaltered, actual),
+            *map(not_created, _missing(done, keys, created)),
+        ]
     return Comparison(
         done,
         [*(_refusal(each, actual) for each in failures), *refused],
@@ -311,17 +316,17 @@ def _used(
     return alterables.used(users, {*dropped, *going}) & dropped
 
 
-def _without_a_trace(entity: Entity, actual: Entity | None) -> Iterable[EntityOp]:
-    # A state that is PostgreSQL's default is in no catalog, nor is the sequence of a serial column.
-    if isinstance(entity, NumberSequence):
-        return
-    if entity.is_own_object:
-        raise CommandError(
-            f"{entity.identity} is not in the database after its statements ran. They may need a"
-            " privilege that this role does not have, such as a grant option."
-        )
-    if actual is not None:
-        yield ReplaceEntityOp(entity, actual)
+def _missing(done: Iterable[Step], keys: dict[Key, Key], created: State) -> list[Entity]:
+    # The declared entities that PostgreSQL did not refuse and that are not there.
+    return [
+        step
+        for step in done
+        if isinstance(step, Entity)
+        and keys[step.key] not in created
+        # The sequence of a serial column is read with the column.
+        and step.is_own_object
+        and not isinstance(step, NumberSequence)
+    ]
 
 
 def _of_others(actual: State, declared: Declared) -> set[Key]:

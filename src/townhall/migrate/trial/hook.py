@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.settings import LIVE_OPTION, LOCK_TIMEOUT_OPTION, SETTINGS, Settings
 from townhall.migrate.trial.verification import try_revisions
+from townhall.migrate.write.listing import refuse_differences
 from townhall.migrate.write.live import for_tables_in_use, make_repeatable
 from townhall.migrate.write.revision import finish_revision
 
@@ -23,7 +24,8 @@ def finish_and_try(
     Alembic calls this (``process_revision_directives``) after the hooks of the application.
 
     Raises:
-        CommandError: A revision would not run or not come back, so that none is written.
+        CommandError: A revision would not run or not come back, so that none is written; or
+            ``alembic check`` found differences, which the message lists.
     """
     finish_revision(context, revision, directives)
     settings: Settings = context.opts[SETTINGS]
@@ -50,15 +52,22 @@ def finish_and_try(
         try_them(directives)
     else:
         directives[:] = live
+    if _is_check(context):
+        refuse_differences(context, directives)
 
 
 def _for_tables_in_use(
     context: MigrationContext, scripts: Sequence[MigrationScript]
 ) -> list[MigrationScript]:
-    # A check lists the differences of one revision.
-    if not context.opts.get(LIVE_OPTION, False) or context.opts.get("dont_mutate", False):
+    if not context.opts.get(LIVE_OPTION, False):
         return list(scripts)
     return [part for script in scripts for part in for_tables_in_use(context, script)]
+
+
+def _is_check(context: MigrationContext) -> bool:
+    # The function that Alembic passes is the only sign of the command.
+    function = context.opts.get("fn")
+    return getattr(function, "__qualname__", "").startswith("check.")
 
 
 def _has_operations(script: MigrationScript) -> bool:
