@@ -253,3 +253,12 @@ def test_key_that_a_new_table_refers_to_is_added_before_it(project: Project) -> 
     command.upgrade(project.config, "head")
     command.check(project.config)
     command.downgrade(project.config, "base")
+
+
+def test_identity_is_added_and_dropped_over_its_own_result(project: Project) -> None:
+    project.declare(items())
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.declare(items('Column("owner_id", Integer, Identity(always=True), nullable=False)'))
+    run_twice(project, len(project.revise()))
+    command.check(project.config)

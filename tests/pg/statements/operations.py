@@ -215,12 +215,23 @@ CASES = {
     "add an identity": OperationCase(
         AlterIdentityOp(TABLE, "id", [], ["generated always", "start with 10"]),
         forward="""
+            do $function$
+            begin
+            if not exists (
+                select
+                from pg_catalog.pg_attribute as a
+                where a.attrelid = 'shop."Orders"'::regclass
+                    and a.attname = 'id'
+                    and a.attidentity <> ''
+            ) then
             alter table shop."Orders" alter column id
             add generated always as identity (start with 10);
+            end if;
+            end
+            $function$;
         """,
         backward="""
-            alter table shop."Orders" alter column id
-            drop identity;
+            alter table shop."Orders" alter column id drop identity if exists;
         """,
         difference=("alter_identity", "shop", "Orders", "id"),
     ),

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 from sqlalchemy.types import TypeEngine
 
 from townhall.migrate.operations.columns import ChangeColumnOp, ColumnState
+from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.pg import catalog, sql
 from townhall.pg.catalog.casts import Cast, read_casts
 from townhall.pg.column_type import ColumnType
@@ -39,7 +40,7 @@ def with_column_changes(
     """
     if not any(isinstance(operation, AlterColumnOp) for operation in operations):
         return list(operations)
-    declared = {(table.schema or "public", table.name): table for table in tables}
+    declared = {name_of(table): table for table in tables}
     with catalog.empty_search_path(connection):
         actual = {
             (each.schema, each.name): each for each in catalog.read_tables(connection, schemas)
@@ -49,7 +50,7 @@ def with_column_changes(
         if not isinstance(operation, AlterColumnOp):
             changed.append(operation)
             continue
-        name = (operation.schema or "public", operation.table_name)
+        name = table_of(operation)
         column = actual[name].columns[operation.column_name]
         if operation.modify_type is not None:
             changed.append(_change_of_type(connection, declared[name], operation, column))

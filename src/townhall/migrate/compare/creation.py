@@ -17,6 +17,7 @@ from townhall.migrate.compare.dependants import Dependants, changed_column, repl
 from townhall.migrate.compare.overloads import arrangements, is_ambiguous
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import CHECKED, are_checked
+from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import AlterableEntity, Entity, Routine, View, sql
 from townhall.pg.adapted import AdaptedFunction
@@ -165,7 +166,7 @@ class Creation:
     def _drop_table(self, drop: DropTableOp) -> None:
         # What depends on the table is not declared, or was refused; the order in which all of that
         # is dropped is found later.
-        name = sql.qualified(drop.schema or "public", drop.table_name)
+        name = sql.qualified(*table_of(drop))
         run_script(self._connection, [f"drop table {name} cascade"])
 
     def _create_entity(self, entity: Entity) -> None:

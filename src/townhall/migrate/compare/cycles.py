@@ -10,8 +10,9 @@ from sqlalchemy import ForeignKeyConstraint
 
 from townhall.migrate.compare.constraints import foreign_key_operation
 from townhall.migrate.compare.declared_names import generated_name
+from townhall.migrate.operations.table_names import table_of
+from townhall.pg.catalog import TableName
 
-TableName = tuple[str, str]
 References = Mapping[TableName, set[TableName]]
 
 
@@ -27,7 +28,7 @@ def with_cycles_apart(operations: Sequence[MigrateOperation]) -> list[MigrateOpe
 
 def _additions(creations: Iterable[CreateTableOp]) -> list[CreateForeignKeyOp]:
     keys = {
-        _name(operation): [
+        table_of(operation): [
             each for each in operation.columns if isinstance(each, ForeignKeyConstraint)
         ]
         for operation in creations
@@ -35,7 +36,7 @@ def _additions(creations: Iterable[CreateTableOp]) -> list[CreateForeignKeyOp]:
     references = {name: set(map(_referred, each)) for name, each in keys.items()}
     additions: list[CreateForeignKeyOp] = []
     for operation in creations:
-        name = _name(operation)
+        name = table_of(operation)
         apart = [key for key in keys[name] if _is_of_cycle(name, _referred(key), references)]
         operation.columns = [
             each for each in operation.columns if not any(each is key for key in apart)
@@ -60,10 +61,6 @@ def _is_of_cycle(table: TableName, referred: TableName, references: References) 
         reached |= pending
         pending = {each for name in pending for each in references.get(name, ())} - reached
     return table in reached
-
-
-def _name(operation: CreateTableOp) -> TableName:
-    return (operation.schema or "public", operation.table_name)
 
 
 def _referred(key: ForeignKeyConstraint) -> TableName:

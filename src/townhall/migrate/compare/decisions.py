@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
+from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import sqlstate
 from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, sql
@@ -167,7 +168,7 @@ def _answers(refusal: Refusal) -> Iterable[Answer]:
 
 
 def _answers_to_type(operation: ChangeColumnOp) -> Iterable[Answer]:
-    table = sql.qualified(operation.schema or "public", operation.table_name)
+    table = sql.qualified(*table_of(operation))
     column = sql.quote(operation.column_name)
     target = operation.target.type
     alter = f"alter table {table} alter column {column} type {target}"

@@ -25,9 +25,10 @@ from townhall.migrate.operations.definitions import (
     DropDefinedIndexOp,
     DropDefinedTableOp,
 )
+from townhall.migrate.operations.table_names import table_of
+from townhall.pg.catalog import TableName
 from townhall.pg.table_definition import TableDefinition, read_table_definitions
 
-TableName = tuple[str, str]
 Definitions = Mapping[TableName, TableDefinition]
 DropOfPart = DropColumnOp | DropConstraintOp | DropIndexOp
 
@@ -51,12 +52,12 @@ def with_definitions(
     if not any(isinstance(each, _DROPS) or _is_of_other_type(each) for each in operations):
         return list(operations)
     definitions = read_table_definitions(connection, schemas)
-    tables = {_table(each): each for each in operations if isinstance(each, DropTableOp)}
+    tables = {table_of(each): each for each in operations if isinstance(each, DropTableOp)}
     names = {_part(each) for each in operations if isinstance(each, DropConstraintOp | DropIndexOp)}
     drops = [
         drop
         for operation in operations
-        if (isinstance(operation, DropOfPart) and _table(operation) not in tables)
+        if (isinstance(operation, DropOfPart) and table_of(operation) not in tables)
         or _is_of_other_type(operation)
         for drop in _drop_of_part(operation, definitions, names)
     ]
@@ -105,14 +106,10 @@ def _is_of_other_type(operation: MigrateOperation) -> TypeGuard[ChangeColumnOp]:
     return isinstance(operation, ChangeColumnOp) and operation.is_other_type
 
 
-def _table(operation: DropTableOp | DropOfPart | ChangeColumnOp) -> TableName:
-    return (operation.schema or "public", str(operation.table_name))
-
-
 def _part(operation: DropConstraintOp | DropIndexOp) -> tuple[TableName, str]:
     if isinstance(operation, DropIndexOp):
-        return _table(operation), str(operation.index_name)
-    return _table(operation), str(operation.constraint_name)
+        return table_of(operation), str(operation.index_name)
+    return table_of(operation), str(operation.constraint_name)
 
 
 def _drop_of_part(
@@ -120,7 +117,7 @@ def _drop_of_part(
     definitions: Definitions,
     names: set[tuple[TableName, str]],
 ) -> Iterable[MigrateOperation]:
-    table = _table(operation)
+    table = table_of(operation)
     definition = definitions.get(table)
     if isinstance(operation, ChangeColumnOp):
         # What compares the column with a constant of its type can't take another one.
@@ -147,7 +144,7 @@ def _drops_with_column(
     names: set[tuple[TableName, str]],
     is_dropped: Callable[[str], bool],
 ) -> Iterable[MigrateOperation]:
-    table = _table(operation)
+    table = table_of(operation)
     column = definition.details.columns[operation.column_name]
     for name in column.constraints:
         drop = _drop_of_constraint(definition, name)

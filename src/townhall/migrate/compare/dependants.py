@@ -13,6 +13,7 @@ from townhall.migrate.compare.simulation import run_in_any_order
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.statements import qualified_name
+from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import Domain, DropEntityOp, Entity, MaterializedView, Routine, Sequence, View, sql
 from townhall.pg.catalog import Part, Target, read_dependants
@@ -124,7 +125,7 @@ def changed_column(operation: MigrateOperation) -> Target | None:
     """Return the column that an operation changes or drops, or None."""
     if not isinstance(operation, AlterColumnOp | ChangeColumnOp | DropColumnOp):
         return None
-    table = sql.qualified(operation.schema or "public", operation.table_name)
+    table = sql.qualified(*table_of(operation))
     return Target(relation=table, column=operation.column_name)
 
 
@@ -224,5 +225,5 @@ def column_of(operation: MigrateOperation) -> str | None:
 
 
 def _column_of_table(operation: AlterColumnOp | ChangeColumnOp) -> str:
-    table = sql.qualified(operation.schema or "public", operation.table_name)
+    table = sql.qualified(*table_of(operation))
     return f"{sql.quote(operation.column_name)} on {table}"

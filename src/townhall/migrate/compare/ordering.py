@@ -39,6 +39,7 @@ from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
 from townhall.migrate.operations.parts import WHY_RECREATED, CreatePartOp, DropPartOp
+from townhall.migrate.operations.table_names import name_of
 from townhall.migrate.savepoints import rolled_back
 from townhall.pg import (
     CreateEntityOp,
@@ -76,7 +77,7 @@ def table_operations(
     last: list[MigrateOperation] = []
     tables = read_tables(connection, schemas) if comparison.tables else {}
     for difference in comparison.tables:
-        actual = tables.get((difference.table.schema or "public", difference.table.name))
+        actual = tables.get(name_of(difference.table))
         for operation in difference.operations(connection):
             drop = None if actual is None else _drop_of_dependant(operation, difference, actual)
             if drop is None:

@@ -14,7 +14,6 @@ from townhall.pg import catalog
 SERIAL = "nextval()"
 """The default of a column whose values are the next ones of a sequence."""
 
-TableName = tuple[str, str]
 Part = tuple[Kind, str]
 """A constraint or an index of a table, by its kind and name."""
 
@@ -41,7 +40,9 @@ class TableState:
     described: Mapping[str, catalog.Column] = field(compare=False)
 
 
-def read_tables(connection: Connection, schemas: Sequence[str]) -> dict[TableName, TableState]:
+def read_tables(
+    connection: Connection, schemas: Sequence[str]
+) -> dict[catalog.TableName, TableState]:
     """Return the states of the tables in some schemas.
 
     Args:

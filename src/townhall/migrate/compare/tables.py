@@ -37,7 +37,7 @@ from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.fixed_point import table_at_fixed_point
-from townhall.migrate.compare.table_states import SERIAL, Part, TableName, TableState, read_tables
+from townhall.migrate.compare.table_states import SERIAL, Part, TableState, read_tables
 from townhall.migrate.operations.columns import AddSerialOp
 from townhall.migrate.operations.comments import CommentOp, Kind
 from townhall.migrate.operations.constraints import (
@@ -49,8 +49,10 @@ from townhall.migrate.operations.constraints import (
 from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.statements import qualified_name
+from townhall.migrate.operations.table_names import name_of
 from townhall.migrate.savepoints import rolled_back
 from townhall.pg import ColumnType, sql
+from townhall.pg.catalog import TableName
 
 _WRITTEN_IN_FULL: Mapping[type[Constraint], type[AddConstraintOp]] = {
     CheckConstraint: AddCheckOp,
@@ -253,7 +255,8 @@ def differences(
     """
     by_schema: dict[str, dict[str, Table]] = {}
     for table in tables:
-        by_schema.setdefault(table.schema or "public", {})[table.name] = table
+        schema, name = name_of(table)
+        by_schema.setdefault(schema, {})[name] = table
     found: list[TableDifference] = []
     refusals: list[Refusal] = []
     for schema, named in sorted(by_schema.items()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Table, text
 
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
+from townhall.migrate.operations.table_names import OnTable, name_of, table_of
 from townhall.migrate.savepoints import run_script
 from townhall.pg import MaterializedView, ReplaceEntityOp, catalog, sql
-
-TableName = tuple[str, str]
+from townhall.pg.catalog import TableName
 
 
 def set_rows_aside(
@@ -60,18 +60,18 @@ def set_rows_aside(
 
 def _tables_read_by(operation: MigrateOperation) -> set[TableName]:
     if isinstance(operation, ChangeColumnOp):
-        return {_table_of(operation)} if operation.changes_type else set()
+        return {table_of(operation)} if operation.changes_type else set()
     if isinstance(operation, AlterColumnOp):
         reads = operation.modify_type is not None or operation.modify_nullable is False
-        return {_table_of(operation)} if reads else set()
+        return {table_of(operation)} if reads else set()
     if isinstance(operation, CreateForeignKeyOp):
         referenced = operation.kw.get("referent_schema") or "public", operation.referent_table
-        return {_table_of(operation), referenced}
+        return {table_of(operation), referenced}
     if isinstance(operation, AddColumnOp | AddConstraintOp | CreateIndexOp):
-        return {_table_of(operation)}
+        return {table_of(cast("OnTable", operation))}
     # An operation of this package on a table holds the table itself.
     table = getattr(operation, "table", None)
-    return {(table.schema or "public", table.name)} if isinstance(table, Table) else set()
+    return {name_of(table)} if isinstance(table, Table) else set()
 
 
 def _tables_of_types(
@@ -90,12 +90,6 @@ def _tables_of_types(
         for each in types
         for column in columns.get((each.schema, each.name), ())
     }
-
-
-def _table_of(operation: Any) -> TableName:  # noqa: ANN401 - the operations have no common base
-    if isinstance(operation, CreateForeignKeyOp):
-        return operation.kw.get("source_schema") or "public", operation.source_table
-    return operation.schema or "public", operation.table_name
 
 
 def _is_known(operation: MigrateOperation) -> bool:

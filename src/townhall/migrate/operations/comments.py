@@ -9,6 +9,7 @@ from alembic.operations.ops import CreateTableCommentOp, DropTableCommentOp
 from sqlalchemy import Table
 
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
+from townhall.migrate.operations.table_names import table_of
 from townhall.pg import sql
 from townhall.pg.entity import comment_statement
 
@@ -60,7 +61,7 @@ class TableCommentOp(StatementsOp):
     @property
     def statements(self) -> Sequence[str]:
         """``comment on table``."""
-        table = sql.qualified(self.schema or "public", self.table_name)
+        table = sql.qualified(*table_of(self))
         change = self.change
         comment = change.comment if isinstance(change, CreateTableCommentOp) else None
         return [comment_statement("table", table, comment)]

@@ -21,7 +21,9 @@ from alembic.operations.ops import (
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from townhall.migrate.write.safe_calls import Change, Place, change_of, repeatable
+from townhall.migrate.operations.table_names import table_of
+from townhall.migrate.write.safe_calls import Change, change_of, repeatable
+from townhall.pg.catalog import TableName
 
 Operations = Sequence[MigrateOperation]
 
@@ -92,7 +94,7 @@ def make_repeatable(context: MigrationContext, script: MigrationScript) -> None:
 
 
 def _changes(
-    context: MigrationContext, operations: Operations, excluded: Collection[Place]
+    context: MigrationContext, operations: Operations, excluded: Collection[TableName]
 ) -> Mapping[int, Change]:
     found = ((id(each), change_of(context, each, excluded)) for each in operations)
     return {key: change for key, change in found if change is not None}
@@ -149,13 +151,13 @@ def _script(script: MigrationScript, part: Part, number: int, count: int) -> Mig
     )
 
 
-def _whole_tables(operations: Operations) -> Iterable[Place]:
+def _whole_tables(operations: Operations) -> Iterable[TableName]:
     for each in operations:
         if isinstance(each, CreateTableOp | DropTableOp):
-            yield (each.schema or "public", each.table_name)
+            yield table_of(each)
 
 
-def _partitioned(context: MigrationContext) -> Iterable[Place]:
+def _partitioned(context: MigrationContext) -> Iterable[TableName]:
     connection = context.connection
     assert connection is not None  # noqa: S101 - a revision is generated with one
     query = """

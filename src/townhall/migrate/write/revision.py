@@ -18,7 +18,9 @@ from alembic.operations.ops import (
 )
 from alembic.runtime.migration import MigrationContext
 
+from townhall.migrate.operations.table_names import table_of
 from townhall.pg import DropEntityOp, Function
+from townhall.pg.catalog import TableName
 
 
 def finish_revision(
@@ -58,7 +60,7 @@ def _table_of(operation: MigrateOperation) -> tuple[str, ...] | None:
     if isinstance(operation, DropEntityOp) and not operation.target.is_own_object:
         return operation.target.name_parts
     if isinstance(operation, DropIndexOp) and operation.table_name:
-        return (operation.schema or "public", operation.table_name)
+        return table_of(operation)
     return None
 
 
@@ -78,10 +80,6 @@ def flat(container: OpContainer) -> Iterable[MigrateOperation]:
             yield operation
 
 
-def dropped_tables(operations: Iterable[MigrateOperation]) -> set[tuple[str, str]]:
+def dropped_tables(operations: Iterable[MigrateOperation]) -> set[TableName]:
     """Return schema and name of the tables that operations drop."""
-    return {
-        (operation.schema or "public", operation.table_name)
-        for operation in operations
-        if isinstance(operation, DropTableOp)
-    }
+    return {table_of(each) for each in operations if isinstance(each, DropTableOp)}

@@ -10,6 +10,7 @@ from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
     AddConstraintOp,
     AlterColumnOp,
+    CreateForeignKeyOp,
     CreateIndexOp,
     DropConstraintOp,
     DropIndexOp,
@@ -23,11 +24,10 @@ from sqlalchemy.types import NullType
 from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
 from townhall.migrate.operations.definitions import BringBackOp, DropDefinedIndexOp
 from townhall.migrate.operations.live import SafeOp
+from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.migrate.write.python_source import quoted, render_sql
+from townhall.pg.catalog import TableName
 from townhall.pg.sql import qualified
-
-Place = tuple[str, str]
-"""The schema and the name of a table."""
 
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _KEY = re.compile(
@@ -52,7 +52,7 @@ class Change(NamedTuple):
 
 
 def change_of(
-    context: MigrationContext, operation: MigrateOperation, excluded: Collection[Place]
+    context: MigrationContext, operation: MigrateOperation, excluded: Collection[TableName]
 ) -> Change | None:
     """Return what an operation changes of a table in use, or None if it needs no such care.
 
@@ -75,7 +75,7 @@ def change_of(
     return _remove(operation, place)
 
 
-def _remove(operation: MigrateOperation, place: Place) -> Change | None:
+def _remove(operation: MigrateOperation, place: TableName) -> Change | None:
     if isinstance(operation, DropIndexOp):
         name = str(operation.index_name)
         call = f"safety.drop_index({quoted(name)}{_schema(place)})"
@@ -86,7 +86,7 @@ def _remove(operation: MigrateOperation, place: Place) -> Change | None:
     return None
 
 
-def _create_index(context: MigrationContext, operation: CreateIndexOp, place: Place) -> Change:
+def _create_index(context: MigrationContext, operation: CreateIndexOp, place: TableName) -> Change:
     index = operation.to_index(context)
     assert index.table is not None  # noqa: S101 - Alembic makes one for it
     _add_included(index.table, index)
@@ -96,7 +96,7 @@ def _create_index(context: MigrationContext, operation: CreateIndexOp, place: Pl
     return Change(("index", *place, str(index.name)), False, SafeOp(operation, call))  # noqa: FBT003 - named there
 
 
-def _bring_back_index(operation: BringBackOp, place: Place) -> Change | None:
+def _bring_back_index(operation: BringBackOp, place: TableName) -> Change | None:
     if not isinstance(operation.drop, DropDefinedIndexOp):
         return None
     name, (statement, *others) = str(operation.drop.index_name), operation.statements
@@ -104,14 +104,14 @@ def _bring_back_index(operation: BringBackOp, place: Place) -> Change | None:
     return Change(("index", *place, name), False, SafeOp(operation, call, others))  # noqa: FBT003 - named there
 
 
-def _call_of_index(name: str, place: Place, statement: str, table: str) -> str:
+def _call_of_index(name: str, place: TableName, statement: str, table: str) -> str:
     definition = statement.partition(f" ON {table} ")[2]
     unique = ", unique=True" if statement.startswith("CREATE UNIQUE") else ""
     arguments = f"{quoted(name)}, {quoted(place[1])}, {render_sql(definition, 40)}"
     return f"safety.create_index({arguments}{unique}{_schema(place)})"
 
 
-def _alter_nullability(operation: AlterColumnOp, place: Place) -> Change | None:
+def _alter_nullability(operation: AlterColumnOp, place: TableName) -> Change | None:
     others = (operation.modify_type, operation.modify_name)
     unchanged = operation.modify_server_default is False and operation.modify_comment is False
     if (
@@ -129,7 +129,7 @@ def _alter_nullability(operation: AlterColumnOp, place: Place) -> Change | None:
 
 
 def _add_constraint(
-    context: MigrationContext, operation: AddConstraintOp | AddDefinedOp, place: Place
+    context: MigrationContext, operation: AddConstraintOp | AddDefinedOp, place: TableName
 ) -> Change | None:
     name, definition = _definition(context, operation)
     if name is None or "NOT VALID" in definition.upper() or definition.startswith("EXCLUDE"):
@@ -201,16 +201,14 @@ def _add_included(table: Table, element: Index | Constraint) -> None:
             table.append_column(Column(name, NullType()))
 
 
-def _place(operation: Any) -> Place | None:  # noqa: ANN401 - the operations have no common base
+def _place(operation: Any) -> TableName | None:  # noqa: ANN401 - the operations have no common base
     if isinstance(operation, BringBackOp):
         return _place(operation.drop)
     if isinstance(operation, AddDefinedOp | RenameConstraintOp):
-        return (operation.table.schema or "public", operation.table.name)
-    if (table := getattr(operation, "source_table", None)) is not None:
-        return (operation.kw.get("source_schema") or "public", table)
-    table = getattr(operation, "table_name", None)
-    return None if table is None else (getattr(operation, "schema", None) or "public", table)
+        return name_of(operation.table)
+    is_on_one = getattr(operation, "table_name", None) or isinstance(operation, CreateForeignKeyOp)
+    return table_of(operation) if is_on_one else None
 
 
-def _schema(place: Place) -> str:
+def _schema(place: TableName) -> str:
     return "" if place[0] == "public" else f", schema={quoted(place[0])}"

@@ -34,7 +34,7 @@ from townhall.pg.catalog.routines import Routine, read_routines
 from townhall.pg.catalog.rules import Rule, read_rules
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS, Schema, read_schemas, schema_names
 from townhall.pg.catalog.table_details import TableDetails, read_table_details
-from townhall.pg.catalog.tables import Column, Constraint, Index, Table, read_tables
+from townhall.pg.catalog.tables import Column, Constraint, Index, Table, TableName, read_tables
 from townhall.pg.catalog.types import Use, read_columns_of_types
 from townhall.pg.catalog.unmanaged import Unmanaged, read_unmanaged
 from townhall.pg.catalog.uses import read_uses
@@ -57,6 +57,7 @@ __all__ = [
     "Schema",
     "Table",
     "TableDetails",
+    "TableName",
     "Target",
     "Unmanaged",
     "Use",

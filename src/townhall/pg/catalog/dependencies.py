@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from townhall.pg.catalog.fragments import SIGNATURE, rows
+from townhall.pg.catalog.tables import TableName
 
 Key = tuple[str, ...]
-TableName = tuple[str, str]
 
 
 def tables_of_other_roles(connection: Connection) -> set[TableName]:

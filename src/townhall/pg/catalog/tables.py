@@ -10,6 +10,9 @@ from sqlalchemy import Connection, RowMapping
 
 from townhall.pg.catalog.fragments import comment, not_of_an_extension, rows
 
+TableName = tuple[str, str]
+"""Schema and name of a table."""
+
 Kind = Literal["table", "partitioned table", "foreign table"]
 ConstraintKind = Literal["check", "exclude", "foreign key", "primary key", "unique"]
 
