@@ -30,7 +30,9 @@ INVISIBLE = r"\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u
 NO_FONT = rf"\u0001-\u001f!-+/:-@\[-\^`{{-~{INVISIBLE}"
 NO_NAME = r'"(),:;<>@\[\\\]\u0001-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069'
 LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-IN_URL = r"!$-&(-.0-9;=A-Z\[\]_a-z~"
+HOST = r"[0-9A-Z\[\]_a-z.:-]"
+IN_URL = r"!$\u0025(-.0-9;=A-Z\[\]_a-z~"
+REST = rf"[:/?#@&{IN_URL}]*"
 
 WIDTH = "^[1-9][0-9]{0,4}$"
 COLOR = "^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"
@@ -41,8 +43,8 @@ ADDRESS = (
     rf"@({LABEL}[.])+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?$"
 )
 URL = (
-    rf"^((([Hh][Tt][Tt][Pp][Ss]?:)?//[:{IN_URL}]+|[@{IN_URL}]+)([/?#][:/?#@{IN_URL}]*)?"
-    rf"|/([:?#@{IN_URL}][:/?#@{IN_URL}]*)?|[?#][:/?#@{IN_URL}]*)$"
+    rf"^((([Hh][Tt][Tt][Pp][Ss]?:)?//{HOST}+|[@{IN_URL}]+)([/?#]{REST})?"
+    rf"|/([:?#@&{IN_URL}]{REST})?|[?#]{REST})$"
 )
 DOMAIN = (
     "^((?!(?!xn)..--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+"

@@ -190,17 +190,17 @@ def upgrade() -> None:
                 "p_created_at": ("timestamp with time zone default null::timestamp with time zone"),
             },
             returns="uuid",
+            language="plpgsql",
             body="""
-                with event as (
-                    select coalesce(p_id, gen_random_uuid()) as id
-                ),
-                logged as (
+                declare
+                    event_id constant uuid := coalesce(p_id, gen_random_uuid());
+                begin
                     insert into public.usage_events (
                         id, tenant_id, event_type, event_data, user_id, tokens_used, model_used,
                         cost_cents, created_at
                     )
-                    select
-                        event.id,
+                    values (
+                        event_id,
                         p_tenant_id,
                         p_event_type,
                         coalesce(p_event_data, '{}'),
@@ -209,10 +209,22 @@ def upgrade() -> None:
                         p_model_used,
                         coalesce(p_cost_cents, 0),
                         coalesce(p_created_at, now())
-                    from event
-                    on conflict (id) do nothing
-                )
-                select event.id from event
+                    )
+                    on conflict (id) do nothing;
+                    if not found and not exists (
+                        select
+                        from public.usage_events as u
+                        where u.id = event_id and u.tenant_id is not distinct from p_tenant_id
+                    ) then
+                        raise exception 'usage event % is not of tenant %', event_id, p_tenant_id
+                            using errcode = 'unique_violation',
+                                hint = 'Choose a new id for each event, also across tenants.',
+                                schema = 'public',
+                                table = 'usage_events',
+                                constraint = 'pk_usage_events';
+                    end if;
+                    return event_id;
+                end
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("service_role",),

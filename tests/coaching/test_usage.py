@@ -137,6 +137,28 @@ def test_sql_logs_an_event_once_for_each_id(connection: Connection) -> None:
     assert connection.scalar(count) == 1
 
 
+def test_id_of_an_event_of_another_tenant_is_refused(sessions: SessionFactory) -> None:
+    """The event would neither be stored nor billed, and the caller would not know."""
+    log = log_usage_event(TENANT, "chat", tokens_used=7, id=OTHER_USAGE)
+    with (
+        pytest.raises(IntegrityError, match=f"usage event {OTHER_USAGE} is not of tenant {TENANT}"),
+        sessions.as_service() as session,
+    ):
+        session.scalar(log)
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_event_that_was_logged_earlier_counts_once_in_every_isolation_level(
+    committed: Engine, level: str
+) -> None:
+    sessions = SessionFactory(committed.execution_options(isolation_level=level))
+    for _ in range(2):
+        with sessions.as_service() as session:
+            assert session.scalar(log_usage_event(TENANT, "twice", id=USAGE)) == USAGE
+    with committed.connect() as connection:
+        assert connection.scalar(select(func.count()).where(UsageEvent.event_type == "twice")) == 0
+
+
 def test_event_that_is_logged_twice_at_once_counts_once(committed: Engine) -> None:
     key = uuid4()
     sessions = SessionFactory(committed)

@@ -1247,19 +1247,18 @@ $$;
 COMMENT ON FUNCTION public.get_tenant_branding_by_domain(domain text, OUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) IS 'The public branding of the active tenant whose verified domain this is.';
 
 CREATE FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text, p_event_data jsonb DEFAULT '{}'::jsonb, p_user_id uuid DEFAULT NULL::uuid, p_tokens_used bigint DEFAULT 0, p_model_used text DEFAULT NULL::text, p_cost_cents numeric DEFAULT 0, p_id uuid DEFAULT NULL::uuid, p_created_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-with event as (
-    select coalesce(p_id, gen_random_uuid()) as id
-),
-logged as (
+declare
+    event_id constant uuid := coalesce(p_id, gen_random_uuid());
+begin
     insert into public.usage_events (
         id, tenant_id, event_type, event_data, user_id, tokens_used, model_used,
         cost_cents, created_at
     )
-    select
-        event.id,
+    values (
+        event_id,
         p_tenant_id,
         p_event_type,
         coalesce(p_event_data, '{}'),
@@ -1268,10 +1267,22 @@ logged as (
         p_model_used,
         coalesce(p_cost_cents, 0),
         coalesce(p_created_at, now())
-    from event
-    on conflict (id) do nothing
-)
-select event.id from event
+    )
+    on conflict (id) do nothing;
+    if not found and not exists (
+        select
+        from public.usage_events as u
+        where u.id = event_id and u.tenant_id is not distinct from p_tenant_id
+    ) then
+        raise exception 'usage event % is not of tenant %', event_id, p_tenant_id
+            using errcode = 'unique_violation',
+                hint = 'Choose a new id for each event, also across tenants.',
+                schema = 'public',
+                table = 'usage_events',
+                constraint = 'pk_usage_events';
+    end if;
+    return event_id;
+end
 $$;
 
 
@@ -2374,7 +2385,7 @@ CREATE TABLE public.tenant_profiles (
     CONSTRAINT ck_tenant_profiles_brand_config_colors_are_hex CHECK ((((brand_config #>> '{colors,primary}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,primaryHover}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,secondary}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,background}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,backgroundSubtle}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,text}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,textMuted}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text) AND ((brand_config #>> '{colors,border}'::text[]) ~ '^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$'::text))),
     CONSTRAINT ck_tenant_profiles_brand_config_fonts_are_names CHECK ((((brand_config #>> '{fonts,heading}'::text[]) ~ '^[^ \u0001-\u001f!-+/:-@\[-\^`{-~\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff][^\u0001-\u001f!-+/:-@\[-\^`{-~\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*$'::text) AND ((brand_config #>> '{fonts,body}'::text[]) ~ '^[^ \u0001-\u001f!-+/:-@\[-\^`{-~\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff][^\u0001-\u001f!-+/:-@\[-\^`{-~\u007f-\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*$'::text))),
     CONSTRAINT ck_tenant_profiles_brand_config_is_object CHECK ((jsonb_typeof(brand_config) = 'object'::text)),
-    CONSTRAINT ck_tenant_profiles_brand_config_logo_is_url CHECK (((brand_config #>> '{logo,url}'::text[]) ~ '^((([Hh][Tt][Tt][Pp][Ss]?:)?//[:!$-&(-.0-9;=A-Z\[\]_a-z~]+|[@!$-&(-.0-9;=A-Z\[\]_a-z~]+)([/?#][:/?#@!$-&(-.0-9;=A-Z\[\]_a-z~]*)?|/([:?#@!$-&(-.0-9;=A-Z\[\]_a-z~][:/?#@!$-&(-.0-9;=A-Z\[\]_a-z~]*)?|[?#][:/?#@!$-&(-.0-9;=A-Z\[\]_a-z~]*)$'::text)),
+    CONSTRAINT ck_tenant_profiles_brand_config_logo_is_url CHECK (((brand_config #>> '{logo,url}'::text[]) ~ '^((([Hh][Tt][Tt][Pp][Ss]?:)?//[0-9A-Z\[\]_a-z.:-]+|[@!$\u0025(-.0-9;=A-Z\[\]_a-z~]+)([/?#][:/?#@&!$\u0025(-.0-9;=A-Z\[\]_a-z~]*)?|/([:?#@&!$\u0025(-.0-9;=A-Z\[\]_a-z~][:/?#@&!$\u0025(-.0-9;=A-Z\[\]_a-z~]*)?|[?#][:/?#@&!$\u0025(-.0-9;=A-Z\[\]_a-z~]*)$'::text)),
     CONSTRAINT ck_tenant_profiles_brand_config_width_is_number CHECK (((brand_config #>> '{logo,width}'::text[]) ~ '^[1-9][0-9]{0,4}$'::text)),
     CONSTRAINT ck_tenant_profiles_custom_domain_is_canonical CHECK (((char_length(custom_domain) <= 253) AND (custom_domain ~ '^((?!(?!xn)..--)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+(?!(?!xn)..--)[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'::text))),
     CONSTRAINT ck_tenant_profiles_custom_domain_verified_at_bounds CHECK (((EXTRACT(year FROM (custom_domain_verified_at AT TIME ZONE 'UTC'::text)) >= (2)::numeric) AND (EXTRACT(year FROM (custom_domain_verified_at AT TIME ZONE 'UTC'::text)) <= (9998)::numeric))),

@@ -18,7 +18,9 @@ _LINE_BREAKS = r"\u0001-\u001f\u007f-\u009f\u2028\u2029"
 _OVERRIDES = r"\u202a-\u202e\u2066-\u2069"  # of the direction of text
 _NO_NAME = rf'"(),:;<>@\[\\\]{_LINE_BREAKS}{_OVERRIDES}'
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_IN_URL = r"!$-&(-.0-9;=A-Z\[\]_a-z~"  # besides : / ? # and @
+_HOST = r"[0-9A-Z\[\]_a-z.:-]"  # of a URL, with a port
+_IN_URL = r"!$\u0025(-.0-9;=A-Z\[\]_a-z~"  # a percent sign too; besides : / ? # @ and &
+_REST = rf"[:/?#@&{_IN_URL}]*"
 
 WIDTH_PATTERN = "^[1-9][0-9]{0,4}$"
 COLOR_PATTERN = "^#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})$"
@@ -28,9 +30,10 @@ ADDRESS_PATTERN = (
     r"^[A-Za-z0-9_][A-Za-z0-9_+'-]*([.][A-Za-z0-9_+'-]+)*"
     rf"@({_LABEL}[.])+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?$"
 )
+# Without an ampersand before the first slash: an HTML page could read "&colon;" as a colon.
 URL_PATTERN = (
-    rf"^((([Hh][Tt][Tt][Pp][Ss]?:)?//[:{_IN_URL}]+|[@{_IN_URL}]+)([/?#][:/?#@{_IN_URL}]*)?"
-    rf"|/([:?#@{_IN_URL}][:/?#@{_IN_URL}]*)?|[?#][:/?#@{_IN_URL}]*)$"
+    rf"^((([Hh][Tt][Tt][Pp][Ss]?:)?//{_HOST}+|[@{_IN_URL}]+)([/?#]{_REST})?"
+    rf"|/([:?#@&{_IN_URL}]{_REST})?|[?#]{_REST})$"
 )
 
 Color = Annotated[str, Field(pattern=COLOR_PATTERN)]
@@ -47,8 +50,9 @@ SenderName = Annotated[str, Field(pattern=SENDER_PATTERN)]
 direction of text, and of the special characters of RFC 5322 only the full stop."""
 
 Url = Annotated[str, Field(pattern=URL_PATTERN)]
-"""An http(s) URL, absolute or relative to the page, in the ASCII of RFC 3986 without apostrophes
-and user information; ``javascript:`` and ``data:`` are refused."""
+"""An http(s) URL, absolute or relative to the page, in the ASCII of RFC 3986 without apostrophes,
+user information and escapes in the host; ``javascript:`` and ``data:`` are refused, and
+``javascript&colon;`` as well."""
 
 
 class _Stored(JsonValue, alias_generator=to_camel):

@@ -241,6 +241,7 @@ MOVES = (
     ),
 )
 
+# The same id for another tenant is a mistake: what that tenant used would not be billed.
 LOG_USAGE_EVENT = Function(
     name="log_usage_event",
     arguments={
@@ -255,18 +256,18 @@ LOG_USAGE_EVENT = Function(
         "p_created_at": "timestamp with time zone default null::timestamp with time zone",
     },
     returns="uuid",
+    language="plpgsql",
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
-        with event as (
-            select coalesce(p_id, gen_random_uuid()) as id
-        ),
-        logged as (
+        declare
+            event_id constant uuid := coalesce(p_id, gen_random_uuid());
+        begin
             insert into public.usage_events (
                 id, tenant_id, event_type, event_data, user_id, tokens_used, model_used,
                 cost_cents, created_at
             )
-            select
-                event.id,
+            values (
+                event_id,
                 p_tenant_id,
                 p_event_type,
                 coalesce(p_event_data, '{}'),
@@ -275,10 +276,22 @@ LOG_USAGE_EVENT = Function(
                 p_model_used,
                 coalesce(p_cost_cents, 0),
                 coalesce(p_created_at, now())
-            from event
-            on conflict (id) do nothing
-        )
-        select event.id from event
+            )
+            on conflict (id) do nothing;
+            if not found and not exists (
+                select
+                from public.usage_events as u
+                where u.id = event_id and u.tenant_id is not distinct from p_tenant_id
+            ) then
+                raise exception 'usage event % is not of tenant %', event_id, p_tenant_id
+                    using errcode = 'unique_violation',
+                        hint = 'Choose a new id for each event, also across tenants.',
+                        schema = 'public',
+                        table = 'usage_events',
+                        constraint = 'pk_usage_events';
+            end if;
+            return event_id;
+        end
     """,
     execute=(SERVICE,),
     comment="Logs usage of a tenant for billing, once for each id; returns the id of the event.",

@@ -224,8 +224,8 @@ def log_usage_event(  # noqa: PLR0913 - the columns of an event
 
     Raises:
         ValueError: ``created_at`` has no time zone.
-        sqlalchemy.exc.IntegrityError: When it is run: there is no such tenant or user, or a
-            figure is negative.
+        sqlalchemy.exc.IntegrityError: When it is run: there is no such tenant or user, a figure is
+            negative, or another tenant has an event with this ``id``.
         sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
     """
     if created_at is not None and created_at.utcoffset() is None:
