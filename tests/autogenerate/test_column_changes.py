@@ -199,6 +199,16 @@ def test_sequence_goes_with_the_default_of_a_serial_column(
     round_trip(databases, script, things(column))
 
 
+def test_serial_key_of_another_type_keeps_its_sequence(databases: Databases) -> None:
+    metadata = sa.MetaData()
+    sa.Table("things", metadata, sa.Column("id", sa.BigInteger, primary_key=True))
+    revision = round_trip(
+        databases, "create table things (id serial primary key)", Schema(metadata)
+    )
+    assert "set default nextval('public.things_id_seq'::regclass)" in revision.upgrade
+    assert "sequence" not in revision.upgrade
+
+
 def test_text_with_a_colon_has_no_parameter(databases: Databases) -> None:
     text = "part <> ':x' and part <> 'a\\:b' and part !~ '::y'"
     declared = things(

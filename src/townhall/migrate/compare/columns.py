@@ -108,6 +108,8 @@ def _change_of_type(
     column = next(each for each in table.columns if each.name == operation.column_name)
     # A default that was not there is left to the comparison of defaults.
     default = None if actual.default is None else _default(column)
+    if actual.sequence and column is table.autoincrement_column and column.server_default is None:
+        default = actual.default  # a serial column keeps its sequence
     type_ = type_in_sql(operation.modify_type)
     target = replace(actual, type=type_, collation=None, default=default)
     return change_of_column(connection, table, actual, target)
