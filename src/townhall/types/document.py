@@ -103,7 +103,7 @@ class Document(Bounded[Any]):
         """Return the text that is selected."""
         return type_coerce(cast(column, Text), self)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+    def bind_processor(self, dialect: Dialect) -> Any:  # noqa: ANN401 - a function
         """Return what makes JSON of a value."""
         dumps = dialect._json_serializer or _dumps  # noqa: SLF001 - there is no public way
 
@@ -114,7 +114,7 @@ class Document(Bounded[Any]):
 
         return process
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ANN401 - a function
         """Return what loads a value."""
         del coltype
         loads = dialect._json_deserializer or json.loads  # noqa: SLF001 - there is no public way
