@@ -11,7 +11,7 @@ from tests.support.organizations import insert_organizations
 from townhall.session import SessionFactory
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 
 @pytest.fixture
@@ -26,3 +26,12 @@ def connection(townhall_connection: Connection) -> Connection:
 def sessions(connection: Connection) -> SessionFactory:
     """Return a factory of sessions on the connection, so that their work is rolled back."""
     return SessionFactory(connection)
+
+
+@pytest.fixture
+def committed(townhall_engine: Engine) -> Engine:
+    """Return an engine on a database of this test's own, with the sample data committed."""
+    with townhall_engine.begin() as connection:
+        insert_organizations(connection)
+        insert_events(connection)
+    return townhall_engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,15 +12,23 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from tests.events.data import DANA, DANA_SEAT, EVENT, NOAM, OTHER_EVENT, URI
-from tests.support.organizations import GUEST, MANAGER, OUTSIDER, PERSONAS, STRANGER, VIEWER
+from tests.support.blocked import wait_for_a_lock
+from tests.support.organizations import (
+    GUEST,
+    MANAGER,
+    OUTSIDER,
+    OWNER,
+    PERSONAS,
+    STRANGER,
+    VIEWER,
+)
 from townhall import AssignedBy, Participant, TableAssignment
 from townhall.domains.events import exchange_seats, seat, seating_plan
+from townhall.session import SessionFactory
 from townhall.testing import acting
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from townhall.session import SessionFactory
+    from sqlalchemy import Connection, Engine
 
 
 def _seats(connection: Connection) -> dict[UUID, tuple[int, int | None]]:
@@ -82,6 +91,32 @@ def test_two_guests_exchange_seats_in_one_statement(
         }
         assert {each.participant_id: each.notes for each in moved} == {DANA: None, URI: "Vegan"}
     assert _seats(connection) == {DANA: (2, 1), URI: (1, 1)}
+
+
+@pytest.mark.parametrize("pair", [(DANA, URI), (URI, DANA)], ids=["forth", "back"])
+def test_exchange_waits_for_a_concurrent_one_and_takes_the_places_that_it_leaves(
+    committed: Engine, pair: tuple[UUID, UUID]
+) -> None:
+    third = UUID("00000000-0000-4000-8000-000000000e08")
+    with committed.begin() as connection:
+        connection.execute(insert(Participant).values(id=third, event_id=EVENT, first_name="Tal"))
+        connection.execute(seat(EVENT, DANA, 1))
+        connection.execute(seat(EVENT, URI, 2))
+        connection.execute(seat(EVENT, third, 3))
+    sessions = SessionFactory(committed)
+
+    def exchange() -> int:
+        with sessions.as_user(OWNER) as session:
+            return len(session.scalars(exchange_seats(EVENT, third, URI)).all())
+
+    with ThreadPoolExecutor(1) as other:
+        with sessions.as_user(MANAGER) as session:
+            session.execute(exchange_seats(EVENT, *pair))
+            second = other.submit(exchange)
+            wait_for_a_lock(committed)
+        assert second.result(timeout=30) == 2
+    with committed.connect() as connection:
+        assert _seats(connection) == {DANA: (2, None), URI: (3, None), third: (1, None)}
 
 
 def test_guest_with_a_seat_does_not_exchange_it_with_one_who_has_none(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, Select, Uuid, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased, contains_eager
+from sqlalchemy.orm import contains_eager
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from townhall.domains.events.models import AssignedBy, Participant, TableAssignment, TrackStatistics
@@ -71,23 +71,28 @@ def exchange_seats(
         participant_id: A participant of that event.
         other_id: Another one.
     """
-    other = aliased(TableAssignment)
-    pair = (participant_id, other_id)
+    pair = (TableAssignment.event_id == event_id) & TableAssignment.participant_id.in_(
+        (participant_id, other_id)
+    )
+    place = ("table_number", "seat_number", "is_vip_table")
+    # The lock waits for a concurrent exchange, and gives the places as that has left them. Counting
+    # them has both locked before the first one changes.
+    locked = (
+        select(TableAssignment.participant_id, *(getattr(TableAssignment, each) for each in place))
+        .where(pair)
+        .order_by(TableAssignment.participant_id)
+        .with_for_update()
+        .cte("locked")
+    )
+    places = select(locked, func.count().over().label("places")).cte("places")
     return (
         update(TableAssignment)
         .where(
-            TableAssignment.event_id == event_id,
-            TableAssignment.participant_id.in_(pair),
-            other.event_id == event_id,
-            other.participant_id.in_(pair),
-            other.participant_id != TableAssignment.participant_id,
+            pair,
+            places.c.places == 2,  # noqa: PLR2004  a pair
+            places.c.participant_id != TableAssignment.participant_id,
         )
-        .values(
-            table_number=other.table_number,
-            seat_number=other.seat_number,
-            is_vip_table=other.is_vip_table,
-            assigned_at=func.now(),
-        )
+        .values(assigned_at=func.now(), **{each: places.c[each] for each in place})
         .returning(TableAssignment)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
