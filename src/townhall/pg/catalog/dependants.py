@@ -131,11 +131,8 @@ _SEEDS = """
         ) as objid,
         coalesce(a.attnum, 0)::integer as objsubid
     from unnest(
-        cast(:function as text[]),
-        cast(:relation as text[]),
-        cast(:column as text[]),
-        cast(:type as text[]),
-        cast(:constraint as text[])
+        cast(:function as text[]), cast(:relation as text[]), cast(:column as text[]),
+        cast(:type as text[]), cast(:constraint as text[])
     ) as t (function, relation, "column", type, "constraint")
     left join pg_catalog.pg_class as c on c.oid = to_regclass(t.relation)
     left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attname = t.column
