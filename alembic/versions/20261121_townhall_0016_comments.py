@@ -269,16 +269,6 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_comments",
-            name="the author can update",
-            command="update",
-            roles=("authenticated",),
-            using="author_id = (select auth.uid())",
-            check="author_id = (select auth.uid())",
-        )
-    )
-    pg.create_entity(
-        pg.Policy(
-            table="social_feed_comments",
             name="the author can delete",
             command="delete",
             roles=("authenticated",),

@@ -1,7 +1,7 @@
 """Connections between founders, and their blocks.
 
-The policies for inserts of reactions, comments and messages depend on the blocks, and come with
-them.
+The policies for inserts of reactions, comments and messages, and for updates of comments, depend on
+the blocks, and come with them.
 
 A downgrade destroys every connection and every block.
 
@@ -189,6 +189,27 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Function(
             schema="private",
+            name="is_post_of_blocked",
+            arguments={"post_id": "uuid"},
+            returns="boolean",
+            body="""
+                select exists (
+                    select
+                    from public.social_feed_posts as p
+                    where p.id = is_post_of_blocked.post_id
+                        and p.author_id = any (array(select private.my_blocked_user_ids()))
+                )
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether the author of a post blocks the caller, or the caller that author.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
             name="block_founder",
             arguments={"user_id": "uuid"},
             returns="void",
@@ -278,9 +299,16 @@ def upgrade() -> None:
                     delete from public.founder_connections as c
                     where c.id = blocked
                         and not (c.blocked_by_requester and c.requester_id <> caller)
-                        and not (c.blocked_by_recipient and c.recipient_id <> caller);
+                        and not (c.blocked_by_recipient and c.recipient_id <> caller)
+                        and coalesce(c.declined_by, caller) = caller;
                     update public.founder_connections as c
                     set
+                        status = case
+                            when c.blocked_by_requester and c.requester_id <> caller
+                                or c.blocked_by_recipient and c.recipient_id <> caller
+                                then 'blocked'
+                            else 'declined'
+                        end,
                         blocked_by_requester = c.blocked_by_requester and c.requester_id <> caller,
                         blocked_by_recipient = c.blocked_by_recipient and c.recipient_id <> caller
                     where c.id = blocked;
@@ -291,7 +319,8 @@ def upgrade() -> None:
             execute=("authenticated",),
             comment=(
                 "Ends the caller's block of a founder. A block by the founder"
-                " stays; without one the two can ask each other again."
+                " stays, and so does their refusal of a request; without either"
+                " the two can ask each other again."
             ),
         )
     )
@@ -305,7 +334,8 @@ def upgrade() -> None:
             execute=("authenticated",),
             comment=(
                 "Ends the caller's block of a founder. A block by the founder"
-                " stays; without one the two can ask each other again."
+                " stays, and so does their refusal of a request; without either"
+                " the two can ask each other again."
             ),
         )
     )
@@ -328,14 +358,16 @@ def upgrade() -> None:
                     elsif new.status = 'blocked' then
                         new.blocked_by_recipient := true;
                     end if;
-                    if new.status <> 'declined' then
+                    if new.status = 'declined' then
+                        new.declined_by := coalesce(
+                            new.declined_by,
+                            case
+                                when caller = new.requester_id then caller
+                                else new.recipient_id
+                            end
+                        );
+                    elsif new.status <> 'blocked' then
                         new.declined_by := null;
-                    elsif old.status is distinct from 'declined'
-                        and caller in (new.requester_id, new.recipient_id)
-                    then
-                        new.declined_by := caller;
-                    else
-                        new.declined_by := coalesce(new.declined_by, new.recipient_id);
                     end if;
                     return new;
                 end
@@ -502,6 +534,25 @@ def unless_blocked() -> None:
     )
     pg.create_entity(
         pg.Policy(
+            table="social_feed_comments",
+            name="the author can update",
+            command="update",
+            roles=("authenticated",),
+            using="author_id = (select auth.uid())",
+            check="""
+                (author_id = (select auth.uid()))
+                and (
+                    not private.is_post_of_blocked(post_id)
+                    and (
+                        parent_comment_id is null
+                        or not private.is_comment_of_blocked(parent_comment_id)
+                    )
+                )
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
             table="founder_messages",
             name="the sender to another unless blocked can insert",
             command="insert",
@@ -523,6 +574,7 @@ def downgrade() -> None:
             table="founder_messages", name="the sender to another unless blocked can insert"
         )
     )
+    pg.drop_entity(pg.Policy.named(table="social_feed_comments", name="the author can update"))
     pg.drop_entity(
         pg.Policy.named(
             table="social_feed_comments",
@@ -544,6 +596,11 @@ def downgrade() -> None:
     pg.drop_entity(pg.Function.named(name="block_founder", arguments={"user_id": "uuid"}))
     pg.drop_entity(
         pg.Function.named(schema="private", name="block_founder", arguments={"user_id": "uuid"})
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private", name="is_post_of_blocked", arguments={"post_id": "uuid"}
+        )
     )
     pg.drop_entity(
         pg.Function.named(

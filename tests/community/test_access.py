@@ -194,7 +194,7 @@ POSTS = access_cases(
     comment_of_blocked  anon no_sub stranger former peer moderator blocked founder service
     select              x    +      +        +      +    +         +       +       +
     insert              x    !      !        !      !    !         !       !       +
-    update              x    0      0        0      0    0         +       0       +
+    update              x    0      0        0      0    0         !       0       +
     delete              x    0      0        0      0    0         +       0       +
     """
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Executable, func, insert, select, text, update
+from sqlalchemy import Executable, delete, func, insert, select, text, update
 
 from tests.community.accounts_and_posts import create_posts
 from tests.community.data import (
@@ -88,6 +88,34 @@ def test_neither_sends_the_other_anything_while_either_blocks(
     with acting(connection, persona):
         for statement in sent:
             assert outcome(connection, statement) is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize(("user", "other"), BOTH_WAYS)
+@pytest.mark.parametrize(("blocker", "blocked"), BOTH_WAYS)
+def test_old_comments_to_the_other_can_be_deleted_and_not_changed_while_either_blocks(
+    connection: Connection, user: UUID, other: UUID, blocker: UUID, blocked: UUID
+) -> None:
+    _call(connection, "unblock_founder", FOUNDER, BLOCKED)
+    for comment in list(_sent_to(connection, user, other))[2:]:
+        connection.execute(comment)
+    mine = (SocialFeedComment.author_id == user) & (SocialFeedComment.content == "Well")
+    keys = connection.scalars(select(SocialFeedComment.id).where(mine)).all()
+    assert len(keys) == 2
+    # Whether the author of the post hides it from the other makes no difference.
+    connection.execute(
+        update(SocialFeedPost).where(SocialFeedPost.author_id == other).values(is_public=False)
+    )
+    _call(connection, "block_founder", blocker, blocked)
+    with acting(connection, PERSONAS[PERSONA_OF[user]]):
+        for key in keys:
+            edit = update(SocialFeedComment).where(SocialFeedComment.id == key)
+            assert outcome(connection, edit.values(content="!")) is Outcome.VIOLATES_POLICY
+        removal = delete(SocialFeedComment).where(SocialFeedComment.id == keys[1])
+        assert outcome(connection, removal) is Outcome.ALLOWED
+    _call(connection, "unblock_founder", blocker, blocked)
+    with acting(connection, PERSONAS[PERSONA_OF[user]]):
+        edit = update(SocialFeedComment).where(SocialFeedComment.id == keys[0])
+        assert outcome(connection, edit.values(content="!")) is Outcome.ALLOWED
 
 
 def test_block_does_not_stop_what_is_sent_to_others(connection: Connection) -> None:

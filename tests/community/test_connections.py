@@ -235,7 +235,7 @@ def test_either_party_blocks_whatever_row_is_there(
     pair = _pair(connection)
     assert pair is not None
     assert pair.status == BLOCKED
-    assert pair.declined_by is None
+    assert pair.declined_by == (PEER if status == DECLINED else None)
     with acting(connection, PERSONAS[persona]):
         for ask in (ASK, ASK_BACK):
             with pytest.raises(DBAPIError), connection.begin_nested():
@@ -261,6 +261,21 @@ def test_each_side_lifts_only_its_own_block_and_the_row_goes_with_the_last(
     _call(connection, "unblock_founder", "peer", FOUNDER)
     with acting(connection, PERSONAS["peer"]):
         assert outcome(connection, ASK_BACK) is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("by", ["founder", "peer"])
+@pytest.mark.parametrize("last", ["founder", "peer"])
+def test_refusal_outlasts_the_blocks_of_the_other_party(
+    connection: Connection, by: str, last: str
+) -> None:
+    with acting(connection, PERSONAS[by]):
+        _set_status(connection, DECLINED)
+    others = {"founder": PEER, "peer": FOUNDER}
+    for function in ("block_founder", "unblock_founder"):
+        for persona in sorted(others, key=last.__eq__):
+            _call(connection, function, persona, others[persona])
+    pair = _pair(connection)
+    assert pair == (None if last == by else (DECLINED, others[last], False, False))
 
 
 @pytest.mark.parametrize("status", [PENDING, ACCEPTED, DECLINED])

@@ -53,10 +53,11 @@ def _after(pair: Pair, user: UUID, action: str) -> Pair:
         case "delete", ConnectionStatus() if deleter.get(pair.status) == user:
             return Pair()
         case "block_founder", _:
-            return Pair(pair.requester or user, BLOCKED, None, pair.blockers | {user})
+            return Pair(pair.requester or user, BLOCKED, pair.declined_by, pair.blockers | {user})
         case "unblock_founder", ConnectionStatus.BLOCKED:
             left = pair.blockers - {user}
-            return pair._replace(blockers=left) if left else Pair()
+            kept = pair._replace(status=BLOCKED if left else DECLINED, blockers=left)
+            return kept if left or pair.declined_by == OTHER[user] else Pair()
         case _:
             return pair
 

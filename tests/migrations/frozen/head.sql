@@ -488,6 +488,21 @@ $$;
 
 COMMENT ON FUNCTION private.is_comment_of_blocked(comment_id uuid) IS 'Whether the author of a comment blocks the caller, or the caller that author.';
 
+CREATE FUNCTION private.is_post_of_blocked(post_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select exists (
+    select
+    from public.social_feed_posts as p
+    where p.id = is_post_of_blocked.post_id
+        and p.author_id = any (array(select private.my_blocked_user_ids()))
+)
+$$;
+
+
+COMMENT ON FUNCTION private.is_post_of_blocked(post_id uuid) IS 'Whether the author of a post blocks the caller, or the caller that author.';
+
 CREATE FUNCTION private.keep_comment_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -554,14 +569,16 @@ begin
     elsif new.status = 'blocked' then
         new.blocked_by_recipient := true;
     end if;
-    if new.status <> 'declined' then
+    if new.status = 'declined' then
+        new.declined_by := coalesce(
+            new.declined_by,
+            case
+                when caller = new.requester_id then caller
+                else new.recipient_id
+            end
+        );
+    elsif new.status <> 'blocked' then
         new.declined_by := null;
-    elsif old.status is distinct from 'declined'
-        and caller in (new.requester_id, new.recipient_id)
-    then
-        new.declined_by := caller;
-    else
-        new.declined_by := coalesce(new.declined_by, new.recipient_id);
     end if;
     return new;
 end
@@ -1141,9 +1158,16 @@ begin
     delete from public.founder_connections as c
     where c.id = blocked
         and not (c.blocked_by_requester and c.requester_id <> caller)
-        and not (c.blocked_by_recipient and c.recipient_id <> caller);
+        and not (c.blocked_by_recipient and c.recipient_id <> caller)
+        and coalesce(c.declined_by, caller) = caller;
     update public.founder_connections as c
     set
+        status = case
+            when c.blocked_by_requester and c.requester_id <> caller
+                or c.blocked_by_recipient and c.recipient_id <> caller
+                then 'blocked'
+            else 'declined'
+        end,
         blocked_by_requester = c.blocked_by_requester and c.requester_id <> caller,
         blocked_by_recipient = c.blocked_by_recipient and c.recipient_id <> caller
     where c.id = blocked;
@@ -1151,7 +1175,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION private.unblock_founder(user_id uuid) IS 'Ends the caller''s block of a founder. A block by the founder stays; without one the two can ask each other again.';
+COMMENT ON FUNCTION private.unblock_founder(user_id uuid) IS 'Ends the caller''s block of a founder. A block by the founder stays, and so does their refusal of a request; without either the two can ask each other again.';
 
 CREATE FUNCTION private.unverify_custom_domain() RETURNS trigger
     LANGUAGE plpgsql
@@ -1421,7 +1445,7 @@ select private.unblock_founder(user_id)
 $$;
 
 
-COMMENT ON FUNCTION public.unblock_founder(user_id uuid) IS 'Ends the caller''s block of a founder. A block by the founder stays; without one the two can ask each other again.';
+COMMENT ON FUNCTION public.unblock_founder(user_id uuid) IS 'Ends the caller''s block of a founder. A block by the founder stays, and so does their refusal of a request; without either the two can ask each other again.';
 
 CREATE FUNCTION public.update_wizard_session_timestamp() RETURNS trigger
     LANGUAGE plpgsql
@@ -3319,7 +3343,7 @@ CREATE POLICY "the author can delete" ON public.social_feed_comments FOR DELETE 
 
 CREATE POLICY "the author can delete" ON public.social_feed_posts FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the author can update" ON public.social_feed_comments FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((author_id = ( SELECT auth.uid() AS uid)));
+CREATE POLICY "the author can update" ON public.social_feed_comments FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((NOT private.is_post_of_blocked(post_id)) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id))))));
 
 CREATE POLICY "the author can update" ON public.social_feed_posts FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
    FROM public.milestones m
@@ -3545,6 +3569,10 @@ REVOKE ALL ON FUNCTION private.hold_owned_organizations() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.is_comment_of_blocked(comment_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.is_comment_of_blocked(comment_id uuid) TO authenticated;
 GRANT ALL ON FUNCTION private.is_comment_of_blocked(comment_id uuid) TO service_role;
+
+REVOKE ALL ON FUNCTION private.is_post_of_blocked(post_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.is_post_of_blocked(post_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.is_post_of_blocked(post_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION private.keep_comment_count() FROM PUBLIC;
 

@@ -178,20 +178,6 @@ using (
 
 comment on policy "readers of the post or the author can read" on public.social_feed_comments is null;
 
-drop policy if exists "the author can update" on public.social_feed_comments;
-
-create policy "the author can update" on public.social_feed_comments
-as permissive for update
-to authenticated
-using (
-    author_id = (select auth.uid())
-)
-with check (
-    author_id = (select auth.uid())
-);
-
-comment on policy "the author can update" on public.social_feed_comments is null;
-
 drop policy if exists "the author can delete" on public.social_feed_comments;
 
 create policy "the author can delete" on public.social_feed_comments

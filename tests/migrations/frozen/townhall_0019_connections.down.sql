@@ -1,5 +1,7 @@
 drop policy if exists "the sender to another unless blocked can insert" on public.founder_messages;
 
+drop policy if exists "the author can update" on public.social_feed_comments;
+
 drop policy if exists "the author who can read the post unless blocked can insert" on public.social_feed_comments;
 
 drop policy if exists "the owner who can read the post unless blocked can insert" on public.social_feed_reactions;
@@ -15,6 +17,8 @@ drop function if exists private.unblock_founder(uuid);
 drop function if exists public.block_founder(uuid);
 
 drop function if exists private.block_founder(uuid);
+
+drop function if exists private.is_post_of_blocked(uuid);
 
 drop function if exists private.is_comment_of_blocked(uuid);
 

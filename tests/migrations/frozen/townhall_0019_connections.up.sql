@@ -90,6 +90,28 @@ grant execute on function private.is_comment_of_blocked(uuid) to service_role;
 
 comment on function private.is_comment_of_blocked(uuid) is 'Whether the author of a comment blocks the caller, or the caller that author.';
 
+create or replace function private.is_post_of_blocked(post_id uuid)
+returns boolean
+language sql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+select exists (
+    select
+    from public.social_feed_posts as p
+    where p.id = is_post_of_blocked.post_id
+        and p.author_id = any (array(select private.my_blocked_user_ids()))
+)
+$function$;
+
+revoke all on function private.is_post_of_blocked(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.is_post_of_blocked(uuid) to authenticated;
+
+grant execute on function private.is_post_of_blocked(uuid) to service_role;
+
+comment on function private.is_post_of_blocked(uuid) is 'Whether the author of a post blocks the caller, or the caller that author.';
+
 create or replace function private.block_founder(user_id uuid)
 returns void
 language plpgsql
@@ -175,9 +197,16 @@ begin
     delete from public.founder_connections as c
     where c.id = blocked
         and not (c.blocked_by_requester and c.requester_id <> caller)
-        and not (c.blocked_by_recipient and c.recipient_id <> caller);
+        and not (c.blocked_by_recipient and c.recipient_id <> caller)
+        and coalesce(c.declined_by, caller) = caller;
     update public.founder_connections as c
     set
+        status = case
+            when c.blocked_by_requester and c.requester_id <> caller
+                or c.blocked_by_recipient and c.recipient_id <> caller
+                then 'blocked'
+            else 'declined'
+        end,
         blocked_by_requester = c.blocked_by_requester and c.requester_id <> caller,
         blocked_by_recipient = c.blocked_by_recipient and c.recipient_id <> caller
     where c.id = blocked;
@@ -188,7 +217,7 @@ revoke all on function private.unblock_founder(uuid) from public, anon, authenti
 
 grant execute on function private.unblock_founder(uuid) to authenticated;
 
-comment on function private.unblock_founder(uuid) is 'Ends the caller''s block of a founder. A block by the founder stays; without one the two can ask each other again.';
+comment on function private.unblock_founder(uuid) is 'Ends the caller''s block of a founder. A block by the founder stays, and so does their refusal of a request; without either the two can ask each other again.';
 
 create or replace function public.unblock_founder(user_id uuid)
 returns void
@@ -203,7 +232,7 @@ revoke all on function public.unblock_founder(uuid) from public, anon, authentic
 
 grant execute on function public.unblock_founder(uuid) to authenticated;
 
-comment on function public.unblock_founder(uuid) is 'Ends the caller''s block of a founder. A block by the founder stays; without one the two can ask each other again.';
+comment on function public.unblock_founder(uuid) is 'Ends the caller''s block of a founder. A block by the founder stays, and so does their refusal of a request; without either the two can ask each other again.';
 
 create or replace function private.keep_connection()
 returns trigger
@@ -224,14 +253,16 @@ begin
     elsif new.status = 'blocked' then
         new.blocked_by_recipient := true;
     end if;
-    if new.status <> 'declined' then
+    if new.status = 'declined' then
+        new.declined_by := coalesce(
+            new.declined_by,
+            case
+                when caller = new.requester_id then caller
+                else new.recipient_id
+            end
+        );
+    elsif new.status <> 'blocked' then
         new.declined_by := null;
-    elsif old.status is distinct from 'declined'
-        and caller in (new.requester_id, new.recipient_id)
-    then
-        new.declined_by := caller;
-    else
-        new.declined_by := coalesce(new.declined_by, new.recipient_id);
     end if;
     return new;
 end
@@ -384,6 +415,27 @@ with check (
 );
 
 comment on policy "the author who can read the post unless blocked can insert" on public.social_feed_comments is null;
+
+drop policy if exists "the author can update" on public.social_feed_comments;
+
+create policy "the author can update" on public.social_feed_comments
+as permissive for update
+to authenticated
+using (
+    author_id = (select auth.uid())
+)
+with check (
+    (author_id = (select auth.uid()))
+    and (
+        not private.is_post_of_blocked(post_id)
+        and (
+            parent_comment_id is null
+            or not private.is_comment_of_blocked(parent_comment_id)
+        )
+    )
+);
+
+comment on policy "the author can update" on public.social_feed_comments is null;
 
 drop policy if exists "the sender to another unless blocked can insert" on public.founder_messages;
 

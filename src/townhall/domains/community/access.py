@@ -136,15 +136,21 @@ posting = the_author.where(
 )
 the_reactor = owner(SocialFeedReaction.user_id)
 the_commenter = owner(SocialFeedComment.author_id, "the author")
+NOT_AN_ANSWER_TO_BLOCKED = """(
+        parent_comment_id is null
+        or not private.is_comment_of_blocked(parent_comment_id)
+    )"""
 commenting = the_commenter.where(
     f"""
     {post_readers(SocialFeedComment, unblocked=True).condition}
-    and (
-        parent_comment_id is null
-        or not private.is_comment_of_blocked(parent_comment_id)
-    )
+    and {NOT_AN_ANSWER_TO_BLOCKED}
     """,
     "who can read the post unless blocked",
+)
+
+# Another text is another comment.
+editing = the_commenter.where(
+    f"not private.is_post_of_blocked(post_id) and {NOT_AN_ANSWER_TO_BLOCKED}", "unless blocked"
 )
 
 the_sender = owner(FounderMessage.sender_id, "the sender")
@@ -243,6 +249,7 @@ RULES = (
         read=post_readers(SocialFeedComment) | the_commenter,
         insert=commenting,
         update=the_commenter,
+        becomes=editing,
         delete=the_commenter,
         update_columns=(SocialFeedComment.content,),
     ),

@@ -127,6 +127,27 @@ IS_COMMENT_OF_BLOCKED = Function(
     comment="Whether the author of a comment blocks the caller, or the caller that author.",
 )
 
+# A policy on comments can't tell by the post itself: its author may have made it private.
+IS_POST_OF_BLOCKED = Function(
+    schema="private",
+    name="is_post_of_blocked",
+    arguments={"post_id": "uuid"},
+    returns="boolean",
+    volatility="stable",
+    security="definer",
+    settings={"search_path": SAFE_SEARCH_PATH},
+    body="""
+        select exists (
+            select
+            from public.social_feed_posts as p
+            where p.id = is_post_of_blocked.post_id
+                and p.author_id = any (array(select private.my_blocked_user_ids()))
+        )
+    """,
+    execute=(AUTHENTICATED, SERVICE),
+    comment="Whether the author of a post blocks the caller, or the caller that author.",
+)
+
 # The loop ends once the row of the pair was updated or inserted: another transaction can insert or
 # delete it in between.
 BLOCK_FOUNDER = Function(
@@ -174,7 +195,9 @@ BLOCK_FOUNDER = Function(
     " them messages, reactions or comments.",
 )
 
-# The row is locked first, so that the next statement sees what the other party has written.
+# The row is locked first, so that the next statement sees what the other party has written. A
+# request that the other party declined is declined again: who may not delete it can't remove it by
+# a block either.
 UNBLOCK_FOUNDER = Function(
     schema="private",
     name="unblock_founder",
@@ -204,17 +227,24 @@ UNBLOCK_FOUNDER = Function(
             delete from public.founder_connections as c
             where c.id = blocked
                 and not (c.blocked_by_requester and c.requester_id <> caller)
-                and not (c.blocked_by_recipient and c.recipient_id <> caller);
+                and not (c.blocked_by_recipient and c.recipient_id <> caller)
+                and coalesce(c.declined_by, caller) = caller;
             update public.founder_connections as c
             set
+                status = case
+                    when c.blocked_by_requester and c.requester_id <> caller
+                        or c.blocked_by_recipient and c.recipient_id <> caller
+                        then '{ConnectionStatus.BLOCKED.value}'
+                    else '{ConnectionStatus.DECLINED.value}'
+                end,
                 blocked_by_requester = c.blocked_by_requester and c.requester_id <> caller,
                 blocked_by_recipient = c.blocked_by_recipient and c.recipient_id <> caller
             where c.id = blocked;
         end
     """,  # noqa: S608 - names of ours
     execute=(AUTHENTICATED,),
-    comment="Ends the caller's block of a founder. A block by the founder stays; without one the"
-    " two can ask each other again.",
+    comment="Ends the caller's block of a founder. A block by the founder stays, and so does their"
+    " refusal of a request; without either the two can ask each other again.",
 )
 
 # The consent is a scalar subquery: joined, PostgreSQL would read all consents, since it does not
@@ -375,6 +405,7 @@ ENTITIES: tuple[Declaration, ...] = (
     CAN_JOIN_COMMUNITY,
     MY_BLOCKED_USER_IDS,
     IS_COMMENT_OF_BLOCKED,
+    IS_POST_OF_BLOCKED,
     BLOCK_FOUNDER,
     public_wrapper(BLOCK_FOUNDER),
     UNBLOCK_FOUNDER,

@@ -377,7 +377,8 @@ DEPTH_OF_ANSWERS = (
     ),
 )
 
-# A block or a refusal that the service writes without its party is the recipient's.
+# A block or a refusal that the service writes without its party is the recipient's. A refusal is
+# remembered while one side blocks: a block that is lifted would otherwise remove it.
 CONNECTIONS = (
     Function(
         schema="private",
@@ -398,14 +399,16 @@ CONNECTIONS = (
                 elsif new.status = '{ConnectionStatus.BLOCKED.value}' then
                     new.blocked_by_recipient := true;
                 end if;
-                if new.status <> '{ConnectionStatus.DECLINED.value}' then
+                if new.status = '{ConnectionStatus.DECLINED.value}' then
+                    new.declined_by := coalesce(
+                        new.declined_by,
+                        case
+                            when caller = new.requester_id then caller
+                            else new.recipient_id
+                        end
+                    );
+                elsif new.status <> '{ConnectionStatus.BLOCKED.value}' then
                     new.declined_by := null;
-                elsif old.status is distinct from '{ConnectionStatus.DECLINED.value}'
-                    and caller in (new.requester_id, new.recipient_id)
-                then
-                    new.declined_by := caller;
-                else
-                    new.declined_by := coalesce(new.declined_by, new.recipient_id);
                 end if;
                 return new;
             end
