@@ -240,6 +240,25 @@ def test_index_of_a_partitioned_table_is_built_at_once(project: Project) -> None
     command.check(project.config)
 
 
+def test_check_of_a_partitioned_table_is_validated_apart(project: Project) -> None:
+    table = (
+        'Table("parts", metadata, Column("id", Integer), Column("name", Text{null}), {check}'
+        'postgresql_partition_by="list (id)")\n'
+    )
+    project.declare(table.format(null="", check=""))
+    project.revise()
+    command.upgrade(project.config, "head")
+    name = f'"{project.schema}".parts' if project.schema else "parts"
+    project.execute(f"create table partition_of_parts partition of {name} default")
+    check = "CheckConstraint('id > 0', name='positive'), "
+    project.declare(table.format(null=", nullable=False", check=check))
+    (revision,) = project.revise()
+    assert "safety.add_constraint(" in revision
+    assert "safety.set_not_null(" in revision
+    run_twice(project, 1)
+    command.check(project.config)
+
+
 def test_key_that_a_new_table_refers_to_is_added_before_it(project: Project) -> None:
     project.declare(items())
     project.revise()

@@ -53,9 +53,9 @@ def for_tables_in_use(
         return [script]
     upgrade = script.upgrade_ops_list[0].ops
     downgrade = script.downgrade_ops_list[0].ops
-    excluded = {*_partitioned(context), *_whole_tables([*upgrade, *downgrade])}
-    up = _changes(context, upgrade, excluded)
-    down = _changes(context, downgrade, excluded)
+    whole, partitioned = {*_whole_tables([*upgrade, *downgrade])}, {*_partitioned(context)}
+    up = _changes(context, upgrade, whole, partitioned)
+    down = _changes(context, downgrade, whole, partitioned)
     if not (up or down):
         return [script]
     added_again = {each.name for each in down.values() if not each.removes}
@@ -94,9 +94,12 @@ def make_repeatable(context: MigrationContext, script: MigrationScript) -> None:
 
 
 def _changes(
-    context: MigrationContext, operations: Operations, excluded: Collection[TableName]
+    context: MigrationContext,
+    operations: Operations,
+    whole: Collection[TableName],
+    partitioned: Collection[TableName],
 ) -> Mapping[int, Change]:
-    found = ((id(each), change_of(context, each, excluded)) for each in operations)
+    found = ((id(each), change_of(context, each, whole, partitioned)) for each in operations)
     return {key: change for key, change in found if change is not None}
 
 

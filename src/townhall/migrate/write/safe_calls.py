@@ -52,17 +52,22 @@ class Change(NamedTuple):
 
 
 def change_of(
-    context: MigrationContext, operation: MigrateOperation, excluded: Collection[TableName]
+    context: MigrationContext,
+    operation: MigrateOperation,
+    whole: Collection[TableName],
+    partitioned: Collection[TableName],
 ) -> Change | None:
     """Return what an operation changes of a table in use, or None if it needs no such care.
 
     Args:
         context: The context of the run.
         operation: The operation.
-        excluded: Tables that are not in use, or of which PostgreSQL can't change this so.
+        whole: Tables that are created or dropped, which are not in use.
+        partitioned: Partitioned tables, of which PostgreSQL builds no index concurrently.
     """
     place = _place(operation)
-    if place is None or place in excluded:
+    is_at_once = place in partitioned and not _is_validated(context, operation)
+    if place is None or place in whole or is_at_once:
         return None
     if isinstance(operation, CreateIndexOp):
         return _create_index(context, operation, place)
@@ -73,6 +78,13 @@ def change_of(
     if isinstance(operation, AddConstraintOp | AddDefinedOp):
         return _add_constraint(context, operation, place)
     return _remove(operation, place)
+
+
+def _is_validated(context: MigrationContext, operation: MigrateOperation) -> bool:
+    # A check is validated apart on the partitions too, and tells that a column holds no NULL.
+    if isinstance(operation, AddConstraintOp | AddDefinedOp):
+        return _definition(context, operation)[1].startswith("CHECK")
+    return isinstance(operation, AlterColumnOp | DropConstraintOp)
 
 
 def _remove(operation: MigrateOperation, place: TableName) -> Change | None:
