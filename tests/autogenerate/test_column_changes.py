@@ -206,7 +206,8 @@ def test_serial_key_of_another_type_keeps_its_sequence(databases: Databases) -> 
         databases, "create table things (id serial primary key)", Schema(metadata)
     )
     assert "set default nextval('public.things_id_seq'::regclass)" in revision.upgrade
-    assert "sequence" not in revision.upgrade
+    assert "alter sequence public.things_id_seq as bigint" in revision.upgrade
+    assert "alter sequence public.things_id_seq as integer" in revision.downgrade
 
 
 def test_text_with_a_colon_has_no_parameter(databases: Databases) -> None:

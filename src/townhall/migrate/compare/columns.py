@@ -19,6 +19,7 @@ from townhall.pg import catalog, sql
 from townhall.pg.catalog.casts import Cast, read_casts
 from townhall.pg.column_type import ColumnType
 
+_TYPES_OF_SEQUENCES = {"smallint", "integer", "bigint"}
 _dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 _CAPITALS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Z]+""")
@@ -86,7 +87,12 @@ def change_of_column(
             target.type, target.collation, target.default, _using(name, target.type, there)
         ),
         is_other_type=not there.is_same,
+        sequence=previous.sequence if _is_serial_in_both(previous, target) else None,
     )
+
+
+def _is_serial_in_both(previous: catalog.Column, target: catalog.Column) -> bool:
+    return previous.default == target.default and target.type in _TYPES_OF_SEQUENCES
 
 
 def type_in_sql(type_: TypeEngine[Any]) -> str:

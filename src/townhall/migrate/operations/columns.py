@@ -33,7 +33,7 @@ class ColumnState:
 class ChangeColumnOp(StatementsOp):
     """Change the type or the default of a column."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of the change
         self,
         table: Table,
         name: str,
@@ -41,6 +41,7 @@ class ChangeColumnOp(StatementsOp):
         target: ColumnState,
         *,
         is_other_type: bool,
+        sequence: str | None = None,
     ) -> None:
         """Take the column in both states.
 
@@ -50,10 +51,11 @@ class ChangeColumnOp(StatementsOp):
             previous: The column as it is.
             target: The column as it will be.
             is_other_type: Whether more of the type changes than its modifiers.
+            sequence: The sequence of a column that is serial in both states, as SQL names it.
         """
         self.schema, self.table_name, self.column_name = table.schema, table.name, name
         self.previous, self.target, self.is_other_type = previous, target, is_other_type
-        self.owner = table
+        self.owner, self.sequence = table, sequence
 
     @property
     def sets_default(self) -> bool:
@@ -81,7 +83,10 @@ class ChangeColumnOp(StatementsOp):
         if changes_default and target.default is not None:
             changes.append(f"{alter} set default {target.default}")
         table = f"alter table {qualified_name(self.owner)}"
-        return [f"{table} {changes[0]}" if len(changes) == 1 else _on_lines(table, changes)]
+        change = f"{table} {changes[0]}" if len(changes) == 1 else _on_lines(table, changes)
+        # The sequence of a serial column would end where the former type ends.
+        of_sequence = f"alter sequence {self.sequence} as {target.type}"
+        return [change, of_sequence] if self.sequence and self.changes_type else [change]
 
     def reverse(self) -> ChangeColumnOp:
         """Return the opposite change."""
@@ -91,6 +96,7 @@ class ChangeColumnOp(StatementsOp):
             self.target,
             self.previous,
             is_other_type=self.is_other_type,
+            sequence=self.sequence,
         )
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
