@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import sqlalchemy as sa
-from alembic.operations.ops import DropColumnOp, DropIndexOp, DropTableOp
+from alembic.operations.ops import CreateTableCommentOp, DropColumnOp, DropIndexOp, DropTableOp
 
 from tests.pg.statements.case import OperationCase
 from townhall import pg
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import AddSerialOp, ChangeColumnOp, ColumnState
-from townhall.migrate.operations.comments import CommentOp
+from townhall.migrate.operations.comments import CommentOp, TableCommentOp
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
     AddDefinedOp,
@@ -169,6 +169,16 @@ CASES = {
             comment on constraint "Odd key" on shop."Orders" is null;
         """,
         difference=("comment_constraint", "shop", "Orders", "Odd key"),
+    ),
+    "comment on a table": OperationCase(
+        TableCommentOp(CreateTableCommentOp("Orders", "It's new.", schema="shop")),
+        forward="""
+            comment on table shop."Orders" is 'It''s new.';
+        """,
+        backward="""
+            comment on table shop."Orders" is null;
+        """,
+        difference=("add_table_comment", "shop", "Orders"),
     ),
     "comment on an index": OperationCase(
         CommentOp(TABLE, "index", "ix_orders", "Old.", "New."),

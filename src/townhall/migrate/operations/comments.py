@@ -71,5 +71,5 @@ class TableCommentOp(StatementsOp):
         return TableCommentOp(self.change.reverse())
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
-        """Return the diff tuple of Alembic's operation."""
-        return self.change.to_diff_tuple()
+        """Return the diff tuple: ``("add_table_comment", "public", "events")``."""
+        return (self.change.to_diff_tuple()[0], self.schema, self.table_name)
