@@ -182,6 +182,7 @@ def test_embedded_server_that_can_not_start_is_an_error_of_one_paragraph(tmp_pat
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("ini", "message"),
     [
@@ -249,6 +250,7 @@ def test_password_is_not_among_the_arguments_of_psql(database: str) -> None:
     assert environment_password == "s3cret!"  # noqa: S105 - the test's own
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "ending",
     [
@@ -289,6 +291,7 @@ def test_serve_takes_a_version_and_a_directory(tmp_path: Path) -> None:
         assert process.stderr.read() == f"PostgreSQL 16 runs in {folder}; Ctrl-C stops it.\n"
 
 
+@pytest.mark.thorough
 def test_status_of_an_empty_database_has_no_objects(home: Path, database: str) -> None:
     told = townhall(home, "status", "--url", database)
     assert told.returncode == 0
@@ -400,6 +403,7 @@ def application(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_status_of_an_application_without_the_product(
     application: Path, home: Path, database: str
 ) -> None:

@@ -662,7 +662,7 @@ DRIFTS = (
 
 EVERY_DRIFT = [
     # All of them take minutes; every run tries some of each kind.
-    pytest.param(drift, id=drift.name, marks=() if number % 20 == 0 else pytest.mark.exhaustive)
+    pytest.param(drift, id=drift.name, marks=() if number % 60 == 0 else pytest.mark.exhaustive)
     for number, drift in enumerate(DRIFTS)
 ]
 """Parameters of a test."""

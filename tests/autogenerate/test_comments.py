@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall.pg import catalog
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 
 def commented(text: str | None) -> dict[str, Any]:
     return {} if text is None else {"info": {"comment": text}}

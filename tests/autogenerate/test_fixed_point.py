@@ -13,6 +13,8 @@ from tests.autogenerate.round_trip import round_trip
 from townhall import pg
 from townhall.testing.databases import Databases
 
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
 CONDITIONS = (
     "kind in ('a', 'b')",
     "kind not in ('a', 'b') or kind is null",

@@ -138,7 +138,13 @@ def changed(project: Project, name: str) -> tuple[str, str]:
     return declaration.replace("{}", f"{project.schema}." if project.schema else ""), call
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        each if each in {"index", "not null"} else pytest.param(each, marks=pytest.mark.thorough)
+        for each in CHANGES
+    ],
+)
 def test_change_of_a_table_in_use_is_a_call_of_safety_that_can_run_again_both_ways(
     project: Project, name: str
 ) -> None:
@@ -181,6 +187,7 @@ def run_twice(project: Project, count: int) -> None:
     command.upgrade(project.config, "head")
 
 
+@pytest.mark.thorough
 def test_operations_that_need_no_care_have_a_revision_of_their_own(project: Project) -> None:
     project.declare(items())
     project.revise()
@@ -274,6 +281,7 @@ def test_key_that_a_new_table_refers_to_is_added_before_it(project: Project) -> 
     command.downgrade(project.config, "base")
 
 
+@pytest.mark.thorough
 def test_identity_is_added_and_dropped_over_its_own_result(project: Project) -> None:
     project.declare(items())
     project.revise()

@@ -43,6 +43,7 @@ def test_comparison_changes_nothing(townhall_database: str, config: Config, tmp_
     assert dump(townhall_database) == before
 
 
+@pytest.mark.thorough
 def test_comparison_of_a_locked_table_gives_up(config: Config, busy: psycopg.Connection) -> None:
     busy.execute("lock table public.events in access share mode")
     with pytest.raises(CommandError, match="lock"):

@@ -34,6 +34,7 @@ def test_url_option_precedes_the_variable(townhall_database: str) -> None:
     assert done.stdout == f"{HEAD} (head)\n"
 
 
+@pytest.mark.thorough
 def test_ini_of_an_application_uses_the_scripts_of_the_package(
     townhall_database: str, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ def test_tables_created_without_alembic_are_upgraded_to_the_declared_schema(
         assert effective_privileges(connection) == declared_privileges()
 
 
+@pytest.mark.thorough
 def test_counters_of_posts_older_than_the_triggers_are_corrected(townhall_database: str) -> None:
     engine = create_engine(townhall_database, poolclass=NullPool)
     with engine.begin() as connection:
@@ -65,6 +66,7 @@ def test_counters_of_posts_older_than_the_triggers_are_corrected(townhall_databa
         assert posts.all() == [(0, 1, stamp) for stamp in stamps]
 
 
+@pytest.mark.thorough
 def test_creators_of_communities_older_than_the_owners_become_owners(
     engine: Engine, empty_database: str
 ) -> None:

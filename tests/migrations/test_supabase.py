@@ -120,6 +120,7 @@ def test_downgrade_drops_exactly_what_the_upgrade_created(migrated: Migrated) ->
         assert effective_privileges(connection) == declared_privileges()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("default_privileges", DefaultPrivileges)
 def test_superuser_migrates_with_the_same_privileges(
     default_privileges: DefaultPrivileges, townhall_databases: Databases

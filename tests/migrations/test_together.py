@@ -91,6 +91,7 @@ def test_upgrade_gives_up_after_the_lock_timeout_and_changes_nothing(started: st
     upgrade(started)
 
 
+@pytest.mark.thorough
 def test_revisions_before_a_lock_timeout_are_kept(empty_database: str) -> None:
     upgrade(empty_database, "townhall_0004")
     with _using(empty_database):
