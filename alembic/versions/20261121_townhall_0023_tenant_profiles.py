@@ -322,7 +322,10 @@ def upgrade() -> None:
             arguments={"host": "text"},
             returns="text",
             body="""
-                select regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+                select case
+                    when char_length(host) <= 260
+                    then regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+                end
             """,
             volatility="immutable",
             settings={"search_path": "pg_catalog, pg_temp"},

@@ -170,6 +170,12 @@ def test_sql_function_brings_the_domain_to_the_canonical_form(
         assert outcome(connection, asked) is Outcome.ALLOWED
 
 
+def test_host_that_is_too_long_has_no_tenant(connection: Connection) -> None:
+    with acting(connection, "anon"):
+        asked = select(func.public.get_tenant_branding_by_domain(f"{DOMAIN}:{'0' * 300}"))
+        assert outcome(connection, asked) is Outcome.NO_ROWS
+
+
 @pytest.mark.parametrize("host", ["coach.example:8000", "COACH.example.", "BÜCHER.example"])
 def test_queries_bring_the_domain_to_the_canonical_form(connection: Connection, host: str) -> None:
     _claim_as(connection, "owner", canonical_domain(host))

@@ -162,7 +162,10 @@ CREATE FUNCTION private.canonical_domain(host text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
-select regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+select case
+    when char_length(host) <= 260
+    then regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+end
 $_$;
 
 

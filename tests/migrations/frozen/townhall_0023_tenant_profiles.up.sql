@@ -124,7 +124,10 @@ language sql
 immutable security invoker parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+select case
+    when char_length(host) <= 260
+    then regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+end
 $function$;
 
 revoke all on function private.canonical_domain(text) from public, anon, authenticated, service_role;

@@ -9,6 +9,9 @@ import idna
 LONGEST_DOMAIN = 253
 """The number of characters that DNS allows for a name."""
 
+LONGEST_HOST = LONGEST_DOMAIN + len(".:65535")
+"""The number of characters of a name with a dot at its end and a port."""
+
 # A hyphen at both the third and the fourth place marks an encoding, of which "xn" is the only one.
 _LABEL_START = "(?!(?!xn)..--)"
 _LABEL_REST = "([a-z0-9-]{0,61}[a-z0-9])?"
@@ -18,7 +21,6 @@ CANONICAL_PATTERN = f"^({_LABEL_START}[a-z0-9]{_LABEL_REST}[.])+{_LABEL_START}[a
 """The pattern of a canonical domain: two or more labels, in lower-case ASCII."""
 
 _PORT = re.compile(r":[0-9]*\Z")
-_LONGEST_HOST = LONGEST_DOMAIN + len(".:65535")
 
 
 def canonical_domain(host: str) -> str:
@@ -38,11 +40,11 @@ def canonical_domain(host: str) -> str:
             or a name with characters that domains can't have.
     """
     try:
-        if len(host) > _LONGEST_HOST:
+        if len(host) > LONGEST_HOST:
             raise idna.IDNAError("it is too long")
         encoded = idna.encode(_PORT.sub("", host), uts46=True, std3_rules=True).decode("ascii")
     except UnicodeError as error:
-        raise ValueError(f"{host[:_LONGEST_HOST]!r} is no domain: {error}") from error
+        raise ValueError(f"{host[:LONGEST_HOST]!r} is no domain: {error}") from error
     domain = encoded.removesuffix(".")
     if len(domain) > LONGEST_DOMAIN or not re.search(CANONICAL_PATTERN, domain):
         raise ValueError(

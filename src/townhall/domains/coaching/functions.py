@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from townhall.domains.coaching.custom_domain import LONGEST_HOST
 from townhall.domains.coaching.models import ClientStatus, SessionStatus, TenantProfile
 from townhall.pg import ANONYMOUS, AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
 from townhall.pg.access import Declaration, membership, public_wrapper
@@ -53,8 +54,12 @@ CANONICAL_DOMAIN = Function(
     returns="text",
     volatility="immutable",
     settings={"search_path": SAFE_SEARCH_PATH},
-    body="""
-        select regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+    # The expression takes long for megabytes, which anonymous callers may send.
+    body=f"""
+        select case
+            when char_length(host) <= {LONGEST_HOST}
+            then regexp_replace(lower(host collate "C"), '[.]?(:[0-9]*)?$', '')
+        end
     """,
     execute=(SERVICE,),
     comment="The domain of a host in ASCII: in lower case, without a dot at its end and a port.",
