@@ -29,7 +29,7 @@ class Unreadable(MutableBase):
         return f"Unreadable({shown!r})"
 
     def __bool__(self) -> bool:
-        """Be false, as there is no value that could be used."""
+        """Return False, since there is no value that could be used."""
         return False
 
     def __reduce__(self) -> tuple[type[Unreadable], tuple[str]]:

@@ -87,7 +87,7 @@ def consents_of(user_id: UUID) -> Select[ConsentPreference]:
 def consenting(category: ConsentCategory, user_ids: Iterable[UUID]) -> Select[UUID]:
     """Select those of some users who have given a consent, as the service.
 
-    A user reads only their own consents, and finds nobody else.
+    A user reads only their own consents, and so finds no other user.
 
     Args:
         category: The purpose of the consent.
