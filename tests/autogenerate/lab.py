@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
 import sqlalchemy as sa
 from alembic import op
 from alembic.autogenerate import produce_migrations, render_python_code
@@ -30,6 +31,10 @@ from townhall.pg.alembic_utils import (
     PGTrigger,
     PGView,
     ReplaceableEntity,
+)
+
+SINCE_2_1 = pytest.mark.skipif(
+    sa.__version__ < "2.1", reason="SQLAlchemy 2.0 does not have the option that is declared"
 )
 
 SCHEMA = "lab"

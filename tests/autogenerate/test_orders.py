@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from tests.autogenerate.lab import SCHEMA, SINCE_2_1, Lab, Schema
 from townhall import pg
 from townhall.migrate.trial.differences import lost
 from townhall.pg import catalog
@@ -220,6 +220,7 @@ def referred(unique: Options, primary: Options) -> Schema:
     return Schema(metadata)
 
 
+@SINCE_2_1
 @pytest.mark.parametrize("change", KEYS.values(), ids=KEYS.keys())
 @pytest.mark.parametrize("kind", ["unique", "primary"])
 def test_key_that_foreign_keys_refer_to_is_changed(

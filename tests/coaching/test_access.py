@@ -225,12 +225,12 @@ TARGETS: dict[str, Target] = {
 
 
 @pytest.fixture
-def connection(connection: Connection) -> Connection:
+def three_tenants(connection: Connection) -> Connection:
     """Return the connection to the sample data, with the inactive tenant."""
     insert_inactive_tenant(connection)
     return connection
 
 
 @pytest.mark.parametrize("case", MATRIX, ids=str)
-def test_access(connection: Connection, case: AccessCase) -> None:
-    check_access(connection, TARGETS, PERSONAS, case)
+def test_access(three_tenants: Connection, case: AccessCase) -> None:
+    check_access(three_tenants, TARGETS, PERSONAS, case)
