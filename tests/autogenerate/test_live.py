@@ -86,7 +86,7 @@ class Project:
             connection.execute(text(statement))
 
 
-@pytest.fixture(params=[None, pytest.param("Shop", marks=pytest.mark.thorough)])
+@pytest.fixture(params=[None, pytest.param("Shop", marks=pytest.mark.exhaustive)])
 def project(request: pytest.FixtureRequest, tmp_path: Path, empty_database: str) -> Project:
     (tmp_path / "versions").mkdir()
     shutil.copy(Path(__file__).parents[2] / "alembic" / "script.py.mako", tmp_path)
