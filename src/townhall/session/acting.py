@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Result, event
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
-from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.orm import ORMExecuteState, Session, scoped_session
 
 from townhall.session import guard
 from townhall.session.actor import Actor
@@ -25,10 +25,7 @@ class ActingSession(Session):
         """Create the session; the arguments are those of ``sqlalchemy.orm.Session``."""
         super().__init__(*arguments, **options)
         acting_sessions.add(self)
-        self._errors_after_commit: list[Exception] = []
-        event.listen(
-            self, "do_orm_execute", lambda state: collect_errors(state, self._errors_after_commit)
-        )
+        self.errors_after_commit: list[Exception] = []
 
     def commit(self) -> None:
         """Commit, and then raise the error of a statement that says so by ``RAISE_AFTER_COMMIT``.
@@ -37,16 +34,23 @@ class ActingSession(Session):
             Exception: The first of the errors.
         """
         super().commit()
-        errors, self._errors_after_commit[:] = list(self._errors_after_commit), []
-        for error in errors:
-            raise error
+        errors, self.errors_after_commit = self.errors_after_commit, []
+        if errors:
+            raise errors[0]
 
     def rollback(self) -> None:
         """Roll back; errors of what is undone are not raised any more."""
         super().rollback()
-        self._errors_after_commit.clear()
+        self.errors_after_commit.clear()
 
 
+def _collect_errors(state: ORMExecuteState) -> Result[Any] | None:
+    session = state.session
+    assert isinstance(session, ActingSession)  # noqa: S101 - it listens to this class alone
+    return collect_errors(state, session.errors_after_commit)
+
+
+event.listen(ActingSession, "do_orm_execute", _collect_errors)
 guard.listen(ActingSession)
 
 
