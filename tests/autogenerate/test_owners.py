@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
 from townhall.pg import catalog
+from townhall.pg.routine import Security
 
 OBJECTS: Mapping[str, str] = {
     "table": "create table lab.thing (id integer generated always as identity, number serial)",
@@ -109,7 +110,7 @@ def test_dropped_column_comes_back_with_its_sequence(lab: Lab, keeper: str) -> N
 
 @pytest.mark.parametrize("security", ["invoker", "definer"])
 def test_object_that_is_dropped_around_a_change_keeps_its_owner(
-    lab: Lab, keeper: str, security: str
+    lab: Lab, keeper: str, security: Security
 ) -> None:
     settings = {"search_path": pg.SAFE_SEARCH_PATH}
     secret = pg.Function(
@@ -117,7 +118,7 @@ def test_object_that_is_dropped_around_a_change_keeps_its_owner(
         name="secret",
         returns="integer",
         body="select 1",
-        security=security,  # type: ignore[arg-type] # one of the two
+        security=security,
         settings=settings,
     )
     seen = pg.View(schema=SCHEMA, name="seen", definition="select lab.secret() as secret")
@@ -132,7 +133,7 @@ def test_object_that_is_dropped_around_a_change_keeps_its_owner(
         name="secret",
         returns="bigint",
         body="select 1::bigint",
-        security=security,  # type: ignore[arg-type] # one of the two
+        security=security,
         settings=settings,
     )
     revision = lab.migrate(Schema(entities=[other, seen]))

@@ -97,6 +97,8 @@ class Creation:
     ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
         # A call that fits two declared functions was written when there was one of them.
         arranged = [*arrangements(steps, lambda step: step if isinstance(step, Routine) else None)]
+        if not arranged:
+            return self._run_in_any_order(steps)
         for first, later in [(steps, list[Step]()), *arranged]:
             savepoint = self._connection.begin_nested()
             self._drop_cascade(step for step in later if isinstance(step, Routine))
@@ -106,7 +108,7 @@ class Creation:
                     [*(failure.step for failure in failures), *later]
                 )
                 done = [*done, *more]
-            if not arranged or not is_ambiguous(failures):
+            if not is_ambiguous(failures):
                 savepoint.commit()
                 return done, failures
             savepoint.rollback()

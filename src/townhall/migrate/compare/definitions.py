@@ -25,7 +25,7 @@ from townhall.migrate.operations.definitions import (
     DropDefinedIndexOp,
     DropDefinedTableOp,
 )
-from townhall.migrate.operations.table_names import table_of
+from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.pg.catalog import TableName
 from townhall.pg.table_definition import TableDefinition, read_table_definitions
 
@@ -94,12 +94,10 @@ def _added(
     operation: CreateUniqueConstraintOp | CreateIndexOp | AddDefinedOp,
 ) -> tuple[TableName, str]:
     if isinstance(operation, AddDefinedOp):
-        of = operation.table
-        return (of.schema or "public", of.name), operation.constraint_name
-    table = (operation.schema or "public", operation.table_name)
+        return name_of(operation.table), operation.constraint_name
     if isinstance(operation, CreateIndexOp):
-        return table, str(operation.index_name)
-    return table, str(operation.constraint_name)
+        return table_of(operation), str(operation.index_name)
+    return table_of(operation), str(operation.constraint_name)
 
 
 def _is_of_other_type(operation: MigrateOperation) -> TypeGuard[ChangeColumnOp]:

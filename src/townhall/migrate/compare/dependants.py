@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
+from typing import cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, AlterColumnOp, DropColumnOp, DropConstraintOp
@@ -13,7 +14,7 @@ from townhall.migrate.compare.simulation import run_in_any_order
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.statements import qualified_name
-from townhall.migrate.operations.table_names import table_of
+from townhall.migrate.operations.table_names import OnTable, table_of
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import Domain, DropEntityOp, Entity, MaterializedView, Routine, Sequence, View, sql
 from townhall.pg.catalog import Part, Target, read_dependants
@@ -135,13 +136,12 @@ def target_of(operation: MigrateOperation) -> Target | None:
         return target_of_entity(operation.target)
     if (target := changed_column(operation)) is not None:
         return target
-    table = getattr(operation, "table_name", None)
-    schema = getattr(operation, "schema", None) or "public"
-    if table is None:
+    if getattr(operation, "table_name", None) is None:
         return None
     name = operation.constraint_name if isinstance(operation, DropConstraintOp) else None
     constraint = None if name is None else str(name)
-    return Target(relation=sql.qualified(schema, table), constraint=constraint)
+    table = sql.qualified(*table_of(cast("OnTable", operation)))
+    return Target(relation=table, constraint=constraint)
 
 
 def target_of_entity(entity: Entity) -> Target | None:

@@ -50,7 +50,7 @@ def orders(
     for arrangement in (
         [container.ops],
         *arrangements(container.ops, _created_routine),
-        _with_routines_last(container.ops),
+        *_with_routines_last(container.ops),
     ):
         with rolled_back(connection):
             done, failures = _run_in_parts(connection, arrangement, run)
@@ -75,10 +75,11 @@ def _run_in_parts(
 
 def _with_routines_last(
     operations: Sequence[MigrateOperation],
-) -> Sequence[Sequence[MigrateOperation]]:
+) -> Iterator[Sequence[Sequence[MigrateOperation]]]:
     # Where one with the same name is there already.
     later = [each for each in operations if _created_routine(each)]
-    return [[each for each in operations if each not in later], later]
+    if later:
+        yield [each for each in operations if each not in later], later
 
 
 def _created_routine(operation: MigrateOperation) -> Routine | None:

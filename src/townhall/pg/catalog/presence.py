@@ -68,7 +68,7 @@ SIGNS: Mapping[str, str] = {
     "publication table": "select from pg_catalog.pg_publication_rel",
     "default privileges": "select from pg_catalog.pg_default_acl",
 }
-"""For each kind, a query that returns a row where there is an object that every database lacks."""
+"""For each kind, a query that returns a row where there is an object of it to read."""
 
 
 def absent_kinds(connection: Connection, schemas: Sequence[str]) -> set[str]:

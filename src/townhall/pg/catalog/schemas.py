@@ -49,7 +49,7 @@ class Schema:
 
     @property
     def is_of_platform(self) -> bool:
-        """Whether it is the platform's: of a name of its own, and made by no revision of ours.
+        """Whether the platform made it: it has a name of the platform's, and no revision made it.
 
         On plain PostgreSQL a revision creates ``auth``, and says so in its comment.
         """
