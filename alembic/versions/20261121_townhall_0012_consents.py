@@ -152,7 +152,10 @@ def upgrade() -> None:
                     record_consent.new_value,
                     (select auth.uid()),
                     nullif(
-                        left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
+                        left(
+                            trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000
+                        ),
+                        ''
                     ),
                     nullif(left(h.headers ->> 'user-agent', 2000), '')
                 from auth.users as u
@@ -354,9 +357,7 @@ def upgrade() -> None:
             timing="after",
             events=("insert", "update", "delete"),
             function="private.audit_consent",
-            comment=(
-                "Inserts a row into consent_audit_log for every new consent and every change."
-            ),
+            comment=("Inserts a row into consent_audit_log for each first answer and each change."),
         )
     )
     pg.create_entity(

@@ -17,8 +17,8 @@ LINE_LENGTH = 2_000
 TEXT_LENGTH = 20_000
 """The longest text, in characters."""
 
-# In a regular expression of PostgreSQL, for every collation: neither a blank nor a mark of the
-# direction.
+# A PostgreSQL regular expression for a visible character: neither white space nor an invisible
+# mark, such as that of a text's direction. It lists them, since \s depends on the collation.
 _VISIBLE = (
     r"[^\s\u001c-\u001f\u0085\u00a0\u00ad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f"
     r"\u3000\ufeff]"

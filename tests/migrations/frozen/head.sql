@@ -938,7 +938,10 @@ select
     record_consent.new_value,
     (select auth.uid()),
     nullif(
-        left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
+        left(
+            trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000
+        ),
+        ''
     ),
     nullif(left(h.headers ->> 'user-agent', 2000), '')
 from auth.users as u
@@ -2841,7 +2844,7 @@ COMMENT ON TRIGGER add_creator_as_owner ON public.communities IS 'The creator of
 
 CREATE TRIGGER audit_consent AFTER INSERT OR DELETE OR UPDATE ON public.consent_preferences FOR EACH ROW EXECUTE FUNCTION private.audit_consent();
 
-COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Inserts a row into consent_audit_log for every new consent and every change.';
+COMMENT ON TRIGGER audit_consent ON public.consent_preferences IS 'Inserts a row into consent_audit_log for each first answer and each change.';
 
 CREATE TRIGGER audit_emptied_consents BEFORE TRUNCATE ON public.consent_preferences FOR EACH STATEMENT EXECUTE FUNCTION private.audit_emptied_consents();
 

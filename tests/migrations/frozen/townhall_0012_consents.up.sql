@@ -65,7 +65,10 @@ select
     record_consent.new_value,
     (select auth.uid()),
     nullif(
-        left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
+        left(
+            trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000
+        ),
+        ''
     ),
     nullif(left(h.headers ->> 'user-agent', 2000), '')
 from auth.users as u
@@ -276,7 +279,7 @@ on public.consent_preferences
 for each row
 execute function private.audit_consent();
 
-comment on trigger audit_consent on public.consent_preferences is 'Inserts a row into consent_audit_log for every new consent and every change.';
+comment on trigger audit_consent on public.consent_preferences is 'Inserts a row into consent_audit_log for each first answer and each change.';
 
 create or replace trigger audit_emptied_consents before truncate
 on public.consent_preferences

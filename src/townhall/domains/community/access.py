@@ -75,16 +75,16 @@ def post_readers(
         unblocked: Whether to leave out those who block the author, and those whom the author
             blocks.
     """
-    condition = f"""
+    author = f"\n                and {not_blocked('p.author_id')}" if unblocked else ""
+    return Principal(
+        "readers of the post",
+        f"""
         exists (
             select
             from public.social_feed_posts as p
-            where p.id = {model.__tablename__}.post_id{{}}
+            where p.id = {model.__tablename__}.post_id{author}
         )
-    """  # noqa: S608 - names of ours
-    return Principal(
-        "readers of the post",
-        condition.format(f"\n                and {not_blocked('p.author_id')}" * unblocked),
+        """,  # noqa: S608 - names of ours
     )
 
 

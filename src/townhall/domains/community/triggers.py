@@ -19,6 +19,7 @@ from townhall.domains.community.models.communities import MOST_LEVELS
 from townhall.domains.identity.triggers import last_owner, of_clients, updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 from townhall.pg.trigger import Event
+from townhall.types import LINE_LENGTH
 
 _ROW_EVENTS: tuple[Event, ...] = ("insert", "update", "delete")
 
@@ -466,7 +467,7 @@ CONSENT_AUDIT = (
         },
         returns="void",
         settings={"search_path": SAFE_SEARCH_PATH},
-        body="""
+        body=f"""
             insert into public.consent_audit_log (
                 user_id, category, previous_value, new_value, changed_by, ip_address, user_agent
             )
@@ -477,15 +478,18 @@ CONSENT_AUDIT = (
                 record_consent.new_value,
                 :caller,
                 nullif(
-                    left(trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), 2000), ''
+                    left(
+                        trim(split_part(h.headers ->> 'x-forwarded-for', ',', 1)), {LINE_LENGTH}
+                    ),
+                    ''
                 ),
-                nullif(left(h.headers ->> 'user-agent', 2000), '')
+                nullif(left(h.headers ->> 'user-agent', {LINE_LENGTH}), '')
             from auth.users as u
             cross join (
                 select nullif(current_setting('request.headers', true), '')::jsonb
             ) as h (headers)
             where u.id = record_consent.user_id
-        """,
+        """,  # noqa: S608 - a number of ours
         comment="Writes an answer to consent_audit_log, unless the account is deleted.",
     ),
     Function(
@@ -572,7 +576,7 @@ CONSENT_AUDIT = (
         timing="after",
         events=("insert", "update", "delete"),
         function="private.audit_consent",
-        comment="Inserts a row into consent_audit_log for every new consent and every change.",
+        comment="Inserts a row into consent_audit_log for each first answer and each change.",
     ),
     Trigger(
         table="consent_preferences",
