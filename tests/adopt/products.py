@@ -1,0 +1,57 @@
+"""Databases of products as they were before this library, for tests of adoption."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+_FOLDER = Path(__file__).parent / "products"
+
+ACCOUNTS = (
+    "aaaaaaaa-0000-4000-8000-000000000001",
+    "aaaaaaaa-0000-4000-8000-000000000002",
+)
+"""The accounts that rows of the products refer to."""
+
+
+class Product(StrEnum):
+    """A product, by the name of its file."""
+
+    EVENTS = "events"
+    COMMUNITY = "community"
+    FEED = "feed"
+    WIZARD = "wizard"
+    COACHING = "coaching"
+    STARTER = "starter"
+    """A Supabase project with nothing but the profiles of its starter."""
+    HALF = "half"
+    """Two tables of a domain that has six, in another shape."""
+    BROKEN = "broken"
+    """Tables without constraints, and rows that break each of ours."""
+
+
+def load(url: str, product: Product) -> None:
+    """Make the database of a product, with accounts and rows.
+
+    Args:
+        url: An empty database, or one like Supabase's, as the ordinary role that owns it.
+        product: The product.
+    """
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        if connection.scalar(text("select to_regnamespace('auth') is null")):
+            _run(connection, "plain")
+        connection.execute(text("set local search_path = public, extensions"))
+        for account in ACCOUNTS:
+            # Not as the owner of that table, which on Supabase is another role.
+            connection.execute(
+                text("insert into auth.users (id, email) values (:id, :email)"),
+                {"id": account, "email": f"{account}@example.org"},
+            )
+        _run(connection, "common")
+        _run(connection, product)
+
+
+def _run(connection: Connection, name: str) -> None:
+    connection.exec_driver_sql((_FOLDER / f"{name}.sql").read_text())
