@@ -12,12 +12,15 @@ from typing import Any
 
 from alembic import context
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from sqlalchemy import Connection, MetaData
 
 from townhall.migrate import autogenerate
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, migration_lock, with_lock_timeout
+from townhall.migrate.guard.obstacles import refuse_obstacles
+from townhall.migrate.guard.pending import creations, planned_steps
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.settings import (
@@ -151,6 +154,7 @@ def _run_offline(duration: str, options: dict[str, Any]) -> None:
     context.execute("set client_min_messages = warning")
     context.execute(sql.statement(f"set lock_timeout = {sql.literal(duration)}"))
     context.execute(sql.statement(PUBLIC_FIRST))
+    _prepare(context.get_context())
     with context.begin_transaction():
         context.run_migrations()
     for setting in ("client_min_messages", "lock_timeout", "search_path"):
@@ -178,7 +182,13 @@ def _run_online(
             context.begin_transaction(),
             explaining_unknown_revisions(context.get_context(), context.script, settings.product),
         ):
+            if not only_looks:
+                _prepare(context.get_context())
             context.run_migrations()
+
+
+def _prepare(migration: MigrationContext) -> None:
+    refuse_obstacles(migration, creations(planned_steps(migration)))
 
 
 def _protect_version_table(settings: Settings, *, ctx: Any, step: Any, **_: Any) -> None:  # noqa: ANN401 - Alembic's

@@ -1,0 +1,304 @@
+"""What has the name of a table that a pending revision creates, and is not that table.
+
+A revision leaves a table that exists as it is. Where that one lacks a column, the statements behind
+it fail, after the earlier revisions are committed; where it lacks a constraint, nothing enforces
+what is declared. So a run is refused before its first change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    ForeignKeyConstraint,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from townhall.migrate.guard.pending import Creation, tables_of
+from townhall.pg import sql
+
+_DIALECT = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
+
+_KINDS: dict[type[Constraint], str] = {
+    PrimaryKeyConstraint: "p",
+    UniqueConstraint: "u",
+    ForeignKeyConstraint: "f",
+    CheckConstraint: "c",
+}
+
+
+def refuse_obstacles(context: MigrationContext, creations: Sequence[Creation]) -> None:
+    """Refuse a run that would create tables where something else is in the way.
+
+    A table is in the way that lacks a column, a type, NOT NULL or a constraint that the revision
+    gives it, unless this history made it; and so is anything else of its name.
+
+    Args:
+        context: The migration context of the run; offline the script refuses where it runs.
+        creations: The tables that pending revisions create.
+
+    Raises:
+        CommandError: Something is in the way; the message has a line for each.
+    """
+    if not creations:
+        return
+    if context.as_sql:
+        context.execute(sql.statement(_SCRIPT.format(message=_message(context, creations))))
+        return
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - only a script has none
+    names = json.dumps([[each.table[0], sorted(each.names)] for each in creations])
+    existing = {tuple(row) for row in connection.execute(text(_EXISTING), {"names": names})}
+    candidates = [
+        each for each in creations if any((each.table[0], name) in existing for name in each.names)
+    ]
+    message = (
+        connection.scalar(sql.statement(f"select {_message(context, candidates)}"))
+        if candidates
+        else None
+    )
+    connection.rollback()
+    if message is not None:
+        raise CommandError(message)
+
+
+def _message(context: MigrationContext, creations: Sequence[Creation]) -> str:
+    """Return the SQL expression of the message, which is null where nothing is in the way."""
+    expected = json.dumps(list(_expected(creations)), ensure_ascii=False)
+    schema = context.version_table_schema or "public"
+    version_table = sql.qualified(schema, context.version_table)
+    return _MESSAGE.format(expected=sql.literal(expected), version_table=sql.literal(version_table))
+
+
+def _expected(creations: Sequence[Creation]) -> Iterable[dict[str, Any]]:
+    created = {
+        (table.schema or "public", table.name): table
+        for revision in {each.revision.revision: each.revision for each in creations}.values()
+        for table in tables_of(revision)
+    }
+    for each in creations:
+        table = created.get(each.table)
+        yield {
+            "schema": each.table[0],
+            "name": each.table[1],
+            "names": sorted(each.names),
+            "columns": list(_columns(table)) if table is not None else [],
+            "constraints": list(_constraints(table)) if table is not None else [],
+        }
+
+
+def _columns(table: Table) -> Iterable[dict[str, Any]]:
+    for column in table.columns:
+        yield {
+            "name": column.name,
+            "type": column.type.compile(dialect=_DIALECT),
+            "not_null": column.primary_key or not column.nullable,
+        }
+
+
+def _constraints(table: Table) -> Iterable[dict[str, Any]]:
+    constraints = [each for each in table.constraints if isinstance(each.name, str)]
+    for constraint in sorted(constraints, key=lambda each: str(each.name)):
+        yield {
+            "name": str(constraint.name),
+            "kind": _KINDS.get(type(constraint), "x"),
+            "columns": [column.name for column in getattr(constraint, "columns", ())],
+            "references": constraint.elements[0].target_fullname.split(".")[-2]
+            if isinstance(constraint, ForeignKeyConstraint)
+            else None,
+        }
+
+
+_EXISTING = """
+    with names as (
+        select value ->> 0 as schema, jsonb_array_elements_text(value -> 1) as name
+        from jsonb_array_elements(cast(:names as jsonb))
+    )
+    select n.nspname, c.relname
+    from names
+    join pg_catalog.pg_namespace as n on n.nspname = names.schema
+    join pg_catalog.pg_class as c on c.relnamespace = n.oid and c.relname = names.name
+    union
+    select n.nspname, t.typname
+    from names
+    join pg_catalog.pg_namespace as n on n.nspname = names.schema
+    join pg_catalog.pg_type as t on t.typnamespace = n.oid and t.typname = names.name
+"""
+"""The relations and types that have one of some names."""
+
+_MESSAGE = """(
+    with expected as (
+        select e.*, existing.oid as relation, existing.kind, existing.name as found
+        from pg_catalog.jsonb_to_recordset({expected}) as e (
+            schema text, name text, names text[], columns jsonb, constraints jsonb
+        )
+        cross join lateral (
+            select
+                c.oid,
+                case c.relkind
+                    when 'v' then 'a view'
+                    when 'm' then 'a materialized view'
+                    when 'f' then 'a foreign table'
+                    when 'S' then 'a sequence'
+                    when 'i' then 'an index'
+                    when 'I' then 'an index'
+                    when 'c' then 'a type'
+                end as kind,
+                c.relname as name
+            from pg_catalog.pg_class as c
+            join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+            where n.nspname = e.schema and c.relname = any (e.names)
+            union all
+            select null, 'a type', t.typname
+            from pg_catalog.pg_type as t
+            join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+            where n.nspname = e.schema and t.typname = e.name and t.typrelid = 0
+            order by 2 nulls first, 3
+            limit 1
+        ) as existing
+        where existing.kind is null or existing.name = e.name
+    ),
+    facts (schema, name, fact) as (
+        select e.schema, e.found, pg_catalog.format('it is %s', e.kind)
+        from expected as e
+        where e.kind is not null
+        union all
+        select
+            e.schema,
+            e.found,
+            'it lacks ' || pg_catalog.string_agg(
+                pg_catalog.quote_ident(d.value ->> 'name'), ', ' order by d.ordinality
+            )
+        from expected as e
+        cross join lateral pg_catalog.jsonb_array_elements(e.columns) with ordinality as d
+        where e.kind is null and not exists (
+            select
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = e.relation
+                and a.attname = d.value ->> 'name'
+                and not a.attisdropped
+        )
+        group by e.schema, e.found
+        union all
+        select
+            e.schema,
+            e.found,
+            pg_catalog.string_agg(
+                pg_catalog.concat_ws(
+                    ' and ',
+                    case
+                        when d.type_differs then pg_catalog.format(
+                            '%I is %s instead of %s',
+                            a.attname,
+                            pg_catalog.format_type(a.atttypid, a.atttypmod),
+                            pg_catalog.lower(d.type)
+                        )
+                    end,
+                    case
+                        when d.not_null and not a.attnotnull
+                            then pg_catalog.format('%I allows NULL', a.attname)
+                    end
+                ),
+                ', '
+                order by a.attnum
+            )
+        from expected as e
+        cross join lateral pg_catalog.jsonb_to_recordset(e.columns) as declared (
+            name text, type text, not_null boolean
+        )
+        join pg_catalog.pg_attribute as a on a.attrelid = e.relation
+            and a.attname = declared.name
+            and not a.attisdropped
+        cross join lateral (
+            select
+                declared.type,
+                declared.not_null,
+                pg_catalog.to_regtype(declared.type) <> a.atttypid
+                or (
+                    a.atttypid not in ('real'::regtype, 'double precision'::regtype)
+                    and pg_catalog.replace(
+                        pg_catalog.substring(declared.type, '\\(([^)]*)\\)'), ' ', ''
+                    ) is distinct from pg_catalog.substring(
+                        pg_catalog.format_type(a.atttypid, a.atttypmod), '\\(([^)]*)\\)'
+                    )
+                    and declared.type <> 'CHAR'
+                ) as type_differs
+        ) as d
+        where e.kind is null and (d.type_differs or d.not_null and not a.attnotnull)
+        group by e.schema, e.found
+        union all
+        select
+            e.schema,
+            e.found,
+            pg_catalog.format(
+                'it lacks the constraint %s%s',
+                pg_catalog.min(pg_catalog.replace(d.name, e.name, e.found)),
+                case when pg_catalog.count(*) > 1
+                    then pg_catalog.format(' and %s more', pg_catalog.count(*) - 1)
+                end
+            )
+        from expected as e
+        cross join lateral pg_catalog.jsonb_to_recordset(e.constraints) as d (
+            name text, kind text, columns text[], "references" text
+        )
+        where e.kind is null
+            and not exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conrelid = e.relation
+                    and (
+                        c.conname = pg_catalog.replace(d.name, e.name, e.found)
+                        or c.contype = d.kind::"char"
+                        and d.kind in ('p', 'u', 'f')
+                        and d.columns operator(pg_catalog.<@) array(
+                            select a.attname::text
+                            from pg_catalog.pg_attribute as a
+                            where a.attrelid = c.conrelid and a.attnum = any (c.conkey)
+                        )
+                        and pg_catalog.cardinality(d.columns) = pg_catalog.cardinality(c.conkey)
+                        and (
+                            d.kind <> 'f'
+                            or d."references" = (
+                                select r.relname
+                                from pg_catalog.pg_class as r
+                                where r.oid = c.confrelid
+                            )
+                        )
+                    )
+            )
+        group by e.schema, e.found
+    )
+    select
+        'There are tables that no revision of this history made, and that lack what the revisions'
+        ' need; nothing was changed.' || pg_catalog.string_agg(line, '' order by line)
+        || E'\\nSee what it takes to adopt them: townhall adopt'
+    from (
+        select pg_catalog.format(
+            E'\\n- %I.%I: %s', schema, name, pg_catalog.string_agg(fact, '; ')
+        )
+        from facts
+        where pg_catalog.to_regclass({version_table}) is null
+        group by schema, name
+    ) as lines (line)
+)"""
+"""The message as an SQL expression."""
+
+_SCRIPT = """do $obstacles$
+declare
+    message constant text := {message};
+begin
+    if message is not null then
+        raise exception '%', message;
+    end if;
+end
+$obstacles$"""

@@ -1,0 +1,191 @@
+"""What has the name of a table that a pending revision creates, and is not that table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.util import CommandError
+from sqlalchemy import NullPool, create_engine, make_url, text
+
+from tests.migrations.chain import sql_script
+from tests.support.applications import SmallApplication
+from tests.support.dump import dump
+from townhall import metadata
+from townhall.migrate import upgrade
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from townhall.testing.databases import Databases
+
+TABLES = [table for table in metadata.sorted_tables if table.schema is None]
+
+AUTH = (
+    "create schema auth",
+    "create table auth.users (id uuid primary key, email text)",
+    "create function auth.uid() returns uuid language sql stable as 'select null::uuid'",
+)
+
+COMMAND = "See what it takes to adopt them: townhall adopt"
+
+
+def _run(url: str, *statements: str) -> None:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def _create_tables(url: str) -> None:
+    _run(url, *AUTH)
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        metadata.create_all(connection, tables=TABLES)
+
+
+def _refusal(url: str) -> list[str]:
+    """Return the lines of the message that refuses the upgrade, which must change nothing."""
+    before = dump(url)
+    with pytest.raises(CommandError) as refused:
+        upgrade(url)
+    assert dump(url) == before
+    return str(refused.value).splitlines()
+
+
+def test_table_that_lacks_columns_is_refused_before_the_first_change(empty_database: str) -> None:
+    _run(empty_database, "create table profiles (id uuid primary key, full_name text)")
+    first, table, last = _refusal(empty_database)
+    assert first.startswith("There are tables that no revision of this history made")
+    assert table == (
+        "- public.profiles: it lacks avatar_url, stage, industry, tier, created_at, updated_at;"
+        " it lacks the constraint ck_profiles_avatar_url_bounds and 5 more"
+    )
+    assert last == COMMAND
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("change", "fact"),
+    [
+        ("alter table profiles drop column stage", "it lacks stage; "),
+        ("alter table profiles alter tier type smallint", "tier is smallint instead of integer"),
+        ("alter table profiles alter tier drop not null", "tier allows NULL"),
+        (
+            "alter table profiles drop constraint ck_profiles_tier_known",
+            "it lacks the constraint ck_profiles_tier_known",
+        ),
+        (
+            "alter table profiles drop constraint fk_profiles_id_users",
+            "it lacks the constraint fk_profiles_id_users",
+        ),
+    ],
+)
+def test_created_table_that_lacks_one_thing_is_refused(
+    change: str, fact: str, empty_database: str
+) -> None:
+    _create_tables(empty_database)
+    _run(empty_database, change)
+    [_, table, _] = _refusal(empty_database)
+    assert table.startswith(f"- public.profiles: {fact}")
+
+
+@pytest.mark.thorough
+def test_precision_that_differs_is_another_type(empty_database: str) -> None:
+    _create_tables(empty_database)
+    _run(
+        empty_database,
+        "alter table investor_readiness_scores alter overall_score type numeric(6, 2)",
+    )
+    assert _refusal(empty_database)[1] == (
+        "- public.investor_readiness_scores: overall_score is numeric(6,2) instead of numeric(5, 2)"
+    )
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("create view events as select 1 as id", "a view"),
+        ("create materialized view events as select 1 as id", "a materialized view"),
+        ("create sequence events", "a sequence"),
+        ("create type events as (id uuid)", "a type"),
+        ("create type events as enum ('one')", "a type"),
+        ("create domain events as text", "a type"),
+    ],
+)
+def test_other_object_of_the_name_is_refused(
+    statement: str, kind: str, empty_database: str
+) -> None:
+    _run(empty_database, statement)
+    assert _refusal(empty_database)[1] == f"- public.events: it is {kind}"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "name", ["stakeholder_sessions", "campaign_assignments", "participant_sessions"]
+)
+def test_table_with_a_former_or_later_name_is_refused(name: str, empty_database: str) -> None:
+    _run(empty_database, f"create table {name} (id uuid primary key)")
+    assert f"- public.{name}: it lacks campaign_id, stakeholder_name" in _refusal(empty_database)[1]
+
+
+def test_each_table_has_one_line(empty_database: str) -> None:
+    for table in TABLES:
+        _run(empty_database, f"create table {table.name} (id uuid)")
+    lines = [line.split(":")[0] for line in _refusal(empty_database)[1:-1]]
+    assert lines == sorted(f"- public.{table.name}" for table in TABLES)
+
+
+@pytest.mark.thorough
+def test_keys_under_another_name_are_no_obstacle(empty_database: str) -> None:
+    _create_tables(empty_database)
+    _run(
+        empty_database,
+        "alter table profiles rename constraint pk_profiles to profiles_pkey",
+        "alter table profiles rename constraint fk_profiles_id_users to profiles_id_fkey",
+        "alter table organizations rename constraint uq_organizations_slug to slugs",
+        "alter table profiles add column nickname text",
+    )
+    upgrade(empty_database)
+
+
+def test_revision_that_is_not_pending_is_not_looked_at(townhall_database: str) -> None:
+    _run(townhall_database, "alter table profiles drop column industry cascade")
+    upgrade(townhall_database)
+
+
+def test_script_refuses_what_is_in_the_way_before_the_first_change(empty_database: str) -> None:
+    _run(empty_database, "create table profiles (id uuid primary key, full_name text)")
+    before = dump(empty_database)
+    arguments = (
+        make_url(empty_database).get_dialect()().create_connect_args(make_url(empty_database))[1]
+    )
+    script = sql_script(command.upgrade, "base:head")
+    with (
+        psycopg.connect(**arguments, autocommit=True) as connection,
+        pytest.raises(psycopg.errors.RaiseException, match=r"public\.profiles: it lacks"),
+    ):
+        connection.execute(script)
+    assert dump(empty_database) == before
+
+
+DECLARED = """
+Table("notes", metadata, Column("id", Integer, primary_key=True), Column("title", Text))
+"""
+
+
+@pytest.mark.thorough
+def test_table_of_an_application_is_looked_at_likewise(
+    townhall_databases: Databases, tmp_path: Path
+) -> None:
+    with townhall_databases.create() as url, townhall_databases.create() as other:
+        application = SmallApplication(tmp_path, url, str(townhall_databases.server))
+        application.declare(DECLARED)
+        application.revise("notes_1")
+        config = SmallApplication(tmp_path, other, application.scratch).config
+        _run(other, "create table notes (id integer primary key)")
+        before = dump(other)
+        with pytest.raises(CommandError, match=r"- public\.notes: it lacks title\n"):
+            command.upgrade(config, "head")
+        assert dump(other) == before
