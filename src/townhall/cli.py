@@ -30,6 +30,7 @@ from townhall.configuration import (
 )
 from townhall.embedded import EmbeddedServerError
 from townhall.init import command as init_command
+from townhall.printing import on_one_line, printable
 from townhall.status import describe_objects, describe_revision, describe_server
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def status(options: argparse.Namespace) -> int:
             + (" --url …" if options.url else ""),
         }
     for name, line in lines.items():
-        print(f"{name:10}{line}")
+        print(f"{name:10}{printable(line)}")
     return 0
 
 
@@ -174,7 +175,7 @@ def _connect(database: URL) -> Connection:
 
 def _failure(reason: object) -> SystemExit:
     """Return what ends the process with a message, which is one paragraph."""
-    return SystemExit(f"townhall: {' '.join(str(reason).split())}")
+    return SystemExit(f"townhall: {on_one_line(reason)}")
 
 
 def _find_psql() -> str | Path:

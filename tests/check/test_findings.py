@@ -182,11 +182,12 @@ CASES = {
     "a name of two lines": Case(
         """
         create trigger "a
-        b" before update on public.events
+b" before update on public.events
         for each row execute function private.update_updated_at_column()
         """,
-        "security: trigger public.events a b: is not declared."
-        " Impact: undeclared code runs on changes of the table. Repair: drop trigger if exists",
+        r"security: trigger public.events a\nb: is not declared."
+        " Impact: undeclared code runs on changes of the table."
+        r' Repair: drop trigger if exists U&"a\000Ab" on public.events',
     ),
     "an undeclared procedure": Case(
         "create procedure public.wipe() language sql as 'select'",

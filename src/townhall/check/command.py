@@ -25,6 +25,7 @@ from townhall.configuration import (
     describe_database_error,
 )
 from townhall.embedded import EmbeddedServerError
+from townhall.printing import on_one_line, printable
 
 _DIFFERENT, _FAILED = 1, 2
 
@@ -113,11 +114,11 @@ def _check_and_print(options: argparse.Namespace, database: URL) -> int:
 
 def _print(report: Report) -> None:
     for answer in report.answers:
-        print(f"{answer.question:14}{answer.answer}")
+        print(f"{answer.question:14}{printable(answer.answer)}")
     for finding in report.findings:
         print(finding)
 
 
 def _fail(why: object) -> int:
-    print(f"townhall: {' '.join(str(why).split())}", file=sys.stderr)
+    print(f"townhall: {on_one_line(why)}", file=sys.stderr)
     return _FAILED

@@ -19,6 +19,7 @@ from townhall.check.snapshot import (
 )
 from townhall.pg import PUBLIC
 from townhall.pg.privileges import WITH_GRANT_OPTION, Privilege, texts_of
+from townhall.printing import printable, printable_sql
 from townhall.roles import Roles
 
 _LONGEST_VALUE = 60
@@ -79,10 +80,11 @@ class Finding:
     is_drift: bool = True
 
     def __str__(self) -> str:
-        """Return the finding as one line, and a repair of several lines unchanged below it."""
+        """Return the finding as one line, and a repair of several lines below it."""
         words = f"{self.severity}: {self.object}: {self.difference}. Impact: {self.impact}. Repair:"
-        separator = "\n" if "\n" in self.repair else " "
-        return f"{' '.join(words.split())}{separator}{self.repair}"
+        repair = printable_sql(self.repair)
+        separator = "\n" if "\n" in repair else " "
+        return f"{printable(words)}{separator}{repair}"
 
     def as_dict(self) -> dict[str, str]:
         """Return the finding for JSON."""

@@ -89,7 +89,7 @@ class Revisions:
                 f"revision {script.revision}",
                 "has not run",
                 Severity.FUNCTIONAL,
-                script.doc.rstrip("."),
+                " ".join(script.doc.split()).rstrip("."),
                 UPGRADE,
             )
 

@@ -15,6 +15,7 @@ from townhall.migrate.operations.words import describe
 from townhall.migrate.write.rendering import render_sql_unchanged
 from townhall.migrate.write.revision import flat
 from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
+from townhall.printing import printable
 
 _LONGEST = 300
 _SAY_ENOUGH = (CreateOp, DropOp, ReplaceOp, UndecidedOp)
@@ -46,7 +47,7 @@ def _listed(operation: MigrateOperation) -> str:
     sql = "" if isinstance(operation, _SAY_ENOUGH) else " ".join(_sql(operation).split())
     if len(sql) > _LONGEST:
         sql = f"{sql[:_LONGEST]}…"
-    return f"{words}: {sql}" if sql else words
+    return printable(f"{words}: {sql}" if sql else words)
 
 
 def _sql(operation: MigrateOperation) -> str:

@@ -1,0 +1,103 @@
+"""Names and SQL of a database as a command prints them.
+
+Names in a database are chosen by others, and PostgreSQL accepts any character in them but NUL. A
+line break would begin a line that looks like one of the command's own, and an escape sequence would
+act on the terminal. Every command prints what it has read through this module.
+"""
+
+from __future__ import annotations
+
+import re
+
+from townhall.pg.layout import pieces
+
+_SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+_BASIC_PLANE = 0xFFFF
+_PART_OF_ESCAPED = re.compile(r"\\?.", re.DOTALL)
+_DOLLAR_QUOTED = re.compile(r"\$[^$]*\$(.*)\$[^$]*\$", re.DOTALL)
+
+
+def printable(words: str) -> str:
+    r"""Return words on one line, with an escape such as ``\n`` or ``\x1b`` for what can't be seen.
+
+    Args:
+        words: Text with names in it.
+    """
+    if words.isprintable():
+        return words
+    return "".join(each if each.isprintable() else _escape(each) for each in words)
+
+
+def on_one_line(message: object) -> str:
+    """Return a message of several lines on one.
+
+    Args:
+        message: The message, or the exception whose message it is.
+    """
+    return printable(" ".join(str(message).split()))
+
+
+def printable_sql(sql: str) -> str:
+    r"""Return SQL that means the same and has only characters that can be seen.
+
+    A name with others becomes ``U&"…"``, and a string ``E'…'``. Line breaks and tabs stay between
+    names and strings, and in what is dollar-quoted, such as the body of a function.
+
+    Args:
+        sql: SQL, of one statement or several.
+    """
+    if sql.isprintable():
+        return sql
+    written = ""
+    for piece, is_opaque in pieces(sql):
+        shown = _opaque(piece) if is_opaque else _keeping_lines(piece)
+        is_prefixed = shown != piece and written[-1:].isalnum()
+        written += f" {shown}" if is_prefixed else shown
+    return written
+
+
+def _opaque(piece: str) -> str:
+    if piece.startswith('"'):
+        return piece if piece.isprintable() else f'U&"{_as_name(piece[1:-1])}"'
+    if piece.startswith("'"):
+        return piece if piece.isprintable() else f"E'{_as_string(piece[1:-1])}'"
+    if piece.startswith(("e'", "E'")):
+        return _PART_OF_ESCAPED.sub(lambda match: _in_string(match[0]), piece)
+    if piece.startswith("$") and (quoted := _DOLLAR_QUOTED.fullmatch(piece)):
+        if _keeping_lines(piece) == piece.replace("\r\n", "\n"):
+            return piece
+        return f"E'{_as_string(quoted[1].replace(chr(39), chr(39) * 2))}'"
+    return _keeping_lines(piece)
+
+
+def _as_name(text: str) -> str:
+    return "".join(
+        each if each.isprintable() else _unicode(each, r"\%04X", r"\+%06X")
+        for each in text.replace("\\", "\\\\")
+    )
+
+
+def _as_string(text: str) -> str:
+    return "".join(map(_in_string, text.replace("\\", "\\\\")))
+
+
+def _in_string(part: str) -> str:
+    if part.isprintable():
+        return part
+    return _SHORT.get(part[-1]) or _unicode(part[-1], r"\u%04X", r"\U%08X")
+
+
+def _unicode(character: str, short: str, long: str) -> str:
+    code = ord(character)
+    return (short if code <= _BASIC_PLANE else long) % code
+
+
+def _keeping_lines(text: str) -> str:
+    return "".join(
+        each if each in "\t\n" or each.isprintable() else _escape(each)
+        for each in text.replace("\r\n", "\n")
+    )
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
