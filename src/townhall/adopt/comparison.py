@@ -1,0 +1,253 @@
+"""The comparison of existing tables with the declared ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from townhall.adopt.conversions import conversion
+from townhall.adopt.definitions import (
+    index_meaning,
+    key_of,
+    means_the_same,
+    subject,
+    validated,
+)
+from townhall.adopt.differences import (
+    AcceptsNull,
+    Difference,
+    IndexForConstraint,
+    MissingColumn,
+    MissingConstraint,
+    MissingIndex,
+    NoTable,
+    NotValidated,
+    OtherConstraint,
+    OtherDefault,
+    OtherGeneration,
+    OtherIndex,
+    OtherName,
+    OtherType,
+    RefusesNull,
+    UndeclaredConstraint,
+    UndeclaredIndex,
+    UnfilledColumn,
+    is_validated,
+)
+from townhall.check.snapshot import RELATION_KINDS, Snapshot
+from townhall.pg import Domain, EnumType, sql
+from townhall.pg.catalog import Column, Constraint, Index, Table, TableName
+
+_Part = TypeVar("_Part", Constraint, Index)
+
+_RANDOM_UUIDS = ("gen_random_uuid()", "extensions.uuid_generate_v4()", "public.uuid_generate_v4()")
+_NOW = ("now()", "CURRENT_TIMESTAMP", "transaction_timestamp()")
+_SAME_VALUES = (frozenset(_RANDOM_UUIDS), frozenset(_NOW))
+"""Defaults that give the same values."""
+
+
+def compare(declared: Snapshot, actual: Snapshot) -> list[Difference]:
+    """Return how the existing tables with declared names differ, table by table.
+
+    A table that does not exist is no difference. Nor is a column that is not declared and does not
+    stand in the way: it stays.
+
+    Args:
+        declared: What the revisions make.
+        actual: What the database has.
+    """
+    relations, types = _relations(actual), _types(actual)
+    existing = tables_of(actual)
+    return [
+        difference
+        for name, table in sorted(tables_of(declared).items())
+        for difference in _table(table, existing.get(name), relations.get(name), types)
+    ]
+
+
+def tables_of(snapshot: Snapshot) -> dict[TableName, Table]:
+    """Return the tables of a database by schema and name."""
+    return {
+        (item.record.schema, item.record.name): item.record
+        for item in snapshot.values()
+        if isinstance(item.record, Table)
+    }
+
+
+def _relations(actual: Snapshot) -> dict[TableName, str]:
+    # Tables, views, sequences, indexes and composite types have their names in common.
+    kinds = {*RELATION_KINDS, "sequence", "composite type"}
+    found = {
+        (item.names[0], item.names[1]): item.kind for item in actual.values() if item.kind in kinds
+    }
+    for table in tables_of(actual).values():
+        keys = [each for each in table.constraints.values() if _has_index(each)]
+        for name in (*table.indexes, *(each.name for each in keys)):
+            found[table.schema, name] = "index"
+        found[table.schema, table.name] = _kind(table)
+    return found
+
+
+def _has_index(constraint: Constraint) -> bool:
+    return constraint.kind in {"primary key", "unique", "exclude"}
+
+
+def _kind(table: Table) -> str:
+    is_ordinary = table.kind != "table" or table.persistence == "logged"
+    return table.kind if is_ordinary else f"{table.persistence} table"
+
+
+def _types(actual: Snapshot) -> dict[str, str]:
+    types = {}
+    for item in actual.values():
+        if isinstance(item.entity, EnumType):
+            types[sql.qualified(*item.names)] = "enum"
+        elif isinstance(item.entity, Domain):
+            types[sql.qualified(*item.names)] = item.entity.base
+    return types
+
+
+def _table(
+    declared: Table, actual: Table | None, kind: str | None, types: Mapping[str, str]
+) -> Iterator[Difference]:
+    name = (declared.schema, declared.name)
+    if kind not in {None, _kind(declared)}:
+        yield NoTable(name, str(kind))
+    if actual is not None and actual.kind == declared.kind:
+        yield from _columns(name, declared, actual, types)
+        yield from _Parts(name, declared, actual).differences()
+
+
+def _columns(
+    table: TableName, declared: Table, actual: Table, types: Mapping[str, str]
+) -> Iterator[Difference]:
+    for name, column in declared.columns.items():
+        if name in actual.columns:
+            yield from _column(table, column, actual.columns[name], types)
+        else:
+            yield MissingColumn(table, column)
+    for name, column in actual.columns.items():
+        added = MissingColumn(table, column)
+        if name not in declared.columns and added.needs_fill:
+            yield UnfilledColumn(table, column)
+
+
+def _column(
+    table: TableName, declared: Column, actual: Column, types: Mapping[str, str]
+) -> Iterator[Difference]:
+    both = (table, declared, actual)
+    if (declared.type, declared.collation) != (actual.type, actual.collation):
+        yield OtherType(*both, conversion(declared, actual, types))
+    if actual.is_nullable and not declared.is_nullable:
+        yield AcceptsNull(*both)
+    if declared.is_nullable and not actual.is_nullable:
+        yield RefusesNull(*both)
+    if (declared.generated, declared.identity) != (actual.generated, actual.identity):
+        yield OtherGeneration(*both)
+    elif declared.default != actual.default:
+        yield OtherDefault(*both, _gives_the_same(declared.default, actual.default))
+
+
+def _gives_the_same(declared: str | None, actual: str | None) -> bool:
+    if declared is None or actual is None:
+        return False
+    return means_the_same(declared, actual) or any(
+        {declared, actual} <= alike for alike in _SAME_VALUES
+    )
+
+
+class _Parts:
+    """The constraints and indexes of one table, each of which has one counterpart at most."""
+
+    def __init__(self, table: TableName, declared: Table, actual: Table) -> None:
+        self._table = table
+        self._constraints = dict(declared.constraints)
+        self._indexes = dict(declared.indexes)
+        self._actual_constraints = dict(actual.constraints)
+        self._actual_indexes = dict(actual.indexes)
+
+    def differences(self) -> Iterator[Difference]:
+        """Yield the differences; what is equal is taken out first, then what is nearly so."""
+        yield from self._equal_constraints()
+        yield from self._equal_indexes()
+        yield from self._constraints_about_the_same()
+        yield from self._indexes_for_constraints()
+        yield from self._indexes_about_the_same()
+        for constraint in self._constraints.values():
+            yield MissingConstraint(self._table, constraint)
+        for constraint in self._actual_constraints.values():
+            yield UndeclaredConstraint(self._table, constraint, self._index_of(constraint))
+        for index in self._indexes.values():
+            yield MissingIndex(self._table, index)
+        for index in self._actual_indexes.values():
+            yield UndeclaredIndex(self._table, index)
+
+    def _equal_constraints(self) -> Iterator[Difference]:
+        def definition(constraint: Constraint) -> object:
+            return validated(constraint.definition)
+
+        for declared, actual in _pairs(self._constraints, self._actual_constraints, definition):
+            if declared.name != actual.name:
+                yield OtherName(self._table, declared, actual)
+            if is_validated(declared) and not is_validated(actual):
+                yield NotValidated(self._table, declared, actual)
+
+    def _equal_indexes(self) -> Iterator[Difference]:
+        def definition(index: Index) -> object:
+            return (index.is_unique, index.method_and_columns, index.is_valid)
+
+        for declared, actual in _pairs(self._indexes, self._actual_indexes, definition):
+            if declared.name != actual.name:
+                yield OtherName(self._table, declared, actual)
+
+    def _constraints_about_the_same(self) -> Iterator[Difference]:
+        pairs = [
+            *_pairs(self._constraints, self._actual_constraints, lambda each: each.name),
+            *_pairs(self._constraints, self._actual_constraints, subject),
+        ]
+        for declared, actual in pairs:
+            is_same = means_the_same(declared.definition, actual.definition)
+            yield OtherConstraint(self._table, declared, actual, is_same)
+
+    def _indexes_for_constraints(self) -> Iterator[Difference]:
+        for name, constraint in list(self._constraints.items()):
+            key = key_of(constraint)
+            for index in list(self._actual_indexes.values()):
+                # With a condition the index holds some rows only.
+                if key is not None and index.is_valid and key_of(index) == key:
+                    del self._constraints[name], self._actual_indexes[index.name]
+                    yield IndexForConstraint(self._table, constraint, index)
+                    break
+
+    def _indexes_about_the_same(self) -> Iterator[Difference]:
+        pairs = [
+            *_pairs(self._indexes, self._actual_indexes, lambda each: each.name),
+            *_pairs(self._indexes, self._actual_indexes, index_meaning),
+        ]
+        for declared, actual in pairs:
+            yield OtherIndex(self._table, declared, actual)
+
+    def _index_of(self, constraint: Constraint) -> Index | None:
+        key = key_of(constraint)
+        return next(
+            (index for index in self._indexes.values() if key is not None and key_of(index) == key),
+            None,
+        )
+
+
+def _pairs(
+    declared: dict[str, _Part], actual: dict[str, _Part], of: Callable[[_Part], object]
+) -> Iterable[tuple[_Part, _Part]]:
+    """Take out of both what is alike, preferably under the same name, and return it in pairs."""
+    pairs = []
+    for by_name in (True, False):
+        for name, part in list(declared.items()):
+            alike = [
+                each
+                for each in actual.values()
+                if of(each) == of(part) and (each.name == name or not by_name)
+            ]
+            if alike:
+                pairs.append((part, alike[0]))
+                del declared[name], actual[alike[0].name]
+    return pairs

@@ -1,0 +1,81 @@
+"""What is declared and what a database has, for a look at an existing database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Connection
+
+from townhall.check.connection import reading
+from townhall.check.history import DeclaredSettings, History
+from townhall.check.revisions import current_revisions
+from townhall.check.scratch import scratch_database
+from townhall.check.shared import copy, read_platform
+from townhall.check.snapshot import Snapshot, read
+from townhall.pg.catalog import schema_names, server_version
+
+
+@dataclass(frozen=True)
+class States:
+    """What is declared, and what a database has.
+
+    Attributes:
+        declared: What the revisions make at head; of the objects that the database's own revisions
+            made, what these made of them.
+        actual: What the database has in the same schemas.
+        settings: What ``env.py`` declares.
+        current: The revisions that the database is at; none before it is taken over.
+    """
+
+    declared: Snapshot
+    actual: Snapshot
+    settings: DeclaredSettings
+    current: frozenset[str]
+
+
+def read_states(database: URL, *, config: Path | None = None, scratch: str | None = None) -> States:
+    """Return what is declared and what a database has, which is only read.
+
+    Args:
+        database: The database to look at, which may be a hot standby.
+        config: The ``alembic.ini`` of an application on top of townhall; None for townhall alone.
+        scratch: The URL of a database on a server of the same major version, as a role that may
+            create databases there; None for the embedded server.
+
+    Raises:
+        CheckError: The database can't be read, or there is no server for the scratch database.
+        OperationalError: The database or the scratch server can't be connected to.
+    """
+    history = History(config)
+    with reading(database) as connection:
+        version = server_version(connection)
+        current = (current_revisions(connection) or set()) & history.known()
+        platform = read_platform(connection)
+    with scratch_database(version, scratch) as other:
+        copy(platform, other)
+        made = _made_by(history, other, current, platform.schemas) if current else {}
+        declared = _made_by(history, other, history.heads, platform.schemas)
+    settings = history.settings
+    schemas = sorted({key[1] for key in declared if key[0] == "schema"})
+    with reading(database) as connection:
+        actual = read(connection, schemas, settings.roles.names, settings.kinds)
+    # Pending revisions change what earlier ones made.
+    tables = {key[1:3] for key in made if key[0] == "table"}
+    pending = {key: item for key, item in declared.items() if (item.on or key[1:3]) not in tables}
+    return States({**pending, **made}, actual, settings, frozenset(current))
+
+
+def _made_by(
+    history: History, scratch: URL, revisions: set[str], platform: Iterable[str]
+) -> Snapshot:
+    history.run(scratch, revisions)
+    settings = history.settings
+    with reading(scratch) as connection:
+        schemas = _schemas(connection, platform)
+        return read(connection, schemas, settings.roles.names, settings.kinds)
+
+
+def _schemas(connection: Connection, platform: Iterable[str]) -> list[str]:
+    return [name for name in schema_names(connection) if name not in {*platform}]
