@@ -186,6 +186,14 @@ def test_function_used_by_a_policy_and_a_view_gets_another_result_type(lab: Lab)
     assert "# PostgreSQL forbids" in revision.upgrade
 
 
+def test_function_of_two_arguments_used_by_a_policy_gets_another_result_type(lab: Lab) -> None:
+    def declared(returns: str) -> Schema:
+        may = function("may", "select 1", returns, a="int", b="varchar")
+        return Schema(things(), [ACCESS, may, policy("lab.may(id, name) = 1")])
+
+    lab.there_and_back(declared("integer"), declared("bigint"))
+
+
 def test_column_used_by_views_and_a_policy_gets_another_type(lab: Lab) -> None:
     def declared(metadata: sa.MetaData) -> Schema:
         return Schema(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import groupby
@@ -31,14 +30,18 @@ ON_TABLES = ("policy", "trigger")
 
 
 class Creation:
-    """Brings a database to what is declared, within a transaction that is rolled back."""
+    """Brings a database to what is declared, within a transaction that is rolled back.
+
+    Attributes:
+        dependants: What was dropped around changes.
+    """
 
     def __init__(
         self,
         connection: Connection,
         actual: State,
         invoke: Callable[[MigrateOperation], None],
-        dependants: Dependants,
+        dependants: Callable[[], Dependants],
     ) -> None:
         """Take what the comparison knows.
 
@@ -46,11 +49,12 @@ class Creation:
             connection: A connection within a transaction.
             actual: The entities of the database that may be changed.
             invoke: Runs an operation.
-            dependants: What is dropped around changes.
+            dependants: Makes what notes down which objects are dropped around changes.
         """
-        self._connection, self._actual = connection, actual
-        self._invoke, self._dependants = invoke, dependants
-        self._overloads: dict[tuple[str, str], list[Routine]] = defaultdict(list)
+        self._connection, self._actual, self._invoke = connection, actual, invoke
+        self._dependants_of = dependants
+        self.dependants = dependants()
+        self._overloads: dict[tuple[str, str], list[Routine]] = {}
         self._unaltered: dict[Key, AlterableEntity] = {}
 
     @property
@@ -99,8 +103,11 @@ class Creation:
         arranged = [*arrangements(steps, lambda step: step if isinstance(step, Routine) else None)]
         if not arranged:
             return self._run_in_any_order(steps)
+        overloads = {**self._overloads}
         for first, later in [(steps, list[Step]()), *arranged]:
             savepoint = self._connection.begin_nested()
+            self._overloads, self._unaltered = {**overloads}, {}
+            self.dependants = self._dependants_of()
             self._drop_cascade(step for step in later if isinstance(step, Routine))
             done, failures = self._run_in_any_order(first)
             if later:
@@ -112,6 +119,7 @@ class Creation:
                 savepoint.commit()
                 return done, failures
             savepoint.rollback()
+        self._overloads = overloads
         return self._run_in_any_order(steps)
 
     def _run_at_once(self, steps: Iterable[Step]) -> None:
@@ -132,7 +140,7 @@ class Creation:
         self, steps: Sequence[Step]
     ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
         done, failures = run_in_any_order(self._connection, steps, self._run_one)
-        if self._dependants.were_dropped:
+        if self.dependants.were_dropped:
             # What was created before may have been dropped around a later change.
             created: Sequence[Step] = [step for step in done if isinstance(step, Entity)]
             again, refused = run_in_any_order(self._connection, created, self._run_one)
@@ -163,7 +171,7 @@ class Creation:
         if target is None:
             run()
         elif attempt(self._connection, run) is not None:
-            self._dependants.dropped_around([target], run)
+            self.dependants.dropped_around([target], run)
 
     def _drop_table(self, drop: DropTableOp) -> None:
         # What depends on the table is not declared, or was refused; the order in which all of that
@@ -193,7 +201,7 @@ class Creation:
 
         # A function with another result type can't be replaced.
         if len(dropped) > 1 or attempt(self._connection, create) is not None:
-            self._dependants.dropped_around(replaced(dropped), drop_and_create)
+            self.dependants.dropped_around(replaced(dropped), drop_and_create)
             self._overloads.pop(name, None)
 
     def _find_overloads(self, declared: Sequence[Routine]) -> None:
@@ -211,7 +219,7 @@ class Creation:
             keys = {*Routine.keys_in_database(self._connection, declared).values()}
             for each in overloads:
                 if each.key not in keys:
-                    self._overloads[each.schema, each.name].append(each)
+                    self._overloads.setdefault((each.schema, each.name), []).append(each)
 
     def _drop(self, entities: Iterable[Entity]) -> None:
         run_script(

@@ -211,15 +211,20 @@ def compare(
         )
         changeable = {key: entity for key, entity in actual.items() if key not in undroppable}
         left_alone = [actual[key] for key in undroppable & actual.keys() if actual[key].is_shared]
-        dependants = Dependants(connection, changeable, declared.tables, invoke)
-        creation = Creation(connection, changeable, invoke, dependants)
+        creation = Creation(
+            connection,
+            changeable,
+            invoke,
+            partial(Dependants, connection, changeable, declared.tables, invoke),
+        )
         done, failures = creation.run([*on_tables, *declared.entities], left_alone)
-        missing = dependants.missing()
+        missing = creation.dependants.missing()
         created = _read(connection, declared)
         keys = _keys_in_database(connection, done, created)
         differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
         created = entities_at_fixed_point(connection, actual, created, differing, declared.schemas)
-        tables, refused = differences(connection, declared.tables)
+        routines = [step for step in done if isinstance(step, Routine)]
+        tables, refused = differences(connection, declared.tables, routines)
         kept = {*keys.values(), *undroppable}
         operations = _operations(connection, tables)
         changes_default = any(isinstance(each, ChangeColumnOp) for each in [*done, *operations])
@@ -246,7 +251,7 @@ def compare(
         {*differing},
         tables,
         missing,
-        [*dependants.added.values()],
+        [*creation.dependants.added.values()],
         declared.kinds,
     )
 

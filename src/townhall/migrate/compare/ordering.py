@@ -31,11 +31,18 @@ from townhall.migrate.compare.dependants import (
     without_default,
 )
 from townhall.migrate.compare.entities import Comparison
-from townhall.migrate.compare.simulation import Failure, run_in_any_order
+from townhall.migrate.compare.overloads import (
+    arrangements,
+    created_routine,
+    is_ambiguous,
+    run_in_parts,
+)
+from townhall.migrate.compare.simulation import Failure, Waits, run_in_any_order
 from townhall.migrate.compare.table_states import TableState, read_tables
 from townhall.migrate.compare.tables import TableDifference
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
+from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
 from townhall.migrate.operations.parts import WHY_RECREATED, CreatePartOp, DropPartOp
@@ -132,14 +139,13 @@ def ordered(
         steps = _with_recreations(operations, comparison, recreated, lost, parts.values())
         with rolled_back(connection):
             set_rows_aside(connection, steps, schemas)
-            done, failures = run_in_any_order(
-                connection, steps, invoke, _waiting(comparison, recreated)
-            )
+            done, failures = _run(connection, steps, invoke, _waiting(comparison, recreated))
             blocking = _blocking(connection, failures, comparison)
         if not failures:
             return done, []
         known = {*comparison.keys.values(), *comparison.left_alone}
-        entities = (blocking.entities & known) - recreated
+        overloads = _overloads_of_calls(failures, comparison)
+        entities = ((blocking.entities & known) | overloads) - recreated
         new_parts = {
             each.identity: each
             for each in _of_kept_tables(blocking.parts, operations)
@@ -159,6 +165,38 @@ def ordered(
         recreated |= entities
         parts |= new_parts
         lost |= lost_now
+
+
+def _run(
+    connection: Connection,
+    steps: Sequence[MigrateOperation],
+    invoke: Callable[[MigrateOperation], None],
+    waits: Waits[MigrateOperation],
+) -> tuple[list[MigrateOperation], list[Failure[MigrateOperation]]]:
+    savepoint = connection.begin_nested()
+    done, failures = run_in_any_order(connection, steps, invoke, waits)
+    if is_ambiguous(failures):
+        for parts in arrangements(steps, created_routine):
+            savepoint.rollback()
+            savepoint = connection.begin_nested()
+            done, failures = run_in_parts(connection, parts, invoke, waits)
+            if not is_ambiguous(failures):
+                break
+    savepoint.commit()
+    return done, failures
+
+
+def _overloads_of_calls(
+    failures: Sequence[Failure[MigrateOperation]], comparison: Comparison
+) -> set[Key]:
+    # While several functions that a call fits stay, nothing that calls one can be created.
+    messages = [failure.message for failure in failures if is_ambiguous([failure])]
+    return {
+        key
+        for key in {*comparison.keys.values()} & comparison.actual.keys()
+        if isinstance(each := comparison.actual[key], Routine)
+        and any(f"{each.name}(" in message for message in messages)
+    }
 
 
 def _of_kept_tables(
@@ -227,15 +265,20 @@ def _waiting(
                 not isinstance(other, _CREATIONS) and column_of(other) != step.part.identity
                 for other in refused
             )
-        if isinstance(step, _MAY_CALL) or default_of(step) is not None or alters_domain(step):
+        if _may_call(step):
             # It would call the function that is going to be dropped.
             return any(drops_function(other) for other in refused)
         if not isinstance(step, CreateEntityOp):
             return False
         key = comparison.keys.get(step.target.key, step.target.key)
         if key in recreated:
-            # It was dropped for the sake of the others, so it is created after them.
-            return any(not isinstance(other, _CREATIONS) for other in refused)
+            # It was dropped for the sake of the others, so it is created after them, but for those
+            # that may call it.
+            return any(
+                not isinstance(other, _CREATIONS)
+                and not (isinstance(step.target, Routine) and _only_calls(other))
+                for other in refused
+            )
         # An entity that is dropped and created must be dropped first, and so must an overload,
         # because a call may fit both.
         return any(
@@ -245,6 +288,17 @@ def _waiting(
         )
 
     return waits
+
+
+def _may_call(operation: MigrateOperation) -> bool:
+    is_change = default_of(operation) is not None or alters_domain(operation)
+    return isinstance(operation, _MAY_CALL) or is_change
+
+
+def _only_calls(operation: MigrateOperation) -> bool:
+    # A function may be in the way of a change of a column's type.
+    changes_type = isinstance(operation, ChangeColumnOp) and operation.changes_type
+    return _may_call(operation) and not changes_type
 
 
 def alters_domain(operation: MigrateOperation) -> bool:
@@ -299,10 +353,20 @@ def _with_recreations(
     return [
         *drops,
         *map(DropPartOp, parts),
-        *(without_default(each) if default_of(each) in dropped else each for each in others),
+        *_with_defaults_dropped(others, dropped),
         *(CreatePartOp(part) for part in parts if part.identity in kept),
         *creations,
     ]
+
+
+def _with_defaults_dropped(
+    operations: Iterable[MigrateOperation], dropped: Collection[str]
+) -> Iterable[MigrateOperation]:
+    for each in operations:
+        change = without_default(each) if default_of(each) in dropped else each
+        # A default that goes is gone already.
+        if not isinstance(change, ChangeColumnOp) or change.changes:
+            yield change
 
 
 def _is_for(operation: MigrateOperation, comparison: Comparison, keys: set[Key]) -> bool:

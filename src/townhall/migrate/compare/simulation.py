@@ -13,6 +13,13 @@ from townhall.migrate.operations.bodies import UNCHECKED
 from townhall.migrate.savepoints import attempt, run_script
 
 Step = TypeVar("Step")
+Waits = Callable[[Step, Sequence[Step]], bool]
+"""Whether a step must not be tried yet, given the steps before it that were refused."""
+
+
+def never(_step: object, _refused: Sequence[object]) -> bool:
+    """Tell that no step waits."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ def run_in_any_order(
     connection: Connection,
     steps: Sequence[Step],
     run: Callable[[Step], None],
-    waits: Callable[[Step, Sequence[Step]], bool] = lambda _step, _refused: False,
+    waits: Waits[Step] = never,
 ) -> tuple[list[Step], list[Failure[Step]]]:
     """Run steps that may depend on each other, and return an order in which they run.
 

@@ -37,6 +37,7 @@ from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.fixed_point import table_at_fixed_point
+from townhall.migrate.compare.overloads import AMBIGUOUS_FUNCTION, arrangements
 from townhall.migrate.compare.table_states import SERIAL, Part, TableState, read_tables
 from townhall.migrate.operations.columns import AddSerialOp
 from townhall.migrate.operations.comments import CommentOp, Kind
@@ -50,9 +51,8 @@ from townhall.migrate.operations.decisions import Answer, UndecidedOp
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import name_of
-from townhall.migrate.savepoints import rolled_back
-from townhall.pg import ColumnType, sql
-from townhall.pg.catalog import TableName
+from townhall.migrate.savepoints import rolled_back, run_script, sqlstate
+from townhall.pg import ColumnType, Routine, sql
 
 _WRITTEN_IN_FULL: Mapping[type[Constraint], type[AddConstraintOp]] = {
     CheckConstraint: AddCheckOp,
@@ -244,7 +244,7 @@ _TEMPORARY_SCHEMA = "select pg_my_temp_schema()::regnamespace::text"
 
 
 def differences(
-    connection: Connection, tables: Sequence[Table]
+    connection: Connection, tables: Sequence[Table], routines: Sequence[Routine]
 ) -> tuple[list[TableDifference], list[Refusal]]:
     """Return the tables whose actual state is not the declared one, and those that are refused.
 
@@ -252,6 +252,7 @@ def differences(
         connection: A connection within a transaction that is going to be rolled back; the declared
             tables are created in it as temporary tables.
         tables: Declared tables that exist in the database.
+        routines: The declared functions and procedures.
     """
     by_schema: dict[str, dict[str, Table]] = {}
     for table in tables:
@@ -260,7 +261,7 @@ def differences(
     found: list[TableDifference] = []
     refusals: list[Refusal] = []
     for schema, named in sorted(by_schema.items()):
-        found += _differences_in(connection, schema, named, refusals)
+        found += _differences_in(connection, schema, named, routines, refusals)
     return found, refusals
 
 
@@ -268,26 +269,64 @@ def _differences_in(
     connection: Connection,
     schema: str,
     tables: Mapping[str, Table],
+    routines: Sequence[Routine],
     refusals: list[Refusal],
 ) -> Iterable[TableDifference]:
-    states: dict[TableName, TableState] = {}
+    actual_states: dict[str, TableState] = {}
+    declared_states: dict[str, TableState] = {}
     refused: dict[str, DBAPIError] = {}
-    every, temporary = [*tables.values()], ""
+    every = [*tables.values()]
     for start in range(0, len(every), _PART):
+        part = every[start : start + _PART]
         with rolled_back(connection):
-            refused |= create_temporary(connection, every[start : start + _PART])
-            temporary = str(connection.scalar(text(_TEMPORARY_SCHEMA)))
-            states |= read_tables(connection, [temporary] if states else [schema, temporary])
+            refused |= create_temporary(connection, part)
+            found, others = _read(connection, [] if actual_states else [schema])
+            declared_states |= found
+            actual_states |= others
+    ambiguous = [table for name, table in tables.items() if _is_ambiguous(refused.get(name))]
+    declared_states |= _with_fewer_overloads(connection, ambiguous, routines)
     for name, table in tables.items():
-        if name in refused:
+        if name not in declared_states:
             refusals.append(Refusal(f"table {qualified_name(table)}", refused[name]))
             continue
-        actual = states.get((schema, name))
-        declared = with_keys(states[temporary, name], table, actual)
+        actual = actual_states.get(name)
+        declared = with_keys(declared_states[name], table, actual)
         if actual is not None and actual != declared:
             actual = table_at_fixed_point(connection, (schema, name), actual, declared)
         if actual is not None and actual != declared:
             yield TableDifference(table, actual, declared)
+
+
+def _read(
+    connection: Connection, schemas: Sequence[str]
+) -> tuple[dict[str, TableState], dict[str, TableState]]:
+    # The temporary tables by name, and those of other schemas.
+    temporary = str(connection.scalar(text(_TEMPORARY_SCHEMA)))
+    states = read_tables(connection, [*schemas, temporary])
+    found: dict[str, TableState] = {}
+    others: dict[str, TableState] = {}
+    for (schema, name), state in states.items():
+        (found if schema == temporary else others)[name] = state
+    return found, others
+
+
+def _is_ambiguous(error: DBAPIError | None) -> bool:
+    return error is not None and sqlstate(error) == AMBIGUOUS_FUNCTION
+
+
+def _with_fewer_overloads(
+    connection: Connection, tables: Sequence[Table], routines: Sequence[Routine]
+) -> dict[str, TableState]:
+    # A call that fits two declared functions was written when there was one of them.
+    found: dict[str, TableState] = {}
+    for _, later in arrangements(routines, lambda routine: routine) if tables else ():
+        missing = [each for each in tables if each.name not in found]
+        with rolled_back(connection):
+            drops = (drop for each in later for drop in each.drop_statements())
+            run_script(connection, (f"{drop} cascade" for drop in drops))
+            create_temporary(connection, missing)
+            found |= _read(connection, [])[0]
+    return found
 
 
 def _differ(actual: Mapping[str, Any], declared: Mapping[str, Any], *names: str) -> bool:

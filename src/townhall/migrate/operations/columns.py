@@ -69,8 +69,11 @@ class ChangeColumnOp(StatementsOp):
         return (before.type, before.collation) != (after.type, after.collation)
 
     @property
-    def statements(self) -> Sequence[str]:
-        """One ``alter table``; a default that blocks the new type is dropped and set around it."""
+    def changes(self) -> Sequence[str]:
+        """The parts of one ``alter table``.
+
+        A default that blocks the new type is dropped and set around it.
+        """
         target, alter = self.target, f"alter column {sql.quote(self.column_name)}"
         changes_default = self.sets_default or self.previous.default != target.default
         changes: list[str] = []
@@ -82,10 +85,15 @@ class ChangeColumnOp(StatementsOp):
             changes.append(f"{alter} type {target.type}{collation}{using}")
         if changes_default and target.default is not None:
             changes.append(f"{alter} set default {target.default}")
-        table = f"alter table {qualified_name(self.owner)}"
+        return changes
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """The ``alter table``, and what the sequence of a serial column needs."""
+        changes, table = self.changes, f"alter table {qualified_name(self.owner)}"
         change = f"{table} {changes[0]}" if len(changes) == 1 else _on_lines(table, changes)
         # The sequence of a serial column would end where the former type ends.
-        of_sequence = f"alter sequence {self.sequence} as {target.type}"
+        of_sequence = f"alter sequence {self.sequence} as {self.target.type}"
         return [change, of_sequence] if self.sequence and self.changes_type else [change]
 
     def reverse(self) -> ChangeColumnOp:

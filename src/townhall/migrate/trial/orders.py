@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import OpContainer
 from sqlalchemy import Connection
 
-from townhall.migrate.compare.overloads import arrangements
-from townhall.migrate.compare.simulation import Failure, run_in_any_order
+from townhall.migrate.compare.overloads import arrangements, created_routine, run_in_parts
+from townhall.migrate.compare.simulation import run_in_any_order
 from townhall.migrate.operations.bodies import UncheckedBodiesOp, are_checked
 from townhall.migrate.savepoints import rolled_back
 from townhall.migrate.write.revision import dropped_tables
-from townhall.pg import CreateEntityOp, DropEntityOp, Routine
+from townhall.pg import CreateEntityOp, DropEntityOp
 
 _PARTS = ("policy", "trigger")
 
@@ -29,7 +29,7 @@ def orders(
 
     On the way back policies and triggers go with their tables, if that works. Then the given order
     is tried, then without checking the bodies of functions, and then orders that are found by
-    running the operations: at once, and with all but one function of each name behind the rest.
+    running the operations: at once, and with some functions of each name behind the rest.
 
     Args:
         connection: A connection within a transaction, which is left as it was.
@@ -49,43 +49,23 @@ def orders(
     yield [UncheckedBodiesOp([]), *container.ops]
     for arrangement in (
         [container.ops],
-        *arrangements(container.ops, _created_routine),
+        *arrangements(container.ops, created_routine),
         *_with_routines_last(container.ops),
     ):
         with rolled_back(connection):
-            done, failures = _run_in_parts(connection, arrangement, run)
+            done, failures = run_in_parts(connection, arrangement, run, _waits)
             is_checked = are_checked(connection)
         if not failures:
             yield done if is_checked else [UncheckedBodiesOp([]), *done]
-
-
-def _run_in_parts(
-    connection: Connection,
-    parts: Iterable[Sequence[MigrateOperation]],
-    run: Callable[[MigrateOperation], None],
-) -> tuple[list[MigrateOperation], list[Failure[MigrateOperation]]]:
-    done: list[MigrateOperation] = []
-    failures: list[Failure[MigrateOperation]] = []
-    for part in parts:
-        pending = [*(failure.step for failure in failures), *part]
-        ran, failures = run_in_any_order(connection, pending, run, _waits)
-        done += ran
-    return done, failures
 
 
 def _with_routines_last(
     operations: Sequence[MigrateOperation],
 ) -> Iterator[Sequence[Sequence[MigrateOperation]]]:
     # Where one with the same name is there already.
-    later = [each for each in operations if _created_routine(each)]
+    later = [each for each in operations if created_routine(each)]
     if later:
         yield [each for each in operations if each not in later], later
-
-
-def _created_routine(operation: MigrateOperation) -> Routine | None:
-    if isinstance(operation, CreateEntityOp) and isinstance(operation.target, Routine):
-        return operation.target
-    return None
 
 
 def _without_parts_of_tables(

@@ -118,13 +118,17 @@ _SEEDS = """
             else 'pg_catalog.pg_class'::regclass
         end::oid as classid,
         coalesce(
-            -- Before version 16 to_regprocedure() raises an error where a type does not exist.
-            (
-                select p.oid
-                from pg_catalog.pg_proc as p
-                where p.pronamespace <> 'pg_catalog'::regnamespace
-                    and p.oid::regprocedure::text = t.function
-            ),
+            case when current_setting('server_version_num')::integer >= 160000 then
+                to_regprocedure(t.function)::oid
+            else
+                -- There to_regprocedure() raises an error where a type does not exist.
+                (
+                    select p.oid
+                    from pg_catalog.pg_proc as p
+                    where p.pronamespace <> 'pg_catalog'::regnamespace
+                        and p.oid::regprocedure::text = replace(t.function, ', ', ',')
+                )
+            end,
             to_regtype(t.type)::oid,
             o.oid,
             to_regclass(t.relation)::oid
