@@ -182,13 +182,6 @@ def test_database_with_pending_revisions_is_compared_with_its_own_revision(
 
 
 @pytest.mark.thorough
-def test_empty_database_is_compared_with_head(empty_database: str, townhall_server: str) -> None:
-    report = check(empty_database, scratch=townhall_server, role=CLIENT)
-    assert answers(report)["revision"].startswith("none; head is townhall_")
-    assert "schema private: is missing" in "\n".join(map(str, report.findings))
-
-
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("revision", "answer", "is_good"),
     [

@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from tests.check.test_check import execute, scratch_databases_on
 from townhall import embedded
-from townhall.check import command
+from townhall.check import Answer, Finding, Report, Severity, command
+from townhall.check.report import Document
 from townhall.cli import main
 
 _DOCUMENTATION = Path(__file__).parents[2] / "docs" / "checking.md"
@@ -57,9 +60,51 @@ def test_difference_exits_with_1(
             "severity": "security",
             "impact": "only policies restrict access to these rows and columns",
             "repair": "revoke select on table public.events from anon",
+            "decision": None,
             "is_drift": True,
         }
     ]
+
+
+SCHEMA = TypeAdapter(Document)
+"""The JSON of a report."""
+
+
+def test_schema_of_the_json_is_documented() -> None:
+    shown = json.loads((_DOCUMENTATION.parent / "check-report.schema.json").read_text())
+    assert shown == SCHEMA.json_schema(mode="serialization")
+
+
+def test_exit_status_is_by_severity_and_the_output_is_stable(
+    townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(townhall_database, "comment on table public.events is null")
+    place = ("--url", townhall_database, "--scratch", townhall_server)
+    words = ("check", *place, "--role", "authenticated", "--json")
+    assert main(words) == 1
+    first = capsys.readouterr().out
+    assert main((*words, "--fail-on", "functional")) == 0
+    assert capsys.readouterr().out == first
+    assert len(SCHEMA.validate_json(first, strict=True).findings) == 1
+
+
+@pytest.mark.parametrize("severity", Severity)
+def test_report_has_what_is_as_severe_or_more_so(severity: Severity) -> None:
+    finding = Finding("table public.events", "differs", severity, "none", "select")
+    answer = Answer("drift", "1 difference", is_good=False, severity=severity)
+    as_severe = [each for each in Severity if severity.is_at_least(each)]
+    for report in (Report((), (finding,)), Report((answer,), ())):
+        assert [each for each in Severity if report.has(each)] == as_severe
+        assert not report.is_good
+    assert Report((), (replace(finding, is_drift=False),)).is_good
+    assert Report((replace(answer, is_good=True),), ()).is_good
+    assert [*map(str, as_severe)][-1] == "cosmetic"
+
+
+def test_unknown_severity_and_two_databases_are_refused() -> None:
+    for words in (("--fail-on", "loud"), ("--url", "postgresql://a", "postgresql://b")):
+        with pytest.raises(SystemExit):
+            main(("check", *words))
 
 
 @pytest.mark.thorough

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, text
 
+from townhall.check.answers import drift, login_role, row_security
+from townhall.check.comparison import Comparison, read_found, read_made
 from townhall.check.connection import reading
 from townhall.check.errors import CheckError
-from townhall.check.findings import Finding, compare
-from townhall.check.history import History
+from townhall.check.findings import Finding
+from townhall.check.history import DeclaredSettings, History
 from townhall.check.impact import Severity
+from townhall.check.migration import Migration, Running, explained, read_running, unfinished
 from townhall.check.notes import unmanaged, unsafe_search_paths
 from townhall.check.repair import AUTOGENERATE
 from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
 from townhall.check.roles import findings_on_roles
 from townhall.check.scratch import scratch_database
-from townhall.check.shared import copy, has_no_table, read_platform, shared
-from townhall.check.snapshot import Snapshot, read
+from townhall.check.shared import copy, read_platform
+from townhall.check.snapshot import Snapshot
 from townhall.migrate.urls import psycopg_url
-from townhall.pg import Entity
-from townhall.pg.catalog import (
-    PLATFORM_SCHEMAS,
-    Role,
-    Unmanaged,
-    empty_search_path,
-    read_roles,
-    read_schemas,
-    read_unmanaged,
-    schema_names,
-    server_version,
-)
+from townhall.pg.catalog import Role, read_roles, server_version
 
 
 def check(
@@ -56,7 +49,8 @@ def check(
         role: The role that the application logs in as; None for the one of ``url``.
 
     Returns:
-        The answers to the four questions, and every difference.
+        The answers to the questions, and every difference in an order in which the repairs run. A
+        database in which no revision has run is not compared.
 
     Raises:
         CheckError: The database can't be checked; the message says why and what to do.
@@ -67,6 +61,7 @@ def check(
     history = History(config)
     with reading(database) as connection:
         version = server_version(connection)
+        running = read_running(connection)
         revisions = Revisions(history, current_revisions(connection))
         platform = read_platform(connection)
     with scratch_database(version, scratch) as other:
@@ -74,79 +69,86 @@ def check(
         history.run(other, revisions.to_compare)
         unmigrated = history.without_revision(other) if revisions.at_head else []
         settings = history.settings
-        with reading(other) as connection:
-            schemas = [each for each in schema_names(connection) if each not in platform.schemas]
-            declared = read(connection, schemas, settings.roles.names, settings.kinds)
-            made_by_hand = _unmanaged(connection, schemas, settings.kinds)
-    with reading(database) as connection:
-        schemas = _comparable(connection, schemas, declared)
-        actual = read(connection, schemas, settings.roles.names, settings.kinds)
-        left_alone = _unmanaged(connection, schemas, settings.kinds)
-        login = role or str(connection.scalar(text("select session_user")))
-        roles = read_roles(
-            connection, [login, *settings.roles.names], schemas, settings.roles.service
-        )
+        made = read_made(other, platform, settings)
+        with _explaining(running), reading(database) as connection:
+            found = read_found(connection, made, settings)
+            login = role or str(connection.scalar(text("select session_user")))
+            roles = read_roles(
+                connection, [login, *settings.roles.names], found.schemas, settings.roles.service
+            )
     if login not in roles:
         raise CheckError(f"there is no role {login}")
-    declared, actual = (
-        {**_within(schemas, snapshot), **others}
-        for snapshot, others in zip(
-            (declared, actual),
-            shared(platform, declared, actual, version, settings.roles.names),
-            strict=True,
-        )
+    comparison = Comparison(platform, version, settings, found.schemas, bool(revisions.unknown))
+    declared, actual = comparison.compared(made.snapshot, found.snapshot)
+    if revisions.has_none and not running:
+        return _not_migrated(revisions, settings, declared, actual, roles[login])
+    differences = comparison.findings(made.snapshot, found.snapshot)
+    begun: list[Finding] = []
+    if revisions.next is not None and differences:
+        with scratch_database(version, scratch) as other:
+            copy(platform, other)
+            history.run(other, history.heads)
+            at_head = read_made(other, platform, settings)
+        begun = explained(differences, comparison.findings(at_head.snapshot, found.snapshot))
+    migration = Migration(
+        running,
+        revisions.next if begun else None,
+        unfinished(actual, declared),
+        is_pending=revisions.next is not None,
     )
     findings = (
-        *revisions.findings(),
-        *map(_without_revision, unmigrated),
-        *findings_on_roles(roles, settings.roles),
-        *compare(
-            declared,
-            actual,
-            roles=settings.roles,
-            has_unknown_revisions=bool(revisions.unknown),
+        *revisions.findings(migration.begun),
+        *migration.without_harm(
+            (
+                *map(_without_revision, unmigrated),
+                *findings_on_roles(roles, settings.roles),
+                *(each for each in differences if each not in begun),
+            )
         ),
     )
-    notes = (*unsafe_search_paths(declared, actual), *unmanaged(made_by_hand, left_alone))
-    visible = [schema for schema in settings.schemas or schemas if schema in schemas]
+    notes = (
+        *unsafe_search_paths(declared, actual),
+        *unmanaged(made.unmanaged, found.unmanaged),
+    )
     return Report(
         (
+            *migration.answers(),
             revisions.answer(settings.product),
-            _drift(len(findings)),
-            _row_security(declared, actual, visible),
-            _login(roles[login]),
+            drift(findings),
+            row_security(declared, actual, settings),
+            login_role(roles[login]),
         ),
         (*findings, *notes),
     )
 
 
-def _unmanaged(
-    connection: Connection, schemas: Sequence[str], kinds: Sequence[type[Entity]]
-) -> list[Unmanaged]:
-    # An application may have a kind of its own for some.
-    managed = {each.kind for each in kinds}
-    with empty_search_path(connection):
-        found = read_unmanaged(connection, schemas)
-    return [each for each in found if each.kind not in managed]
+@contextmanager
+def _explaining(running: Running) -> Iterator[None]:
+    try:
+        yield
+    except CheckError as error:
+        if running:
+            raise CheckError(f"a migration of the database is {running}; {error}") from error
+        raise
 
 
-def _within(schemas: Sequence[str], snapshot: Snapshot) -> Snapshot:
-    return {
-        key: item for key, item in snapshot.items() if key[1] in schemas and not has_no_table(item)
-    }
-
-
-def _comparable(connection: Connection, schemas: Sequence[str], declared: Snapshot) -> list[str]:
-    # Revisions create a schema such as auth where the platform has none; the comment tells which
-    # of the two a database has.
-    actual = {schema.name: schema.comment for schema in read_schemas(connection, schemas)}
-    return [
-        name
-        for name in schemas
-        if name not in PLATFORM_SCHEMAS
-        or name not in actual
-        or actual[name] == declared["schema", name].facts["comment"]
-    ]
+def _not_migrated(
+    revisions: Revisions,
+    settings: DeclaredSettings,
+    declared: Snapshot,
+    actual: Snapshot,
+    login: Role,
+) -> Report:
+    tables = [key for key in sorted(declared) if key[0] == "table" and key in actual]
+    names = [".".join(key[1:]) for key in tables]
+    security = [row_security(declared, actual, settings)] if tables else []
+    answers = (
+        revisions.answer(settings.product),
+        Answer("drift", "not compared", is_good=False),
+        *security,
+        login_role(login),
+    )
+    return Report(answers, (revisions.first_step(names),))
 
 
 def _without_revision(words: str) -> Finding:
@@ -157,30 +159,3 @@ def _without_revision(words: str) -> Finding:
         "no database has it",
         AUTOGENERATE,
     )
-
-
-def _drift(number: int) -> Answer:
-    words = {0: "none", 1: "1 difference"}.get(number, f"{number} differences")
-    return Answer("drift", words, is_good=not number)
-
-
-def _row_security(declared: Snapshot, actual: Snapshot, schemas: Sequence[str]) -> Answer:
-    names = ", ".join(schemas)
-    tables = [
-        item for item in actual.values() if item.kind == "table access" and item.names[0] in schemas
-    ]
-    off = [item for item in tables if not item.facts["row_security"]]
-    if not off:
-        return Answer("row security", f"on for all {len(tables)} tables of {names}", is_good=True)
-    listed = ", ".join(".".join(item.names).removeprefix("public.") for item in off)
-    is_declared = all(
-        item.key in declared and not declared[item.key].facts["row_security"] for item in off
-    )
-    return Answer("row security", f"off for {listed}", is_good=is_declared)
-
-
-def _login(role: Role) -> Answer:
-    if role.bypass is None:
-        return Answer("login role", f"row level security applies to {role.name}", is_good=True)
-    words = f"row level security does not apply to {role.name}: {role.bypass}"
-    return Answer("login role", words, is_good=False)

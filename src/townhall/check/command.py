@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.check.checking import check as check_database
 from townhall.check.errors import CheckError
+from townhall.check.impact import Severity
 from townhall.check.report import Report
 from townhall.configuration import (
     database_of,
@@ -39,12 +40,13 @@ class _TerminatedError(KeyboardInterrupt):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument(
-        "url",
-        nargs="?",
+    database = parser.add_mutually_exclusive_group()
+    database.add_argument(
+        "--url",
         help="the database to check, which may be a hot standby; it is only read (default: that of"
         " DATABASE_URL, of alembic.ini, or the embedded server)",
     )
+    database.add_argument("database", nargs="?", metavar="URL", help="the same as --url")
     parser.add_argument(
         "--config",
         type=Path,
@@ -61,14 +63,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--role", help="the role that the application logs in as (default: that of the URL)"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--fail-on",
+        type=Severity,
+        choices=list(Severity),
+        default=Severity.COSMETIC,
+        help="the least severity for which the exit status is 1 (default: cosmetic, which is"
+        " every difference)",
+    )
 
 
 def check(options: argparse.Namespace) -> int:
     """Report every difference between a database and its revisions; the database is only read.
 
     Returns:
-        0 if there is no difference and every answer is good, 1 if not, 2 if the check failed, and
-        128 and the signal's number if it was terminated.
+        0 if no difference and no answer is as severe as asked for, 1 if one is, 2 if the check
+        failed, and 128 and the signal's number if it was terminated.
     """
     signals: list[int] = []
 
@@ -88,7 +98,7 @@ def check(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     ini = options.config or default_ini()
     try:
-        return _check_and_print(options, database_of(options.url, ini))
+        return _check_and_print(options, database_of(options.url or options.database, ini))
     except ConfigError as error:
         return _fail(describe_config_error(error, ini))
     except (CheckError, CommandError, EmbeddedServerError, ValueError) as error:
@@ -109,7 +119,7 @@ def _check_and_print(options: argparse.Namespace, database: URL) -> int:
         print(json.dumps(report.as_dict(), indent=2))
     else:
         _print(report)
-    return 0 if report.is_good else _DIFFERENT
+    return _DIFFERENT if report.has(options.fail_on) else 0
 
 
 def _print(report: Report) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from townhall.check import impact, repair
 from townhall.check.impact import Impact, Severity, role_name
@@ -66,7 +66,8 @@ class Finding:
         difference: How it differs.
         severity: ``security``, ``functional`` or ``cosmetic``.
         impact: What the difference means.
-        repair: What ends it: SQL, or a command.
+        repair: What ends it: SQL, or a command, in the order of the findings.
+        decision: Why a person has to decide first whether the repair is wanted, or None.
         is_drift: Whether the database differs from its revisions. Otherwise it is a note, which has
             no effect on the exit status: what is as declared and unsafe, and what revisions do not
             manage.
@@ -77,18 +78,19 @@ class Finding:
     severity: Severity
     impact: str
     repair: str
+    decision: str | None = None
     is_drift: bool = True
 
     def __str__(self) -> str:
         """Return the finding as one line, and a repair of several lines below it."""
-        words = f"{self.severity}: {self.object}: {self.difference}. Impact: {self.impact}. Repair:"
+        decision = f" Decide first: {self.decision}." if self.decision else ""
+        words = (
+            f"{self.severity}: {self.object}: {self.difference}. Impact: {self.impact}."
+            f"{decision} Repair:"
+        )
         repair = printable_sql(self.repair)
         separator = "\n" if "\n" in repair else " "
         return f"{printable(words)}{separator}{repair}"
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the finding for JSON."""
-        return asdict(self)
 
 
 def compare(

@@ -24,6 +24,11 @@ class Severity(StrEnum):
     COSMETIC = "cosmetic"
     """Neither of the two."""
 
+    def is_at_least(self, other: Severity) -> bool:
+        """Tell whether it is as severe as another one, or more so."""
+        order = list(Severity)  # the most severe first
+        return order.index(self) <= order.index(other)
+
 
 class Impact(NamedTuple):
     """What a difference means."""

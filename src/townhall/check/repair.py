@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from townhall.check.snapshot import RELATION_KINDS, TYPE_KINDS, Object
@@ -25,12 +26,21 @@ from townhall.pg import (
     sql,
 )
 from townhall.pg.entity import comment_statement
+from townhall.pg.layout import pieces
 from townhall.pg.privileges import Privilege, grant_to, revoke_from, texts_of
 
+ADOPT = "townhall adopt"
 UPGRADE = "alembic upgrade heads"
 AUTOGENERATE = "alembic revision --autogenerate"
 DECLARE = "declare it, or "
 """The prefix of SQL that deletes rows."""
+
+_DROP = re.compile(r"\bdrop\b", re.IGNORECASE)
+
+
+def takes_away(repair: str) -> bool:
+    """Tell whether a repair drops something."""
+    return any(not is_opaque and _DROP.search(piece) for piece, is_opaque in pieces(repair))
 
 
 def create(declared: Object, parts: Sequence[Object] = ()) -> str:

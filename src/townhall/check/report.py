@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from townhall.check.findings import Finding
+from townhall.check.impact import Severity
+
+_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -13,14 +16,35 @@ class Answer:
     """The answer to one question.
 
     Attributes:
-        question: ``revision``, ``drift``, ``row security`` or ``login role``.
+        question: ``migration`` where one is running or was interrupted, ``revision``, ``drift``,
+            ``row security`` or ``login role``.
         answer: The answer, as a sentence or a few words.
         is_good: Whether nothing has to be done.
+        severity: How severe it is where it is not good.
     """
 
     question: str
     answer: str
     is_good: bool
+    severity: Severity = Severity.FUNCTIONAL
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report as JSON has it, as ``docs/check-report.schema.json`` describes it.
+
+    Attributes:
+        version: The version of this format, which changes where a field goes or means something
+            else; a new field does not change it.
+        is_good: Whether there is no difference and every answer is good.
+        answers: The questions with their answers.
+        findings: Every difference, in an order in which the repairs run, and the notes.
+    """
+
+    version: int
+    is_good: bool
+    answers: tuple[Answer, ...]
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -28,8 +52,8 @@ class Report:
     """The result of a check.
 
     Attributes:
-        answers: The four questions with their answers.
-        findings: Every difference, and the notes.
+        answers: The questions with their answers.
+        findings: Every difference, in an order in which the repairs run, and the notes.
     """
 
     answers: tuple[Answer, ...]
@@ -38,13 +62,18 @@ class Report:
     @property
     def is_good(self) -> bool:
         """Whether there is no difference and every answer is good."""
-        differs = any(finding.is_drift for finding in self.findings)
-        return not differs and all(answer.is_good for answer in self.answers)
+        return not self.has(Severity.COSMETIC)
+
+    def has(self, severity: Severity) -> bool:
+        """Tell whether a difference, or an answer that is not good, is as severe or more so.
+
+        Args:
+            severity: The least severity that counts.
+        """
+        found = [each.severity for each in self.findings if each.is_drift]
+        found += [each.severity for each in self.answers if not each.is_good]
+        return any(each.is_at_least(severity) for each in found)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report for JSON: ``is_good``, ``answers`` and ``findings``."""
-        return {
-            "is_good": self.is_good,
-            "answers": [asdict(answer) for answer in self.answers],
-            "findings": [finding.as_dict() for finding in self.findings],
-        }
+        """Return the report for JSON: the fields of :class:`Document`."""
+        return asdict(Document(_VERSION, self.is_good, self.answers, self.findings))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, text
 
 from townhall.check.findings import Finding
 from townhall.check.history import History
 from townhall.check.impact import Severity
-from townhall.check.repair import UPGRADE
+from townhall.check.repair import ADOPT, UPGRADE
 from townhall.check.report import Answer
 from townhall.product import Product
 
@@ -42,6 +42,16 @@ class Revisions:
         self._pending = history.after(self._known) if self._known else []
 
     @property
+    def has_none(self) -> bool:
+        """Whether no revision has run in the database, and the history has some."""
+        return self._current is not None and not self._current and bool(self._history.heads)
+
+    @property
+    def next(self) -> str | None:
+        """The first pending revision; None where none is pending."""
+        return self._pending[0].revision if self._pending else None
+
+    @property
     def at_head(self) -> bool:
         """Whether the database is compared with the last revisions."""
         return not self._pending
@@ -63,7 +73,7 @@ class Revisions:
             return Answer("revision", words, is_good=True)
         if not self._current:
             is_good = not self._history.heads
-            words = "none (head)" if is_good else f"none; head is {heads}: {UPGRADE}"
+            words = "none (head)" if is_good else f"none; head is {heads}"
             return Answer("revision", words, is_good=is_good)
         names = ", ".join(sorted(self._current))
         if self.unknown and self._is_newer(product):
@@ -82,17 +92,35 @@ class Revisions:
         # The ids of a product's revisions begin with its name; other ids are an application's.
         return product is None or any(name.startswith(f"{product.name}_") for name in self.unknown)
 
-    def findings(self) -> Iterable[Finding]:
-        """Yield a finding for each pending revision."""
+    def findings(self, begun: str | None = None) -> Iterable[Finding]:
+        """Yield a finding for each pending revision.
+
+        Args:
+            begun: The one of which a part is there already; None for none.
+        """
         for script in self._pending:
             yield Finding(
                 f"revision {script.revision}",
-                "has not run",
+                "is half done" if script.revision == begun else "has not run",
                 Severity.FUNCTIONAL,
                 " ".join(script.doc.split()).rstrip("."),
                 UPGRADE,
             )
 
+    def first_step(self, existing: Sequence[str]) -> Finding:
+        """Return the one finding of a database in which no revision has run.
+
+        Args:
+            existing: The tables of declared names that it has.
+        """
+        if not existing:
+            impact = "nothing that is declared is there"
+            return Finding("database", _NO_REVISION, Severity.FUNCTIONAL, impact, UPGRADE)
+        impact = f"no revision made its tables {', '.join(existing)}, which are declared"
+        return Finding("database", _NO_REVISION, Severity.FUNCTIONAL, impact, ADOPT)
+
+
+_NO_REVISION = "no revision has run in it"
 
 _IS_READABLE = """
     select pg_catalog.has_table_privilege(c.oid, 'select')

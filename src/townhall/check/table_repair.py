@@ -121,7 +121,9 @@ def change_index(fact: str, declared: Object, _: Object) -> Iterable[str]:
     index = declared.record
     assert isinstance(index, Index)  # noqa: S101 - the record of every index
     name = sql.qualified(declared.names[0], index.name)
-    if fact != "comment":
+    if fact == "is_valid":
+        yield f"reindex index {name}"
+    elif fact != "comment":
         yield f"drop index {name}"
         yield create_index(index)
         yield comment_statement("index", name, index.comment)

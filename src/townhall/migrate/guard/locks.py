@@ -192,3 +192,28 @@ def _raise_with_advice(error: DBAPIError, duration: str) -> None:
     if reason is not None:
         first_line = (error.statement or "").strip().partition("\n")[0]
         raise CommandError(f"{reason}, at: {first_line}\n{_ADVICE}") from error
+
+
+_MIGRATIONS = text(
+    """
+    select l.pid
+    from pg_catalog.pg_locks as l
+    where l.locktype = 'advisory'
+        and l.granted
+        and l.objsubid = 1
+        and (l.classid::bigint << 32 | l.objid::bigint) = :key
+        and l.database = (
+            select d.oid from pg_catalog.pg_database as d where d.datname = current_database()
+        )
+    order by l.pid
+    """
+)
+
+
+def migration_processes(connection: Connection) -> list[int]:
+    """Return the server processes that hold the advisory lock of migrations, which is read alone.
+
+    Args:
+        connection: A connection to the database.
+    """
+    return list(connection.execute(_MIGRATIONS, _KEY).scalars())
