@@ -40,6 +40,7 @@ _HARMLESS_IN_AUTOCOMMIT = re.compile(
         | alter\ table\ \S+\ validate\ constraint
         | do\ .*\ not\ valid;
         | select
+        | set\ lock_timeout
     )""",
     re.VERBOSE | re.DOTALL,
 )

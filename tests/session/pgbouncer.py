@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode, in front of one database."""
+"""A real PgBouncer in front of one database."""
 
 from __future__ import annotations
 
@@ -27,22 +27,27 @@ _CONFIGURATION = """
 unix_socket_dir = {directory}
 listen_port = {port}
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {pool_size}
 max_client_conn = 100
 server_tls_sslmode = prefer
 query_wait_timeout = 5
+server_round_robin = {round_robin}
 """
 _PORT = 6432
 
 
 @contextmanager
-def pgbouncer(server: URL, pool_size: int) -> Iterator[URL]:
-    """Run PgBouncer in transaction mode on a socket of its own.
+def pgbouncer(
+    server: URL, pool_size: int, *, mode: str = "transaction", round_robin: bool = False
+) -> Iterator[URL]:
+    """Run PgBouncer on a socket of its own.
 
     Args:
         server: The database to stand in front of, and the role with which it logs in there.
         pool_size: How many connections to the server all clients share.
+        mode: After what a connection serves another client: transaction, statement or session.
+        round_robin: Whether the connections are used in turn.
 
     Yields:
         The URL for clients.
@@ -57,6 +62,8 @@ def pgbouncer(server: URL, pool_size: int) -> Iterator[URL]:
                 directory=directory,
                 port=_PORT,
                 pool_size=pool_size,
+                mode=mode,
+                round_robin=int(round_robin),
             )
         )
         if account:

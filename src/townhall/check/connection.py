@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.check.errors import CheckError
-from townhall.migrate.guard.locks import blocked_by
+from townhall.migrate.guard.give_ups import blocked_by
 from townhall.migrate.savepoints import LOCK_TIMEOUT as TIMED_OUT
 from townhall.migrate.savepoints import sqlstate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from logging.config import fileConfig
 from pathlib import Path
@@ -18,11 +18,14 @@ from sqlalchemy import Connection, MetaData
 
 from townhall.migrate import autogenerate
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
-from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, migration_lock, with_lock_timeout
+from townhall.migrate.guard.limits import limits_of_script, reset_of_script
+from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, comparison_transaction
+from townhall.migrate.guard.migrating import migrating
 from townhall.migrate.guard.obstacles import refuse_obstacles
 from townhall.migrate.guard.pending import creations, planned_steps
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.safety import protect_version_table
+from townhall.migrate.safety.waiting import LOCK_TIMEOUT_OF_REVISIONS
 from townhall.migrate.settings import (
     LIVE_OPTION,
     LOCK_TIMEOUT_OPTION,
@@ -39,6 +42,10 @@ from townhall.pg.access import Declaration
 from townhall.pg.alembic_utils import ReplaceableEntity, registry
 from townhall.product import Product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
+
+# The options by which Alembic's commands are known that change a database, and that compare one.
+_DESTINATION = "destination_rev"
+_COMPARISON = "revision_context"
 
 Plugin.setup_plugin_from_module(autogenerate, autogenerate.PLUGIN)
 
@@ -107,6 +114,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     options = {
         **_options(settings),
         LOCK_TIMEOUT_OPTION: comparison_timeout,
+        LOCK_TIMEOUT_OF_REVISIONS: timeout,
         LIVE_OPTION: arguments.get("live", "yes" if live else "no") != "no",
     }
     if context.is_offline_mode():
@@ -151,40 +159,48 @@ def _run_offline(duration: str, options: dict[str, Any]) -> None:
         dialect_opts={"paramstyle": "named"},
         **options,
     )
-    context.execute("set client_min_messages = warning")
-    context.execute(sql.statement(f"set lock_timeout = {sql.literal(duration)}"))
-    context.execute(sql.statement(PUBLIC_FIRST))
+    before = ("set client_min_messages = warning", *limits_of_script(duration), PUBLIC_FIRST)
+    for statement in before:
+        context.execute(sql.statement(statement))
     _prepare(context.get_context())
     with context.begin_transaction():
         context.run_migrations()
-    for setting in ("client_min_messages", "lock_timeout", "search_path"):
-        context.execute(f"reset {setting}")
+    for statement in (*reset_of_script(), "reset client_min_messages", "reset search_path"):
+        context.execute(sql.statement(statement))
 
 
 def _run_online(
     connection: Connection, settings: Settings, duration: str, options: dict[str, Any]
 ) -> None:
-    with with_lock_timeout(connection, duration):
-        name_filter = settings.scope.name_filter(connection)
-        object_filter = settings.scope.object_filter(connection)
-        connection.commit()  # Alembic leaves a transaction alone that was begun before it
-        context.configure(
-            connection=connection,
-            include_name=name_filter,
-            include_object=object_filter,
-            **options,
-        )
-        render_sql_unchanged(context.get_context())
-        only_looks = context.get_context().opts.get("dont_mutate", False)
-        with (
-            warnings.catch_warnings(),  # a comparison that fails leaves some silenced
-            nullcontext() if only_looks else migration_lock(connection),
-            context.begin_transaction(),
-            explaining_unknown_revisions(context.get_context(), context.script, settings.product),
-        ):
-            if not only_looks:
-                _prepare(context.get_context())
-            context.run_migrations()
+    name_filter = settings.scope.name_filter(connection)
+    object_filter = settings.scope.object_filter(connection)
+    connection.commit()  # Alembic leaves a transaction alone that was begun before it
+    context.configure(
+        connection=connection,
+        include_name=name_filter,
+        include_object=object_filter,
+        **options,
+    )
+    render_sql_unchanged(context.get_context())
+    with (
+        warnings.catch_warnings(),  # a comparison that fails leaves some silenced
+        _guard(connection, duration),
+        context.begin_transaction(),
+        explaining_unknown_revisions(context.get_context(), context.script, settings.product),
+    ):
+        if _DESTINATION in context.get_context().opts:
+            _prepare(context.get_context())
+        context.run_migrations()
+
+
+def _guard(connection: Connection, duration: str) -> AbstractContextManager[None]:
+    options = context.get_context().opts
+    if _DESTINATION in options:
+        is_passed = "connection" in context.config.attributes
+        return migrating(connection, duration, is_passed=is_passed)
+    if _COMPARISON in options:
+        return comparison_transaction(connection, duration)
+    return nullcontext()
 
 
 def _prepare(migration: MigrationContext) -> None:

@@ -12,7 +12,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.communities validate constraint fk_communities_parent_community_id_communities;
+
+set lock_timeout = '5s';
 
 BEGIN;
 
@@ -30,7 +34,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.communities validate constraint ck_communities_parent_is_another;
+
+set lock_timeout = '5s';
 
 BEGIN;
 
@@ -48,7 +56,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.communities validate constraint ck_communities_tier_required_known;
+
+set lock_timeout = '5s';
 
 BEGIN;
 

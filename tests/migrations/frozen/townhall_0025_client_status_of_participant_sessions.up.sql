@@ -20,7 +20,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.participant_sessions validate constraint client_status_is_known;
+
+set lock_timeout = '5s';
 
 BEGIN;
 
@@ -46,7 +50,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.participant_sessions validate constraint ck_participant_sessions_client_status_known;
+
+set lock_timeout = '5s';
 
 BEGIN;
 
@@ -64,7 +72,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.participant_sessions validate constraint fk_participant_sessions_tenant_id_tenant_profiles;
+
+set lock_timeout = '5s';
 
 BEGIN;
 

@@ -24,7 +24,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.campaigns validate constraint fk_campaigns_tenant_id_tenant_profiles;
+
+set lock_timeout = '5s';
 
 BEGIN;
 
@@ -42,7 +46,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.campaigns validate constraint ck_campaigns_assessment_type_bounds;
+
+set lock_timeout = '5s';
 
 BEGIN;
 
@@ -60,7 +68,11 @@ begin
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.campaigns validate constraint ck_campaigns_results_disclosure_bounds;
+
+set lock_timeout = '5s';
 
 BEGIN;
 
@@ -111,6 +123,10 @@ on update cascade on delete cascade not valid;
 end
 $do$;
 
+set lock_timeout = 0;
+
 alter table public.participant_sessions validate constraint fk_participant_sessions_campaign_id_tenant_id_campaigns;
+
+set lock_timeout = '5s';
 
 BEGIN;

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.embedded import EmbeddedServerError
+from townhall.migrate.guard.poolers import explain_pooler
 from townhall.migrate.urls import resolve_url
 
 # By default a schema of the role's own name comes first on the search path.
@@ -67,6 +68,7 @@ def _connect(url: URL) -> Connection:
     try:
         return engine.connect()
     except DBAPIError as error:
+        explain_pooler(error)
         raise CommandError(f"cannot connect to the database: {error.orig}") from error
 
 

@@ -1,4 +1,4 @@
-"""The locks of a run: one migration at a time, and lock timeouts."""
+"""The locks of a run: one migration at a time, and comparisons that give up soon."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from townhall.migrate.guard.give_ups import blocked_by
+from townhall.migrate.guard.limits import is_usable, transaction_limits
+from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows
 from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, NO_LOCKS, rolled_back, sqlstate
 
 Result = TypeVar("Result")
@@ -21,39 +24,23 @@ _log = logging.getLogger(__name__)
 _KEY = {"key": 0x746F776E68616C6C}  # "townhall" in ASCII
 _PAUSE = 0.2  # seconds between two attempts
 _ATTEMPTS = 5
+_REMINDER = 30.0  # seconds between two messages
 
 COMPARISON_LOCK_TIMEOUT = "200ms"
 """How long a statement of a comparison waits for a lock, as PostgreSQL writes durations."""
 
-_HOLDERS = """
-    select coalesce(string_agg(pid::text, ', '), '?')
-    from pg_catalog.pg_locks
-    where locktype = 'advisory' and granted and objsubid = 1
-        and (classid::bigint << 32 | objid::bigint) = :key
-        and database = (select oid from pg_catalog.pg_database where datname = current_database())
-"""
-
-_BLOCKING = """
-    select
-        string_agg(distinct format('%I.%I', n.nspname, c.relname), ', ')
-            || ', server process ' || l.pid
+_HOLDERS = text(
+    f"""
+    select {COLUMNS.format(alias="a")}
     from pg_catalog.pg_locks as l
-    join pg_catalog.pg_class as c on c.oid = l.relation and c.relkind in ('r', 'p', 'v', 'm')
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace and n.nspname !~ '^pg_'
-    left join pg_catalog.pg_stat_activity as a on a.pid = l.pid
-    where l.granted
-        and l.pid <> pg_backend_pid()
+    join pg_catalog.pg_stat_activity as a on a.pid = l.pid
+    where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+        and (l.classid::bigint << 32 | l.objid::bigint) = :key
         and l.database = (
             select d.oid from pg_catalog.pg_database as d where d.datname = current_database()
         )
-    group by l.pid, a.xact_start
-    order by bool_or(l.mode = 'AccessExclusiveLock') desc, a.xact_start
-    limit 1
-"""
-
-_ADVICE = (
-    "The database is at the last completed revision. Run again when the application is"
-    " less busy, or wait longer with -x lock_timeout=30s."
+    order by a.pid
+    """
 )
 
 _NO_LOCKS = (
@@ -75,30 +62,45 @@ def migration_lock(connection: Connection) -> Iterator[None]:
     Args:
         connection: A connection outside a transaction, not through a transaction pooler.
     """
-    if not _try_lock(connection):
-        holders = connection.scalar(text(_HOLDERS), _KEY)
-        connection.rollback()
-        _log.warning("Waiting for another migration of this database (server process %s)", holders)
-        while not _try_lock(connection):
-            time.sleep(_PAUSE)
+    _wait_for(connection, lambda: _try_lock(connection))
     try:
         yield
     finally:
-        if _is_usable(connection):
+        if is_usable(connection):
             connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:key)"), _KEY)
             connection.commit()
 
 
-def blocked_by(connection: Connection) -> str:
-    """Return the tables that another session has locked, and its server process.
+@contextmanager
+def comparison_transaction(connection: Connection, duration: str) -> Iterator[None]:
+    """Be in one transaction that holds the lock of migrations, and is rolled back.
 
-    A statement that gave up waiting for a lock was probably blocked by it.
+    Nothing of it belongs to the session, so that it may run through a transaction pooler.
+
+    Args:
+        connection: A connection outside a transaction.
+        duration: The lock timeout, as PostgreSQL writes durations.
+
+    Raises:
+        CommandError: ``duration`` is not a duration.
+    """
+    _wait_for(connection, lambda: _try_lock_of_transaction(connection))
+    try:
+        transaction_limits(connection, duration)
+        yield
+    finally:
+        if is_usable(connection):
+            connection.rollback()
+
+
+def migration_processes(connection: Connection) -> list[int]:
+    """Return the server processes that hold the advisory lock of migrations, which is read alone.
 
     Args:
         connection: A connection to the database.
     """
-    return connection.scalar(text(_BLOCKING)) or "unknown (the lock has been released)"
+    return [each.pid for each in connection.execute(_HOLDERS, _KEY)]
 
 
 def with_retries(connection: Connection, duration: str, work: Callable[[], Result]) -> Result:
@@ -137,34 +139,20 @@ def with_retries(connection: Connection, duration: str, work: Callable[[], Resul
     )
 
 
-@contextmanager
-def with_lock_timeout(connection: Connection, duration: str) -> Iterator[None]:
-    """Set the lock timeout of the session for a block.
-
-    Args:
-        connection: A connection outside a transaction.
-        duration: The lock timeout, as PostgreSQL writes durations.
-
-    Raises:
-        CommandError: A lock was not granted in time, or ``duration`` is not a duration.
-    """
-    previous = connection.scalar(text("select current_setting('lock_timeout')"))
-    try:
-        _set_lock_timeout(connection, duration)
-    except DBAPIError:
-        connection.rollback()
-        raise CommandError(
-            f"lock_timeout={duration} is not a duration: write for example 5s or 500ms"
-        ) from None
-    try:
-        yield
-    except DBAPIError as error:
-        _raise_with_advice(error, duration)
-        raise
-    finally:
-        if _is_usable(connection):
+def _wait_for(connection: Connection, is_granted: Callable[[], bool]) -> None:
+    next_message = start = time.monotonic()
+    while not is_granted():
+        if time.monotonic() >= next_message:
+            holders = listed(of_rows(connection.execute(_HOLDERS, _KEY).all()))
             connection.rollback()
-            _set_lock_timeout(connection, previous)
+            waited = round(next_message - start)
+            _log.warning(
+                "Waiting for another migration of this database since %d s: %s",
+                waited,
+                holders or "it has just ended",
+            )
+            next_message += _REMINDER
+        time.sleep(_PAUSE)
 
 
 def _try_lock(connection: Connection) -> bool:
@@ -173,47 +161,8 @@ def _try_lock(connection: Connection) -> bool:
     return bool(is_locked)
 
 
-def _set_lock_timeout(connection: Connection, duration: str | None) -> None:
-    connection.execute(
-        text("select set_config('lock_timeout', :duration, false)"), {"duration": duration}
-    )
-    connection.commit()
-
-
-def _is_usable(connection: Connection) -> bool:
-    return not connection.closed and not connection.invalidated
-
-
-def _raise_with_advice(error: DBAPIError, duration: str) -> None:
-    reason = {
-        LOCK_TIMEOUT: f"gave up waiting for a lock after {duration}",
-        DEADLOCK: "gave up in a deadlock with another session",
-    }.get(sqlstate(error))
-    if reason is not None:
-        first_line = (error.statement or "").strip().partition("\n")[0]
-        raise CommandError(f"{reason}, at: {first_line}\n{_ADVICE}") from error
-
-
-_MIGRATIONS = text(
-    """
-    select l.pid
-    from pg_catalog.pg_locks as l
-    where l.locktype = 'advisory'
-        and l.granted
-        and l.objsubid = 1
-        and (l.classid::bigint << 32 | l.objid::bigint) = :key
-        and l.database = (
-            select d.oid from pg_catalog.pg_database as d where d.datname = current_database()
-        )
-    order by l.pid
-    """
-)
-
-
-def migration_processes(connection: Connection) -> list[int]:
-    """Return the server processes that hold the advisory lock of migrations, which is read alone.
-
-    Args:
-        connection: A connection to the database.
-    """
-    return list(connection.execute(_MIGRATIONS, _KEY).scalars())
+def _try_lock_of_transaction(connection: Connection) -> bool:
+    is_locked = bool(connection.scalar(text("select pg_try_advisory_xact_lock(:key)"), _KEY))
+    if not is_locked:
+        connection.rollback()
+    return is_locked

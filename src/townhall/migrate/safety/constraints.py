@@ -6,6 +6,7 @@ from alembic import op
 from sqlalchemy import TextClause
 
 from townhall.migrate.safety.indexes import create_index
+from townhall.migrate.safety.waiting import without_lock_timeout
 from townhall.pg import sql
 
 
@@ -29,7 +30,8 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     context = op.get_context()
     with context.autocommit_block():
         context.execute(_add_if_missing(target, name, f"{sql.layout(definition)} not valid"))
-        context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))
+        with without_lock_timeout(context):
+            context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))
 
 
 def set_not_null(table: str, column: str, *, schema: str = "public") -> None:

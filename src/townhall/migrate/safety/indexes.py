@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from alembic import op
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
+from townhall.migrate.safety.waiting import tell_who_is_in_the_way, without_lock_timeout
 from townhall.pg import sql
+
+_log = logging.getLogger(__name__)
 
 
 def create_index(
@@ -15,8 +21,9 @@ def create_index(
     """Create an index on a large table while it is in use.
 
     The index is built concurrently, apart from the revision's transaction; an invalid one of an
-    interrupted build is rebuilt. A script (``--sql``) does not build it concurrently, and so blocks
-    writes: an editor that sends the whole script at once could not run it otherwise.
+    interrupted build is rebuilt. It waits for older transactions of the database, however long they
+    take, while nothing waits for it. A script (``--sql``) does not build it concurrently, and so
+    blocks writes: an editor that sends the whole script at once could not run it otherwise.
 
     Args:
         name: The name of the index; an existing valid one is kept.
@@ -26,13 +33,22 @@ def create_index(
         schema: The schema of the table.
     """
     kind = "unique index" if unique else "index"
-    what = f"{sql.quote(name)} on {sql.quote(schema)}.{sql.quote(table)} {sql.layout(definition)}"
+    target = sql.qualified(schema, table)
+    what = f"{sql.quote(name)} on {target} {sql.layout(definition)}"
     context = op.get_context()
     if context.as_sql:
         context.execute(sql.statement(f"create {kind} if not exists {what}"))
         return
-    with context.autocommit_block():
-        if _is_invalid(context, f"{sql.quote(schema)}.{sql.quote(name)}"):
+    with context.autocommit_block(), without_lock_timeout(context):
+        state = _state(context, sql.qualified(schema, name))
+        if state is None or state.is_invalid:
+            tell_who_is_in_the_way(context, target)
+        if state is not None and state.is_invalid:
+            _log.warning(
+                "The index %s is invalid, as an interrupted build left it: it is dropped and built"
+                " again",
+                sql.qualified(schema, name),
+            )
             _drop_concurrently(context, name, schema)
         context.execute(sql.statement(f"create {kind} concurrently if not exists {what}"))
 
@@ -50,23 +66,26 @@ def drop_index(name: str, *, schema: str = "public") -> None:
             sql.statement(f"drop index if exists {sql.quote(schema)}.{sql.quote(name)}")
         )
         return
-    with context.autocommit_block():
+    with context.autocommit_block(), without_lock_timeout(context):
+        state = _state(context, sql.qualified(schema, name))
+        if state is not None:
+            tell_who_is_in_the_way(context, state.table)
         _drop_concurrently(context, name, schema)
 
 
 def _drop_concurrently(context: MigrationContext, name: str, schema: str) -> None:
-    index = f"{sql.quote(schema)}.{sql.quote(name)}"
+    index = sql.qualified(schema, name)
     context.execute(sql.statement(f"drop index concurrently if exists {index}"))
 
 
-def _is_invalid(context: MigrationContext, index: str) -> bool:
+def _state(context: MigrationContext, index: str) -> Row[Any] | None:
     connection = context.connection
     assert connection is not None  # noqa: S101 - only a script has none
     query = text(
         """
-        select not i.indisvalid
+        select not i.indisvalid as is_invalid, i.indrelid::regclass::text as "table"
         from pg_catalog.pg_index as i
         where i.indexrelid = pg_catalog.to_regclass(:index)
         """
     )
-    return bool(connection.scalar(query, {"index": index}))
+    return connection.execute(query, {"index": index}).one_or_none()

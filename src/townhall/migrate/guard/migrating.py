@@ -1,0 +1,41 @@
+"""The guards of a run that changes the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from townhall.migrate.guard.give_ups import explaining_give_ups
+from townhall.migrate.guard.limits import session_limits
+from townhall.migrate.guard.locks import migration_lock
+from townhall.migrate.guard.poolers import refuse_pooler
+from townhall.migrate.guard.second_connection import second_connection
+from townhall.migrate.guard.watch import watching
+
+
+@contextmanager
+def migrating(connection: Connection, lock_timeout: str, *, is_passed: bool) -> Iterator[None]:
+    """Migrate alone, directly on the server, with a short lock timeout and no other limit.
+
+    Args:
+        connection: A connection outside a transaction.
+        lock_timeout: How long a statement waits for a lock, as PostgreSQL writes durations.
+        is_passed: Whether the program made the connection; then the run goes on where a second one
+            to the server can't be opened.
+
+    Raises:
+        CommandError: There is a pooler in transaction mode, no second connection, a lock was not
+            granted in time, or ``lock_timeout`` is not a duration.
+    """
+    with second_connection(connection, is_required=not is_passed) as second:
+        if second is not None:
+            refuse_pooler(connection, second)
+        with (
+            session_limits(connection, lock_timeout),
+            watching(connection, second) as watch,
+            explaining_give_ups(connection, watch, lock_timeout),
+            migration_lock(connection),
+        ):
+            yield
