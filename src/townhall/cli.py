@@ -30,6 +30,8 @@ from townhall.configuration import (
 )
 from townhall.embedded import EmbeddedServerError
 from townhall.init import command as init_command
+from townhall.migrate.faults import describe
+from townhall.migrate.guard.encodings import REQUIRED, refuse_other_encodings
 from townhall.printing import on_one_line, printable
 from townhall.status import describe_objects, describe_revision, describe_server
 
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CommandError, EmbeddedServerError) as error:
         raise _failure(error) from None
     except DBAPIError as error:
-        raise _failure(f"the database reports an error: {error.orig}") from None
+        raise _failure(describe(error)) from None
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status
@@ -167,8 +169,10 @@ def _database(options: argparse.Namespace) -> URL:
 
 
 def _connect(database: URL) -> Connection:
+    engine = create_engine(database, poolclass=NullPool, connect_args={"client_encoding": REQUIRED})
+    refuse_other_encodings(engine)
     try:
-        return create_engine(database, poolclass=NullPool).connect()
+        return engine.connect()
     except DBAPIError as error:
         raise _failure(describe_database_error(error, database)) from None
 

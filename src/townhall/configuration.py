@@ -7,11 +7,13 @@ from configparser import Error as ConfigError
 from configparser import InterpolationError
 from pathlib import Path
 
+import psycopg
 from alembic.config import Config
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from townhall.embedded.sockets import is_socket_directory
+from townhall.migrate.faults import describe
 from townhall.migrate.urls import resolve_url
 
 
@@ -53,16 +55,14 @@ def describe_config_error(error: ConfigError, ini: Path | None) -> str:
     return str(error)
 
 
-def describe_database_error(error: DBAPIError, database: URL) -> str:
+def describe_database_error(error: DBAPIError | psycopg.Error, database: URL) -> str:
     """Return why a statement failed or there is no connection, and what to do where that is known.
 
     Args:
         error: The error.
         database: The URL of the database.
     """
-    if error.statement is not None:
-        return f"the database reports an error: {error.orig}"
-    reason = f"cannot connect to the database: {error.orig}"
+    reason = describe(error)
     host = database.query.get("host")
     if isinstance(host, str) and host in reason and is_socket_directory(Path(host)):
         return (

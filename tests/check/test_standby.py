@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.util import CommandError
 from sqlalchemy import make_url
 
 from townhall import embedded, migrate
@@ -88,3 +90,14 @@ def test_standby_is_checked_while_it_follows_its_primary(pair: Pair) -> None:
 
     report = check(pair.standby, scratch=pair.primary, role="authenticated")
     assert [finding.object for finding in report.findings] == ["table access public.events"]
+
+
+@pytest.mark.thorough
+def test_migration_of_a_standby_is_told_to_use_the_primary(pair: Pair) -> None:
+    config = migrate.alembic_config(pair.standby)
+    command.current(config)
+    with pytest.raises(CommandError) as caught:
+        command.downgrade(config, "base")
+    message = str(caught.value)
+    assert message.startswith("the database is read-only: cannot execute ")
+    assert "Connect to the primary if this server is a standby" in message

@@ -74,7 +74,7 @@ def test_malformed_lock_timeout_is_refused(townhall_database: str) -> None:
     config = alembic_config(townhall_database)
     config.cmd_opts = Namespace(x=["lock_timeout=soon"])
     with pytest.raises(CommandError, match="lock_timeout=soon is not a duration"):
-        command.current(config)
+        command.upgrade(config, "head")
 
 
 def test_stamp_creates_a_protected_version_table(empty_database: str) -> None:

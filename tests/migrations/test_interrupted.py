@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from alembic import command
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
@@ -108,7 +109,7 @@ def _is_interrupted(
             event.listen(connection, "before_cursor_execute", interrupt)
             config.attributes["connection"] = connection
             direction(config, revision)
-    except (LostError, DBAPIError, psycopg.Error):
+    except (LostError, CommandError, DBAPIError, psycopg.Error):
         if not interrupted:
             raise
     return bool(interrupted)

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
-from sqlalchemy.exc import ProgrammingError
 
 from tests.support.alembic import start_alembic
 from tests.support.dump import dump
@@ -111,7 +111,7 @@ def test_owner_with_createrole_migrates_without_a_superuser(cluster: Databases) 
 
 def test_owner_without_createrole_migrates_once_the_roles_are_granted(cluster: Databases) -> None:
     with _owned_database(cluster, "nocreaterole") as url:
-        with pytest.raises(ProgrammingError, match="permission denied to create role"):
+        with pytest.raises(CommandError, match="permission denied to create role"):
             upgrade(url)
         with _connected(cluster) as connection:
             for role in API_ROLES:

@@ -11,9 +11,10 @@ import traceback
 from configparser import Error as ConfigError
 from pathlib import Path
 
+import psycopg
 from alembic.util import CommandError
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from townhall.check.checking import check as check_database
 from townhall.check.errors import CheckError
@@ -26,6 +27,7 @@ from townhall.configuration import (
     describe_database_error,
 )
 from townhall.embedded import EmbeddedServerError
+from townhall.migrate.faults import database_error
 from townhall.printing import on_one_line, printable
 
 _DIFFERENT, _FAILED = 1, 2
@@ -113,8 +115,11 @@ def _check_and_print(options: argparse.Namespace, database: URL) -> int:
         report = check_database(
             database, config=options.config, scratch=options.scratch, role=options.role
         )
-    except DBAPIError as error:
-        return _fail(describe_database_error(error, database))
+    except (SQLAlchemyError, psycopg.Error) as error:
+        fault = database_error(error)
+        if fault is None:
+            raise
+        return _fail(describe_database_error(fault, database))
     if options.json:
         print(json.dumps(report.as_dict(), indent=2))
     else:

@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.check.errors import CheckError
+from townhall.migrate.guard.encodings import REQUIRED, refuse_other_encodings
 from townhall.migrate.guard.give_ups import blocked_by
 from townhall.migrate.savepoints import LOCK_TIMEOUT as TIMED_OUT
 from townhall.migrate.savepoints import sqlstate
@@ -26,14 +27,20 @@ def reading(url: URL) -> Iterator[Connection]:
 
     Raises:
         CheckError: A lock timeout; the message says which session holds the lock.
+        CommandError: The database has another encoding than UTF8.
     """
     engine = create_engine(
         url,
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
         # A transaction pooler has no prepared statements.
-        connect_args={"application_name": "townhall check", "prepare_threshold": None},
+        connect_args={
+            "application_name": "townhall check",
+            "prepare_threshold": None,
+            "client_encoding": REQUIRED,
+        },
     )
+    refuse_other_encodings(engine)
     with engine.connect().execution_options(postgresql_readonly=True) as connection:
         connection.execute(
             text("select set_config('lock_timeout', :duration, true)"), {"duration": LOCK_TIMEOUT}

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, MetaData
 
 from townhall.migrate import autogenerate
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
+from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, comparison_transaction
 from townhall.migrate.guard.migrating import migrating
@@ -92,7 +93,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     Raises:
         CommandError: The roles or the schema of helpers are not the product's, an entity is of a
             kind of the application's that is not among ``kinds``, the database can't
-            be connected to, a lock was not granted in time, or PostgreSQL refuses what is declared.
+            be connected to, a lock was not granted in time, or PostgreSQL refuses what is declared
+            or what a revision does.
         ValueError: An entity is declared twice, or a rule is for a role that is absent.
     """
     _log_as_configured(context.config)
@@ -159,7 +161,12 @@ def _run_offline(duration: str, options: dict[str, Any]) -> None:
         dialect_opts={"paramstyle": "named"},
         **options,
     )
-    before = ("set client_min_messages = warning", *limits_of_script(duration), PUBLIC_FIRST)
+    before = (
+        "set client_min_messages = warning",
+        *limits_of_script(duration),
+        PUBLIC_FIRST,
+        REFUSE_IN_SCRIPT,
+    )
     for statement in before:
         context.execute(sql.statement(statement))
     _prepare(context.get_context())

@@ -12,7 +12,11 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.embedded import EmbeddedServerError
+from townhall.migrate.faults import describe
+from townhall.migrate.guard.encodings import REQUIRED, check_encodings, refuse_other_encodings
+from townhall.migrate.guard.faults import explaining_faults
 from townhall.migrate.guard.poolers import explain_pooler
+from townhall.migrate.guard.version_table import refuse_hidden_revision
 from townhall.migrate.urls import resolve_url
 
 # By default a schema of the role's own name comes first on the search path.
@@ -39,10 +43,22 @@ def connected(config: Config, arguments: dict[str, Any]) -> Iterator[Connection]
         arguments: The ``-x`` arguments; their ``url`` takes precedence over that of the attributes.
 
     Raises:
-        CommandError: The database can't be connected to, or the passed connection can't be used.
+        CommandError: The database can't be connected to, the passed connection can't be used, the
+            role can't see the revision of the database, or a statement of the block failed.
     """
+    is_command = config.cmd_opts is not None
     passed = config.attributes.get("connection")
-    with _checked(passed) if passed is not None else _opened(config, arguments) as connection:
+    if passed is not None:
+        with explaining_faults(passed, is_command=is_command):
+            _check(passed)
+            refuse_hidden_revision(passed)
+            yield passed
+        return
+    with (
+        _opened(config, arguments) as connection,
+        explaining_faults(connection, is_command=is_command),
+    ):
+        refuse_hidden_revision(connection)
         yield connection
 
 
@@ -61,15 +77,19 @@ def _opened(config: Config, arguments: dict[str, Any]) -> Iterator[Connection]:
 
 def _connect(url: URL) -> Connection:
     engine = create_engine(
-        url, poolclass=NullPool, connect_args={"fallback_application_name": "townhall"}
+        url,
+        poolclass=NullPool,
+        # The role may have another client_encoding.
+        connect_args={"fallback_application_name": "townhall", "client_encoding": REQUIRED},
     )
     # Before SQLAlchemy asks for the default schema.
     event.listen(engine, "connect", _put_public_first, insert=True)
+    refuse_other_encodings(engine)
     try:
         return engine.connect()
     except DBAPIError as error:
         explain_pooler(error)
-        raise CommandError(f"cannot connect to the database: {error.orig}") from error
+        raise CommandError(describe(error)) from error
 
 
 def _put_public_first(driver_connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's
@@ -77,13 +97,13 @@ def _put_public_first(driver_connection: Any, _: object) -> None:  # noqa: ANN40
     driver_connection.commit()
 
 
-@contextmanager
-def _checked(connection: Connection) -> Iterator[Connection]:
+def _check(connection: Connection) -> None:
     if connection.in_transaction():
         raise CommandError(
             "the connection passed to Alembic is in a transaction, and each revision needs its own:"
             " pass one of engine.connect(), not of engine.begin()"
         )
+    check_encodings(connection.connection.driver_connection)
     first = connection.scalar(text("select current_schema()"))
     connection.rollback()
     if first != "public":
@@ -91,4 +111,3 @@ def _checked(connection: Connection) -> Iterator[Connection]:
             f"the search_path of the connection passed to Alembic begins with {first}, and tables"
             " would be created there: set it to public"
         )
-    yield connection

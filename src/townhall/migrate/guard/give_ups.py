@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from townhall.migrate.faults import statement_of
 from townhall.migrate.guard.limits import is_usable
 from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows, one_line
 from townhall.migrate.guard.watch import Wait, Watch
@@ -20,7 +21,6 @@ _ADVICE = (
     " less busy, or wait longer with -x lock_timeout=30s."
 )
 
-_INNER = re.compile(r'SQL statement "(.*?)"\nPL/pgSQL function', re.DOTALL)
 _IDENTIFIER = r'(?:"(?:[^"]|"")+"|\w+)'
 _TABLE = re.compile(
     r"\b(?:table|on|into|update|from)\s+(?:only\s+|if\s+(?:not\s+)?exists\s+)*"
@@ -84,13 +84,6 @@ def explaining_give_ups(
             f"{reason}, at: {one_line(statement)}\nTable: {table}. Blocked by: {holders}.\n"
             f"{_ADVICE}"
         ) from error
-
-
-def statement_of(error: DBAPIError) -> str:
-    """Return the statement that failed, which may be one within a block of PL/pgSQL."""
-    context = getattr(getattr(error.orig, "diag", None), "context", None) or ""
-    inner = _INNER.search(context)
-    return inner[1] if inner else (error.statement or "").strip()
 
 
 def blocked_by(connection: Connection) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError
 
 from townhall.pg import sql
 
@@ -108,7 +108,7 @@ def _set_limits(connection: Connection, lock_timeout: str, *, is_local: bool) ->
     wanted = dict.fromkeys(previous, "0") | {"lock_timeout": lock_timeout}
     try:
         _set(connection, wanted, is_local=is_local)
-    except DBAPIError:
+    except DataError:
         connection.rollback()
         raise CommandError(
             f"lock_timeout={lock_timeout} is not a duration: write for example 5s or 500ms"
