@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -100,25 +100,36 @@ class Lab:
         upgrade, _ = self.operations(schema)
         return [str(difference) for difference in upgrade.as_diffs()]
 
-    def migrate(self, schema: Schema) -> Revision:
-        """Generate the revision to a declaration and run it; nothing may differ then."""
+    def migrate(self, schema: Schema, times: int = 2) -> Revision:
+        """Generate the revision to a declaration and run it; nothing may differ then.
+
+        Args:
+            schema: The declaration.
+            times: How often it runs, each time over its own result.
+        """
         context = self.context(schema)
         upgrade, downgrade = self.operations(schema)
         revision = Revision(code(upgrade, context), code(downgrade, context))
-        self.run(revision.upgrade)
+        self.run(revision.upgrade, times if _can_repeat([schema]) else 1)
         assert self.differences(schema) == [], self.differences(schema)
         return revision
 
-    def there_and_back(self, old: Schema, new: Schema) -> Revision:
+    def there_and_back(self, old: Schema, new: Schema, times: int = 2) -> Revision:
         """Migrate from one declaration to another, back, and there again.
 
-        Nothing may differ on either side.
+        Nothing may differ on either side, and each step runs over its own result as well.
+
+        Args:
+            old: The declaration to begin with.
+            new: The one to migrate to.
+            times: How often each step runs.
         """
-        self.migrate(old)
-        revision = self.migrate(new)
-        self.run(revision.downgrade)
+        times = times if _can_repeat([old, new]) else 1
+        self.migrate(old, times)
+        revision = self.migrate(new, times)
+        self.run(revision.downgrade, times)
         assert self.differences(old) == []
-        self.run(revision.upgrade)
+        self.run(revision.upgrade, times)
         assert self.differences(new) == []
         return revision
 
@@ -132,15 +143,20 @@ class Lab:
         """
         return list(self.connection.scalars(sa.text(query), {"schema": SCHEMA}))
 
-    def run(self, code: str) -> None:
-        """Run the body of a revision's function."""
+    def run(self, code: str, times: int = 1) -> None:
+        """Run the body of a revision's function.
+
+        Args:
+            code: Its Python.
+            times: How often, each time over its own result.
+        """
         # Outside of a savepoint PostgreSQL 18 begins none after a change of a domain's checks.
         with (
             self.connection.begin_nested(),
             Operations.context(MigrationContext.configure(self.connection)),
         ):
             exec(  # noqa: S102 - running what was generated is the point
-                f"def run():\n    {code}\nrun()",
+                f"def run():\n    {code}\nfor _ in range({times}):\n    run()",
                 {
                     "op": op,
                     "sa": sa,
@@ -159,6 +175,11 @@ class Revision:
 
     upgrade: str
     downgrade: str
+
+
+def _can_repeat(schemas: Iterable[Schema]) -> bool:
+    # The operations of alembic-utils can't run over their own result.
+    return all(isinstance(each, Entity) for schema in schemas for each in schema.entities)
 
 
 def code(operations: UpgradeOps | DowngradeOps, context: MigrationContext) -> str:

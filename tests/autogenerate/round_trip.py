@@ -16,6 +16,7 @@ from townhall.migrate import autogenerate
 from townhall.migrate.compare.scope import Scope
 from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.write.rendering import render_sql_unchanged
+from townhall.migrate.write.repeatable import make_repeatable
 from townhall.migrate.write.revision import finish_revision
 from townhall.testing.databases import Databases
 
@@ -45,10 +46,10 @@ def round_trip(
             revision = migrate(connection, declared, schemas)
             assert differences(connection, declared, schemas) == []
         with engine.begin() as connection:
-            Lab(connection).run(revision.downgrade)
+            Lab(connection).run(revision.downgrade, times=2)
         assert sorted_columns(dump(url)) == sorted_columns(before)
         with engine.begin() as connection:
-            Lab(connection).run(revision.upgrade)
+            Lab(connection).run(revision.upgrade, times=2)
             assert differences(connection, declared, schemas) == []
     return revision
 
@@ -58,6 +59,7 @@ def migrate(connection: Connection, declared: Schema, schemas: Sequence[str] = (
     context = context_of(connection, declared, schemas)
     script = produce_migrations(context, declared.metadata)
     finish_revision(context, None, [script])
+    make_repeatable(context, script)
     assert script.upgrade_ops is not None
     assert script.downgrade_ops is not None
     revision = Revision(code(script.upgrade_ops, context), code(script.downgrade_ops, context))

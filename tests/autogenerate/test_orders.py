@@ -179,9 +179,10 @@ def test_policy_that_calls_one_of_two_overloads_that_fit_is_created_and_stays(la
 
     one, two = me(), me(given="integer default 1")
     for overloads in ((one, two), (two, one)):
-        lab.there_and_back(Schema(), declared(*overloads))
-        lab.there_and_back(declared(one), declared(*overloads))
-        lab.there_and_back(declared(*overloads), declared(*overloads, column="other"))
+        # Once: a policy that is created again would find two functions that fit.
+        lab.there_and_back(Schema(), declared(*overloads), times=1)
+        lab.there_and_back(declared(one), declared(*overloads), times=1)
+        lab.there_and_back(declared(*overloads), declared(*overloads, column="other"), times=1)
         lab.migrate(Schema())
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from townhall.pg import sql
+from townhall.pg.requirements import constraint_is_missing, guarded, is_no_partition
 
 if TYPE_CHECKING:
     from townhall.pg.catalog import Column
@@ -113,6 +114,12 @@ def add_constraint(table: str, name: str, definition: str) -> str:
     return f"alter table {table} add {define_constraint(name, definition)}"
 
 
+def add_missing_constraint(table: str, name: str, definition: str) -> str:
+    """Return the addition of a constraint, where the table has none of its name."""
+    addition = add_constraint(table, name, definition)
+    return guarded(constraint_is_missing(table, name), [addition])
+
+
 def define_constraint(name: str, definition: str) -> str:
     """Return a constraint as ``create table`` and ``add`` take it."""
     return f"constraint {sql.quote(name)}\n{definition}"
@@ -183,13 +190,34 @@ def set_owner(kind: str, name: str, role: str | None) -> str:
     return f"alter {kind} {name} owner to {'current_user' if role is None else sql.quote(role)}"
 
 
-def unless_it_exists(index: str) -> str:
-    """Return the creation of an index, where there is none of its name.
+def unless_it_exists(creation: str) -> str:
+    """Return the creation of an index or of statistics, where there are none of their name.
 
     Args:
-        index: The creation of the index as PostgreSQL writes it.
+        creation: The statement as PostgreSQL writes it.
     """
-    return _CREATE_INDEX.sub(r"\g<0>if not exists ", index, count=1)
+    return _CREATION.sub(r"\g<0>if not exists ", creation, count=1)
 
 
-_CREATE_INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX ")
+_CREATION = re.compile(r"^CREATE (?:(?:UNIQUE )?INDEX|STATISTICS) ")
+
+
+def create_or_replace_rule(creation: str) -> str:
+    """Return the creation of a rule, which may exist.
+
+    Args:
+        creation: The statement as PostgreSQL writes it.
+    """
+    return creation.replace("CREATE RULE ", "create or replace rule ", 1)
+
+
+def attach_partition(table: str, partition: str, bound: str) -> str:
+    """Return what makes a table a partition of another one, unless it is one.
+
+    Args:
+        table: The partitioned table.
+        partition: The partition.
+        bound: The values that it has: ``FOR VALUES IN (1)``, ``DEFAULT``.
+    """
+    attachment = f"alter table {table} attach partition {partition} {bound}"
+    return guarded(is_no_partition(partition), [attachment])

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from townhall.pg import catalog, sql
 from townhall.pg.alterable import Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
+from townhall.pg.requirements import guarded, type_exists
 from townhall.roles import LONGEST_NAME
 
 
@@ -103,7 +104,8 @@ def _rename(literal_name: str, name: str) -> Iterable[str]:
         "    end loop;\nend\n"
     )
     yield f"do {sql.dollar_quoted(body)}"
-    yield f"alter type {literal_name} rename to {sql.quote(name)}"
+    renaming = f"alter type {literal_name} rename to {sql.quote(name)}"
+    yield guarded(type_exists(literal_name), [renaming])
 
 
 _QUERY = f"""

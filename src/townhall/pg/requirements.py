@@ -1,4 +1,4 @@
-"""What must exist in a database for an entity to exist in it, and may be missing."""
+"""What must hold in a database for an entity to exist in it or a statement to run, and may not."""
 
 from __future__ import annotations
 
@@ -29,8 +29,93 @@ def table_exists(schema: str, table: str) -> Requirement:
         schema: The schema of the table.
         table: The name of the table.
     """
-    name = sql.qualified(schema, table)
-    return Requirement(f"table {name}", f"pg_catalog.to_regclass({sql.literal(name)}) is not null")
+    return relation_exists("table", sql.qualified(schema, table))
+
+
+def relation_exists(kind: str, name: str) -> Requirement:
+    """Return the requirement of a table, an index or another relation.
+
+    Args:
+        kind: What it is: ``index``.
+        name: The relation as a qualified identifier.
+    """
+    return Requirement(f"{kind} {name}", f"pg_catalog.to_regclass({sql.literal(name)}) is not null")
+
+
+def type_exists(name: str) -> Requirement:
+    """Return the requirement of a type.
+
+    Args:
+        name: The type as a qualified identifier.
+    """
+    return Requirement(f"type {name}", f"pg_catalog.to_regtype({sql.literal(name)}) is not null")
+
+
+def constraint_exists(table: str, name: str) -> Requirement:
+    """Return the requirement of a constraint.
+
+    Args:
+        table: The table as a qualified identifier; it may be missing.
+        name: The name of the constraint.
+    """
+    return Requirement(f"constraint {name} of {table}", f"exists {_constraint(table, name)}")
+
+
+def constraint_is_missing(table: str, name: str) -> Requirement:
+    """Return the requirement that a table has no constraint of a name.
+
+    Args:
+        table: The table as a qualified identifier.
+        name: The name.
+    """
+    words = f"table {table} without a constraint {name}"
+    return Requirement(words, f"not exists {_constraint(table, name)}")
+
+
+def has_no_identity(table: str, column: str) -> Requirement:
+    """Return the requirement that a column is no identity column.
+
+    Args:
+        table: The table as a qualified identifier.
+        column: The name of the column.
+    """
+    return Requirement(
+        f"column {column} without an identity",
+        "not exists (\n"
+        "    select\n"
+        "    from pg_catalog.pg_attribute as a\n"
+        f"    where a.attrelid = {sql.literal(table)}::regclass\n"
+        f"        and a.attname = {sql.literal(column)}\n"
+        "        and a.attidentity <> ''\n"
+        ")",
+    )
+
+
+def is_no_partition(table: str) -> Requirement:
+    """Return the requirement that a table is no partition of another one.
+
+    Args:
+        table: The table as a qualified identifier.
+    """
+    return Requirement(
+        f"table {table} that is no partition",
+        "not (\n"
+        "    select c.relispartition\n"
+        "    from pg_catalog.pg_class as c\n"
+        f"    where c.oid = {sql.literal(table)}::regclass\n"
+        ")",
+    )
+
+
+def _constraint(table: str, name: str) -> str:
+    return (
+        "(\n"
+        "    select\n"
+        "    from pg_catalog.pg_constraint as c\n"
+        f"    where c.conrelid = pg_catalog.to_regclass({sql.literal(table)})\n"
+        f"        and c.conname = {sql.literal(name)}\n"
+        ")"
+    )
 
 
 def missing(connection: Connection, requirements: Iterable[Requirement]) -> set[Requirement]:

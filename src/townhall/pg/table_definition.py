@@ -86,15 +86,6 @@ class TableDefinition:
         entries = [each for each in self.details.column_entries if each["column"] == name]
         yield from self._grants(f"table {self.name}", entries, ())
 
-    def add_constraint(self, name: str) -> Iterable[str]:
-        """Yield what adds a constraint with what belongs to its index.
-
-        Args:
-            name: The name of the constraint.
-        """
-        yield ddl.add_constraint(self.name, name, self.table.constraints[name].definition)
-        yield from self.constraint_settings(name)
-
     def constraint_settings(self, name: str) -> Iterable[str]:
         """Yield what sets up a constraint that was added again: its index and comment.
 
@@ -127,15 +118,12 @@ class TableDefinition:
             yield self._own(sequence)
         for name, each in self.table.constraints.items():
             if self._has_own(name, later) and not self._is_created(name):
-                yield ddl.add_constraint(self.name, name, each.definition)
+                yield ddl.add_missing_constraint(self.name, name, each.definition)
         for name in self.table.indexes:
             yield from self._index(name)
         for partition in self.partitions:
             yield from partition.create_bodies(())
-            yield (
-                f"alter table {self.name} attach partition {partition.name}"
-                f" {partition.details.bound}"
-            )
+            yield ddl.attach_partition(self.name, partition.name, str(partition.details.bound))
 
     def finish(self, later: Collection[str]) -> Iterable[str]:
         """Yield what gives the table and its partitions everything else.
@@ -145,7 +133,8 @@ class TableDefinition:
         """
         for name in self.references:
             if name not in later:
-                yield ddl.add_constraint(self.name, name, self.table.constraints[name].definition)
+                definition = self.table.constraints[name].definition
+                yield ddl.add_missing_constraint(self.name, name, definition)
         yield from self._settings()
         yield from self._comments(later)
         yield from self._privileges()
@@ -243,8 +232,8 @@ class TableDefinition:
             yield f"alter table {self.name} enable row level security"
         if self.details.is_forced:
             yield f"alter table {self.name} force row level security"
-        yield from self.details.rules
-        yield from self.details.statistics
+        yield from map(ddl.create_or_replace_rule, self.details.rules)
+        yield from map(ddl.unless_it_exists, self.details.statistics)
 
     def _column_settings(self, name: str) -> Iterable[str]:
         details = self.details.columns[name]

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Table
 
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
-from townhall.pg import ddl, sql
-from townhall.pg.requirements import Requirement, guarded
+from townhall.pg import ddl
+from townhall.pg.requirements import guarded, has_no_identity
 
 
 class AlterIdentityOp(StatementsOp):
@@ -32,19 +32,9 @@ class AlterIdentityOp(StatementsOp):
         if not self.target:
             return [ddl.drop_identity(table, self.column)]
         statement = ddl.alter_identity(table, self.column, self.previous, self.target)
-        return [statement] if self.previous else [guarded(self._has_none(table), [statement])]
-
-    def _has_none(self, table: str) -> Requirement:
-        return Requirement(
-            f"column {self.column} without an identity",
-            "not exists (\n"
-            "    select\n"
-            "    from pg_catalog.pg_attribute as a\n"
-            f"    where a.attrelid = {sql.literal(table)}::regclass\n"
-            f"        and a.attname = {sql.literal(self.column)}\n"
-            "        and a.attidentity <> ''\n"
-            ")",
-        )
+        if self.previous:
+            return [statement]
+        return [guarded(has_no_identity(table, self.column), [statement])]
 
     def reverse(self) -> AlterIdentityOp:
         """Return the opposite change."""

@@ -7,6 +7,7 @@ from townhall.migrate.safety.constraints import (
     add_constraint,
     add_constraint_at_once,
     add_unique,
+    drop_constraint,
     rename_constraint,
     set_not_null,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "add_unique",
     "create_index",
     "create_roles",
+    "drop_constraint",
     "drop_index",
     "only_where",
     "protect_version_table",

@@ -94,6 +94,19 @@ def add_constraint_at_once(
     op.execute(_add_if_missing(target, name, sql.layout(definition)))
 
 
+def drop_constraint(table: str, name: str, *, schema: str = "public") -> None:
+    """Drop a constraint, if it and its table exist.
+
+    Args:
+        table: The name of the table.
+        name: The name of the constraint.
+        schema: The schema of the table.
+    """
+    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    drop = f"alter table if exists {target} drop constraint if exists {sql.quote(name)}"
+    op.execute(sql.statement(drop))
+
+
 def rename_constraint(table: str, old: str, new: str, *, schema: str = "public") -> None:
     """Rename a constraint, if one has the old name.
 

@@ -12,7 +12,8 @@ from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.settings import LIVE_OPTION, LOCK_TIMEOUT_OPTION, SETTINGS, Settings
 from townhall.migrate.trial.verification import try_revisions
 from townhall.migrate.write.listing import refuse_differences
-from townhall.migrate.write.live import for_tables_in_use, make_repeatable
+from townhall.migrate.write.live import for_tables_in_use
+from townhall.migrate.write.repeatable import make_repeatable
 from townhall.migrate.write.revision import finish_revision
 
 

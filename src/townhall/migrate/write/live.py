@@ -22,7 +22,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from townhall.migrate.operations.table_names import table_of
-from townhall.migrate.write.safe_calls import Change, change_of, repeatable
+from townhall.migrate.write.safe_calls import Change, change_of
 from townhall.pg.catalog import TableName
 
 Operations = Sequence[MigrateOperation]
@@ -80,17 +80,6 @@ def for_tables_in_use(
     else:
         parts = [part for part in (before, others, after) if any(part)]
     return [_script(script, part, number, len(parts)) for number, part in enumerate(parts, 1)]
-
-
-def make_repeatable(context: MigrationContext, script: MigrationScript) -> None:
-    """Let the constraints of a revision be added and renamed over its own result.
-
-    Args:
-        context: The context of the run.
-        script: The revision, which is changed.
-    """
-    for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
-        container.ops[:] = [repeatable(context, each) for each in container.ops]
 
 
 def _changes(

@@ -21,7 +21,7 @@ from townhall.migrate.compare.columns import type_in_sql
 from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
-from townhall.migrate.operations.live import SafeOp
+from townhall.migrate.operations.live import GuardedOp, SafeOp
 from townhall.migrate.operations.statements import StatementsOp
 from townhall.migrate.write.decisions import render_later, render_undecided
 from townhall.migrate.write.python_source import quoted, render_entity, render_name, render_sql
@@ -175,6 +175,12 @@ def _render_safe(context: AutogenContext, operation: SafeOp) -> list[str]:
     if operation.statements:
         context.imports.add(_IMPORT)
     return [operation.call, *map(_execution, operation.statements)]
+
+
+@renderers.dispatch_for(GuardedOp)
+def _render_guarded(context: AutogenContext, operation: GuardedOp) -> list[str]:
+    context.imports.add(_IMPORT)
+    return list(map(_execution, operation.statements))
 
 
 @renderers.dispatch_for(StatementsOp)

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
     AddConstraintOp,
     AlterColumnOp,
-    CreateForeignKeyOp,
     CreateIndexOp,
     DropConstraintOp,
     DropIndexOp,
 )
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, Constraint, Index, Table
-from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.schema import AddConstraint, CreateIndex
-from sqlalchemy.types import NullType
+from sqlalchemy.schema import CreateIndex
 
-from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
+from townhall.migrate.operations.constraints import AddDefinedOp
 from townhall.migrate.operations.definitions import BringBackOp, DropDefinedIndexOp
 from townhall.migrate.operations.live import SafeOp
-from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.migrate.write.python_source import quoted, render_sql
+from townhall.migrate.write.table_parts import (
+    DIALECT,
+    add_included,
+    definition_of,
+    place_of,
+    schema_argument,
+    settings_of,
+)
 from townhall.pg.catalog import TableName
 from townhall.pg.sql import qualified
 
-_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
 _KEY = re.compile(
     r"(?P<kind>UNIQUE|PRIMARY KEY)(?P<nulls> NULLS NOT DISTINCT)? ?(?P<columns>\([^()]*\))"
     r"(?P<include> INCLUDE \([^()]*\))?(?P<deferrable>(?: DEFERRABLE)?(?: INITIALLY \w+)?)",
@@ -65,7 +67,7 @@ def change_of(
         whole: Tables that are created or dropped, which are not in use.
         partitioned: Partitioned tables, of which PostgreSQL builds no index concurrently.
     """
-    place = _place(operation)
+    place = place_of(operation)
     is_at_once = place in partitioned and not _is_validated(context, operation)
     if place is None or place in whole or is_at_once:
         return None
@@ -83,14 +85,14 @@ def change_of(
 def _is_validated(context: MigrationContext, operation: MigrateOperation) -> bool:
     # A check is validated apart on the partitions too, and tells that a column holds no NULL.
     if isinstance(operation, AddConstraintOp | AddDefinedOp):
-        return _definition(context, operation)[1].startswith("CHECK")
+        return definition_of(context, operation)[1].startswith("CHECK")
     return isinstance(operation, AlterColumnOp | DropConstraintOp)
 
 
 def _remove(operation: MigrateOperation, place: TableName) -> Change | None:
     if isinstance(operation, DropIndexOp):
         name = str(operation.index_name)
-        call = f"safety.drop_index({quoted(name)}{_schema(place)})"
+        call = f"safety.drop_index({quoted(name)}{schema_argument(place)})"
         return Change(("index", *place, name), True, SafeOp(operation, call))  # noqa: FBT003 - named there
     if isinstance(operation, DropConstraintOp):
         name = str(operation.constraint_name)
@@ -101,9 +103,9 @@ def _remove(operation: MigrateOperation, place: TableName) -> Change | None:
 def _create_index(context: MigrationContext, operation: CreateIndexOp, place: TableName) -> Change:
     index = operation.to_index(context)
     assert index.table is not None  # noqa: S101 - Alembic makes one for it
-    _add_included(index.table, index)
-    statement = str(CreateIndex(index).compile(dialect=_dialect))
-    table = _dialect.identifier_preparer.format_table(index.table)
+    add_included(index.table, index)
+    statement = str(CreateIndex(index).compile(dialect=DIALECT))
+    table = DIALECT.identifier_preparer.format_table(index.table)
     call = _call_of_index(str(index.name), place, statement, table)
     return Change(("index", *place, str(index.name)), False, SafeOp(operation, call))  # noqa: FBT003 - named there
 
@@ -120,7 +122,7 @@ def _call_of_index(name: str, place: TableName, statement: str, table: str) -> s
     definition = statement.partition(f" ON {table} ")[2]
     unique = ", unique=True" if statement.startswith("CREATE UNIQUE") else ""
     arguments = f"{quoted(name)}, {quoted(place[1])}, {render_sql(definition, 40)}"
-    return f"safety.create_index({arguments}{unique}{_schema(place)})"
+    return f"safety.create_index({arguments}{unique}{schema_argument(place)})"
 
 
 def _alter_nullability(operation: AlterColumnOp, place: TableName) -> Change | None:
@@ -136,14 +138,14 @@ def _alter_nullability(operation: AlterColumnOp, place: TableName) -> Change | N
     if operation.modify_nullable:
         return Change(name, True, operation)  # noqa: FBT003 - named there
     column = quoted(operation.column_name)
-    call = f"safety.set_not_null({quoted(place[1])}, {column}{_schema(place)})"
+    call = f"safety.set_not_null({quoted(place[1])}, {column}{schema_argument(place)})"
     return Change(name, False, SafeOp(operation, call))  # noqa: FBT003 - named there
 
 
 def _add_constraint(
     context: MigrationContext, operation: AddConstraintOp | AddDefinedOp, place: TableName
 ) -> Change | None:
-    name, definition = _definition(context, operation)
+    name, definition = definition_of(context, operation)
     if name is None or "NOT VALID" in definition.upper() or definition.startswith("EXCLUDE"):
         return None
     table, target = quoted(place[1]), quoted(name)
@@ -153,74 +155,12 @@ def _add_constraint(
         options = ", primary_key=True" if is_primary else ""
         if key["deferrable"]:
             options += f", deferrable={quoted(key['deferrable'].strip().lower())}"
-        call = f"safety.add_unique({table}, {target}, {quoted(columns)}{options}{_schema(place)})"
+        options += schema_argument(place)
+        call = f"safety.add_unique({table}, {target}, {quoted(columns)}{options})"
     elif definition.startswith(("CHECK", "FOREIGN KEY")):
         sql = render_sql(definition, 40)
-        call = f"safety.add_constraint({table}, {target}, {sql}{_schema(place)})"
+        call = f"safety.add_constraint({table}, {target}, {sql}{schema_argument(place)})"
     else:
         return None
-    safe = SafeOp(operation, call, _settings(operation))
+    safe = SafeOp(operation, call, settings_of(operation))
     return Change(("constraint", *place, name), False, safe)  # noqa: FBT003 - named there
-
-
-def _settings(operation: AddConstraintOp | AddDefinedOp) -> Sequence[str]:
-    # What PostgreSQL had for a constraint that comes back: its comment, for example.
-    return operation.settings if isinstance(operation, AddDefinedOp) else ()
-
-
-def repeatable(context: MigrationContext, operation: MigrateOperation) -> MigrateOperation:
-    """Return an operation that can run over its own result, where Alembic's can't.
-
-    Args:
-        context: The context of the run.
-        operation: The operation.
-    """
-    place = _place(operation)
-    if place is None:
-        return operation
-    if isinstance(operation, RenameConstraintOp):
-        names = f"{quoted(operation.old)}, {quoted(operation.new)}"
-        call = f"safety.rename_constraint({quoted(place[1])}, {names}{_schema(place)})"
-        return SafeOp(operation, call)
-    if isinstance(operation, AddConstraintOp | AddDefinedOp):
-        name, definition = _definition(context, operation)
-        if name is not None:
-            arguments = f"{quoted(place[1])}, {quoted(name)}, {render_sql(definition, 40)}"
-            call = f"safety.add_constraint_at_once({arguments}{_schema(place)})"
-            return SafeOp(operation, call, _settings(operation))
-    return operation
-
-
-def _definition(
-    context: MigrationContext, operation: AddConstraintOp | AddDefinedOp
-) -> tuple[str | None, str]:
-    if isinstance(operation, AddDefinedOp):
-        return operation.constraint_name, operation.definition
-    constraint = operation.to_constraint(context)
-    if constraint.name is None:
-        return None, ""
-    _add_included(constraint.table, constraint)
-    statement = str(AddConstraint(constraint).compile(dialect=_dialect))
-    preparer = _dialect.identifier_preparer
-    start = f" ADD CONSTRAINT {preparer.format_constraint(constraint)} "
-    return str(constraint.name), statement.partition(start)[2]
-
-
-def _add_included(table: Table, element: Index | Constraint) -> None:
-    # The table of the operation has the columns that are indexed, and no others.
-    for name in element.kwargs.get("postgresql_include") or ():
-        if name not in table.columns:
-            table.append_column(Column(name, NullType()))
-
-
-def _place(operation: Any) -> TableName | None:  # noqa: ANN401 - the operations have no common base
-    if isinstance(operation, BringBackOp):
-        return _place(operation.drop)
-    if isinstance(operation, AddDefinedOp | RenameConstraintOp):
-        return name_of(operation.table)
-    is_on_one = getattr(operation, "table_name", None) or isinstance(operation, CreateForeignKeyOp)
-    return table_of(operation) if is_on_one else None
-
-
-def _schema(place: TableName) -> str:
-    return "" if place[0] == "public" else f", schema={quoted(place[0])}"
