@@ -21,6 +21,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from townhall import embedded
+from townhall.adopt import command as adopt_command
 from townhall.check import command as check_command
 from townhall.configuration import (
     database_of,
@@ -152,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (url, psql, status):
         add(command).add_argument("--url", help="the database, in place of the default")
     check_command.add_arguments(add(check_command.check))
+    adopt_command.add_arguments(add(adopt_command.adopt))
     init_command.add_arguments(add(init_command.init))
     serving = add(serve)
     serving.add_argument(

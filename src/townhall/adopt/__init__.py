@@ -1,10 +1,26 @@
-"""Take over an existing database: what of it differs from the declared tables, by reading alone."""
+"""Take over an existing database: what of it is in the way of what is declared."""
 
 from __future__ import annotations
 
 from townhall.adopt.comparison import compare
-from townhall.adopt.conversions import Conversion
+from townhall.adopt.decisions import DecisionError, Decisions, read_decisions
 from townhall.adopt.differences import Difference
+from townhall.adopt.findings import Finding, Question, Weight
+from townhall.adopt.looking import look
+from townhall.adopt.report import Look
 from townhall.adopt.states import States, read_states
 
-__all__ = ["Conversion", "Difference", "States", "compare", "read_states"]
+__all__ = [
+    "DecisionError",
+    "Decisions",
+    "Difference",
+    "Finding",
+    "Look",
+    "Question",
+    "States",
+    "Weight",
+    "compare",
+    "look",
+    "read_decisions",
+    "read_states",
+]

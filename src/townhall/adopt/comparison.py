@@ -56,7 +56,7 @@ def compare(declared: Snapshot, actual: Snapshot) -> list[Difference]:
         declared: What the revisions make.
         actual: What the database has.
     """
-    relations, types = _relations(actual), _types(actual)
+    relations, types = relations_of(actual), _types(actual)
     existing = tables_of(actual)
     return [
         difference
@@ -74,7 +74,8 @@ def tables_of(snapshot: Snapshot) -> dict[TableName, Table]:
     }
 
 
-def _relations(actual: Snapshot) -> dict[TableName, str]:
+def relations_of(actual: Snapshot) -> dict[TableName, str]:
+    """Return the kind of each relation of a database by schema and name; indexes are among them."""
     # Tables, views, sequences, indexes and composite types have their names in common.
     kinds = {*RELATION_KINDS, "sequence", "composite type"}
     found = {

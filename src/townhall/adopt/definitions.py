@@ -21,6 +21,13 @@ _FOREIGN_KEY = re.compile(
 )
 _KEY = re.compile(rf"(?:PRIMARY KEY|UNIQUE)[^(]*\((?P<columns>{_NAMES})\)(?P<rest>.*)", re.DOTALL)
 _KEY_INDEX = re.compile(rf" USING btree \((?P<columns>{_NAMES})\)(?P<rest>.*)", re.DOTALL)
+_CHECK = re.compile(r"CHECK (?P<condition>\(.*\))", re.DOTALL)
+_ANY_INDEX = re.compile(
+    r" USING btree \((?P<expressions>.*?)\)(?: NULLS NOT DISTINCT)?"
+    r"(?: WHERE (?P<condition>\(.*\)))?",
+    re.DOTALL,
+)
+_ORDER = re.compile(r" (?:ASC|DESC)\b| NULLS (?:FIRST|LAST)\b")
 _EACH_NAME = re.compile(_NAME)
 _DEFERRABLE = re.compile(r" DEFERRABLE.*")
 
@@ -51,6 +58,20 @@ class Key(NamedTuple):
     columns: tuple[str, ...]
     rest: str
     nulls: bool
+
+
+class ForeignKey(NamedTuple):
+    """A foreign key.
+
+    Attributes:
+        columns: The columns, as SQL names them.
+        table: The table that they refer to, as SQL names it.
+        referenced: Its columns, as SQL names them.
+    """
+
+    columns: tuple[str, ...]
+    table: str
+    referenced: tuple[str, ...]
 
 
 def validated(definition: str) -> str:
@@ -104,6 +125,43 @@ def key_of(part: Constraint | Index) -> Key | None:
     rest = _DEFERRABLE.sub("", match["rest"]).replace(" NULLS NOT DISTINCT", "")
     nulls = "NULLS NOT DISTINCT" in part.definition
     return Key(tuple(_EACH_NAME.findall(match["columns"])), rest, nulls)
+
+
+def foreign_key_of(constraint: Constraint) -> ForeignKey | None:
+    """Return what a foreign key refers to, or None for another constraint.
+
+    Args:
+        constraint: A constraint.
+    """
+    match = _FOREIGN_KEY.match(constraint.definition)
+    if match is None:
+        return None
+    columns, referenced = (
+        tuple(_EACH_NAME.findall(match[part])) for part in ("columns", "referenced")
+    )
+    return ForeignKey(columns, match["table"], referenced)
+
+
+def condition_of(constraint: Constraint) -> str | None:
+    """Return the condition of a check in parentheses, or None for another constraint.
+
+    Args:
+        constraint: A constraint.
+    """
+    match = _CHECK.match(constraint.definition)
+    return match["condition"] if match is not None else None
+
+
+def expressions_of(index: Index) -> tuple[str, str] | None:
+    """Return what a unique index holds, and the condition of its rows, or None for another one.
+
+    Args:
+        index: An index.
+    """
+    match = _ANY_INDEX.fullmatch(index.method_and_columns) if index.is_unique else None
+    if match is None:
+        return None
+    return _ORDER.sub("", match["expressions"]), match["condition"] or "true"
 
 
 def index_meaning(index: Index) -> tuple[bool, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,17 @@ from townhall.check.revisions import current_revisions
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, read_platform
 from townhall.check.snapshot import Snapshot, read
-from townhall.pg.catalog import schema_names, server_version
+from townhall.pg.catalog import (
+    Body,
+    Reader,
+    empty_search_path,
+    read_bodies,
+    read_readers,
+    schema_names,
+    server_version,
+)
+
+_VERSION_TABLE = ("public", "alembic_version")
 
 
 @dataclass(frozen=True)
@@ -27,12 +37,20 @@ class States:
         actual: What the database has in the same schemas.
         settings: What ``env.py`` declares.
         current: The revisions that the database is at; none before it is taken over.
+        made: What the database's own revisions made.
+        declared_bodies: The functions that the revisions make.
+        bodies: The functions of the database, in every schema.
+        readers: What reads columns of the database's tables.
     """
 
     declared: Snapshot
     actual: Snapshot
     settings: DeclaredSettings
     current: frozenset[str]
+    made: Snapshot
+    declared_bodies: Sequence[Body]
+    bodies: Sequence[Body]
+    readers: Sequence[Reader]
 
 
 def read_states(database: URL, *, config: Path | None = None, scratch: str | None = None) -> States:
@@ -57,14 +75,28 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
         copy(platform, other)
         made = _made_by(history, other, current, platform.schemas) if current else {}
         declared = _made_by(history, other, history.heads, platform.schemas)
+        with reading(other) as connection:
+            declared_bodies = _bodies(connection)
     settings = history.settings
     schemas = sorted({key[1] for key in declared if key[0] == "schema"})
     with reading(database) as connection:
         actual = read(connection, schemas, settings.roles.names, settings.kinds)
+        bodies = _bodies(connection)
+        with empty_search_path(connection):
+            readers = read_readers(connection, schemas)
     # Pending revisions change what earlier ones made.
     tables = {key[1:3] for key in made if key[0] == "table"}
     pending = {key: item for key, item in declared.items() if (item.on or key[1:3]) not in tables}
-    return States({**pending, **made}, actual, settings, frozenset(current))
+    return States(
+        {**pending, **made},
+        actual,
+        settings,
+        frozenset(current),
+        made,
+        declared_bodies,
+        bodies,
+        readers,
+    )
 
 
 def _made_by(
@@ -73,9 +105,11 @@ def _made_by(
     history.run(scratch, revisions)
     settings = history.settings
     with reading(scratch) as connection:
-        schemas = _schemas(connection, platform)
-        return read(connection, schemas, settings.roles.names, settings.kinds)
+        schemas = [name for name in schema_names(connection) if name not in {*platform}]
+        found = read(connection, schemas, settings.roles.names, settings.kinds)
+    return {key: item for key, item in found.items() if key[1:3] != _VERSION_TABLE}
 
 
-def _schemas(connection: Connection, platform: Iterable[str]) -> list[str]:
-    return [name for name in schema_names(connection) if name not in {*platform}]
+def _bodies(connection: Connection) -> list[Body]:
+    with empty_search_path(connection):
+        return read_bodies(connection)

@@ -6,6 +6,7 @@ the same fragments.
 
 from __future__ import annotations
 
+from townhall.pg.catalog.bodies import Body, read_bodies
 from townhall.pg.catalog.counts import count_objects
 from townhall.pg.catalog.dependants import Dependants, Part, Target, read_dependants
 from townhall.pg.catalog.dependencies import (
@@ -29,6 +30,7 @@ from townhall.pg.catalog.fragments import (
 )
 from townhall.pg.catalog.owners import read_owners
 from townhall.pg.catalog.presence import absent_kinds
+from townhall.pg.catalog.readers import Reader, read_readers
 from townhall.pg.catalog.roles import Role, missing_roles, read_roles
 from townhall.pg.catalog.routines import Routine, read_routines
 from townhall.pg.catalog.rules import Rule, read_rules
@@ -45,12 +47,14 @@ __all__ = [
     "NOT_A_CONSTRUCTOR",
     "PLATFORM_SCHEMAS",
     "SIGNATURE",
+    "Body",
     "Column",
     "Constraint",
     "Dependants",
     "Facts",
     "Index",
     "Part",
+    "Reader",
     "Role",
     "Routine",
     "Rule",
@@ -71,10 +75,12 @@ __all__ = [
     "missing_roles",
     "not_of_an_extension",
     "other_owner",
+    "read_bodies",
     "read_columns_of_types",
     "read_dependants",
     "read_everything",
     "read_owners",
+    "read_readers",
     "read_roles",
     "read_routines",
     "read_rules",

@@ -1,0 +1,114 @@
+"""The command ``townhall adopt``."""
+# ruff: noqa: T201 - printing is what the command is for
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from configparser import Error as ConfigError
+from pathlib import Path
+
+from alembic.util import CommandError
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+from townhall.adopt.decisions import DecisionError, written
+from townhall.adopt.looking import look
+from townhall.adopt.report import Look
+from townhall.check.errors import CheckError
+from townhall.configuration import (
+    database_of,
+    default_ini,
+    describe_config_error,
+    describe_database_error,
+)
+from townhall.embedded import EmbeddedServerError
+from townhall.printing import on_one_line
+from townhall.termination import ended_by_signal
+
+_TO_DO, _FAILED = 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
+    parser.add_argument(
+        "--url",
+        help="the database to look at, which may be a hot standby; it is only read (default: that"
+        " of DATABASE_URL, of alembic.ini, or the embedded server)",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="INI",
+        help="the alembic.ini of an application, whose revisions are included",
+    )
+    parser.add_argument(
+        "--scratch",
+        metavar="URL",
+        help="a server of the same major version for the scratch database, as a role that may"
+        " create databases (default: the embedded server)",
+    )
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    parser.add_argument(
+        "--write-decisions",
+        type=Path,
+        metavar="FILE",
+        help="write a new file with every question, for a person to answer",
+    )
+
+
+def adopt(options: argparse.Namespace) -> int:
+    """Look what has to be done before a database can be taken over; it is only read.
+
+    Returns:
+        0 if there is nothing to do, 1 if there is, 2 if the look failed, and 128 and the signal's
+        number if it was terminated.
+    """
+    return ended_by_signal(lambda: _adopt(options), _FAILED)
+
+
+def _adopt(options: argparse.Namespace) -> int:
+    ini = options.config or default_ini()
+    try:
+        return _look_and_print(options, database_of(options.url, ini))
+    except ConfigError as error:
+        return _fail(describe_config_error(error, ini))
+    except (CheckError, CommandError, DecisionError, EmbeddedServerError, ValueError) as error:
+        return _fail(error)
+    except Exception:  # noqa: BLE001 - Python's exit status for it is 1
+        traceback.print_exc()
+        return _FAILED
+
+
+def _look_and_print(options: argparse.Namespace, database: URL) -> int:
+    try:
+        found = look(database, config=options.config, scratch=options.scratch)
+    except DBAPIError as error:
+        return _fail(describe_database_error(error, database))
+    if options.write_decisions is not None:
+        _write(options.write_decisions, found)
+    if options.json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        for line in found.lines():
+            print(line)
+    return 0 if found.is_settled else _TO_DO
+
+
+def _write(path: Path, found: Look) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(written(found.findings, found.database))
+    except FileExistsError:
+        raise DecisionError(
+            f"{path} exists, and may have answers: name another file, or remove this one"
+        ) from None
+    except OSError as error:
+        raise DecisionError(f"{path} can't be written: {error}") from None
+
+
+def _fail(why: object) -> int:
+    print(f"townhall: {on_one_line(why)}", file=sys.stderr)
+    return _FAILED

@@ -1,0 +1,81 @@
+"""One look at an existing database, which is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import URL, Connection
+
+from townhall.adopt.comparison import compare, tables_of
+from townhall.adopt.dependants import findings_on_dependants
+from townhall.adopt.differences import Difference
+from townhall.adopt.findings import Finding
+from townhall.adopt.names import findings_on_names
+from townhall.adopt.policies import findings_on_policies
+from townhall.adopt.report import Look, in_order
+from townhall.adopt.rows import count_breaches
+from townhall.adopt.states import States, read_states
+from townhall.adopt.tables import findings_on_tables
+from townhall.adopt.triggers import Triggers
+from townhall.adopt.writes import Sources
+from townhall.check.connection import reading
+from townhall.migrate.urls import psycopg_url
+from townhall.pg.catalog import TableName
+
+
+def look(url: str | URL, *, config: Path | None = None, scratch: str | None = None) -> Look:
+    """Report what has to be done and decided before a database can be taken over.
+
+    The database is only read, in read-only transactions that block no other session; a hot standby
+    works. What is declared is made by running the revisions in a scratch database, which is
+    dropped at the end.
+
+    Args:
+        url: The database, as a role that may read its tables: the one that is to migrate it.
+        config: The ``alembic.ini`` of an application on top of townhall; None for townhall alone.
+        scratch: The URL of a database on a server of the same major version, as a role that may
+            create databases there; None for the embedded server.
+
+    Raises:
+        CheckError: The database can't be read; the message says why and what to do.
+        ValueError: A URL can't be read, or is no PostgreSQL URL.
+        OperationalError: The database or the scratch server can't be connected to.
+    """
+    database = psycopg_url(url, "the URL") if isinstance(url, str) else url
+    states = read_states(database, config=config, scratch=scratch)
+    differences = compare(states.declared, states.actual)
+    with reading(database) as connection:
+        findings = [*_on_tables(connection, states, differences), *_on_others(states, differences)]
+    return Look(
+        str(database.database),
+        tuple(sorted(states.current)),
+        tuple(sorted(tables_of(states.declared))),
+        tuple(sorted(_existing(states))),
+        in_order(findings),
+    )
+
+
+def _existing(states: States) -> set[TableName]:
+    made = {(each.names[0], each.names[1]) for each in states.made.values() if each.kind == "table"}
+    return {*tables_of(states.declared)} & {*tables_of(states.actual)} - made
+
+
+def _on_tables(
+    connection: Connection, states: States, differences: list[Difference]
+) -> Iterable[Finding]:
+    declared, actual = tables_of(states.declared), tables_of(states.actual)
+    return findings_on_tables(count_breaches(connection, declared, actual, differences))
+
+
+def _on_others(states: States, differences: list[Difference]) -> Iterable[Finding]:
+    declared, actual = states.declared, states.actual
+    tables = {*tables_of(declared)} & {*tables_of(actual)}
+    every_table = {*tables_of(declared), *tables_of(actual)}
+    declared_code = Sources(states.declared_bodies, every_table)
+    code = Sources(states.bodies, every_table)
+    yield from findings_on_policies(declared, actual, states.made, tables)
+    triggers = Triggers(declared, actual, declared_code, code)
+    yield from triggers.findings(states.made, tables)
+    yield from findings_on_dependants(differences, states.readers, code, declared)
+    yield from findings_on_names(declared, actual, states.made, ())

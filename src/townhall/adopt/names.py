@@ -1,0 +1,133 @@
+"""The names that are declared for one thing, and that another thing has in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from townhall.adopt.comparison import relations_of, tables_of
+from townhall.adopt.findings import Finding, Weight
+from townhall.check.snapshot import TYPE_KINDS, Key, Object, Snapshot
+from townhall.pg import Routine, sql
+from townhall.pg.catalog import TableName
+
+_ROUTINES = ("function", "procedure", "aggregate", "window function")
+_RELATIONS = ("view", "materialized view", "sequence", "composite type")
+_RESULTS = ("returns", "arguments")
+"""What ``create or replace function`` can't change."""
+_VALUES = ("values", "base", "checks")
+"""What the values of a type are."""
+
+
+def findings_on_names(
+    declared: Snapshot, actual: Snapshot, made: Iterable[Key], former: Iterable[TableName]
+) -> Iterator[Finding]:
+    """Yield the findings on declared names of functions, views, types and indexes.
+
+    Args:
+        declared: What the revisions make.
+        actual: What the database has.
+        made: What the database's own revisions made.
+        former: Tables that a revision gives another name.
+    """
+    own, relations = {*made}, relations_of(actual)
+    types = {
+        (item.names[0], item.names[1]): item for item in actual.values() if item.kind in TYPE_KINDS
+    }
+    for key, item in sorted(declared.items()):
+        if key in own:
+            continue
+        if item.kind in _ROUTINES:
+            yield from _routine(item, actual)
+        elif item.kind in _RELATIONS and item.names not in {*former}:
+            yield from _relation(item, actual, relations)
+        elif item.kind in TYPE_KINDS:
+            yield from _type(item, types)
+        elif item.kind == "table":
+            found = types.get((item.names[0], item.names[1]))
+            if found is not None and found.kind != "composite type":
+                yield _other(found, "a table")
+    yield from _indexes(declared, actual, relations)
+
+
+def _routine(declared: Object, actual: Snapshot) -> Iterator[Finding]:
+    for kind in _ROUTINES:
+        existing = actual.get((kind, *declared.names))
+        if existing is None:
+            continue
+        if kind != declared.kind:
+            yield _other(existing, f"a {declared.kind}")
+        elif any(declared.facts.get(each) != existing.facts.get(each) for each in _RESULTS):
+            yield _other(existing, f"one with another result ({declared.facts.get('returns')})")
+        elif isinstance(existing.entity, Routine) and _does_otherwise(declared, existing):
+            yield _finding(
+                existing,
+                Weight.CHANGE,
+                "function of a declared name",
+                "is declared with another body",
+                "it is replaced by the declared one, for all that call it",
+            )
+
+
+def _does_otherwise(declared: Object, actual: Object) -> bool:
+    return any(declared.facts.get(each) != actual.facts.get(each) for each in ("body", "security"))
+
+
+def _relation(
+    declared: Object, actual: Snapshot, relations: Mapping[TableName, str]
+) -> Iterator[Finding]:
+    name = (declared.names[0], declared.names[1])
+    kind = relations.get(name)
+    if kind is None:
+        return
+    if kind != declared.kind:
+        yield _other(Object(kind, name, {}), f"a {declared.kind}")
+        return
+    existing = actual[declared.kind, *name]
+    if declared.facts.get("definition") != existing.facts.get("definition"):
+        yield _other(existing, f"a {declared.kind} with another definition")
+
+
+def _type(declared: Object, types: Mapping[TableName, Object]) -> Iterator[Finding]:
+    existing = types.get((declared.names[0], declared.names[1]))
+    if existing is None or declared.kind == "composite type":
+        return
+    if existing.kind != declared.kind:
+        yield _other(existing, f"a {declared.kind}")
+    elif any(declared.facts.get(each) != existing.facts.get(each) for each in _VALUES):
+        yield _other(existing, f"a {declared.kind} with other values")
+
+
+def _indexes(
+    declared: Snapshot, actual: Snapshot, relations: Mapping[TableName, str]
+) -> Iterator[Finding]:
+    places = {
+        (table.schema, name): (table.schema, table.name)
+        for table in tables_of(actual).values()
+        for name in (*table.indexes, *table.constraints)
+    }
+    for table in tables_of(declared).values():
+        for name in table.indexes:
+            kind = relations.get((table.schema, name))
+            place = places.get((table.schema, name))
+            if kind is not None and place != (table.schema, table.name):
+                yield _other(
+                    Object(kind, (table.schema, name), {}),
+                    f"an index of {sql.qualified(table.schema, table.name)}",
+                )
+
+
+def _other(existing: Object, declared: str) -> Finding:
+    return _finding(
+        existing,
+        Weight.STOP,
+        "name of something else",
+        f"is here, and {declared} is declared with this name",
+        "rename or drop it",
+    )
+
+
+def _finding(existing: Object, weight: Weight, kind: str, text: str, plan: str) -> Finding:
+    schema, name = existing.names[0], existing.names[1]
+    of_routine = existing.kind in _ROUTINES
+    named = f"{sql.quote(schema)}.{name}" if of_routine else sql.qualified(schema, name)
+    return Finding(weight, kind, f"{existing.kind} {named}", None, named, text, plan)

@@ -1,0 +1,270 @@
+"""The rows that are in the way of a declared constraint, counted, the first ones by their key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import DBAPIError
+
+from townhall.adopt.definitions import (
+    Key,
+    condition_of,
+    expressions_of,
+    foreign_key_of,
+    key_of,
+)
+from townhall.adopt.differences import (
+    AcceptsNull,
+    Difference,
+    MissingColumn,
+    MissingConstraint,
+    MissingIndex,
+    NotValidated,
+    OtherConstraint,
+    OtherIndex,
+    OtherType,
+    is_validated,
+)
+from townhall.adopt.findings import listed
+from townhall.pg import sql
+from townhall.pg.catalog import Column, Constraint, Index, Table, TableName, server_version
+
+_NAME = "townhall_name"
+"""The column that names a row by its key, beside the declared columns."""
+_SHOWN = 3
+_SINGULAR = {"break it": "breaks it", "have it": "has it", "do not convert": "does not convert"}
+_CHECKS_INPUT = 16
+"""The first version of PostgreSQL that tells whether a text is a value of a type."""
+
+
+@dataclass(frozen=True)
+class Breach:
+    """The rows of a table that are in the way of what is declared.
+
+    Attributes:
+        count: How many there are.
+        key: The columns that name a row: ``id``.
+        rows: The keys of the first ones, in their order.
+        problem: Why they can't be counted, if they can't.
+    """
+
+    count: int
+    key: str = ""
+    rows: tuple[str, ...] = ()
+    problem: str | None = None
+
+    def sentence(self, predicate: str) -> str:
+        """Return what these rows do: ``2 rows break it: id 1 and 2``.
+
+        Args:
+            predicate: What several rows do: ``break it``, ``have it``, ``do not convert``.
+        """
+        what = (
+            f"1 row {_SINGULAR[predicate]}"
+            if self.count == 1
+            else f"{self.count:,} rows {predicate}"
+        )
+        more = [f"{self.count - len(self.rows):,} more"] if self.count > len(self.rows) else []
+        return (
+            f"{what}: {self.key} {listed([*self.rows, *more], _SHOWN + 1)}" if self.rows else what
+        )
+
+
+def count_breaches(
+    connection: Connection,
+    declared: Mapping[TableName, Table],
+    actual: Mapping[TableName, Table],
+    differences: Iterable[Difference],
+) -> dict[Difference, Breach | None]:
+    """Return the differences, each with the rows that are in its way; None where none can be.
+
+    Each table is read once for its checks and columns together, and once for each key and foreign
+    key. Nothing is written.
+
+    Args:
+        connection: A connection in a read-only transaction.
+        declared: The declared tables.
+        actual: The existing tables.
+        differences: The differences between them.
+    """
+    breaches: dict[Difference, Breach | None] = dict.fromkeys(differences)
+    # Row level security would hide rows; it is an error now where it applies.
+    connection.exec_driver_sql("select set_config('row_security', 'off', true)")
+    for name in sorted({each.table for each in breaches} & actual.keys()):
+        of_table = [each for each in breaches if each.table == name]
+        counter = _Counter(connection, declared[name], actual[name], of_table)
+        breaches.update(counter.breaches(of_table))
+    return breaches
+
+
+@dataclass(frozen=True)
+class _Question:
+    # Rows of ``source`` for which ``condition`` is true. Those of several questions about nothing
+    # but the row itself are counted together.
+    source: str
+    condition: str
+    is_of_row: bool = False
+
+
+class _Counter:
+    """Counts rows of one table, as they would be with the declared columns."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        declared: Table,
+        actual: Table,
+        differences: Sequence[Difference],
+    ) -> None:
+        self._connection = connection
+        self._declared = declared
+        self._checks_input = server_version(connection) >= _CHECKS_INPUT
+        self._types = {
+            each.actual.name: each for each in differences if isinstance(each, OtherType)
+        }
+        # Rows of a table without a key have their place as well: several may look the same.
+        key = [each for each in _primary_key(declared) if each in actual.columns]
+        self._key = _primary_key(actual) or (*key, "ctid")
+        columns = [
+            f"{self._value(column, actual)} as {sql.quote(column.name)}"
+            for column in declared.columns.values()
+        ]
+        table = sql.qualified(actual.schema, actual.name)
+        listed = ", ".join([f"{self._named()} as {_NAME}", *columns])
+        self._rows = f"(select {listed} from only {table}) as townhall_rows"
+
+    def _named(self) -> str:
+        parts = [f"coalesce({sql.quote(each)}::text, 'NULL')" for each in self._key]
+        return f"concat_ws(', ', {', '.join(parts)})"
+
+    def _value(self, column: Column, actual: Table) -> str:
+        name = sql.quote(column.name)
+        if column.name not in actual.columns:
+            is_constant = column.default is not None and "nextval(" not in column.default
+            return f"({column.default if is_constant else 'null'})::{column.type}"
+        if (other := self._types.get(column.name)) is None:
+            return name
+        expression = other.conversion.expression
+        if other.conversion.is_safe or not self._checks_input:
+            return f"({expression})::{column.type}"
+        is_valid = f"pg_catalog.pg_input_is_valid({name}::text, {sql.literal(column.type)})"
+        return f"case when {is_valid} then ({expression})::{column.type} end"
+
+    def breaches(self, differences: Sequence[Difference]) -> Iterator[tuple[Difference, Breach]]:
+        """Yield the differences that rows may be in the way of, with these rows."""
+        questions = {
+            each: question for each in differences if (question := self._question(each)) is not None
+        }
+        together = [each for each, question in questions.items() if question.is_of_row]
+        counts = self._count_together([questions[each].condition for each in together])
+        known = dict(zip(together, counts, strict=True)) if counts is not None else {}
+        for difference, question in questions.items():
+            yield difference, self._breach(question, known.get(difference))
+
+    def _breach(self, question: _Question, count: int | None) -> Breach:
+        where = f"from {question.source} where {question.condition}"
+        if count is None:
+            rows = self._select(f"select count(*) {where}")
+            if isinstance(rows, str):
+                return Breach(0, problem=rows)
+            count = rows[0][0]
+        if not count or question.condition == "true":
+            return Breach(count)
+        first = self._select(f"select {_NAME} {where} order by {_NAME} limit {_SHOWN}")
+        names = () if isinstance(first, str) else tuple(str(row[0]) for row in first)
+        return Breach(count, ", ".join(map(sql.quote, self._key)), names)
+
+    def _count_together(self, conditions: Sequence[str]) -> Sequence[int] | None:
+        # In one scan of the table, or not at all: then each is counted by itself.
+        if not conditions:
+            return ()
+        counts = ", ".join(f"count(*) filter (where {each})" for each in conditions)
+        rows = self._select(f"select {counts} from {self._rows}")
+        return None if isinstance(rows, str) else tuple(rows[0])
+
+    def _select(self, query: str) -> Sequence[Row[Any]] | str:
+        savepoint = self._connection.begin_nested()
+        try:
+            result = self._connection.exec_driver_sql(
+                query, execution_options={"no_parameters": True}
+            )
+            rows = result.all()
+        except DBAPIError as error:
+            savepoint.rollback()
+            return str(error.orig).partition("\n")[0]
+        savepoint.commit()
+        return rows
+
+    def _question(self, difference: Difference) -> _Question | None:
+        question = None
+        match difference:
+            case MissingColumn() if difference.needs_fill:
+                question = _Question(self._rows, "true", is_of_row=True)
+            case AcceptsNull(declared=column):
+                condition = f"{sql.quote(column.name)} is null"
+                question = _Question(self._rows, condition, is_of_row=True)
+            case OtherType():
+                question = self._unconvertible(difference)
+            case OtherConstraint(means_the_same=True, actual=actual) if is_validated(actual):
+                pass
+            case (
+                MissingConstraint(constraint=constraint)
+                | NotValidated(declared=constraint)
+                | OtherConstraint(declared=constraint)
+            ):
+                question = self._constraint(constraint)
+            case MissingIndex(index=index) | OtherIndex(declared=index):
+                question = self._index(index)
+        return question
+
+    def _unconvertible(self, difference: OtherType) -> _Question | None:
+        if difference.conversion.is_safe or not self._checks_input:
+            return None
+        name, type_ = sql.quote(difference.actual.name), sql.literal(difference.declared.type)
+        table = sql.qualified(*difference.table)
+        source = f"(select {name}, {self._named()} as {_NAME} from only {table}) as townhall_rows"
+        return _Question(
+            source,
+            f"not pg_catalog.pg_input_is_valid({name}::text, {type_}) and {name} is not null",
+        )
+
+    def _constraint(self, constraint: Constraint) -> _Question | None:
+        if (condition := condition_of(constraint)) is not None:
+            return _Question(self._rows, f"not {condition}", is_of_row=True)
+        if (foreign_key := foreign_key_of(constraint)) is not None:
+            if self._select(f"select from {foreign_key.table} limit 0") == []:
+                pairs = zip(foreign_key.referenced, foreign_key.columns, strict=True)
+                equal = " and ".join(f"r.{one} = townhall_rows.{other}" for one, other in pairs)
+                found = f"not exists (select from {foreign_key.table} as r where {equal})"
+            else:
+                found = "true"  # what they refer to does not exist
+            known = [f"{each} is not null" for each in foreign_key.columns]
+            return _Question(self._rows, " and ".join([*known, found]))
+        if (key := key_of(constraint)) is not None:
+            return self._duplicates(key, ", ".join(key.columns), "true")
+        return None
+
+    def _index(self, index: Index) -> _Question | None:
+        found = expressions_of(index)
+        if found is None:
+            return None
+        expressions, condition = found
+        return self._duplicates(key_of(index), expressions, condition)
+
+    def _duplicates(self, key: Key | None, expressions: str, condition: str) -> _Question:
+        # NULL equals NULL only where that is said.
+        nulls = key is not None and key.nulls
+        known = "" if nulls else f" and ({expressions}) is not null"
+        source = (
+            f"(select {_NAME}, count(*) over (partition by {expressions}) as townhall_count"
+            f" from {self._rows} where {condition}{known}) as townhall_rows"
+        )
+        return _Question(source, "townhall_count > 1")
+
+
+def _primary_key(table: Table) -> tuple[str, ...]:
+    keys = (key_of(each) for each in table.constraints.values() if each.kind == "primary key")
+    return next((tuple(map(sql.unquote, key.columns)) for key in keys if key is not None), ())

@@ -1,0 +1,261 @@
+"""The findings on the tables that have declared names: columns, constraints, indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+
+from townhall.adopt.differences import (
+    AcceptsNull,
+    Difference,
+    IndexForConstraint,
+    MissingColumn,
+    MissingConstraint,
+    MissingIndex,
+    NoTable,
+    NotValidated,
+    OtherConstraint,
+    OtherDefault,
+    OtherGeneration,
+    OtherIndex,
+    OtherName,
+    OtherType,
+    RefusesNull,
+    UndeclaredConstraint,
+    UndeclaredIndex,
+    UnfilledColumn,
+)
+from townhall.adopt.findings import (
+    Finding,
+    Question,
+    Weight,
+    drop_or_keep,
+    kept_by_default,
+)
+from townhall.adopt.rows import Breach
+from townhall.adopt.words import counted, one_line
+from townhall.pg import sql
+
+_STOP, _DECIDE, _CHANGE, _NOTE = Weight.STOP, Weight.DECIDE, Weight.CHANGE, Weight.NOTE
+
+
+def findings_on_tables(breaches: Mapping[Difference, Breach | None]) -> list[Finding]:
+    """Return a finding for each difference of an existing table.
+
+    Args:
+        breaches: The differences, each with the rows that are in the way of the declared state.
+    """
+    return [_finding(difference, breach) for difference, breach in breaches.items()]
+
+
+@singledispatch
+def _finding(difference: Difference, breach: Breach | None) -> Finding:
+    raise NotImplementedError(f"{type(difference).__name__}: {breach}")
+
+
+@_finding.register
+def _no_table(difference: NoTable, _: Breach | None) -> Finding:
+    text = f"is {_article(difference.kind)}, and a table is declared with this name"
+    plan = "rename or drop it, or make it an ordinary table"
+    return _made(difference, _STOP, "no table", text, plan)
+
+
+@_finding.register
+def _missing_column(difference: MissingColumn, breach: Breach | None) -> Finding:
+    column = difference.column
+    if difference.needs_fill and (breach is None or breach.count):
+        rows = "" if breach is None else f" of {counted(breach.count, 'row')}"
+        text = f"is missing, refuses NULL and has no default: the values{rows} are to be given"
+        plan = "it is added and filled"
+        question = Question("fill", _key(difference))
+        return _made(difference, _DECIDE, "missing column", text, plan, question)
+    default = f" with the default {one_line(column.default)}" if column.default else ""
+    return _made(difference, _CHANGE, "missing column", "is missing", f"it is added{default}")
+
+
+@_finding.register
+def _other_type(difference: OtherType, breach: Breach | None) -> Finding:
+    declared, actual, conversion = difference.declared, difference.actual, difference.conversion
+    text = f"is {actual.type}; declared: {declared.type}"
+    if declared.type == actual.type:
+        text = f"is sorted by {actual.collation or 'the default'}; declared: {declared.collation}"
+    if conversion.remark:
+        text = f"{text}; {conversion.remark}"
+    if breach is not None and breach.count:
+        text = f"{text}. {breach.sentence('do not convert')}"
+    rewrite = ", which rewrites the table" if conversion.rewrites else ""
+    if conversion.is_safe:
+        plan = f"it is converted{rewrite}"
+        question = Question("convert", _key(difference), conversion.expression, is_required=False)
+        return _made(difference, _CHANGE, "converted column", text, plan, question)
+    question = Question("convert", _key(difference), conversion.expression)
+    plan = f"it is converted by the expression that is decided{rewrite}"
+    return _made(difference, _DECIDE, "column to convert", text, plan, question)
+
+
+@_finding.register
+def _accepts_null(difference: AcceptsNull, breach: Breach | None) -> Finding:
+    default = difference.declared.default
+    text = "accepts NULL"
+    if breach is not None and breach.problem is None and not breach.count:
+        return _made(difference, _CHANGE, "nullable column", text, "NULL is refused")
+    if default is None:
+        if breach is not None and breach.count:
+            text = f"accepts NULL; {breach.sentence('have it')}"
+        question = Question("fill", _key(difference))
+        plan = "the rows are filled, and NULL is refused"
+        return _made(difference, _DECIDE, "column to fill", text, plan, question)
+    if breach is not None and breach.count:
+        have = "has" if breach.count == 1 else "have"
+        text = f"accepts NULL, which {counted(breach.count, 'row')} {have}"
+    question = Question("fill", _key(difference), default, is_required=False)
+    plan = f"such rows get the default {one_line(default)}, and NULL is refused"
+    return _made(difference, _CHANGE, "column to fill", text, plan, question)
+
+
+@_finding.register
+def _refuses_null(difference: RefusesNull, _: Breach | None) -> Finding:
+    text = "refuses NULL, which is declared to be accepted"
+    return _made(difference, _CHANGE, "required column", text, "NULL is accepted")
+
+
+@_finding.register
+def _other_default(difference: OtherDefault, _: Breach | None) -> Finding:
+    declared, actual = (
+        "no default" if each is None else f"the default {one_line(each)}"
+        for each in (difference.declared.default, difference.actual.default)
+    )
+    kind = "equivalent default" if difference.means_the_same else "other default"
+    text = f"has {actual}; declared: {declared.removeprefix('the default ')}"
+    return _made(difference, _CHANGE, kind, text, f"it gets {declared}")
+
+
+@_finding.register
+def _other_generation(difference: OtherGeneration, _: Breach | None) -> Finding:
+    declared, actual = (
+        one_line(each.generated or " ".join(each.identity[:1]) or "ordinary")
+        for each in (difference.declared, difference.actual)
+    )
+    text = f"is {actual}; declared: {declared}"
+    if difference.keeps_values:
+        plan = "it is made as declared, and its values stay"
+        return _made(difference, _CHANGE, "generated column", text, plan)
+    plan = "drop or rename it; it is then added, and computed for each row"
+    return _made(difference, _STOP, "generated column", text, plan)
+
+
+@_finding.register
+def _unfilled_column(difference: UnfilledColumn, _: Breach | None) -> Finding:
+    text = "is not declared, refuses NULL and has no default: declared inserts fail"
+    plan = "it is dropped, or kept and then accepts NULL, as decided"
+    question = drop_or_keep(difference.identity)
+    return _made(difference, _DECIDE, "required column", text, plan, question)
+
+
+@_finding.register
+def _other_name(difference: OtherName, _: Breach | None) -> Finding:
+    name = sql.quote(difference.declared.name)
+    text = f"is declared with the name {name}"
+    return _made(
+        difference, _CHANGE, f"renamed {difference.kind}", text, f"it is renamed to {name}"
+    )
+
+
+@_finding.register
+def _not_validated(difference: NotValidated, breach: Breach | None) -> Finding:
+    text = "was not validated for the rows that were there before it"
+    return _with_rows(difference, "constraint to validate", text, "it is validated", breach)
+
+
+@_finding.register
+def _other_constraint(difference: OtherConstraint, breach: Breach | None) -> Finding:
+    declared = difference.declared
+    same = "says the same as" if difference.means_the_same else "is about the same as"
+    text = f"{same} {sql.quote(declared.name)}: {one_line(declared.definition)}"
+    if declared.name == difference.actual.name:
+        text = f"is not as declared: {one_line(declared.definition)}"
+    plan = "it is replaced by what is declared"
+    return _with_rows(difference, f"other {declared.kind}", text, plan, breach)
+
+
+@_finding.register
+def _index_for_constraint(difference: IndexForConstraint, _: Breach | None) -> Finding:
+    declared = difference.declared
+    text = f"is unique, and {_article(declared.kind)} {sql.quote(declared.name)} is declared"
+    return _made(difference, _CHANGE, "index for a key", text, "it becomes that key")
+
+
+@_finding.register
+def _missing_constraint(difference: MissingConstraint, breach: Breach | None) -> Finding:
+    constraint = difference.constraint
+    text = f"is missing: {one_line(constraint.definition)}"
+    return _with_rows(difference, f"missing {constraint.kind}", text, "it is added", breach)
+
+
+@_finding.register
+def _undeclared_constraint(difference: UndeclaredConstraint, _: Breach | None) -> Finding:
+    if difference.replaced_by is not None:
+        text = f"is declared as the unique index {sql.quote(difference.replaced_by.name)}"
+        plan = "that index is built, and the constraint dropped"
+        return _made(difference, _CHANGE, "key for an index", text, plan)
+    definition = one_line(difference.constraint.definition)
+    text = f"is not declared, and may refuse declared rows: {definition}"
+    plan = "it is dropped or kept as decided"
+    question = drop_or_keep(difference.identity)
+    return _made(difference, _DECIDE, "undeclared constraint", text, plan, question)
+
+
+@_finding.register
+def _other_index(difference: OtherIndex, breach: Breach | None) -> Finding:
+    text = f"is not as declared: {one_line(difference.declared.method_and_columns)}"
+    return _with_rows(difference, "other index", text, "it is built again", breach)
+
+
+@_finding.register
+def _missing_index(difference: MissingIndex, breach: Breach | None) -> Finding:
+    unique = "unique " if difference.index.is_unique else ""
+    text = f"is missing: {unique}{one_line(difference.index.method_and_columns)}"
+    return _with_rows(difference, f"missing {unique}index", text, "it is built", breach)
+
+
+@_finding.register
+def _undeclared_index(difference: UndeclaredIndex, _: Breach | None) -> Finding:
+    if difference.index.is_unique:
+        text = "is unique and not declared: it may refuse declared rows"
+        plan = "it is dropped or kept as decided"
+        question = drop_or_keep(difference.identity)
+        return _made(difference, _DECIDE, "undeclared unique index", text, plan, question)
+    question = kept_by_default(difference.identity)
+    return _made(difference, _NOTE, "undeclared index", "is not declared", "it stays", question)
+
+
+def _with_rows(
+    difference: Difference, kind: str, text: str, plan: str, breach: Breach | None
+) -> Finding:
+    if breach is not None and breach.problem is not None:
+        text = f"{text}; rows that break it were not counted: {breach.problem}"
+    elif breach is not None and breach.count:
+        text = f"{text}. {breach.sentence('break it')}"
+        return _made(difference, _STOP, kind, text, f"correct or delete these rows; then {plan}")
+    return _made(difference, _CHANGE, kind, text, plan)
+
+
+def _made(  # noqa: PLR0913, PLR0917 - the fields of a finding
+    difference: Difference,
+    weight: Weight,
+    kind: str,
+    text: str,
+    plan: str,
+    question: Question | None = None,
+) -> Finding:
+    table = sql.qualified(*difference.table)
+    name = difference.identity.partition(table)[2].lstrip(" .") or table
+    return Finding(weight, kind, difference.identity, difference.table, name, text, plan, question)
+
+
+def _key(difference: OtherType | AcceptsNull | MissingColumn) -> str:
+    return difference.identity.removeprefix("column ")
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"

@@ -1,0 +1,38 @@
+"""Objects and pieces of SQL in the sentences of a look."""
+
+from __future__ import annotations
+
+from townhall.pg import TableEntity, sql
+
+_LONGEST = 160
+
+
+def identity(entity: TableEntity) -> str:
+    """Return a part of a table, quoted as SQL: ``policy public.profiles "viewable by everyone"``.
+
+    Args:
+        entity: A policy, a trigger or another entity of a table.
+    """
+    *table, name = entity.name_parts
+    return f"{entity.kind} {sql.qualified(*table)} {sql.quote(name)}"
+
+
+def one_line(definition: str, longest: int = _LONGEST) -> str:
+    """Return SQL on one line, cut where it is long.
+
+    Args:
+        definition: The SQL.
+        longest: How many characters of it are shown at most.
+    """
+    words = " ".join(definition.split())
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 row``, ``1,204 rows``.
+
+    Args:
+        number: How many there are.
+        noun: What one of them is, whose plural ends with ``s``.
+    """
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,155 @@
+"""What the source of a function seems to write: a guess from its text, not from running it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from townhall.pg import sql
+from townhall.pg.catalog import Body, TableName
+from townhall.pg.layout import pieces
+
+_PART = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
+_NAME = rf"(?:{_PART}\s*\.\s*)?{_PART}"
+_INSERT = re.compile(rf"\binsert\s+into\s+(?P<table>{_NAME})", re.IGNORECASE)
+_DELETE = re.compile(rf"\bdelete\s+from\s+(?:only\s+)?(?P<table>{_NAME})", re.IGNORECASE)
+_UPDATE = re.compile(
+    rf"\bupdate\s+(?:only\s+)?(?P<table>{_NAME})(?:\s+(?:as\s+)?{_PART})?\s+set\s+"
+    r"(?P<assignments>.*?)(?=\bwhere\b|\bfrom\b|\breturning\b|;|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ASSIGNED = re.compile(rf"(?:\A|,)\s*(?P<column>{_PART})\s*=")
+_OF_ROW = re.compile(
+    r"(?:\A|(?<=;)|(?<=\bbegin)|(?<=\bthen)|(?<=\belse)|(?<=\bloop)|(?<=\binto))"
+    rf"\s*new\s*\.\s*(?P<column>{_PART})(?P<assigns>\s*:?=|\b)",
+    re.IGNORECASE,
+)
+_CALL = re.compile(rf"(?P<name>{_NAME})\s*\(", re.IGNORECASE)
+_RELATION = re.compile(_NAME)
+_DYNAMIC = re.compile(r"\bexecute\b(?!\s+(?:function|procedure)\b)", re.IGNORECASE)
+_PARENTHESES = re.compile(r"\([^()]*\)")
+
+
+@dataclass(frozen=True)
+class Writes:
+    """What a function seems to write.
+
+    Attributes:
+        columns: The columns of tables that it sets, with schema and table.
+        tables: The tables that it inserts into or deletes from.
+        of_row: The columns that it sets in the row of its trigger.
+        is_dynamic: Whether it runs SQL that it puts together, which can't be seen.
+    """
+
+    columns: frozenset[tuple[str, str, str]] = frozenset()
+    tables: frozenset[TableName] = frozenset()
+    of_row: frozenset[str] = frozenset()
+    is_dynamic: bool = False
+
+    def of_trigger(self, table: TableName) -> Writes:
+        """Return what it writes as a trigger on a table, whose row has that table's columns."""
+        columns = self.columns | {(*table, column) for column in self.of_row}
+        return Writes(columns, self.tables, frozenset(), self.is_dynamic)
+
+    def __or__(self, other: Writes) -> Writes:
+        """Return what two functions write together."""
+        return Writes(
+            self.columns | other.columns,
+            self.tables | other.tables,
+            self.of_row | other.of_row,
+            self.is_dynamic or other.is_dynamic,
+        )
+
+
+class Sources:
+    """The functions of a database by name, and what each seems to write."""
+
+    def __init__(self, bodies: Iterable[Body], tables: Collection[TableName]) -> None:
+        """Take the functions.
+
+        Args:
+            bodies: The functions with their sources.
+            tables: The tables; a name without a schema is that of one of these, if one has it.
+        """
+        self._bodies: dict[TableName, list[Body]] = {}
+        for body in bodies:
+            self._bodies.setdefault((body.schema, body.name), []).append(body)
+        self._tables = tables
+
+    def has(self, function: TableName) -> bool:
+        """Tell whether the source of a function is known."""
+        return function in self._bodies
+
+    def writes(self, function: TableName, seen: frozenset[TableName] = frozenset()) -> Writes:
+        """Return what a function and those that it calls seem to write.
+
+        Args:
+            function: Schema and name of the function; all of that name count.
+            seen: The functions that call it.
+        """
+        found = Writes()
+        for body in self._bodies.get(function, ()):
+            text = _without_texts(body.source)
+            found |= self._writes_of(text)
+            for called in self._called(text) - seen - {function}:
+                found |= self.writes(called, seen | {function})
+        return found
+
+    def users(self, table: TableName) -> Iterator[Body]:
+        """Yield the functions whose source names a table."""
+        for bodies in self._bodies.values():
+            for body in bodies:
+                names = _RELATION.findall(_without_texts(body.source))
+                if any(table == self._table(name) for name in names):
+                    yield body
+
+    def _writes_of(self, text: str) -> Writes:
+        columns = {
+            (*self._table(match["table"]), sql.unquote(column))
+            for match in _UPDATE.finditer(text)
+            for column in _assigned(match["assignments"])
+        }
+        tables = {
+            self._table(match["table"])
+            for pattern in (_INSERT, _DELETE)
+            for match in pattern.finditer(text)
+        }
+        of_row = {sql.unquote(match["column"].lower()) for match in _OF_ROW.finditer(text)}
+        is_dynamic = _DYNAMIC.search(text) is not None
+        return Writes(frozenset(columns), frozenset(tables), frozenset(of_row), is_dynamic)
+
+    def _called(self, text: str) -> set[TableName]:
+        names = {_parts(match["name"]) for match in _CALL.finditer(text)}
+        return {
+            known
+            for known in self._bodies
+            if known in names or any(len(name) == 1 and known[1] == name[0] for name in names)
+        }
+
+    def _table(self, name: str) -> TableName:
+        parts = _parts(name)
+        if len(parts) > 1:
+            return (parts[0], parts[1])
+        return next((table for table in self._tables if table[1] == parts[0]), ("public", parts[0]))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(
+        sql.unquote(part if part.startswith('"') else part.lower())
+        for part in re.findall(_PART, name)
+    )
+
+
+def _assigned(assignments: str) -> list[str]:
+    # Commas within parentheses separate no assignments.
+    while (shorter := _PARENTHESES.sub(" ", assignments)) != assignments:
+        assignments = shorter
+    return [match["column"].lower() for match in _ASSIGNED.finditer(assignments)]
+
+
+def _without_texts(source: str) -> str:
+    return "".join(
+        piece if not is_opaque or piece.startswith('"') else " "
+        for piece, is_opaque in pieces(source)
+    )
