@@ -14,6 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0002"
 down_revision = "townhall_0001"
@@ -523,9 +524,9 @@ def organizations() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("organization_members", if_exists=True)
-    op.drop_table("organizations", if_exists=True)
-    op.drop_table("profiles", if_exists=True)
+    drop_table("organization_members")
+    drop_table("organizations")
+    drop_table("profiles")
     pg.drop_entity(pg.Function.named(schema="private", name="keep_owner_of_organization"))
     pg.drop_entity(pg.Function.named(schema="private", name="hold_owned_organizations"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_owned_organization_ids"))

@@ -14,6 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0003"
 down_revision = "townhall_0002"
@@ -401,8 +402,8 @@ def participants() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("participants", if_exists=True)
-    op.drop_table("events", if_exists=True)
+    drop_table("participants")
+    drop_table("events")
     pg.drop_entity(pg.Function.named(schema="private", name="my_participant_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_managed_event_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_event_ids"))

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0004"
 down_revision = "townhall_0003"
@@ -311,6 +312,6 @@ def participant_tracks() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("participant_tracks", if_exists=True)
-    op.drop_table("tracks", if_exists=True)
+    drop_table("participant_tracks")
+    drop_table("tracks")
     pg.drop_entity(pg.Function.named(name="fill_participant_track_event"))

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0005"
 down_revision = "townhall_0004"
@@ -525,8 +526,8 @@ def owners() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("community_members", if_exists=True)
-    op.drop_table("communities", if_exists=True)
+    drop_table("community_members")
+    drop_table("communities")
     pg.drop_entity(pg.Function.named(schema="private", name="keep_owner_of_community"))
     pg.drop_entity(pg.Function.named(schema="private", name="hold_owned_communities"))
     pg.drop_entity(pg.Function.named(schema="private", name="add_creator_as_owner"))

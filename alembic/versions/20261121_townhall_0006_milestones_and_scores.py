@@ -14,6 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0006"
 down_revision = "townhall_0005"
@@ -257,5 +258,5 @@ def scores() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("investor_readiness_scores", if_exists=True)
-    op.drop_table("milestones", if_exists=True)
+    drop_table("investor_readiness_scores")
+    drop_table("milestones")

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import only_where, rename_table
+from townhall.migrate.safety import drop_table, only_where, rename_table
 
 revision = "townhall_0007"
 down_revision = "townhall_0006"
@@ -290,5 +290,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("campaign_assignments", if_exists=True)
-    op.drop_table("campaigns", if_exists=True)
+    drop_table("campaign_assignments")
+    drop_table("campaigns")

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_column, drop_table
 
 revision = "townhall_0008"
 down_revision = "townhall_0007"
@@ -450,7 +451,7 @@ def downgrade() -> None:
     pg.drop_entity(pg.View.named(name="track_statistics"))
     pg.drop_entity(pg.Trigger.named(table="participants", name="withdraw_networking_opt_in"))
     pg.drop_entity(pg.Trigger.named(table="participants", name="start_networking_opt_in"))
-    op.drop_table("table_assignments", if_exists=True)
+    drop_table("table_assignments")
     pg.replace_entity(
         pg.TableAccess(
             table="participants",
@@ -475,4 +476,4 @@ def downgrade() -> None:
     )
     pg.drop_entity(pg.Function.named(name="withdraw_networking_opt_in"))
     pg.drop_entity(pg.Function.named(name="start_networking_opt_in"))
-    op.drop_column("participants", "networking_opt_in", if_exists=True)
+    drop_column("participants", "networking_opt_in")

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_column, drop_table
 
 revision = "townhall_0009"
 down_revision = "townhall_0008"
@@ -428,7 +429,7 @@ def sponsors() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("subcommunity_sponsors", if_exists=True)
+    drop_table("subcommunity_sponsors")
     pg.drop_entity(pg.Trigger.named(table="communities", name="check_parent_is_moderated"))
     pg.drop_entity(pg.Trigger.named(table="communities", name="check_levels_on_update"))
     pg.drop_entity(pg.Trigger.named(table="communities", name="check_levels_on_insert"))
@@ -484,4 +485,4 @@ def downgrade() -> None:
         )
     )
     for column in ("tier_required", "is_sponsored", "parent_community_id"):
-        op.drop_column("communities", column, if_exists=True)
+        drop_column("communities", column)

@@ -12,9 +12,12 @@ Created: 2026-11-21
 
 from __future__ import annotations
 
-from alembic import op
-
-from townhall.migrate.safety import add_constraint, create_index
+from townhall.migrate.safety import (
+    add_constraint,
+    create_index,
+    drop_constraint,
+    drop_index_at_once,
+)
 
 revision = "townhall_0010"
 down_revision = "townhall_0009"
@@ -42,10 +45,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("idx_communities_parent", table_name="communities", if_exists=True)
+    drop_index_at_once("communities", "idx_communities_parent")
     for constraint in (
         "ck_communities_tier_required_known",
         "ck_communities_parent_is_another",
         "fk_communities_parent_community_id_communities",
     ):
-        op.drop_constraint(constraint, "communities", if_exists=True)
+        drop_constraint("communities", constraint)

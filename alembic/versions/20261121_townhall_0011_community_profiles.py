@@ -14,6 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0011"
 down_revision = "townhall_0010"
@@ -335,5 +336,5 @@ def experts() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("expert_listings", if_exists=True)
-    op.drop_table("community_profiles", if_exists=True)
+    drop_table("expert_listings")
+    drop_table("community_profiles")

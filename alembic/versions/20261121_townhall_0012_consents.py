@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0012"
 down_revision = "townhall_0011"
@@ -472,8 +473,8 @@ def downgrade() -> None:
     }
     pg.drop_entity(pg.Function.named(name="directory_page", arguments=arguments))
     pg.drop_entity(pg.Function.named(schema="private", name="directory_page", arguments=arguments))
-    op.drop_table("consent_preferences", if_exists=True)
-    op.drop_table("consent_audit_log", if_exists=True)
+    drop_table("consent_preferences")
+    drop_table("consent_audit_log")
     pg.drop_entity(pg.Function.named(schema="private", name="hold_account"))
     pg.drop_entity(pg.Function.named(schema="private", name="audit_emptied_consents"))
     pg.drop_entity(pg.Function.named(schema="private", name="audit_consent"))

@@ -14,6 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0013"
 down_revision = "townhall_0012"
@@ -238,6 +239,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("cohort_members", if_exists=True)
-    op.drop_table("cohorts", if_exists=True)
+    drop_table("cohort_members")
+    drop_table("cohorts")
     pg.drop_entity(pg.Function.named(schema="private", name="my_cohort_ids"))

@@ -17,6 +17,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0014"
 down_revision = "townhall_0013"
@@ -291,5 +292,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("social_feed_posts", if_exists=True)
+    drop_table("social_feed_posts")
     pg.drop_entity(pg.Function.named(schema="private", name="start_post_counters"))

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0015"
 down_revision = "townhall_0014"
@@ -247,6 +248,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("social_feed_reactions", if_exists=True)
+    drop_table("social_feed_reactions")
     pg.drop_entity(pg.Function.named(schema="private", name="reset_reaction_count"))
     pg.drop_entity(pg.Function.named(schema="private", name="keep_reaction_count"))

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0016"
 down_revision = "townhall_0015"
@@ -368,7 +369,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("social_feed_comments", if_exists=True)
+    drop_table("social_feed_comments")
     pg.drop_entity(pg.Function.named(schema="private", name="move_answers"))
     pg.drop_entity(pg.Function.named(schema="private", name="set_comment_depth"))
     pg.drop_entity(pg.Function.named(schema="private", name="reset_comment_count"))

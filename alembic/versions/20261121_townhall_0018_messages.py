@@ -18,6 +18,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0018"
 down_revision = "townhall_0017"
@@ -184,7 +185,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("founder_messages", if_exists=True)
+    drop_table("founder_messages")
     arguments = {"message_ids": "uuid[]"}
     pg.drop_entity(pg.Function.named(name="mark_messages_read", arguments=arguments))
     pg.drop_entity(

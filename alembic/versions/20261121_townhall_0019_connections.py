@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0019"
 down_revision = "townhall_0018"
@@ -587,7 +588,7 @@ def downgrade() -> None:
             name="the owner who can read the post unless blocked can insert",
         )
     )
-    op.drop_table("founder_connections", if_exists=True)
+    drop_table("founder_connections")
     pg.drop_entity(pg.Function.named(schema="private", name="keep_connection"))
     pg.drop_entity(pg.Function.named(name="unblock_founder", arguments={"user_id": "uuid"}))
     pg.drop_entity(

@@ -14,6 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0020"
 down_revision = "townhall_0019"
@@ -201,5 +202,5 @@ def streaks() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("engagement_streaks", if_exists=True)
-    op.drop_table("reputation_events", if_exists=True)
+    drop_table("engagement_streaks")
+    drop_table("reputation_events")

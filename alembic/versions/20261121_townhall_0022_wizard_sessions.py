@@ -14,6 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0022"
 down_revision = "townhall_0021"
@@ -289,5 +290,5 @@ def downgrade() -> None:
             },
         )
     )
-    op.drop_table("wizard_sessions", if_exists=True)
+    drop_table("wizard_sessions")
     pg.drop_entity(pg.Function.named(name="update_wizard_session_timestamp"))

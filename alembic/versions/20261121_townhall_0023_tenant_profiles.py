@@ -20,6 +20,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0023"
 down_revision = "townhall_0022"
@@ -513,7 +514,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("tenant_profiles", if_exists=True)
+    drop_table("tenant_profiles")
     pg.drop_entity(pg.Function.named(schema="private", name="unverify_custom_domain"))
     pg.drop_entity(
         pg.Function.named(

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import rename_table
+from townhall.migrate.safety import drop_column, rename_table
 
 revision = "townhall_0024"
 down_revision = "townhall_0023"
@@ -189,7 +189,7 @@ def downgrade() -> None:
             comment="Sets updated_at.",
         )
     )
-    op.drop_column("participant_sessions", "client_status", if_exists=True)
-    op.drop_column("participant_sessions", "tenant_id", if_exists=True)
+    drop_column("participant_sessions", "client_status")
+    drop_column("participant_sessions", "tenant_id")
     rename_table("participant_sessions", "campaign_assignments")
     op.create_table_comment("campaign_assignments", "One person's part in a campaign.")

@@ -15,7 +15,14 @@ from __future__ import annotations
 
 from alembic import op
 
-from townhall.migrate.safety import add_constraint, create_index, set_not_null, update_in_batches
+from townhall.migrate.safety import (
+    add_constraint,
+    create_index,
+    drop_constraint,
+    drop_index_at_once,
+    set_not_null,
+    update_in_batches,
+)
 
 revision = "townhall_0025"
 down_revision = "townhall_0024"
@@ -70,10 +77,10 @@ def downgrade() -> None:
         "ix_participant_sessions_tenant_id",
         "ix_participant_sessions_client_status",
     ):
-        op.drop_index(index, table_name="participant_sessions", if_exists=True)
+        drop_index_at_once("participant_sessions", index)
     for constraint in (
         "fk_participant_sessions_tenant_id_tenant_profiles",
         "ck_participant_sessions_client_status_known",
     ):
-        op.drop_constraint(constraint, "participant_sessions", if_exists=True)
+        drop_constraint("participant_sessions", constraint)
     op.alter_column("participant_sessions", "client_status", nullable=True)

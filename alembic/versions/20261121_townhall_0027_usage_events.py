@@ -14,6 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
+from townhall.migrate.safety import drop_table
 
 revision = "townhall_0027"
 down_revision = "townhall_0026"
@@ -236,7 +237,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("usage_events", if_exists=True)
+    drop_table("usage_events")
     pg.drop_entity(
         pg.Function.named(
             name="log_usage_event",

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
+from townhall.migrate.safety import drop_column
 
 revision = "townhall_0028"
 down_revision = "townhall_0027"
@@ -183,6 +184,6 @@ def downgrade() -> None:
         comment="Whose pipeline the person is in.",
         existing_nullable=True,
     )
-    op.drop_column("campaigns", "results_disclosure", if_exists=True)
-    op.drop_column("campaigns", "assessment_type", if_exists=True)
-    op.drop_column("campaigns", "tenant_id", if_exists=True)
+    drop_column("campaigns", "results_disclosure")
+    drop_column("campaigns", "assessment_type")
+    drop_column("campaigns", "tenant_id")

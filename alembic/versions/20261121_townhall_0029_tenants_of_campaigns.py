@@ -16,12 +16,12 @@ Created: 2026-11-21
 
 from __future__ import annotations
 
-from alembic import op
-
 from townhall.migrate.safety import (
     add_constraint,
     add_unique,
     create_index,
+    drop_constraint,
+    drop_index_at_once,
     refuse_if,
     update_in_batches,
 )
@@ -84,23 +84,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_constraint(
-        op.f("fk_participant_sessions_campaign_id_tenant_id_campaigns"),
-        "participant_sessions",
-        type_="foreignkey",
-        if_exists=True,
+    drop_constraint(
+        "participant_sessions", "fk_participant_sessions_campaign_id_tenant_id_campaigns"
     )
-    op.drop_constraint(
-        op.f("fk_campaigns_tenant_id_tenant_profiles"),
-        "campaigns",
-        type_="foreignkey",
-        if_exists=True,
-    )
+    drop_constraint("campaigns", "fk_campaigns_tenant_id_tenant_profiles")
     for column in ("results_disclosure", "assessment_type"):
-        op.drop_constraint(
-            op.f(f"ck_campaigns_{column}_bounds"), "campaigns", type_="check", if_exists=True
-        )
-    op.drop_constraint(
-        op.f("uq_campaigns_id_tenant_id"), "campaigns", type_="unique", if_exists=True
-    )
-    op.drop_index("ix_campaigns_tenant_id_created_at", table_name="campaigns", if_exists=True)
+        drop_constraint("campaigns", f"ck_campaigns_{column}_bounds")
+    drop_constraint("campaigns", "uq_campaigns_id_tenant_id")
+    drop_index_at_once("campaigns", "ix_campaigns_tenant_id_created_at")

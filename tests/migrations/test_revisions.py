@@ -118,6 +118,22 @@ def test_revision_imports_no_application_code(script: Script) -> None:
                 assert _is_allowed(str(node.module), alias.name), f"{node.module}.{alias.name}"
 
 
+@every_revision
+def test_what_was_there_before_is_never_dropped_directly(script: Script) -> None:
+    for node in ast.walk(_tree(script)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            dropped = node.value.id == "op" and node.attr.startswith("drop_")
+            assert not dropped or node.attr == "drop_table_comment", f"op.{node.attr}"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            # The schema auth that the first revision drops is its own.
+            text = node.value.lower().replace("drop table if exists auth.users", "")
+            dropped = _DROPS.search(text) is not None
+            assert not dropped, node.value
+
+
+_DROPS = re.compile(r"\bdrop\s+(?:table|column|constraint|index)\b|\bcascade;")
+
+
 def _is_allowed(module: str, name: str | None) -> bool:
     package = module.partition(".")[0]
     if package in sys.stdlib_module_names:

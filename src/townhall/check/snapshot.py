@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from townhall.migrate.origins import Origins
 from townhall.pg import (
     ENTITY_CLASSES,
     DataType,
@@ -137,7 +138,11 @@ def read(
             *_from_catalog(connection, schemas, version),
         ]
         owners = catalog.read_owners(connection, schemas)
-    return {item.key: item for item in _with_owners(objects, owners, api_roles)}
+    return {
+        item.key: item
+        for item in _with_owners(objects, owners, api_roles)
+        if Origins.TABLE not in item.names[1:2]  # a record of this package's
+    }
 
 
 def _from_entity(

@@ -12,7 +12,6 @@ from typing import Any
 
 from alembic import context
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.runtime.plugins import Plugin
 from sqlalchemy import Connection, MetaData
 
@@ -22,9 +21,9 @@ from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, comparison_transaction
 from townhall.migrate.guard.migrating import migrating
-from townhall.migrate.guard.obstacles import refuse_obstacles
-from townhall.migrate.guard.pending import creations, planned_steps
+from townhall.migrate.guard.preparation import after_step, prepare
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
+from townhall.migrate.origins import Origins
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.safety.waiting import LOCK_TIMEOUT_OF_REVISIONS
 from townhall.migrate.settings import (
@@ -120,7 +119,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         LIVE_OPTION: arguments.get("live", "yes" if live else "no") != "no",
     }
     if context.is_offline_mode():
-        _run_offline(timeout, options)
+        _run_offline(settings, timeout, options)
     else:
         with connected(context.config, arguments) as connection:
             _run_online(connection, settings, timeout, options)
@@ -136,7 +135,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "include_schemas": True,
         "render_item": render_item,
         "process_revision_directives": finish_and_try,
-        "on_version_apply": partial(_protect_version_table, settings),
+        "on_version_apply": partial(_after_step, settings),
         "autogenerate_plugins": autogenerate.plugins(),
         SETTINGS: settings,
         REVISIONS_OPTION: _revisions,
@@ -154,7 +153,7 @@ def _log_as_configured(config: Config) -> None:
         fileConfig(config.file_config, disable_existing_loggers=False)
 
 
-def _run_offline(duration: str, options: dict[str, Any]) -> None:
+def _run_offline(settings: Settings, duration: str, options: dict[str, Any]) -> None:
     context.configure(
         dialect_name="postgresql",
         literal_binds=True,
@@ -169,7 +168,7 @@ def _run_offline(duration: str, options: dict[str, Any]) -> None:
     )
     for statement in before:
         context.execute(sql.statement(statement))
-    _prepare(context.get_context())
+    prepare(context.get_context(), context.script, _origins(settings))
     with context.begin_transaction():
         context.run_migrations()
     for statement in (*reset_of_script(), "reset client_min_messages", "reset search_path"):
@@ -196,7 +195,7 @@ def _run_online(
         explaining_unknown_revisions(context.get_context(), context.script, settings.product),
     ):
         if _DESTINATION in context.get_context().opts:
-            _prepare(context.get_context())
+            prepare(context.get_context(), context.script, _origins(settings))
         context.run_migrations()
 
 
@@ -210,11 +209,12 @@ def _guard(connection: Connection, duration: str) -> AbstractContextManager[None
     return nullcontext()
 
 
-def _prepare(migration: MigrationContext) -> None:
-    refuse_obstacles(migration, creations(planned_steps(migration)))
+def _origins(settings: Settings) -> Origins:
+    return Origins(settings.helper_schema, settings.roles.names)
 
 
-def _protect_version_table(settings: Settings, *, ctx: Any, step: Any, **_: Any) -> None:  # noqa: ANN401 - Alembic's
+def _after_step(settings: Settings, *, ctx: Any, step: Any, **_: Any) -> None:  # noqa: ANN401 - Alembic's
+    after_step(ctx, step)
     # The first revision of a product does that itself.
     if step.is_stamp or (settings.product is None and not step.source_revision_ids):
         protect_version_table(ctx, settings.roles)

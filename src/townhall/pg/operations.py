@@ -26,6 +26,10 @@ WITHOUT_DATA = "townhall_without_data"
 """The option of a migration context in which materialized views are created without their rows."""
 
 
+DROP_STATEMENTS = "townhall_drop_statements"
+"""The option of a migration context with a function that returns how an entity is dropped."""
+
+
 class CreateEntityOp(CreateOp):
     """Create an entity."""
 
@@ -112,7 +116,13 @@ def _replace(operations: Operations, operation: ReplaceEntityOp) -> None:
 
 @Operations.implementation_for(DropEntityOp)
 def _drop(operations: Operations, operation: DropEntityOp) -> None:
-    _run(operations.migration_context, operation.target, operation.target.drop_statements())
+    entity, context = operation.target, operations.migration_context
+    drop_statements = context.opts.get(DROP_STATEMENTS)
+    _run(context, entity, (drop_statements or _drop_statements)(entity))
+
+
+def _drop_statements(entity: Entity) -> Iterable[str]:
+    return entity.drop_statements()
 
 
 def _run(context: MigrationContext, entity: Entity, statements: Iterable[str]) -> None:

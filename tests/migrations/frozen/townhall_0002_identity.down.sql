@@ -1,8 +1,32 @@
-DROP TABLE IF EXISTS organization_members;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'organization_members');
+    else
+        drop table if exists public.organization_members;
+    end if;
+end
+$do$;
 
-DROP TABLE IF EXISTS organizations;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'organizations');
+    else
+        drop table if exists public.organizations;
+    end if;
+end
+$do$;
 
-DROP TABLE IF EXISTS profiles;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'profiles');
+    else
+        drop table if exists public.profiles;
+    end if;
+end
+$do$;
 
 drop function if exists private.keep_owner_of_organization();
 

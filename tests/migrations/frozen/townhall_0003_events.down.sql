@@ -1,6 +1,22 @@
-DROP TABLE IF EXISTS participants;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'participants');
+    else
+        drop table if exists public.participants;
+    end if;
+end
+$do$;
 
-DROP TABLE IF EXISTS events;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'events');
+    else
+        drop table if exists public.events;
+    end if;
+end
+$do$;
 
 drop function if exists private.my_participant_ids();
 

@@ -1,6 +1,22 @@
-DROP TABLE IF EXISTS community_members;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'community_members');
+    else
+        drop table if exists public.community_members;
+    end if;
+end
+$do$;
 
-DROP TABLE IF EXISTS communities;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'communities');
+    else
+        drop table if exists public.communities;
+    end if;
+end
+$do$;
 
 drop function if exists private.keep_owner_of_community();
 

@@ -1,3 +1,19 @@
-DROP TABLE IF EXISTS campaign_assignments;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'campaign_assignments');
+    else
+        drop table if exists public.campaign_assignments;
+    end if;
+end
+$do$;
 
-DROP TABLE IF EXISTS campaigns;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'campaigns');
+    else
+        drop table if exists public.campaigns;
+    end if;
+end
+$do$;

@@ -45,6 +45,9 @@ begin
             found, 'public.campaign_assignments', replace(found, old_name, new_name)
         );
     end loop;
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_renamed('public', 'stakeholder_sessions', 'campaign_assignments');
+    end if;
 end
 $do$;
 

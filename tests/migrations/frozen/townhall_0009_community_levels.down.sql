@@ -1,4 +1,12 @@
-DROP TABLE IF EXISTS subcommunity_sponsors;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'subcommunity_sponsors');
+    else
+        drop table if exists public.subcommunity_sponsors;
+    end if;
+end
+$do$;
 
 drop trigger if exists check_parent_is_moderated on public.communities;
 
@@ -56,8 +64,32 @@ grant select, insert (id, name, slug, description, created_by, is_private, is_ar
 
 grant all on table public.communities to service_role;
 
-ALTER TABLE communities DROP COLUMN IF EXISTS tier_required;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'communities', array['column'], 'tier_required', 'alter table if exists public.communities drop column if exists tier_required');
+    else
+        alter table if exists public.communities drop column if exists tier_required;
+    end if;
+end
+$do$;
 
-ALTER TABLE communities DROP COLUMN IF EXISTS is_sponsored;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'communities', array['column'], 'is_sponsored', 'alter table if exists public.communities drop column if exists is_sponsored');
+    else
+        alter table if exists public.communities drop column if exists is_sponsored;
+    end if;
+end
+$do$;
 
-ALTER TABLE communities DROP COLUMN IF EXISTS parent_community_id;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'communities', array['column'], 'parent_community_id', 'alter table if exists public.communities drop column if exists parent_community_id');
+    else
+        alter table if exists public.communities drop column if exists parent_community_id;
+    end if;
+end
+$do$;

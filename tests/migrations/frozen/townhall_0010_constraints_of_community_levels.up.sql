@@ -2,6 +2,14 @@ COMMIT;
 
 do $do$
 begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'communities', 'foreign key', 'fk_communities_parent_community_id_communities');
+    end if;
+end
+$do$;
+
+do $do$
+begin
     if not exists (
         select
         from pg_catalog.pg_constraint as c
@@ -24,6 +32,14 @@ COMMIT;
 
 do $do$
 begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'communities', 'constraint', 'ck_communities_parent_is_another');
+    end if;
+end
+$do$;
+
+do $do$
+begin
     if not exists (
         select
         from pg_catalog.pg_constraint as c
@@ -43,6 +59,14 @@ set lock_timeout = '5s';
 BEGIN;
 
 COMMIT;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'communities', 'constraint', 'ck_communities_tier_required_known');
+    end if;
+end
+$do$;
 
 do $do$
 begin

@@ -6,15 +6,39 @@ drop policy if exists "the author who can read the post unless blocked can inser
 
 drop policy if exists "the owner who can read the post unless blocked can insert" on public.social_feed_reactions;
 
-DROP TABLE IF EXISTS founder_connections;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table('public', 'founder_connections');
+    else
+        drop table if exists public.founder_connections;
+    end if;
+end
+$do$;
 
 drop function if exists private.keep_connection();
 
-drop function if exists public.unblock_founder(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_routine('public.unblock_founder(uuid)', 'drop function if exists public.unblock_founder(uuid)');
+    else
+        drop function if exists public.unblock_founder(uuid);
+    end if;
+end
+$do$;
 
 drop function if exists private.unblock_founder(uuid);
 
-drop function if exists public.block_founder(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_routine('public.block_founder(uuid)', 'drop function if exists public.block_founder(uuid)');
+    else
+        drop function if exists public.block_founder(uuid);
+    end if;
+end
+$do$;
 
 drop function if exists private.block_founder(uuid);
 

@@ -9,9 +9,25 @@ execute function private.update_updated_at_column();
 
 comment on trigger update_participant_sessions_updated_at on public.participant_sessions is 'Sets updated_at.';
 
-ALTER TABLE participant_sessions DROP COLUMN IF EXISTS client_status;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'participant_sessions', array['column'], 'client_status', 'alter table if exists public.participant_sessions drop column if exists client_status');
+    else
+        alter table if exists public.participant_sessions drop column if exists client_status;
+    end if;
+end
+$do$;
 
-ALTER TABLE participant_sessions DROP COLUMN IF EXISTS tenant_id;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'participant_sessions', array['column'], 'tenant_id', 'alter table if exists public.participant_sessions drop column if exists tenant_id');
+    else
+        alter table if exists public.participant_sessions drop column if exists tenant_id;
+    end if;
+end
+$do$;
 
 do $do$
 declare
@@ -60,6 +76,9 @@ begin
             found, 'public.campaign_assignments', replace(found, old_name, new_name)
         );
     end loop;
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_renamed('public', 'participant_sessions', 'campaign_assignments');
+    end if;
 end
 $do$;
 

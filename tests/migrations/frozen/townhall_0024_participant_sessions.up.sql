@@ -45,6 +45,9 @@ begin
             found, 'public.participant_sessions', replace(found, old_name, new_name)
         );
     end loop;
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_renamed('public', 'campaign_assignments', 'participant_sessions');
+    end if;
 end
 $do$;
 

@@ -10,6 +10,14 @@ COMMIT;
 
 do $do$
 begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'participant_sessions', 'constraint', 'client_status_is_known');
+    end if;
+end
+$do$;
+
+do $do$
+begin
     if not exists (
         select
         from pg_catalog.pg_constraint as c
@@ -36,6 +44,14 @@ COMMIT;
 
 do $do$
 begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'participant_sessions', 'constraint', 'ck_participant_sessions_client_status_known');
+    end if;
+end
+$do$;
+
+do $do$
+begin
     if not exists (
         select
         from pg_catalog.pg_constraint as c
@@ -59,6 +75,14 @@ set lock_timeout = '5s';
 BEGIN;
 
 COMMIT;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'participant_sessions', 'foreign key', 'fk_participant_sessions_tenant_id_tenant_profiles');
+    end if;
+end
+$do$;
 
 do $do$
 begin

@@ -1,6 +1,22 @@
-drop function if exists public.complete_participant_session(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_routine('public.complete_participant_session(uuid)', 'drop function if exists public.complete_participant_session(uuid)');
+    else
+        drop function if exists public.complete_participant_session(uuid);
+    end if;
+end
+$do$;
 
-drop function if exists public.start_participant_session(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_routine('public.start_participant_session(uuid)', 'drop function if exists public.start_participant_session(uuid)');
+    else
+        drop function if exists public.start_participant_session(uuid);
+    end if;
+end
+$do$;
 
 drop function if exists private.complete_participant_session(uuid);
 

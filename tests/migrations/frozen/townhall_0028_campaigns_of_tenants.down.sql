@@ -22,8 +22,32 @@ drop function if exists private.fill_session_tenant();
 
 COMMENT ON COLUMN participant_sessions.tenant_id IS 'Whose pipeline the person is in.';
 
-ALTER TABLE campaigns DROP COLUMN IF EXISTS results_disclosure;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'campaigns', array['column'], 'results_disclosure', 'alter table if exists public.campaigns drop column if exists results_disclosure');
+    else
+        alter table if exists public.campaigns drop column if exists results_disclosure;
+    end if;
+end
+$do$;
 
-ALTER TABLE campaigns DROP COLUMN IF EXISTS assessment_type;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'campaigns', array['column'], 'assessment_type', 'alter table if exists public.campaigns drop column if exists assessment_type');
+    else
+        alter table if exists public.campaigns drop column if exists assessment_type;
+    end if;
+end
+$do$;
 
-ALTER TABLE campaigns DROP COLUMN IF EXISTS tenant_id;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'campaigns', array['column'], 'tenant_id', 'alter table if exists public.campaigns drop column if exists tenant_id');
+    else
+        alter table if exists public.campaigns drop column if exists tenant_id;
+    end if;
+end
+$do$;

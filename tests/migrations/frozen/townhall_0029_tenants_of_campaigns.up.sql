@@ -14,6 +14,14 @@ COMMIT;
 
 do $do$
 begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'campaigns', 'foreign key', 'fk_campaigns_tenant_id_tenant_profiles');
+    end if;
+end
+$do$;
+
+do $do$
+begin
     if not exists (
         select
         from pg_catalog.pg_constraint as c
@@ -36,6 +44,14 @@ COMMIT;
 
 do $do$
 begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'campaigns', 'constraint', 'ck_campaigns_assessment_type_bounds');
+    end if;
+end
+$do$;
+
+do $do$
+begin
     if not exists (
         select
         from pg_catalog.pg_constraint as c
@@ -55,6 +71,14 @@ set lock_timeout = '5s';
 BEGIN;
 
 COMMIT;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'campaigns', 'constraint', 'ck_campaigns_results_disclosure_bounds');
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -109,6 +133,14 @@ end
 $do$;
 
 COMMIT;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_intend('public', 'participant_sessions', 'foreign key', 'fk_participant_sessions_campaign_id_tenant_id_campaigns');
+    end if;
+end
+$do$;
 
 do $do$
 begin

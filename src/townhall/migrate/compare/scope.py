@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, MetaData
 
 from townhall.migrate.compare.derived import declared_by
+from townhall.migrate.origins import Origins
 from townhall.pg import Entity, catalog
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 
@@ -84,7 +85,8 @@ class Scope:
             if kind == "schema":
                 return (name or default) in self.schemas
             if kind == "table":
-                return (parents["schema_name"] or default, name) not in of_others
+                is_memory = name == Origins.TABLE
+                return not is_memory and (parents["schema_name"] or default, name) not in of_others
             return True
 
         return is_included

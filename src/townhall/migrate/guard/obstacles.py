@@ -16,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import (
     CheckConstraint,
     Constraint,
+    DefaultClause,
     ForeignKeyConstraint,
     PrimaryKeyConstraint,
     Table,
@@ -26,6 +27,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from townhall.migrate.guard.pending import Creation, tables_of
 from townhall.pg import sql
+from townhall.pg.operations import run_unchanged
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 
@@ -40,8 +42,11 @@ _KINDS: dict[type[Constraint], str] = {
 def refuse_obstacles(context: MigrationContext, creations: Sequence[Creation]) -> None:
     """Refuse a run that would create tables where something else is in the way.
 
-    A table is in the way that lacks a column, a type, NOT NULL or a constraint that the revision
-    gives it, unless this history made it; and so is anything else of its name.
+    A table is in the way that lacks a column, a type, NOT NULL, a default of a column that is not
+    null, or a constraint that the revision gives it, unless this history made it. So is anything
+    else of its name.
+
+    The temporary functions of the memory are there already.
 
     Args:
         context: The migration context of the run; offline the script refuses where it runs.
@@ -53,7 +58,7 @@ def refuse_obstacles(context: MigrationContext, creations: Sequence[Creation]) -
     if not creations:
         return
     if context.as_sql:
-        context.execute(sql.statement(_SCRIPT.format(message=_message(context, creations))))
+        run_unchanged(context, [_SCRIPT.format(message=_message(creations))])
         return
     connection = context.connection
     assert connection is not None  # noqa: S101 - only a script has none
@@ -63,21 +68,16 @@ def refuse_obstacles(context: MigrationContext, creations: Sequence[Creation]) -
         each for each in creations if any((each.table[0], name) in existing for name in each.names)
     ]
     message = (
-        connection.scalar(sql.statement(f"select {_message(context, candidates)}"))
-        if candidates
-        else None
+        connection.scalar(sql.statement(f"select {_message(candidates)}")) if candidates else None
     )
-    connection.rollback()
     if message is not None:
         raise CommandError(message)
 
 
-def _message(context: MigrationContext, creations: Sequence[Creation]) -> str:
+def _message(creations: Sequence[Creation]) -> str:
     """Return the SQL expression of the message, which is null where nothing is in the way."""
     expected = json.dumps(list(_expected(creations)), ensure_ascii=False)
-    schema = context.version_table_schema or "public"
-    version_table = sql.qualified(schema, context.version_table)
-    return _MESSAGE.format(expected=sql.literal(expected), version_table=sql.literal(version_table))
+    return _MESSAGE.format(expected=sql.literal(expected))
 
 
 def _expected(creations: Sequence[Creation]) -> Iterable[dict[str, Any]]:
@@ -103,6 +103,7 @@ def _columns(table: Table) -> Iterable[dict[str, Any]]:
             "name": column.name,
             "type": column.type.compile(dialect=_DIALECT),
             "not_null": column.primary_key or not column.nullable,
+            "has_default": isinstance(column.server_default, DefaultClause),
         }
 
 
@@ -207,6 +208,10 @@ _MESSAGE = """(
                     case
                         when d.not_null and not a.attnotnull
                             then pg_catalog.format('%I allows NULL', a.attname)
+                    end,
+                    case
+                        when d.lacks_default
+                            then pg_catalog.format('%I has no default', a.attname)
                     end
                 ),
                 ', '
@@ -214,7 +219,7 @@ _MESSAGE = """(
             )
         from expected as e
         cross join lateral pg_catalog.jsonb_to_recordset(e.columns) as declared (
-            name text, type text, not_null boolean
+            name text, type text, not_null boolean, has_default boolean
         )
         join pg_catalog.pg_attribute as a on a.attrelid = e.relation
             and a.attname = declared.name
@@ -223,6 +228,10 @@ _MESSAGE = """(
             select
                 declared.type,
                 declared.not_null,
+                declared.not_null
+                and declared.has_default
+                and not a.atthasdef
+                and a.attidentity = '' as lacks_default,
                 pg_catalog.to_regtype(declared.type) <> a.atttypid
                 or (
                     a.atttypid not in ('real'::regtype, 'double precision'::regtype)
@@ -234,7 +243,8 @@ _MESSAGE = """(
                     and declared.type <> 'CHAR'
                 ) as type_differs
         ) as d
-        where e.kind is null and (d.type_differs or d.not_null and not a.attnotnull)
+        where e.kind is null
+            and (d.type_differs or d.not_null and not a.attnotnull or d.lacks_default)
         group by e.schema, e.found
         union all
         select
@@ -287,7 +297,7 @@ _MESSAGE = """(
             E'\\n- %I.%I: %s', schema, name, pg_catalog.string_agg(fact, '; ')
         )
         from facts
-        where pg_catalog.to_regclass({version_table}) is null
+        where not pg_temp.townhall_is_made(schema, name)
         group by schema, name
     ) as lines (line)
 )"""

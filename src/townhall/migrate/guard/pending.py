@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
-from alembic.script import Script
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep, StampStep
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Table
 
 from townhall.pg.catalog import TableName
 
 _MOVING = frozenset({"upgrade", "downgrade", "do_stamp"})
 """The functions of Alembic's commands that list steps and do nothing else."""
+
+
+_ROUTINES = frozenset({"Function", "Procedure"})
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,50 @@ def planned_steps(context: MigrationContext) -> list[MigrationStep]:
     return list(function(heads, context))
 
 
-def creations(steps: Iterable[MigrationStep]) -> list[Creation]:
-    """Return the tables that the revisions among some steps create, in their order.
+def pending_revisions(steps: Iterable[MigrationStep]) -> list[Script]:
+    """Return the revisions that a run is going to apply, in their order.
 
     Args:
-        steps: The steps of a run.
+        steps: The steps of the run.
     """
-    revisions = [
-        step.revision for step in steps if isinstance(step, RevisionStep) and step.is_upgrade
-    ]
-    return creations_of(revisions)
+    return [step.revision for step in steps if isinstance(step, RevisionStep) and step.is_upgrade]
+
+
+def stamped_revisions(
+    context: MigrationContext, script: ScriptDirectory, steps: Iterable[MigrationStep]
+) -> tuple[list[Script], list[Script]]:
+    """Return the revisions that a stamp puts into the history, and those that it takes out of it.
+
+    Args:
+        context: The migration context of the run, before its first step.
+        script: The revisions of the configuration.
+        steps: The steps of the run.
+    """
+    stamps = [step for step in steps if isinstance(step, StampStep)]
+    if not stamps:
+        return [], []
+    before = _history(script, context.get_current_heads())
+    after = {} if context.opts.get("purge") else dict(before)
+    for step in stamps:
+        after = {
+            **{
+                name: each
+                for name, each in after.items()
+                if name not in _history(script, step.from_)
+            },
+            **_history(script, step.to_),
+        }
+    return (
+        [each for name, each in after.items() if name not in before],
+        [each for name, each in before.items() if name not in after],
+    )
+
+
+def _history(script: ScriptDirectory, revisions: Sequence[str]) -> dict[str, Script]:
+    if not revisions:
+        return {}
+    upwards = reversed(list(script.iterate_revisions(tuple(revisions), "base")))
+    return {each.revision: each for each in upwards}
 
 
 def creations_of(revisions: Sequence[Script]) -> list[Creation]:
@@ -78,6 +115,15 @@ def creations_of(revisions: Sequence[Script]) -> list[Creation]:
         for revision, call in calls
         if (table := _created(call))
     ]
+
+
+def routines_of(revision: Script) -> list[TableName]:
+    """Return schema and name of the functions that a revision declares, as its file says them.
+
+    Args:
+        revision: The revision.
+    """
+    return [name for call in _calls(revision) if (name := _routine(call))]
 
 
 def tables_of(revision: Script) -> list[Table]:
@@ -118,6 +164,17 @@ def _created(call: ast.Call) -> TableName | None:
             schema = schemas[0].value if schemas and isinstance(schemas[0], ast.Constant) else None
             return (schema if isinstance(schema, str) else "public", name)
     return None
+
+
+def _routine(call: ast.Call) -> TableName | None:
+    if _name(call) not in _ROUTINES:
+        return None
+    given = {
+        each.arg: each.value.value
+        for each in call.keywords
+        if isinstance(each.value, ast.Constant) and isinstance(each.value.value, str)
+    }
+    return (str(given.get("schema", "public")), str(given["name"])) if "name" in given else None
 
 
 def _renamed(call: ast.Call) -> tuple[str, str] | None:

@@ -7,11 +7,16 @@ from townhall.migrate.safety.constraints import (
     add_constraint,
     add_constraint_at_once,
     add_unique,
-    drop_constraint,
     rename_constraint,
     set_not_null,
 )
 from townhall.migrate.safety.indexes import create_index, drop_index
+from townhall.migrate.safety.removal import (
+    drop_column,
+    drop_constraint,
+    drop_index_at_once,
+    drop_table,
+)
 from townhall.migrate.safety.roles import create_roles, protect_version_table
 from townhall.migrate.safety.tables import rename_table, update_in_batches
 
@@ -21,8 +26,11 @@ __all__ = [
     "add_unique",
     "create_index",
     "create_roles",
+    "drop_column",
     "drop_constraint",
     "drop_index",
+    "drop_index_at_once",
+    "drop_table",
     "only_where",
     "protect_version_table",
     "refuse_if",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import TextClause
 
+from townhall.migrate.origins import intend
 from townhall.migrate.safety.indexes import create_index
 from townhall.migrate.safety.waiting import without_lock_timeout
 from townhall.pg import sql
@@ -28,7 +29,9 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     target = f"{sql.quote(schema)}.{sql.quote(table)}"
     constraint = sql.quote(name)
     context = op.get_context()
+    kind = "foreign key" if definition.lstrip()[:7].lower() == "foreign" else "constraint"
     with context.autocommit_block():
+        intend(context, schema, table, kind, name)
         context.execute(_add_if_missing(target, name, f"{sql.layout(definition)} not valid"))
         with without_lock_timeout(context):
             context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))
@@ -92,19 +95,6 @@ def add_constraint_at_once(
     """
     target = f"{sql.quote(schema)}.{sql.quote(table)}"
     op.execute(_add_if_missing(target, name, sql.layout(definition)))
-
-
-def drop_constraint(table: str, name: str, *, schema: str = "public") -> None:
-    """Drop a constraint, if it and its table exist.
-
-    Args:
-        table: The name of the table.
-        name: The name of the constraint.
-        schema: The schema of the table.
-    """
-    target = f"{sql.quote(schema)}.{sql.quote(table)}"
-    drop = f"alter table if exists {target} drop constraint if exists {sql.quote(name)}"
-    op.execute(sql.statement(drop))
 
 
 def rename_constraint(table: str, old: str, new: str, *, schema: str = "public") -> None:

@@ -9,6 +9,7 @@ from alembic import op
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, text
 
+from townhall.migrate.origins import Origins, intend
 from townhall.migrate.safety.waiting import tell_who_is_in_the_way, without_lock_timeout
 from townhall.pg import sql
 
@@ -40,6 +41,7 @@ def create_index(
         context.execute(sql.statement(f"create {kind} if not exists {what}"))
         return
     with context.autocommit_block(), without_lock_timeout(context):
+        intend(context, schema, table, "index", name)
         state = _state(context, sql.qualified(schema, name))
         if state is None or state.is_invalid:
             tell_who_is_in_the_way(context, target)
@@ -54,23 +56,34 @@ def create_index(
 
 
 def drop_index(name: str, *, schema: str = "public") -> None:
-    """Drop an index of a table that is in use, if it exists.
+    """Drop an index of a table that is in use, if it exists and was not there before the revisions.
 
     Args:
         name: The name of the index.
         schema: The schema of its table.
     """
     context = op.get_context()
+    origins = Origins.of(context)
     if context.as_sql:
-        context.execute(
-            sql.statement(f"drop index if exists {sql.quote(schema)}.{sql.quote(name)}")
-        )
+        plain = f"drop index if exists {sql.quote(schema)}.{sql.quote(name)}"
+        guarded = origins.unless_index_was_found(schema, name, plain) if origins else plain
+        context.execute(sql.statement(guarded))
+        return
+    if origins is not None and _was_found(context, origins, name, schema):
         return
     with context.autocommit_block(), without_lock_timeout(context):
         state = _state(context, sql.qualified(schema, name))
         if state is not None:
             tell_who_is_in_the_way(context, state.table)
         _drop_concurrently(context, name, schema)
+
+
+def _was_found(context: MigrationContext, origins: Origins, name: str, schema: str) -> bool:
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - only a script has none
+    if connection.scalar(text("select to_regclass(:table)"), {"table": origins.table}) is None:
+        return False
+    return bool(connection.scalar(sql.statement(f"select {origins.index_was_found(schema, name)}")))
 
 
 def _drop_concurrently(context: MigrationContext, name: str, schema: str) -> None:

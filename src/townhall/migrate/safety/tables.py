@@ -6,6 +6,7 @@ from alembic import op
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from townhall.migrate.origins import Origins
 from townhall.pg import sql
 
 
@@ -21,7 +22,10 @@ def rename_table(old: str, new: str, *, schema: str = "public") -> None:
         schema: The schema of the table.
     """
     table, target = (f"{sql.quote(schema)}.{sql.quote(name)}" for name in (old, new))
-    op.execute(
+    context = op.get_context()
+    origins = Origins.of(context)
+    remembered = _keep_memory(origins, schema, old, new) if origins else ""
+    context.execute(
         sql.statement(
             f"""do $do$
 declare
@@ -69,11 +73,19 @@ begin
             'alter trigger %I on %s rename to %I',
             found, {sql.literal(target)}, replace(found, old_name, new_name)
         );
-    end loop;
+    end loop;{remembered}
 end
 $do$"""
         )
     )
+
+
+def _keep_memory(origins: Origins, schema: str, old: str, new: str) -> str:
+    called = ", ".join(map(sql.literal, (schema, old, new)))
+    return f"""
+    if to_regclass({sql.literal(origins.table)}) is not null then
+        perform pg_temp.townhall_renamed({called});
+    end if;"""
 
 
 def update_in_batches(

@@ -12,7 +12,7 @@ from townhall.pg.catalog.fragments import not_of_an_extension, rows
 def count_objects(connection: Connection, schemas: Sequence[str]) -> dict[str, int]:
     """Return the number of objects by kind, the kinds in the plural and in a fixed order.
 
-    Extensions' objects and the version table are not counted.
+    Extensions' objects and the records of migrations are not counted.
 
     Args:
         connection: The database.
@@ -32,7 +32,7 @@ _QUERY = f"""
         select c.oid, c.relkind
         from pg_catalog.pg_class as c
         where c.relnamespace in (select oid from schemas)
-            and c.relname <> 'alembic_version'
+            and c.relname not in ('alembic_version', 'townhall_origins')
             and {not_of_an_extension("pg_class", "c")}
     ),
     functions as (

@@ -1,0 +1,136 @@
+"""What a run does before its first step, and after each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection, text
+
+from townhall.migrate.guard.obstacles import refuse_obstacles
+from townhall.migrate.guard.pending import (
+    creations_of,
+    pending_revisions,
+    planned_steps,
+    routines_of,
+    stamped_revisions,
+)
+from townhall.migrate.origins import ORIGINS_OPTION, Origin, Origins
+from townhall.pg import sql
+from townhall.pg.operations import DROP_STATEMENTS, run_unchanged
+
+
+def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins) -> None:
+    """Refuse a run that something is in the way of, and remember what is there before it.
+
+    A database that has nothing of the names that pending revisions create, and no memory, is only
+    asked for them.
+
+    Args:
+        context: The migration context of the run, before its first step.
+        script: The revisions of the configuration.
+        origins: The memory.
+
+    Raises:
+        CommandError: Something is in the way.
+    """
+    steps = planned_steps(context)
+    pending = pending_revisions(steps)
+    stamped, unstamped = stamped_revisions(context, script, steps)
+    involved = [*pending, *stamped, *unstamped]
+    if context.as_sql:
+        if steps:
+            _start(context, origins)
+            refuse_obstacles(context, creations_of(pending))
+            run_unchanged(context, _memories(origins, pending, stamped, unstamped))
+        return
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - only a script has none
+    if _is_concerned(connection, origins, involved):
+        _start(context, origins)
+        refuse_obstacles(context, creations_of(pending))
+        run_unchanged(context, _memories(origins, pending, stamped, unstamped))
+    connection.commit()
+
+
+def after_step(context: MigrationContext, step: Any) -> None:  # noqa: ANN401 - Alembic's
+    """Record what a step has added to tables that were there before.
+
+    Args:
+        context: The migration context of the run.
+        step: The step.
+    """
+    origins = Origins.of(context)
+    if origins is not None and not step.is_stamp:
+        applied = step.up_revision_ids if step.is_upgrade else ()
+        run_unchanged(context, [origins.note(by_us=True, applied=applied)])
+
+
+def _start(context: MigrationContext, origins: Origins) -> None:
+    context.opts[ORIGINS_OPTION] = origins
+    context.opts[DROP_STATEMENTS] = origins.drop_statements
+    run_unchanged(context, [sql.script(origins.install())])
+
+
+def _memories(
+    origins: Origins,
+    pending: Sequence[Script],
+    stamped: Sequence[Script],
+    unstamped: Sequence[Script],
+) -> list[str]:
+    return [
+        origins.note(by_us=False),
+        *_remembering(origins, unstamped, "made"),
+        *_remembering(origins, [*pending, *stamped], "found"),
+        origins.note(by_us=False, applied=[each.revision for each in stamped]),
+    ]
+
+
+def _remembering(origins: Origins, revisions: Sequence[Script], origin: Origin) -> Iterable[str]:
+    for creation in creations_of(revisions):
+        yield origins.remember(
+            [(creation.table[0], sorted(creation.names))], origin, creation.revision.revision
+        )
+    for revision in revisions:
+        names = [name for name in routines_of(revision) if name[0] != origins.schema]
+        if names:
+            yield origins.remember_routines(names, origin, revision.revision)
+
+
+def _is_concerned(connection: Connection, origins: Origins, revisions: Sequence[Script]) -> bool:
+    names = [
+        *((each.table[0], name) for each in creations_of(revisions) for name in each.names),
+        *(name for revision in revisions for name in routines_of(revision)),
+    ]
+    values = {"memory": origins.table, "names": json.dumps(names)}
+    return bool(connection.scalar(text(_IS_CONCERNED), values))
+
+
+_IS_CONCERNED = """
+    with names as (
+        select n.oid as schema, value ->> 1 as name
+        from jsonb_array_elements(cast(:names as jsonb))
+        join pg_catalog.pg_namespace as n on n.nspname = value ->> 0
+    )
+    select
+        to_regclass(:memory) is not null
+        or exists (
+            select
+            from names
+            join pg_catalog.pg_class as c on c.relnamespace = schema and c.relname = name
+        )
+        or exists (
+            select
+            from names
+            join pg_catalog.pg_type as t on t.typnamespace = schema and t.typname = name
+        )
+        or exists (
+            select
+            from names
+            join pg_catalog.pg_proc as p on p.pronamespace = schema and p.proname = name
+        )
+"""
+"""Whether there is a memory, or anything of some names."""

@@ -1,0 +1,11 @@
+"""What was there before the revisions, remembered, so that a downgrade leaves it.
+
+A revision that creates a table leaves one that exists; its downgrade must not drop that one, and
+must take back what was added to it since.
+"""
+
+from __future__ import annotations
+
+from townhall.migrate.origins.memory import ORIGINS_OPTION, Origin, Origins, intend
+
+__all__ = ["ORIGINS_OPTION", "Origin", "Origins", "intend"]

@@ -1,0 +1,164 @@
+"""The memory of what was there before the revisions, and the statements that use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from alembic.runtime.migration import MigrationContext
+
+from townhall.migrate.origins.procedures import procedures
+from townhall.pg import Entity, Routine, sql
+from townhall.pg.catalog import TableName
+
+ORIGINS_OPTION = "townhall_origins"
+"""The option of a migration context with its :class:`Origins`."""
+
+Origin = Literal["found", "made"]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where the memory is, and its statements.
+
+    It is a table in the schema of helpers that is made only where there is something to remember.
+    Of each table of a declared name that no revision made it holds the parts that were there
+    (``found``) with the SQL that makes them, and those that revisions or an adoption put beside
+    them (``added``). ``made`` are tables of revisions that a stamp has taken out of the history.
+
+    The statements call temporary functions: :meth:`install` creates them in a session first.
+
+    Attributes:
+        schema: The schema of helpers.
+        api_roles: The roles that requests act as, which the memory is closed to.
+    """
+
+    schema: str
+    api_roles: tuple[str, ...]
+
+    TABLE = "townhall_origins"
+
+    @property
+    def table(self) -> str:
+        """The qualified name of the memory."""
+        return sql.qualified(self.schema, self.TABLE)
+
+    @classmethod
+    def of(cls, context: MigrationContext) -> Origins | None:
+        """Return that of a run; None where another program than this package's runs it."""
+        origins = context.opts.get(ORIGINS_OPTION)
+        return origins if isinstance(origins, Origins) else None
+
+    def install(self) -> list[str]:
+        """Return the statements that create the temporary functions in a session."""
+        return procedures(self.schema, self.TABLE, self.api_roles)
+
+    def remember(
+        self,
+        tables: Iterable[tuple[str, Sequence[str]]],
+        origin: Origin = "found",
+        revision: str | None = None,
+    ) -> str:
+        """Return the statement that records tables that exist, with all that they have.
+
+        Those that are known already stay as they are.
+
+        Args:
+            tables: A schema and the names that a table may have in it.
+            origin: Whether they were found, or made by a revision that is applied no longer.
+            revision: The revision that made them; applied again, it takes them over.
+        """
+        names = json.dumps([[schema, sorted(each)] for schema, each in tables])
+        arguments = f"{sql.literal(names)}, {sql.literal(origin)}, {sql.literal(revision)}"
+        return _do(f"perform pg_temp.townhall_remember({arguments});")
+
+    def remember_routines(
+        self, names: Iterable[TableName], origin: Origin = "found", revision: str | None = None
+    ) -> str:
+        """Return the statement that records functions that exist, with their definitions.
+
+        Args:
+            names: Schema and name of each.
+            origin: As for :meth:`remember`.
+            revision: As for :meth:`remember`.
+        """
+        listed = json.dumps([list(name) for name in names])
+        arguments = f"{sql.literal(listed)}, {sql.literal(origin)}, {sql.literal(revision)}"
+        return _do(f"perform pg_temp.townhall_remember_others({arguments});")
+
+    def note(self, *, by_us: bool, applied: Sequence[str] = ()) -> str:
+        """Return the statement that records what has changed on tables that were found.
+
+        Args:
+            by_us: Whether a revision or an adoption has changed it: what is new is then added, and
+                what is gone or changed comes back with a downgrade. Otherwise others have, and it
+                is theirs.
+            applied: Revisions that have just been applied; what they made is the history's again.
+        """
+        listed = ", ".join(map(sql.literal, applied))
+        call = f"pg_temp.townhall_note({str(by_us).lower()}, array[{listed}]::text[])"
+        return self.where_remembered(f"perform {call};")
+
+    def drop_statements(self, entity: Entity) -> list[str]:
+        """Return the statements that drop an entity, or put back what had its name before.
+
+        Args:
+            entity: What a revision drops.
+        """
+        statements = list(entity.drop_statements())
+        if not isinstance(entity, Routine) or entity.schema == self.schema:
+            return statements
+        (drop,) = statements
+        called = f"{sql.literal(entity.literal_signature)}, {sql.literal(drop)}"
+        return [
+            self.where_remembered(f"perform pg_temp.townhall_drop_routine({called});", f"{drop};")
+        ]
+
+    def index_was_found(self, schema: str, name: str) -> str:
+        """Return the condition that an index was there, where there is a memory."""
+        return (
+            f"exists (select from {self.table} as o where o.kind = 'index' and o.origin = 'found'"
+            f" and o.schema_name = {sql.literal(schema)} and o.part = {sql.literal(name)})"
+        )
+
+    def unless_index_was_found(self, schema: str, name: str, drop: str) -> str:
+        """Return the statement that runs the drop of an index that was not there before."""
+        condition = self.index_was_found(schema, name)
+        guarded = f"if not {condition} then\n            {drop};\n        end if;"
+        return self.where_remembered(guarded, f"{drop};")
+
+    def where_remembered(self, statement: str, otherwise: str | None = None) -> str:
+        """Return a statement that runs one where there is a memory, and otherwise another.
+
+        Args:
+            statement: A statement of PL/pgSQL, with its semicolon.
+            otherwise: Another one; by default nothing.
+        """
+        present = f"to_regclass({sql.literal(self.table)}) is not null"
+        rest = f"\n    else\n        {otherwise}" if otherwise else ""
+        return _do(f"if {present} then\n        {statement}{rest}\n    end if;")
+
+
+def intend(context: MigrationContext, schema: str, table: str, kind: str, part: str) -> None:
+    """Record that a revision is going to add a part to a table, before a step that commits it.
+
+    An interrupted revision has not recorded it yet, and the next run would take it for found.
+
+    Args:
+        context: The migration context of the revision.
+        schema: The schema of the table.
+        table: The name of the table.
+        kind: The kind of part.
+        part: The name of the part.
+    """
+    origins = Origins.of(context)
+    if origins is not None:
+        called = ", ".join(map(sql.literal, (schema, table, kind, part)))
+        perform = f"perform pg_temp.townhall_intend({called});"
+        context.execute(sql.statement(origins.where_remembered(perform)))
+
+
+def _do(statement: str) -> str:
+    return f"do $do$\nbegin\n    {statement}\nend\n$do$"

@@ -1,0 +1,87 @@
+"""Removing tables and their parts, but not what was there before the revisions.
+
+A table that existed when the revision that creates it ran is left with its rows, and what was added
+to it is taken back; its parts that existed are left as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alembic import op
+
+from townhall.migrate.origins import Origins
+from townhall.pg import sql
+
+
+def drop_table(name: str, *, schema: str = "public") -> None:
+    """Drop a table that the revision creates, if it exists and was not there before.
+
+    One that was there before keeps its rows. What revisions added to it is taken back, also its
+    privileges, policies, triggers and comments, and what they changed is put back.
+
+    Args:
+        name: The name of the table.
+        schema: The schema of the table.
+    """
+    called = ", ".join(map(sql.literal, (schema, name)))
+    _run(
+        f"drop table if exists {sql.qualified(schema, name)}",
+        f"perform pg_temp.townhall_drop_table({called})",
+    )
+
+
+def drop_column(table: str, name: str, *, schema: str = "public") -> None:
+    """Drop a column that the revision adds, if it exists and was not there before.
+
+    Args:
+        table: The name of the table.
+        name: The name of the column.
+        schema: The schema of the table.
+    """
+    target = sql.qualified(schema, table)
+    statement = f"alter table if exists {target} drop column if exists {sql.quote(name)}"
+    _drop(statement, schema, table, ("column",), name)
+
+
+def drop_constraint(table: str, name: str, *, schema: str = "public") -> None:
+    """Drop a constraint that the revision adds, if it exists and was not there before.
+
+    Args:
+        table: The name of the table.
+        name: The name of the constraint.
+        schema: The schema of the table.
+    """
+    target = sql.qualified(schema, table)
+    statement = f"alter table if exists {target} drop constraint if exists {sql.quote(name)}"
+    _drop(statement, schema, table, ("constraint", "foreign key"), name)
+
+
+def drop_index_at_once(table: str, name: str, *, schema: str = "public") -> None:
+    """Drop an index that the revision creates, if it exists and was not there before.
+
+    It is dropped within the revision's transaction, under a short exclusive lock on the table.
+
+    Args:
+        table: The name of the table.
+        name: The name of the index.
+        schema: The schema of both.
+    """
+    _drop(f"drop index if exists {sql.qualified(schema, name)}", schema, table, ("index",), name)
+
+
+def _drop(statement: str, schema: str, table: str, kinds: Sequence[str], part: str) -> None:
+    listed = ", ".join(map(sql.literal, kinds))
+    called = (
+        f"{sql.literal(schema)}, {sql.literal(table)}, array[{listed}], {sql.literal(part)},"
+        f" {sql.literal(statement)}"
+    )
+    _run(statement, f"perform pg_temp.townhall_drop({called})")
+
+
+def _run(statement: str, where_remembered: str) -> None:
+    context = op.get_context()
+    origins = Origins.of(context)
+    if origins is not None:
+        statement = origins.where_remembered(f"{where_remembered};", f"{statement};")
+    context.execute(sql.statement(statement))

@@ -1,0 +1,325 @@
+"""What was there before the revisions, and what a downgrade leaves of it."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, NullPool, Table, create_engine, event, make_url, text
+
+from tests.migrations.chain import REVISIONS, sql_script
+from tests.support.dump import dump
+from tests.support.foreign import (
+    FUNCTIONS,
+    PLATFORM,
+    ROLES,
+    TABLES,
+    create_foreign_tables,
+    create_tables,
+    run,
+)
+from tests.support.rows import contents, fill
+from townhall import embedded
+from townhall.check import check
+from townhall.migrate import alembic_config, downgrade, upgrade
+
+if TYPE_CHECKING:
+    from townhall.testing.databases import Databases
+
+FIRST = [table for table in TABLES if table.name in {"profiles", "organizations"}]
+MEMORY = "private.townhall_origins"
+
+
+def _schema(url: str) -> list[str]:
+    """Return the lines of the schema in order, without the version table."""
+    run(url, "drop table if exists public.alembic_version")
+    return sorted(dump(url).splitlines())  # grants made again are in another order
+
+
+def _psql(url: str, script: str) -> str:
+    libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    program = str(embedded.bin_directory(18) / "psql")
+    done = subprocess.run(  # noqa: S603  a program of PostgreSQL, found by ourselves
+        (program, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", libpq_url),
+        input=script,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def _scalar(url: str, query: str) -> object:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        return connection.scalar(text(query))
+
+
+def _fill(url: str) -> dict[str, set[str]]:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        fill(connection)
+    return _rows(url)
+
+
+def _rows(url: str) -> dict[str, set[str]]:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        return {table: {*rows} for table, rows in contents(connection).items()}
+
+
+def test_downgrade_leaves_found_tables_as_they_were(empty_database: str) -> None:
+    create_foreign_tables(empty_database, FIRST)
+    rows, before = _fill(empty_database), _schema(empty_database)
+    for _ in range(2):
+        upgrade(empty_database, "townhall_0002")
+        assert "organization_members" in dump(empty_database)
+        downgrade(empty_database, "base")
+        assert _schema(empty_database) == before
+        assert _rows(empty_database) == rows
+
+
+def test_what_others_add_after_the_upgrade_stays(empty_database: str) -> None:
+    create_tables(empty_database, FIRST)
+    upgrade(empty_database, "townhall_0002")
+    later = (
+        "alter table profiles add column nickname text",
+        "create index by_nickname on profiles (nickname)",
+        "create policy later on profiles for select to anon using (nickname is not null)",
+        "insert into auth.users (id) values ('00000000-0000-4000-8000-000000000001')",
+        """
+        insert into profiles (id, nickname)
+        values ('00000000-0000-4000-8000-000000000001', 'A')
+        """,
+    )
+    run(empty_database, *later)
+    downgrade(empty_database, "base")
+    assert _scalar(empty_database, "select nickname from profiles") == "A"
+    schema = dump(empty_database)
+    assert "CREATE INDEX by_nickname" in schema
+    assert "CREATE POLICY later ON public.profiles" in schema
+    assert "the owner can read" not in schema
+
+
+def test_what_others_remove_after_the_upgrade_does_not_come_back(empty_database: str) -> None:
+    create_foreign_tables(empty_database, FIRST)
+    upgrade(empty_database, "townhall_0002")
+    run(empty_database, 'drop policy "viewable by everyone" on profiles')
+    downgrade(empty_database, "base")
+    schema = dump(empty_database)
+    assert 'CREATE POLICY "viewable by everyone" ON public.organizations' in schema
+    assert 'CREATE POLICY "viewable by everyone" ON public.profiles' not in schema
+
+
+def test_tables_of_this_history_are_dropped_though_others_were_found(empty_database: str) -> None:
+    create_tables(empty_database, FIRST)
+    upgrade(empty_database, "townhall_0003")
+    run(empty_database, "insert into organizations (name, slug) values ('A', 'a')")
+    downgrade(empty_database, "base")
+    assert _scalar(empty_database, "select to_regclass('public.events')") is None
+    assert _scalar(empty_database, "select count(*) from organizations") == 1
+
+
+@pytest.mark.thorough
+def test_memory_is_closed_and_no_difference_and_gone_at_base(empty_database: str) -> None:
+    create_tables(empty_database)
+    upgrade(empty_database)
+    for role in ("anon", "authenticated", "service_role"):
+        for privilege in ("select", "insert", "update", "delete"):
+            query = f"select has_table_privilege('{role}', '{MEMORY}', '{privilege}')"
+            assert not _scalar(empty_database, query)
+    command.check(alembic_config(empty_database))
+    assert not check(empty_database).findings
+    downgrade(empty_database, "base")
+    assert _scalar(empty_database, "select to_regnamespace('private')") is None
+
+
+def test_database_without_found_tables_has_no_memory(townhall_template: str) -> None:
+    assert "townhall_origins" not in dump(townhall_template)
+
+
+def test_stamp_takes_no_table_of_this_history_for_found(townhall_database: str) -> None:
+    before = dump(townhall_database)
+    config = alembic_config(townhall_database)
+    command.stamp(config, "base")
+    upgrade(townhall_database)
+    assert dump(townhall_database) == before
+    command.stamp(config, "townhall_0008", purge=True)
+    command.stamp(config, "head")
+    assert dump(townhall_database) == before
+    downgrade(townhall_database, "base")
+    assert "CREATE" not in dump(townhall_database).replace("CREATE TABLE public.alembic_", "")
+
+
+def test_tables_that_a_stamp_puts_into_the_history_are_left(empty_database: str) -> None:
+    create_tables(empty_database, FIRST)
+    command.stamp(alembic_config(empty_database), "townhall_0002")
+    command.stamp(alembic_config(empty_database), "base")
+    upgrade(empty_database, "townhall_0002")
+    downgrade(empty_database, "base")
+    assert _scalar(empty_database, "select to_regclass('public.profiles')") is not None
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "name", ["stakeholder_sessions", "campaign_assignments", "participant_sessions"]
+)
+def test_found_table_that_revisions_rename_gets_its_names_back(
+    name: str, empty_database: str
+) -> None:
+    tables = [table for table in TABLES if table.name in {"campaigns", "participant_sessions"}]
+    create_tables(empty_database, [*tables, *(t for t in TABLES if t.name == "tenant_profiles")])
+    run(
+        empty_database,
+        "alter table participant_sessions rename constraint pk_participant_sessions to their_key",
+        "alter table participant_sessions add constraint participant_sessions_campaign_assignments"
+        " check (id is not null)",
+        f"alter table participant_sessions rename to {name}__",
+        f"alter table {name}__ rename to {name}",
+        f"create trigger {name}_x before update on {name} for each row"
+        " execute function suppress_redundant_updates_trigger()",
+        f"alter table {name} disable trigger {name}_x",
+    )
+    before = _schema(empty_database)
+    upgrade(empty_database)
+    assert _scalar(empty_database, "select to_regclass('public.participant_sessions')::text")
+    downgrade(empty_database, "base")
+    assert _schema(empty_database) == before
+
+
+@pytest.mark.thorough
+def test_function_of_the_same_name_is_put_back(empty_database: str) -> None:
+    run(empty_database, *ROLES, *PLATFORM, *FUNCTIONS)
+    before = _schema(empty_database)
+    upgrade(empty_database)
+    body = "select prosrc from pg_proc where oid = 'update_wizard_session_timestamp'::regproc"
+    assert "last_saved_at" in str(_scalar(empty_database, body))
+    downgrade(empty_database, "base")
+    assert _schema(empty_database) == before
+
+
+@pytest.mark.thorough
+def test_downgrade_leaves_every_table_as_it_was(server: Databases) -> None:
+    with server.create() as url:
+        create_foreign_tables(url)
+        run(
+            url,
+            "create trigger update_wizard_session_timestamp before update on wizard_sessions"
+            " for each row execute function public.update_wizard_session_timestamp()",
+        )
+        rows, before = _fill(url), _schema(url)
+        upgrade(url)
+        downgrade(url, "base")
+        assert _schema(url) == before
+        assert {table: len(found) for table, found in _rows(url).items()} == {
+            table: len(found) for table, found in rows.items()
+        }
+
+
+@pytest.mark.exhaustive
+def test_downgrade_by_steps_leaves_every_table_as_it_was(empty_database: str) -> None:
+    create_foreign_tables(empty_database)
+    _fill(empty_database)
+    before = _schema(empty_database)
+    upgrade(empty_database)
+    for revision in reversed(REVISIONS):
+        downgrade(empty_database, str(revision.down_revision or "base"))
+    assert _schema(empty_database) == before
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_downgrade_leaves_one_found_table_among_those_of_this_history(
+    table: Table, empty_database: str
+) -> None:
+    needed = _with_parents({table})
+    tables = [each for each in TABLES if each in needed]
+    create_foreign_tables(empty_database, tables)
+    rows, before = _fill(empty_database), _schema(empty_database)
+    upgrade(empty_database)
+    downgrade(empty_database, "base")
+    assert _schema(empty_database) == before
+    assert {*_rows(empty_database)} == {*rows}
+
+
+def _with_parents(tables: set[Table]) -> set[Table]:
+    parents = {key.column.table for table in tables for key in table.foreign_keys}
+    return tables if parents <= tables else _with_parents(tables | parents)
+
+
+@pytest.mark.thorough
+def test_script_remembers_and_leaves_found_tables(empty_database: str) -> None:
+    create_foreign_tables(empty_database, FIRST)
+    before = _schema(empty_database)
+    _psql(empty_database, sql_script(command.upgrade, "base:townhall_0003"))
+    assert _scalar(empty_database, f"select count(*) from {MEMORY}")
+    told = _psql(empty_database, sql_script(command.downgrade, "townhall_0003:base"))
+    assert "left public.profiles, which was there before" in told
+    assert _schema(empty_database) == before
+
+
+@pytest.mark.thorough
+def test_memory_outlives_a_dump_and_a_restore(
+    empty_database: str, townhall_databases: Databases
+) -> None:
+    create_foreign_tables(empty_database, FIRST)
+    before = _schema(empty_database)
+    upgrade(empty_database, "townhall_0003")
+    libpq_url = make_url(empty_database).set(drivername="postgresql")
+    dumped = subprocess.run(  # noqa: S603  a program of PostgreSQL, found by ourselves
+        (
+            str(embedded.bin_directory(18) / "pg_dump"),
+            "--dbname",
+            libpq_url.render_as_string(hide_password=False),
+        ),
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    with townhall_databases.create() as restored:
+        _psql(restored, dumped)
+        downgrade(restored, "base")
+        assert _schema(restored) == before
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("revision", ["townhall_0010", "townhall_0025", "townhall_0029"])
+def test_interrupted_revision_leaves_nothing_for_found(revision: str, empty_database: str) -> None:
+    tables = ("communities", "participant_sessions", "campaigns")
+    create_tables(empty_database)
+    for table in tables:  # as they were before the revisions that add to them
+        run(empty_database, *_without_later_parts(empty_database, table))
+    before = _schema(empty_database)
+
+    def lose(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        del cursor
+        if statement.startswith("UPDATE alembic_version") and revision in statement:
+            driver: Any = connection.connection.driver_connection
+            driver.close()
+            raise LostError
+
+    config = alembic_config()
+    with create_engine(empty_database, poolclass=NullPool).connect() as connection:
+        event.listen(connection, "before_cursor_execute", lose)
+        config.attributes["connection"] = connection
+        with pytest.raises(LostError):
+            command.upgrade(config, "head")
+    upgrade(empty_database)
+    downgrade(empty_database, "base")
+    assert _schema(empty_database) == before
+
+
+class LostError(Exception):
+    """The connection of the migration is lost here."""
+
+
+def _without_later_parts(url: str, table: str) -> list[str]:
+    query = f"""
+        select pg_catalog.format('alter table {table} drop constraint %I', c.conname)
+        from pg_catalog.pg_constraint as c
+        where c.conrelid = '{table}'::regclass
+            and c.conname ~ 'parent|tenant|tier_required|client_status|results|assessment'
+            and c.contype <> 'n'
+    """
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        return list(connection.scalars(text(query)))
