@@ -142,7 +142,7 @@ def _section(path: Path, name: str, answers: object) -> dict[str, str]:
             f" {', '.join(f'[{each}]' for each in _SECTIONS)}. An answer stands below one of these."
         )
     for key, answer in answers.items():
-        is_known = answer in {"", *_ANSWERS} if name == "objects" else isinstance(answer, str)
+        is_known = answer in ("", *_ANSWERS) if name == "objects" else isinstance(answer, str)
         if not is_known:
             expected = '"drop" or "keep"' if name == "objects" else "an SQL expression in quotes"
             raise DecisionError(

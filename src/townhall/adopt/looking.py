@@ -43,7 +43,20 @@ def look(url: str | URL, *, config: Path | None = None, scratch: str | None = No
         OperationalError: The database or the scratch server can't be connected to.
     """
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url
-    states = read_states(database, config=config, scratch=scratch)
+    return look_at(database, read_states(database, config=config, scratch=scratch))
+
+
+def look_at(database: URL, states: States) -> Look:
+    """Return what a look at a database finds whose states are known.
+
+    Args:
+        database: The database, whose rows are read.
+        states: What is declared, and what the database has.
+
+    Raises:
+        CheckError: The database can't be read; the message says why and what to do.
+        OperationalError: The database can't be connected to.
+    """
     differences = compare(states.declared, states.actual)
     with reading(database) as connection:
         findings = [*_on_tables(connection, states, differences), *_on_others(states, differences)]
