@@ -8,11 +8,16 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, text
 
-from townhall.adopt import Difference, compare
+from townhall.adopt import Difference, Finding, States, compare
+from townhall.adopt.looking import findings_of
+from townhall.check.history import DeclaredSettings
 from townhall.check.snapshot import Snapshot, read
+from townhall.pg.catalog import Body, empty_search_path, read_bodies, read_readers
+from townhall.roles import Roles
 from townhall.testing.databases import Databases
 
 Compared = Callable[[str, str], list[Difference]]
+Found = Callable[[str, str], list[Finding]]
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +58,40 @@ def compared(connection: Connection) -> Compared:
         return compare(state(declared), state(actual))
 
     return compared
+
+
+@pytest.fixture
+def found(connection: Connection) -> Found:
+    """Return a function that looks at what a script makes, where another one is declared."""
+
+    def run(script: str) -> None:
+        connection.exec_driver_sql(script, execution_options={"no_parameters": True})
+
+    def bodies() -> list[Body]:
+        with empty_search_path(connection):
+            return read_bodies(connection)
+
+    def found(declared: str, actual: str) -> list[Finding]:
+        with connection.begin_nested() as savepoint:
+            run(declared)
+            wanted, declared_bodies = read(connection, ["public"], []), bodies()
+            savepoint.rollback()
+        with connection.begin_nested() as savepoint:
+            run(actual)
+            with empty_search_path(connection):
+                readers = read_readers(connection, ["public"])
+            states = States(
+                declared=wanted,
+                actual=read(connection, ["public"], []),
+                settings=DeclaredSettings(None, Roles(None, None, None), ()),
+                current=frozenset(),
+                made={},
+                declared_bodies=declared_bodies,
+                bodies=bodies(),
+                readers=readers,
+            )
+            findings = list(findings_of(connection, states))
+            savepoint.rollback()
+        return findings
+
+    return found

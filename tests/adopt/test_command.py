@@ -13,6 +13,8 @@ from tests.check.test_check import execute, scratch_databases_on
 from tests.support.dump import dump
 from townhall.cli import main
 
+_DOCUMENTATION = Path(__file__).parents[2] / "docs" / "adopting.md"
+
 
 @pytest.fixture
 def starter(owned_database: str) -> str:
@@ -59,6 +61,9 @@ def test_json_has_every_finding(
     assert found["revisions"] == []
     assert not found["is_settled"]
     assert sum(found["counts"].values()) == len(found["findings"])
+    documented = _DOCUMENTATION.read_text(encoding="utf-8")
+    for key in (*found, *found["findings"][0], *found["counts"]):
+        assert f"`{key}`" in documented, key
     (policy,) = [each for each in found["findings"] if "every row" in each["text"]]
     assert policy == {
         "weight": "decide",

@@ -57,16 +57,27 @@ def look_at(database: URL, states: States) -> Look:
         CheckError: The database can't be read; the message says why and what to do.
         OperationalError: The database can't be connected to.
     """
-    differences = compare(states.declared, states.actual)
     with reading(database) as connection:
-        findings = [*_on_tables(connection, states, differences), *_on_others(states, differences)]
+        findings = findings_of(connection, states)
     return Look(
         str(database.database),
         tuple(sorted(states.current)),
         tuple(sorted(tables_of(states.declared))),
         tuple(sorted(_existing(states))),
-        in_order(findings),
+        findings,
     )
+
+
+def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
+    """Return what is found, by object and in order of weight.
+
+    Args:
+        connection: A connection to the database in a transaction; its rows are read.
+        states: What is declared, and what the database has.
+    """
+    differences = compare(states.declared, states.actual)
+    on_tables = _on_tables(connection, states, differences)
+    return in_order([*on_tables, *_on_others(states, differences)])
 
 
 def _existing(states: States) -> set[TableName]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from townhall.adopt.comparison import relations_of, tables_of
 from townhall.adopt.findings import Finding, Weight
+from townhall.adopt.words import with_article
 from townhall.check.snapshot import TYPE_KINDS, Key, Object, Snapshot
 from townhall.pg import Routine, sql
 from townhall.pg.catalog import TableName
@@ -55,7 +56,7 @@ def _routine(declared: Object, actual: Snapshot) -> Iterator[Finding]:
         if existing is None:
             continue
         if kind != declared.kind:
-            yield _other(existing, f"a {declared.kind}")
+            yield _other(existing, with_article(declared.kind))
         elif any(declared.facts.get(each) != existing.facts.get(each) for each in _RESULTS):
             yield _other(existing, f"one with another result ({declared.facts.get('returns')})")
         elif isinstance(existing.entity, Routine) and _does_otherwise(declared, existing):
@@ -80,11 +81,11 @@ def _relation(
     if kind is None:
         return
     if kind != declared.kind:
-        yield _other(Object(kind, name, {}), f"a {declared.kind}")
+        yield _other(Object(kind, name, {}), with_article(declared.kind))
         return
     existing = actual[declared.kind, *name]
     if declared.facts.get("definition") != existing.facts.get("definition"):
-        yield _other(existing, f"a {declared.kind} with another definition")
+        yield _other(existing, f"{with_article(declared.kind)} with another definition")
 
 
 def _type(declared: Object, types: Mapping[TableName, Object]) -> Iterator[Finding]:
@@ -92,9 +93,9 @@ def _type(declared: Object, types: Mapping[TableName, Object]) -> Iterator[Findi
     if existing is None or declared.kind == "composite type":
         return
     if existing.kind != declared.kind:
-        yield _other(existing, f"a {declared.kind}")
+        yield _other(existing, with_article(declared.kind))
     elif any(declared.facts.get(each) != existing.facts.get(each) for each in _VALUES):
-        yield _other(existing, f"a {declared.kind} with other values")
+        yield _other(existing, f"{with_article(declared.kind)} with other values")
 
 
 def _indexes(

@@ -33,7 +33,7 @@ from townhall.adopt.findings import (
     kept_by_default,
 )
 from townhall.adopt.rows import Breach
-from townhall.adopt.words import counted, one_line
+from townhall.adopt.words import counted, one_line, with_article
 from townhall.pg import sql
 
 _STOP, _DECIDE, _CHANGE, _NOTE = Weight.STOP, Weight.DECIDE, Weight.CHANGE, Weight.NOTE
@@ -55,7 +55,7 @@ def _finding(difference: Difference, breach: Breach | None) -> Finding:
 
 @_finding.register
 def _no_table(difference: NoTable, _: Breach | None) -> Finding:
-    text = f"is {_article(difference.kind)}, and a table is declared with this name"
+    text = f"is {with_article(difference.kind)}, and a table is declared with this name"
     plan = "rename or drop it, or make it an ordinary table"
     return _made(difference, _STOP, "no table", text, plan)
 
@@ -181,7 +181,7 @@ def _other_constraint(difference: OtherConstraint, breach: Breach | None) -> Fin
 @_finding.register
 def _index_for_constraint(difference: IndexForConstraint, _: Breach | None) -> Finding:
     declared = difference.declared
-    text = f"is unique, and {_article(declared.kind)} {sql.quote(declared.name)} is declared"
+    text = f"is unique, and {with_article(declared.kind)} {sql.quote(declared.name)} is declared"
     return _made(difference, _CHANGE, "index for a key", text, "it becomes that key")
 
 
@@ -255,7 +255,3 @@ def _made(  # noqa: PLR0913, PLR0917 - the fields of a finding
 
 def _key(difference: OtherType | AcceptsNull | MissingColumn) -> str:
     return difference.identity.removeprefix("column ")
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"

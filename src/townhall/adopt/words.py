@@ -36,3 +36,12 @@ def counted(number: int, noun: str) -> str:
         noun: What one of them is, whose plural ends with ``s``.
     """
     return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def with_article(noun: str) -> str:
+    """Return a kind of object as a sentence names one: ``a view``, ``an index``.
+
+    Args:
+        noun: The kind.
+    """
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"

@@ -1,0 +1,123 @@
+"""The rows that are in the way of a declared constraint."""
+
+from __future__ import annotations
+
+from tests.adopt.conftest import Found
+from townhall.adopt import Finding, Weight
+
+
+def texts(findings: list[Finding], weight: Weight) -> dict[str, str]:
+    return {each.name: each.text for each in findings if each.weight is weight}
+
+
+DECLARED = """
+    create type mood as enum ('sad', 'happy');
+    create table shelves (id integer constraint pk_shelves primary key);
+    create table books (
+        id integer constraint pk_books primary key,
+        shelf integer constraint fk_shelf references shelves,
+        title text not null constraint ck_title check (length(title) < 5),
+        pages integer not null default 1 constraint ck_pages check (pages > 0),
+        isbn text constraint uq_isbn unique,
+        code uuid,
+        stage text not null constraint ck_stage check (stage in ('a', 'b'))
+    );
+    create unique index ux_title on books (lower(title)) where pages > 1
+"""
+
+
+def test_rows_that_break_a_constraint_are_counted_and_the_first_are_named(found: Found) -> None:
+    actual = """
+        create type stages as enum ('a', 'c');
+        create table shelves (id integer constraint pk_shelves primary key);
+        create table books (
+            id integer constraint pk_books primary key,
+            shelf integer, title varchar(20), pages integer, isbn text, code text, stage stages
+        );
+        alter table books add constraint ck_title check (length(title) < 5) not valid;
+        insert into shelves values (1);
+        alter table books drop constraint ck_title;
+        insert into books values
+            (1, 1, 'Ada', 2, 'x', gen_random_uuid(), 'a'),
+            (2, 7, 'ADA', 2, 'x', 'no', 'c'),
+            (3, null, 'longer', 0, null, null, 'a'),
+            (4, 8, 'four', null, null, 'no', 'c'),
+            (5, 8, null, 1, 'x', 'no', 'c'),
+            (6, 8, 'six', 1, 'y', 'no', 'c'),
+            (7, null, 'ada', 1, 'z', null, 'a');
+        alter table books add constraint ck_title check (length(title) < 5) not valid;
+    """
+    findings = found(DECLARED, actual)
+    stops = texts(findings, Weight.STOP)
+    assert stops == {
+        "ck_title": "is not as declared: CHECK ((length(title) < 5)). 1 row breaks it: id 3",
+        "ck_pages": "is missing: CHECK ((pages > 0)). 1 row breaks it: id 3",
+        "fk_shelf": "is missing: FOREIGN KEY (shelf) REFERENCES public.shelves(id)."
+        " 4 rows break it: id 2, 4, 5 and 1 more",
+        "uq_isbn": "is missing: UNIQUE (isbn). 3 rows break it: id 1, 2 and 5",
+        "ck_stage": "is missing: CHECK ((stage = ANY (ARRAY['a'::text, 'b'::text])))."
+        " 4 rows break it: id 2, 4, 5 and 1 more",
+        "ux_title": "is missing: unique USING btree (lower(title)) WHERE (pages > 1)."
+        " 2 rows break it: id 1 and 2",
+    }
+    assert texts(findings, Weight.DECIDE)["title"] == "accepts NULL; 1 row has it: id 5"
+    code = texts(findings, Weight.DECIDE)["code"]
+    assert code.startswith("is text; declared: uuid")
+    # PostgreSQL 15 does not tell whether a text is a value of a type.
+    assert code.endswith(("declared: uuid", "4 rows do not convert: id 2, 4, 5 and 1 more"))
+    pages = next(each for each in findings if each.name == "pages" and "NULL" in each.text)
+    assert pages.text == "accepts NULL, which 1 row has"
+    assert pages.plan == "such rows get the default 1, and NULL is refused"
+
+
+def test_rows_of_a_table_without_a_key_are_named_by_their_place_too(found: Found) -> None:
+    actual = "create table books (id integer, title text); insert into books values (1), (1)"
+    declared = "create table books (id integer constraint pk_books primary key, title text)"
+    findings = found(declared, actual)
+    assert texts(findings, Weight.STOP) == {
+        "pk_books": "is missing: PRIMARY KEY (id). 2 rows break it: id, ctid 1, (0,1) and 1, (0,2)"
+    }
+
+
+def test_rows_that_refer_to_a_table_that_does_not_exist_are_counted(found: Found) -> None:
+    actual = "create table books (id integer primary key, shelf integer);"
+    actual += "insert into books values (1, null), (2, 3)"
+    declared = (
+        "create table shelves (id integer primary key);"
+        "create table books (id integer primary key, shelf integer references shelves)"
+    )
+    stops = texts(found(declared, actual), Weight.STOP)
+    assert stops["books_shelf_fkey"].endswith("1 row breaks it: id 2")
+
+
+def test_rows_are_counted_with_declared_columns_that_are_missing(found: Found) -> None:
+    declared = (
+        "create table books (id integer primary key, pages integer not null default 3,"
+        " constraint few check (pages < id))"
+    )
+    actual = "create table books (id integer primary key); insert into books values (2), (5)"
+    findings = found(declared, actual)
+    assert texts(findings, Weight.STOP)["few"].endswith("1 row breaks it: id 2")
+
+
+def test_what_cannot_be_counted_is_told_with_its_cause(found: Found) -> None:
+    declared = (
+        "create function is_right(integer) returns boolean language sql as 'select true';"
+        "create table books (id integer primary key, constraint right_one check (is_right(id)),"
+        " constraint positive check (id > 0))"
+    )
+    actual = "create table books (id integer primary key); insert into books values (0)"
+    findings = found(declared, actual)
+    (right,) = [each for each in findings if each.name == "right_one"]
+    assert right.weight is Weight.CHANGE
+    assert "were not counted: function public.is_right(integer) does not exist" in right.text
+    assert list(texts(findings, Weight.STOP)) == ["positive"]
+
+
+def test_column_that_is_missing_needs_values_only_where_there_are_rows(found: Found) -> None:
+    declared = "create table books (id integer primary key, title text not null)"
+    actual = "create table books (id integer primary key)"
+    assert texts(found(declared, actual), Weight.DECIDE) == {}
+    findings = found(declared, f"{actual}; insert into books values (1)")
+    (question,) = [each.question for each in findings if each.question is not None]
+    assert (question.section, question.key) == ("fill", "public.books.title")
