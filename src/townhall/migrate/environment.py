@@ -22,6 +22,7 @@ from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, comparison_transaction
 from townhall.migrate.guard.migrating import migrating
 from townhall.migrate.guard.preparation import after_step, prepare
+from townhall.migrate.guard.telling import tell_of_others, telling
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.origins import Origins
 from townhall.migrate.safety import protect_version_table
@@ -168,9 +169,11 @@ def _run_offline(settings: Settings, duration: str, options: dict[str, Any]) -> 
     )
     for statement in before:
         context.execute(sql.statement(statement))
-    prepare(context.get_context(), context.script, _origins(settings))
+    is_upgrade = prepare(context.get_context(), context.script, _origins(settings))
     with context.begin_transaction():
         context.run_migrations()
+    if is_upgrade:
+        _tell_of_others(settings)
     for statement in (*reset_of_script(), "reset client_min_messages", "reset search_path"):
         context.execute(sql.statement(statement))
 
@@ -191,12 +194,16 @@ def _run_online(
     with (
         warnings.catch_warnings(),  # a comparison that fails leaves some silenced
         _guard(connection, duration),
+        telling(connection),
         context.begin_transaction(),
         explaining_unknown_revisions(context.get_context(), context.script, settings.product),
     ):
-        if _DESTINATION in context.get_context().opts:
-            prepare(context.get_context(), context.script, _origins(settings))
+        is_upgrade = _DESTINATION in context.get_context().opts and prepare(
+            context.get_context(), context.script, _origins(settings)
+        )
         context.run_migrations()
+        if is_upgrade:
+            _tell_of_others(settings)
 
 
 def _guard(connection: Connection, duration: str) -> AbstractContextManager[None]:
@@ -207,6 +214,13 @@ def _guard(connection: Connection, duration: str) -> AbstractContextManager[None
     if _COMPARISON in options:
         return comparison_transaction(connection, duration)
     return nullcontext()
+
+
+def _tell_of_others(settings: Settings) -> None:
+    revisions = list(context.script.walk_revisions())
+    tell_of_others(
+        context.get_context(), _origins(settings), settings.metadata, settings.entities, revisions
+    )
 
 
 def _origins(settings: Settings) -> Origins:

@@ -1,4 +1,10 @@
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -7,6 +13,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin
@@ -28,7 +36,13 @@ set lock_timeout = '5s';
 
 BEGIN;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -37,6 +51,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin
@@ -58,7 +74,13 @@ set lock_timeout = '5s';
 
 BEGIN;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -67,6 +89,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin

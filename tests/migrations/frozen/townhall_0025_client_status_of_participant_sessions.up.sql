@@ -6,7 +6,13 @@ set client_status = case t.status
 end
 where t.client_status is null;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -15,6 +21,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin
@@ -40,7 +48,13 @@ alter table public.participant_sessions alter column client_status set not null;
 
 alter table public.participant_sessions drop constraint client_status_is_known;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -49,6 +63,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin
@@ -74,7 +90,13 @@ set lock_timeout = '5s';
 
 BEGIN;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -83,6 +105,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin

@@ -10,7 +10,13 @@ from public.participant_sessions as s
 where s.campaign_id = t.id and s.tenant_id is not null
 ) = 1;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -19,6 +25,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin
@@ -40,7 +48,13 @@ set lock_timeout = '5s';
 
 BEGIN;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -49,6 +63,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin
@@ -70,7 +86,13 @@ set lock_timeout = '5s';
 
 BEGIN;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -79,6 +101,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin
@@ -132,7 +156,13 @@ begin
 end
 $do$;
 
-COMMIT;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -141,6 +171,8 @@ begin
     end if;
 end
 $do$;
+
+COMMIT;
 
 do $do$
 begin

@@ -21,6 +21,7 @@ _MOVING = frozenset({"upgrade", "downgrade", "do_stamp"})
 
 
 _ROUTINES = frozenset({"Function", "Procedure"})
+_PARTS = {"Policy": "policy", "Trigger": "trigger"}
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,19 @@ def routines_of(revision: Script) -> list[TableName]:
     return [name for call in _calls(revision) if (name := _routine(call))]
 
 
+def parts_of(revision: Script) -> list[tuple[str, str, str, str]]:
+    """Return kind, schema, table and name of a revision's policies and triggers.
+
+    Args:
+        revision: The revision, whose file names them.
+    """
+    return [
+        (_PARTS[_name(call)], given.get("schema", "public"), given["table"], given["name"])
+        for call in _calls(revision)
+        if _name(call) in _PARTS and {"table", "name"} <= {*(given := _given(call))}
+    ]
+
+
 def tables_of(revision: Script) -> list[Table]:
     """Return the tables that a revision creates, with the columns and constraints that it writes.
 
@@ -167,14 +181,18 @@ def _created(call: ast.Call) -> TableName | None:
 
 
 def _routine(call: ast.Call) -> TableName | None:
-    if _name(call) not in _ROUTINES:
-        return None
-    given = {
+    given = _given(call) if _name(call) in _ROUTINES else {}
+    return (given.get("schema", "public"), given["name"]) if "name" in given else None
+
+
+def _given(call: ast.Call) -> dict[str, str]:
+    return {
         each.arg: each.value.value
         for each in call.keywords
-        if isinstance(each.value, ast.Constant) and isinstance(each.value.value, str)
+        if each.arg is not None
+        and isinstance(each.value, ast.Constant)
+        and isinstance(each.value.value, str)
     }
-    return (str(given.get("schema", "public")), str(given["name"])) if "name" in given else None
 
 
 def _renamed(call: ast.Call) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ from townhall.pg import sql
 from townhall.pg.operations import DROP_STATEMENTS, run_unchanged
 
 
-def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins) -> None:
+def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins) -> bool:
     """Refuse a run that something is in the way of, and remember what is there before it.
 
     A database that has nothing of the names that pending revisions create, and no memory, is only
@@ -33,6 +33,9 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
         context: The migration context of the run, before its first step.
         script: The revisions of the configuration.
         origins: The memory.
+
+    Returns:
+        Whether there are revisions to apply.
 
     Raises:
         CommandError: Something is in the way.
@@ -46,7 +49,7 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
             _start(context, origins)
             refuse_obstacles(context, creations_of(pending))
             run_unchanged(context, _memories(origins, pending, stamped, unstamped))
-        return
+        return bool(pending)
     connection = context.connection
     assert connection is not None  # noqa: S101 - only a script has none
     if _is_concerned(connection, origins, involved):
@@ -54,6 +57,7 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
         refuse_obstacles(context, creations_of(pending))
         run_unchanged(context, _memories(origins, pending, stamped, unstamped))
     connection.commit()
+    return bool(pending)
 
 
 def after_step(context: MigrationContext, step: Any) -> None:  # noqa: ANN401 - Alembic's

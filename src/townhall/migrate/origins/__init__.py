@@ -6,6 +6,7 @@ must take back what was added to it since.
 
 from __future__ import annotations
 
-from townhall.migrate.origins.memory import ORIGINS_OPTION, Origin, Origins, intend
+from townhall.migrate.origins.memory import ORIGINS_OPTION, Origin, Origins, note_before_commit
+from townhall.migrate.origins.procedures import TOLD
 
-__all__ = ["ORIGINS_OPTION", "Origin", "Origins", "intend"]
+__all__ = ["ORIGINS_OPTION", "TOLD", "Origin", "Origins", "note_before_commit"]

@@ -141,22 +141,23 @@ class Origins:
         return _do(f"if {present} then\n        {statement}{rest}\n    end if;")
 
 
-def intend(context: MigrationContext, schema: str, table: str, kind: str, part: str) -> None:
-    """Record that a revision is going to add a part to a table, before a step that commits it.
+def note_before_commit(
+    context: MigrationContext, part: tuple[str, str, str, str] | None = None
+) -> None:
+    """Record what a revision has added so far, and is going to add, before a step that commits.
 
-    An interrupted revision has not recorded it yet, and the next run would take it for found.
+    If it is interrupted behind that step, the next run would take both for found.
 
     Args:
-        context: The migration context of the revision.
-        schema: The schema of the table.
-        table: The name of the table.
-        kind: The kind of part.
-        part: The name of the part.
+        context: The migration context of the revision, within its transaction.
+        part: The part that the step adds: the schema and the name of its table, its kind and name.
     """
     origins = Origins.of(context)
-    if origins is not None:
-        called = ", ".join(map(sql.literal, (schema, table, kind, part)))
-        perform = f"perform pg_temp.townhall_intend({called});"
+    if origins is None:
+        return
+    context.execute(sql.statement(origins.note(by_us=True)))
+    if part is not None:
+        perform = f"perform pg_temp.townhall_intend({', '.join(map(sql.literal, part))});"
         context.execute(sql.statement(origins.where_remembered(perform)))
 
 

@@ -12,6 +12,9 @@ from functools import reduce
 from townhall.migrate.origins.parts import ORDER, PARTS
 from townhall.pg import sql
 
+TOLD = "01TWN"
+"""The SQLSTATE of a warning that a run passes on."""
+
 _KINDS = f"array[{', '.join(map(sql.literal, ORDER))}]"
 
 _CREATE = """
@@ -259,10 +262,9 @@ begin
     if found then
         perform pg_temp.townhall_take_back($1, $2);
         raise warning using
-            errcode = '01TWN',
+            errcode = :told,
             message = format(
-                'left %I.%I, which was there before: its rows, and what it had then or got'
-                ' from others since',
+                'left %I.%I with its rows: it was there before the revisions',
                 $1, table_origin.found_as
             );
         return;
@@ -571,7 +573,7 @@ begin
     where (o.schema_name, o.object_name, o.kind, o.part)
         = (former.schema_name, former.object_name, former.kind, former.part);
     raise warning using
-        errcode = '01TWN',
+        errcode = :told,
         message = format('put back the function %s, which was there before', signature);
     perform pg_temp.townhall_forget_nothing();
 end
@@ -614,5 +616,6 @@ def procedures(schema: str, table: str, api_roles: Sequence[str]) -> list[str]:
         ":schema": sql.quote(schema),
         ":api_roles": f"array[{roles}]::text[]",
         ":kinds": _KINDS,
+        ":told": sql.literal(TOLD),
     }
     return [reduce(lambda done, each: done.replace(*each), values.items(), t) for t in _TEXTS]

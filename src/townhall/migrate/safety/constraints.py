@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import TextClause
 
-from townhall.migrate.origins import intend
+from townhall.migrate.origins import note_before_commit
 from townhall.migrate.safety.indexes import create_index
 from townhall.migrate.safety.waiting import without_lock_timeout
 from townhall.pg import sql
@@ -30,8 +30,8 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     constraint = sql.quote(name)
     context = op.get_context()
     kind = "foreign key" if definition.lstrip()[:7].lower() == "foreign" else "constraint"
+    note_before_commit(context, (schema, table, kind, name))
     with context.autocommit_block():
-        intend(context, schema, table, kind, name)
         context.execute(_add_if_missing(target, name, f"{sql.layout(definition)} not valid"))
         with without_lock_timeout(context):
             context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))

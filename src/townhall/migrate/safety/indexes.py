@@ -9,7 +9,7 @@ from alembic import op
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, text
 
-from townhall.migrate.origins import Origins, intend
+from townhall.migrate.origins import Origins, note_before_commit
 from townhall.migrate.safety.waiting import tell_who_is_in_the_way, without_lock_timeout
 from townhall.pg import sql
 
@@ -40,8 +40,8 @@ def create_index(
     if context.as_sql:
         context.execute(sql.statement(f"create {kind} if not exists {what}"))
         return
+    note_before_commit(context, (schema, table, "index", name))
     with context.autocommit_block(), without_lock_timeout(context):
-        intend(context, schema, table, "index", name)
         state = _state(context, sql.qualified(schema, name))
         if state is None or state.is_invalid:
             tell_who_is_in_the_way(context, target)

@@ -6,7 +6,7 @@ from alembic import op
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from townhall.migrate.origins import Origins
+from townhall.migrate.origins import Origins, note_before_commit
 from townhall.pg import sql
 
 
@@ -115,6 +115,7 @@ def update_in_batches(
     # committed until the locks were granted.
     lock = f"select t.id from {target} %s order by t.id limit {size} for no key update"
     changes = text(f"{sql.statement(update).text} where t.id = any (:batch) and ({where})")
+    note_before_commit(context)
     _commit(context)
     batch = connection.scalars(text(lock.replace("%s", ""))).all()
     while batch:
