@@ -167,15 +167,15 @@ def test_database_with_pending_revisions_is_compared_with_its_own_revision(
         report = check(url, scratch=scratch, role=CLIENT)
     lines = list(map(str, report.findings))
     pending = "functional: revision townhall_00"
-    assert lines[0].startswith(f"{pending}07: has not run. Impact: Campaigns")
-    assert lines[0].endswith("Repair: alembic upgrade heads")
-    assert [line for line in lines if not line.startswith(pending)] == [
-        (
-            "security: table access public.events: anon holds TRUNCATE; not declared. Impact: row"
-            " level security does not apply to TRUNCATE."
-            " Repair: revoke truncate on table public.events from anon"
-        )
-    ]
+    # What the database has is repaired before other revisions change it.
+    assert lines[0] == (
+        "security: table access public.events: anon holds TRUNCATE; not declared. Impact: row"
+        " level security does not apply to TRUNCATE."
+        " Repair: revoke truncate on table public.events from anon"
+    )
+    assert lines[1].startswith(f"{pending}07: has not run. Impact: Campaigns")
+    assert lines[1].endswith("Repair: alembic upgrade heads")
+    assert [line for line in lines if not line.startswith(pending)] == lines[:1]
     assert answers(report)["revision"].startswith("townhall_0006; ")
     assert answers(report)["revision"].endswith(" pending: alembic upgrade heads")
     assert not report.is_good

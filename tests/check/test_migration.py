@@ -181,8 +181,8 @@ def test_half_done_revision_is_said_first_and_nothing_of_it_is_proposed_to_be_dr
     assert str(report.findings[0]).startswith("functional: revision townhall_0007: is half done.")
     others = [each for each in report.findings if not each.object.startswith("revision ")]
     assert [(each.object, each.repair) for each in others] == [
-        ("column public.events extra", "alembic upgrade heads"),
         ("table access public.events", "revoke select on table public.events from anon"),
+        ("column public.events extra", "alembic upgrade heads"),
     ]
 
 

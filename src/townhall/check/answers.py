@@ -36,7 +36,9 @@ def row_security(declared: Snapshot, actual: Snapshot, settings: DeclaredSetting
     compared = sorted({key[1] for key in (*declared, *actual) if key[0] == "schema"})
     schemas = [each for each in settings.schemas or compared if each in compared]
     tables = [
-        item for item in actual.values() if item.kind == "table access" and item.names[0] in schemas
+        item
+        for _, item in sorted(actual.items())
+        if item.kind == "table access" and item.names[0] in schemas
     ]
     off = [item for item in tables if not item.facts["row_security"]]
     if not off:

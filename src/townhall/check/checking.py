@@ -11,6 +11,7 @@ from sqlalchemy import URL, text
 from townhall.check.answers import drift, login_role, row_security
 from townhall.check.comparison import Comparison, read_found, read_made
 from townhall.check.connection import reading
+from townhall.check.dependants import naming_dependants
 from townhall.check.errors import CheckError
 from townhall.check.findings import Finding
 from townhall.check.history import DeclaredSettings, History
@@ -24,6 +25,7 @@ from townhall.check.roles import findings_on_roles
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, read_platform
 from townhall.check.snapshot import Snapshot
+from townhall.check.trial import Sides, in_order
 from townhall.migrate.urls import psycopg_url
 from townhall.pg.catalog import Role, read_roles, server_version
 
@@ -72,39 +74,51 @@ def check(
         made = read_made(other, platform, settings)
         with _explaining(running), reading(database) as connection:
             found = read_found(connection, made, settings)
+            comparison = Comparison(
+                platform, version, settings, found.schemas, bool(revisions.unknown)
+            )
+            declared, actual = comparison.compared(made.snapshot, found.snapshot)
+            is_compared = not revisions.has_none or bool(running)
+            differences = comparison.findings(made.snapshot, found.snapshot) if is_compared else []
+            differences = naming_dependants(connection, differences, declared, actual)
             login = role or str(connection.scalar(text("select session_user")))
             roles = read_roles(
                 connection, [login, *settings.roles.names], found.schemas, settings.roles.service
             )
+        begun: list[Finding] = []
+        if not running:
+            if revisions.next is not None and differences:
+                with scratch_database(version, scratch) as latest:
+                    copy(platform, latest)
+                    history.run(latest, history.heads)
+                    at_head = read_made(latest, platform, settings)
+                later = comparison.findings(at_head.snapshot, found.snapshot)
+                begun = explained(differences, later)
+            differences = [each for each in differences if each not in begun]
+            sides = Sides(made.snapshot, found.snapshot, comparison.findings, comparison.read)
+            differences = in_order(other, differences, sides)
     if login not in roles:
         raise CheckError(f"there is no role {login}")
-    comparison = Comparison(platform, version, settings, found.schemas, bool(revisions.unknown))
-    declared, actual = comparison.compared(made.snapshot, found.snapshot)
-    if revisions.has_none and not running:
+    if not is_compared:
         return _not_migrated(revisions, settings, declared, actual, roles[login])
-    differences = comparison.findings(made.snapshot, found.snapshot)
-    begun: list[Finding] = []
-    if revisions.next is not None and differences:
-        with scratch_database(version, scratch) as other:
-            copy(platform, other)
-            history.run(other, history.heads)
-            at_head = read_made(other, platform, settings)
-        begun = explained(differences, comparison.findings(at_head.snapshot, found.snapshot))
     migration = Migration(
         running,
         revisions.next if begun else None,
         unfinished(actual, declared),
         is_pending=revisions.next is not None,
     )
+    pending = tuple(revisions.findings(migration.begun))
     findings = (
-        *revisions.findings(migration.begun),
+        *(pending if migration.begun else ()),
         *migration.without_harm(
             (
                 *map(_without_revision, unmigrated),
                 *findings_on_roles(roles, settings.roles),
-                *(each for each in differences if each not in begun),
+                *differences,
             )
         ),
+        # What the database has is to be as its own revisions make it before others run.
+        *(() if migration.begun else pending),
     )
     notes = (
         *unsafe_search_paths(declared, actual),

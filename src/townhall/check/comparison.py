@@ -137,6 +137,14 @@ class Comparison:
             has_unknown_revisions=self.has_unknown_revisions,
         )
 
+    def read(self, connection: Connection) -> Snapshot:
+        """Return what a database has in the schemas that are compared.
+
+        Args:
+            connection: A connection to the database.
+        """
+        return read(connection, self.schemas, self.settings.roles.names, self.settings.kinds)
+
     def _own(self, snapshot: Snapshot) -> Snapshot:
         return {
             key: item

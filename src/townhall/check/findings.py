@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from townhall.check import impact, repair
 from townhall.check.impact import Impact, Severity, role_name
@@ -17,7 +17,8 @@ from townhall.check.snapshot import (
     Snapshot,
     usual_owner,
 )
-from townhall.pg import PUBLIC
+from townhall.pg import PUBLIC, Policy, Trigger
+from townhall.pg.catalog import Constraint, Index
 from townhall.pg.privileges import WITH_GRANT_OPTION, Privilege, texts_of
 from townhall.printing import printable, printable_sql
 from townhall.roles import Roles
@@ -83,14 +84,16 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the finding as one line, and a repair of several lines below it."""
-        decision = f" Decide first: {self.decision}." if self.decision else ""
+        # The repair itself says that it deletes rows.
+        is_said = self.decision in {None, repair.DELETES_ROWS}
+        decision = "" if is_said else f" Decide first: {self.decision}."
         words = (
             f"{self.severity}: {self.object}: {self.difference}. Impact: {self.impact}."
             f"{decision} Repair:"
         )
-        repair = printable_sql(self.repair)
-        separator = "\n" if "\n" in repair else " "
-        return f"{printable(words)}{separator}{repair}"
+        statement = printable_sql(self.repair)
+        separator = "\n" if "\n" in statement else " "
+        return f"{printable(words)}{separator}{statement}"
 
 
 def compare(
@@ -113,7 +116,8 @@ def compare(
             known here. Independent objects that are not declared then belong to that history.
     """
     both = _containers(declared, actual)
-    renamed = _renamed_constraints(declared, actual)
+    renamed = _renamed_objects(declared, actual)
+    named_otherwise = {item.key for item in renamed.values()}
     changes = _Changes(roles, usual_owner(actual))
     findings: list[Finding] = []
     for key in sorted({*declared, *actual}):
@@ -122,7 +126,7 @@ def compare(
             findings += changes.of(declaration, existing)
         elif existing and key in renamed:
             findings.append(_renamed(existing, renamed[key]))
-        elif declaration in renamed.values():
+        elif key in named_otherwise:
             continue
         elif declaration and _container(declaration) in both:
             findings.append(_missing(declaration, declared))
@@ -134,25 +138,43 @@ def compare(
     return findings
 
 
-def _renamed_constraints(declared: Snapshot, actual: Snapshot) -> Mapping[Key, Object]:
-    # What an undeclared constraint is declared as: foreign keys may depend on it.
-    missing: dict[tuple[Relation | None, str], Object] = {
-        (item.on, item.facts["definition"]): item
+def _renamed_objects(declared: Snapshot, actual: Snapshot) -> Mapping[Key, Object]:
+    # What an undeclared part of a table is declared as: others may depend on it.
+    relations = {(item.names[0], item.names[-1]) for item in actual.values() if _is_relation(item)}
+    missing: dict[Hashable, Object] = {
+        same: item
         for key, item in sorted(declared.items())
-        if item.kind == "constraint" and key not in actual
+        if key not in actual
+        and (same := _without_name(item)) is not None
+        and not (_is_relation(item) and (item.names[0], item.names[-1]) in relations)
     }
     return {
-        key: missing.pop(of)
+        key: missing.pop(same)
         for key, item in sorted(actual.items())
-        if item.kind == "constraint"
-        and key not in declared
-        and (of := (item.on, item.facts["definition"])) in missing
+        if key not in declared and (same := _without_name(item)) in missing
     }
+
+
+def _is_relation(item: Object) -> bool:
+    return item.kind in {"index", "sequence", *RELATION_KINDS}
+
+
+def _without_name(item: Object) -> Hashable | None:
+    # What two objects have in common that differ in name alone; None where no rename is certain.
+    match item.record, item.entity:
+        case Constraint(definition=definition), _:
+            return item.kind, item.on, definition
+        case Index(is_valid=True) as index, _:
+            return item.kind, item.on, index.is_unique, index.method_and_columns
+        case _, Policy() | Trigger():
+            facts = sorted((name, repr(fact)) for name, fact in item.facts.items())
+            return item.kind, item.on, *(each for each in facts if each[0] != "comment")
+    return None
 
 
 def _renamed(actual: Object, declared: Object) -> Finding:
     name = declared.names[-1]
-    statement = repair.rename_constraint(actual, name)
+    statement = repair.rename(actual, name)
     return _finding(actual, f"is declared with the name {name}", impact.RENAMED, statement)
 
 
@@ -186,7 +208,10 @@ def _missing(declared: Object, snapshot: Snapshot) -> Finding:
 
 
 def _undeclared(actual: Object) -> Finding:
-    return _finding(actual, "is not declared", impact.of_undeclared(actual), repair.drop(actual))
+    statement = repair.drop(actual)
+    finding = _finding(actual, "is not declared", impact.of_undeclared(actual), statement)
+    is_marked = statement.startswith(repair.DECLARE)
+    return replace(finding, decision=repair.DELETES_ROWS) if is_marked else finding
 
 
 def _without_row_security(actual: Object) -> Iterable[Finding]:

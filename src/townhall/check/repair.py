@@ -34,6 +34,8 @@ UPGRADE = "alembic upgrade heads"
 AUTOGENERATE = "alembic revision --autogenerate"
 DECLARE = "declare it, or "
 """The prefix of SQL that deletes rows."""
+DELETES_ROWS = "it deletes rows"
+"""Why such SQL needs a decision."""
 
 _DROP = re.compile(r"\bdrop\b", re.IGNORECASE)
 
@@ -119,14 +121,19 @@ def drop(actual: Object) -> str:
     return condition + drops
 
 
-def rename_constraint(actual: Object, name: str) -> str:
-    """Return what gives a constraint its declared name.
+def rename(actual: Object, name: str) -> str:
+    """Return what gives a constraint, an index, a policy or a trigger its declared name.
 
     Args:
-        actual: The constraint as it is.
+        actual: The object as it is.
         name: The declared name.
     """
-    return ddl.rename_constraint(_relation(actual), actual.names[-1], name)
+    match actual.kind:
+        case "constraint":
+            return ddl.rename_constraint(_relation(actual), actual.names[-1], name)
+        case "index":
+            return f"alter index {_target(actual)} rename to {sql.quote(name)}"
+    return f"alter {actual.kind} {_name(actual)} on {_relation(actual)} rename to {sql.quote(name)}"
 
 
 def change(fact: str, declared: Object, actual: Object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, cast
@@ -49,6 +50,38 @@ def scratch_database(version: int, named: str | None) -> Iterator[URL]:
 
 
 @contextmanager
+def ordinary_owner(database: URL) -> Iterator[URL]:
+    """Give a scratch database to a new role that may do nothing else on the server, and drop both.
+
+    What others have made in the checked database is made again in the scratch database, and a
+    superuser's rights would be theirs there: PostgreSQL evaluates some of it, such as the query of
+    a materialized view. A session of a superuser can't give its rights up for good.
+
+    Args:
+        database: The scratch database; all that is in it is dropped at the end.
+
+    Yields:
+        Its URL as that role; as the role of the server, where that is an ordinary one itself.
+    """
+    name = f"{PREFIX}{uuid4().hex[:16]}"
+    with _autocommit(database) as connection:
+        is_superuser = connection.scalar(text("select current_setting('is_superuser')")) == "on"
+    if not is_superuser:
+        yield database
+        return
+    password = secrets.token_urlsafe()
+    _execute(database, f"create role {name} login password '{password}'")
+    try:
+        _execute(database, f"alter database {sql.quote(str(database.database))} owner to {name}")
+        _execute(database, _GIVE.format(role=name))
+        yield database.set(username=name, password=password)
+    finally:
+        _execute(database, f"drop owned by {name} cascade")
+        _execute(database, f"alter database {database.database} owner to current_user")
+        _execute(database, f"drop role {name}")
+
+
+@contextmanager
 def _server(version: int, named: str | None) -> Iterator[URL]:
     if named is not None:
         yield psycopg_url(named, "--scratch")
@@ -75,3 +108,72 @@ def _execute(url: URL, statement: str) -> None:
     # Each statement has its own connection: a signal may have left the former one unusable.
     with _autocommit(url) as connection:
         connection.execute(text(statement))
+
+
+_GIVE = """
+do $$
+declare
+    target text;
+begin
+    for target in
+        with spaces as (
+            select n.oid
+            from pg_catalog.pg_namespace as n
+            where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        ),
+        targets as (
+            select 1 as place, 'schema ' || n.oid::regnamespace as target
+            from spaces as n
+            union all
+            select
+                2,
+                case c.relkind
+                    when 'v' then 'view ' when 'm' then 'materialized view '
+                    when 'f' then 'foreign table ' when 'S' then 'sequence ' else 'table '
+                end || c.oid::regclass
+            from pg_catalog.pg_class as c
+            join spaces as n on n.oid = c.relnamespace
+            where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S')
+                and not exists (
+                    select
+                    from pg_catalog.pg_depend as d
+                    where d.classid = 'pg_catalog.pg_class'::regclass
+                        and d.objid = c.oid
+                        and d.deptype in ('a', 'e', 'i')
+                        and (c.relkind = 'S' or d.deptype = 'e')
+                )
+            union all
+            select 3, 'routine ' || p.oid::regprocedure
+            from pg_catalog.pg_proc as p
+            join spaces as n on n.oid = p.pronamespace
+            where not exists (
+                select
+                from pg_catalog.pg_depend as d
+                where d.classid = 'pg_catalog.pg_proc'::regclass
+                    and d.objid = p.oid
+                    and d.deptype in ('e', 'i')
+            )
+            union all
+            select 4, 'type ' || t.oid::regtype
+            from pg_catalog.pg_type as t
+            join spaces as n on n.oid = t.typnamespace
+            left join pg_catalog.pg_class as c on c.oid = t.typrelid
+            where (t.typtype in ('d', 'e', 'r') or c.relkind = 'c')
+                and not exists (
+                    select
+                    from pg_catalog.pg_depend as d
+                    where d.classid = 'pg_catalog.pg_type'::regclass
+                        and d.objid = t.oid
+                        and d.deptype = 'e'
+                )
+            union all
+            select 5, 'publication ' || quote_ident(p.pubname)
+            from pg_catalog.pg_publication as p
+        )
+        select t.target from targets as t order by t.place, t.target
+    loop
+        execute 'alter ' || target || ' owner to {role}';
+    end loop;
+end
+$$
+"""

@@ -101,10 +101,20 @@ class Object:
     @property
     def identity(self) -> str:
         """The object in words: ``policy public.events members can read``."""
-        return f"{self.kind} {'.'.join(self.names[:2])} {' '.join(self.names[2:])}".strip()
+        return in_words(*self.key)
 
 
 Snapshot = Mapping[Key, Object]
+
+
+def in_words(kind: str, *names: str) -> str:
+    """Return an object in words: ``policy public.events members can read``.
+
+    Args:
+        kind: The kind of object.
+        names: Its qualified name, beginning with the schema.
+    """
+    return f"{kind} {'.'.join(names[:2])} {' '.join(names[2:])}".strip()
 
 
 def read(

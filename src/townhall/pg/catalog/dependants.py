@@ -304,7 +304,7 @@ _INDEXES = f"""
     join pg_catalog.pg_class as c
         on m.classid = 'pg_catalog.pg_class'::regclass and c.oid = m.objid and m.objsubid = 0
     join pg_catalog.pg_index as x on x.indexrelid = c.oid
-    join pg_catalog.pg_class as r on r.oid = x.indrelid and r.relkind <> 'm'
+    join pg_catalog.pg_class as r on r.oid = x.indrelid and r.relkind not in ('m', 't')
     where not c.relispartition
         and not exists (
             select from pg_catalog.pg_constraint as o

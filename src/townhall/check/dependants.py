@@ -1,0 +1,114 @@
+"""What depends on an object that a repair drops, and belongs to others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, text
+
+from townhall.check.findings import Finding
+from townhall.check.repair import takes_away
+from townhall.check.snapshot import RELATION_KINDS, Object, Snapshot
+from townhall.pg import DataType, Routine, sql
+from townhall.pg.catalog import SIGNATURE, Target, read_dependants
+
+_NAMED = 5  # how many are named
+
+
+def target_of(item: Object) -> Target | None:
+    """Return an object on which others can depend as what is going to be dropped, or None.
+
+    Args:
+        item: The object, as it is or as it is declared.
+    """
+    if isinstance(item.entity, Routine):
+        return Target(function=item.entity.literal_signature)
+    if isinstance(item.entity, DataType):
+        return Target(type=item.entity.literal_name)
+    if item.kind in {"column", "constraint"}:
+        part = {item.kind: item.names[-1]}
+        return Target(relation=sql.qualified(*item.names[:2]), **part)
+    if item.kind in {"index", "sequence", *RELATION_KINDS}:
+        return Target(relation=sql.qualified(item.names[0], item.names[-1]))
+    return None
+
+
+def naming_dependants(
+    connection: Connection, findings: Iterable[Finding], declared: Snapshot, actual: Snapshot
+) -> list[Finding]:
+    """Return findings of which those need a decision whose repair drops what others use.
+
+    Args:
+        connection: The checked database; it is only read.
+        findings: The differences.
+        declared: What the revisions make.
+        actual: What the database has.
+    """
+    objects = {item.identity: item for item in actual.values()}
+    ours = {name for item in declared.values() for name in _names(item)}
+    named = []
+    for finding in findings:
+        item = objects.get(finding.object)
+        is_drop = item is not None and takes_away(finding.repair)
+        users = _users(connection, item, ours) if is_drop and item is not None else []
+        named.append(_with_users(finding, users))
+    return named
+
+
+def _users(connection: Connection, item: Object, ours: set[str]) -> list[str]:
+    target = target_of(item)
+    if target is None:
+        return []
+    found = read_dependants(connection, [target])
+    entities = {
+        f"{kind} {'.'.join(names[:2])} {' '.join(names[2:])}".strip()
+        for kind, *names in found.entities
+    }
+    parts = {part.identity for part in found.parts}
+    return sorted({*entities, *parts, *_functions(connection, item)} - ours)
+
+
+def _functions(connection: Connection, item: Object) -> Iterable[str]:
+    # What a body in a string names is in no catalog.
+    if not (isinstance(item.entity, Routine) or item.kind in RELATION_KINDS):
+        return []
+    name = item.names[-1].partition("(")[0]
+    found = connection.execute(text(_BODIES), {"name": name, "schema": item.names[0]})
+    return [f"{row.kind} {row.schema}.{row.signature}" for row in found]
+
+
+def _names(item: Object) -> Iterable[str]:
+    yield item.identity
+    if item.kind in {"column", "constraint", "index"}:  # as a Part of the catalog has it
+        of_table = f"{sql.quote(item.names[-1])} on {sql.qualified(*item.names[:2])}"
+        yield f"{item.kind} {of_table}"
+        yield f"default of {of_table}"
+
+
+def _with_users(finding: Finding, users: Sequence[str]) -> Finding:
+    if not users:
+        return finding
+    listed = ", ".join(users[:_NAMED])
+    if len(users) > _NAMED:
+        listed += f" and {len(users) - _NAMED} more"
+    words = f"{listed} {'uses' if len(users) == 1 else 'use'} it"
+    decision = words if finding.decision is None else f"{finding.decision}; {words}"
+    return replace(finding, decision=decision)
+
+
+_BODIES = f"""
+    select
+        case p.prokind when 'p' then 'procedure' else 'function' end as kind,
+        n.nspname as schema,
+        {SIGNATURE} as signature
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    join pg_catalog.pg_language as l on l.oid = p.prolang
+    where l.lanname in ('plpgsql', 'sql')
+        and n.nspname not in ('pg_catalog', 'information_schema')
+        and pg_catalog.strpos(p.prosrc, :name) > 0
+        and p.prosrc ~ ('\\m' || pg_catalog.regexp_replace(:name, '(\\W)', '\\\\\\1', 'g') || '\\M')
+        and (n.nspname, p.proname) <> (:schema, :name)
+    order by 2, 3
+"""

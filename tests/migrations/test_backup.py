@@ -1,0 +1,196 @@
+"""A database comes back from pg_dump, with its rows, privileges and row level security."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine, make_url
+
+from tests.support.alembic import alembic
+from tests.support.dump import dump
+from tests.support.fingerprint import fingerprint
+from tests.support.rows import contents, fill
+from tests.support.servers import NAMED, VERSIONS, serve_version
+from townhall import embedded, migrate
+from townhall.check import check
+from townhall.pg.catalog import empty_search_path, read_everything
+from townhall.roles import SUPABASE
+from townhall.testing.databases import OWNER, Databases, with_role
+from townhall.testing.servers import serve
+
+SCHEMAS = ("auth", "private", "public")
+_DEBIAN = Path("/usr/lib/postgresql/15/bin")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A server, and the programs of its version.
+
+    Attributes:
+        version: The major version.
+        url: The SQLAlchemy URL of its superuser.
+    """
+
+    version: str
+    url: str
+
+    @property
+    def programs(self) -> Path:
+        """The folder of ``pg_dump`` and the other programs."""
+        if self.version == "15":
+            return _DEBIAN
+        return embedded.bin_directory(int(self.version))
+
+    def run(self, program: str, *arguments: str, url: str, role: str | None = None) -> str:
+        """Run a program on a database, and return what it prints.
+
+        Args:
+            program: ``pg_dump``, ``pg_restore`` or ``psql``.
+            arguments: Its arguments.
+            url: The database.
+            role: The ordinary role to act as; None for the superuser.
+        """
+        place = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        options = {"PGOPTIONS": f"-crole={role}"} if role else {}
+        done = subprocess.run(  # noqa: S603  programs of PostgreSQL, found by ourselves
+            (self.programs / program, *arguments, f"--dbname={place}"),
+            check=False,
+            capture_output=True,
+            text=True,
+            env=os.environ | options,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A database with a row in every table, and an empty cluster with its roles.
+
+    Attributes:
+        url: The database, as the superuser of its server.
+        target: The cluster to restore into, whose programs make the backup as well.
+    """
+
+    url: str
+    target: Cluster
+
+
+PAIRS = [
+    ("18", "18"),
+    *(
+        pytest.param(pair, marks=pytest.mark.exhaustive)
+        for pair in (("15", "15"), ("16", "16"), ("15", "16"), ("15", "18"), ("16", "18"))
+    ),
+]
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(VERSIONS == (NAMED,), reason="clusters of one's own are needed"),
+]
+
+
+@contextmanager
+def cluster(version: str) -> Iterator[Cluster]:
+    with serve() if version == "18" else serve_version(version) as url:
+        yield Cluster(version, url)
+
+
+@pytest.fixture(
+    scope="module",
+    params=PAIRS,
+    ids=["18 to 18", "15 to 15", "16 to 16", "15 to 16", "15 to 18", "16 to 18"],
+)
+def backup(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backup]:
+    source_version, target_version = request.param
+    roles = tmp_path_factory.mktemp("backup") / "roles.sql"
+    with cluster(source_version) as source, cluster(target_version) as target:
+        databases = Databases(source.url)
+        owner = databases.create_owner(SUPABASE)
+        with databases.create(owner=owner) as url:
+            migrate.upgrade(with_role(url, owner))
+            with connected(url) as connection, connection.begin():
+                fill(connection)
+                for name in materialized_views(connection):
+                    connection.exec_driver_sql(f"refresh materialized view {name}")
+            roles.write_text(target.run("pg_dumpall", "--roles-only", url=source.url))
+            # Both clusters have the superuser.
+            target.run("psql", "--quiet", "--file", str(roles), url=target.url)
+            yield Backup(url, target)
+
+
+def connected(url: str) -> Connection:
+    return create_engine(url, poolclass=NullPool).connect()
+
+
+def materialized_views(connection: Connection) -> list[str]:
+    query = "select oid::regclass::text from pg_catalog.pg_class where relkind = 'm' order by 1"
+    return list(connection.exec_driver_sql(query).scalars())
+
+
+def facts(url: str) -> Mapping[str, object]:
+    """Return all that must come back, by what it is."""
+    with connected(url) as connection:
+        tables = contents(connection)
+        views = {
+            name: sorted(
+                connection.exec_driver_sql(f"select to_jsonb(v)::text from {name} as v").scalars()
+            )
+            for name in materialized_views(connection)
+        }
+        platform = fingerprint(connection)
+        with empty_search_path(connection):
+            everything = read_everything(connection, SCHEMAS)
+    assert tables
+    assert all(tables.values())
+    return {
+        "rows of tables": tables,
+        "rows of materialized views": views,
+        "fingerprint": [each for each in platform if not each.startswith("role ")],
+        "definitions, owners, privileges and comments": everything,
+    }
+
+
+def assert_is_restored(backup: Backup, url: str) -> None:
+    before, after = facts(backup.url), facts(url)
+    for what, fact in before.items():
+        assert after[what] == fact, what
+    if make_url(backup.url).host == make_url(url).host:
+        assert dump(url) == dump(backup.url)
+    assert "No new upgrade operations detected" in alembic("check", url=url).stdout
+    report = check(url, scratch=backup.target.url, role="authenticated")
+    assert report.findings == ()
+    assert report.is_good  # which includes that row level security is on everywhere
+
+
+def test_backup_is_restored_as_superuser(backup: Backup, tmp_path: Path) -> None:
+    archive = str(tmp_path / "backup")
+    backup.target.run("pg_dump", "--format=custom", f"--file={archive}", url=backup.url)
+    with Databases(backup.target.url).create() as url:
+        backup.target.run("pg_restore", "--exit-on-error", archive, url=url)
+        assert_is_restored(backup, url)
+
+
+def test_backup_is_restored_as_an_ordinary_owner(backup: Backup, tmp_path: Path) -> None:
+    archive = str(tmp_path / "backup")
+    arguments = ("--format=custom", f"--file={archive}")
+    backup.target.run("pg_dump", *arguments, url=backup.url, role=OWNER)
+    with Databases(backup.target.url).create(owner=OWNER) as url:
+        backup.target.run("pg_restore", "--exit-on-error", archive, url=url, role=OWNER)
+        assert_is_restored(backup, url)
+
+
+def test_backup_in_plain_sql_is_restored_by_psql(backup: Backup, tmp_path: Path) -> None:
+    script = str(tmp_path / "backup.sql")
+    backup.target.run("pg_dump", f"--file={script}", url=backup.url)
+    with Databases(backup.target.url).create() as url:
+        words = ("--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", f"--file={script}")
+        backup.target.run("psql", *words, url=url)
+        assert_is_restored(backup, url)
