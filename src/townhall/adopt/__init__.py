@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from townhall.adopt.adopting import adopt, script
+from townhall.adopt.applying import Outcome
 from townhall.adopt.comparison import compare
 from townhall.adopt.decisions import DecisionError, Decisions, read_decisions
 from townhall.adopt.differences import Difference
@@ -16,11 +18,14 @@ __all__ = [
     "Difference",
     "Finding",
     "Look",
+    "Outcome",
     "Question",
     "States",
     "Weight",
+    "adopt",
     "compare",
     "look",
     "read_decisions",
     "read_states",
+    "script",
 ]

@@ -14,9 +14,11 @@ from alembic.util import CommandError
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from townhall.adopt.decisions import DecisionError, written
+from townhall.adopt import adopting
+from townhall.adopt.decisions import DecisionError, Decisions, read_decisions, written
 from townhall.adopt.looking import look
 from townhall.adopt.report import Look
+from townhall.check.checking import check
 from townhall.check.errors import CheckError
 from townhall.configuration import (
     database_of,
@@ -57,14 +59,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a new file with every question, for a person to answer",
     )
+    doing = parser.add_mutually_exclusive_group()
+    doing.add_argument(
+        "--apply", action="store_true", help="take the database over, as the role that owns it"
+    )
+    doing.add_argument(
+        "--sql", action="store_true", help="print what --apply does as a script for psql"
+    )
+    parser.add_argument(
+        "--decisions", type=Path, metavar="FILE", help="the answers for --apply and --sql"
+    )
+    for answer in ("drop", "keep"):
+        parser.add_argument(
+            f"--{answer}",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help=f"an object to {answer}, as the file of decisions names it",
+        )
 
 
 def adopt(options: argparse.Namespace) -> int:
-    """Look what has to be done before a database can be taken over; it is only read.
+    """Look what has to be done before a database can be taken over, or take it over.
+
+    Without ``--apply`` the database is only read.
 
     Returns:
-        0 if there is nothing to do, 1 if there is, 2 if the look failed, and 128 and the signal's
-        number if it was terminated.
+        0 if nothing is left to do, 1 if something is, 2 if the look or a step failed, and 128 and
+        the signal's number if it was terminated.
     """
     return ended_by_signal(lambda: _adopt(options), _FAILED)
 
@@ -72,7 +94,12 @@ def adopt(options: argparse.Namespace) -> int:
 def _adopt(options: argparse.Namespace) -> int:
     ini = options.config or default_ini()
     try:
-        return _look_and_print(options, database_of(options.url, ini))
+        database = database_of(options.url, ini)
+        if options.apply or options.sql:
+            return _apply(options, database)
+        if options.decisions or options.drop or options.keep:
+            return _fail("decisions are for --apply, or for --sql: add one of these")
+        return _look_and_print(options, database)
     except ConfigError as error:
         return _fail(describe_config_error(error, ini))
     except (CheckError, CommandError, DecisionError, EmbeddedServerError, ValueError) as error:
@@ -80,6 +107,36 @@ def _adopt(options: argparse.Namespace) -> int:
     except Exception:  # noqa: BLE001 - Python's exit status for it is 1
         traceback.print_exc()
         return _FAILED
+
+
+def _apply(options: argparse.Namespace, database: URL) -> int:
+    decisions = read_decisions(options.decisions) if options.decisions else Decisions()
+    for answer in ("drop", "keep"):
+        decisions = decisions.with_answers(answer, getattr(options, answer))
+    where = {"config": options.config, "scratch": options.scratch}
+    try:
+        if options.sql:
+            print(adopting.script(database, decisions, **where))
+            return 0
+        tell = (lambda _: None) if options.json else _tell
+        outcome = adopting.adopt(database, decisions, tell=tell, **where)
+        report = check(database, **where)
+    except DBAPIError as error:
+        return _fail(describe_database_error(error, database))
+    left = [*outcome.differences, *(str(each) for each in report.findings if each.is_drift)]
+    kept = [each.answer for each in report.answers if each.question == "kept"]
+    if options.json:
+        result = {"done": [*outcome.done], "kept": "".join(kept) or None, "left": left}
+        print(json.dumps(result, indent=2))
+    else:
+        _tell(f"{len(outcome.done)} steps were done" if outcome.done else "nothing was left to do")
+        for words in (*(f"kept: {each}" for each in kept), *(f"left: {each}" for each in left)):
+            _tell(words)
+    return _TO_DO if left else 0
+
+
+def _tell(words: str) -> None:
+    print(on_one_line(words), flush=True)
 
 
 def _look_and_print(options: argparse.Namespace, database: URL) -> int:

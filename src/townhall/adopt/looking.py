@@ -11,7 +11,9 @@ from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.dependants import findings_on_dependants
 from townhall.adopt.differences import Difference
 from townhall.adopt.findings import Finding
+from townhall.adopt.foreign import identity_of
 from townhall.adopt.names import findings_on_names
+from townhall.adopt.plan import before_upgrade
 from townhall.adopt.policies import findings_on_policies
 from townhall.adopt.report import Look, in_order
 from townhall.adopt.rows import count_breaches
@@ -20,6 +22,7 @@ from townhall.adopt.tables import findings_on_tables
 from townhall.adopt.triggers import Triggers
 from townhall.adopt.writes import Sources
 from townhall.check.connection import reading
+from townhall.check.snapshot import Snapshot
 from townhall.migrate.urls import psycopg_url
 from townhall.pg.catalog import TableName
 
@@ -75,9 +78,14 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
         connection: A connection to the database in a transaction; its rows are read.
         states: What is declared, and what the database has.
     """
-    differences = compare(states.declared, states.actual)
-    on_tables = _on_tables(connection, states, differences)
-    return in_order([*on_tables, *_on_others(states, differences)])
+    # A table that a pending revision renames is compared with what it has before that.
+    former = before_upgrade(states.creations, states.at_head, states.actual)
+    declared = {**former, **states.declared}
+    differences = compare(declared, states.actual)
+    on_tables = _on_tables(connection, declared, states.actual, differences)
+    found = [*on_tables, *_on_others(states, differences, former)]
+    kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}
+    return in_order(each for each in found if each.object not in kept)
 
 
 def _existing(states: States) -> set[TableName]:
@@ -86,15 +94,17 @@ def _existing(states: States) -> set[TableName]:
 
 
 def _on_tables(
-    connection: Connection, states: States, differences: list[Difference]
+    connection: Connection, declared: Snapshot, actual: Snapshot, differences: list[Difference]
 ) -> Iterable[Finding]:
-    declared, actual = tables_of(states.declared), tables_of(states.actual)
-    return findings_on_tables(count_breaches(connection, declared, actual, differences))
+    tables = tables_of(declared), tables_of(actual)
+    return findings_on_tables(count_breaches(connection, *tables, differences))
 
 
-def _on_others(states: States, differences: list[Difference]) -> Iterable[Finding]:
+def _on_others(
+    states: States, differences: list[Difference], former: Snapshot
+) -> Iterable[Finding]:
     declared, actual = states.declared, states.actual
-    tables = {*tables_of(declared)} & {*tables_of(actual)}
+    tables = {*tables_of(declared), *tables_of(former)} & {*tables_of(actual)}
     every_table = {*tables_of(declared), *tables_of(actual)}
     declared_code = Sources(states.declared_bodies, every_table)
     code = Sources(states.bodies, every_table)
@@ -102,4 +112,4 @@ def _on_others(states: States, differences: list[Difference]) -> Iterable[Findin
     triggers = Triggers(declared, actual, declared_code, code)
     yield from triggers.findings(states.made, tables)
     yield from findings_on_dependants(differences, states.readers, code, declared)
-    yield from findings_on_names(declared, actual, states.made, ())
+    yield from findings_on_names(declared, actual, states.made, tables_of(former))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL, Connection
 
+from townhall.adopt.creation import Creation, Creations
 from townhall.check.connection import reading
 from townhall.check.history import DeclaredSettings, History
 from townhall.check.revisions import current_revisions
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, read_platform
-from townhall.check.snapshot import Snapshot, read
+from townhall.check.snapshot import Key, Snapshot, read
+from townhall.migrate.origins import Origins
+from townhall.migrate.origins.kept import read_kept
 from townhall.pg.catalog import (
     Body,
     Reader,
@@ -41,6 +44,11 @@ class States:
         declared_bodies: The functions that the revisions make.
         bodies: The functions of the database, in every schema.
         readers: What reads columns of the database's tables.
+        at_head: What the revisions make at head.
+        creations: The tables that pending revisions create.
+        is_behind: Whether there are pending revisions.
+        is_begun: Whether the database has a memory of what was there before.
+        kept: What an adoption has kept.
     """
 
     declared: Snapshot
@@ -51,6 +59,11 @@ class States:
     declared_bodies: Sequence[Body]
     bodies: Sequence[Body]
     readers: Sequence[Reader]
+    at_head: Snapshot = field(default_factory=dict)
+    creations: Sequence[Creation] = ()
+    is_behind: bool = True
+    is_begun: bool = False
+    kept: frozenset[Key] = frozenset()
 
 
 def read_states(database: URL, *, config: Path | None = None, scratch: str | None = None) -> States:
@@ -74,9 +87,12 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
     with scratch_database(version, scratch) as other:
         copy(platform, other)
         made = _made_by(history, other, current, platform.schemas) if current else {}
-        declared = _made_by(history, other, history.heads, platform.schemas)
+        with reading(other) as connection:
+            created = Creations(connection, platform.schemas)
+        declared = _made_by(history, other, history.heads, platform.schemas, created)
         with reading(other) as connection:
             declared_bodies = _bodies(connection)
+            creations = created.at_head(connection)
     settings = history.settings
     schemas = sorted({key[1] for key in declared if key[0] == "schema"})
     with reading(database) as connection:
@@ -84,6 +100,9 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
         bodies = _bodies(connection)
         with empty_search_path(connection):
             readers = read_readers(connection, schemas)
+        memory = Origins(settings.helper_schema, settings.roles.names)
+        is_begun = memory.exists(connection)
+        kept = read_kept(connection, settings.helper_schema)
     # Pending revisions change what earlier ones made.
     tables = {key[1:3] for key in made if key[0] == "table"}
     pending = {key: item for key, item in declared.items() if (item.on or key[1:3]) not in tables}
@@ -96,13 +115,22 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
         declared_bodies,
         bodies,
         readers,
+        declared,
+        creations,
+        current != history.heads,
+        is_begun,
+        kept,
     )
 
 
 def _made_by(
-    history: History, scratch: URL, revisions: set[str], platform: Iterable[str]
+    history: History,
+    scratch: URL,
+    revisions: set[str],
+    platform: Iterable[str],
+    created: Creations | None = None,
 ) -> Snapshot:
-    history.run(scratch, revisions)
+    history.run(scratch, revisions, created.after if created is not None else None)
     settings = history.settings
     with reading(scratch) as connection:
         schemas = [name for name in schema_names(connection) if name not in {*platform}]

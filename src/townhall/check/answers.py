@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from townhall.check.findings import Finding
 from townhall.check.history import DeclaredSettings
 from townhall.check.impact import Severity
 from townhall.check.report import Answer
-from townhall.check.snapshot import Snapshot
+from townhall.check.snapshot import Key, Snapshot
+from townhall.migrate.origins.kept import kept_in_words
 from townhall.pg.catalog import Role
 
 
@@ -63,3 +64,13 @@ def login_role(role: Role) -> Answer:
     if not applies:
         words = f"{words}: {role.bypass}"
     return Answer("login role", words, is_good=applies, severity=Severity.SECURITY)
+
+
+def kept(keys: Collection[Key]) -> Iterator[Answer]:
+    """Yield what an adoption has kept; nothing where it has kept nothing.
+
+    Args:
+        keys: The kind and the qualified name of each object.
+    """
+    if keys:
+        yield Answer("kept", kept_in_words(keys), is_good=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, text
 
-from townhall.check.answers import drift, login_role, row_security
+from townhall.check.answers import drift, kept, login_role, row_security
 from townhall.check.comparison import Comparison, read_found, read_made
 from townhall.check.connection import reading
 from townhall.check.dependants import naming_dependants
@@ -131,6 +131,7 @@ def check(
             drift(findings),
             row_security(declared, actual, settings),
             login_role(roles[login]),
+            *kept(found.kept),
         ),
         (*findings, *notes),
     )

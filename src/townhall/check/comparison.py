@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import URL, Connection
 
@@ -11,7 +11,8 @@ from townhall.check.connection import reading
 from townhall.check.findings import Finding, compare
 from townhall.check.history import DeclaredSettings
 from townhall.check.shared import Platform, has_no_table, shared
-from townhall.check.snapshot import Snapshot, read
+from townhall.check.snapshot import Key, Snapshot, read
+from townhall.migrate.origins.kept import read_kept
 from townhall.pg import Entity
 from townhall.pg.catalog import (
     PLATFORM_SCHEMAS,
@@ -31,11 +32,13 @@ class Contents:
         schemas: The schemas.
         snapshot: The objects of the kinds that revisions manage.
         unmanaged: The others.
+        kept: What is left out of the snapshot, since an adoption has kept it.
     """
 
     schemas: Sequence[str]
     snapshot: Snapshot
     unmanaged: Sequence[Unmanaged]
+    kept: frozenset[Key] = frozenset()
 
 
 def read_made(scratch: URL, platform: Platform, settings: DeclaredSettings) -> Contents:
@@ -59,7 +62,15 @@ def read_found(connection: Connection, made: Contents, settings: DeclaredSetting
         made: What revisions make.
         settings: What ``env.py`` declares.
     """
-    return _read(connection, _comparable(connection, made), settings)
+    found = _read(connection, _comparable(connection, made), settings)
+    kept = read_kept(connection, settings.helper_schema) & found.snapshot.keys()
+    kept -= made.snapshot.keys()
+    rest = {
+        key: item
+        for key, item in found.snapshot.items()
+        if key not in kept and ("table", *(item.on or item.names)) not in kept
+    }
+    return replace(found, snapshot=rest, kept=kept)
 
 
 def _read(connection: Connection, schemas: Sequence[str], settings: DeclaredSettings) -> Contents:

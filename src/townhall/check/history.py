@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,14 @@ from alembic.autogenerate import RevisionContext
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection
 
 from townhall.check.environment import run_env
 from townhall.check.errors import CheckError
 from townhall.migrate import SETTINGS, alembic_config
 from townhall.pg import ENTITY_CLASSES, Entity
 from townhall.product import Product
-from townhall.roles import Roles
+from townhall.roles import HELPER_SCHEMA, Roles
 
 _AUTOGENERATE = {
     "message": None,
@@ -46,12 +46,14 @@ class DeclaredSettings:
         schemas: The compared schemas except that of helper functions; none where ``env.py`` does
             not call :func:`townhall.migrate.run`.
         kinds: The kinds of entities that are compared.
+        helper_schema: The schema of helper functions.
     """
 
     product: Product | None
     roles: Roles
     schemas: tuple[str, ...]
     kinds: tuple[type[Entity], ...] = ENTITY_CLASSES
+    helper_schema: str = HELPER_SCHEMA
 
 
 class History:
@@ -84,7 +86,13 @@ class History:
         if settings is None:
             return DeclaredSettings(None, Roles(anonymous=None, user=None, service=None), ())
         visible = [name for name in settings.scope.schemas if name != settings.helper_schema]
-        return DeclaredSettings(settings.product, settings.roles, tuple(visible), settings.kinds)
+        return DeclaredSettings(
+            settings.product,
+            settings.roles,
+            tuple(visible),
+            settings.kinds,
+            settings.helper_schema,
+        )
 
     def known(self) -> set[str]:
         """Return every revision."""
@@ -106,18 +114,24 @@ class History:
             )
         )
 
-    def run(self, database: URL, revisions: Iterable[str]) -> None:
+    def run(
+        self,
+        database: URL,
+        revisions: Iterable[str],
+        after_each: Callable[[str, Connection], None] | None = None,
+    ) -> None:
         """Upgrade a database to some revisions.
 
         Args:
             database: An empty scratch database.
             revisions: The target revisions.
+            after_each: Is called behind each revision, with the revision and the connection.
 
         Raises:
             CheckError: The ``env.py`` connects to another database.
         """
         for revision in sorted(revisions):
-            steps = partial(self._steps_to, revision)
+            steps = partial(self._steps_to, revision, after_each)
             run_env(self._config, self._script, database, steps, destination_rev=revision)
 
     def without_revision(self, database: URL) -> list[str]:
@@ -145,8 +159,17 @@ class History:
             for diff in operations.as_diffs()
         ]
 
-    def _steps_to(self, revision: str, current: Any, _: object) -> Any:  # noqa: ANN401 - Alembic's
-        return self._script._upgrade_revs(revision, current)  # noqa: SLF001 - as Alembic's upgrade does
+    def _steps_to(
+        self,
+        revision: str,
+        after_each: Callable[[str, Connection], None] | None,
+        current: Any,  # noqa: ANN401 - Alembic's
+        context: MigrationContext,
+    ) -> Iterable[MigrationStep]:
+        for step in self._script._upgrade_revs(revision, current):  # noqa: SLF001 - as Alembic's upgrade does
+            yield step
+            if after_each is not None and context.connection is not None:
+                after_each(step.revision.revision, context.connection)
 
 
 def _in_words(diff: tuple[Any, ...] | Sequence[tuple[Any, ...]]) -> str:

@@ -38,6 +38,7 @@ from townhall.migrate.compare.storage import storage_parameters
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.words import describe
+from townhall.migrate.origins.kept import is_drop_of_kept, kept_in_words, read_kept
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SETTINGS, Settings
 from townhall.migrate.write.revision import flat
@@ -97,7 +98,8 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     declared = _declared(context, connection)
     set_search_path(connection, paths.trial)
     invoke = _run_without_data(Operations(context.migration_context))
-    on_tables = _on_tables(connection, declared, flat(operations))
+    found = [each for each in flat(operations) if not is_drop_of_kept(each, declared.kept)]
+    on_tables = _on_tables(connection, declared, found)
     operations.ops[:] = with_retries(
         connection,
         context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON_LOCK_TIMEOUT),
@@ -150,6 +152,7 @@ def _needed(
         with_definitions(connection, operations, declared.schemas)
         for operations in table_operations(connection, comparison, declared.schemas)
     )
+    first = [each for each in first if not is_drop_of_kept(each, declared.kept)]
     undecided = [each for each in first if isinstance(each, UndecidedOp)]
     refused = [each.operation for each in comparison.refusals]
     first = not_repeated([each for each in first if each not in undecided], on_tables, refused)
@@ -213,6 +216,9 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         if entity.schema in settings.scope.schemas or entity in settings.entities
     ]
     present, sentences = possible(connection, [*entities, *storage_parameters(tables, entities)])
+    kept = read_kept(connection, settings.helper_schema)
+    if kept:
+        sentences = [*sentences, f"kept when the database was adopted: {kept_in_words(kept)}"]
     _tell_once(context, [*on_skipped_schemas(settings.skipped_schemas), *sentences])
     return Declared(
         tables=tables,
@@ -221,6 +227,7 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         api_roles=settings.roles.names,
         revisions=context.opts.get(REVISIONS_OPTION, tuple),
         kinds=settings.kinds,
+        kept=kept,
     )
 
 

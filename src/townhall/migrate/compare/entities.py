@@ -54,6 +54,7 @@ class Declared:
         api_roles: The roles whose privileges are exact.
         revisions: Returns the files of the application's revisions.
         kinds: The kinds of entities that are compared.
+        kept: The keys of undeclared objects that stay.
     """
 
     tables: Sequence[Table]
@@ -62,6 +63,7 @@ class Declared:
     api_roles: tuple[str, ...]
     revisions: Callable[[], Iterable[Path]] = tuple
     kinds: Sequence[type[Entity]] = ENTITY_CLASSES
+    kept: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -206,9 +208,11 @@ def compare(
     with rolled_back(connection):
         set_rows_aside(connection, on_tables, declared.schemas)
         actual = _read(connection, declared)
-        undroppable = undroppable_entities(connection, declared.schemas) | _of_others(
-            actual, declared
-        )
+        undroppable = {
+            *undroppable_entities(connection, declared.schemas),
+            *_of_others(actual, declared),
+            *(declared.kept & actual.keys()),
+        }
         changeable = {key: entity for key, entity in actual.items() if key not in undroppable}
         left_alone = [actual[key] for key in undroppable & actual.keys() if actual[key].is_shared]
         creation = Creation(

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from townhall.migrate.guard.pending import Creation, tables_of
+from townhall.migrate.guard.pending import ADOPTS, Creation, tables_of
 from townhall.pg import sql
 from townhall.pg.operations import run_unchanged
 
@@ -55,7 +55,7 @@ def refuse_obstacles(context: MigrationContext, creations: Sequence[Creation]) -
     Raises:
         CommandError: Something is in the way; the message has a line for each.
     """
-    if not creations:
+    if not creations or context.opts.get(ADOPTS):
         return
     if context.as_sql:
         run_unchanged(context, [_SCRIPT.format(message=_message(creations))])

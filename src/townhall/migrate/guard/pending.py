@@ -19,6 +19,9 @@ from townhall.pg.catalog import TableName
 _MOVING = frozenset({"upgrade", "downgrade", "do_stamp"})
 """The functions of Alembic's commands that list steps and do nothing else."""
 
+ADOPTS = "townhall_adopts"
+"""The option of a migration context that says whether tables of others are adopted."""
+
 
 _ROUTINES = frozenset({"Function", "Procedure"})
 _PARTS = {"Policy": "policy", "Trigger": "trigger"}
@@ -49,9 +52,8 @@ def planned_steps(context: MigrationContext) -> list[MigrationStep]:
         CommandError: Alembic does not have a revision that the database is at, or the target.
     """
     function: Any = context.opts.get("fn")
-    if getattr(function, "__module__", "") != "alembic.command" or (
-        function.__name__ not in _MOVING
-    ):
+    is_of_alembic = getattr(function, "__module__", "") == "alembic.command"
+    if not context.opts.get(ADOPTS) and not (is_of_alembic and function.__name__ in _MOVING):
         return []
     heads = () if context.opts.get("purge") else context.get_current_heads()
     return list(function(heads, context))

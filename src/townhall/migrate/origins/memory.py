@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
 
 from townhall.migrate.origins.procedures import procedures
 from townhall.pg import Entity, Routine, sql
@@ -50,6 +51,15 @@ class Origins:
         """Return that of a run; None where another program than this package's runs it."""
         origins = context.opts.get(ORIGINS_OPTION)
         return origins if isinstance(origins, Origins) else None
+
+    def exists(self, connection: Connection) -> bool:
+        """Tell whether there is something to remember.
+
+        Args:
+            connection: A connection to the database.
+        """
+        exists = text("select pg_catalog.to_regclass(:name) is not null")
+        return bool(connection.scalar(exists, {"name": self.table}))
 
     def install(self) -> list[str]:
         """Return the statements that create the temporary functions in a session."""
@@ -115,6 +125,18 @@ class Origins:
         return [
             self.where_remembered(f"perform pg_temp.townhall_drop_routine({called});", f"{drop};")
         ]
+
+    def renamed_part(self, schema: str, table: str, previous: str, name: str) -> str:
+        """Return the statement that records that a constraint or an index was renamed.
+
+        Args:
+            schema: The schema of the table.
+            table: The name of the table.
+            previous: The name that the constraint or index had.
+            name: The name that it has.
+        """
+        arguments = ", ".join(map(sql.literal, (schema, table, previous, name)))
+        return _do(f"perform pg_temp.townhall_renamed_part({arguments});")
 
     def index_was_found(self, schema: str, name: str) -> str:
         """Return the condition that an index was there, where there is a memory."""

@@ -142,6 +142,7 @@ begin
     delete from :memory as o
     where o.origin = 'made' and o.revision = any (applied)
         or o.kind not in ('function', 'view')
+        and o.decision is null
         and pg_temp.townhall_table(o.schema_name, o.object_name) is null;
     with live as materialized (
         select o.schema_name, o.object_name, p.kind, p.name as part, p.make
@@ -149,7 +150,7 @@ begin
         cross join lateral pg_temp.townhall_parts(
             pg_temp.townhall_table(o.schema_name, o.object_name)
         ) as p
-        where o.kind = 'table' and o.origin = 'found'
+        where o.kind = 'table' and o.origin = 'found' and o.decision is null
     ),
     absent as (
         select o.schema_name, o.object_name, o.kind, o.part, o.origin, o.seen
@@ -212,7 +213,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $forget$
 begin
-    if not exists (select from :memory) then
+    if not exists (select from :memory as o where o.decision is null) then
         drop table :memory;
     end if;
 end
@@ -447,6 +448,41 @@ end
 $renamed$
 """
 
+_RENAMED_PART = """
+create or replace function pg_temp.townhall_renamed_part(
+    schema_name text, table_name text, old_name text, new_name text
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $renamed_part$
+begin
+    if to_regclass(:'memory') is null then
+        return;
+    end if;
+    update :memory as o
+    set
+        part = p.name,
+        definition = case when o.definition = o.seen then p.make else o.definition end,
+        seen = p.make
+    from pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p
+    where o.schema_name = $1
+        and o.object_name = $2
+        and o.kind = p.kind
+        and (
+            o.kind in ('constraint', 'foreign key', 'index')
+                and o.part = old_name
+                and p.name = new_name
+            or o.kind = 'comment'
+                and (o.part, p.name) in (
+                    ('constraint ' || old_name, 'constraint ' || new_name),
+                    ('index ' || old_name, 'index ' || new_name)
+                )
+        );
+end
+$renamed_part$
+"""
+
 _DROP_PARTS = """
 create or replace function pg_temp.townhall_drop(
     schema_name text, table_name text, kinds text[], part text, statement text
@@ -595,6 +631,7 @@ _TEXTS = (
     _IS_FOUND,
     _DROP_PARTS,
     _RENAMED,
+    _RENAMED_PART,
     _RESTORE_ROUTINE,
 )
 

@@ -1,0 +1,106 @@
+"""Taking over a database as it was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from alembic.util import CommandError
+from sqlalchemy import URL
+
+from townhall.adopt.applying import Adoption, Outcome
+from townhall.adopt.decisions import Decisions
+from townhall.adopt.findings import Finding, Weight, listed
+from townhall.adopt.looking import look_at
+from townhall.adopt.plan import Choices
+from townhall.adopt.states import read_states
+from townhall.migrate.urls import psycopg_url
+
+_MOST = 10
+
+
+def adopt(
+    url: str | URL,
+    decisions: Decisions | None = None,
+    *,
+    config: Path | None = None,
+    scratch: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Take over a database: bring its tables to the declared shape, and upgrade it to head.
+
+    Each step is committed before the next one. An interrupted adoption goes on with the next call;
+    where nothing is left to do, nothing is done.
+
+    Args:
+        url: The database, as the role that owns its tables.
+        decisions: What was decided about what a look finds; None for nothing.
+        config: The ``alembic.ini`` of an application on top of townhall; None for townhall alone.
+        scratch: The URL of a database on a server of the same major version, as a role that may
+            create databases there; None for the embedded server.
+        tell: Is called with each step before it runs.
+
+    Raises:
+        CheckError: The database can't be read; the message says why and what to do.
+        CommandError: Something stands in the way or is not decided, and nothing was changed; or a
+            step was refused, and those before it are kept.
+        DecisionError: A decision is about nothing that was found.
+    """
+    return _prepared(url, decisions, config, scratch).run(tell)
+
+
+def script(
+    url: str | URL,
+    decisions: Decisions | None = None,
+    *,
+    config: Path | None = None,
+    scratch: str | None = None,
+) -> str:
+    """Return what :func:`adopt` does as a script for psql; the database is only read.
+
+    Args:
+        url: As for :func:`adopt`.
+        decisions: As for :func:`adopt`.
+        config: As for :func:`adopt`.
+        scratch: As for :func:`adopt`.
+
+    Raises:
+        CheckError: As for :func:`adopt`.
+        CommandError: Something stands in the way or is not decided.
+        DecisionError: As for :func:`adopt`.
+    """
+    return _prepared(url, decisions, config, scratch).script()
+
+
+def _prepared(
+    url: str | URL, decisions: Decisions | None, config: Path | None, scratch: str | None
+) -> Adoption:
+    database = psycopg_url(url, "the URL") if isinstance(url, str) else url
+    decided = decisions or Decisions()
+    states = read_states(database, config=config, scratch=scratch)
+    findings = look_at(database, states).findings
+    if not states.is_begun:
+        decided.check(findings)
+    _refuse(findings, decided)
+    choices = Choices(
+        decided.fill,
+        decided.convert,
+        frozenset(name for name, answer in decided.objects.items() if answer == "drop"),
+    )
+    return Adoption(database, states, choices, config)
+
+
+def _refuse(findings: Iterable[Finding], decisions: Decisions) -> None:
+    stops = [
+        f"{each.object} {each.text}: {each.plan}" for each in findings if each.weight is Weight.STOP
+    ]
+    if stops:
+        raise CommandError(f"nothing was changed, because of {listed(stops, _MOST)}.")
+    undecided = [each.key for each in decisions.undecided(findings)]
+    if undecided:
+        raise CommandError(
+            f"nothing was changed, because {listed(undecided, _MOST)}"
+            f" {'needs a decision' if len(undecided) == 1 else 'need decisions'}: give it with"
+            " --drop or --keep, or let --write-decisions FILE write a file of the questions, answer"
+            " them, and name the file with --decisions."
+        )

@@ -1,0 +1,177 @@
+"""Steps that make the columns of an existing table what is declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from townhall.adopt.step import Step, without_limit
+from townhall.pg import ddl, sql
+from townhall.pg.catalog import Column, TableName
+
+_STABLE = re.compile(r"(?:now|transaction_timestamp)\(\)")
+_CALL = re.compile(r"\w\(")
+_BLOCKS = 500
+
+
+def add(table: TableName, column: Column, fill: str | None) -> Iterable[Step]:
+    """Yield what adds a column with its values for the rows that are there.
+
+    Args:
+        table: Schema and name of the table.
+        column: The column as declared.
+        fill: The expression of its value in an existing row; None for its default.
+    """
+    if fill is None and not _differs_by_row(column):
+        statement = ddl.add_column(sql.qualified(*table), column)
+        statement = statement.replace("add column", "add column if not exists")
+        yield Step(f"add column {sql.qualified(*table, column.name)}", (statement,))
+        return
+    yield from add_empty(table, column)
+    yield from set_defaults(table, [column])
+    yield from fill_null(table, {column.name: fill or str(column.default)})
+    if not column.is_nullable:
+        yield from refuse_null(table, [column.name])
+
+
+def _differs_by_row(column: Column) -> bool:
+    # PostgreSQL rewrites the table for such a default.
+    return bool(column.default and _CALL.search(_STABLE.sub("", column.default)))
+
+
+def add_empty(table: TableName, column: Column) -> Iterable[Step]:
+    """Yield what adds a column that is NULL in every row, and accepts that for now."""
+    empty = replace(
+        column, is_nullable=True, default=None, computed=None, identity=(), sequence=None
+    )
+    statement = ddl.add_column(sql.qualified(*table), empty)
+    statement = statement.replace("add column", "add column if not exists")
+    yield Step(f"add column {sql.qualified(*table, column.name)}", (statement,))
+
+
+def set_defaults(table: TableName, columns: Sequence[Column]) -> Iterable[Step]:
+    """Yield what gives columns the declared default, or none."""
+    target, names = sql.qualified(*table), sql.quote_all(each.name for each in columns)
+    statements = (ddl.alter_default(target, each.name, each.default) for each in columns)
+    yield Step(f"set the default of {names} of {target}", tuple(statements))
+
+
+def accept_null(table: TableName, column: str) -> Iterable[Step]:
+    """Yield what lets a column accept NULL."""
+    statement = ddl.alter_nullability(sql.qualified(*table), column, is_nullable=True)
+    yield Step(f"accept NULL in {sql.qualified(*table, column)}", (statement,))
+
+
+def generate(table: TableName, declared: Column, actual: Column) -> Iterable[Step]:
+    """Yield what makes a column an ordinary one or an identity column, as declared."""
+    target = sql.qualified(*table)
+    statements = []
+    if actual.generated is not None:
+        statements.append(ddl.drop_expression(target, actual.name))
+    if actual.identity and not declared.identity:
+        statements.append(ddl.drop_identity(target, actual.name))
+    if declared.identity:
+        if actual.default is not None:
+            statements.append(ddl.alter_default(target, actual.name, None))
+        statements.append(
+            ddl.alter_identity(target, actual.name, actual.identity, declared.identity)
+        )
+    elif declared.generated is None:
+        statements.append(ddl.alter_default(target, declared.name, declared.default))
+    title = f"generate {sql.qualified(*table, declared.name)} as declared"
+    yield Step(title, tuple(statements))
+
+
+def drop(table: TableName, column: str) -> Iterable[Step]:
+    """Yield what drops a column that is not declared, with its values."""
+    statement = ddl.drop_column(sql.qualified(*table), column)
+    yield Step(f"drop column {sql.qualified(*table, column)}", (statement,))
+
+
+def fill_null(table: TableName, values: Mapping[str, str]) -> Iterable[Step]:
+    """Yield what fills the rows of a table in which columns are NULL, some blocks at a time.
+
+    Args:
+        table: Schema and name of the table, whose alias is ``t``.
+        values: Expressions over the columns of a row, by the column that they fill.
+    """
+    if not values:
+        return
+    target = sql.qualified(*table)
+    assignments = ",\n            ".join(
+        f"{sql.quote(name)} = coalesce(t.{sql.quote(name)}, {value})"
+        for name, value in values.items()
+    )
+    condition = " or ".join(f"t.{sql.quote(name)} is null" for name in values)
+    rows = f"""t.ctid >= pg_catalog.format('(%s,0)', first_block)::tid
+            and t.ctid < pg_catalog.format('(%s,0)', first_block + {_BLOCKS})::tid
+            and ({condition})"""
+    statement = f"""do $fill$
+declare
+    last_block constant bigint :=
+        pg_catalog.pg_relation_size({sql.literal(target)})
+        / pg_catalog.current_setting('block_size')::bigint;
+    -- A fill is no change of a row that a trigger should stamp, count or audit.
+    quiet constant text[] := array(
+        select pg_catalog.quote_ident(t.tgname)
+        from pg_catalog.pg_trigger as t
+        where t.tgrelid = {sql.literal(target)}::regclass
+            and not t.tgisinternal
+            and t.tgenabled = 'O'
+            and t.tgtype & 16 <> 0
+    );
+    one text;
+begin
+    for first_block in 0..last_block by {_BLOCKS} loop
+        continue when not exists (
+            select
+            from {target} as t
+            where {rows}
+        );
+        set constraints all immediate;
+        foreach one in array quiet loop
+            execute pg_catalog.format(
+                'alter table %s disable trigger %s', {sql.literal(target)}, one
+            );
+        end loop;
+        update {target} as t
+        set {assignments}
+        where {rows};
+        foreach one in array quiet loop
+            execute pg_catalog.format(
+                'alter table %s enable trigger %s', {sql.literal(target)}, one
+            );
+        end loop;
+        commit;
+    end loop;
+end
+$fill$"""
+    yield Step(f"fill {sql.quote_all(values)} of {target}", (statement,), is_atomic=False)
+
+
+def refuse_null(table: TableName, columns: Sequence[str]) -> Iterable[Step]:
+    """Yield what lets columns refuse NULL, by way of checks that are validated first."""
+    if not columns:
+        return
+    target = sql.qualified(*table)
+    proofs = {name: sql.quote(sql.shortened(f"{name}_is_known")) for name in columns}
+
+    def alter(changes: Iterable[str]) -> str:
+        return f"alter table {target}\n    " + ",\n    ".join(changes)
+
+    yield Step(
+        f"refuse NULL in {sql.quote_all(columns)} of {target}",
+        (
+            alter(f"drop constraint if exists {proof}" for proof in proofs.values()),
+            alter(
+                f"add constraint {proof} check ({sql.quote(name)} is not null) not valid"
+                for name, proof in proofs.items()
+            ),
+            *without_limit(alter(f"validate constraint {proof}" for proof in proofs.values())),
+            # In one statement PostgreSQL would drop the checks first, and then scan the table.
+            alter(f"alter column {sql.quote(name)} set not null" for name in columns),
+            alter(f"drop constraint {proof}" for proof in proofs.values()),
+        ),
+        is_atomic=False,
+    )

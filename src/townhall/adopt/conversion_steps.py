@@ -1,0 +1,120 @@
+"""Steps that give columns another type, with what depends on them dropped and created again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from townhall.adopt.differences import OtherType
+from townhall.adopt.step import Step
+from townhall.check.snapshot import Key, Snapshot
+from townhall.pg import Entity, MaterializedView, View, ddl, sql
+from townhall.pg.catalog import Target, read_dependants
+
+_IN_UTC = re.compile(r"(?P<column>.+) at time zone 'UTC'", re.IGNORECASE)
+
+
+def convert(
+    connection: Connection,
+    differences: Iterable[OtherType],
+    conversions: Mapping[str, str],
+    actual: Snapshot,
+) -> Iterable[Step]:
+    """Yield what gives columns their declared types, each table in a transaction.
+
+    Args:
+        connection: A connection to the database, which is only read.
+        differences: The columns.
+        conversions: The expressions that were decided, by the column as SQL names it.
+        actual: What the database has.
+
+    Raises:
+        CommandError: Something depends on a column that can't be created again.
+    """
+    by_table: dict[tuple[str, str], list[OtherType]] = {}
+    for difference in differences:
+        by_table.setdefault(difference.table, []).append(difference)
+    for table, columns in by_table.items():
+        yield _convert(connection, table, columns, conversions, actual)
+
+
+def _convert(
+    connection: Connection,
+    table: tuple[str, str],
+    columns: list[OtherType],
+    conversions: Mapping[str, str],
+    actual: Snapshot,
+) -> Step:
+    target = sql.qualified(*table)
+    changed = [Target(relation=target, column=each.declared.name) for each in columns]
+    found = read_dependants(connection, changed)
+    entities = _in_order(connection, _entities(found.entities, actual))
+    alterations = [statement for each in columns for statement in _alter(target, each, conversions)]
+    names = ", ".join(sql.quote(each.declared.name) for each in columns)
+    return Step(
+        f"convert {names} of {target}",
+        (
+            *(each.drop for each in found.parts),
+            *(statement for each in reversed(entities) for statement in each.drop_statements()),
+            *alterations,
+            *(statement for each in entities for statement in each.create_statements()),
+            *(statement for each in reversed(found.parts) for statement in each.create),
+        ),
+    )
+
+
+def _entities(keys: Iterable[Key], actual: Snapshot) -> list[Entity]:
+    entities = []
+    for key in sorted(keys):
+        item = actual.get(key)
+        if item is None or item.entity is None:
+            raise CommandError(
+                f"{' '.join(key)} depends on a column that changes its type, and can't be created"
+                " again from here: drop it, adopt, and create it again"
+            )
+        entities.append(item.entity)
+    return entities
+
+
+def _in_order(connection: Connection, entities: list[Entity]) -> list[Entity]:
+    # Each is followed by what depends on it.
+    below = {
+        each.key: read_dependants(connection, [Target(relation=each.literal_name)]).entities
+        for each in entities
+        if isinstance(each, View | MaterializedView)
+    }
+    return sorted(
+        entities, key=lambda each: (sum(each.key in keys for keys in below.values()), each.key)
+    )
+
+
+def _alter(table: str, difference: OtherType, conversions: Mapping[str, str]) -> Iterable[str]:
+    column, name = difference.declared, sql.quote(difference.declared.name)
+    decided = conversions.get(difference.identity.removeprefix("column "))
+    value = decided or difference.conversion.expression
+    alter = f"alter table {table} alter column {name}"
+    collation = f" collate {column.collation}" if column.collation else ""
+    if difference.actual.default is not None:
+        yield f"{alter} drop default"
+    if _is_of_utc(difference, value):
+        # Without an expression PostgreSQL reads the values in the session's time zone, and leaves
+        # the rows as they are where that is UTC.
+        yield "set local timezone = 'UTC'"
+        yield f"{alter} type {column.type}"
+    else:
+        yield f"{alter} type {column.type}{collation} using {value}"
+    if column.default is not None:
+        yield ddl.alter_default(table, column.name, column.default)
+
+
+def _is_of_utc(difference: OtherType, value: str) -> bool:
+    types = (difference.actual.type, difference.declared.type)
+    match = _IN_UTC.fullmatch(value.strip())
+    return (
+        types == ("timestamp without time zone", "timestamp with time zone")
+        and match is not None
+        and sql.unquote(match["column"].strip()) == difference.declared.name
+    )

@@ -1,0 +1,273 @@
+"""The steps of an adoption, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlalchemy import Connection, text
+
+from townhall.adopt import column_steps, constraint_steps, conversion_steps
+from townhall.adopt.comparison import compare, tables_of
+from townhall.adopt.creation import Creation
+from townhall.adopt.differences import (
+    AcceptsNull,
+    Difference,
+    IndexForConstraint,
+    MissingColumn,
+    MissingConstraint,
+    MissingIndex,
+    NotValidated,
+    OtherConstraint,
+    OtherDefault,
+    OtherGeneration,
+    OtherIndex,
+    OtherName,
+    OtherType,
+    RefusesNull,
+    UndeclaredConstraint,
+    UndeclaredIndex,
+    UnfilledColumn,
+)
+from townhall.adopt.step import Rename, Step
+from townhall.check.snapshot import Object, Snapshot
+from townhall.pg import sql
+from townhall.pg.catalog import Column, Constraint, Table, TableName
+
+Kind = TypeVar("Kind", bound=Difference)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was decided.
+
+    Attributes:
+        fills: The values of columns in existing rows that have none, by the column in SQL.
+        conversions: The values of columns in another type, by the column in SQL.
+        drops: The identities of what goes.
+    """
+
+    fills: Mapping[str, str]
+    conversions: Mapping[str, str]
+    drops: Collection[str]
+
+
+def before_upgrade(creations: Iterable[Creation], declared: Snapshot, actual: Snapshot) -> Snapshot:
+    """Return the tables as they have to be before the upgrade.
+
+    Args:
+        creations: The tables that pending revisions create.
+        declared: What the revisions make at head.
+        actual: What the database has.
+    """
+    at_head, existing = tables_of(declared), tables_of(actual)
+    wanted = []
+    for creation in creations:
+        created = creation.table
+        name, last = (created.schema, created.name), creation.name
+        if name in existing:
+            head = at_head.get(last or name)
+            wanted.append(_with_later_columns(created, head, existing[name]))
+        elif last is not None and last in existing:
+            wanted.append(at_head[last])
+    return {
+        ("table", each.schema, each.name): Object(
+            "table", (each.schema, each.name), {}, record=each
+        )
+        for each in wanted
+    }
+
+
+def _with_later_columns(created: Table, head: Table | None, actual: Table) -> Table:
+    # What the table has already is brought to its last state; what it lacks, later revisions add.
+    if head is None:
+        return created
+    columns = {name: each for name, each in head.columns.items() if name in actual.columns}
+    return replace(created, columns={**columns, **created.columns})
+
+
+class Plan:
+    """The steps that bring existing tables to a declared state."""
+
+    def __init__(self, connection: Connection, choices: Choices, actual: Snapshot) -> None:
+        """Take what the steps depend on.
+
+        Args:
+            connection: A connection to the database, which is only read.
+            choices: What was decided.
+            actual: What the database has.
+        """
+        self._connection = connection
+        self._choices = choices
+        self._actual = actual
+
+    def steps(self, declared: Snapshot) -> list[Step]:
+        """Return the steps to a state, in their order.
+
+        Args:
+            declared: The tables of that state.
+        """
+        differences = compare(declared, self._actual)
+        phases = (
+            self._set_defaults,
+            self._convert,
+            self._add_columns,
+            self._rename,
+            self._refuse_null,
+            self._add_keys,
+            self._add_constraints,
+            self._build_indexes,
+            self._drop,
+        )
+        return [step for phase in phases for step in phase(differences)]
+
+    def steps_after(self, declared: Snapshot) -> list[Step]:
+        """Return the steps that are left for the time after the upgrade, as far as is known before.
+
+        Args:
+            declared: The tables of the state before the upgrade.
+        """
+        differences = compare(declared, self._actual)
+        columns = [
+            *((each.table, each.declared) for each in _of(differences, AcceptsNull)),
+            *((each.table, each.column) for each in _of(differences, MissingColumn)),
+        ]
+        later = [each for each in columns if self._is_filled_later(differences, *each)]
+        return [
+            *(step for each in later if not each[1].is_nullable for step in self._fill(*each)),
+            *self._constraints(differences, lambda each: not self._is_possible(each)),
+        ]
+
+    def _fill(self, table: TableName, column: Column) -> Iterator[Step]:
+        key = sql.qualified(*table, column.name)
+        if (value := self._choices.fills.get(key, column.default)) is not None:
+            yield from column_steps.fill_null(table, {column.name: value})
+        yield from column_steps.refuse_null(table, [column.name])
+
+    def _add_columns(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        for each in _of(differences, MissingColumn):
+            fill = self._choices.fills.get(key_of(each))
+            if each.needs_fill and self._is_filled_later(differences, each.table, each.column):
+                yield from column_steps.add_empty(each.table, each.column)
+            else:
+                yield from column_steps.add(each.table, each.column, fill)
+
+    def _convert(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        yield from conversion_steps.convert(
+            self._connection, _of(differences, OtherType), self._choices.conversions, self._actual
+        )
+
+    def _set_defaults(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        for table, defaults in _by_table(_of(differences, OtherDefault)):
+            yield from column_steps.set_defaults(table, [each.declared for each in defaults])
+        for each in _of(differences, RefusesNull):
+            yield from column_steps.accept_null(each.table, each.declared.name)
+        for other in _of(differences, OtherGeneration):
+            yield from column_steps.generate(other.table, other.declared, other.actual)
+
+    def _refuse_null(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        nullable = [
+            each
+            for each in _of(differences, AcceptsNull)
+            if not self._is_filled_later(differences, each.table, each.declared)
+        ]
+        for table, columns in _by_table(nullable):
+            values = {
+                each.declared.name: value
+                for each in columns
+                if (value := self._choices.fills.get(key_of(each), each.declared.default))
+            }
+            yield from column_steps.fill_null(table, values)
+            yield from column_steps.refuse_null(table, [each.declared.name for each in columns])
+
+    def _rename(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        for table, names in _by_table(_of(differences, OtherName)):
+            renames = [
+                Rename(table, each.kind, each.actual.name, each.declared.name) for each in names
+            ]
+            yield from constraint_steps.rename(table, renames)
+        for other in _of(differences, NotValidated):
+            yield from constraint_steps.validate(other.table, other.declared.name)
+
+    def _add_keys(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        for each in _of(differences, IndexForConstraint):
+            yield from constraint_steps.from_index(each.table, each.declared, each.actual)
+        yield from self._constraints(differences, _is_key)
+
+    def _add_constraints(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        yield from self._constraints(
+            differences, lambda each: not _is_key(each) and self._is_possible(each)
+        )
+
+    def _constraints(
+        self, differences: Sequence[Difference], are_taken: Callable[[Constraint], bool]
+    ) -> Iterator[Step]:
+        for other in _of(differences, OtherConstraint):
+            if are_taken(other.declared):
+                yield from constraint_steps.replace(other.table, other.declared, other.actual)
+        for each in _of(differences, MissingConstraint):
+            if are_taken(each.constraint):
+                yield from constraint_steps.add(each.table, each.constraint)
+
+    def _is_possible(self, constraint: Constraint) -> bool:
+        # What a foreign key references may be created by the upgrade.
+        if constraint.referenced is None:
+            return True
+        exists = text("select pg_catalog.to_regclass(:name) is not null")
+        return bool(self._connection.scalar(exists, {"name": constraint.referenced}))
+
+    def _is_filled_later(
+        self, differences: Sequence[Difference], table: TableName, column: Column
+    ) -> bool:
+        # Its values are keys of a table that the upgrade creates.
+        return any(
+            each.table == table
+            and column.name in _columns_of(each.constraint)
+            and not self._is_possible(each.constraint)
+            for each in _of(differences, MissingConstraint)
+        )
+
+    def _build_indexes(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        for other in _of(differences, OtherIndex):
+            yield from constraint_steps.replace_index(other.table, other.declared, other.actual)
+        for each in _of(differences, MissingIndex):
+            yield from constraint_steps.create_index(each.table, each.index)
+
+    def _drop(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        for column in _of(differences, UnfilledColumn):
+            if column.identity in self._choices.drops:
+                yield from column_steps.drop(column.table, column.column.name)
+            else:
+                yield from column_steps.accept_null(column.table, column.column.name)
+        for each in _of(differences, UndeclaredConstraint):
+            if each.replaced_by is not None or each.identity in self._choices.drops:
+                yield from constraint_steps.drop_constraint(each.table, each.constraint.name)
+        for other in _of(differences, UndeclaredIndex):
+            if other.identity in self._choices.drops:
+                yield from constraint_steps.drop_index(other.table, other.index.name)
+
+
+def _of(differences: Iterable[Difference], kind: type[Kind]) -> list[Kind]:
+    return [each for each in differences if isinstance(each, kind)]
+
+
+def _is_key(constraint: Constraint) -> bool:
+    return constraint.kind in {"primary key", "unique"}
+
+
+def _by_table(differences: Iterable[Kind]) -> Iterable[tuple[TableName, list[Kind]]]:
+    by_table: dict[TableName, list[Kind]] = {}
+    for each in differences:
+        by_table.setdefault(each.table, []).append(each)
+    return by_table.items()
+
+
+def _columns_of(constraint: Constraint) -> list[str]:
+    columns = constraint.definition.partition("(")[2].partition(")")[0]
+    return sql.split_list(columns) if constraint.kind == "foreign key" else []
+
+
+def key_of(difference: Difference) -> str:
+    """Return the column that a difference is about, as SQL names it and decisions do."""
+    return difference.identity.removeprefix("column ")

@@ -1,0 +1,50 @@
+"""A step of an adoption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from townhall.pg.catalog import TableName
+
+LOCK_TIMEOUT = "5s"
+"""How long a statement waits for a lock while others queue behind it."""
+
+
+def without_limit(statement: str) -> tuple[str, str, str]:
+    """Return a statement behind which nothing queues, so that it waits for a lock for any time."""
+    return "set lock_timeout = 0", statement, f"set lock_timeout = '{LOCK_TIMEOUT}'"
+
+
+class Rename(NamedTuple):
+    """A constraint or an index that gets its declared name.
+
+    Attributes:
+        table: Schema and name of the table.
+        kind: ``constraint`` or ``index``.
+        previous: The name that it has.
+        name: The name that it gets.
+    """
+
+    table: TableName
+    kind: str
+    previous: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change that is committed before the next one, and does nothing where it was made.
+
+    Attributes:
+        title: What it does: ``add column public.profiles.stage``.
+        statements: The SQL that does it.
+        is_atomic: Whether its statements share one transaction. Otherwise each commits by itself,
+            as one that builds an index concurrently has to.
+        renames: The constraints and indexes that it renames.
+    """
+
+    title: str
+    statements: tuple[str, ...]
+    is_atomic: bool = True
+    renames: tuple[Rename, ...] = ()
