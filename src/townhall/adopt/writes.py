@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from townhall.pg import sql
@@ -65,44 +65,53 @@ class Writes:
 class Sources:
     """The functions of a database by name, and what each seems to write."""
 
-    def __init__(self, bodies: Iterable[Body], tables: Collection[TableName]) -> None:
+    def __init__(self, bodies: Sequence[Body], tables: Collection[TableName]) -> None:
         """Take the functions.
 
         Args:
             bodies: The functions with their sources.
             tables: The tables; a name without a schema is that of one of these, if one has it.
         """
-        self._bodies: dict[TableName, list[Body]] = {}
-        for body in bodies:
-            self._bodies.setdefault((body.schema, body.name), []).append(body)
-        self._tables = tables
+        in_public_last = sorted(tables, key=lambda table: (table[0] == "public", table))
+        self._tables = {name: (schema, name) for schema, name in in_public_last}
+        self._texts = [(body, _without_texts(body.source)) for body in bodies]
+        self._names = {(body.schema, body.name) for body in bodies}
+        self._by_name = {name: (schema, name) for schema, name in sorted(self._names)}
+        self._writes: dict[TableName, Writes] = {}
+        self._calls: dict[TableName, set[TableName]] = {}
+        for body, source in self._texts:
+            function = (body.schema, body.name)
+            known = self._writes.get(function, Writes())
+            self._writes[function] = known | self._writes_of(source)
+            self._calls.setdefault(function, set()).update(self._called(source))
 
     def has(self, function: TableName) -> bool:
         """Tell whether the source of a function is known."""
-        return function in self._bodies
+        return function in self._names
 
-    def writes(self, function: TableName, seen: frozenset[TableName] = frozenset()) -> Writes:
+    def writes(self, function: TableName) -> Writes:
         """Return what a function and those that it calls seem to write.
 
         Args:
             function: Schema and name of the function; all of that name count.
-            seen: The functions that call it.
         """
-        found = Writes()
-        for body in self._bodies.get(function, ()):
-            text = _without_texts(body.source)
-            found |= self._writes_of(text)
-            for called in self._called(text) - seen - {function}:
-                found |= self.writes(called, seen | {function})
+        found, seen, left = Writes(), {function}, [function]
+        while left:
+            each = left.pop()
+            found |= self._writes.get(each, Writes())
+            called = self._calls.get(each, set()) - seen
+            seen |= called
+            left += sorted(called)
         return found
 
     def users(self, table: TableName) -> Iterator[Body]:
         """Yield the functions whose source names a table."""
-        for bodies in self._bodies.values():
-            for body in bodies:
-                names = _RELATION.findall(_without_texts(body.source))
-                if any(table == self._table(name) for name in names):
-                    yield body
+        for body, source in self._texts:
+            # Most names are of something else, and are not taken apart.
+            last = table[1].lower()
+            names = {name for name in _RELATION.findall(source) if last in name.lower()}
+            if any(table == self._table(name) for name in names):
+                yield body
 
     def _writes_of(self, text: str) -> Writes:
         columns = {
@@ -119,19 +128,18 @@ class Sources:
         is_dynamic = _DYNAMIC.search(text) is not None
         return Writes(frozenset(columns), frozenset(tables), frozenset(of_row), is_dynamic)
 
-    def _called(self, text: str) -> set[TableName]:
-        names = {_parts(match["name"]) for match in _CALL.finditer(text)}
-        return {
-            known
-            for known in self._bodies
-            if known in names or any(len(name) == 1 and known[1] == name[0] for name in names)
-        }
+    def _called(self, text: str) -> Iterator[TableName]:
+        for name in {match["name"] for match in _CALL.finditer(text)}:
+            parts = _parts(name)
+            called = (parts[0], parts[1]) if len(parts) > 1 else self._by_name.get(parts[0])
+            if called in self._names:
+                yield called
 
     def _table(self, name: str) -> TableName:
         parts = _parts(name)
         if len(parts) > 1:
             return (parts[0], parts[1])
-        return next((table for table in self._tables if table[1] == parts[0]), ("public", parts[0]))
+        return self._tables.get(parts[0], ("public", parts[0]))
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import traceback
 from configparser import Error as ConfigError
@@ -29,15 +28,9 @@ from townhall.configuration import (
 from townhall.embedded import EmbeddedServerError
 from townhall.migrate.faults import database_error
 from townhall.printing import on_one_line, printable
+from townhall.termination import ended_by_signal
 
 _DIFFERENT, _FAILED = 1, 2
-
-
-class _TerminatedError(KeyboardInterrupt):
-    """The process was asked to end: as at a keyboard interrupt, the query that runs is cancelled.
-
-    The scratch database is dropped before the process exits.
-    """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,19 +75,7 @@ def check(options: argparse.Namespace) -> int:
         0 if no difference and no answer is as severe as asked for, 1 if one is, 2 if the check
         failed, and 128 and the signal's number if it was terminated.
     """
-    signals: list[int] = []
-
-    def terminate(number: int, _: object) -> None:
-        signals.append(number)
-        raise _TerminatedError
-
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        status = _check(options)
-    except _TerminatedError:
-        status = _FAILED
-    # Python ignores an exception raised while it collects garbage: the check then completes.
-    return 128 + signals[0] if signals else status
+    return ended_by_signal(lambda: _check(options), _FAILED)
 
 
 def _check(options: argparse.Namespace) -> int:
