@@ -234,6 +234,94 @@ def test_key_that_foreign_keys_refer_to_is_changed(
     lab.there_and_back(old, new)
 
 
+UNIQUES: dict[str, Options] = {
+    "a key": {"name": "numbered"},
+    "a deferrable key": {"name": "numbered", "deferrable": True},
+    "a renamed key": {"name": "unique_number"},
+    "a key of two columns": {"name": "numbered", "columns": ("number", "code")},
+    "an index": {"name": "numbered", "is_index": True},
+}
+REFERENCES: dict[str, Options | None] = {
+    "none": None,
+    "one": {"name": "to_number"},
+    "a renamed one": {"name": "by_number"},
+    "one that cascades": {"name": "to_number", "ondelete": "CASCADE"},
+}
+
+
+def keyed(unique: str, reference: str, *, refers_to_itself: bool) -> Schema:
+    metadata = sa.MetaData()
+    options = dict(UNIQUES[unique])
+    columns = options.pop("columns", ("number",))
+    others = sa.Table(
+        "others",
+        metadata,
+        *(sa.Column(name, sa.Integer) for name in ("number", "code", "other", "other_code")),
+        schema=SCHEMA,
+    )
+    if options.pop("is_index", False):
+        sa.Index(options["name"], *(others.columns[name] for name in columns), unique=True)
+    else:
+        others.append_constraint(sa.UniqueConstraint(*columns, **options))
+    things = sa.Table(
+        "things",
+        metadata,
+        *(sa.Column(name, sa.Integer) for name in ("other", "other_code")),
+        schema=SCHEMA,
+    )
+    if (key := REFERENCES[reference]) is not None:
+        targets = [f"{SCHEMA}.others.{name}" for name in columns]
+        local = ["other", "other_code"][: len(columns)]
+        owner = others if refers_to_itself else things
+        owner.append_constraint(sa.ForeignKeyConstraint(local, targets, **key))
+    return Schema(metadata)
+
+
+CHANGES_OF_BOTH = [
+    (("a key", "none"), ("a renamed key", "one")),
+    (("a key", "none"), ("a key of two columns", "one")),
+    (("a deferrable key", "none"), ("a key", "one")),
+    (("a key", "one"), ("a renamed key", "a renamed one")),
+    (("a key", "one"), ("a key of two columns", "a renamed one")),
+    (("a key", "one"), ("a key of two columns", "one that cascades")),
+    (("a renamed key", "one that cascades"), ("a key", "one")),
+    (("an index", "one"), ("a key", "one")),
+    (("an index", "one"), ("a key", "a renamed one")),
+    (("a key", "one"), ("an index", "one that cascades")),
+]
+
+
+CASES = [
+    (*change, refers_to_itself)
+    for change in CHANGES_OF_BOTH
+    for refers_to_itself in (False, True)
+    # A table is created, with a key to itself, before its index.
+    if not (refers_to_itself and "an index" in {each for each, _ in change})
+]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("old", "new", "refers_to_itself"), CASES, ids=str)
+def test_foreign_key_and_the_key_that_it_refers_to_change_together(
+    lab: Lab, old: tuple[str, str], new: tuple[str, str], *, refers_to_itself: bool
+) -> None:
+    before, after = (keyed(*each, refers_to_itself=refers_to_itself) for each in (old, new))
+    revision = lab.there_and_back(before, after)
+    assert "undecided" not in revision.upgrade
+
+
+@SINCE_2_1
+def test_foreign_key_is_renamed_while_the_key_that_it_refers_to_gets_a_column(lab: Lab) -> None:
+    old, new = (referred({"postgresql_include": ["size"]} if of else {}, {}) for of in (1, 0))
+    (key,) = (
+        each
+        for each in new.metadata.tables[f"{SCHEMA}.things"].foreign_key_constraints
+        if each.name == "to_number"
+    )
+    key.name = "by_number"
+    lab.there_and_back(old, new)
+
+
 def test_columns_of_a_key_that_its_own_table_refers_to_are_changed(lab: Lab) -> None:
     def tree(*columns: str) -> Schema:
         metadata = sa.MetaData()

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SAWarning
 
 from townhall.migrate.compare.changes import with_drops_of_alembic_utils
 from townhall.migrate.compare.columns import with_column_changes
-from townhall.migrate.compare.cycles import with_cycles_apart
+from townhall.migrate.compare.cycles import with_cycles_apart, with_foreign_keys_last
 from townhall.migrate.compare.decisions import decisions
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.definitions import not_repeated, with_definitions
@@ -172,7 +172,8 @@ def _needed(
         # What was refused may run once something else is dropped or created.
         creations = [each for each in refused if isinstance(each, CreateEntityOp)]
         added = comparison.added
-        steps = [*drops, *types, *on_tables, *first, *creations, *others, *added, *last]
+        changes_of_tables = with_foreign_keys_last([*on_tables, *first])
+        steps = [*drops, *types, *changes_of_tables, *creations, *others, *added, *last]
         refusals = [each for each in refusals if each.operation not in steps]
         operations, more = (
             ordered(connection, comparison, steps, declared.schemas, invoke) if steps else ([], [])

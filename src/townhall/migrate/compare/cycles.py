@@ -1,15 +1,21 @@
-"""Foreign keys of a cycle of new tables, which are created after the tables."""
+"""Foreign keys that are created after what they refer to: the tables of a cycle, a changed key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import CreateForeignKeyOp, CreateTableOp
+from alembic.operations.ops import (
+    CreateForeignKeyOp,
+    CreateTableOp,
+    DropConstraintOp,
+    DropIndexOp,
+)
 from sqlalchemy import ForeignKeyConstraint
 
 from townhall.migrate.compare.constraints import foreign_key_operation
 from townhall.migrate.compare.declared_names import generated_name
+from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
 from townhall.migrate.operations.table_names import table_of
 from townhall.pg.catalog import TableName
 
@@ -24,6 +30,32 @@ def with_cycles_apart(operations: Sequence[MigrateOperation]) -> list[MigrateOpe
     """
     created = [each for each in operations if isinstance(each, CreateTableOp)]
     return [*operations, *_additions(created)]
+
+
+def with_foreign_keys_last(operations: Sequence[MigrateOperation]) -> list[MigrateOperation]:
+    """Return operations in which keys change before foreign keys can refer to them.
+
+    Args:
+        operations: The operations on tables, in the order to try.
+    """
+    if not any(map(drops_key, operations)):
+        return list(operations)
+    last = [each for each in operations if refers_to_key(each)]
+    return [*(each for each in operations if each not in last), *last]
+
+
+def drops_key(operation: MigrateOperation) -> bool:
+    """Tell whether an operation may drop a key that foreign keys refer to."""
+    return isinstance(operation, DropConstraintOp | DropIndexOp)
+
+
+def refers_to_key(operation: MigrateOperation) -> bool:
+    """Tell whether an operation may give a foreign key, or its name, to a table."""
+    if isinstance(operation, CreateTableOp):
+        return any(isinstance(each, ForeignKeyConstraint) for each in operation.columns)
+    if isinstance(operation, AddDefinedOp):
+        return operation.definition.startswith("FOREIGN KEY")
+    return isinstance(operation, CreateForeignKeyOp | RenameConstraintOp)
 
 
 def _additions(creations: Iterable[CreateTableOp]) -> list[CreateForeignKeyOp]:

@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import cast
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import AddColumnOp, AlterColumnOp, DropColumnOp, DropConstraintOp
+from alembic.operations.ops import (
+    AddColumnOp,
+    AlterColumnOp,
+    DropColumnOp,
+    DropConstraintOp,
+    DropIndexOp,
+)
 from sqlalchemy import Connection, Table
 
 from townhall.migrate.compare.simulation import run_in_any_order
@@ -138,6 +144,8 @@ def target_of(operation: MigrateOperation) -> Target | None:
         return target
     if getattr(operation, "table_name", None) is None:
         return None
+    if isinstance(operation, DropIndexOp):
+        return Target(relation=sql.qualified(table_of(operation)[0], str(operation.index_name)))
     name = operation.constraint_name if isinstance(operation, DropConstraintOp) else None
     constraint = None if name is None else str(name)
     table = sql.qualified(*table_of(cast("OnTable", operation)))

@@ -20,6 +20,7 @@ from alembic.operations.ops import (
 )
 from sqlalchemy import Connection
 
+from townhall.migrate.compare.cycles import drops_key, refers_to_key
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.dependants import (
     checks_of,
@@ -44,7 +45,12 @@ from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.alterations import AlterEntityOp
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.comments import CommentOp
-from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp, DropDefinedOp
+from townhall.migrate.operations.constraints import (
+    AddCheckOp,
+    AddDefinedOp,
+    DropDefinedOp,
+    RenameConstraintOp,
+)
 from townhall.migrate.operations.parts import WHY_RECREATED, CreatePartOp, DropPartOp
 from townhall.migrate.operations.table_names import name_of
 from townhall.migrate.savepoints import rolled_back
@@ -252,7 +258,7 @@ def _triggers_of_dropped_views(
     }
 
 
-_CREATIONS = (CommentOp, CreateEntityOp, CreatePartOp, ReplaceEntityOp)
+_CREATIONS = (CommentOp, CreateEntityOp, CreatePartOp, RenameConstraintOp, ReplaceEntityOp)
 _MAY_CALL = (AddColumnOp, AddConstraintOp, AddDefinedOp, CreateIndexOp, CreateTableOp)
 
 
@@ -265,6 +271,8 @@ def _waiting(
                 not isinstance(other, _CREATIONS) and column_of(other) != step.part.identity
                 for other in refused
             )
+        if refers_to_key(step) and any(map(drops_key, refused)):
+            return True
         if _may_call(step):
             # It would call the function that is going to be dropped.
             return any(drops_function(other) for other in refused)

@@ -11,7 +11,8 @@ from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import ClauseElement, DefaultClause, Enum, TypeDecorator
+from sqlalchemy import ARRAY, ClauseElement, DefaultClause, Enum, TypeDecorator
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.types import TypeEngine
@@ -36,6 +37,7 @@ from townhall.pg.alembic_utils import (
 from townhall.pg.requirements import guarded
 
 _IMPORT = "from townhall import pg"
+_OF_ARRAYS = ("as_tuple", "dimensions", "zero_indexes")
 _PARAMETER = re.compile(r"(?<![:\w]):(?=\w+(?!:))|(?<=\\):(?=[\w$]*(?![:\w$]))")
 """The colon of what SQLAlchemy would take for a parameter in a text, or for one that is none."""
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -82,6 +84,8 @@ def _render_any_type(item: TypeEngine[Any], context: AutogenContext) -> str | Li
         return _render_enum(item, context)
     if isinstance(item, DOMAIN):
         return _render_domain(item, context)
+    if isinstance(item, ARRAY):
+        return _render_array(item, context)
     if not _is_of_sqlalchemy(item):
         context.imports.add(_IMPORT)
         return f"pg.ColumnType({quoted(type_in_sql(item))})"
@@ -102,6 +106,18 @@ def _is_of_sqlalchemy(item: TypeEngine[Any]) -> bool:
 def _render_type(item: TypeDecorator[Any], context: AutogenContext) -> str:
     plain: TypeEngine[Any] = item.load_dialect_impl(_dialect)
     return alembic_render._repr_type(plain, context)  # noqa: SLF001 - as Alembic writes it itself
+
+
+def _render_array(item: ARRAY[Any], context: AutogenContext) -> str:
+    # Alembic takes the type of the elements for a regular expression, which a name may break.
+    elements = alembic_render._repr_type(item.item_type, context)  # noqa: SLF001 - as Alembic writes it itself
+    options = "".join(
+        f", {name}={value!r}" for name in _OF_ARRAYS if (value := getattr(item, name))
+    )
+    if isinstance(item, postgresql.ARRAY):
+        context.imports.add("from sqlalchemy.dialects import postgresql")
+        return f"postgresql.ARRAY({elements}{options})"
+    return f"sa.ARRAY({elements}{options})"
 
 
 def _render_domain(item: DOMAIN, context: AutogenContext) -> str:
