@@ -8,14 +8,15 @@ from typing import Any, ClassVar, Self
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import DOMAIN
-from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
+from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
 
 from townhall.pg import catalog, ddl, sql
 from townhall.pg.alterable import Previous
 from townhall.pg.data_type import SHARED_COLUMNS, DataType, shared_values, types_of_kind
+from townhall.pg.dialect import named_dialect
 from townhall.pg.entity import comment_statement
 
-_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_dialect = named_dialect()
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 
 NOT_VALID = " not valid"

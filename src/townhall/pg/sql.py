@@ -15,6 +15,7 @@ from townhall.roles import LONGEST_NAME
 __all__ = [
     "IDENTIFIER",
     "closed",
+    "do",
     "dollar_quoted",
     "indented",
     "is_list",
@@ -168,9 +169,14 @@ def closed(statement: str) -> str:
     return f"{statement}\n" if ends_in_comment(statement) else statement
 
 
-def dollar_quoted(body: str) -> str:
+def do(body: str) -> str:
+    """Return the statement that runs a block of PL/pgSQL, on lines of its own."""
+    return f"do {dollar_quoted(body, 'do')}"
+
+
+def dollar_quoted(body: str, tag: str = "function") -> str:
     """Return ``body``, unchanged, between dollar quotes with a tag that it does not contain."""
-    tag = "$function$"
+    tag = f"${tag}$"
     # The end of the body and the beginning of the tag may be the tag as well.
     while f"{body}{tag}".index(tag) < len(body):
         tag = tag[:-1] + "_$"

@@ -10,7 +10,7 @@ from typing import Any
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AlterColumnOp
 from sqlalchemy import Column, Connection, DefaultClause, Table
-from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
+from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
 from sqlalchemy.types import TypeEngine
 
 from townhall.migrate.operations.columns import ChangeColumnOp, ColumnState
@@ -18,9 +18,10 @@ from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.pg import catalog, sql
 from townhall.pg.catalog.casts import Cast, read_casts
 from townhall.pg.column_type import ColumnType
+from townhall.pg.dialect import named_dialect
 
 _TYPES_OF_SEQUENCES = {"smallint", "integer", "bigint"}
-_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_dialect = named_dialect()
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 _CAPITALS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Z]+""")
 

@@ -14,13 +14,13 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import NoReferencedTableError
 
 from townhall.migrate.compare.copies import options_of
 from townhall.migrate.compare.declared_names import final_name, generated_name
 from townhall.migrate.compare.table_states import TableState
 from townhall.pg import sql
+from townhall.pg.dialect import named_dialect
 
 _OPTIONS = ("onupdate", "ondelete", "initially", "deferrable", "use_alter", "match")
 _MATCH_FULL = " MATCH FULL"
@@ -29,7 +29,7 @@ _COLUMNS = rf"\((?:{_WORD.pattern}|, )+\)"
 _START_OF_FOREIGN_KEY = re.compile(
     rf"FOREIGN KEY {_COLUMNS} REFERENCES (?:{_WORD.pattern}|\.)+{_COLUMNS}"
 )
-_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_dialect = named_dialect()
 
 
 def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:

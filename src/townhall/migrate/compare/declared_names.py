@@ -10,16 +10,16 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Constraint, Enum, Index, MetaData, Table
 from sqlalchemy.dialects.postgresql import DOMAIN
-from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import BLANK_SCHEMA, conv
 
 from townhall.migrate.compare.copies import copied, named_type
 from townhall.pg import sql
+from townhall.pg.dialect import named_dialect
 from townhall.roles import LONGEST_NAME
 
 _DEFAULT_SCHEMA = "public"
 _IN_DEFAULT_SCHEMA = f"{_DEFAULT_SCHEMA}."
-_preparer = PGDialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call] # SQLAlchemy's
+_preparer = named_dialect().identifier_preparer
 
 
 def with_names_of_database(metadata: MetaData) -> MetaData:

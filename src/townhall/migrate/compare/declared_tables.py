@@ -32,11 +32,12 @@ from townhall.migrate.compare.constraints import (
 from townhall.migrate.compare.copies import options_of
 from townhall.migrate.compare.table_states import SERIAL, TableState
 from townhall.migrate.savepoints import attempt, run_script
+from townhall.pg.dialect import named_dialect
 
 _TEMPORARY = "pg_temp"
 _UNIQUE = "UNIQUE "
 _NOT_VALID = " NOT VALID"
-_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_dialect = named_dialect()
 
 
 def create_temporary(connection: Connection, tables: Iterable[Table]) -> dict[str, DBAPIError]:
@@ -66,7 +67,7 @@ def create_temporary(connection: Connection, tables: Iterable[Table]) -> dict[st
 
 def _dialect_of(connection: Connection) -> PGDialect:
     # Whether a generated column is virtual by default depends on the server.
-    dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+    dialect = named_dialect()
     option = "supports_virtual_generated_columns"
     setattr(dialect, option, getattr(connection.dialect, option, False))
     return dialect

@@ -33,7 +33,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
+from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
 from sqlalchemy.schema import conv
 from sqlalchemy.types import Boolean, Enum, TypeDecorator, TypeEngine
 
@@ -47,8 +47,9 @@ from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.operations.comments import TableCommentOp
 from townhall.migrate.operations.constraints import AddDefinedOp
 from townhall.pg import sql
+from townhall.pg.dialect import named_dialect
 
-_dialect = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+_dialect = named_dialect()
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from io import StringIO
 
 from alembic import op
-from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from townhall.pg import sql
+from townhall.pg.dialect import named_dialect
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def only_where(condition: str) -> Iterator[None]:
         "as_sql": True,
         "literal_binds": True,
         "output_buffer": script,
-        "dialect": PGDialect(paramstyle="named"),  # type: ignore[no-untyped-call] # SQLAlchemy's
+        "dialect": named_dialect(),
     }
     previous = {name: getattr(impl, name) for name in writing}
     vars(impl).update(writing)
@@ -52,7 +52,8 @@ def refuse_if(count: str, message: str, *, hint: str) -> None:
     """
     op.execute(
         sql.statement(
-            f"""do $do$
+            sql.do(
+                f"""
 declare
     refused constant bigint := {sql.layout(count)};
 begin
@@ -61,6 +62,7 @@ begin
             using hint = {sql.literal(hint)};
     end if;
 end
-$do$"""
+"""
+            )
         )
     )

@@ -118,7 +118,8 @@ def _add_if_missing(target: str, name: str, definition: str) -> TextClause:
 
 def _only_if(condition: str, target: str, name: str, statement: str) -> TextClause:
     return sql.statement(
-        f"""do $do$
+        sql.do(
+            f"""
 begin
     if {condition} (
         select
@@ -128,5 +129,6 @@ begin
         {statement};
     end if;
 end
-$do$"""
+"""
+        )
     )

@@ -27,7 +27,8 @@ def rename_table(old: str, new: str, *, schema: str = "public") -> None:
     remembered = _keep_memory(origins, schema, old, new) if origins else ""
     context.execute(
         sql.statement(
-            f"""do $do$
+            sql.do(
+                f"""
 declare
     old_name constant text := {sql.literal(old)};
     new_name constant text := {sql.literal(new)};
@@ -75,7 +76,8 @@ begin
         );
     end loop;{remembered}
 end
-$do$"""
+"""
+            )
         )
     )
 

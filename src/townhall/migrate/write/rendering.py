@@ -34,6 +34,7 @@ from townhall.pg.alembic_utils import (
     render_drop_entity,
     render_replace_entity,
 )
+from townhall.pg.dialect import quote_reserved_words
 from townhall.pg.requirements import guarded
 
 _IMPORT = "from townhall import pg"
@@ -47,12 +48,14 @@ _dialect.colspecs = {}  # types are not replaced by those of a driver
 def render_sql_unchanged(context: MigrationContext) -> None:
     """Let a migration context render SQL expressions that mean the same when a revision runs.
 
-    The driver's percent signs are not doubled, and a colon starts no parameter.
+    The driver's percent signs are not doubled, a colon starts no parameter, and every reserved word
+    that is a name is quoted.
 
     Args:
         context: The context of one run, which alone is changed.
     """
     impl = context.impl
+    quote_reserved_words(impl.dialect)
     doubles = impl.dialect.identifier_preparer._double_percents  # noqa: SLF001 - there is no public way
     render = impl.render_ddl_sql_expr
 

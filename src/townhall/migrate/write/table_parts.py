@@ -8,7 +8,6 @@ from typing import Any
 from alembic.operations.ops import AddConstraintOp, CreateForeignKeyOp
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Constraint, Index, Table
-from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import AddConstraint
 from sqlalchemy.types import NullType
 
@@ -17,8 +16,9 @@ from townhall.migrate.operations.definitions import BringBackOp
 from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.migrate.write.python_source import quoted
 from townhall.pg.catalog import TableName
+from townhall.pg.dialect import named_dialect
 
-DIALECT = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call] # SQLAlchemy's
+DIALECT = named_dialect()
 
 
 def place_of(operation: Any) -> TableName | None:  # noqa: ANN401 - the operations have no common base

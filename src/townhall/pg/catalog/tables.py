@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,12 @@ TableName = tuple[str, str]
 
 Kind = Literal["table", "partitioned table", "foreign table"]
 ConstraintKind = Literal["check", "exclude", "foreign key", "primary key", "unique"]
+
+
+_NAME = r'(?:"(?:[^"]|"")*"|[^\s".]+)'
+_START_OF_INDEX = re.compile(
+    rf"CREATE (?:UNIQUE )?INDEX {_NAME} ON (?:ONLY )?{_NAME}(?:\.{_NAME})?(?= USING )"
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class Index:
     @property
     def method_and_columns(self) -> str:
         """The part of the definition after the table: `` USING btree (name)``."""
-        return self.definition[self.definition.index(" USING ") :]
+        return _START_OF_INDEX.sub("", self.definition, count=1)
 
 
 @dataclass(frozen=True)
