@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
@@ -38,15 +38,28 @@ def with_foreign_keys_last(operations: Sequence[MigrateOperation]) -> list[Migra
     Args:
         operations: The operations on tables, in the order to try.
     """
-    if not any(map(drops_key, operations)):
+    if not drops_keys(operations, created_tables(operations)):
         return list(operations)
     last = [each for each in operations if refers_to_key(each)]
     return [*(each for each in operations if each not in last), *last]
 
 
-def drops_key(operation: MigrateOperation) -> bool:
-    """Tell whether an operation may drop a key that foreign keys refer to."""
-    return isinstance(operation, DropConstraintOp | DropIndexOp)
+def created_tables(operations: Iterable[MigrateOperation]) -> set[TableName]:
+    """Return schema and name of the tables that operations create."""
+    return {table_of(each) for each in operations if isinstance(each, CreateTableOp)}
+
+
+def drops_keys(operations: Iterable[MigrateOperation], created: Collection[TableName]) -> bool:
+    """Tell whether operations may drop a key that foreign keys refer to.
+
+    Args:
+        operations: The operations.
+        created: The tables that are created: nothing else refers to a key of theirs.
+    """
+    return any(
+        isinstance(each, DropConstraintOp | DropIndexOp) and table_of(each) not in created
+        for each in operations
+    )
 
 
 def refers_to_key(operation: MigrateOperation) -> bool:

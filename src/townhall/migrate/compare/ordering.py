@@ -20,7 +20,7 @@ from alembic.operations.ops import (
 )
 from sqlalchemy import Connection
 
-from townhall.migrate.compare.cycles import drops_key, refers_to_key
+from townhall.migrate.compare.cycles import created_tables, drops_keys, refers_to_key
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.dependants import (
     checks_of,
@@ -66,7 +66,7 @@ from townhall.pg import (
     sql,
 )
 from townhall.pg.adapted import Adapted
-from townhall.pg.catalog import Dependants, Part, Target, read_dependants
+from townhall.pg.catalog import Dependants, Part, TableName, Target, read_dependants
 from townhall.pg.state import Key
 
 WHY_DROPPED = "It depends on what this revision drops."
@@ -145,7 +145,8 @@ def ordered(
         steps = _with_recreations(operations, comparison, recreated, lost, parts.values())
         with rolled_back(connection):
             set_rows_aside(connection, steps, schemas)
-            done, failures = _run(connection, steps, invoke, _waiting(comparison, recreated))
+            waits = _waiting(comparison, recreated, created_tables(operations))
+            done, failures = _run(connection, steps, invoke, waits)
             blocking = _blocking(connection, failures, comparison)
         if not failures:
             return done, []
@@ -263,15 +264,15 @@ _MAY_CALL = (AddColumnOp, AddConstraintOp, AddDefinedOp, CreateIndexOp, CreateTa
 
 
 def _waiting(
-    comparison: Comparison, recreated: set[Key]
-) -> Callable[[MigrateOperation, Sequence[MigrateOperation]], bool]:
+    comparison: Comparison, recreated: set[Key], created: Collection[TableName]
+) -> Waits[MigrateOperation]:
     def waits(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
         if isinstance(step, CreatePartOp):
             return any(
                 not isinstance(other, _CREATIONS) and column_of(other) != step.part.identity
                 for other in refused
             )
-        if refers_to_key(step) and any(map(drops_key, refused)):
+        if refers_to_key(step) and drops_keys(refused, created):
             return True
         if _may_call(step):
             # It would call the function that is going to be dropped.
