@@ -81,6 +81,10 @@ class Project:
     def history(self) -> Sequence[Script]:
         return [*ScriptDirectory.from_config(self.config).walk_revisions()][::-1]
 
+    def values(self, query: str) -> list[tuple[object, ...]]:
+        with create_engine(self.database, poolclass=NullPool).connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
     def execute(self, statement: str) -> None:
         with create_engine(self.database, poolclass=NullPool).begin() as connection:
             connection.execute(text(statement))
@@ -289,3 +293,90 @@ def test_identity_is_added_and_dropped_over_its_own_result(project: Project) -> 
     project.declare(items('Column("owner_id", Integer, Identity(always=True), nullable=False)'))
     run_twice(project, len(project.revise()))
     command.check(project.config)
+
+
+WITHOUT_REWRITE = {
+    "volatile default": (
+        'Column("n", UUID, server_default=text("gen_random_uuid()"), nullable=False)'
+    ),
+    "volatile default of a nullable column": (
+        'Column("n", DateTime, server_default=text("clock_timestamp()"))'
+    ),
+    "default of a sequence": (
+        'Column("n", Integer, server_default=Sequence("nums", metadata=metadata).next_value(),'
+        " nullable=False)"
+    ),
+    "serial": 'Column("n", Integer, primary_key=True)',
+    "identity": 'Column("n", BigInteger, Identity(always=True, start=10, increment=5))',
+    "identity key": 'Column("n", SmallInteger, Identity(), primary_key=True)',
+    "constant default": 'Column("n", Integer, server_default="7", nullable=False)',
+    "stable default": 'Column("n", DateTime, server_default=func.now(), nullable=False)',
+}
+
+
+def logs(*more: str) -> str:
+    """Return the source of a table without a key, with more columns or constraints."""
+    columns = ", ".join(['Column("a", Integer)', *more])
+    return f'Table("logs", metadata, {columns})\n'
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        each
+        if each in {"volatile default", "identity"}
+        else pytest.param(each, marks=pytest.mark.thorough)
+        for each in WITHOUT_REWRITE
+    ],
+)
+def test_new_column_of_a_table_in_use_is_filled_without_writing_the_table_anew(
+    project: Project, name: str
+) -> None:
+    project.declare(logs())
+    project.revise()
+    command.upgrade(project.config, "head")
+    table = f'"{project.schema}".logs' if project.schema else "logs"
+    project.execute(f"insert into {table} select n from generate_series(1, 2000) as n")
+    before = project.values(f"select pg_relation_filenode('{table}')")
+    project.declare(logs(WITHOUT_REWRITE[name]))
+    revisions = project.revise()
+    run_twice(project, len(revisions))
+    command.check(project.config)
+    assert project.values(f"select pg_relation_filenode('{table}')") == before
+    project.execute(f"insert into {table} (a) values (0)")
+    distinct = 1 if name in {"constant default", "stable default"} else 2001
+    distinct += name == "stable default"
+    assert project.values(f"select count(n), count(distinct n) from {table}") == [(2001, distinct)]
+    command.downgrade(project.config, f"-{len(revisions)}")
+
+
+@pytest.mark.parametrize(
+    ("declaration", "why"),
+    [
+        (
+            'Column("n", Integer, Computed("a * 2", persisted=True))',
+            "PostgreSQL writes the whole table anew for this column",
+        ),
+        (
+            'postgresql.ExcludeConstraint(("a", "="), using="btree", name="one_each")',
+            "PostgreSQL can't build an exclusion constraint concurrently",
+        ),
+    ],
+    ids=["stored generated column", "exclusion constraint"],
+)
+def test_change_that_blocks_a_table_in_use_says_so(
+    project: Project, declaration: str, why: str
+) -> None:
+    project.declare(logs())
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.declare(logs(declaration))
+    (revision,) = project.revise()
+    assert f"# {why}" in revision.partition("def downgrade")[0]
+    run_twice(project, 1)
+    command.check(project.config)
+
+    project.declare(logs())
+    (back,) = project.revise()
+    assert f"# {why}" in back.partition("def downgrade")[2]
+    run_twice(project, 1)

@@ -45,11 +45,13 @@ _HARMLESS_IN_AUTOCOMMIT = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-# A transaction of these alone, as ``update_in_batches`` makes it, changes a limited number of rows.
+# A transaction of these alone, as steps in batches make it, changes a limited number of rows.
 _BATCH = re.compile(
     r"""\s*(
         select\ t\.id\ from\ .*\ limit\ \d+\ for\ no\ key\ update
         | update\ \S+\ as\ t\s.*\ where\ t\.id\ =\ any\ \(
+        | update\ only\ .*\ where\ ctid\ >=\ .*\ and\ ctid\ <\s
+        | select
     )""",
     re.VERBOSE | re.DOTALL,
 )

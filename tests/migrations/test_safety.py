@@ -354,3 +354,42 @@ def _make_goods(condition: str) -> None:
 
 
 _GOODS = "select relname from pg_class where relname = 'goods'"
+
+
+def test_column_is_filled_in_batches_with_its_default(connection: Connection) -> None:
+    with connection.begin():
+        for statement in (
+            "create table parts (id int, changed int, note int) partition by list (id)",
+            "create table first partition of parts for values in (1) partition by list (id)",
+            "create table first_one partition of first default",
+            "create table others partition of parts default",
+            "create table own () inherits (things)",
+            "alter table things alter changed drop not null, alter changed set default 7",
+            "alter table own alter changed set default 8",
+            "alter table parts alter changed set default 7",
+            "update things set changed = null where id < 5",
+            "insert into own (id, changed) values (9, null), (10, 1)",
+            "insert into parts (id, changed) values (1, null), (2, null), (3, 1)",
+        ):
+            connection.execute(text(statement))
+    with long_locks(connection) as found, _revision(connection):
+        safety.fill_column("things", "changed")
+        safety.fill_column("parts", "changed")
+    assert found == []
+    assert _rows(connection, "select id, changed from things order by id") == [
+        *((each, 7) for each in range(1, 5)),
+        (5, 0),
+        (9, 8),
+        (10, 1),
+    ]
+    assert _rows(connection, "select id, changed from parts order by id") == [
+        (1, 7),
+        (2, 7),
+        (3, 1),
+    ]
+
+
+def test_script_fills_a_column_in_one_statement() -> None:
+    with _script() as script:
+        safety.fill_column("things", "thing")
+    assert "update public.things set thing = default where thing is null" in script.getvalue()

@@ -44,6 +44,7 @@ from townhall.migrate.compare.constraints import (
 )
 from townhall.migrate.compare.copies import copied, named_type
 from townhall.migrate.compare.declared_names import generated_name
+from townhall.migrate.compare.serials import serial_type
 from townhall.migrate.operations.comments import TableCommentOp
 from townhall.migrate.operations.constraints import AddDefinedOp
 from townhall.pg import sql
@@ -169,7 +170,9 @@ def _normalize(
     operation: CreateTableOp | AddColumnOp, table: Table
 ) -> Iterable[CreateForeignKeyOp]:
     if isinstance(operation, AddColumnOp):
-        operation.column = _without_index(table.columns[operation.column.key])
+        column = table.columns[operation.column.key]
+        operation.column = _without_index(column)
+        operation.column.type = serial_type(column) or column.type
         return []
     # Those of a cycle are added when all tables exist.
     foreign_keys = [each for each in table.foreign_key_constraints if each.use_alter]
@@ -184,7 +187,6 @@ def _without_index(column: Column[Any]) -> Column[Any]:
     # Its index and unique constraint are operations of their own.
     copy = column._copy()  # noqa: SLF001 - as Alembic does
     copy.index = copy.unique = None
-    copy.type = column.type
     return copy
 
 

@@ -121,18 +121,30 @@ class ChangeColumnOp(StatementsOp):
 class AddSerialOp(StatementsOp):
     """Let a sequence that belongs to a column give its default."""
 
-    def __init__(self, table: Table, column: str, sequence: str, previous: str | None) -> None:
-        """Take the column, the qualified identifier of the sequence, and the present default."""
+    def __init__(
+        self, table: Table, column: str, sequence: str, previous: str | None, options: str = ""
+    ) -> None:
+        """Take the column, its sequence, and its present default.
+
+        Args:
+            table: The table.
+            column: The name of the column.
+            sequence: The sequence as a qualified identifier.
+            previous: The present default.
+            options: The options of the sequence: ``start with 10``.
+        """
         self.schema, self.table_name, self.column_name = table.schema, table.name, column
         self.owner, self.sequence, self.previous = table, sequence, previous
+        self.options = f"{options} " if options else ""
 
     @property
     def statements(self) -> Sequence[str]:
         """``create sequence`` and ``set default``."""
         table, column = qualified_name(self.owner), sql.quote(self.column_name)
         value = f"nextval({sql.literal(self.sequence)}::regclass)"
+        sequence = f"{self.sequence} {self.options}"
         return [
-            f"create sequence if not exists {self.sequence} owned by {table}.{column}",
+            f"create sequence if not exists {sequence}owned by {table}.{column}",
             f"alter table {table} alter column {column} set default {value}",
         ]
 
@@ -143,6 +155,26 @@ class AddSerialOp(StatementsOp):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple: ``("add_serial", "public", "events", "id")``."""
         return ("add_serial", self.schema, self.table_name, self.column_name)
+
+
+class FillColumnOp(StatementsOp):
+    """Give the rows that were there before a column its default."""
+
+    def __init__(self, table: Table, column: str) -> None:
+        """Take the table and the name of the column."""
+        self.table, self.column_name = table, column
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """``update``."""
+        column = sql.quote(self.column_name)
+        return [
+            f"update {qualified_name(self.table)} set {column} = default where {column} is null"
+        ]
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("fill_column", "public", "events", "token")``."""
+        return ("fill_column", self.table.schema, self.table.name, self.column_name)
 
 
 class DropSerialOp(StatementsOp):

@@ -8,9 +8,6 @@ from typing import Any
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import OpContainer
 
-from townhall.migrate.operations.statements import StatementsOp
-from townhall.pg.requirements import Requirement, guarded
-
 
 class SafeOp(OpContainer):
     """An operation that is written as a call of :mod:`townhall.migrate.safety`.
@@ -30,13 +27,30 @@ class SafeOp(OpContainer):
         return self.ops[0].to_diff_tuple()
 
 
-class GuardedOp(OpContainer):
-    """Statements that run only where something holds that a later operation ends."""
+class RewrittenOp(OpContainer):
+    """An operation that is written as other statements, which run over its own result."""
 
-    def __init__(self, operation: StatementsOp, required: Requirement) -> None:
-        """Take the operation and what must hold."""
+    def __init__(self, operation: MigrateOperation, statements: Sequence[str]) -> None:
+        """Take the operation and the statements."""
         super().__init__([operation])
-        self.statements = [guarded(required, operation.statements)]
+        self.statements = statements
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple of the operation."""
+        return self.ops[0].to_diff_tuple()
+
+
+class NotedOp(OpContainer):
+    """An operation with a comment for the reader of the revision."""
+
+    def __init__(self, operation: MigrateOperation, why: str) -> None:
+        """Take the operation and the comment."""
+        super().__init__([operation])
+        self.why = why
+
+    def reverse(self) -> MigrateOperation:
+        """Return the opposite of the operation."""
+        return self.ops[0].reverse()
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple of the operation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from townhall.migrate.safety.columns import add_identity, add_serial, fill_column
 from townhall.migrate.safety.conditions import only_where, refuse_if
 from townhall.migrate.safety.constraints import (
     add_constraint,
@@ -23,6 +24,8 @@ from townhall.migrate.safety.tables import rename_table, update_in_batches
 __all__ = [
     "add_constraint",
     "add_constraint_at_once",
+    "add_identity",
+    "add_serial",
     "add_unique",
     "create_index",
     "create_roles",
@@ -31,6 +34,7 @@ __all__ = [
     "drop_index",
     "drop_index_at_once",
     "drop_table",
+    "fill_column",
     "only_where",
     "protect_version_table",
     "refuse_if",

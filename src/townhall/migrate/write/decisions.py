@@ -20,7 +20,7 @@ def render_undecided(context: AutogenContext, operation: UndecidedOp) -> list[st
     context.imports.add("from townhall import pg")
     steps = [line for step in operation.steps for line in alembic_render.render_op(context, step)]
     call = [
-        *_comment(f"UNDECIDED: {operation.difference}: {operation.reason}"),
+        *comment(f"UNDECIDED: {operation.difference}: {operation.reason}"),
         *_way(context, operation),
         f"pg.undecided({render_sql(operation.summary, 12)})",
     ]
@@ -31,26 +31,26 @@ def render_later(context: AutogenContext, operation: LaterOp) -> list[str]:
     """Render a comment, and nothing that runs."""
     del context
     what = f"Generate another revision after this one is run, for {operation.summary}"
-    return [*_comment(what), "pass"]
+    return [*comment(what), "pass"]
 
 
 def _way(context: AutogenContext, operation: UndecidedOp) -> Iterable[str]:
     if operation.is_way_back:
-        yield from _comment("Write the opposite of what upgrade() does in place of the call.")
+        yield from comment("Write the opposite of what upgrade() does in place of the call.")
         return
-    yield from _comment(
+    yield from comment(
         "Write one of these or what fits in place of the call, and its opposite in downgrade():"
     )
     for answer in operation.answers:
         yield from _answer(answer)
     if operation.refused:
-        yield from _comment("PostgreSQL refused:")
+        yield from comment("PostgreSQL refused:")
         for refused in operation.refused:
             yield from _source(context, refused)
 
 
 def _answer(answer: Answer) -> Iterable[str]:
-    yield from _comment(f"- {answer.what}:" if answer.statements else f"- {answer.what}.")
+    yield from comment(f"- {answer.what}:" if answer.statements else f"- {answer.what}.")
     for statement in answer.statements:
         yield from (f"#     {line}" for line in f"pg.execute({quoted(statement)})".split("\n"))
 
@@ -60,6 +60,11 @@ def _source(context: AutogenContext, operation: MigrateOperation) -> Iterable[st
     return (f"#     {line}".rstrip() for line in text.split("\n"))
 
 
-def _comment(text: str) -> Iterable[str]:
+def comment(text: str) -> Iterable[str]:
+    """Yield the lines of a comment.
+
+    Args:
+        text: What it says.
+    """
     for line in text.split("\n"):
         yield from (f"# {part}" for part in textwrap.wrap(line, _WIDTH) or [""])

@@ -8,6 +8,7 @@ after them. One command then writes several revisions, each of which follows the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from alembic.operations import MigrateOperation
@@ -22,6 +23,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from townhall.migrate.operations.table_names import table_of
+from townhall.migrate.write.new_columns import with_columns_in_steps
 from townhall.migrate.write.safe_calls import Change, change_of
 from townhall.pg.catalog import TableName
 
@@ -51,12 +53,13 @@ def for_tables_in_use(
     """
     if len(script.upgrade_ops_list) != 1:
         return [script]
-    upgrade = script.upgrade_ops_list[0].ops
-    downgrade = script.downgrade_ops_list[0].ops
-    whole, partitioned = {*_whole_tables([*upgrade, *downgrade])}, {*_partitioned(context)}
+    given = [[*each.ops] for each in (*script.upgrade_ops_list, *script.downgrade_ops_list)]
+    whole, partitioned = {*_whole_tables(chain(*given))}, {*_partitioned(context)}
+    upgrade, filling = with_columns_in_steps(context, given[0], whole)
+    downgrade, _ = with_columns_in_steps(context, given[1], whole)
     up = _changes(context, upgrade, whole, partitioned)
     down = _changes(context, downgrade, whole, partitioned)
-    if not (up or down):
+    if not (up or down) and [upgrade, downgrade] == given:
         return [script]
     added_again = {each.name for each in down.values() if not each.removes}
     removed = {each.name for each in up.values() if each.removes} & added_again
@@ -66,7 +69,7 @@ def for_tables_in_use(
         _selected(downgrade, down, removed, removes=False),
     )
     after = Part(
-        _selected(upgrade, up, added, removes=False),
+        [*filling, *_selected(upgrade, up, added, removes=False)],
         _selected(downgrade, down, added, removes=True),
     )
     others = Part(_others(upgrade, up, removed, added), _others(downgrade, down, added, removed))
@@ -143,7 +146,7 @@ def _script(script: MigrationScript, part: Part, number: int, count: int) -> Mig
     )
 
 
-def _whole_tables(operations: Operations) -> Iterable[TableName]:
+def _whole_tables(operations: Iterable[MigrateOperation]) -> Iterable[TableName]:
     for each in operations:
         if isinstance(each, CreateTableOp | DropTableOp):
             yield table_of(each)

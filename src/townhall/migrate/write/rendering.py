@@ -22,9 +22,9 @@ from townhall.migrate.compare.columns import type_in_sql
 from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
-from townhall.migrate.operations.live import GuardedOp, SafeOp
+from townhall.migrate.operations.live import NotedOp, RewrittenOp, SafeOp
 from townhall.migrate.operations.statements import StatementsOp
-from townhall.migrate.write.decisions import render_later, render_undecided
+from townhall.migrate.write.decisions import comment, render_later, render_undecided
 from townhall.migrate.write.python_source import quoted, render_entity, render_name, render_sql
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 from townhall.pg.adapted import Adapted
@@ -196,8 +196,14 @@ def _render_safe(context: AutogenContext, operation: SafeOp) -> list[str]:
     return [operation.call, *map(_execution, operation.statements)]
 
 
-@renderers.dispatch_for(GuardedOp)
-def _render_guarded(context: AutogenContext, operation: GuardedOp) -> list[str]:
+@renderers.dispatch_for(NotedOp)
+def _render_noted(context: AutogenContext, operation: NotedOp) -> list[str]:
+    steps = [line for each in operation.ops for line in alembic_render.render_op(context, each)]
+    return [*comment(operation.why), *steps]
+
+
+@renderers.dispatch_for(RewrittenOp)
+def _render_rewritten(context: AutogenContext, operation: RewrittenOp) -> list[str]:
     context.imports.add(_IMPORT)
     return list(map(_execution, operation.statements))
 

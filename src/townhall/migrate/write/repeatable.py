@@ -18,10 +18,10 @@ from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.identities import AlterIdentityOp
-from townhall.migrate.operations.live import GuardedOp, SafeOp
+from townhall.migrate.operations.live import NotedOp, RewrittenOp, SafeOp
 from townhall.migrate.operations.parts import CreatePartOp, DropPartOp
 from townhall.migrate.operations.schemas import DropSchemaOp
-from townhall.migrate.operations.statements import qualified_name
+from townhall.migrate.operations.statements import StatementsOp, qualified_name
 from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.migrate.write.python_source import quoted, render_sql
 from townhall.migrate.write.revision import dropped_tables
@@ -33,7 +33,13 @@ from townhall.migrate.write.table_parts import (
 )
 from townhall.pg import DropEntityOp, sql
 from townhall.pg.catalog import TableName
-from townhall.pg.requirements import constraint_exists, has_no_identity, relation_exists
+from townhall.pg.requirements import (
+    Requirement,
+    constraint_exists,
+    guarded,
+    has_no_identity,
+    relation_exists,
+)
 
 Operations = Sequence[MigrateOperation]
 
@@ -72,6 +78,8 @@ def _drops_of_created_parts(operations: Operations) -> Iterable[DropPartOp]:
 def _repeatable_one(
     context: MigrationContext, operation: MigrateOperation, later: Operations
 ) -> MigrateOperation:
+    if isinstance(operation, NotedOp):
+        return NotedOp(_repeatable_one(context, operation.ops[0], later), operation.why)
     if isinstance(operation, CommentOp):
         return _comment(operation, later)
     if isinstance(operation, ChangeColumnOp):
@@ -79,12 +87,16 @@ def _repeatable_one(
     place = place_of(operation)
     if place is None:
         return operation
-    call, settings = _call(context, operation, place, later)
+    if isinstance(operation, DropConstraintOp) and place in dropped_tables(later):
+        table, name = sql.qualified(*place), sql.quote(str(operation.constraint_name))
+        drop = f"alter table if exists {table} drop constraint if exists {name}"
+        return RewrittenOp(operation, [drop])
+    call, settings = _call(context, operation, place)
     return SafeOp(operation, call, settings) if call else operation
 
 
 def _call(
-    context: MigrationContext, operation: MigrateOperation, place: TableName, later: Operations
+    context: MigrationContext, operation: MigrateOperation, place: TableName
 ) -> tuple[str, Sequence[str]]:
     schema, table = schema_argument(place), quoted(place[1])
     if isinstance(operation, RenameConstraintOp):
@@ -95,9 +107,6 @@ def _call(
         if name is not None:
             arguments = f"{table}, {quoted(name)}, {render_sql(definition, 40)}{schema}"
             return f"safety.add_constraint_at_once({arguments})", settings_of(operation)
-    if isinstance(operation, DropConstraintOp) and place in dropped_tables(later):
-        name = str(operation.constraint_name)
-        return f"safety.drop_constraint({table}, {quoted(name)}{schema})", ()
     return "", ()
 
 
@@ -137,9 +146,9 @@ def _comment(operation: CommentOp, later: Operations) -> MigrateOperation:
         return operation
     table = qualified_name(operation.on)
     if operation.kind == "constraint":
-        return GuardedOp(operation, constraint_exists(table, operation.name))
+        return _where(operation, constraint_exists(table, operation.name))
     schema, _ = name_of(operation.on)
-    return GuardedOp(operation, relation_exists("index", sql.qualified(schema, operation.name)))
+    return _where(operation, relation_exists("index", sql.qualified(schema, operation.name)))
 
 
 def _change_of_column(operation: ChangeColumnOp, later: Operations) -> MigrateOperation:
@@ -153,5 +162,9 @@ def _change_of_column(operation: ChangeColumnOp, later: Operations) -> MigrateOp
         for each in later
     )
     if is_dropped and becomes_identity:
-        return GuardedOp(operation, has_no_identity(table, column))
+        return _where(operation, has_no_identity(table, column))
     return operation
+
+
+def _where(operation: StatementsOp, required: Requirement) -> RewrittenOp:
+    return RewrittenOp(operation, [guarded(required, operation.statements)])

@@ -137,9 +137,18 @@ def _alter_nullability(operation: AlterColumnOp, place: TableName) -> Change | N
     name = ("nullability", *place, operation.column_name)
     if operation.modify_nullable:
         return Change(name, True, operation)  # noqa: FBT003 - named there
-    column = quoted(operation.column_name)
-    call = f"safety.set_not_null({quoted(place[1])}, {column}{schema_argument(place)})"
-    return Change(name, False, SafeOp(operation, call))  # noqa: FBT003 - named there
+    return Change(name, False, set_not_null(operation, place))  # noqa: FBT003 - named there
+
+
+def set_not_null(operation: AlterColumnOp, place: TableName) -> SafeOp:
+    """Return an operation that sets a column not null, for a table in use.
+
+    Args:
+        operation: The operation.
+        place: Schema and name of the table.
+    """
+    names = f"{quoted(place[1])}, {quoted(operation.column_name)}"
+    return SafeOp(operation, f"safety.set_not_null({names}{schema_argument(place)})")
 
 
 def _add_constraint(
