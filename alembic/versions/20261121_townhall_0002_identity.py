@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0002"
 down_revision = "townhall_0001"
@@ -23,6 +23,12 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables(
+        "public.organization_members",
+        "public.profiles",
+        "public.organizations",
+        writes_only=["auth.users"],
+    )
     profiles()
     organizations()
 
@@ -524,6 +530,9 @@ def organizations() -> None:
 
 
 def downgrade() -> None:
+    lock_tables(
+        "public.organization_members", "public.profiles", "public.organizations", "auth.users"
+    )
     drop_table("organization_members")
     drop_table("organizations")
     drop_table("profiles")

@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0003"
 down_revision = "townhall_0002"
@@ -23,6 +23,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables(
+        "public.participants", "public.events", writes_only=["public.organizations", "auth.users"]
+    )
     events()
     participants()
 
@@ -402,6 +405,7 @@ def participants() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.participants", "public.events", "public.organizations", "auth.users")
     drop_table("participants")
     drop_table("events")
     pg.drop_entity(pg.Function.named(schema="private", name="my_participant_ids"))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0004"
 down_revision = "townhall_0003"
@@ -22,6 +22,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables(
+        "public.participant_tracks",
+        "public.tracks",
+        writes_only=["public.participants", "public.events"],
+    )
     tracks()
     participant_tracks()
 
@@ -312,6 +317,9 @@ def participant_tracks() -> None:
 
 
 def downgrade() -> None:
+    lock_tables(
+        "public.participant_tracks", "public.participants", "public.tracks", "public.events"
+    )
     drop_table("participant_tracks")
     drop_table("tracks")
     pg.drop_entity(pg.Function.named(name="fill_participant_track_event"))

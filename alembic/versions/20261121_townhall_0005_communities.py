@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0005"
 down_revision = "townhall_0004"
@@ -24,6 +24,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.community_members", "public.communities", writes_only=["auth.users"])
     communities()
     members()
     owners()
@@ -526,6 +527,7 @@ def owners() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.community_members", "public.communities", "auth.users")
     drop_table("community_members")
     drop_table("communities")
     pg.drop_entity(pg.Function.named(schema="private", name="keep_owner_of_community"))

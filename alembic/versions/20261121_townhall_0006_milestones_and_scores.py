@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0006"
 down_revision = "townhall_0005"
@@ -23,6 +23,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.investor_readiness_scores", "public.milestones", writes_only=["auth.users"])
     milestones()
     scores()
 
@@ -258,5 +259,6 @@ def scores() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.investor_readiness_scores", "public.milestones", "auth.users")
     drop_table("investor_readiness_scores")
     drop_table("milestones")

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_table, only_where, rename_table
+from townhall.migrate.safety import drop_table, lock_tables, only_where, rename_table
 
 revision = "townhall_0007"
 down_revision = "townhall_0006"
@@ -28,6 +28,12 @@ NOT_RENAMED_YET = "to_regclass('public.participant_sessions') is null"
 
 
 def upgrade() -> None:
+    lock_tables(
+        "public.stakeholder_sessions",
+        "public.campaign_assignments",
+        "public.campaigns",
+        writes_only=["auth.users"],
+    )
     rename_table("stakeholder_sessions", "campaign_assignments")
     op.create_table(
         "campaigns",
@@ -290,5 +296,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.campaign_assignments", "public.campaigns", "auth.users")
     drop_table("campaign_assignments")
     drop_table("campaigns")

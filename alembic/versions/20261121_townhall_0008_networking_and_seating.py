@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_column, drop_table
+from townhall.migrate.safety import drop_column, drop_table, lock_tables
 
 revision = "townhall_0008"
 down_revision = "townhall_0007"
@@ -25,6 +25,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.table_assignments", "public.participants", writes_only=["public.events"])
     op.create_table(
         "table_assignments",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -448,6 +449,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables(
+        "public.track_statistics",
+        "public.table_assignments",
+        "public.participants",
+        "public.events",
+    )
     pg.drop_entity(pg.View.named(name="track_statistics"))
     pg.drop_entity(pg.Trigger.named(table="participants", name="withdraw_networking_opt_in"))
     pg.drop_entity(pg.Trigger.named(table="participants", name="start_networking_opt_in"))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_column, drop_table
+from townhall.migrate.safety import drop_column, drop_table, lock_tables
 
 revision = "townhall_0009"
 down_revision = "townhall_0008"
@@ -24,6 +24,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.subcommunity_sponsors", "public.communities", writes_only=["auth.users"])
     levels()
     sponsors()
 
@@ -429,6 +430,7 @@ def sponsors() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.subcommunity_sponsors", "public.communities", "auth.users")
     drop_table("subcommunity_sponsors")
     pg.drop_entity(pg.Trigger.named(table="communities", name="check_parent_is_moderated"))
     pg.drop_entity(pg.Trigger.named(table="communities", name="check_levels_on_update"))

@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0011"
 down_revision = "townhall_0010"
@@ -23,6 +23,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.community_profiles", "public.expert_listings", writes_only=["auth.users"])
     profiles()
     experts()
 
@@ -336,5 +337,6 @@ def experts() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.community_profiles", "public.expert_listings", "auth.users")
     drop_table("expert_listings")
     drop_table("community_profiles")

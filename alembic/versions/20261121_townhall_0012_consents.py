@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0012"
 down_revision = "townhall_0011"
@@ -24,6 +24,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables(
+        "public.consent_audit_log", "public.consent_preferences", writes_only=["auth.users"]
+    )
     op.create_table(
         "consent_audit_log",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -466,6 +469,7 @@ def directory() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.consent_audit_log", "public.consent_preferences", "auth.users")
     arguments = {
         "after_created_at": "timestamp with time zone default null",
         "after_id": "uuid default null",

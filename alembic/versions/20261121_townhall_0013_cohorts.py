@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0013"
 down_revision = "townhall_0012"
@@ -23,6 +23,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.cohort_members", "public.cohorts", writes_only=["auth.users"])
     op.create_table(
         "cohorts",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -239,6 +240,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.cohort_members", "public.cohorts", "auth.users")
     drop_table("cohort_members")
     drop_table("cohorts")
     pg.drop_entity(pg.Function.named(schema="private", name="my_cohort_ids"))

@@ -17,7 +17,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0014"
 down_revision = "townhall_0013"
@@ -26,6 +26,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.social_feed_posts", writes_only=["public.milestones", "auth.users"])
     op.create_table(
         "social_feed_posts",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -292,5 +293,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.social_feed_posts", "public.milestones", "auth.users")
     drop_table("social_feed_posts")
     pg.drop_entity(pg.Function.named(schema="private", name="start_post_counters"))

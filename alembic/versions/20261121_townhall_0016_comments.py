@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0016"
 down_revision = "townhall_0015"
@@ -27,6 +27,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables(
+        "public.social_feed_comments", writes_only=["public.social_feed_posts", "auth.users"]
+    )
     op.create_table(
         "social_feed_comments",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -369,6 +372,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.social_feed_comments", "public.social_feed_posts", "auth.users")
     drop_table("social_feed_comments")
     pg.drop_entity(pg.Function.named(schema="private", name="move_answers"))
     pg.drop_entity(pg.Function.named(schema="private", name="set_comment_depth"))

@@ -18,7 +18,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0018"
 down_revision = "townhall_0017"
@@ -27,6 +27,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.founder_messages", writes_only=["auth.users"])
     op.create_table(
         "founder_messages",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -185,6 +186,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.founder_messages", "auth.users")
     drop_table("founder_messages")
     arguments = {"message_ids": "uuid[]"}
     pg.drop_entity(pg.Function.named(name="mark_messages_read", arguments=arguments))

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0019"
 down_revision = "townhall_0018"
@@ -25,6 +25,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables(
+        "public.social_feed_comments",
+        "public.social_feed_reactions",
+        "public.founder_connections",
+        "public.founder_messages",
+        writes_only=["auth.users"],
+    )
     op.create_table(
         "founder_connections",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -570,6 +577,13 @@ def unless_blocked() -> None:
 
 
 def downgrade() -> None:
+    lock_tables(
+        "public.social_feed_comments",
+        "public.social_feed_reactions",
+        "public.founder_connections",
+        "public.founder_messages",
+        "auth.users",
+    )
     pg.drop_entity(
         pg.Policy.named(
             table="founder_messages", name="the sender to another unless blocked can insert"

@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0020"
 down_revision = "townhall_0019"
@@ -23,6 +23,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.engagement_streaks", "public.reputation_events", writes_only=["auth.users"])
     reputation()
     streaks()
 
@@ -202,5 +203,6 @@ def streaks() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.engagement_streaks", "public.reputation_events", "auth.users")
     drop_table("engagement_streaks")
     drop_table("reputation_events")

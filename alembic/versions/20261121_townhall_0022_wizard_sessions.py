@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0022"
 down_revision = "townhall_0021"
@@ -23,6 +23,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.wizard_sessions", writes_only=["public.events", "public.profiles"])
     op.create_table(
         "wizard_sessions",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -279,6 +280,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.wizard_sessions", "public.events", "public.profiles")
     pg.drop_entity(
         pg.Function.named(
             name="save_wizard_session",

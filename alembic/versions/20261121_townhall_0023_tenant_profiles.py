@@ -20,7 +20,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0023"
 down_revision = "townhall_0022"
@@ -65,6 +65,7 @@ COLORS = (
 
 
 def upgrade() -> None:
+    lock_tables("public.tenant_profiles", writes_only=["auth.users"])
     op.create_table(
         "tenant_profiles",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -514,6 +515,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.tenant_profiles", "auth.users")
     drop_table("tenant_profiles")
     pg.drop_entity(pg.Function.named(schema="private", name="unverify_custom_domain"))
     pg.drop_entity(

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_column, rename_table
+from townhall.migrate.safety import drop_column, lock_tables, rename_table
 
 revision = "townhall_0024"
 down_revision = "townhall_0023"
@@ -177,6 +177,9 @@ def skip_updated_at_during_fill() -> None:
 
 
 def downgrade() -> None:
+    lock_tables(
+        "public.campaign_assignments", "public.stakeholder_sessions", "public.participant_sessions"
+    )
     pg.drop_entity(pg.View.named(name="stakeholder_sessions"))
     pg.drop_entity(pg.View.named(name="campaign_assignments"))
     pg.create_entity(

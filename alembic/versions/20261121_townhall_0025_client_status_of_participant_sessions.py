@@ -20,6 +20,7 @@ from townhall.migrate.safety import (
     create_index,
     drop_constraint,
     drop_index_at_once,
+    lock_tables,
     set_not_null,
     update_in_batches,
 )
@@ -72,6 +73,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.participant_sessions", "public.tenant_profiles")
     for index in (
         "ix_participant_sessions_tenant_id_client_status",
         "ix_participant_sessions_tenant_id",

@@ -10,6 +10,7 @@ Created: 2026-11-21
 from __future__ import annotations
 
 from townhall import pg
+from townhall.migrate.safety import lock_tables
 
 revision = "townhall_0026"
 down_revision = "townhall_0025"
@@ -18,6 +19,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.participant_sessions")
     stamp_updates()
     grant()
     functions()

@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from townhall import pg
-from townhall.migrate.safety import drop_table
+from townhall.migrate.safety import drop_table, lock_tables
 
 revision = "townhall_0027"
 down_revision = "townhall_0026"
@@ -23,6 +23,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.usage_events", writes_only=["public.tenant_profiles", "auth.users"])
     op.create_table(
         "usage_events",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
@@ -237,6 +238,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.usage_events", "public.tenant_profiles", "auth.users")
     drop_table("usage_events")
     pg.drop_entity(
         pg.Function.named(

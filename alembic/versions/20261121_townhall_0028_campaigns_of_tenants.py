@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_column
+from townhall.migrate.safety import drop_column, lock_tables
 
 revision = "townhall_0028"
 down_revision = "townhall_0027"
@@ -26,6 +26,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.campaigns", writes_only=["public.participant_sessions"])
     add_columns()
     create_triggers()
     keep_updated_at_during_fill()
@@ -162,6 +163,7 @@ def keep_updated_at_during_fill() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.participant_sessions", "public.campaigns")
     for table in ("campaigns", "participant_sessions"):
         pg.create_entity(
             pg.Trigger(

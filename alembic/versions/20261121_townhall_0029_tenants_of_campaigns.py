@@ -22,6 +22,7 @@ from townhall.migrate.safety import (
     create_index,
     drop_constraint,
     drop_index_at_once,
+    lock_tables,
     refuse_if,
     update_in_batches,
 )
@@ -84,6 +85,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.participant_sessions", "public.campaigns", "public.tenant_profiles")
     drop_constraint(
         "participant_sessions", "fk_participant_sessions_campaign_id_tenant_id_campaigns"
     )

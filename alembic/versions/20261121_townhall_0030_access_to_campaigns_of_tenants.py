@@ -12,6 +12,7 @@ Created: 2026-11-21
 from __future__ import annotations
 
 from townhall import pg
+from townhall.migrate.safety import lock_tables
 
 revision = "townhall_0030"
 down_revision = "townhall_0029"
@@ -20,6 +21,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    lock_tables("public.campaigns", writes_only=["public.participant_sessions"])
     release_triggers()
     grant()
 
@@ -169,6 +171,7 @@ def grant() -> None:
 
 
 def downgrade() -> None:
+    lock_tables("public.campaigns", writes_only=["public.participant_sessions"])
     pg.drop_entity(
         pg.Policy.named(table="campaigns", name="the active campaign's owner can delete")
     )

@@ -1,3 +1,74 @@
+do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
+begin
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if exists (
+                select
+                from pg_catalog.pg_class as c
+                where c.oid = to_regclass('public.social_feed_comments')
+                    and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(c.oid, 'update, delete, truncate')
+            ) then
+                lock table public.social_feed_comments in access exclusive mode;
+            end if;
+            if exists (
+                select
+                from pg_catalog.pg_class as c
+                where c.oid = to_regclass('public.social_feed_reactions')
+                    and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(c.oid, 'update, delete, truncate')
+            ) then
+                lock table public.social_feed_reactions in access exclusive mode;
+            end if;
+            if exists (
+                select
+                from pg_catalog.pg_class as c
+                where c.oid = to_regclass('public.founder_connections')
+                    and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(c.oid, 'update, delete, truncate')
+            ) then
+                lock table public.founder_connections in access exclusive mode;
+            end if;
+            if exists (
+                select
+                from pg_catalog.pg_class as c
+                where c.oid = to_regclass('public.founder_messages')
+                    and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(c.oid, 'update, delete, truncate')
+            ) then
+                lock table public.founder_messages in access exclusive mode;
+            end if;
+            if exists (
+                select
+                from pg_catalog.pg_class as c
+                where c.oid = to_regclass('auth.users')
+                    and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(c.oid, 'update, delete, truncate')
+            ) then
+                lock table auth.users in share row exclusive mode;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
+end
+$do$;
+
 CREATE TABLE IF NOT EXISTS founder_connections (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
     requester_id UUID NOT NULL,

@@ -25,14 +25,35 @@ $do$;
 COMMIT;
 
 do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
 begin
-    if not exists (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'client_status_is_known'
-    ) then
-        alter table public.participant_sessions add constraint client_status_is_known check (client_status is not null) not valid;
-    end if;
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if not exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'client_status_is_known'
+            ) then
+                alter table public.participant_sessions add constraint client_status_is_known check (client_status is not null) not valid;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
 end
 $do$;
 
@@ -67,18 +88,39 @@ $do$;
 COMMIT;
 
 do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
 begin
-    if not exists (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'ck_participant_sessions_client_status_known'
-    ) then
-        alter table public.participant_sessions add constraint ck_participant_sessions_client_status_known check (
-    client_status in (
-        'registered', 'started', 'completed', 'contacted', 'converted', 'archived'
-    )
-) not valid;
-    end if;
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if not exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'ck_participant_sessions_client_status_known'
+            ) then
+                alter table public.participant_sessions add constraint ck_participant_sessions_client_status_known check (
+                client_status in (
+                    'registered', 'started', 'completed', 'contacted', 'converted', 'archived'
+                )
+            ) not valid;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
 end
 $do$;
 
@@ -109,14 +151,35 @@ $do$;
 COMMIT;
 
 do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
 begin
-    if not exists (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'fk_participant_sessions_tenant_id_tenant_profiles'
-    ) then
-        alter table public.participant_sessions add constraint fk_participant_sessions_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
-    end if;
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if not exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'fk_participant_sessions_tenant_id_tenant_profiles'
+            ) then
+                alter table public.participant_sessions add constraint fk_participant_sessions_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
 end
 $do$;
 

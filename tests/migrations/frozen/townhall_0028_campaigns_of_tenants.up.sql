@@ -1,3 +1,47 @@
+do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
+begin
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if exists (
+                select
+                from pg_catalog.pg_class as c
+                where c.oid = to_regclass('public.campaigns')
+                    and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(c.oid, 'update, delete, truncate')
+            ) then
+                lock table public.campaigns in access exclusive mode;
+            end if;
+            if exists (
+                select
+                from pg_catalog.pg_class as c
+                where c.oid = to_regclass('public.participant_sessions')
+                    and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(c.oid, 'update, delete, truncate')
+            ) then
+                lock table public.participant_sessions in share row exclusive mode;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
+end
+$do$;
+
 ALTER TABLE campaigns ADD COLUMN IF NOT EXISTS tenant_id UUID;
 
 COMMENT ON COLUMN campaigns.tenant_id IS 'The tenant; null for a creator''s own campaign, or once it is deleted.';

@@ -29,14 +29,35 @@ $do$;
 COMMIT;
 
 do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
 begin
-    if not exists (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = 'public.campaigns'::regclass and c.conname = 'fk_campaigns_tenant_id_tenant_profiles'
-    ) then
-        alter table public.campaigns add constraint fk_campaigns_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
-    end if;
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if not exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conrelid = 'public.campaigns'::regclass and c.conname = 'fk_campaigns_tenant_id_tenant_profiles'
+            ) then
+                alter table public.campaigns add constraint fk_campaigns_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
 end
 $do$;
 
@@ -67,14 +88,35 @@ $do$;
 COMMIT;
 
 do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
 begin
-    if not exists (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = 'public.campaigns'::regclass and c.conname = 'ck_campaigns_assessment_type_bounds'
-    ) then
-        alter table public.campaigns add constraint ck_campaigns_assessment_type_bounds check (char_length(assessment_type) <= 200) not valid;
-    end if;
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if not exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conrelid = 'public.campaigns'::regclass and c.conname = 'ck_campaigns_assessment_type_bounds'
+            ) then
+                alter table public.campaigns add constraint ck_campaigns_assessment_type_bounds check (char_length(assessment_type) <= 200) not valid;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
 end
 $do$;
 
@@ -105,14 +147,35 @@ $do$;
 COMMIT;
 
 do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
 begin
-    if not exists (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = 'public.campaigns'::regclass and c.conname = 'ck_campaigns_results_disclosure_bounds'
-    ) then
-        alter table public.campaigns add constraint ck_campaigns_results_disclosure_bounds check (char_length(results_disclosure) <= 200) not valid;
-    end if;
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if not exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conrelid = 'public.campaigns'::regclass and c.conname = 'ck_campaigns_results_disclosure_bounds'
+            ) then
+                alter table public.campaigns add constraint ck_campaigns_results_disclosure_bounds check (char_length(results_disclosure) <= 200) not valid;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
 end
 $do$;
 
@@ -175,15 +238,36 @@ $do$;
 COMMIT;
 
 do $do$
+declare
+    allowed constant int := (
+        select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
+    );
+    previous constant text := current_setting('lock_timeout');
+    began constant timestamptz := clock_timestamp();
 begin
-    if not exists (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'fk_participant_sessions_campaign_id_tenant_id_campaigns'
-    ) then
-        alter table public.participant_sessions add constraint fk_participant_sessions_campaign_id_tenant_id_campaigns foreign key (campaign_id, tenant_id) references public.campaigns (id, tenant_id)
-on update cascade on delete cascade not valid;
-    end if;
+    loop
+        begin
+            perform set_config(
+                'lock_timeout', least(nullif(allowed, 0), 300)::text, true
+            );
+            if not exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conrelid = 'public.participant_sessions'::regclass and c.conname = 'fk_participant_sessions_campaign_id_tenant_id_campaigns'
+            ) then
+                alter table public.participant_sessions add constraint fk_participant_sessions_campaign_id_tenant_id_campaigns foreign key (campaign_id, tenant_id) references public.campaigns (id, tenant_id)
+            on update cascade on delete cascade not valid;
+            end if;
+            perform set_config('lock_timeout', previous, true);
+            return;
+        exception
+            when lock_not_available or deadlock_detected then
+                if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
+                    raise;
+                end if;
+        end;
+        perform pg_sleep(0.1);
+    end loop;
 end
 $do$;
 

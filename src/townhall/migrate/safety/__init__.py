@@ -12,6 +12,7 @@ from townhall.migrate.safety.constraints import (
     set_not_null,
 )
 from townhall.migrate.safety.indexes import create_index, drop_index
+from townhall.migrate.safety.locks import lock_tables
 from townhall.migrate.safety.removal import (
     drop_column,
     drop_constraint,
@@ -35,6 +36,7 @@ __all__ = [
     "drop_index_at_once",
     "drop_table",
     "fill_column",
+    "lock_tables",
     "only_where",
     "protect_version_table",
     "refuse_if",

@@ -7,6 +7,7 @@ from sqlalchemy import TextClause
 
 from townhall.migrate.origins import note_before_commit
 from townhall.migrate.safety.indexes import create_index
+from townhall.migrate.safety.locks import in_attempts
 from townhall.migrate.safety.waiting import without_lock_timeout
 from townhall.pg import sql
 
@@ -32,7 +33,9 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     kind = "foreign key" if definition.lstrip()[:7].lower() == "foreign" else "constraint"
     note_before_commit(context, (schema, table, kind, name))
     with context.autocommit_block():
-        context.execute(_add_if_missing(target, name, f"{sql.layout(definition)} not valid"))
+        # A foreign key locks two tables, which an application may use in another order.
+        add = f"alter table {target} add constraint {constraint} {sql.layout(definition)} not valid"
+        context.execute(in_attempts(_where("not exists", target, name, add)))
         with without_lock_timeout(context):
             context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))
 
@@ -117,18 +120,15 @@ def _add_if_missing(target: str, name: str, definition: str) -> TextClause:
 
 
 def _only_if(condition: str, target: str, name: str, statement: str) -> TextClause:
-    return sql.statement(
-        sql.do(
-            f"""
-begin
-    if {condition} (
-        select
-        from pg_catalog.pg_constraint as c
-        where c.conrelid = {sql.literal(target)}::regclass and c.conname = {sql.literal(name)}
-    ) then
-        {statement};
-    end if;
-end
-"""
-        )
-    )
+    body = sql.indented(_where(condition, target, name, statement))
+    return sql.statement(sql.do(f"\nbegin\n{body}\nend\n"))
+
+
+def _where(condition: str, target: str, name: str, statement: str) -> str:
+    return f"""if {condition} (
+    select
+    from pg_catalog.pg_constraint as c
+    where c.conrelid = {sql.literal(target)}::regclass and c.conname = {sql.literal(name)}
+) then
+    {statement};
+end if;"""
