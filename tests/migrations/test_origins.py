@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, Table, create_engine, event, make_url, text
 
 from tests.migrations.chain import REVISIONS, sql_script
+from tests.support.applications import SmallApplication
 from tests.support.dump import dump
 from tests.support.foreign import (
     FUNCTIONS,
@@ -27,6 +28,8 @@ from townhall.check import check
 from townhall.migrate import alembic_config, downgrade, upgrade
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from townhall.testing.databases import Databases
 
 FIRST = [table for table in TABLES if table.name in {"profiles", "organizations"}]
@@ -215,6 +218,42 @@ def test_downgrade_leaves_every_table_as_it_was(server: Databases) -> None:
         assert {table: len(found) for table, found in _rows(url).items()} == {
             table: len(found) for table, found in rows.items()
         }
+
+
+NOTES = """
+Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("title", Text, index=True),
+)
+"""
+
+
+@pytest.mark.thorough
+def test_generated_downgrade_of_an_application_leaves_found_tables(
+    townhall_databases: Databases, tmp_path: Path
+) -> None:
+    with townhall_databases.create() as url, townhall_databases.create() as other:
+        application = SmallApplication(tmp_path, url, str(townhall_databases.server))
+        application.declare(NOTES)
+        application.revise("notes_1")
+        later = 'Column("body", Text), Column("title"'
+        application.declare(NOTES.replace('Column("title"', later))
+        application.revise("notes_2")
+        config = SmallApplication(tmp_path, other, application.scratch).config
+        run(
+            other,
+            "create table notes (id serial primary key, title text, body text)",
+            "insert into notes (title, body) values ('A', 'B')",
+        )
+        before = _schema(other)
+        for _ in range(2):
+            command.upgrade(config, "head")
+            command.check(config)
+            command.downgrade(config, "base")
+            assert _schema(other) == before
+            assert _scalar(other, "select body from notes") == "B"
 
 
 @pytest.mark.exhaustive

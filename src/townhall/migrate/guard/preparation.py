@@ -18,7 +18,7 @@ from townhall.migrate.guard.pending import (
     routines_of,
     stamped_revisions,
 )
-from townhall.migrate.origins import ORIGINS_OPTION, Origin, Origins
+from townhall.migrate.origins import ORIGINS_OPTION, Origin, Origins, guard_operations
 from townhall.pg import sql
 from townhall.pg.operations import DROP_STATEMENTS, run_unchanged
 
@@ -76,6 +76,7 @@ def after_step(context: MigrationContext, step: Any) -> None:  # noqa: ANN401 - 
 def _start(context: MigrationContext, origins: Origins) -> None:
     context.opts[ORIGINS_OPTION] = origins
     context.opts[DROP_STATEMENTS] = origins.drop_statements
+    guard_operations(context, origins)
     run_unchanged(context, [sql.script(origins.install())])
 
 

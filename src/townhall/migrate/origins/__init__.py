@@ -6,7 +6,17 @@ must take back what was added to it since.
 
 from __future__ import annotations
 
+from townhall.migrate.origins.drops import drop_of_part, drop_of_table, guard_operations
 from townhall.migrate.origins.memory import ORIGINS_OPTION, Origin, Origins, note_before_commit
 from townhall.migrate.origins.procedures import TOLD
 
-__all__ = ["ORIGINS_OPTION", "TOLD", "Origin", "Origins", "note_before_commit"]
+__all__ = [
+    "ORIGINS_OPTION",
+    "TOLD",
+    "Origin",
+    "Origins",
+    "drop_of_part",
+    "drop_of_table",
+    "guard_operations",
+    "note_before_commit",
+]

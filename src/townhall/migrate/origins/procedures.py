@@ -213,8 +213,19 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $forget$
 begin
-    if not exists (select from :memory as o where o.decision is null) then
-        drop table :memory;
+    if exists (select from :memory as o where o.decision is null) then
+        return;
+    end if;
+    drop table :memory;
+    if obj_description(to_regnamespace(:'schema'), 'pg_namespace') like 'townhall:%'
+        and not exists (
+            select
+            from pg_depend as d
+            where d.refclassid = 'pg_namespace'::regclass
+                and d.refobjid = to_regnamespace(:'schema')
+        )
+    then
+        drop schema :schema;
     end if;
 end
 $forget$

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from alembic import op
 
-from townhall.migrate.origins import Origins
+from townhall.migrate.origins import Origins, drop_of_part, drop_of_table
 from townhall.pg import sql
 
 
@@ -24,11 +24,11 @@ def drop_table(name: str, *, schema: str = "public") -> None:
         name: The name of the table.
         schema: The schema of the table.
     """
-    called = ", ".join(map(sql.literal, (schema, name)))
-    _run(
-        f"drop table if exists {sql.qualified(schema, name)}",
-        f"perform pg_temp.townhall_drop_table({called})",
-    )
+    plain = f"drop table if exists {sql.qualified(schema, name)}"
+    context = op.get_context()
+    origins = Origins.of(context)
+    statement = drop_of_table(origins, schema, name, plain) if origins else plain
+    context.execute(sql.statement(statement))
 
 
 def drop_column(table: str, name: str, *, schema: str = "public") -> None:
@@ -70,18 +70,8 @@ def drop_index_at_once(table: str, name: str, *, schema: str = "public") -> None
     _drop(f"drop index if exists {sql.qualified(schema, name)}", schema, table, ("index",), name)
 
 
-def _drop(statement: str, schema: str, table: str, kinds: Sequence[str], part: str) -> None:
-    listed = ", ".join(map(sql.literal, kinds))
-    called = (
-        f"{sql.literal(schema)}, {sql.literal(table)}, array[{listed}], {sql.literal(part)},"
-        f" {sql.literal(statement)}"
-    )
-    _run(statement, f"perform pg_temp.townhall_drop({called})")
-
-
-def _run(statement: str, where_remembered: str) -> None:
+def _drop(plain: str, schema: str, table: str, kinds: Sequence[str], part: str) -> None:
     context = op.get_context()
     origins = Origins.of(context)
-    if origins is not None:
-        statement = origins.where_remembered(f"{where_remembered};", f"{statement};")
-    context.execute(sql.statement(statement))
+    guarded = drop_of_part(origins, (schema, table), kinds, part, plain) if origins else plain
+    context.execute(sql.statement(guarded))
