@@ -121,3 +121,27 @@ def test_column_that_is_missing_needs_values_only_where_there_are_rows(found: Fo
     findings = found(declared, f"{actual}; insert into books values (1)")
     (question,) = [each.question for each in findings if each.question is not None]
     assert (question.section, question.key) == ("fill", "public.books.title")
+
+
+def test_operators_and_functions_of_others_are_not_called(found: Found) -> None:
+    declared = """
+        create table shelves (name text primary key);
+        create table books (
+            id integer primary key, shelf text references shelves, unique (shelf),
+            constraint short check (length(shelf) < 5)
+        );
+    """
+    actual = """
+        create table shelves (name varchar primary key);
+        create table books (id integer primary key, shelf varchar);
+        create function never(varchar, text) returns boolean language plpgsql as
+            'begin raise exception ''called''; end';
+        create operator public.= (leftarg = varchar, rightarg = text, function = never);
+        create function public.length(varchar) returns integer language plpgsql as
+            'begin raise exception ''called''; end';
+        insert into shelves values ('a');
+        insert into books values (1, 'a'), (2, null);
+    """
+    findings = found(declared, actual)
+    assert texts(findings, Weight.STOP) == {}
+    assert not [each for each in findings if "counted" in each.text]

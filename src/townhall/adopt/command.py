@@ -10,9 +10,10 @@ import traceback
 from configparser import Error as ConfigError
 from pathlib import Path
 
+import psycopg
 from alembic.util import CommandError
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from townhall.adopt import adopting
 from townhall.adopt.decisions import DecisionError, Decisions, read_decisions, written
@@ -27,6 +28,7 @@ from townhall.configuration import (
     describe_database_error,
 )
 from townhall.embedded import EmbeddedServerError
+from townhall.migrate.faults import database_error
 from townhall.printing import on_one_line
 from townhall.termination import ended_by_signal
 
@@ -94,12 +96,7 @@ def adopt(options: argparse.Namespace) -> int:
 def _adopt(options: argparse.Namespace) -> int:
     ini = options.config or default_ini()
     try:
-        database = database_of(options.url, ini)
-        if options.apply or options.sql:
-            return _apply(options, database)
-        if options.decisions or options.drop or options.keep:
-            return _fail("decisions are for --apply, or for --sql: add one of these")
-        return _look_and_print(options, database)
+        return _run(options, database_of(options.url, ini))
     except ConfigError as error:
         return _fail(describe_config_error(error, ini))
     except (CheckError, CommandError, DecisionError, EmbeddedServerError, ValueError) as error:
@@ -109,20 +106,31 @@ def _adopt(options: argparse.Namespace) -> int:
         return _FAILED
 
 
+def _run(options: argparse.Namespace, database: URL) -> int:
+    try:
+        if options.apply or options.sql:
+            return _apply(options, database)
+        if options.decisions or options.drop or options.keep:
+            return _fail("decisions are for --apply, or for --sql: add one of these")
+        return _look_and_print(options, database)
+    except (SQLAlchemyError, psycopg.Error) as error:
+        fault = database_error(error)
+        if fault is None:
+            raise
+        return _fail(describe_database_error(fault, database))
+
+
 def _apply(options: argparse.Namespace, database: URL) -> int:
     decisions = read_decisions(options.decisions) if options.decisions else Decisions()
     for answer in ("drop", "keep"):
         decisions = decisions.with_answers(answer, getattr(options, answer))
     where = {"config": options.config, "scratch": options.scratch}
-    try:
-        if options.sql:
-            print(adopting.script(database, decisions, **where))
-            return 0
-        tell = (lambda _: None) if options.json else _tell
-        outcome = adopting.adopt(database, decisions, tell=tell, **where)
-        report = check(database, **where)
-    except DBAPIError as error:
-        return _fail(describe_database_error(error, database))
+    if options.sql:
+        print(adopting.script(database, decisions, **where))
+        return 0
+    tell = (lambda _: None) if options.json else _tell
+    outcome = adopting.adopt(database, decisions, tell=tell, **where)
+    report = check(database, **where)
     left = [*outcome.differences, *(str(each) for each in report.findings if each.is_drift)]
     kept = [each.answer for each in report.answers if each.question == "kept"]
     if options.json:
@@ -140,10 +148,7 @@ def _tell(words: str) -> None:
 
 
 def _look_and_print(options: argparse.Namespace, database: URL) -> int:
-    try:
-        found = look(database, config=options.config, scratch=options.scratch)
-    except DBAPIError as error:
-        return _fail(describe_database_error(error, database))
+    found = look(database, config=options.config, scratch=options.scratch)
     if options.write_decisions is not None:
         _write(options.write_decisions, found)
     if options.json:

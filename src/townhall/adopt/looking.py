@@ -90,7 +90,9 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
 
 def _existing(states: States) -> set[TableName]:
     made = {(each.names[0], each.names[1]) for each in states.made.values() if each.kind == "table"}
-    return {*tables_of(states.declared)} & {*tables_of(states.actual)} - made
+    former = before_upgrade(states.creations, states.at_head, states.actual)
+    declared = {*tables_of(states.declared), *tables_of(former)}
+    return declared & {*tables_of(states.actual)} - made
 
 
 def _on_tables(

@@ -29,13 +29,24 @@ from townhall.adopt.differences import (
     is_validated,
 )
 from townhall.adopt.findings import listed
+from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, NO_LOCKS, sqlstate
 from townhall.pg import sql
-from townhall.pg.catalog import Column, Constraint, Index, Table, TableName, server_version
+from townhall.pg.catalog import (
+    Column,
+    Constraint,
+    Index,
+    Table,
+    TableName,
+    empty_search_path,
+    server_version,
+)
 
 _NAME = "townhall_name"
 """The column that names a row by its key, beside the declared columns."""
 _SHOWN = 3
 _SINGULAR = {"break it": "breaks it", "have it": "has it", "do not convert": "does not convert"}
+_SETTINGS = {"row_security": "off", "statement_timeout": "0"}
+"""Row level security would hide rows, and is an error where it applies; a scan may take long."""
 _CHECKS_INPUT = 16
 """The first version of PostgreSQL that tells whether a text is a value of a type."""
 
@@ -91,12 +102,14 @@ def count_breaches(
         differences: The differences between them.
     """
     breaches: dict[Difference, Breach | None] = dict.fromkeys(differences)
-    # Row level security would hide rows; it is an error now where it applies.
-    connection.exec_driver_sql("select set_config('row_security', 'off', true)")
-    for name in sorted({each.table for each in breaches} & actual.keys()):
-        of_table = [each for each in breaches if each.table == name]
-        counter = _Counter(connection, declared[name], actual[name], of_table)
-        breaches.update(counter.breaches(of_table))
+    for setting, value in _SETTINGS.items():
+        connection.exec_driver_sql(f"select set_config('{setting}', '{value}', true)")
+    # Functions and operators that others create in a schema of the path are not called.
+    with empty_search_path(connection):
+        for name in sorted({each.table for each in breaches} & actual.keys()):
+            of_table = [each for each in breaches if each.table == name]
+            counter = _Counter(connection, declared[name], actual[name], of_table)
+            breaches.update(counter.breaches(of_table))
     return breaches
 
 
@@ -193,6 +206,8 @@ class _Counter:
             )
             rows = result.all()
         except DBAPIError as error:
+            if sqlstate(error) in {LOCK_TIMEOUT, DEADLOCK, NO_LOCKS}:
+                raise
             savepoint.rollback()
             return str(error.orig).partition("\n")[0]
         savepoint.commit()

@@ -63,8 +63,8 @@ def _no_table(difference: NoTable, _: Breach | None) -> Finding:
 @_finding.register
 def _missing_column(difference: MissingColumn, breach: Breach | None) -> Finding:
     column = difference.column
-    if difference.needs_fill and (breach is None or breach.count):
-        rows = "" if breach is None else f" of {counted(breach.count, 'row')}"
+    if difference.needs_fill and (breach is None or breach.count or breach.problem):
+        rows = f" of {counted(breach.count, 'row')}" if breach is not None and breach.count else ""
         text = f"is missing, refuses NULL and has no default: the values{rows} are to be given"
         plan = "it is added and filled"
         question = Question("fill", _key(difference))
