@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -78,11 +79,15 @@ _PARTS = """
 """
 
 
+_CASTS = re.compile(r"::(?:character varying|text)(?:\[\])?|[()]")
+"""What PostgreSQL renders otherwise once it has read its own rendering."""
+
+
 def parts_of(url: str) -> list[str]:
     """Return the constraints, indexes, policies, triggers and columns of the tables in public."""
     with connected(url) as connection:
         found = connection.scalars(text(_PARTS)).all()
-    return [each for each in found if "alembic_version" not in each]
+    return sorted(_CASTS.sub("", each) for each in found if "alembic_version" not in each)
 
 
 def test_starter_is_adopted_once_and_given_back(owned_database: str, townhall_server: str) -> None:
@@ -249,3 +254,40 @@ def psql(url: str, file: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.thorough
+def test_dropped_triggers_count_nothing_and_later_policies_are_drift(
+    owned_database: str, townhall_server: str
+) -> None:
+    load(owned_database, Product.FEED)
+    decisions = decisions_for(Product.FEED, owned_database, townhall_server)
+    adopt(owned_database, decisions, scratch=townhall_server)
+    with connected(owned_database) as connection:
+        connection.execute(
+            text(
+                """
+                insert into social_feed_reactions (post_id, user_id, reaction_type)
+                select '00000000-0000-4000-8000-000000000052', author_id, reaction_type
+                from social_feed_posts,
+                    unnest(array['encourage', 'celebrate', 'insightful']) as reaction_type
+                where id = '00000000-0000-4000-8000-000000000051'
+                """
+            )
+        )
+        counts = connection.scalars(
+            text("select reaction_count from social_feed_posts order by reaction_count")
+        )
+        assert counts.all() == [2, 3]
+        connection.execute(
+            text("create policy later on social_feed_posts for select to public using (true)")
+        )
+        connection.commit()
+    with pytest.raises(CommandError, match="later"):
+        command.check(alembic_config(owned_database))
+    findings = check(owned_database, scratch=townhall_server).findings
+    assert [each.object for each in findings if each.is_drift] == [
+        "policy public.social_feed_posts later"
+    ]
+    with pytest.raises(CommandError, match=r"policy public\.social_feed_posts later needs"):
+        adopt(owned_database, decisions, scratch=townhall_server)
