@@ -17,7 +17,7 @@ from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from tests.migrations.chain import sql_script
 from tests.support.applications import SmallApplication
 from tests.support.blocked import wait_for_a_lock
-from townhall.migrate.guard import watch
+from townhall.migrate.guard import give_ups, watch
 from townhall.migrate.guard.locks import migration_lock
 
 if TYPE_CHECKING:
@@ -196,6 +196,17 @@ def test_give_up_names_statement_table_and_holder(
     assert f"Table: public.things. Blocked by: server process {process} " in message
     assert "(role postgres, application the report)" in message
     assert message.count("\n") == 2
+
+
+def test_give_up_names_a_holder_that_has_ended_since(
+    things: Things, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(give_ups, "_holders", lambda *_: "unknown")
+    config = things.revision(COLUMN)
+    with _open(engine, "select 1 from things") as connection:
+        process = _process(connection)
+        with pytest.raises(CommandError, match=rf"Blocked by: server process {process} "):
+            command.upgrade(config, "head")
 
 
 def test_give_up_says_since_when_and_what_the_holder_runs(things: Things, engine: Engine) -> None:

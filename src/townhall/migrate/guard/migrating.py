@@ -35,7 +35,8 @@ def migrating(connection: Connection, lock_timeout: str, *, is_passed: bool) -> 
         with (
             session_limits(connection, lock_timeout),
             watching(connection, second) as watch,
-            explaining_give_ups(connection, watch, lock_timeout),
             migration_lock(connection),
+            # Within it: to release it is a further statement, which waits for nobody.
+            explaining_give_ups(connection, watch, lock_timeout),
         ):
             yield
