@@ -38,7 +38,7 @@ _HARMLESS_IN_AUTOCOMMIT = re.compile(
         create\ (unique\ )?index\ concurrently
         | drop\ index\ concurrently
         | alter\ table\ \S+\ validate\ constraint
-        | do\ .*\ not\ valid;
+        | do\ .*\ (not\ valid;|from\ .*\ as\ t\ where)
         | select
         | set\ lock_timeout
     )""",

@@ -492,6 +492,32 @@ def test_wrong_password_is_told() -> None:
     assert str(wrong.password) not in printed
 
 
+# Rows.
+
+
+def test_rows_that_break_a_constraint_of_a_revision_are_told(owned_database: str) -> None:
+    upgrade(owned_database, "townhall_0009")
+    with _engine(owned_database).begin() as connection:
+        row = (
+            "insert into public.communities (name, slug, tier_required)"
+            " values ('Founders', 'founders', 9) returning id"
+        )
+        found = connection.scalar(text(row))
+    config = alembic_config(owned_database)
+    message = failure_of(COMMANDS["upgrade"], config)
+    assert message.startswith(
+        "rows break a constraint: 1 row of public.communities breaks"
+        " ck_communities_tier_required_known, check (tier_required between 0 and 2):"
+        f" (id) = ({found}). Correct them, and run it again. At: ("
+    )
+    assert message.endswith("The database is at townhall_0009, the last completed revision.")
+    with _engine(owned_database).begin() as connection:
+        left = "select count(*) from pg_constraint where not convalidated"
+        assert connection.scalar(text(left)) == 0
+        connection.execute(text("update public.communities set tier_required = 0"))
+    command.upgrade(config, "townhall_0010")
+
+
 # Everything else.
 
 

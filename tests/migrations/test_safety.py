@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import StringIO
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.migrations.locks import long_locks
@@ -121,13 +122,114 @@ def test_constraint_is_added_by_a_script(step: str, connection: Connection) -> N
     ) == [definition]
 
 
-def test_constraint_that_failed_validation_is_validated_by_a_second_run(
+BREAKING: dict[str, tuple[str, str]] = {
+    "a check": (
+        "check (id > 2)",
+        "2 rows of public.things break large, check (id > 2): (id) = (1), (2)",
+    ),
+    "a check that is unknown for some": (
+        "check (thing <> 0)",
+        "1 row of public.things breaks large, check (thing <> 0): (id) = (1)",
+    ),
+    "a foreign key": (
+        "foreign key (thing) references public.things (id)",
+        (
+            "1 row of public.things breaks large,"
+            " foreign key (thing) references public.things (id): (id) = (1)"
+        ),
+    ),
+    "a foreign key with match full": (
+        "foreign key (thing, changed) references public.pairs (a, b) match full",
+        (
+            "6 rows of public.things break large,"
+            " foreign key (thing, changed) references public.pairs (a, b) match full:"
+            " (id) = (1), (2), (3), (4), (5) …"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BREAKING)
+@pytest.mark.parametrize("add", [safety.add_constraint, safety.add_constraint_at_once])
+def test_rows_that_break_a_constraint_are_counted_and_named_before_it_is_added(
+    what: str, add: Callable[[str, str, str], None], connection: Connection
+) -> None:
+    definition, message = BREAKING[what]
+    connection.execute(text("insert into things values (6, null, 0)"))
+    connection.execute(text("create table pairs (a int, b int, primary key (a, b))"))
+    connection.commit()
+    with pytest.raises(IntegrityError, match=re.escape(message)), _revision(connection):
+        add("things", "large", definition)
+    connection.rollback()
+    assert _rows(connection, "select 1 from pg_constraint where conname = 'large'") == []
+    with _script() as script:
+        add("things", "large", definition)
+    with pytest.raises(IntegrityError, match=re.escape(message)):
+        connection.exec_driver_sql(script.getvalue())
+    connection.rollback()
+    connection.execute(text("delete from things"))
+    connection.commit()
+    with _revision(connection):
+        add("things", "large", definition)
+    assert _rows(connection, "select convalidated from pg_constraint where conname = 'large'") == [
+        True
+    ]
+
+
+def test_rows_of_a_table_with_a_composite_key_and_without_one_are_named(
     connection: Connection,
 ) -> None:
-    for _ in range(2):
-        with pytest.raises(IntegrityError, match="violated by some row"), _revision(connection):
-            safety.add_constraint("things", "large", "check (id > 1)")
+    connection.execute(text('create table pairs (a int, "B" int, primary key (a, "B"))'))
+    connection.execute(text("create table heap (a int)"))
+    connection.execute(text("insert into pairs values (1, 2)"))
+    connection.execute(text("insert into heap values (1)"))
+    connection.commit()
+    for table, keys in (("pairs", '(a, "B") = (1, 2)'), ("heap", "(ctid) = ((0,1))")):
+        with pytest.raises(IntegrityError, match=re.escape(keys)), _revision(connection):
+            safety.add_constraint(table, "large", "check (a > 1)")
         connection.rollback()
+
+
+@pytest.mark.parametrize("definition", ["check (id > 0)", "foreign key (id) references things"])
+def test_constraint_that_breaks_while_it_is_added_is_dropped_again(
+    definition: str, scratch: Engine, connection: Connection
+) -> None:
+    """A row is written between the count and the constraint."""
+    written = iter([True])
+
+    def write(_: Connection, __: object, statement: str, *___: object) -> None:
+        is_added = "add constraint large" in statement and "without_rows" not in statement
+        if is_added and "pg_temp" not in statement and next(written, False):
+            with scratch.begin() as application:
+                application.execute(text("set session_replication_role = replica"))
+                application.execute(text("insert into things values (-1, 1, 1)"))
+                application.execute(text("delete from things where id = 5"))
+
+    connection.execute(text("create table others (id int references things)"))
+    connection.execute(text("insert into others values (5)"))
+    connection.commit()
+    table = "things" if definition.startswith("check") else "others"
+    event.listen(connection, "before_cursor_execute", write)
+    with (
+        pytest.raises(IntegrityError, match=rf"1 row of public\.{table} breaks large"),
+        _revision(connection),
+    ):
+        safety.add_constraint(table, "large", definition)
+    connection.rollback()
+    assert _rows(connection, "select 1 from pg_constraint where conname = 'large'") == []
+
+
+def test_constraint_that_was_not_valid_before_stays_so_where_rows_break_it(
+    connection: Connection,
+) -> None:
+    connection.execute(text("alter table things add constraint large check (id > 1) not valid"))
+    connection.commit()
+    with (
+        pytest.raises(IntegrityError, match=r"1 row of public\.things breaks large"),
+        _revision(connection),
+    ):
+        safety.add_constraint("things", "large", "check (id > 1)")
+    connection.rollback()
     connection.execute(text("delete from things where id = 1"))
     connection.commit()
     with _revision(connection):
@@ -135,6 +237,47 @@ def test_constraint_that_failed_validation_is_validated_by_a_second_run(
     assert _rows(connection, "select convalidated from pg_constraint where conname = 'large'") == [
         True
     ]
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ("(thing)", "4 rows of public.things are equal in large, (thing): (1), (2)"),
+        ("((thing / 9), changed)", "5 rows of public.things are equal in large,"),
+        ("(thing) where id > 3", "2 rows of public.things are equal in large,"),
+        ("(nothing) nulls not distinct", "5 rows of public.things are equal in large,"),
+    ],
+)
+def test_rows_that_are_equal_in_a_unique_index_are_counted_before_it_is_built(
+    definition: str, message: str, connection: Connection
+) -> None:
+    connection.execute(text("alter table things add nothing int"))
+    connection.commit()
+    with pytest.raises(IntegrityError, match=re.escape(message)), _revision(connection):
+        safety.create_index("large", "things", definition, unique=True)
+    connection.rollback()
+    assert _indexes(connection) == []
+    with _script() as script:
+        safety.create_index("large", "things", definition, unique=True)
+    with pytest.raises(IntegrityError, match=re.escape(message)):
+        connection.exec_driver_sql(script.getvalue())
+    connection.rollback()
+
+
+def test_rows_without_a_value_are_counted_before_a_column_is_set_not_null(
+    connection: Connection,
+) -> None:
+    connection.execute(text("update things set thing = null where id < 3"))
+    connection.commit()
+    with (
+        pytest.raises(
+            IntegrityError, match=r"2 rows of public.things .* not null\): \(id\) = \(1\), \(2\)"
+        ),
+        _revision(connection),
+    ):
+        safety.set_not_null("things", "thing")
+    connection.rollback()
+    assert _rows(connection, "select 1 from pg_constraint where conname ~ 'known'") == []
 
 
 def test_column_is_set_not_null_without_a_long_exclusive_lock(connection: Connection) -> None:
@@ -176,14 +319,13 @@ def test_index_is_built_concurrently(connection: Connection) -> None:
         assert _indexes(connection) == []
 
 
-def test_invalid_index_is_rebuilt(connection: Connection) -> None:
+def test_invalid_index_is_rebuilt(scratch: Engine, connection: Connection) -> None:
     unique = "CREATE UNIQUE INDEX uq_things_thing ON public.things USING btree (thing)"
     with (
         pytest.raises(IntegrityError, match="could not create unique index"),
-        _revision(connection),
+        scratch.execution_options(isolation_level="AUTOCOMMIT").connect() as interrupted,
     ):
-        safety.create_index("uq_things_thing", "things", "(thing)", unique=True)
-    connection.rollback()
+        interrupted.execute(text(unique.replace("INDEX", "INDEX CONCURRENTLY")))
     assert _indexes(connection) == [(unique, False)]
     connection.execute(text("update things set thing = id"))
     connection.commit()

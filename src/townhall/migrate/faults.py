@@ -29,6 +29,7 @@ _LOST = Meaning(
     "the connection to the database was lost", "Run it again when the server can be reached."
 )
 _REFUSED = Meaning("PostgreSQL refused a statement", "")
+_BREAKING_ROWS = Meaning("rows break a constraint", "")
 _NO_PRIVILEGE = Meaning(
     "the role lacks a privilege",
     "Run it as the role that owns the database and its tables, or have one grant the privilege.",
@@ -43,6 +44,7 @@ _MEANINGS: Mapping[str, Meaning] = {
         "Connect to the primary if this server is a standby; if not, default_transaction_read_only"
         " is on for the role, the database or the server.",
     ),
+    **dict.fromkeys(("23502", "23503", "23505", "23514", "23P01"), _BREAKING_ROWS),
     "42501": _NO_PRIVILEGE,
     "53100": Meaning(
         "the disk of the server is full", "Free or add space on the server, and run it again."
@@ -114,6 +116,7 @@ _CONNECTING = (
 _CONNECTING_OTHERWISE = "Check the URL, and what the log of the server says."
 
 _CONNECTION_FAILED = re.compile(r"(connection (failed|timeout|is bad)|failed to resolve)")
+_RAISED = re.compile(r"PL/pgSQL function inline_code_block line \d+ at RAISE")
 _INNER_STATEMENT = re.compile(r'SQL statement "(.*?)"\nPL/pgSQL function', re.DOTALL)
 
 
@@ -158,11 +161,15 @@ def describe(error: DBAPIError | psycopg.Error, *more: str) -> str:
 def statement_of(error: DBAPIError | psycopg.Error) -> str:
     """Return the statement that failed, which may be one within a block of PL/pgSQL.
 
+    Where a block refuses by itself, its message says all, and there is none.
+
     Args:
         error: The error; psycopg's own does not say the statement.
     """
     original = error.orig if isinstance(error, DBAPIError) else error
     context = (original.diag.context or "") if isinstance(original, psycopg.Error) else ""
+    if _RAISED.match(context):
+        return ""
     inner = _INNER_STATEMENT.search(context)
     outer = (error.statement or "") if isinstance(error, DBAPIError) else ""
     return inner[1] if inner else outer.strip()

@@ -30,6 +30,102 @@ COMMIT;
 
 do $do$
 declare
+    target constant regclass := 'public.campaigns';
+    breaking text;
+    names text;
+    key text;
+    found bigint;
+    first text;
+begin
+    begin
+        if not exists (
+            select
+            from pg_catalog.pg_constraint as c
+            where c.conrelid = target and c.conname = 'fk_campaigns_tenant_id_tenant_profiles'
+        ) then
+            create table public.campaigns_without_rows (like public.campaigns);
+            alter table public.campaigns_without_rows add constraint fk_campaigns_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
+        end if;
+        select
+            case
+                when c.contype = 'c' then format('not (%s)', pg_get_expr(c.conbin, c.conrelid))
+                when c.confmatchtype = 'f' then
+                    format('(%s) and not (%s) or %s', k.unknown, k.all_unknown, k.unmatched)
+                else k.unmatched
+            end
+        into breaking
+        from pg_catalog.pg_constraint as c
+        cross join lateral (
+            select
+                string_agg(format('t.%I is null', a.attname), ' or ') as unknown,
+                string_agg(format('t.%I is null', a.attname), ' and ') as all_unknown,
+                format(
+                    '%s and not exists (select from %s as r where %s)',
+                    string_agg(format('t.%I is not null', a.attname), ' and '),
+                    min(format('%I.%I', rn.nspname, r.relname)),
+                    string_agg(
+                        format(
+                            'r.%I operator(%I.%s) t.%I',
+                            ra.attname, opn.nspname, o.oprname, a.attname
+                        ),
+                        ' and '
+                    )
+                ) as unmatched
+            from unnest(c.conkey, c.confkey, c.conpfeqop) as u (own, other, equal)
+            join pg_catalog.pg_attribute as a on a.attrelid = c.conrelid and a.attnum = u.own
+            join pg_catalog.pg_class as r on r.oid = c.confrelid
+            join pg_catalog.pg_namespace as rn on rn.oid = r.relnamespace
+            join pg_catalog.pg_attribute as ra on ra.attrelid = r.oid and ra.attnum = u.other
+            join pg_catalog.pg_operator as o on o.oid = u.equal
+            join pg_catalog.pg_namespace as opn on opn.oid = o.oprnamespace
+        ) as k
+        where c.conname = 'fk_campaigns_tenant_id_tenant_profiles'
+            and c.contype in ('c', 'f')
+            and (
+                c.conrelid = target and not c.convalidated
+                or c.conrelid <> target and c.conrelid = to_regclass('public.campaigns_without_rows')
+            );
+        raise exception using errcode = 'TH000';
+    exception
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+            null;
+    end;
+    if breaking is null then
+        return;
+    end if;
+    execute format('select count(*) from public.campaigns as t where %s', breaking) into found;
+    if found = 0 then
+        return;
+    end if;
+    select
+        coalesce(
+            'concat_ws('', '', ' || string_agg(format('t.%I', a.attname), ', ') || ')', 't.ctid'
+        ),
+        coalesce(string_agg(quote_ident(a.attname), ', '), 'ctid')
+    into key, names
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+    where i.indrelid = target and i.indisprimary;
+    execute format(
+        'select string_agg(format(''(%%s)'', k), '', '') from ('
+        'select %s as k from public.campaigns as t where %s order by 1 limit 5) as shown',
+        key, breaking
+    ) into first;
+    raise exception '%', format(
+        '%s of %s %s: (%s) = %s%s',
+        case found when 1 then '1 row' else found || ' rows' end,
+        'public.campaigns',
+        case found when 1 then 'breaks ' else 'break ' end || 'fk_campaigns_tenant_id_tenant_profiles, foreign key (tenant_id) references public.tenant_profiles (id) on delete set null',
+        names,
+        first,
+        case when found > 5 then ' …' end
+    )
+        using errcode = 'foreign_key_violation', hint = 'Correct them, and run it again.';
+end
+$do$;
+
+do $do$
+declare
     allowed constant int := (
         select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
     );
@@ -86,6 +182,102 @@ end
 $do$;
 
 COMMIT;
+
+do $do$
+declare
+    target constant regclass := 'public.campaigns';
+    breaking text;
+    names text;
+    key text;
+    found bigint;
+    first text;
+begin
+    begin
+        if not exists (
+            select
+            from pg_catalog.pg_constraint as c
+            where c.conrelid = target and c.conname = 'ck_campaigns_assessment_type_bounds'
+        ) then
+            create table pg_temp.campaigns (like public.campaigns);
+            alter table pg_temp.campaigns add constraint ck_campaigns_assessment_type_bounds check (char_length(assessment_type) <= 200) not valid;
+        end if;
+        select
+            case
+                when c.contype = 'c' then format('not (%s)', pg_get_expr(c.conbin, c.conrelid))
+                when c.confmatchtype = 'f' then
+                    format('(%s) and not (%s) or %s', k.unknown, k.all_unknown, k.unmatched)
+                else k.unmatched
+            end
+        into breaking
+        from pg_catalog.pg_constraint as c
+        cross join lateral (
+            select
+                string_agg(format('t.%I is null', a.attname), ' or ') as unknown,
+                string_agg(format('t.%I is null', a.attname), ' and ') as all_unknown,
+                format(
+                    '%s and not exists (select from %s as r where %s)',
+                    string_agg(format('t.%I is not null', a.attname), ' and '),
+                    min(format('%I.%I', rn.nspname, r.relname)),
+                    string_agg(
+                        format(
+                            'r.%I operator(%I.%s) t.%I',
+                            ra.attname, opn.nspname, o.oprname, a.attname
+                        ),
+                        ' and '
+                    )
+                ) as unmatched
+            from unnest(c.conkey, c.confkey, c.conpfeqop) as u (own, other, equal)
+            join pg_catalog.pg_attribute as a on a.attrelid = c.conrelid and a.attnum = u.own
+            join pg_catalog.pg_class as r on r.oid = c.confrelid
+            join pg_catalog.pg_namespace as rn on rn.oid = r.relnamespace
+            join pg_catalog.pg_attribute as ra on ra.attrelid = r.oid and ra.attnum = u.other
+            join pg_catalog.pg_operator as o on o.oid = u.equal
+            join pg_catalog.pg_namespace as opn on opn.oid = o.oprnamespace
+        ) as k
+        where c.conname = 'ck_campaigns_assessment_type_bounds'
+            and c.contype in ('c', 'f')
+            and (
+                c.conrelid = target and not c.convalidated
+                or c.conrelid <> target and c.conrelid = to_regclass('pg_temp.campaigns')
+            );
+        raise exception using errcode = 'TH000';
+    exception
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+            null;
+    end;
+    if breaking is null then
+        return;
+    end if;
+    execute format('select count(*) from public.campaigns as t where %s', breaking) into found;
+    if found = 0 then
+        return;
+    end if;
+    select
+        coalesce(
+            'concat_ws('', '', ' || string_agg(format('t.%I', a.attname), ', ') || ')', 't.ctid'
+        ),
+        coalesce(string_agg(quote_ident(a.attname), ', '), 'ctid')
+    into key, names
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+    where i.indrelid = target and i.indisprimary;
+    execute format(
+        'select string_agg(format(''(%%s)'', k), '', '') from ('
+        'select %s as k from public.campaigns as t where %s order by 1 limit 5) as shown',
+        key, breaking
+    ) into first;
+    raise exception '%', format(
+        '%s of %s %s: (%s) = %s%s',
+        case found when 1 then '1 row' else found || ' rows' end,
+        'public.campaigns',
+        case found when 1 then 'breaks ' else 'break ' end || 'ck_campaigns_assessment_type_bounds, check (char_length(assessment_type) <= 200)',
+        names,
+        first,
+        case when found > 5 then ' …' end
+    )
+        using errcode = 'check_violation', hint = 'Correct them, and run it again.';
+end
+$do$;
 
 do $do$
 declare
@@ -148,6 +340,102 @@ COMMIT;
 
 do $do$
 declare
+    target constant regclass := 'public.campaigns';
+    breaking text;
+    names text;
+    key text;
+    found bigint;
+    first text;
+begin
+    begin
+        if not exists (
+            select
+            from pg_catalog.pg_constraint as c
+            where c.conrelid = target and c.conname = 'ck_campaigns_results_disclosure_bounds'
+        ) then
+            create table pg_temp.campaigns (like public.campaigns);
+            alter table pg_temp.campaigns add constraint ck_campaigns_results_disclosure_bounds check (char_length(results_disclosure) <= 200) not valid;
+        end if;
+        select
+            case
+                when c.contype = 'c' then format('not (%s)', pg_get_expr(c.conbin, c.conrelid))
+                when c.confmatchtype = 'f' then
+                    format('(%s) and not (%s) or %s', k.unknown, k.all_unknown, k.unmatched)
+                else k.unmatched
+            end
+        into breaking
+        from pg_catalog.pg_constraint as c
+        cross join lateral (
+            select
+                string_agg(format('t.%I is null', a.attname), ' or ') as unknown,
+                string_agg(format('t.%I is null', a.attname), ' and ') as all_unknown,
+                format(
+                    '%s and not exists (select from %s as r where %s)',
+                    string_agg(format('t.%I is not null', a.attname), ' and '),
+                    min(format('%I.%I', rn.nspname, r.relname)),
+                    string_agg(
+                        format(
+                            'r.%I operator(%I.%s) t.%I',
+                            ra.attname, opn.nspname, o.oprname, a.attname
+                        ),
+                        ' and '
+                    )
+                ) as unmatched
+            from unnest(c.conkey, c.confkey, c.conpfeqop) as u (own, other, equal)
+            join pg_catalog.pg_attribute as a on a.attrelid = c.conrelid and a.attnum = u.own
+            join pg_catalog.pg_class as r on r.oid = c.confrelid
+            join pg_catalog.pg_namespace as rn on rn.oid = r.relnamespace
+            join pg_catalog.pg_attribute as ra on ra.attrelid = r.oid and ra.attnum = u.other
+            join pg_catalog.pg_operator as o on o.oid = u.equal
+            join pg_catalog.pg_namespace as opn on opn.oid = o.oprnamespace
+        ) as k
+        where c.conname = 'ck_campaigns_results_disclosure_bounds'
+            and c.contype in ('c', 'f')
+            and (
+                c.conrelid = target and not c.convalidated
+                or c.conrelid <> target and c.conrelid = to_regclass('pg_temp.campaigns')
+            );
+        raise exception using errcode = 'TH000';
+    exception
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+            null;
+    end;
+    if breaking is null then
+        return;
+    end if;
+    execute format('select count(*) from public.campaigns as t where %s', breaking) into found;
+    if found = 0 then
+        return;
+    end if;
+    select
+        coalesce(
+            'concat_ws('', '', ' || string_agg(format('t.%I', a.attname), ', ') || ')', 't.ctid'
+        ),
+        coalesce(string_agg(quote_ident(a.attname), ', '), 'ctid')
+    into key, names
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+    where i.indrelid = target and i.indisprimary;
+    execute format(
+        'select string_agg(format(''(%%s)'', k), '', '') from ('
+        'select %s as k from public.campaigns as t where %s order by 1 limit 5) as shown',
+        key, breaking
+    ) into first;
+    raise exception '%', format(
+        '%s of %s %s: (%s) = %s%s',
+        case found when 1 then '1 row' else found || ' rows' end,
+        'public.campaigns',
+        case found when 1 then 'breaks ' else 'break ' end || 'ck_campaigns_results_disclosure_bounds, check (char_length(results_disclosure) <= 200)',
+        names,
+        first,
+        case when found > 5 then ' …' end
+    )
+        using errcode = 'check_violation', hint = 'Correct them, and run it again.';
+end
+$do$;
+
+do $do$
+declare
     allowed constant int := (
         select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
     );
@@ -188,6 +476,63 @@ set lock_timeout = '5s';
 BEGIN;
 
 create index if not exists ix_campaigns_tenant_id_created_at on public.campaigns (tenant_id, created_at desc);
+
+do $do$
+declare
+    keys text;
+    condition text;
+    found bigint;
+    first text;
+begin
+    if exists (
+        select
+        from pg_catalog.pg_index as i
+        where i.indexrelid = to_regclass('public.uq_campaigns_id_tenant_id') and i.indisvalid
+    ) then
+        return;
+    end if;
+    begin
+        create table pg_temp.campaigns (like public.campaigns);
+        create unique index uq_campaigns_id_tenant_id on pg_temp.campaigns (id, tenant_id);
+        select
+            string_agg(pg_get_indexdef(i.indexrelid, k.n, false), ', ' order by k.n),
+            concat_ws(
+                ' and ',
+                coalesce('(' || pg_get_expr(i.indpred, i.indrelid) || ')', 'true'),
+                case when not i.indnullsnotdistinct then
+                    string_agg(
+                        pg_get_indexdef(i.indexrelid, k.n, false) || ' is not null', ' and '
+                    )
+                end
+            )
+        into keys, condition
+        from pg_catalog.pg_index as i
+        cross join generate_series(1, i.indnkeyatts) as k (n)
+        where i.indexrelid = to_regclass('pg_temp.uq_campaigns_id_tenant_id')
+        group by i.indexrelid, i.indrelid, i.indnullsnotdistinct, i.indpred;
+        raise exception using errcode = 'TH000';
+    exception
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+            null;
+    end;
+    if keys is null then
+        return;
+    end if;
+    execute format(
+        'select coalesce(sum(n), 0), string_agg(format(''(%%s)'', k), '', '') filter (where i <= 5)'
+        ' from (select count(*) as n, concat_ws('', '', %1$s) as k, row_number() over () as i'
+        ' from public.campaigns as t where %2$s group by %1$s having count(*) > 1 order by 2) as equal',
+        keys, condition
+    )
+    into found, first;
+    if found > 0 then
+        raise exception '%', format(
+            '%s rows of %s are equal in %s: %s', found, 'public.campaigns', 'uq_campaigns_id_tenant_id, (id, tenant_id)', first
+        )
+            using errcode = 'unique_violation', hint = 'Correct them, and run it again.';
+    end if;
+end
+$do$;
 
 create unique index if not exists uq_campaigns_id_tenant_id on public.campaigns (id, tenant_id);
 
@@ -236,6 +581,103 @@ end
 $do$;
 
 COMMIT;
+
+do $do$
+declare
+    target constant regclass := 'public.participant_sessions';
+    breaking text;
+    names text;
+    key text;
+    found bigint;
+    first text;
+begin
+    begin
+        if not exists (
+            select
+            from pg_catalog.pg_constraint as c
+            where c.conrelid = target and c.conname = 'fk_participant_sessions_campaign_id_tenant_id_campaigns'
+        ) then
+            create table public.participant_sessions_without_rows (like public.participant_sessions);
+            alter table public.participant_sessions_without_rows add constraint fk_participant_sessions_campaign_id_tenant_id_campaigns foreign key (campaign_id, tenant_id) references public.campaigns (id, tenant_id)
+on update cascade on delete cascade not valid;
+        end if;
+        select
+            case
+                when c.contype = 'c' then format('not (%s)', pg_get_expr(c.conbin, c.conrelid))
+                when c.confmatchtype = 'f' then
+                    format('(%s) and not (%s) or %s', k.unknown, k.all_unknown, k.unmatched)
+                else k.unmatched
+            end
+        into breaking
+        from pg_catalog.pg_constraint as c
+        cross join lateral (
+            select
+                string_agg(format('t.%I is null', a.attname), ' or ') as unknown,
+                string_agg(format('t.%I is null', a.attname), ' and ') as all_unknown,
+                format(
+                    '%s and not exists (select from %s as r where %s)',
+                    string_agg(format('t.%I is not null', a.attname), ' and '),
+                    min(format('%I.%I', rn.nspname, r.relname)),
+                    string_agg(
+                        format(
+                            'r.%I operator(%I.%s) t.%I',
+                            ra.attname, opn.nspname, o.oprname, a.attname
+                        ),
+                        ' and '
+                    )
+                ) as unmatched
+            from unnest(c.conkey, c.confkey, c.conpfeqop) as u (own, other, equal)
+            join pg_catalog.pg_attribute as a on a.attrelid = c.conrelid and a.attnum = u.own
+            join pg_catalog.pg_class as r on r.oid = c.confrelid
+            join pg_catalog.pg_namespace as rn on rn.oid = r.relnamespace
+            join pg_catalog.pg_attribute as ra on ra.attrelid = r.oid and ra.attnum = u.other
+            join pg_catalog.pg_operator as o on o.oid = u.equal
+            join pg_catalog.pg_namespace as opn on opn.oid = o.oprnamespace
+        ) as k
+        where c.conname = 'fk_participant_sessions_campaign_id_tenant_id_campaigns'
+            and c.contype in ('c', 'f')
+            and (
+                c.conrelid = target and not c.convalidated
+                or c.conrelid <> target and c.conrelid = to_regclass('public.participant_sessions_without_rows')
+            );
+        raise exception using errcode = 'TH000';
+    exception
+        when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
+            null;
+    end;
+    if breaking is null then
+        return;
+    end if;
+    execute format('select count(*) from public.participant_sessions as t where %s', breaking) into found;
+    if found = 0 then
+        return;
+    end if;
+    select
+        coalesce(
+            'concat_ws('', '', ' || string_agg(format('t.%I', a.attname), ', ') || ')', 't.ctid'
+        ),
+        coalesce(string_agg(quote_ident(a.attname), ', '), 'ctid')
+    into key, names
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+    where i.indrelid = target and i.indisprimary;
+    execute format(
+        'select string_agg(format(''(%%s)'', k), '', '') from ('
+        'select %s as k from public.participant_sessions as t where %s order by 1 limit 5) as shown',
+        key, breaking
+    ) into first;
+    raise exception '%', format(
+        '%s of %s %s: (%s) = %s%s',
+        case found when 1 then '1 row' else found || ' rows' end,
+        'public.participant_sessions',
+        case found when 1 then 'breaks ' else 'break ' end || 'fk_participant_sessions_campaign_id_tenant_id_campaigns, foreign key (campaign_id, tenant_id) references public.campaigns (id, tenant_id) on update cascade on delete cascade',
+        names,
+        first,
+        case when found > 5 then ' …' end
+    )
+        using errcode = 'foreign_key_violation', hint = 'Correct them, and run it again.';
+end
+$do$;
 
 do $do$
 declare

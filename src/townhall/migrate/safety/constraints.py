@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from alembic import op
-from sqlalchemy import TextClause
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import TextClause, text
+from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.origins import note_before_commit
 from townhall.migrate.safety.indexes import create_index
 from townhall.migrate.safety.locks import in_attempts
+from townhall.migrate.safety.rows import refuse_breaking_rows
 from townhall.migrate.safety.waiting import without_lock_timeout
 from townhall.pg import sql
 
@@ -17,8 +22,8 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
 
     The constraint is added ``not valid``, under a short exclusive lock, and then validated under a
     lock that blocks neither reads nor writes. Both are committed apart from the revision's
-    transaction: if rows violate the constraint, the earlier operations are kept, and the revision
-    can run again.
+    transaction. Rows that break it are counted before. If it can't be validated, it is dropped
+    again, the earlier operations are kept, and the revision can run again.
 
     Args:
         table: The name of the table.
@@ -26,18 +31,31 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
         definition: The definition after the name: ``check (price >= 0)``,
             ``foreign key (event_id) references public.events (id)``.
         schema: The schema of the table.
+
+    Raises:
+        IntegrityError: Rows break the constraint; the message counts and names them.
     """
     target = f"{sql.quote(schema)}.{sql.quote(table)}"
     constraint = sql.quote(name)
     context = op.get_context()
     kind = "foreign key" if definition.lstrip()[:7].lower() == "foreign" else "constraint"
+    refuse = refuse_breaking_rows(schema, table, name, definition)
     note_before_commit(context, (schema, table, kind, name))
     with context.autocommit_block():
+        context.execute(refuse)
+        undo = _undo(context, target, name)
         # A foreign key locks two tables, which an application may use in another order.
         add = f"alter table {target} add constraint {constraint} {sql.layout(definition)} not valid"
         context.execute(in_attempts(_where("not exists", target, name, add)))
-        with without_lock_timeout(context):
-            context.execute(sql.statement(f"alter table {target} validate constraint {constraint}"))
+        try:
+            with without_lock_timeout(context):
+                context.execute(
+                    sql.statement(f"alter table {target} validate constraint {constraint}")
+                )
+        except DBAPIError:
+            undo()
+            context.execute(refuse)  # rows that were written since
+            raise
 
 
 def set_not_null(table: str, column: str, *, schema: str = "public") -> None:
@@ -97,6 +115,8 @@ def add_constraint_at_once(
         schema: The schema of the table.
     """
     target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    if definition.lstrip()[:7].lower().startswith(("check", "foreign")):
+        op.execute(refuse_breaking_rows(schema, table, name, definition))
     op.execute(_add_if_missing(target, name, sql.layout(definition)))
 
 
@@ -112,6 +132,26 @@ def rename_constraint(table: str, old: str, new: str, *, schema: str = "public")
     target = f"{sql.quote(schema)}.{sql.quote(table)}"
     rename = f"alter table {target} rename constraint {sql.quote(old)} to {sql.quote(new)}"
     op.execute(_only_if("exists", target, old, rename))
+
+
+def _undo(context: MigrationContext, target: str, name: str) -> Callable[[], None]:
+    """Return what drops the constraint again, if it does not exist yet."""
+    connection = context.connection
+    if context.as_sql or connection is None:
+        return lambda: None
+    removal = sql.statement(f"alter table {target} drop constraint {sql.quote(name)}")
+    exists = text(
+        "select exists (select from pg_catalog.pg_constraint as c"
+        " where c.conrelid = cast(:target as regclass) and c.conname = :name)"
+    )
+    if connection.scalar(exists, {"target": target, "name": name}):
+        return lambda: None
+
+    def drop() -> None:
+        if not connection.closed and not connection.invalidated:
+            context.execute(removal)
+
+    return drop
 
 
 def _add_if_missing(target: str, name: str, definition: str) -> TextClause:

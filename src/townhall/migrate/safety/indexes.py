@@ -8,8 +8,10 @@ from typing import Any
 from alembic import op
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, text
+from sqlalchemy.exc import IntegrityError
 
 from townhall.migrate.origins import Origins, note_before_commit
+from townhall.migrate.safety.rows import refuse_duplicates
 from townhall.migrate.safety.waiting import tell_who_is_in_the_way, without_lock_timeout
 from townhall.pg import sql
 
@@ -32,16 +34,25 @@ def create_index(
         definition: The definition after the table: ``(event_id) where is_vip``.
         unique: Whether it is a unique index.
         schema: The schema of the table.
+
+    Raises:
+        IntegrityError: Rows are equal in a unique index; the message counts and names them, and no
+            index is left.
     """
     kind = "unique index" if unique else "index"
     target = sql.qualified(schema, table)
     what = f"{sql.quote(name)} on {target} {sql.layout(definition)}"
     context = op.get_context()
+    refuse = refuse_duplicates(schema, table, name, definition) if unique else None
     if context.as_sql:
+        if refuse is not None:
+            context.execute(refuse)
         context.execute(sql.statement(f"create {kind} if not exists {what}"))
         return
     note_before_commit(context, (schema, table, "index", name))
     with context.autocommit_block(), without_lock_timeout(context):
+        if refuse is not None:
+            context.execute(refuse)
         state = _state(context, sql.qualified(schema, name))
         if state is None or state.is_invalid:
             tell_who_is_in_the_way(context, target)
@@ -52,7 +63,13 @@ def create_index(
                 sql.qualified(schema, name),
             )
             _drop_concurrently(context, name, schema)
-        context.execute(sql.statement(f"create {kind} concurrently if not exists {what}"))
+        try:
+            context.execute(sql.statement(f"create {kind} concurrently if not exists {what}"))
+        except IntegrityError:
+            _drop_concurrently(context, name, schema)
+            if refuse is not None:
+                context.execute(refuse)  # rows that were written since
+            raise
 
 
 def drop_index(name: str, *, schema: str = "public") -> None:
