@@ -3,6 +3,8 @@
 Before you merge, replace this paragraph by what a downgrade destroys, after you have checked that
 - each statement holds an exclusive lock only briefly, also on a large table: add a constraint as NOT
   VALID and validate it later, create an index CONCURRENTLY;
+- a revision that changes several tables in use begins with safety.lock_tables, so that it does not
+  deadlock with the application;
 - the previous release of the application works with the new schema.
 
 Revision: ${up_revision}

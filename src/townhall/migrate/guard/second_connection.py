@@ -35,7 +35,9 @@ def second_connection(
         CommandError: It is required, and can't be opened.
     """
     info = getattr(connection.connection.driver_connection, "info", None)
-    second = _open(info, is_required=is_required) if info is not None else None
+    second = None
+    if isinstance(info, psycopg.ConnectionInfo):
+        second = _open(info, is_required=is_required)
     if second is None:
         yield None
         return
