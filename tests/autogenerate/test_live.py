@@ -12,6 +12,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
 
 from tests.support.dump import dump
@@ -237,16 +238,62 @@ def test_short_form_is_written_on_request(project: Project, argument: str, optio
     command.check(project.config)
 
 
-def test_index_of_a_partitioned_table_is_built_at_once(project: Project) -> None:
+PARTITIONS = """
+    create table {schema}first partition of {schema}parts for values in (1) partition by list (id);
+    create table {schema}first_one partition of {schema}first default;
+    create table {schema}others partition of {schema}parts default;
+    create index on {schema}others (id)
+"""
+
+
+def test_index_of_a_partitioned_table_is_built_on_one_partition_after_the_other(
+    project: Project,
+) -> None:
     table = (
         'Table("parts", metadata, Column("id", Integer), {}postgresql_partition_by="list (id)")\n'
     )
+    schema = f'"{project.schema}".' if project.schema else ""
     project.declare(table.replace("{}", ""))
     project.revise()
     command.upgrade(project.config, "head")
+    project.execute(PARTITIONS.format(schema=schema))
+    before = dump(project.database)
     project.declare(table.replace("{}", 'Index("by_id", "id"), '))
     (revision,) = project.revise()
-    assert "op.create_index" in revision
+    assert "safety.create_index(" in revision
+    run_twice(project, 1)
+    command.check(project.config)
+    indexes = project.values(
+        "select c.relname, c.relispartition, i.indisvalid from pg_index as i"
+        " join pg_class as c on c.oid = i.indexrelid where c.relnamespace::regnamespace::text"
+        " in ('public', '\"Shop\"') and c.relname <> 'alembic_version_pkc' order by 1"
+    )
+    assert indexes == [
+        ("by_id", False, True),
+        ("first_id_idx", True, True),
+        ("first_one_id_idx", True, True),
+        ("others_id_idx", False, True),
+        ("others_id_idx1", True, True),
+    ]
+    command.downgrade(project.config, "-1")
+    assert dump(project.database) == before
+
+
+def test_unique_index_of_partitions_is_completed_after_a_failed_build(project: Project) -> None:
+    table = (
+        'Table("parts", metadata, Column("id", Integer), {}postgresql_partition_by="list (id)")\n'
+    )
+    schema = f'"{project.schema}".' if project.schema else ""
+    project.declare(table.replace("{}", ""))
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.execute(PARTITIONS.format(schema=schema))
+    project.execute(f"insert into {schema}parts values (1), (2), (2)")
+    project.declare(table.replace("{}", 'Index("by_id", "id", unique=True), '))
+    project.revise()
+    with pytest.raises(CommandError, match="could not create unique index"):
+        command.upgrade(project.config, "head")
+    project.execute(f"delete from {schema}others where ctid = '(0,1)'")
     command.upgrade(project.config, "head")
     command.check(project.config)
 
@@ -348,6 +395,24 @@ def test_new_column_of_a_table_in_use_is_filled_without_writing_the_table_anew(
     distinct += name == "stable default"
     assert project.values(f"select count(n), count(distinct n) from {table}") == [(2001, distinct)]
     command.downgrade(project.config, f"-{len(revisions)}")
+
+
+@pytest.mark.parametrize(
+    "key", ['UniqueConstraint("id", name="one_each")', 'PrimaryKeyConstraint("id", name="key")']
+)
+def test_key_of_a_partitioned_table_says_that_it_blocks(project: Project, key: str) -> None:
+    table = (
+        'Table("parts", metadata, Column("id", Integer, autoincrement=False, nullable=False),'
+        ' {}postgresql_partition_by="list (id)")\n'
+    )
+    project.declare(table.replace("{}", ""))
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.declare(table.replace("{}", f"{key}, "))
+    (revision,) = project.revise()
+    assert "# A key or a foreign key of a partitioned table is added at once" in revision
+    run_twice(project, 1)
+    command.check(project.config)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 
 from townhall.migrate.origins import Origins, note_before_commit
+from townhall.migrate.safety.partitions import index_partitions, is_partitioned
 from townhall.migrate.safety.rows import refuse_duplicates
 from townhall.migrate.safety.waiting import tell_who_is_in_the_way, without_lock_timeout
 from townhall.pg import sql
@@ -27,6 +28,8 @@ def create_index(
     interrupted build is rebuilt. It waits for older transactions of the database, however long they
     take, while nothing waits for it. A script (``--sql``) does not build it concurrently, and so
     blocks writes: an editor that sends the whole script at once could not run it otherwise.
+
+    The index of a partitioned table is built on one partition after the other.
 
     Args:
         name: The name of the index; an existing valid one is kept.
@@ -50,6 +53,13 @@ def create_index(
         context.execute(sql.statement(f"create {kind} if not exists {what}"))
         return
     note_before_commit(context, (schema, table, "index", name))
+    if is_partitioned(context, target):
+        with context.autocommit_block():
+            on_only = f"{sql.quote(name)} on only {target} {sql.layout(definition)}"
+            context.execute(sql.statement(f"create {kind} if not exists {on_only}"))
+            with without_lock_timeout(context):
+                index_partitions(context, sql.qualified(schema, name))
+        return
     with context.autocommit_block(), without_lock_timeout(context):
         if refuse is not None:
             context.execute(refuse)
@@ -75,6 +85,8 @@ def create_index(
 def drop_index(name: str, *, schema: str = "public") -> None:
     """Drop an index of a table that is in use, if it exists and was not there before the revisions.
 
+    That of a partitioned table is dropped at once, under a short exclusive lock.
+
     Args:
         name: The name of the index.
         schema: The schema of its table.
@@ -87,6 +99,10 @@ def drop_index(name: str, *, schema: str = "public") -> None:
         context.execute(sql.statement(guarded))
         return
     if origins is not None and _was_found(context, origins, name, schema):
+        return
+    index = sql.qualified(schema, name)
+    if is_partitioned(context, index):
+        context.execute(sql.statement(f"drop index if exists {index}"))
         return
     with context.autocommit_block(), without_lock_timeout(context):
         state = _state(context, sql.qualified(schema, name))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import AddColumnOp, AlterColumnOp
+from alembic.operations.ops import AddColumnOp, AddConstraintOp, AlterColumnOp
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, DefaultClause, MetaData, Table
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
@@ -32,7 +32,7 @@ from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.migrate.savepoints import attempt, rolled_back
 from townhall.migrate.write.python_source import quoted
 from townhall.migrate.write.safe_calls import set_not_null
-from townhall.migrate.write.table_parts import DIALECT, place_of, schema_argument
+from townhall.migrate.write.table_parts import DIALECT, definition_of, place_of, schema_argument
 from townhall.pg import ColumnType, sql
 from townhall.pg.catalog import TableName
 
@@ -45,6 +45,10 @@ _WHY = (
 _WHY_EXCLUDED = (
     "PostgreSQL can't build an exclusion constraint concurrently: reads and writes of the table"
     " wait until it is built."
+)
+_WHY_PARTITIONED = (
+    "A key or a foreign key of a partitioned table is added at once: reads and writes of the table"
+    " wait until its rows are read."
 )
 _GENERATED = re.compile(r" generated always as \(", re.IGNORECASE)
 _STORED = (" STORED", " STORED NOT NULL")
@@ -66,17 +70,23 @@ class Steps(NamedTuple):
 
 
 def with_columns_in_steps(
-    context: MigrationContext, operations: Operations, whole: Collection[TableName]
+    context: MigrationContext,
+    operations: Operations,
+    whole: Collection[TableName],
+    partitioned: Collection[TableName],
 ) -> Steps:
     """Return operations whose additions of columns write no table anew, where that is possible.
+
+    What blocks a table, because there is no other way, has a comment that says so.
 
     Args:
         context: The context of the run; its connection is within a transaction.
         operations: The operations of one direction.
         whole: Tables that are created or dropped, which are not in use.
+        partitioned: Partitioned tables, to which keys are added at once.
     """
     steps = [
-        Steps([each], ()) if place_of(each) in whole else _steps(context, each)
+        Steps([each], ()) if place_of(each) in whole else _steps(context, each, partitioned)
         for each in operations
     ]
     return Steps(
@@ -85,13 +95,16 @@ def with_columns_in_steps(
     )
 
 
-def _steps(context: MigrationContext, operation: MigrateOperation) -> Steps:
+def _steps(
+    context: MigrationContext, operation: MigrateOperation, partitioned: Collection[TableName]
+) -> Steps:
+    if isinstance(operation, AddConstraintOp | AddDefinedOp):
+        why = _why_at_once(context, operation, partitioned)
+        return Steps([NotedOp(operation, why) if why else operation], ())
     if isinstance(operation, BringBackOp):
         _, _, definition = operation.statements[0].partition(_ADDITION)
         if definition and _rewrites(context, definition):
             return Steps([NotedOp(operation, _WHY)], ())
-    if isinstance(operation, AddDefinedOp) and operation.kind == "exclude":
-        return Steps([NotedOp(operation, _WHY_EXCLUDED)], ())
     if isinstance(operation, AddColumnOp):
         if not _rewrites(context, _definition(operation.column)):
             return Steps([operation], ())
@@ -101,6 +114,18 @@ def _steps(context: MigrationContext, operation: MigrateOperation) -> Steps:
             return Steps([NotedOp(operation, _WHY)], ())
         return _in_steps(operation)
     return Steps([operation], ())
+
+
+def _why_at_once(
+    context: MigrationContext,
+    operation: AddConstraintOp | AddDefinedOp,
+    partitioned: Collection[TableName],
+) -> str | None:
+    _, definition = definition_of(context, operation)
+    if definition.startswith("EXCLUDE"):
+        return _WHY_EXCLUDED
+    is_at_once = place_of(operation) in partitioned and not definition.startswith("CHECK")
+    return _WHY_PARTITIONED if is_at_once else None
 
 
 def _rewrites(context: MigrationContext, definition: str) -> bool:

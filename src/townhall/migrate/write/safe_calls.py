@@ -65,10 +65,10 @@ def change_of(
         context: The context of the run.
         operation: The operation.
         whole: Tables that are created or dropped, which are not in use.
-        partitioned: Partitioned tables, of which PostgreSQL builds no index concurrently.
+        partitioned: Partitioned tables, to which a key is added at once.
     """
     place = place_of(operation)
-    is_at_once = place in partitioned and not _is_validated(context, operation)
+    is_at_once = place in partitioned and not _is_in_parts(context, operation)
     if place is None or place in whole or is_at_once:
         return None
     if isinstance(operation, CreateIndexOp):
@@ -82,11 +82,11 @@ def change_of(
     return _remove(operation, place)
 
 
-def _is_validated(context: MigrationContext, operation: MigrateOperation) -> bool:
-    # A check is validated apart on the partitions too, and tells that a column holds no NULL.
+def _is_in_parts(context: MigrationContext, operation: MigrateOperation) -> bool:
+    # An index is built on the partitions, and a check validated there.
     if isinstance(operation, AddConstraintOp | AddDefinedOp):
         return definition_of(context, operation)[1].startswith("CHECK")
-    return isinstance(operation, AlterColumnOp | DropConstraintOp)
+    return True
 
 
 def _remove(operation: MigrateOperation, place: TableName) -> Change | None:
@@ -119,6 +119,7 @@ def _bring_back_index(operation: BringBackOp, place: TableName) -> Change | None
 
 
 def _call_of_index(name: str, place: TableName, statement: str, table: str) -> str:
+    statement = statement.replace(f" ON ONLY {table} ", f" ON {table} ")
     definition = statement.partition(f" ON {table} ")[2]
     unique = ", unique=True" if statement.startswith("CREATE UNIQUE") else ""
     arguments = f"{quoted(name)}, {quoted(place[1])}, {render_sql(definition, 40)}"
