@@ -66,6 +66,8 @@ def _declare_tables(metadata: sa.MetaData) -> None:
     key = sa.Column("id", sa.Integer, primary_key=True, autoincrement=False)
     sa.Table("Odd table", metadata, key, comment="It's odd.", schema=SCHEMA)
     sa.Table("Odd log", metadata, sa.Column("id", sa.Integer, nullable=False), schema=SCHEMA)
+    serial = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table("Odd things in lines", metadata, serial, schema=SCHEMA)
 
 
 def _commented(text: str) -> dict[str, Any]:

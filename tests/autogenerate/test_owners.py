@@ -108,6 +108,17 @@ def test_dropped_column_comes_back_with_its_sequence(lab: Lab, keeper: str) -> N
     assert everything(lab) == before
 
 
+def test_serial_column_of_a_table_of_another_owner_gets_its_sequence(lab: Lab, keeper: str) -> None:
+    as_owner(lab, keeper, "create table lab.things (id integer primary key)")
+    metadata = sa.MetaData()
+    sa.Table("things", metadata, sa.Column("id", sa.Integer, primary_key=True), schema=SCHEMA)
+    before = everything(lab)
+    revision = lab.migrate(Schema(metadata))
+    assert {owner for name, owner in owners(lab).items() if name != (SCHEMA,)} == {keeper}
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+
+
 @pytest.mark.parametrize("security", ["invoker", "definer"])
 def test_object_that_is_dropped_around_a_change_keeps_its_owner(
     lab: Lab, keeper: str, security: Security

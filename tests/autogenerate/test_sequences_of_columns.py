@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
-from townhall.pg import sql
+from townhall.pg import catalog, sql
 
 FIRST = pg.Sequence(schema=SCHEMA, name="it's first", grants={})
 SECOND = pg.Sequence(schema=SCHEMA, name="second", grants={})
@@ -45,3 +46,57 @@ CHANGES = {
 @pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
 def test_change_of_the_default_is_found_and_reverted(lab: Lab, old: Schema, new: Schema) -> None:
     lab.there_and_back(old, new)
+
+
+def serial(type_: type[sa.Integer]) -> Schema:
+    """Return a table with a serial key."""
+    metadata = sa.MetaData()
+    sa.Table("Things", metadata, sa.Column("Id", type_, primary_key=True), schema=SCHEMA)
+    return Schema(metadata)
+
+
+SEQUENCE = 'lab."Things_Id_seq"'
+BY_HAND = {
+    "increment": f"alter sequence {SEQUENCE} increment 5",
+    "every number": f"alter sequence {SEQUENCE} start 7 minvalue -5 maxvalue 99 cache 3 cycle",
+    "type": f"alter sequence {SEQUENCE} as bigint",
+    "type of the column": 'alter table lab."Things" alter "Id" type bigint',
+    "type of both": f"""
+        alter table lab."Things" alter "Id" type bigint; alter sequence {SEQUENCE} as bigint
+    """,
+}
+
+
+OPTIONS = {
+    type_: (
+        f"as {name}",
+        "start with 1",
+        "increment by 1",
+        "minvalue 1",
+        f"maxvalue {2 ** (bits - 1) - 1}",
+        "cache 1",
+        "no cycle",
+    )
+    for type_, name, bits in ((sa.Integer, "integer", 32), (sa.BigInteger, "bigint", 64))
+}
+
+
+def everything(lab: Lab) -> Mapping[str, catalog.Facts]:
+    with catalog.empty_search_path(lab.connection):
+        return catalog.read_everything(lab.connection, [SCHEMA])
+
+
+@pytest.mark.parametrize("change", BY_HAND.values(), ids=BY_HAND)
+@pytest.mark.parametrize("type_", [sa.Integer, sa.BigInteger])
+def test_sequence_of_a_serial_column_that_was_changed_by_hand_is_found_and_reverted(
+    lab: Lab, change: str, type_: type[sa.Integer]
+) -> None:
+    lab.migrate(serial(sa.Integer))
+    lab.connection.exec_driver_sql(change, execution_options={"no_parameters": True})
+    before = everything(lab)
+    revision = lab.migrate(serial(type_))
+    with catalog.empty_search_path(lab.connection):
+        (table,) = catalog.read_tables(lab.connection, [SCHEMA])
+    assert table.columns["Id"].sequence_options == OPTIONS[type_]
+    lab.run(revision.downgrade)
+    assert everything(lab) == before

@@ -41,6 +41,7 @@ _FACT_NAMES = {
     "is_nullable": "NULL",
     "returns": "return type",
     "row_security": "row level security",
+    "sequence_options": "sequence",
 }
 """What messages call a fact, where that is not its own name."""
 _PLURALS = {
@@ -234,6 +235,10 @@ class _Changes:
                 yield from self._privileges(declared, actual)
             elif declared.facts[fact] == actual.facts[fact]:
                 continue
+            elif fact == "sequence_options" and not all(
+                each.facts[fact] for each in (declared, actual)
+            ):
+                continue  # the default differs, and its repair makes or leaves the sequence
             elif fact == "owner":
                 yield self._owner(declared, actual)
             else:

@@ -126,6 +126,7 @@ _CHANGED = {
     ("column", "default"): Impact(_FUNCTIONAL, "new rows get another value"),
     ("column", "generated"): Impact(_FUNCTIONAL, "its values are computed differently"),
     ("column", "identity"): Impact(_FUNCTIONAL, "new rows are numbered differently"),
+    ("column", "sequence_options"): Impact(_FUNCTIONAL, "new rows are numbered differently"),
     ("column", "is_nullable", True): Impact(
         _SECURITY, "NULL is accepted; conditions on it evaluate to unknown"
     ),

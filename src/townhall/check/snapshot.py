@@ -223,6 +223,7 @@ _FACTS = {
         "default",
         "generated",
         "identity",
+        "sequence_options",
         "comment",
     ),
     "constraint": ("definition", "is_enforced", "comment"),

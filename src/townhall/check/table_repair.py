@@ -75,6 +75,8 @@ def _change_value(fact: str, table: str, column: Column, former: Column) -> Iter
         case "default" if not column.generated and not former.generated:
             default = ddl.alter_default(table, column.name, column.default)
             yield from _with_sequences(table, [column], default)
+        case "sequence_options":
+            yield f"alter sequence {former.sequence}\n{' '.join(column.sequence_options)}"
         case "identity" if column.identity:
             yield ddl.alter_identity(table, column.name, former.identity, column.identity)
 

@@ -84,9 +84,11 @@ CHANGE_COLUMN_BACK = """
         alter column state type shop."Mood" using state::shop."Mood",
         alter column state set default 'good';
 """
-ADD_SERIAL = AddSerialOp(TABLE, "id", "shop.orders_id_seq", None)
+ADD_SERIAL = AddSerialOp(TABLE, "id", "shop.orders_id_seq", None, role="keeper", type_="integer")
 ADD_SEQUENCE = """
-    create sequence if not exists shop.orders_id_seq owned by shop."Orders".id;
+    create sequence if not exists shop.orders_id_seq as integer;
+    alter sequence shop.orders_id_seq owner to keeper;
+    alter sequence shop.orders_id_seq owned by shop."Orders".id;
     alter table shop."Orders" alter column id set default nextval('shop.orders_id_seq'::regclass);
 """
 DROP_SEQUENCE = """

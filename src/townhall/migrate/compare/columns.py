@@ -93,7 +93,11 @@ def change_of_column(
 
 
 def _is_serial_in_both(previous: catalog.Column, target: catalog.Column) -> bool:
-    return previous.default == target.default and target.type in _TYPES_OF_SEQUENCES
+    # A sequence that was given another type than its column is compared by itself.
+    has_its_type = f"as {previous.type}" in previous.sequence_options
+    return (
+        has_its_type and previous.default == target.default and target.type in _TYPES_OF_SEQUENCES
+    )
 
 
 def type_in_sql(type_: TypeEngine[Any]) -> str:

@@ -177,4 +177,5 @@ def _owned(name: str, declared: Mapping[str, Any], actual: TableState | None) ->
     column = actual.described.get(name) if actual is not None else None
     if column is None or not column.sequence or column.default != declared["default"]:
         return declared
-    return {**declared, "default": SERIAL}
+    options = actual.columns[name]["sequence"] if actual is not None else []
+    return {**declared, "default": SERIAL, "sequence": options}

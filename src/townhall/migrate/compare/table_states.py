@@ -30,6 +30,7 @@ class TableState:
         indexes: The definitions of the other indexes, by name.
         comments: The comments on constraints and indexes, foreign keys included.
         described: The columns as the catalogs describe them, by name.
+        owner: The owner, where that is not the current role; it is not compared.
     """
 
     columns: Mapping[str, Mapping[str, Any]]
@@ -38,6 +39,7 @@ class TableState:
     indexes: Mapping[str, str]
     comments: Mapping[Part, str]
     described: Mapping[str, catalog.Column] = field(compare=False)
+    owner: str | None = field(compare=False)
 
 
 def read_tables(
@@ -68,6 +70,7 @@ def read_tables(
             indexes={name: _index(each) for name, each in table.indexes.items()},
             comments=_comments(table),
             described=table.columns,
+            owner=table.owner,
         )
         for table in tables
         if table.kind != "foreign table"
@@ -94,6 +97,7 @@ def _column(column: catalog.Column) -> Mapping[str, Any]:
         "default": SERIAL if column.sequence else column.default,
         "computed": column.computed and f"{column.computed} {column.storage}",
         "identity": list(column.identity),
+        "sequence": list(column.sequence_options),
         "collation": column.collation,
     }
 

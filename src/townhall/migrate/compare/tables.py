@@ -39,7 +39,7 @@ from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.fixed_point import table_at_fixed_point
 from townhall.migrate.compare.overloads import AMBIGUOUS_FUNCTION, arrangements
 from townhall.migrate.compare.table_states import SERIAL, Part, TableState, read_tables
-from townhall.migrate.operations.columns import AddSerialOp
+from townhall.migrate.operations.columns import AddSerialOp, AlterSerialOp
 from townhall.migrate.operations.comments import CommentOp, Kind
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
@@ -124,12 +124,31 @@ class TableDifference:
         if actual["default"] != declared["default"] == SERIAL:
             sequence = generated_name(self.table.name, [name], "seq")
             qualified = sql.qualified(self.table.schema or "public", sequence)
-            yield AddSerialOp(self.table, name, qualified, previous.default)
+            yield AddSerialOp(
+                self.table,
+                name,
+                qualified,
+                previous.default,
+                role=self.actual.owner,
+                type_=target.type,
+            )
             target = replace(target, default=previous.default)
         elif actual["default"] == declared["default"]:
             target = replace(target, default=previous.default)
         if target.default != previous.default or _differ(actual, declared, "type", "collation"):
             yield change_of_column(connection, self.table, previous, target)
+        yield from self._sequence(name, actual, declared)
+
+    def _sequence(
+        self, name: str, actual: Mapping[str, Any], declared: Mapping[str, Any]
+    ) -> Iterable[MigrateOperation]:
+        # One that is new, or goes, is as its column needs it.
+        if actual["default"] == declared["default"] == SERIAL and _differ(
+            actual, declared, "sequence"
+        ):
+            sequence = self.actual.described[name].sequence or ""
+            options = actual["sequence"], declared["sequence"]
+            yield AlterSerialOp(self.table, name, sequence, *options)
 
     def _nullability(
         self, name: str, actual: Mapping[str, Any], declared: Mapping[str, Any]

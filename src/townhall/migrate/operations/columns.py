@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
-from townhall.pg import sql
+from townhall.pg import ddl, sql
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,16 @@ class ChangeColumnOp(StatementsOp):
 class AddSerialOp(StatementsOp):
     """Let a sequence that belongs to a column give its default."""
 
-    def __init__(
-        self, table: Table, column: str, sequence: str, previous: str | None, options: str = ""
+    def __init__(  # noqa: PLR0913 - each is a part of what it gets
+        self,
+        table: Table,
+        column: str,
+        sequence: str,
+        previous: str | None,
+        options: str = "",
+        *,
+        type_: str,
+        role: str | None = None,
     ) -> None:
         """Take the column, its sequence, and its present default.
 
@@ -132,21 +140,27 @@ class AddSerialOp(StatementsOp):
             sequence: The sequence as a qualified identifier.
             previous: The present default.
             options: The options of the sequence: ``start with 10``.
+            type_: The type of the column.
+            role: The owner of the table, where that is not the current role.
         """
         self.schema, self.table_name, self.column_name = table.schema, table.name, column
         self.owner, self.sequence, self.previous = table, sequence, previous
-        self.options = f"{options} " if options else ""
+        self.options, self.type, self.role = options, type_, role
 
     @property
     def statements(self) -> Sequence[str]:
         """``create sequence`` and ``set default``."""
         table, column = qualified_name(self.owner), sql.quote(self.column_name)
         value = f"nextval({sql.literal(self.sequence)}::regclass)"
-        sequence = f"{self.sequence} {self.options}"
-        return [
-            f"create sequence if not exists {sequence}owned by {table}.{column}",
-            f"alter table {table} alter column {column} set default {value}",
-        ]
+        default = f"alter table {table} alter column {column} set default {value}"
+        options = f"as {self.type} {self.options}".rstrip()
+        create = f"create sequence if not exists {self.sequence} {options}"
+        owned = f"owned by {table}.{column}"
+        if self.role is None:
+            return [f"{create} {owned}", default]
+        # PostgreSQL wants the sequence and the table to have one owner.
+        owner = ddl.set_owner("sequence", self.sequence, self.role)
+        return [create, owner, f"alter sequence {self.sequence} {owned}", default]
 
     def reverse(self) -> DropSerialOp:
         """Return the drop of the sequence."""
@@ -175,6 +189,38 @@ class FillColumnOp(StatementsOp):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple: ``("fill_column", "public", "events", "token")``."""
         return ("fill_column", self.table.schema, self.table.name, self.column_name)
+
+
+class AlterSerialOp(StatementsOp):
+    """Change the type and the numbers of the sequence of a serial column."""
+
+    def __init__(
+        self,
+        table: Table,
+        column: str,
+        sequence: str,
+        previous: Sequence[str],
+        target: Sequence[str],
+    ) -> None:
+        """Take the column, the sequence as SQL names it, and its options as they are and will be.
+
+        The options are those of ``alter sequence``: ``["as integer", "start with 1", …]``.
+        """
+        self.table, self.column, self.sequence = table, column, sequence
+        self.previous, self.target = previous, target
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """``alter sequence``; the next value stays."""
+        return [f"alter sequence {self.sequence}\n{' '.join(self.target)}"]
+
+    def reverse(self) -> AlterSerialOp:
+        """Return the opposite change."""
+        return AlterSerialOp(self.table, self.column, self.sequence, self.target, self.previous)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("alter_serial", "public", "events", "id")``."""
+        return ("alter_serial", self.table.schema, self.table.name, self.column)
 
 
 class DropSerialOp(StatementsOp):

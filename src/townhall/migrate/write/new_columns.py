@@ -177,17 +177,17 @@ def _in_steps(operation: AddColumnOp) -> Steps:
 
 
 def _default(table: Table, column: Column[Any], plain: Column[Any]) -> MigrateOperation:
+    type_ = type_in_sql(plain.type)
     if isinstance(column.server_default, DefaultClause):
-        type_ = type_in_sql(plain.type)
         default = _compiler.get_column_default_string(column)
         before, after = ColumnState(type_, None, None), ColumnState(type_, None, default)
         return ChangeColumnOp(table, column.name, before, after, is_other_type=False)
     name = generated_name(table.name, [column.name], "seq")
     sequence = sql.qualified(table.schema or "public", name)
     if column.identity is None:
-        return AddSerialOp(table, column.name, sequence, None)
+        return AddSerialOp(table, column.name, sequence, None, type_=type_)
     options = _compiler.get_identity_options(column.identity).lower()
-    add = AddSerialOp(table, column.name, sequence, None, options)
+    add = AddSerialOp(table, column.name, sequence, None, options, type_=type_)
     names = f"{quoted(table.name)}, {quoted(column.name)}, {quoted(options)}"
     return SafeOp(add, f"safety.add_serial({names}{schema_argument(name_of(table))})")
 
