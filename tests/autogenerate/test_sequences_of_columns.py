@@ -100,3 +100,18 @@ def test_sequence_of_a_serial_column_that_was_changed_by_hand_is_found_and_rever
     assert table.columns["Id"].sequence_options == OPTIONS[type_]
     lab.run(revision.downgrade)
     assert everything(lab) == before
+
+
+def test_serial_columns_of_more_tables_need_no_more_statements(lab: Lab) -> None:
+    def statements(count: int) -> int:
+        metadata = sa.MetaData()
+        for number in range(count):
+            key = sa.Column("id", sa.Integer, primary_key=True)
+            sa.Table(f"t{number}", metadata, key, schema=SCHEMA)
+        lab.migrate(Schema(metadata))
+        executed: list[object] = []
+        sa.event.listen(lab.connection, "before_cursor_execute", lambda *_: executed.append(None))
+        assert lab.differences(Schema(metadata)) == []
+        return len(executed)
+
+    assert statements(2) == statements(5)
