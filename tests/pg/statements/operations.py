@@ -10,7 +10,12 @@ from alembic.operations.ops import CreateTableCommentOp, DropColumnOp, DropIndex
 from tests.pg.statements.case import OperationCase
 from townhall import pg
 from townhall.migrate.operations.alterations import AlterEntityOp
-from townhall.migrate.operations.columns import AddSerialOp, ChangeColumnOp, ColumnState
+from townhall.migrate.operations.columns import (
+    AddSerialOp,
+    AlterSerialOp,
+    ChangeColumnOp,
+    ColumnState,
+)
 from townhall.migrate.operations.comments import CommentOp, TableCommentOp
 from townhall.migrate.operations.constraints import (
     AddCheckOp,
@@ -276,6 +281,18 @@ CASES = {
         forward=DROP_SEQUENCE,
         backward=ADD_SEQUENCE,
         difference=("remove_serial", "shop", "Orders", "id"),
+    ),
+    "alter a serial": OperationCase(
+        AlterSerialOp(
+            TABLE,
+            "id",
+            "shop.orders_id_seq",
+            ["as bigint", "increment by 5"],
+            ["as integer", "increment by 1"],
+        ),
+        forward="alter sequence shop.orders_id_seq\nas integer increment by 1;",
+        backward="alter sequence shop.orders_id_seq\nas bigint increment by 5;",
+        difference=("alter_serial", "shop", "Orders", "id"),
     ),
     "leave a difference to the next revision": OperationCase(
         LaterOp("add_check shop.Orders", "the value is used in the next revision"),
