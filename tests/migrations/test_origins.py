@@ -23,7 +23,8 @@ from tests.support.foreign import (
     run,
 )
 from tests.support.rows import contents, fill
-from townhall import embedded
+from tests.support.supabase import DefaultPrivileges, supabase_database
+from townhall import embedded, metadata
 from townhall.check import check
 from townhall.migrate import alembic_config, downgrade, upgrade
 
@@ -218,6 +219,27 @@ def test_downgrade_leaves_every_table_as_it_was(server: Databases) -> None:
         assert {table: len(found) for table, found in _rows(url).items()} == {
             table: len(found) for table, found in rows.items()
         }
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("default_privileges", DefaultPrivileges)
+def test_downgrade_leaves_found_tables_of_a_project_of_supabase(
+    default_privileges: DefaultPrivileges, townhall_databases: Databases
+) -> None:
+    with supabase_database(townhall_databases, default_privileges) as database:
+        url = database.postgres
+        with create_engine(url, poolclass=NullPool).begin() as connection:
+            metadata.create_all(connection, tables=FIRST)
+        run(
+            url,
+            "alter table profiles enable row level security",
+            'create policy "viewable by everyone" on profiles for select using (true)',
+        )
+        before = sorted(dump(database.superuser).splitlines())
+        upgrade(url)
+        downgrade(url, "base")
+        run(url, "drop table public.alembic_version")
+        assert sorted(dump(database.superuser).splitlines()) == before
 
 
 NOTES = """
