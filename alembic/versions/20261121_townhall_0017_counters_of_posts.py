@@ -1,9 +1,9 @@
-"""Counters of posts that existed before their triggers.
+"""Counters of posts and depths of comments that existed before their triggers.
 
-Each batch of posts is a transaction of its own, so that no application waits for it. The revision
+Each batch of rows is a transaction of its own, so that no application waits for it. The revision
 is idempotent: interrupted, it can run again.
 
-A downgrade leaves the counters as they are; it destroys no data.
+A downgrade leaves the counters and depths as they are; it destroys no data.
 
 Revision: townhall_0017
 Revises: townhall_0016
@@ -33,6 +33,12 @@ def upgrade() -> None:
         "social_feed_posts",
         f"reaction_count = {REACTIONS}, comment_count = {COMMENTS}",
         where=f"(t.reaction_count, t.comment_count) is distinct from ({REACTIONS}, {COMMENTS})",
+    )
+    # The triggers set the depth of each from that of the comment it answers.
+    update_in_batches(
+        "social_feed_comments",
+        "depth = 1",
+        where="t.parent_comment_id is not null and t.depth = 0",
     )
 
 

@@ -8,3 +8,7 @@ where (t.reaction_count, t.comment_count) is distinct from (
 ,
 (select count(*) from public.social_feed_comments as c where c.post_id = t.id)
 );
+
+update public.social_feed_comments as t
+set depth = 1
+where t.parent_comment_id is not null and t.depth = 0;
