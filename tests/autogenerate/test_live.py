@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from argparse import Namespace
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, event, text
 
 from tests.support.dump import dump
 
@@ -445,3 +446,40 @@ def test_change_that_blocks_a_table_in_use_says_so(
     (back,) = project.revise()
     assert f"# {why}" in back.partition("def downgrade")[2]
     run_twice(project, 1)
+
+
+@pytest.mark.thorough
+def test_revisions_that_are_interrupted_again_and_again_are_completed_by_the_next_run(
+    project: Project,
+) -> None:
+    project.declare(items() + logs())
+    project.revise()
+    command.upgrade(project.config, "head")
+    columns = [
+        WITHOUT_REWRITE["volatile default"],
+        WITHOUT_REWRITE["identity"].replace('"n"', '"m"'),
+    ]
+    project.declare(items(*every_change(project)) + logs(*columns))
+    project.revise()
+    runs = itertools.count(1)
+    while _is_interrupted(project, next(runs)):
+        pass
+    assert next(runs) > 10
+    command.check(project.config)
+
+
+def _is_interrupted(project: Project, after: int) -> bool:
+    statements = itertools.count()
+
+    def interrupt(*_: object) -> None:
+        if next(statements) == 3 * after:
+            raise ConnectionError
+
+    event.listen(Engine, "before_cursor_execute", interrupt)
+    try:
+        command.upgrade(project.config, "head")
+    except ConnectionError:
+        return True
+    finally:
+        event.remove(Engine, "before_cursor_execute", interrupt)
+    return False
