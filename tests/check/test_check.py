@@ -17,7 +17,7 @@ from tests.check.conftest import AtHead
 from tests.support.servers import NAMED, VERSIONS, Servers
 from tests.support.supabase import EITHER_DEFAULT, DefaultPrivileges, supabase_database
 from townhall import migrate
-from townhall.check import CheckError, Report, check, checking
+from townhall.check import CheckError, Report, check, comparison
 from townhall.check import connection as check_connection
 from townhall.check.history import History
 from townhall.check.roles import findings_on_roles
@@ -116,7 +116,8 @@ def test_scratch_role_without_createdb_is_refused_on_one_line(
     execute(database, f"alter role {make_url(reader).username} reset all")
     assert main(("check", database, "--scratch", reader)) == 2
     assert capsys.readouterr().err == (
-        "townhall: the database reports an error: permission denied to create database\n"
+        "townhall: the role lacks a privilege: permission denied to create database. Run it as the"
+        " role that owns the database and its tables, or have one grant the privilege.\n"
     )
 
 
@@ -138,7 +139,7 @@ def test_only_access_share_locks_are_taken(
         held.update(modes.scalars())
         return snapshot
 
-    monkeypatch.setattr(checking, "read", read_and_record_locks)
+    monkeypatch.setattr(comparison, "read", read_and_record_locks)
     check(townhall_database, scratch=townhall_server)
     assert held == {"AccessShareLock"}
 

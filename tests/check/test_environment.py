@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.test_check import connected, scratch_databases_on
+from tests.check.test_check import connected, execute, scratch_databases_on
 from townhall.check import CheckError, check
 
 _INI = """
@@ -33,6 +33,7 @@ def upgrade():
 def downgrade():
     op.execute("drop table public.products")
 """
+_MADE_IN_SCRATCH = "no revision made its tables public.products, which are declared"
 _OURS = """
 import os
 from pathlib import Path
@@ -109,11 +110,12 @@ def test_process_environment_is_not_changed(
 ) -> None:
     before = dict(os.environ)
     ini = application(_OURS)
+    execute(checked, "create table public.products (id int)")
     report = check(checked, config=ini, scratch=townhall_server)
-    assert "table public.products" in [finding.object for finding in report.findings]
+    assert [finding.impact for finding in report.findings] == [_MADE_IN_SCRATCH]
     assert (ini.parent / "migrations" / "database_url").read_text() == checked
     assert dict(os.environ) == before
-    assert tables_of(checked) == []
+    assert tables_of(checked) == ["products"]
 
 
 @pytest.mark.parametrize("arguments", ["connection=connection", 'connection, None, "postgresql"'])
@@ -121,9 +123,10 @@ def test_plain_env_with_the_configured_url_runs_in_the_scratch_database(
     arguments: str, checked: str, townhall_server: str, application: Application
 ) -> None:
     env = plain_env(_FROM_CONFIGURATION, arguments=arguments)
+    execute(checked, "create table public.products (id int)")
     report = check(checked, config=application(env), scratch=townhall_server)
-    assert "table public.products" in [finding.object for finding in report.findings]
-    assert tables_of(checked) == []
+    assert [finding.impact for finding in report.findings] == [_MADE_IN_SCRATCH]
+    assert tables_of(checked) == ["products"]
 
 
 @pytest.mark.parametrize("options", ["", ', isolation_level="AUTOCOMMIT"'])

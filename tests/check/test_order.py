@@ -260,10 +260,9 @@ def test_code_of_others_does_not_run_with_the_rights_of_the_scratch_server(
     execute(
         townhall_database,
         f"""
-        create function public.forge() returns integer language plpgsql immutable as $$
+        create function public.forge() returns integer language plpgsql as $$
         begin
             if starts_with(current_database(), 'townhall_check_') then
-                reset role;
                 execute 'create role {role} superuser';
             end if;
             return 1;
@@ -271,7 +270,6 @@ def test_code_of_others_does_not_run_with_the_rights_of_the_scratch_server(
         $$
         """,
         "create materialized view public.forged as select public.forge() as one",
-        "alter table public.events add column forged integer default public.forge()",
     )
     report = check(townhall_database, scratch=townhall_server, role="authenticated")
     assert "materialized view public.forged" in {each.object for each in report.findings}

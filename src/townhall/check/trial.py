@@ -150,7 +150,10 @@ class _Trial:
                 now = {key: each for key, each in now.items() if key not in invented}
                 if now.keys() == former.keys():
                     break
-        return [*self.done.values(), *self._refused(list(now.values())), *others]
+        # Such objects of others use what is dropped.
+        first = [each for each in others if takes_away(each.repair)]
+        last = [each for each in others if each not in first]
+        return [*first, *self.done.values(), *self._refused(list(now.values())), *last]
 
     def _differences(self) -> dict[Key, Finding]:
         self.present = self.sides.read(self.connection)

@@ -53,7 +53,7 @@ def read_kept(connection: Connection, schema: str) -> frozenset[Key]:
         schema: The schema of helpers, in which the memory is.
     """
     table = sql.qualified(schema, Origins.TABLE)
-    if not connection.scalar(text(_IS_READABLE), {"name": table}):
+    if not connection.scalar(text(_IS_READABLE), {"schema": schema, "name": Origins.TABLE}):
         return frozenset()
     rows = connection.execute(text(_KEPT.format(memory=table)))
     return frozenset(
@@ -97,9 +97,11 @@ def is_drop_of_kept(operation: MigrateOperation, kept: Collection[Key]) -> bool:
 
 
 _IS_READABLE = """
-    select pg_catalog.has_table_privilege(c.oid, 'select')
+    select pg_catalog.has_schema_privilege(n.oid, 'usage')
+        and pg_catalog.has_table_privilege(c.oid, 'select')
     from pg_catalog.pg_class as c
-    where c.oid = pg_catalog.to_regclass(:name)
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = :schema and c.relname = :name
 """
 
 _KEPT = """
