@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -18,15 +19,15 @@ pytestmark = pytest.mark.thorough
 TABLES = 260
 
 
-@pytest.fixture(scope="module")
-def connection() -> Iterator[Connection]:
-    """Connect to a server that has room for about 1,000 locks."""
+@contextmanager
+def connected(connections: int) -> Iterator[Connection]:
+    """Connect to a server that has few locks for each of some connections."""
     with server_directory() as directory:
         with embedded.start(directory) as server:
             engine = sa.create_engine(server.url, isolation_level="AUTOCOMMIT")
             with engine.connect() as superuser:
                 superuser.execute(sa.text("alter system set max_locks_per_transaction = 10"))
-                superuser.execute(sa.text("alter system set max_connections = 20"))
+                superuser.execute(sa.text(f"alter system set max_connections = {connections}"))
             engine.dispose()
         with embedded.start(directory) as server:
             engine = sa.create_engine(server.url)
@@ -35,9 +36,15 @@ def connection() -> Iterator[Connection]:
             engine.dispose()
 
 
-def declared() -> Schema:
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Connection]:
+    with connected(20) as connection:
+        yield connection
+
+
+def declared(tables: int = TABLES) -> Schema:
     metadata = sa.MetaData()
-    for number in range(TABLES):
+    for number in range(tables):
         sa.Table(
             f"t{number}",
             metadata,
@@ -54,16 +61,20 @@ def declared() -> Schema:
             roles=("public",),
             using="true",
         )
-        for number in range(TABLES)
+        for number in range(tables)
     ]
     return Schema(metadata, policies)
 
 
 @pytest.fixture(scope="module")
 def database(connection: Connection) -> Connection:
+    create(connection, declared())
+    return connection
+
+
+def create(connection: Connection, schema: Schema) -> None:
     """Create everything that is declared, in transactions that have room for their locks."""
     connection.execute(sa.text(f"create schema {SCHEMA}"))
-    schema = declared()
     for table in schema.metadata.sorted_tables:
         table.create(connection)
         connection.commit()
@@ -72,7 +83,6 @@ def database(connection: Connection) -> Connection:
         for statement in entity.create_statements():
             connection.execute(sa.text(statement))
         connection.commit()
-    return connection
 
 
 @pytest.fixture
@@ -83,6 +93,12 @@ def lab(database: Connection) -> Iterator[Lab]:
 
 def test_comparison_without_a_difference_finds_none(lab: Lab) -> None:
     assert lab.differences(declared()) == []
+
+
+def test_comparison_of_more_tables_than_there_are_locks_finds_no_difference() -> None:
+    with connected(10) as connection:
+        create(connection, declared(500))
+        assert Lab(connection).differences(declared(500)) == []
 
 
 def test_difference_is_found_and_tried(lab: Lab) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from typing import cast
@@ -17,7 +17,7 @@ from townhall.migrate.compare.overloads import arrangements, is_ambiguous
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import CHECKED, are_checked
 from townhall.migrate.operations.table_names import table_of
-from townhall.migrate.savepoints import attempt, run_script
+from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import AlterableEntity, Entity, Routine, View, sql
 from townhall.pg.adapted import AdaptedFunction
 from townhall.pg.state import Key, State
@@ -25,6 +25,8 @@ from townhall.pg.state import Key, State
 Step = Entity | MigrateOperation
 
 _VIEWS = ("view", "materialized view")
+_PART = 50
+"""How many entities are created at a time where the server has too few locks for all."""
 ON_TABLES = ("policy", "trigger")
 """The kinds of entities that can block the change of a column."""
 
@@ -63,13 +65,14 @@ class Creation:
         return [*self._unaltered.values()]
 
     def run(
-        self, steps: Sequence[Step], left_alone: Iterable[Entity]
+        self, steps: Sequence[Step], left_alone: Iterable[Entity], as_declared: Collection[Key] = ()
     ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
         """Run steps, and return them in an order in which they run, and those that were refused.
 
         Args:
             steps: The operations on tables, and the declared entities.
             left_alone: The entities of others, which may be in the way.
+            as_declared: The keys of entities that need not be created again, if all others can be.
         """
         every = [step for step in steps if isinstance(step, Entity)]
         alterable = [step for step in every if isinstance(step, AlterableEntity)]
@@ -82,7 +85,10 @@ class Creation:
         self._find_overloads(functions)
         self._drop(filter(_is_recreated, self._actual.values()))
         # Nearly always the declared entities can be created in their order, in one round trip.
-        at_once = partial(self._run_at_once, in_order)
+        needed = [
+            each for each in in_order if not isinstance(each, Entity) or each.key not in as_declared
+        ]
+        at_once = partial(self._run_at_once, needed)
         if not self._overloads and attempt(self._connection, at_once) is None:
             return in_order, []
         # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
@@ -121,6 +127,33 @@ class Creation:
             savepoint.rollback()
         self._overloads = overloads
         return self._run_in_any_order(steps)
+
+    def unchanged(self, entities: Iterable[Entity], read: Callable[[], State]) -> set[Key]:
+        """Return the keys of entities that exist as they are declared.
+
+        They are created in parts, for a server that has too few locks for all of them at once.
+
+        Args:
+            entities: Declared entities.
+            read: Reads the entities of the database.
+        """
+        existing = [
+            each
+            for each in entities
+            if not isinstance(each, AlterableEntity)
+            and (actual := self._actual.get(each.key)) is not None
+            and not _is_recreated(actual)
+        ]
+        unchanged: set[Key] = set()
+        for start in range(0, len(existing), _PART):
+            part = existing[start : start + _PART]
+            with rolled_back(self._connection):
+                if attempt(self._connection, partial(self._run_at_once, part)) is None:
+                    created = read()
+                    unchanged |= {
+                        each.key for each in part if created.get(each.key) == self._actual[each.key]
+                    }
+        return unchanged
 
     def _run_at_once(self, steps: Iterable[Step]) -> None:
         # Consecutive entities are created in one round trip.

@@ -11,6 +11,7 @@ from pathlib import Path
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AlterTableOp, DropConstraintOp, DropIndexOp, DropTableOp
 from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare import alterables
 from townhall.migrate.compare.changes import EntityOp, adapted_operations, changes
@@ -24,7 +25,7 @@ from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.decisions import UndecidedOp
-from townhall.migrate.savepoints import attempt, rolled_back
+from townhall.migrate.savepoints import NO_LOCKS, attempt, rolled_back, sqlstate
 from townhall.pg import (
     ENTITY_CLASSES,
     AlterableEntity,
@@ -205,6 +206,22 @@ def compare(
         on_tables: The operations on tables of Alembic's comparison.
         invoke: Runs one of them.
     """
+    try:
+        return _compare(connection, declared, on_tables, invoke, spares_locks=False)
+    except DBAPIError as error:
+        if sqlstate(error) != NO_LOCKS:
+            raise
+    return _compare(connection, declared, on_tables, invoke, spares_locks=True)
+
+
+def _compare(
+    connection: Connection,
+    declared: Declared,
+    on_tables: Sequence[MigrateOperation],
+    invoke: Callable[[MigrateOperation], None],
+    *,
+    spares_locks: bool,
+) -> Comparison:
     with rolled_back(connection):
         set_rows_aside(connection, on_tables, declared.schemas)
         actual = _read(connection, declared)
@@ -221,14 +238,18 @@ def compare(
             invoke,
             partial(Dependants, connection, changeable, declared.tables, invoke),
         )
-        done, failures = creation.run([*on_tables, *declared.entities], left_alone)
+        read = partial(_read, connection, declared)
+        unchanged = creation.unchanged(declared.entities, read) if spares_locks else ()
+        done, failures = creation.run([*on_tables, *declared.entities], left_alone, unchanged)
         missing = creation.dependants.missing()
         created = _read(connection, declared)
         keys = _keys_in_database(connection, done, created)
         differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
         created = entities_at_fixed_point(connection, actual, created, differing, declared.schemas)
         routines = [step for step in done if isinstance(step, Routine)]
-        tables, refused = differences(connection, declared.tables, routines)
+        tables, refused = differences(
+            connection, declared.tables, routines, spares_locks=spares_locks
+        )
         kept = {*keys.values(), *undroppable}
         operations = _operations(connection, tables)
         changes_default = any(isinstance(each, ChangeColumnOp) for each in [*done, *operations])

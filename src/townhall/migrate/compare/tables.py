@@ -256,14 +256,18 @@ class TableDifference:
         return before != after
 
 
-_PART = 100
+_PART, _SMALL_PART = 100, 10
 """How many temporary tables exist at a time; the server has a limited number of locks."""
 
 _TEMPORARY_SCHEMA = "select pg_my_temp_schema()::regnamespace::text"
 
 
 def differences(
-    connection: Connection, tables: Sequence[Table], routines: Sequence[Routine]
+    connection: Connection,
+    tables: Sequence[Table],
+    routines: Sequence[Routine],
+    *,
+    spares_locks: bool = False,
 ) -> tuple[list[TableDifference], list[Refusal]]:
     """Return the tables whose actual state is not the declared one, and those that are refused.
 
@@ -272,7 +276,9 @@ def differences(
             tables are created in it as temporary tables.
         tables: Declared tables that exist in the database.
         routines: The declared functions and procedures.
+        spares_locks: Whether fewer temporary tables exist at a time.
     """
+    size = _SMALL_PART if spares_locks else _PART
     by_schema: dict[str, dict[str, Table]] = {}
     for table in tables:
         schema, name = name_of(table)
@@ -280,23 +286,24 @@ def differences(
     found: list[TableDifference] = []
     refusals: list[Refusal] = []
     for schema, named in sorted(by_schema.items()):
-        found += _differences_in(connection, schema, named, routines, refusals)
+        found += _differences_in(connection, schema, named, routines, refusals, size)
     return found, refusals
 
 
-def _differences_in(
+def _differences_in(  # noqa: PLR0913, PLR0917 - each is another thing
     connection: Connection,
     schema: str,
     tables: Mapping[str, Table],
     routines: Sequence[Routine],
     refusals: list[Refusal],
+    size: int,
 ) -> Iterable[TableDifference]:
     actual_states: dict[str, TableState] = {}
     declared_states: dict[str, TableState] = {}
     refused: dict[str, DBAPIError] = {}
     every = [*tables.values()]
-    for start in range(0, len(every), _PART):
-        part = every[start : start + _PART]
+    for start in range(0, len(every), size):
+        part = every[start : start + size]
         with rolled_back(connection):
             refused |= create_temporary(connection, part)
             found, others = _read(connection, [] if actual_states else [schema])
