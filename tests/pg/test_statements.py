@@ -27,6 +27,7 @@ from tests.pg.statements import (
     views,
 )
 from tests.pg.statements.case import EntityCase, OperationCase
+from townhall.migrate.operations.columns import FillColumnOp
 from townhall.pg import ENTITY_CLASSES
 
 ENTITIES: dict[str, EntityCase] = {
@@ -77,7 +78,8 @@ def test_every_operation_has_a_case() -> None:
         and not each.__subclasses__()
         and not issubclass(each, OpContainer)  # it emits what it contains
     }
-    assert {type(case.operation) for case in OPERATIONS.values()} == of_ours
+    # What has no reverse is no difference, but a step of a live revision.
+    assert {type(case.operation) for case in OPERATIONS.values()} == of_ours - {FillColumnOp}
 
 
 def subclasses(of: type[MigrateOperation]) -> Iterator[type[MigrateOperation]]:
