@@ -163,7 +163,7 @@ BEGIN;
 
 alter table public.participant_sessions alter column client_status set not null;
 
-alter table public.participant_sessions drop constraint client_status_is_known;
+alter table public.participant_sessions drop constraint if exists client_status_is_known;
 
 do $do$
 begin

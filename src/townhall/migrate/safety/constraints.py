@@ -73,7 +73,7 @@ def set_not_null(table: str, column: str, *, schema: str = "public") -> None:
     add_constraint(table, proof, f"check ({sql.quote(column)} is not null)", schema=schema)
     # In one statement PostgreSQL would drop the constraint first, and then scan the table.
     op.execute(sql.statement(f"alter table {target} alter column {sql.quote(column)} set not null"))
-    op.execute(sql.statement(f"alter table {target} drop constraint {sql.quote(proof)}"))
+    op.execute(sql.statement(f"alter table {target} drop constraint if exists {sql.quote(proof)}"))
 
 
 def add_unique(  # noqa: PLR0913 - what a unique constraint can say
