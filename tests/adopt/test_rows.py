@@ -145,3 +145,22 @@ def test_operators_and_functions_of_others_are_not_called(found: Found) -> None:
     findings = found(declared, actual)
     assert texts(findings, Weight.STOP) == {}
     assert not [each for each in findings if "counted" in each.text]
+
+
+def test_column_without_a_cast_does_not_keep_others_from_being_counted(found: Found) -> None:
+    declared = """
+        create table books (
+            id uuid primary key, shelf text not null,
+            constraint few check (shelf < 'c'), constraint uq_shelf unique (shelf)
+        )
+    """
+    actual = """
+        create table books (id integer constraint books_pkey primary key, shelf text);
+        insert into books values (1, 'a'), (2, 'a'), (3, 'c')
+    """
+    findings = found(declared, actual)
+    stops = texts(findings, Weight.STOP)
+    assert stops["few"].endswith("1 row breaks it: id 3")
+    assert stops["uq_shelf"].endswith("2 rows break it: id 1 and 2")
+    assert list(texts(findings, Weight.DECIDE)) == ["id"]
+    assert not [each for each in findings if "were not counted" in each.text]

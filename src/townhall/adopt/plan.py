@@ -159,7 +159,10 @@ class Plan:
         )
 
     def _set_defaults(self, differences: Sequence[Difference]) -> Iterator[Step]:
-        for table, defaults in _by_table(_of(differences, OtherDefault)):
+        # A conversion sets the default itself, since one of another type is refused.
+        converted = {key_of(each) for each in _of(differences, OtherType)}
+        others = [each for each in _of(differences, OtherDefault) if key_of(each) not in converted]
+        for table, defaults in _by_table(others):
             yield from column_steps.set_defaults(table, [each.declared for each in defaults])
         for each in _of(differences, RefusesNull):
             yield from column_steps.accept_null(each.table, each.declared.name)

@@ -141,13 +141,13 @@ class _Counter:
         # Rows of a table without a key have their place as well: several may look the same.
         key = [each for each in _primary_key(declared) if each in actual.columns]
         self._key = _primary_key(actual) or (*key, "ctid")
+        self._table = sql.qualified(actual.schema, actual.name)
         columns = [
             f"{self._value(column, actual)} as {sql.quote(column.name)}"
             for column in declared.columns.values()
         ]
-        table = sql.qualified(actual.schema, actual.name)
         listed = ", ".join([f"{self._named()} as {_NAME}", *columns])
-        self._rows = f"(select {listed} from only {table}) as townhall_rows"
+        self._rows = f"(select {listed} from only {self._table}) as townhall_rows"
 
     def _named(self) -> str:
         parts = [f"coalesce({sql.quote(each)}::text, 'NULL')" for each in self._key]
@@ -160,11 +160,16 @@ class _Counter:
             return f"({column.default if is_constant else 'null'})::{column.type}"
         if (other := self._types.get(column.name)) is None:
             return name
-        expression = other.conversion.expression
-        if other.conversion.is_safe or not self._checks_input:
-            return f"({expression})::{column.type}"
+        value = f"({other.conversion.expression})::{column.type}"
+        if other.conversion.is_safe:
+            return value
+        if isinstance(self._select(f"select {value} from only {self._table} limit 0"), str):
+            # There is no such cast. Without a value the other columns are counted all the same.
+            value = f"null::{column.type}"
+        if not self._checks_input:
+            return value
         is_valid = f"pg_catalog.pg_input_is_valid({name}::text, {sql.literal(column.type)})"
-        return f"case when {is_valid} then ({expression})::{column.type} end"
+        return f"case when {is_valid} then {value} end"
 
     def breaches(self, differences: Sequence[Difference]) -> Iterator[tuple[Difference, Breach]]:
         """Yield the differences that rows may be in the way of, with these rows."""
