@@ -18,7 +18,7 @@ from tests.adopt.products import Product, load
 from tests.support.dump import dump
 from tests.support.supabase import SupabaseDatabase
 from townhall import embedded
-from townhall.adopt import adopt, script
+from townhall.adopt import Decisions, adopt, script
 from townhall.check import check
 from townhall.migrate import alembic_config, downgrade
 from townhall.testing.databases import Databases, with_role
@@ -293,3 +293,30 @@ def test_dropped_triggers_count_nothing_and_later_policies_are_drift(
     ]
     with pytest.raises(CommandError, match=r"policy public\.social_feed_posts later needs"):
         adopt(owned_database, decisions, scratch=townhall_server)
+
+
+@pytest.mark.thorough
+def test_what_others_add_later_stays_when_a_database_is_adopted_again(
+    undecided: str, townhall_server: str
+) -> None:
+    decisions = decisions_for(Product.STARTER, undecided, townhall_server)
+    adopt(undecided, decisions, scratch=townhall_server)
+    with connected(undecided) as connection:
+        connection.exec_driver_sql(
+            """
+            alter table profiles add column nickname text;
+            update profiles set nickname = 'Ad';
+            create index on profiles (nickname);
+            create policy later on profiles for select to anon using (false)
+            """
+        )
+        connection.commit()
+
+    later = Decisions({"policy public.profiles later": "keep"})
+    adopt(undecided, later, scratch=townhall_server)
+    downgrade(undecided, "base")
+
+    parts = parts_of(undecided)
+    assert "policy profiles later" in parts
+    assert [each for each in parts if "profiles_nickname_idx" in each]
+    assert {row["nickname"] for row in rows_of(undecided)["profiles"].values()} == {"Ad"}

@@ -60,7 +60,13 @@ def script_of(origins: Origins, steps: Iterable[Step]) -> Iterator[str]:
 
 def _with_memory(origins: Origins, step: Step) -> list[str]:
     renamed = (origins.renamed_part(*each.table, each.previous, each.name) for each in step.renames)
-    return [*step.statements, *renamed, origins.note(by_us=True)]
+    return [
+        *map(origins.intend, step.adds),
+        *map(origins.intend_drop, step.drops),
+        *step.statements,
+        *renamed,
+        origins.note(by_us=True),
+    ]
 
 
 @contextmanager

@@ -127,7 +127,7 @@ class Adoption:
         ]
         return [
             *self._origins.install(),
-            self._origins.note(by_us=True),
+            self._origins.note(by_us=False),
             self._origins.remember([(schema, [name]) for schema, name in names]),
         ]
 

@@ -155,13 +155,14 @@ def refuse_null(table: TableName, columns: Sequence[str]) -> Iterable[Step]:
     if not columns:
         return
     target = sql.qualified(*table)
-    proofs = {name: sql.quote(sql.shortened(f"{name}_is_known")) for name in columns}
+    names = [sql.shortened(f"{name}_is_known") for name in columns]
+    proofs = dict(zip(columns, map(sql.quote, names), strict=True))
 
     def alter(changes: Iterable[str]) -> str:
         return f"alter table {target}\n    " + ",\n    ".join(changes)
 
     yield Step(
-        f"refuse NULL in {sql.quote_all(columns)} of {target}",
+        f"prove that {sql.quote_all(columns)} of {target} has no NULL",
         (
             alter(f"drop constraint if exists {proof}" for proof in proofs.values()),
             alter(
@@ -169,9 +170,15 @@ def refuse_null(table: TableName, columns: Sequence[str]) -> Iterable[Step]:
                 for name, proof in proofs.items()
             ),
             *without_limit(alter(f"validate constraint {proof}" for proof in proofs.values())),
+        ),
+        is_atomic=False,
+        adds=tuple((*table, "constraint", name) for name in names),
+    )
+    yield Step(
+        f"refuse NULL in {sql.quote_all(columns)} of {target}",
+        (
             # In one statement PostgreSQL would drop the checks first, and then scan the table.
             alter(f"alter column {sql.quote(name)} set not null" for name in columns),
             alter(f"drop constraint {proof}" for proof in proofs.values()),
         ),
-        is_atomic=False,
     )

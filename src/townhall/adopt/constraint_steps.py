@@ -84,6 +84,7 @@ def _add_key(table: TableName, name: str, key: re.Match[str], drop: list[str]) -
         f"build the index of {name} of {target}",
         (f"drop index if exists {sql.qualified(table[0], index)}", *without_limit(build)),
         is_atomic=False,
+        adds=((*table, "index", index),),
     )
     clause = f"{key['kind']} using index {sql.quote(index)}{key['deferrable'] or ''}"
     added = f"add constraint {sql.quote(name)} {clause}"
@@ -112,6 +113,7 @@ def create_index(table: TableName, index: Index) -> Iterable[Step]:
         f"build index {index.name} of {sql.qualified(*table)}",
         (_drop_invalid(table[0], index.name), *without_limit(concurrently)),
         is_atomic=False,
+        adds=((*table, "index", index.name),),
     )
 
 
@@ -144,7 +146,8 @@ def drop_index(table: TableName, name: str) -> Iterable[Step]:
     """Yield what drops an index while the table is in use."""
     statement = f"drop index concurrently if exists {sql.qualified(table[0], name)}"
     title = f"drop index {name} of {sql.qualified(*table)}"
-    yield Step(title, without_limit(statement), is_atomic=False)
+    drops = ((*table, "index", name),)
+    yield Step(title, without_limit(statement), is_atomic=False, drops=drops)
 
 
 def drop_constraint(table: TableName, name: str) -> Iterable[Step]:

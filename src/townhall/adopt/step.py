@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from townhall.migrate.origins import Part
 from townhall.pg.catalog import TableName
 
 LOCK_TIMEOUT = "5s"
@@ -42,9 +43,13 @@ class Step:
         is_atomic: Whether its statements share one transaction. Otherwise each commits by itself,
             as one that builds an index concurrently has to.
         renames: The constraints and indexes that it renames.
+        adds: What it adds in a statement that commits by itself.
+        drops: What it drops in a statement that commits by itself.
     """
 
     title: str
     statements: tuple[str, ...]
     is_atomic: bool = True
     renames: tuple[Rename, ...] = ()
+    adds: tuple[Part, ...] = ()
+    drops: tuple[Part, ...] = ()

@@ -7,7 +7,13 @@ must take back what was added to it since.
 from __future__ import annotations
 
 from townhall.migrate.origins.drops import drop_of_part, drop_of_table, guard_operations
-from townhall.migrate.origins.memory import ORIGINS_OPTION, Origin, Origins, note_before_commit
+from townhall.migrate.origins.memory import (
+    ORIGINS_OPTION,
+    Origin,
+    Origins,
+    Part,
+    note_before_commit,
+)
 from townhall.migrate.origins.procedures import TOLD
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "TOLD",
     "Origin",
     "Origins",
+    "Part",
     "drop_of_part",
     "drop_of_table",
     "guard_operations",

@@ -19,6 +19,9 @@ ORIGINS_OPTION = "townhall_origins"
 
 Origin = Literal["found", "made"]
 
+Part = tuple[str, str, str, str]
+"""The schema and the name of a table, and the kind and the name of what belongs to it."""
+
 
 @dataclass(frozen=True)
 class Origins:
@@ -111,6 +114,32 @@ class Origins:
         call = f"pg_temp.townhall_note({str(by_us).lower()}, array[{listed}]::text[])"
         return self.where_remembered(f"perform {call};")
 
+    def intend(self, part: Part) -> str:
+        """Return the statement that records that a part is going to be added.
+
+        Where the step that adds it commits by itself, and is interrupted behind that, the next run
+        would take the part for another's.
+
+        Args:
+            part: The schema and the name of its table, its kind and its name.
+        """
+        called = ", ".join(map(sql.literal, part))
+        return self.where_remembered(f"perform pg_temp.townhall_intend({called});")
+
+    def intend_drop(self, part: Part) -> str:
+        """Return the statement that records that a part is going to be dropped.
+
+        It comes back with a downgrade, also where the run is interrupted behind the drop.
+
+        Args:
+            part: As for :meth:`intend`.
+        """
+        is_part = f"({', '.join(map(sql.literal, part))})"
+        return self.where_remembered(
+            f"update {self.table} as o set seen = null"
+            f" where (o.schema_name, o.object_name, o.kind, o.part) = {is_part};"
+        )
+
     def drop_statements(self, entity: Entity) -> list[str]:
         """Return the statements that drop an entity, or put back what had its name before.
 
@@ -163,9 +192,7 @@ class Origins:
         return _do(f"if {present} then\n        {statement}{rest}\n    end if;")
 
 
-def note_before_commit(
-    context: MigrationContext, part: tuple[str, str, str, str] | None = None
-) -> None:
+def note_before_commit(context: MigrationContext, part: Part | None = None) -> None:
     """Record what a revision has added so far, and is going to add, before a step that commits.
 
     If it is interrupted behind that step, the next run would take both for found.
@@ -179,8 +206,7 @@ def note_before_commit(
         return
     context.execute(sql.statement(origins.note(by_us=True)))
     if part is not None:
-        perform = f"perform pg_temp.townhall_intend({', '.join(map(sql.literal, part))});"
-        context.execute(sql.statement(origins.where_remembered(perform)))
+        context.execute(sql.statement(origins.intend(part)))
 
 
 def _do(statement: str) -> str:
