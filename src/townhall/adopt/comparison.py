@@ -32,7 +32,6 @@ from townhall.adopt.differences import (
     UndeclaredConstraint,
     UndeclaredIndex,
     UnfilledColumn,
-    is_validated,
 )
 from townhall.check.snapshot import RELATION_KINDS, Snapshot
 from townhall.pg import Domain, EnumType, sql
@@ -190,7 +189,7 @@ class _Parts:
         for declared, actual in _pairs(self._constraints, self._actual_constraints, definition):
             if declared.name != actual.name:
                 yield OtherName(self._table, declared, actual)
-            if is_validated(declared) and not is_validated(actual):
+            if declared.is_validated and not actual.is_validated:
                 yield NotValidated(self._table, declared, actual)
 
     def _equal_indexes(self) -> Iterator[Difference]:

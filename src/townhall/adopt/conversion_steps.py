@@ -93,7 +93,7 @@ def _in_order(connection: Connection, entities: list[Entity]) -> list[Entity]:
 
 def _alter(table: str, difference: OtherType, conversions: Mapping[str, str]) -> Iterable[str]:
     column, name = difference.declared, sql.quote(difference.declared.name)
-    decided = conversions.get(difference.identity.removeprefix("column "))
+    decided = conversions.get(difference.column_name)
     value = decided or difference.conversion.expression
     alter = f"alter table {table} alter column {name}"
     collation = f" collate {column.collation}" if column.collation else ""

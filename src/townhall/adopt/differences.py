@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from townhall.adopt.conversions import Conversion
-from townhall.adopt.definitions import NOT_VALID
 from townhall.pg import sql
 from townhall.pg.catalog import Column, Constraint, Index, TableName
 
@@ -28,8 +27,20 @@ class Difference:
     def _part(self, kind: str, name: str) -> str:
         return f"{kind} {sql.qualified(*self.table)} {sql.quote(name)}"
 
-    def _column(self, column: Column) -> str:
-        return f"column {sql.qualified(*self.table, column.name)}"
+
+@dataclass(frozen=True)
+class _ColumnDifference(Difference):
+    """A difference of one column."""
+
+    @property
+    def column_name(self) -> str:
+        """The column as SQL and decisions name it: ``public.profiles.stage``."""
+        raise NotImplementedError
+
+    @property
+    def identity(self) -> str:
+        """The column: ``column public.profiles.stage``."""
+        return f"column {self.column_name}"
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class NoTable(Difference):
 
 
 @dataclass(frozen=True)
-class MissingColumn(Difference):
+class MissingColumn(_ColumnDifference):
     """A declared column that the table does not have.
 
     Attributes:
@@ -59,9 +70,9 @@ class MissingColumn(Difference):
     column: Column
 
     @property
-    def identity(self) -> str:
-        """The column: ``column public.profiles.stage``."""
-        return self._column(self.column)
+    def column_name(self) -> str:
+        """The column as SQL and decisions name it: ``public.profiles.stage``."""
+        return sql.qualified(*self.table, self.column.name)
 
     @property
     def needs_fill(self) -> bool:
@@ -72,7 +83,7 @@ class MissingColumn(Difference):
 
 
 @dataclass(frozen=True)
-class _OtherColumn(Difference):
+class _OtherColumn(_ColumnDifference):
     """A column that the table has in another shape.
 
     Attributes:
@@ -84,9 +95,9 @@ class _OtherColumn(Difference):
     actual: Column
 
     @property
-    def identity(self) -> str:
-        """The column: ``column public.profiles.stage``."""
-        return self._column(self.declared)
+    def column_name(self) -> str:
+        """The column as SQL and decisions name it: ``public.profiles.stage``."""
+        return sql.qualified(*self.table, self.declared.name)
 
 
 @dataclass(frozen=True)
@@ -132,7 +143,7 @@ class OtherGeneration(_OtherColumn):
 
 
 @dataclass(frozen=True)
-class UnfilledColumn(Difference):
+class UnfilledColumn(_ColumnDifference):
     """A column that is not declared, refuses NULL and has no default: declared inserts fail.
 
     Attributes:
@@ -142,9 +153,9 @@ class UnfilledColumn(Difference):
     column: Column
 
     @property
-    def identity(self) -> str:
-        """The column: ``column public.profiles.stage``."""
-        return self._column(self.column)
+    def column_name(self) -> str:
+        """The column as SQL and decisions name it: ``public.profiles.stage``."""
+        return sql.qualified(*self.table, self.column.name)
 
 
 @dataclass(frozen=True)
@@ -308,8 +319,3 @@ class UndeclaredIndex(Difference):
     def identity(self) -> str:
         """The index: ``index public.profiles profiles_stage_idx``."""
         return self._part("index", self.index.name)
-
-
-def is_validated(constraint: Constraint) -> bool:
-    """Tell whether the rows that were there before a constraint were checked."""
-    return constraint.is_validated and not constraint.definition.endswith(NOT_VALID)

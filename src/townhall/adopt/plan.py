@@ -147,7 +147,7 @@ class Plan:
 
     def _add_columns(self, differences: Sequence[Difference]) -> Iterator[Step]:
         for each in _of(differences, MissingColumn):
-            fill = self._choices.fills.get(key_of(each))
+            fill = self._choices.fills.get(each.column_name)
             if each.needs_fill and self._is_filled_later(differences, each.table, each.column):
                 yield from column_steps.add_empty(each.table, each.column)
             else:
@@ -160,8 +160,10 @@ class Plan:
 
     def _set_defaults(self, differences: Sequence[Difference]) -> Iterator[Step]:
         # A conversion sets the default itself, since one of another type is refused.
-        converted = {key_of(each) for each in _of(differences, OtherType)}
-        others = [each for each in _of(differences, OtherDefault) if key_of(each) not in converted]
+        converted = {each.column_name for each in _of(differences, OtherType)}
+        others = [
+            each for each in _of(differences, OtherDefault) if each.column_name not in converted
+        ]
         for table, defaults in _by_table(others):
             yield from column_steps.set_defaults(table, [each.declared for each in defaults])
         for each in _of(differences, RefusesNull):
@@ -179,7 +181,7 @@ class Plan:
             values = {
                 each.declared.name: value
                 for each in columns
-                if (value := self._choices.fills.get(key_of(each), each.declared.default))
+                if (value := self._choices.fills.get(each.column_name, each.declared.default))
             }
             yield from column_steps.fill_null(table, values)
             yield from column_steps.refuse_null(table, [each.declared.name for each in columns])
@@ -269,8 +271,3 @@ def _by_table(differences: Iterable[Kind]) -> Iterable[tuple[TableName, list[Kin
 def _columns_of(constraint: Constraint) -> list[str]:
     columns = constraint.definition.partition("(")[2].partition(")")[0]
     return sql.split_list(columns) if constraint.kind == "foreign key" else []
-
-
-def key_of(difference: Difference) -> str:
-    """Return the column that a difference is about, as SQL names it and decisions do."""
-    return difference.identity.removeprefix("column ")

@@ -26,7 +26,6 @@ from townhall.adopt.differences import (
     OtherConstraint,
     OtherIndex,
     OtherType,
-    is_validated,
 )
 from townhall.adopt.findings import listed
 from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, NO_LOCKS, sqlstate
@@ -228,7 +227,7 @@ class _Counter:
                 question = _Question(self._rows, condition, is_of_row=True)
             case OtherType():
                 question = self._unconvertible(difference)
-            case OtherConstraint(means_the_same=True, actual=actual) if is_validated(actual):
+            case OtherConstraint(means_the_same=True, actual=actual) if actual.is_validated:
                 pass
             case (
                 MissingConstraint(constraint=constraint)

@@ -67,7 +67,7 @@ def _missing_column(difference: MissingColumn, breach: Breach | None) -> Finding
         rows = f" of {counted(breach.count, 'row')}" if breach is not None and breach.count else ""
         text = f"is missing, refuses NULL and has no default: the values{rows} are to be given"
         plan = "it is added and filled"
-        question = Question("fill", _key(difference))
+        question = Question("fill", difference.column_name)
         return _made(difference, _DECIDE, "missing column", text, plan, question)
     default = f" with the default {one_line(column.default)}" if column.default else ""
     return _made(difference, _CHANGE, "missing column", "is missing", f"it is added{default}")
@@ -86,9 +86,11 @@ def _other_type(difference: OtherType, breach: Breach | None) -> Finding:
     rewrite = ", which rewrites the table" if conversion.rewrites else ""
     if conversion.is_safe:
         plan = f"it is converted{rewrite}"
-        question = Question("convert", _key(difference), conversion.expression, is_required=False)
+        question = Question(
+            "convert", difference.column_name, conversion.expression, is_required=False
+        )
         return _made(difference, _CHANGE, "converted column", text, plan, question)
-    question = Question("convert", _key(difference), conversion.expression)
+    question = Question("convert", difference.column_name, conversion.expression)
     plan = f"it is converted by the expression that is decided{rewrite}"
     return _made(difference, _DECIDE, "column to convert", text, plan, question)
 
@@ -102,13 +104,13 @@ def _accepts_null(difference: AcceptsNull, breach: Breach | None) -> Finding:
     if default is None:
         if breach is not None and breach.count:
             text = f"accepts NULL; {breach.sentence('have it')}"
-        question = Question("fill", _key(difference))
+        question = Question("fill", difference.column_name)
         plan = "the rows are filled, and NULL is refused"
         return _made(difference, _DECIDE, "column to fill", text, plan, question)
     if breach is not None and breach.count:
         have = "has" if breach.count == 1 else "have"
         text = f"accepts NULL, which {counted(breach.count, 'row')} {have}"
-    question = Question("fill", _key(difference), default, is_required=False)
+    question = Question("fill", difference.column_name, default, is_required=False)
     plan = f"such rows get the default {one_line(default)}, and NULL is refused"
     return _made(difference, _CHANGE, "column to fill", text, plan, question)
 
@@ -251,7 +253,3 @@ def _made(  # noqa: PLR0913, PLR0917 - the fields of a finding
     table = sql.qualified(*difference.table)
     name = difference.identity.partition(table)[2].lstrip(" .") or table
     return Finding(weight, kind, difference.identity, difference.table, name, text, plan, question)
-
-
-def _key(difference: OtherType | AcceptsNull | MissingColumn) -> str:
-    return difference.identity.removeprefix("column ")
