@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from townhall.adopt.definitions import validated
 from townhall.adopt.step import Rename, Step, without_limit
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Constraint, Index, TableName
@@ -14,7 +15,6 @@ _KEY = re.compile(
     r"(?P<include> INCLUDE \([^()]*\))?(?P<deferrable>.*)"
 )
 _CREATE_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX ")
-_NOT_VALID = " NOT VALID"
 
 
 def rename(table: TableName, renames: Sequence[Rename]) -> Iterable[Step]:
@@ -58,7 +58,7 @@ def _add(table: TableName, constraint: Constraint, previous: str | None) -> Iter
     target = sql.qualified(*table)
     title = f"add constraint {constraint.name} to {target}"
     drop = [] if previous is None else [f"drop constraint {sql.quote(previous)}"]
-    definition = constraint.definition.removesuffix(_NOT_VALID)
+    definition = validated(constraint.definition)
     if constraint.kind in {"primary key", "unique"} and (key := _KEY.fullmatch(definition)):
         yield from _add_key(table, constraint.name, key, drop)
         return

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from townhall.adopt import column_steps, constraint_steps, conversion_steps
 from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.creation import Creation
+from townhall.adopt.definitions import foreign_key_of
 from townhall.adopt.differences import (
     AcceptsNull,
     Difference,
@@ -269,5 +270,5 @@ def _by_table(differences: Iterable[Kind]) -> Iterable[tuple[TableName, list[Kin
 
 
 def _columns_of(constraint: Constraint) -> list[str]:
-    columns = constraint.definition.partition("(")[2].partition(")")[0]
-    return sql.split_list(columns) if constraint.kind == "foreign key" else []
+    foreign_key = foreign_key_of(constraint)
+    return [] if foreign_key is None else list(map(sql.unquote, foreign_key.columns))

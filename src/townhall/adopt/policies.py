@@ -60,7 +60,7 @@ def effect(policy: Policy) -> str:
     existing, new = policy.using, policy.check
     if not policy.permissive:
         conditions = [each for each in (existing, new) if each is not None]
-        return f"lets {roles} {verbs} only rows where {' and '.join(map(_shown, conditions))}"
+        return f"lets {roles} {verbs} only rows where {' and '.join(map(one_line, conditions))}"
     if policy.command == "insert" or existing is None:
         return f"lets {roles} insert {_rows(new)}"
     if new is None or new == existing:
@@ -96,8 +96,4 @@ def _finding(weight: Weight, kind: str, policy: Policy, text: str, plan: str) ->
 
 def _rows(condition: str | None) -> str:
     words = (condition or "true").strip("()")
-    return _CONSTANTS.get(words) or f"rows where {_shown(str(condition))}"
-
-
-def _shown(condition: str) -> str:
-    return one_line(condition)
+    return _CONSTANTS.get(words) or f"rows where {one_line(str(condition))}"

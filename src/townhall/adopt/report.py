@@ -108,10 +108,7 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     Args:
         findings: What was found.
     """
-    by_object: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        by_object[_heading(finding)].append(finding)
-    objects = sorted(by_object.items(), key=lambda item: (min(map(_weight, item[1])), item[0]))
+    objects = sorted(_by_object(findings), key=lambda item: (min(map(_weight, item[1])), item[0]))
     return tuple(finding for _, of_object in objects for finding in sorted(of_object, key=_weight))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from townhall.check.findings import Finding
 from townhall.check.repair import takes_away
-from townhall.check.snapshot import RELATION_KINDS, Object, Snapshot
+from townhall.check.snapshot import RELATION_KINDS, Object, Snapshot, in_words
 from townhall.pg import DataType, Routine, sql
 from townhall.pg.catalog import SIGNATURE, Target, read_dependants
 
@@ -61,10 +61,7 @@ def _users(connection: Connection, item: Object, ours: set[str]) -> list[str]:
     if target is None:
         return []
     found = read_dependants(connection, [target])
-    entities = {
-        f"{kind} {'.'.join(names[:2])} {' '.join(names[2:])}".strip()
-        for kind, *names in found.entities
-    }
+    entities = {in_words(*key) for key in found.entities}
     parts = {part.identity for part in found.parts}
     return sorted({*entities, *parts, *_functions(connection, item)} - ours)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from townhall.migrate.faults import database_error, describe, statement_of
+from townhall.migrate.guard.limits import is_usable
 from townhall.migrate.guard.sessions import one_line
 
 
@@ -63,7 +64,7 @@ def _place(error: DBAPIError | psycopg.Error, frames: TracebackType | None) -> s
 def _state(connection: Connection) -> str:
     """Return where the database is: after an error all of its transaction is undone."""
     revisions: tuple[str, ...] | None = None
-    if not connection.closed and not connection.invalidated:
+    if is_usable(connection):
         try:
             connection.rollback()
             revisions = MigrationContext.configure(connection).get_current_heads()

@@ -22,7 +22,6 @@ _MOVING = frozenset({"upgrade", "downgrade", "do_stamp"})
 ADOPTS = "townhall_adopts"
 """The option of a migration context that says whether tables of others are adopted."""
 
-
 _ROUTINES = frozenset({"Function", "Procedure"})
 _PARTS = {"Policy": "policy", "Trigger": "trigger"}
 

@@ -44,19 +44,15 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
     pending = pending_revisions(steps)
     stamped, unstamped = stamped_revisions(context, script, steps)
     involved = [*pending, *stamped, *unstamped]
-    if context.as_sql:
-        if steps:
-            _start(context, origins)
-            refuse_obstacles(context, creations_of(pending))
-            run_unchanged(context, _memories(origins, pending, stamped, unstamped))
-        return bool(pending)
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
-    if _is_concerned(connection, origins, involved):
+    # Of the database that a script runs in nothing is known.
+    connection = None if context.as_sql else context.connection
+    is_concerned = _is_concerned(connection, origins, involved) if connection else bool(steps)
+    if is_concerned:
         _start(context, origins)
         refuse_obstacles(context, creations_of(pending))
         run_unchanged(context, _memories(origins, pending, stamped, unstamped))
-    connection.commit()
+    if connection is not None:
+        connection.commit()
     return bool(pending)
 
 

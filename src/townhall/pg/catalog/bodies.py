@@ -16,14 +16,12 @@ class Body(NamedTuple):
         schema: The schema of the function.
         name: The name of the function, without arguments.
         signature: The function with the types of its arguments, as SQL names it.
-        language: The language: ``plpgsql``.
         source: The source.
     """
 
     schema: str
     name: str
     signature: str
-    language: str
     source: str
 
 
@@ -41,7 +39,6 @@ _QUERY = f"""
         n.nspname as schema,
         p.proname as name,
         p.oid::regprocedure::text as signature,
-        l.lanname as language,
         coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) as source
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
