@@ -1,0 +1,230 @@
+"""The temporary functions that drop what was added, and put back what was there before.
+
+In their text ``:memory`` stands for the table of the memory.
+"""
+
+from __future__ import annotations
+
+_DROP_TABLE = """
+create or replace function pg_temp.townhall_drop_table(schema_name text, table_name text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $drop_table$
+declare
+    table_origin record;
+    referring record;
+begin
+    if pg_temp.townhall_table($1, $2) is null then
+        return;
+    end if;
+    select o.* into table_origin
+    from :memory as o
+    where o.schema_name = $1
+        and o.object_name = $2
+        and o.kind = 'table'
+        and o.origin = 'found';
+    if found then
+        perform pg_temp.townhall_take_back($1, $2);
+        raise warning using
+            errcode = :told,
+            message = format(
+                'left %I.%I with its rows: it was there before the revisions',
+                $1, table_origin.found_as
+            );
+        return;
+    end if;
+    for referring in
+        select k.conrelid::regclass as child, k.conname
+        from pg_constraint as k
+        join pg_class as c on c.oid = k.conrelid
+        join pg_namespace as n on n.oid = c.relnamespace
+        join :memory as o on o.schema_name = n.nspname
+            and o.object_name = c.relname
+            and o.kind = 'foreign key'
+            and o.part = k.conname
+            and o.origin = 'added'
+        where k.confrelid = pg_temp.townhall_table($1, $2) and k.contype = 'f'
+    loop
+        execute format('alter table %s drop constraint %I', referring.child, referring.conname);
+    end loop;
+    execute format('drop table %I.%I', $1, $2);
+end
+$drop_table$
+"""
+
+_TAKE_BACK = """
+create or replace function pg_temp.townhall_take_back(schema_name text, table_name text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $take_back$
+declare
+    target constant text := format('%I.%I', $1, $2);
+    change record;
+begin
+    for change in
+        select p.remove
+        from pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p
+        join :memory as o on o.schema_name = $1
+            and o.object_name = $2
+            and o.kind = p.kind
+            and o.part = p.name
+        where p.remove is not null
+            and (
+                o.origin = 'added'
+                or o.definition is distinct from p.make and p.kind <> 'column'
+            )
+        order by array_position(:kinds, p.kind), p.name desc
+    loop
+        execute change.remove;
+    end loop;
+    for change in
+        select o.definition
+        from :memory as o
+        left join pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p
+            on p.kind = o.kind and p.name = o.part
+        where o.schema_name = $1
+            and o.object_name = $2
+            and o.origin = 'found'
+            and o.kind <> 'column'
+            and o.definition is distinct from p.make
+        order by
+            array_position(:kinds, o.kind) desc,
+            o.definition not like '%PRIMARY KEY%' and o.definition not like '%UNIQUE%',
+            o.part
+    loop
+        execute change.definition;
+    end loop;
+    for change in
+        select
+            case
+                when o.kind = 'index'
+                    then format('alter index %I.%I rename to %I', $1, o.part, o.found_as)
+                when o.kind = 'trigger'
+                    then format('alter trigger %I on %s rename to %I', o.part, target, o.found_as)
+                when o.kind = 'table' then format('alter table %s rename to %I', target, o.found_as)
+                else format(
+                    'alter table %s rename constraint %I to %I', target, o.part, o.found_as
+                )
+            end as statement,
+            o.kind = 'table' as is_last
+        from :memory as o
+        where o.schema_name = $1
+            and o.object_name = $2
+            and o.origin = 'found'
+            and (
+                o.kind = 'table' and o.found_as <> o.object_name
+                or o.kind in ('index', 'trigger', 'constraint', 'foreign key')
+                and o.found_as <> o.part
+            )
+        union all
+        select format(
+            'alter table %s rename constraint %I to %I',
+            target, k.conname, replace(k.conname, o.object_name, o.found_as)
+        ), false
+        from :memory as o
+        join pg_constraint as k on k.conrelid = target::regclass
+            and k.contype = 'n'  -- from PostgreSQL 18 on
+            and strpos(k.conname, o.object_name) > 0
+        where o.schema_name = $1
+            and o.object_name = $2
+            and o.kind = 'table'
+            and o.found_as <> o.object_name
+        order by 2
+    loop
+        execute change.statement;
+    end loop;
+    delete from :memory as o where o.schema_name = $1 and o.object_name = $2;
+    perform pg_temp.townhall_forget_nothing();
+end
+$take_back$
+"""
+
+_IS_FOUND = """
+create or replace function pg_temp.townhall_is_found(
+    schema_name text, table_name text, kinds text[], part text
+)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $is_found$
+begin
+    return exists (
+        select
+        from :memory as o
+        where o.schema_name = $1
+            and o.object_name = $2
+            and o.kind = any ($3)
+            and o.part = $4
+            and o.origin = 'found'
+    );
+end
+$is_found$
+"""
+
+_DROP_PARTS = """
+create or replace function pg_temp.townhall_drop(
+    schema_name text, table_name text, kinds text[], part text, statement text
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $drop$
+begin
+    if not pg_temp.townhall_is_found($1, $2, $3, $4) then
+        execute statement;
+    end if;
+end
+$drop$
+"""
+
+_RESTORE_ROUTINE = """
+create or replace function pg_temp.townhall_drop_routine(
+    signature text, statement text
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $restore$
+declare
+    routine constant oid := to_regprocedure(signature);
+    former record;
+    granted record;
+begin
+    select o.* into former
+    from :memory as o
+    join pg_proc as p on p.oid = routine
+        and p.proname = o.object_name
+        and oidvectortypes(p.proargtypes) = o.part
+    join pg_namespace as n on n.oid = p.pronamespace and n.nspname = o.schema_name
+    where o.kind = 'function' and o.origin = 'found';
+    if not found then
+        execute statement;
+        return;
+    end if;
+    for granted in
+        select distinct
+            case x.grantee when 0 then 'public' else x.grantee::regrole::text end as role
+        from pg_proc as p
+        cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as x
+        where p.oid = routine and x.grantee <> p.proowner
+    loop
+        execute format(
+            'revoke all on routine %s from %s', signature, granted.role
+        );
+    end loop;
+    execute format('comment on routine %s is null', signature);
+    execute former.definition;
+    delete from :memory as o
+    where (o.schema_name, o.object_name, o.kind, o.part)
+        = (former.schema_name, former.object_name, former.kind, former.part);
+    raise warning using
+        errcode = :told,
+        message = format('put back the function %s, which was there before', signature);
+    perform pg_temp.townhall_forget_nothing();
+end
+$restore$
+"""
+
+TAKING_BACK = (_DROP_TABLE, _TAKE_BACK, _IS_FOUND, _DROP_PARTS, _RESTORE_ROUTINE)
