@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from townhall.migrate.safety.columns import add_identity, add_serial, fill_column
+from townhall.migrate.safety.batches import fill_column, update_in_batches
+from townhall.migrate.safety.columns import add_identity, add_serial
 from townhall.migrate.safety.conditions import only_where, refuse_if
 from townhall.migrate.safety.constraints import (
     add_constraint,
@@ -20,7 +21,7 @@ from townhall.migrate.safety.removal import (
     drop_table,
 )
 from townhall.migrate.safety.roles import create_roles, protect_version_table
-from townhall.migrate.safety.tables import rename_table, update_in_batches
+from townhall.migrate.safety.tables import rename_table
 
 __all__ = [
     "add_constraint",

@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 
+from townhall.migrate.guard.limits import is_usable
 from townhall.migrate.origins import note_before_commit
 from townhall.migrate.safety.indexes import create_index
 from townhall.migrate.safety.locks import in_attempts
@@ -35,7 +36,7 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     Raises:
         IntegrityError: Rows break the constraint; the message counts and names them.
     """
-    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    target = sql.qualified(schema, table)
     constraint = sql.quote(name)
     context = op.get_context()
     kind = "foreign key" if definition.lstrip()[:7].lower() == "foreign" else "constraint"
@@ -68,7 +69,7 @@ def set_not_null(table: str, column: str, *, schema: str = "public") -> None:
         column: The name of the column.
         schema: The schema of the table.
     """
-    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    target = sql.qualified(schema, table)
     proof = f"{column}_is_known"
     add_constraint(table, proof, f"check ({sql.quote(column)} is not null)", schema=schema)
     # In one statement PostgreSQL would drop the constraint first, and then scan the table.
@@ -96,7 +97,7 @@ def add_unique(  # noqa: PLR0913 - what a unique constraint can say
         primary_key: Whether it is the primary key.
         deferrable: Whether it can be deferred: ``deferrable initially deferred``.
     """
-    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    target = sql.qualified(schema, table)
     key = "primary key" if primary_key else "unique"
     clause = f"{key} using index {sql.quote(name)} {deferrable}".rstrip()
     create_index(name, table, columns, unique=True, schema=schema)
@@ -114,7 +115,7 @@ def add_constraint_at_once(
         definition: The definition after the name: ``unique (event_id, email)``.
         schema: The schema of the table.
     """
-    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    target = sql.qualified(schema, table)
     if definition.lstrip()[:7].lower().startswith(("check", "foreign")):
         op.execute(refuse_breaking_rows(schema, table, name, definition))
     op.execute(_add_if_missing(target, name, sql.layout(definition)))
@@ -129,7 +130,7 @@ def rename_constraint(table: str, old: str, new: str, *, schema: str = "public")
         new: The name to give it.
         schema: The schema of the table.
     """
-    target = f"{sql.quote(schema)}.{sql.quote(table)}"
+    target = sql.qualified(schema, table)
     rename = f"alter table {target} rename constraint {sql.quote(old)} to {sql.quote(new)}"
     op.execute(_only_if("exists", target, old, rename))
 
@@ -148,7 +149,7 @@ def _undo(context: MigrationContext, target: str, name: str) -> Callable[[], Non
         return lambda: None
 
     def drop() -> None:
-        if not connection.closed and not connection.invalidated:
+        if is_usable(connection):
             context.execute(removal)
 
     return drop

@@ -94,7 +94,7 @@ def drop_index(name: str, *, schema: str = "public") -> None:
     context = op.get_context()
     origins = Origins.of(context)
     if context.as_sql:
-        plain = f"drop index if exists {sql.quote(schema)}.{sql.quote(name)}"
+        plain = f"drop index if exists {sql.qualified(schema, name)}"
         guarded = origins.unless_index_was_found(schema, name, plain) if origins else plain
         context.execute(sql.statement(guarded))
         return

@@ -1,12 +1,10 @@
-"""Renaming tables, and updating their rows."""
+"""Renaming tables."""
 
 from __future__ import annotations
 
 from alembic import op
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
 
-from townhall.migrate.origins import Origins, note_before_commit
+from townhall.migrate.origins import Origins
 from townhall.pg import sql
 
 
@@ -21,7 +19,7 @@ def rename_table(old: str, new: str, *, schema: str = "public") -> None:
         new: The name to give it.
         schema: The schema of the table.
     """
-    table, target = (f"{sql.quote(schema)}.{sql.quote(name)}" for name in (old, new))
+    table, target = (sql.qualified(schema, name) for name in (old, new))
     context = op.get_context()
     origins = Origins.of(context)
     remembered = _keep_memory(origins, schema, old, new) if origins else ""
@@ -88,45 +86,3 @@ def _keep_memory(origins: Origins, schema: str, old: str, new: str) -> str:
     if to_regclass({sql.literal(origins.table)}) is not null then
         perform pg_temp.townhall_renamed({called});
     end if;"""
-
-
-def update_in_batches(
-    table: str, assignments: str, *, where: str, size: int = 5_000, schema: str = "public"
-) -> None:
-    """Update the rows of a large table while it is in use.
-
-    Each batch is committed in a transaction of its own and locks only its rows; the revision's
-    transaction is committed before. A script (``--sql``) updates all rows in one statement.
-
-    Args:
-        table: The name of the table, whose primary key is ``id``; its alias is ``t``.
-        assignments: The assignments after ``set``.
-        where: A condition that is true for rows to update, and false for updated ones.
-        size: The number of rows of a batch.
-        schema: The schema of the table.
-    """
-    target = f"{sql.quote(schema)}.{sql.quote(table)} as t"
-    update = f"update {target}\nset {sql.layout(assignments)}"
-    context = op.get_context()
-    if context.as_sql:
-        context.execute(sql.statement(f"{update}\nwhere {where}"))
-        return
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
-    # A statement of its own locks the rows, so that the update reads from other tables what was
-    # committed until the locks were granted.
-    lock = f"select t.id from {target} %s order by t.id limit {size} for no key update"
-    changes = text(f"{sql.statement(update).text} where t.id = any (:batch) and ({where})")
-    note_before_commit(context)
-    _commit(context)
-    batch = connection.scalars(text(lock.replace("%s", ""))).all()
-    while batch:
-        connection.execute(changes, {"batch": batch})
-        _commit(context)
-        after = text(lock.replace("%s", "where t.id > :last"))
-        batch = connection.scalars(after, {"last": batch[-1]}).all()
-
-
-def _commit(context: MigrationContext) -> None:
-    with context.autocommit_block():
-        pass
