@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from townhall.migrate.guard.pending import ADOPTS, Creation, tables_of
+from townhall.migrate.guard.pending import ADOPTS
+from townhall.migrate.guard.revision_files import Creation, tables_of
 from townhall.pg import sql
 from townhall.pg.operations import run_unchanged
 

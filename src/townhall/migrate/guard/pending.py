@@ -1,44 +1,18 @@
-"""The revisions that a run is going to apply, and the tables that they create."""
+"""The steps that a run is going to take, and their revisions."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from io import StringIO
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep, StampStep
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Table
-
-from townhall.pg.catalog import TableName
 
 _MOVING = frozenset({"upgrade", "downgrade", "do_stamp"})
 """The functions of Alembic's commands that list steps and do nothing else."""
 
 ADOPTS = "townhall_adopts"
 """The option of a migration context that says whether tables of others are adopted."""
-
-_ROUTINES = frozenset({"Function", "Procedure"})
-_PARTS = {"Policy": "policy", "Trigger": "trigger"}
-
-
-@dataclass(frozen=True)
-class Creation:
-    """A table that a pending revision creates, unless it exists.
-
-    Attributes:
-        table: Its schema and name.
-        revision: The revision.
-        names: The names under which pending revisions know it: one may rename it.
-    """
-
-    table: TableName
-    revision: Script
-    names: frozenset[str]
 
 
 def planned_steps(context: MigrationContext) -> list[MigrationStep]:
@@ -102,126 +76,3 @@ def _history(script: ScriptDirectory, revisions: Sequence[str]) -> dict[str, Scr
         return {}
     upwards = reversed(list(script.iterate_revisions(tuple(revisions), "base")))
     return {each.revision: each for each in upwards}
-
-
-def creations_of(revisions: Sequence[Script]) -> list[Creation]:
-    """Return the tables that revisions create, as their files say it by name.
-
-    Args:
-        revisions: The revisions, in their order.
-    """
-    calls = [(revision, call) for revision in revisions for call in _calls(revision)]
-    renames = [names for _, call in calls if (names := _renamed(call))]
-    return [
-        Creation(table, revision, _aliases(table[1], renames))
-        for revision, call in calls
-        if (table := _created(call))
-    ]
-
-
-def routines_of(revision: Script) -> list[TableName]:
-    """Return schema and name of the functions that a revision declares, as its file says them.
-
-    Args:
-        revision: The revision.
-    """
-    return [name for call in _calls(revision) if (name := _routine(call))]
-
-
-def parts_of(revision: Script) -> list[tuple[str, str, str, str]]:
-    """Return kind, schema, table and name of a revision's policies and triggers.
-
-    Args:
-        revision: The revision, whose file names them.
-    """
-    return [
-        (_PARTS[_name(call)], given.get("schema", "public"), given["table"], given["name"])
-        for call in _calls(revision)
-        if _name(call) in _PARTS and {"table", "name"} <= {*(given := _given(call))}
-    ]
-
-
-def tables_of(revision: Script) -> list[Table]:
-    """Return the tables that a revision creates, with the columns and constraints that it writes.
-
-    Its ``upgrade`` runs as for a script that is thrown away. None are returned where it can't be
-    written as a script.
-
-    Args:
-        revision: The revision.
-    """
-    tables: list[Table] = []
-    options = {"as_sql": True, "literal_binds": True, "output_buffer": StringIO()}
-    context = MigrationContext.configure(dialect_name="postgresql", opts=options)
-    vars(context.impl)["create_table"] = lambda table, **_: tables.append(table)
-    try:
-        with Operations.context(context):
-            revision.module.upgrade()
-    except Exception:  # noqa: BLE001 - what an application's revision needs is not known
-        return []
-    return tables
-
-
-def _calls(revision: Script) -> Iterator[ast.Call]:
-    path = Path(revision.path)
-    if path.suffix != ".py":
-        return
-    for definition in ast.parse(path.read_text()).body:
-        if isinstance(definition, ast.FunctionDef) and definition.name == "downgrade":
-            continue
-        yield from (node for node in ast.walk(definition) if isinstance(node, ast.Call))
-
-
-def _created(call: ast.Call) -> TableName | None:
-    match _name(call), _texts(call):
-        case "create_table", [name, *_]:
-            schemas = [each.value for each in call.keywords if each.arg == "schema"]
-            schema = schemas[0].value if schemas and isinstance(schemas[0], ast.Constant) else None
-            return (schema if isinstance(schema, str) else "public", name)
-    return None
-
-
-def _routine(call: ast.Call) -> TableName | None:
-    given = _given(call) if _name(call) in _ROUTINES else {}
-    return (given.get("schema", "public"), given["name"]) if "name" in given else None
-
-
-def _given(call: ast.Call) -> dict[str, str]:
-    return {
-        each.arg: each.value.value
-        for each in call.keywords
-        if each.arg is not None
-        and isinstance(each.value, ast.Constant)
-        and isinstance(each.value.value, str)
-    }
-
-
-def _renamed(call: ast.Call) -> tuple[str, str] | None:
-    match _name(call), _texts(call):
-        case "rename_table", [old, new, *_]:
-            return old, new
-    return None
-
-
-def _name(call: ast.Call) -> str:
-    match call.func:
-        case ast.Attribute(attr=name) | ast.Name(id=name):
-            return name
-    return ""
-
-
-def _texts(call: ast.Call) -> list[str]:
-    texts: list[str] = []
-    for argument in call.args:
-        if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
-            break
-        texts.append(argument.value)
-    return texts
-
-
-def _aliases(name: str, renames: Iterable[tuple[str, str]]) -> frozenset[str]:
-    names = {name}
-    for pair in renames:
-        if names & {*pair}:
-            names.update(pair)
-    return frozenset(names)

@@ -11,13 +11,8 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
 from townhall.migrate.guard.obstacles import refuse_obstacles
-from townhall.migrate.guard.pending import (
-    creations_of,
-    pending_revisions,
-    planned_steps,
-    routines_of,
-    stamped_revisions,
-)
+from townhall.migrate.guard.pending import pending_revisions, planned_steps, stamped_revisions
+from townhall.migrate.guard.revision_files import creations_of, routines_of
 from townhall.migrate.origins import ORIGINS_OPTION, Origin, Origins, guard_operations
 from townhall.pg import sql
 from townhall.pg.operations import DROP_STATEMENTS, run_unchanged

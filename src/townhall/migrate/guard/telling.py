@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from sqlalchemy import Connection, MetaData
 
-from townhall.migrate.guard.pending import parts_of
+from townhall.migrate.guard.revision_files import parts_of
 from townhall.migrate.origins import TOLD, Origins
 from townhall.pg import Entity, Policy, Trigger, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS
