@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from alembic import command
+from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
@@ -19,7 +20,7 @@ from tests.support.dump import dump
 from tests.support.supabase import SupabaseDatabase
 from townhall import embedded
 from townhall.adopt import Decisions, adopt, script
-from townhall.check import check
+from townhall.check import CheckError, check
 from townhall.migrate import alembic_config, downgrade
 from townhall.testing.databases import Databases, with_role
 
@@ -320,3 +321,65 @@ def test_what_others_add_later_stays_when_a_database_is_adopted_again(
     assert "policy profiles later" in parts
     assert [each for each in parts if "profiles_nickname_idx" in each]
     assert {row["nickname"] for row in rows_of(undecided)["profiles"].values()} == {"Ad"}
+
+
+@pytest.mark.thorough
+def test_rows_are_filled_where_policies_are_forced(undecided: str, townhall_server: str) -> None:
+    with connected(undecided) as connection:
+        connection.exec_driver_sql("alter table profiles force row level security")
+        connection.commit()
+    decisions = decisions_for(Product.STARTER, undecided, townhall_server)
+    assert adopt(undecided, decisions, scratch=townhall_server).done
+    downgrade(undecided, "base")
+    with connected(undecided) as connection:
+        forced = "select relforcerowsecurity from pg_class where oid = 'profiles'::regclass"
+        assert connection.scalar(text(forced))
+
+
+@pytest.mark.thorough
+def test_history_of_another_application_is_told_and_nothing_changed(
+    undecided: str, townhall_server: str
+) -> None:
+    with connected(undecided) as connection:
+        connection.exec_driver_sql(
+            """
+            create table alembic_version (version_num varchar(32) primary key);
+            insert into alembic_version values ('1975ea83b712')
+            """
+        )
+        connection.commit()
+    before = dump(undecided)
+    with pytest.raises(CommandError, match=r"1975ea83b712.*--config"):
+        adopt(undecided, scratch=townhall_server)
+    assert dump(undecided) == before
+
+
+@pytest.mark.thorough
+def test_table_of_own_revisions_and_of_pending_ones_is_told(
+    owned_database: str, townhall_server: str, tmp_path: Path
+) -> None:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "versions" / "own.py").write_text(_OWN_REVISION)
+    (tmp_path / "env.py").write_text("from townhall import migrate\n\nmigrate.run()\n")
+    ini = tmp_path / "alembic.ini"
+    ini.write_text(
+        "[alembic]\nscript_location = %(here)s\npath_separator = space\n"
+        "version_locations = %(here)s/versions townhall:alembic/versions\n"
+    )
+    config = Config(ini)
+    config.attributes["url"] = owned_database
+    command.upgrade(config, "own_0001")
+    with pytest.raises(CheckError, match=r"public\.profiles is created by .* townhall_0002"):
+        adopt(owned_database, config=ini, scratch=townhall_server)
+
+
+_OWN_REVISION = """
+from alembic import op
+
+revision = "own_0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.execute("create table profiles (id uuid primary key)")
+"""

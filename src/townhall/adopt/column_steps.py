@@ -121,6 +121,12 @@ declare
             and t.tgenabled = 'O'
             and t.tgtype & 16 <> 0
     );
+    -- Forced policies would hide rows from the owner of the table.
+    is_forced constant boolean := (
+        select c.relforcerowsecurity
+        from pg_catalog.pg_class as c
+        where c.oid = {sql.literal(target)}::regclass
+    );
     one text;
 begin
     for first_block in 0..last_block by {_BLOCKS} loop
@@ -135,9 +141,15 @@ begin
                 'alter table %s disable trigger %s', {sql.literal(target)}, one
             );
         end loop;
+        if is_forced then
+            alter table {target} no force row level security;
+        end if;
         update {target} as t
         set {assignments}
         where {rows};
+        if is_forced then
+            alter table {target} force row level security;
+        end if;
         foreach one in array quiet loop
             execute pg_catalog.format(
                 'alter table %s enable trigger %s', {sql.literal(target)}, one

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection
 from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.dependants import findings_on_dependants
 from townhall.adopt.differences import Difference
-from townhall.adopt.findings import Finding
+from townhall.adopt.findings import Finding, Weight, listed
 from townhall.adopt.foreign import identity_of
 from townhall.adopt.names import findings_on_names
 from townhall.adopt.plan import before_upgrade
@@ -83,7 +83,7 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
     declared = {**former, **states.declared}
     differences = compare(declared, states.actual)
     on_tables = _on_tables(connection, declared, states.actual, differences)
-    found = [*on_tables, *_on_others(states, differences, former)]
+    found = [*_on_history(states), *on_tables, *_on_others(states, differences, former)]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}
     return in_order(each for each in found if each.object not in kept)
 
@@ -93,6 +93,20 @@ def _existing(states: States) -> set[TableName]:
     former = before_upgrade(states.creations, states.at_head, states.actual)
     declared = {*tables_of(states.declared), *tables_of(former)}
     return declared & {*tables_of(states.actual)} - made
+
+
+def _on_history(states: States) -> Iterable[Finding]:
+    if states.unknown:
+        yield Finding(
+            Weight.STOP,
+            "other history",
+            "table public.alembic_version",
+            None,
+            "public.alembic_version",
+            f"is at {listed(sorted(states.unknown))}, which this configuration does not have",
+            "name the alembic.ini of the application that these revisions are of with --config; its"
+            " version_locations name those of townhall, too",
+        )
 
 
 def _on_tables(

@@ -6,17 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alembic.script import Script
 from sqlalchemy import URL, Connection
 
 from townhall.adopt.creation import Creation, Creations
 from townhall.check.connection import reading
+from townhall.check.errors import CheckError
 from townhall.check.history import DeclaredSettings, History
 from townhall.check.revisions import current_revisions
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, read_platform
 from townhall.check.snapshot import Key, Snapshot, read
+from townhall.migrate.guard.revision_files import creations_of
 from townhall.migrate.origins import Origins
 from townhall.migrate.origins.kept import read_kept
+from townhall.pg import sql
 from townhall.pg.catalog import (
     Body,
     Reader,
@@ -49,6 +53,7 @@ class States:
         is_behind: Whether there are pending revisions.
         is_begun: Whether the database has a memory of what was there before.
         kept: What an adoption has kept.
+        unknown: The revisions in the version table that the configuration does not have.
     """
 
     declared: Snapshot
@@ -64,6 +69,7 @@ class States:
     is_behind: bool = True
     is_begun: bool = False
     kept: frozenset[Key] = frozenset()
+    unknown: frozenset[str] = frozenset()
 
 
 def read_states(database: URL, *, config: Path | None = None, scratch: str | None = None) -> States:
@@ -76,17 +82,20 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
             create databases there; None for the embedded server.
 
     Raises:
-        CheckError: The database can't be read, or there is no server for the scratch database.
+        CheckError: The database can't be read, there is no server for the scratch database, or two
+            revisions create a table.
         OperationalError: The database or the scratch server can't be connected to.
     """
     history = History(config)
     with reading(database) as connection:
         version = server_version(connection)
-        current = (current_revisions(connection) or set()) & history.known()
+        stamped = current_revisions(connection) or set()
+        current = stamped & history.known()
         platform = read_platform(connection)
     with scratch_database(version, scratch) as other:
         copy(platform, other)
         made = _made_by(history, other, current, platform.schemas) if current else {}
+        _refuse_two_creations(made, history.after(current))
         with reading(other) as connection:
             created = Creations(connection, platform.schemas)
         declared = _made_by(history, other, history.heads, platform.schemas, created)
@@ -120,7 +129,19 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
         current != history.heads,
         is_begun,
         kept,
+        frozenset(stamped - current),
     )
+
+
+def _refuse_two_creations(made: Snapshot, pending: Iterable[Script]) -> None:
+    for creation in creations_of([*pending]):
+        if ("table", *creation.table) in made:
+            raise CheckError(
+                f"{sql.qualified(*creation.table)} is created by a revision that the database is"
+                f" at, and by {creation.revision.revision}, which is pending, so that no new"
+                " database can be made by these revisions: take the table out of the first one."
+                " Then this database can be adopted with the table that it has."
+            )
 
 
 def _made_by(
