@@ -147,7 +147,7 @@ def describe(error: DBAPIError | psycopg.Error, *more: str) -> str:
         error: The error of a statement, or of a connection.
         more: Sentences to put before what to do.
     """
-    original = error.orig if isinstance(error, DBAPIError) else error
+    original = _original(error)
     if _is_of_connecting(error):
         advice = _matching(str(original), _CONNECTING, _CONNECTING_OTHERWISE)
         meaning = Meaning(_NOT_CONNECTED, advice)
@@ -166,7 +166,7 @@ def statement_of(error: DBAPIError | psycopg.Error) -> str:
     Args:
         error: The error; psycopg's own does not say the statement.
     """
-    original = error.orig if isinstance(error, DBAPIError) else error
+    original = _original(error)
     context = (original.diag.context or "") if isinstance(original, psycopg.Error) else ""
     if _RAISED.match(context):
         return ""
@@ -175,12 +175,16 @@ def statement_of(error: DBAPIError | psycopg.Error) -> str:
     return inner[1] if inner else outer.strip()
 
 
+def _original(error: DBAPIError | psycopg.Error) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
 def _state(error: DBAPIError | psycopg.Error) -> str:
     return sqlstate(error) if isinstance(error, DBAPIError) else error.sqlstate or ""
 
 
 def _is_of_connecting(error: DBAPIError | psycopg.Error) -> bool:
-    original = error.orig if isinstance(error, DBAPIError) else error
+    original = _original(error)
     return not _state(error) and _CONNECTION_FAILED.match(str(original)) is not None
 
 
@@ -188,7 +192,7 @@ def _is_lost(error: DBAPIError | psycopg.Error) -> bool:
     state = _state(error)
     if state:
         return state in _LOST_STATES or state.startswith("08")
-    original = error.orig if isinstance(error, DBAPIError) else error
+    original = _original(error)
     return isinstance(original, psycopg.OperationalError) and not _is_of_connecting(error)
 
 

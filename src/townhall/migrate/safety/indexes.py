@@ -114,7 +114,7 @@ def drop_index(name: str, *, schema: str = "public") -> None:
 def _was_found(context: MigrationContext, origins: Origins, name: str, schema: str) -> bool:
     connection = context.connection
     assert connection is not None  # noqa: S101 - only a script has none
-    if connection.scalar(text("select to_regclass(:table)"), {"table": origins.table}) is None:
+    if not origins.exists(connection):
         return False
     return bool(connection.scalar(sql.statement(f"select {origins.index_was_found(schema, name)}")))
 
