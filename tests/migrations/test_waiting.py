@@ -192,10 +192,10 @@ def test_give_up_names_statement_table_and_holder(
         with pytest.raises(CommandError) as error:
             command.upgrade(config, "head")
     message = str(error.value)
-    assert message.startswith(f"gave up waiting for a lock after 200ms, at: {statement}\n")
+    assert message.startswith(f"gave up waiting for a lock after 200ms, at: {statement}. Table: ")
     assert f"Table: public.things. Blocked by: server process {process} " in message
     assert "(role postgres, application the report)" in message
-    assert message.count("\n") == 2
+    assert "\n" not in message
 
 
 def test_give_up_names_a_holder_that_has_ended_since(

@@ -81,8 +81,7 @@ def explaining_give_ups(
         table = (wait and wait.table) or _table(statement) or "unknown"
         holders = wait.holders if wait is not None else "unknown"
         raise CommandError(
-            f"{reason}, at: {one_line(statement)}\nTable: {table}. Blocked by: {holders}.\n"
-            f"{_ADVICE}"
+            f"{reason}, at: {one_line(statement)}. Table: {table}. Blocked by: {holders}. {_ADVICE}"
         ) from error
 
 

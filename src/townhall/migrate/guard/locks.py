@@ -133,7 +133,7 @@ def with_retries(connection: Connection, duration: str, work: Callable[[], Resul
         time.sleep(_PAUSE)
     raise CommandError(
         f"the comparison gave up after {_ATTEMPTS} attempts with a lock timeout of {duration};"
-        f" nothing was changed. Blocked by: {blocked_by(connection)}.\nRun again when the"
+        f" nothing was changed. Blocked by: {blocked_by(connection)}. Run again when the"
         " application is less busy, or wait longer with -x lock_timeout=5s; other sessions may then"
         " queue behind the comparison for as long."
     )
