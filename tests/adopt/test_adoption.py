@@ -159,6 +159,41 @@ def same(value: object) -> object:
     return value.removesuffix("+00:00") if isinstance(value, str) else value
 
 
+@pytest.mark.thorough
+def test_downgrade_tells_what_a_converted_column_does_not_take_back(
+    owned_database: str, townhall_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connected(owned_database) as connection:
+        connection.execute(text(_WITH_OTHER_TYPES))
+        connection.commit()
+    decisions = Decisions(
+        {'policy public.campaigns "active ones"': "drop", "policy public.campaigns own": "drop"},
+        convert={"public.campaigns.id": "gen_random_uuid()"},
+    )
+    adopt(owned_database, decisions, scratch=townhall_server)
+    assert "which no revision made" not in caplog.text  # it was decided to go
+    downgrade(owned_database, "base")
+    told = caplog.text
+    assert "alter column id set default nextval" in told
+    assert "is of type uuid but default expression is of type bigint" in told
+    assert 'create policy "active ones"' in told
+    with connected(owned_database) as connection:
+        assert connection.scalars(text("select name from campaigns")).all() == ["Spring"]
+        assert connection.scalars(text("select policyname from pg_policies")).all() == ["own"]
+
+
+_WITH_OTHER_TYPES = """
+    create type stage as enum ('draft', 'active');
+    create table public.campaigns (
+        id serial primary key, name text not null, status stage not null default 'active'
+    );
+    alter table public.campaigns enable row level security;
+    create policy "active ones" on public.campaigns for select using (status = 'active');
+    create policy own on public.campaigns for select using (name = 'Spring');
+    insert into public.campaigns (name) values ('Spring')
+"""
+
+
 @pytest.fixture
 def undecided(owned_database: str) -> str:
     """Return the URL of a Supabase starter, as the ordinary role that owns it."""
@@ -190,6 +225,7 @@ def test_rows_that_break_constraints_are_counted_and_nothing_changed(
     with pytest.raises(CommandError, match="nothing was changed") as refused:
         adopt(owned_database, scratch=townhall_server)
     assert "correct or delete these rows" in str(refused.value)
+    assert "findings to correct by hand. constraint public." in str(refused.value)
     assert dump(owned_database) == before
     assert rows_in_order(owned_database) == rows
 

@@ -116,5 +116,6 @@ def test_names_forge_no_lines(
 
 def test_failure_exits_with_2(townhall_server: str, capsys: pytest.CaptureFixture[str]) -> None:
     url = "postgresql://nobody@localhost:1/none"
-    assert main(("adopt", "--url", url, "--scratch", townhall_server)) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    for words in (("--url", url), (url,)):
+        assert main(("adopt", *words, "--scratch", townhall_server)) == 2
+        assert capsys.readouterr().err.count("\n") == 1

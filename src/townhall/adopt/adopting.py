@@ -14,6 +14,7 @@ from townhall.adopt.findings import Finding, Weight, listed
 from townhall.adopt.looking import look_at
 from townhall.adopt.plan import Choices
 from townhall.adopt.states import read_states
+from townhall.adopt.words import counted
 from townhall.migrate.urls import psycopg_url
 
 _MOST = 10
@@ -91,11 +92,15 @@ def _prepared(
 
 
 def _refuse(findings: Iterable[Finding], decisions: Decisions) -> None:
-    stops = [
-        f"{each.object} {each.text}: {each.plan}" for each in findings if each.weight is Weight.STOP
-    ]
+    stops = [each for each in findings if each.weight is Weight.STOP]
     if stops:
-        raise CommandError(f"nothing was changed, because of {listed(stops, _MOST)}.")
+        first = [f"{each.object} {each.text}: {each.plan}." for each in stops[:_MOST]]
+        if len(stops) > _MOST:
+            first.append(f"`townhall adopt` names {len(stops) - _MOST} more.")
+        number = counted(len(stops), "finding")
+        raise CommandError(
+            f"nothing was changed, because of {number} to correct by hand. {' '.join(first)}"
+        )
     undecided = [each.key for each in decisions.undecided(findings)]
     if undecided:
         raise CommandError(

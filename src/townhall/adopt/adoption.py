@@ -39,8 +39,9 @@ def run_step(connection: Connection, origins: Origins, step: Step) -> None:
         if sqlstate(error) in {LOCK_TIMEOUT, DEADLOCK}:
             raise
         raise CommandError(
-            f"could not {step.title}: {error.orig}. What was done before is kept: run the command"
-            " again once this is corrected."
+            f"could not {step.title}: {str(error.orig).rstrip('.')}. What was done before is kept:"
+            " correct this, for which `townhall adopt` names rows that are in the way, and run the"
+            " command again."
         ) from error
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from townhall.adopt import adopting
 from townhall.adopt.decisions import DecisionError, Decisions, read_decisions, written
+from townhall.adopt.findings import Weight
 from townhall.adopt.looking import look
 from townhall.adopt.report import Look
 from townhall.check.checking import check
@@ -37,11 +38,13 @@ _TO_DO, _FAILED = 1, 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments to its parser."""
-    parser.add_argument(
+    database = parser.add_mutually_exclusive_group()
+    database.add_argument(
         "--url",
         help="the database to look at, which may be a hot standby; it is only read (default: that"
         " of DATABASE_URL, of alembic.ini, or the embedded server)",
     )
+    database.add_argument("database", nargs="?", metavar="URL", help="the same as --url")
     parser.add_argument(
         "--config",
         type=Path,
@@ -96,7 +99,7 @@ def adopt(options: argparse.Namespace) -> int:
 def _adopt(options: argparse.Namespace) -> int:
     ini = options.config or default_ini()
     try:
-        return _run(options, database_of(options.url, ini))
+        return _run(options, database_of(options.url or options.database, ini))
     except ConfigError as error:
         return _fail(describe_config_error(error, ini))
     except (CheckError, CommandError, DecisionError, EmbeddedServerError, ValueError) as error:
@@ -156,7 +159,22 @@ def _look_and_print(options: argparse.Namespace, database: URL) -> int:
     else:
         for line in found.lines():
             print(line)
+        _tell_next(options.write_decisions, found)
     return 0 if found.is_settled else _TO_DO
+
+
+def _tell_next(path: Path | None, found: Look) -> None:
+    if found.is_settled:
+        return
+    print()
+    if any(each.weight is Weight.STOP for each in found.findings):
+        print("Correct by hand what is marked stop, and look again.")
+    if path is None:
+        print("Write the questions with --write-decisions FILE, answer them, and review the script")
+        print("of --decisions FILE --sql before --decisions FILE --apply.")
+    else:
+        print("The questions are written. Answer the lines that have an empty text, and review the")
+        print("script of --decisions FILE --sql before --decisions FILE --apply.")
 
 
 def _write(path: Path, found: Look) -> None:

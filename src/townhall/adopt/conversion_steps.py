@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from townhall.adopt.differences import OtherType
+from townhall.adopt.foreign import identity_of
 from townhall.adopt.step import Step
 from townhall.check.snapshot import Key, Snapshot
 from townhall.pg import Entity, MaterializedView, View, ddl, sql
@@ -22,6 +23,7 @@ def convert(
     differences: Iterable[OtherType],
     conversions: Mapping[str, str],
     actual: Snapshot,
+    drops: Collection[str],
 ) -> Iterable[Step]:
     """Yield what gives columns their declared types, each table in a transaction.
 
@@ -30,6 +32,7 @@ def convert(
         differences: The columns.
         conversions: The expressions that were decided, by the column as SQL names it.
         actual: What the database has.
+        drops: The identities of what goes, and is not created again.
 
     Raises:
         CommandError: Something depends on a column that can't be created again.
@@ -37,21 +40,22 @@ def convert(
     by_table: dict[tuple[str, str], list[OtherType]] = {}
     for difference in differences:
         by_table.setdefault(difference.table, []).append(difference)
-    for table, columns in by_table.items():
-        yield _convert(connection, table, columns, conversions, actual)
+    for columns in by_table.values():
+        yield _convert(connection, columns, conversions, actual, drops)
 
 
 def _convert(
     connection: Connection,
-    table: tuple[str, str],
     columns: list[OtherType],
     conversions: Mapping[str, str],
     actual: Snapshot,
+    drops: Collection[str],
 ) -> Step:
-    target = sql.qualified(*table)
+    target = sql.qualified(*columns[0].table)
     changed = [Target(relation=target, column=each.declared.name) for each in columns]
     found = read_dependants(connection, changed)
     entities = _in_order(connection, _entities(found.entities, actual))
+    gone = {key for key in found.entities if identity_of(actual[key]) in drops}
     alterations = [statement for each in columns for statement in _alter(target, each, conversions)]
     names = ", ".join(sql.quote(each.declared.name) for each in columns)
     return Step(
@@ -60,7 +64,12 @@ def _convert(
             *(each.drop for each in found.parts),
             *(statement for each in reversed(entities) for statement in each.drop_statements()),
             *alterations,
-            *(statement for each in entities for statement in each.create_statements()),
+            *(
+                statement
+                for each in entities
+                if each.key not in gone
+                for statement in each.create_statements()
+            ),
             *(statement for each in reversed(found.parts) for statement in each.create),
         ),
     )

@@ -156,7 +156,11 @@ class Plan:
 
     def _convert(self, differences: Sequence[Difference]) -> Iterator[Step]:
         yield from conversion_steps.convert(
-            self._connection, _of(differences, OtherType), self._choices.conversions, self._actual
+            self._connection,
+            _of(differences, OtherType),
+            self._choices.conversions,
+            self._actual,
+            self._choices.drops,
         )
 
     def _set_defaults(self, differences: Sequence[Difference]) -> Iterator[Step]:

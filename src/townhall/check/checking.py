@@ -155,7 +155,7 @@ def _not_migrated(
     login: Role,
 ) -> Report:
     tables = [key for key in sorted(declared) if key[0] == "table" and key in actual]
-    names = [".".join(key[1:]) for key in tables]
+    names = [".".join(key[1:]) for key in tables if key[2] != "alembic_version"]
     security = [row_security(declared, actual, settings)] if tables else []
     answers = (
         revisions.answer(settings.product),

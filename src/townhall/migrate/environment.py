@@ -21,6 +21,7 @@ from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, comparison_transaction
 from townhall.migrate.guard.migrating import migrating
+from townhall.migrate.guard.pending import ADOPTS
 from townhall.migrate.guard.preparation import after_step, prepare
 from townhall.migrate.guard.telling import tell_of_others, telling
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
@@ -202,7 +203,8 @@ def _run_online(
             context.get_context(), context.script, _origins(settings)
         )
         context.run_migrations()
-        if is_upgrade:
+        # An adoption has decided about what others made.
+        if is_upgrade and not context.get_context().opts.get(ADOPTS):
             _tell_of_others(settings)
 
 

@@ -80,7 +80,7 @@ begin
         execute change.remove;
     end loop;
     for change in
-        select o.definition
+        select o.definition, o.kind
         from :memory as o
         left join pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p
             on p.kind = o.kind and p.name = o.part
@@ -94,7 +94,21 @@ begin
             o.definition not like '%PRIMARY KEY%' and o.definition not like '%UNIQUE%',
             o.part
     loop
-        execute change.definition;
+        begin
+            execute change.definition;
+        exception when datatype_mismatch or undefined_function then
+            -- The type of a converted column stays. What narrows access is not left out.
+            if change.kind not in ('default', 'constraint', 'index', 'policy')
+                or change.definition like '% as restrictive %' then
+                raise;
+            end if;
+            raise warning using
+                errcode = :told,
+                message = format(
+                    'not put back, since the type of a column stays converted (%s): %s',
+                    sqlerrm, change.definition
+                );
+        end;
     end loop;
     for change in
         select
