@@ -19,7 +19,7 @@ from tests.adopt.products import Product, load
 from tests.support.dump import dump
 from tests.support.supabase import SupabaseDatabase
 from townhall import embedded
-from townhall.adopt import Decisions, adopt, script
+from townhall.adopt import Decisions, adopt, look, script
 from townhall.check import CheckError, check
 from townhall.migrate import alembic_config, downgrade
 from townhall.testing.databases import Databases, with_role
@@ -364,8 +364,12 @@ def test_rows_are_filled_where_policies_are_forced(undecided: str, townhall_serv
     with connected(undecided) as connection:
         connection.exec_driver_sql("alter table profiles force row level security")
         connection.commit()
+    told = {each.kind for each in look(undecided, scratch=townhall_server).findings}
+    assert "forced row level security" in told
     decisions = decisions_for(Product.STARTER, undecided, townhall_server)
     assert adopt(undecided, decisions, scratch=townhall_server).done
+    told = {each.kind for each in look(undecided, scratch=townhall_server).findings}
+    assert "forced row level security" not in told
     downgrade(undecided, "base")
     with connected(undecided) as connection:
         forced = "select relforcerowsecurity from pg_class where oid = 'profiles'::regclass"

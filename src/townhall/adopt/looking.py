@@ -24,6 +24,7 @@ from townhall.adopt.writes import Sources
 from townhall.check.connection import reading
 from townhall.check.snapshot import Snapshot
 from townhall.migrate.urls import psycopg_url
+from townhall.pg import sql
 from townhall.pg.catalog import TableName
 
 
@@ -83,7 +84,12 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
     declared = {**former, **states.declared}
     differences = compare(declared, states.actual)
     on_tables = _on_tables(connection, declared, states.actual, differences)
-    found = [*_on_history(states), *on_tables, *_on_others(states, differences, former)]
+    found = [
+        *_on_history(states),
+        *_on_access(states),
+        *on_tables,
+        *_on_others(states, differences, former),
+    ]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}
     return in_order(each for each in found if each.object not in kept)
 
@@ -107,6 +113,23 @@ def _on_history(states: States) -> Iterable[Finding]:
             "name the alembic.ini of the application that these revisions are of with --config; its"
             " version_locations name those of townhall, too",
         )
+
+
+def _on_access(states: States) -> Iterable[Finding]:
+    for key, item in states.actual.items():
+        if item.kind != "table access" or key not in states.declared or key in states.made:
+            continue
+        if item.facts.get("forced") and not states.declared[key].facts.get("forced"):
+            name = sql.qualified(*item.names)
+            yield Finding(
+                Weight.CHANGE,
+                "forced row level security",
+                f"table {name}",
+                (item.names[0], item.names[1]),
+                "row level security",
+                "is forced on the owner of the table, too; declared: on other roles alone",
+                "the owner reads and writes every row afterwards: let no client connect as it",
+            )
 
 
 def _on_tables(
