@@ -164,3 +164,24 @@ def test_column_without_a_cast_does_not_keep_others_from_being_counted(found: Fo
     assert stops["uq_shelf"].endswith("2 rows break it: id 1 and 2")
     assert list(texts(findings, Weight.DECIDE)) == ["id"]
     assert not [each for each in findings if "were not counted" in each.text]
+
+
+def test_rows_that_refer_to_an_unreadable_table_are_not_counted_as_breaking(found: Found) -> None:
+    declared = """
+        create table shelves (id integer primary key);
+        create table books (
+            id integer primary key, shelf integer constraint fk_shelf references shelves
+        )
+    """
+    actual = """
+        create table shelves (id integer primary key);
+        create table books (id integer primary key, shelf integer);
+        insert into shelves values (1);
+        insert into books values (1, 1);
+        grant select on books to pg_monitor;
+        set local role pg_monitor
+    """
+    findings = found(declared, actual)
+    assert texts(findings, Weight.STOP) == {}
+    (told,) = [each.text for each in findings if each.name == "fk_shelf"]
+    assert "were not counted: permission denied for table shelves" in told
