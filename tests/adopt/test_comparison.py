@@ -328,3 +328,16 @@ def test_relations_of_declared_names_that_are_no_tables_are_found(compared: Comp
         "partitioned table public.g",
         "unlogged table public.h",
     ]
+
+
+def test_check_of_not_null_of_a_column_that_is_declared_so_needs_no_decision(
+    compared: Compared,
+) -> None:
+    found = compared(
+        "create table books (id integer primary key, title text not null)",
+        """
+        create table books (id integer primary key, title text);
+        alter table books add constraint title_is_known check (title is not null) not valid
+        """,
+    )
+    assert kinds(found) == [AcceptsNull]

@@ -165,6 +165,13 @@ class _Parts:
         self._indexes = dict(declared.indexes)
         self._actual_constraints = dict(actual.constraints)
         self._actual_indexes = dict(actual.indexes)
+        # They refuse no declared row.
+        self._implied = {
+            f"CHECK (({sql.quote(each.name)} IS NOT NULL)){suffix}"
+            for each in declared.columns.values()
+            if not each.is_nullable
+            for suffix in ("", " NOT VALID")
+        }
 
     def differences(self) -> Iterator[Difference]:
         """Yield the differences; what is equal is taken out first, then what is nearly so."""
@@ -176,6 +183,8 @@ class _Parts:
         for constraint in self._constraints.values():
             yield MissingConstraint(self._table, constraint)
         for constraint in self._actual_constraints.values():
+            if constraint.definition in self._implied:
+                continue  # also what an interrupted adoption proves NOT NULL with
             yield UndeclaredConstraint(self._table, constraint, self._index_of(constraint))
         for index in self._indexes.values():
             yield MissingIndex(self._table, index)
