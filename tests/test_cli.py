@@ -212,7 +212,7 @@ def test_ini_file_without_a_folder_of_revisions_is_refused(tmp_path: Path, datab
 def test_error_of_the_database_is_one_paragraph(home: Path, database: str) -> None:
     execute(database, "create table alembic_version (other int)")
     told = townhall(home, "status", "--url", database)
-    assert refusal(told).startswith("townhall: the database reports an error: column ")
+    assert refusal(told).startswith("townhall: PostgreSQL refused a statement: column ")
 
 
 @pytest.mark.parametrize("words", [(), ("nonsense",), ("url", "--nonsense"), ("status", "more")])

@@ -185,7 +185,11 @@ def _state(error: DBAPIError | psycopg.Error) -> str:
 
 def _is_of_connecting(error: DBAPIError | psycopg.Error) -> bool:
     original = _original(error)
-    return not _state(error) and _CONNECTION_FAILED.match(str(original)) is not None
+    if _state(error):
+        return False
+    if isinstance(original, psycopg.ProgrammingError):  # an option of the URL that is refused
+        return isinstance(error, DBAPIError) and error.statement is None
+    return _CONNECTION_FAILED.match(str(original)) is not None
 
 
 def _is_lost(error: DBAPIError | psycopg.Error) -> bool:
