@@ -306,8 +306,9 @@ def test_foreign_key_and_the_key_that_it_refers_to_change_together(
     lab: Lab, old: tuple[str, str], new: tuple[str, str], *, refers_to_itself: bool
 ) -> None:
     before, after = (keyed(*each, refers_to_itself=refers_to_itself) for each in (old, new))
-    # Over its own result it would drop the key that the new foreign key refers to.
-    revision = lab.there_and_back(before, after, times=1)
+    # The drop of an index does not drop the key of the same name that came after it.
+    becomes_other_kind = "an index" in {old[0], new[0]}
+    revision = lab.there_and_back(before, after, times=1 if becomes_other_kind else 2)
     assert "undecided" not in revision.upgrade
 
 
@@ -320,7 +321,7 @@ def test_foreign_key_is_renamed_while_the_key_that_it_refers_to_gets_a_column(la
         if each.name == "to_number"
     )
     key.name = "by_number"
-    lab.there_and_back(old, new, times=1)
+    lab.there_and_back(old, new)
 
 
 def test_columns_of_a_key_that_its_own_table_refers_to_are_changed(lab: Lab) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
     AddConstraintOp,
+    CreateForeignKeyOp,
     DropConstraintOp,
     DropIndexOp,
     MigrationScript,
@@ -32,7 +33,7 @@ from townhall.migrate.write.table_parts import (
     settings_of,
 )
 from townhall.pg import DropEntityOp, sql
-from townhall.pg.catalog import TableName
+from townhall.pg.catalog import Part, TableName
 from townhall.pg.requirements import (
     Requirement,
     constraint_exists,
@@ -57,6 +58,7 @@ def make_repeatable(context: MigrationContext, script: MigrationScript) -> None:
 
 def _repeatable(context: MigrationContext, operations: Operations) -> Iterable[MigrateOperation]:
     yield from _drops_of_created_parts(operations)
+    yield from _drops_of_added_keys(operations)
     for number, operation in enumerate(operations, 1):
         later = operations[number:]
         if isinstance(operation, UndecidedOp):
@@ -75,6 +77,46 @@ def _drops_of_created_parts(operations: Operations) -> Iterable[DropPartOp]:
             yield DropPartOp(operation.part)
 
 
+def _drops_of_added_keys(operations: Operations) -> Iterable[DropPartOp]:
+    # A new foreign key is there the second time, and holds the key that is dropped before it.
+    dropped: set[tuple[TableName, str]] = set()
+    changed: set[TableName] = set()
+    created: set[str] = set()
+    for operation in operations:
+        if isinstance(operation, DropConstraintOp | DropIndexOp):
+            changed.add(table_of(operation))
+        if isinstance(operation, DropConstraintOp):
+            dropped.add((table_of(operation), str(operation.constraint_name)))
+        elif isinstance(operation, CreatePartOp):
+            created.add(operation.part.identity)
+        elif isinstance(operation, RenameConstraintOp):
+            part = _constraint(name_of(operation.table), operation.old)
+            if part.identity in created:
+                yield DropPartOp(_constraint(name_of(operation.table), operation.new))
+        elif isinstance(operation, CreateForeignKeyOp | AddDefinedOp) and _refers_to(
+            operation, changed
+        ):
+            place = place_of(operation)
+            name = str(operation.constraint_name)
+            if place is not None and (place, name) not in dropped:
+                yield DropPartOp(_constraint(place, name))
+
+
+def _refers_to(operation: CreateForeignKeyOp | AddDefinedOp, tables: Iterable[TableName]) -> bool:
+    if isinstance(operation, CreateForeignKeyOp):
+        schema = operation.kw.get("referent_schema") or "public"
+        return (schema, operation.referent_table) in tables
+    names = (f" REFERENCES {sql.qualified(*each)}" for each in tables)
+    return any(f"{name}{end}" in operation.definition for name in names for end in ("(", " ("))
+
+
+def _constraint(place: TableName, name: str) -> Part:
+    table, quoted_name = sql.qualified(*place), sql.quote(name)
+    identity = f"constraint {quoted_name} on table {table}"
+    drop = f"alter table if exists {table} drop constraint if exists {quoted_name}"
+    return Part("foreign key", identity, drop, ())
+
+
 def _repeatable_one(
     context: MigrationContext, operation: MigrateOperation, later: Operations
 ) -> MigrateOperation:
@@ -88,9 +130,7 @@ def _repeatable_one(
     if place is None:
         return operation
     if isinstance(operation, DropConstraintOp) and place in dropped_tables(later):
-        table, name = sql.qualified(*place), sql.quote(str(operation.constraint_name))
-        drop = f"alter table if exists {table} drop constraint if exists {name}"
-        return RewrittenOp(operation, [drop])
+        return RewrittenOp(operation, [_constraint(place, str(operation.constraint_name)).drop])
     call, settings = _call(context, operation, place)
     return SafeOp(operation, call, settings) if call else operation
 
@@ -125,14 +165,14 @@ def _goes_with(operation: MigrateOperation, later: Operations) -> bool:
     return False
 
 
-Part = tuple[TableName, str, str]
+_PlacedPart = tuple[TableName, str, str]
 
 
-def _part(operation: CommentOp) -> Part:
+def _part(operation: CommentOp) -> _PlacedPart:
     return name_of(operation.on), operation.kind, operation.name
 
 
-def _dropped_part(operation: MigrateOperation) -> Part | None:
+def _dropped_part(operation: MigrateOperation) -> _PlacedPart | None:
     if isinstance(operation, DropIndexOp):
         return table_of(operation), "index", str(operation.index_name)
     if isinstance(operation, DropConstraintOp):
