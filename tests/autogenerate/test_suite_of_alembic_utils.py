@@ -46,26 +46,30 @@ tables.remove(tables.tables["alembic_version"]) if "alembic_version" in tables.t
 migrate.run(product=False, metadata=[tables], schemas=["DEV"], roles=Roles(None, None, None))
 """
 
-EXTENSION = "an extension is written with this package's class, and dropped only if it created it"
-DROP = "undeclared privileges on a table stay as they are"
-CASCADE = "what a declared view uses is not dropped: the revision is refused when it is written"
+CHECK = "the message of alembic check lists one difference a line, as names and SQL and no repr"
+EXTENSION = "an extension is written with this package's class, pg.Extension"
+OLD_EXTENSION = "an undeclared extension is dropped only where a revision created it"
+DROP = "privileges on a table that nothing declares any more stay; pg.TableAccess makes them exact"
+CASCADE = (
+    "a declared view that uses one that is not declared is written as a step that refuses to run:"
+    " a drop with cascade would drop what is declared"
+)
 DIFFERENT: Mapping[str, str] = {
-    "test_alembic_check::test_check_diff_drop": (
-        "where nothing is registered, a drop is an operation of this package"
-    ),
+    "test_alembic_check::test_check_diff_create": CHECK,
+    "test_alembic_check::test_check_diff_drop": CHECK,
+    "test_alembic_check::test_check_diff_upgrade": CHECK,
     "test_include_filters::test_create_revision_with_filters": (
         "migrate.run() takes schemas, and no filters by name"
     ),
     "test_op_drop_cascade::test_drop_fails_with_cascade": CASCADE,
     "test_op_drop_cascade::test_drop_fails_without_cascade": CASCADE,
     "test_pg_extension::test_create_revision": EXTENSION,
-    "test_pg_extension::test_drop_revision": EXTENSION,
-    "test_pg_extension::test_noop_revision": EXTENSION,
+    "test_pg_extension::test_drop_revision": OLD_EXTENSION,
     "test_pg_extension::test_update_is_unreachable": EXTENSION,
     "test_pg_grant_table::test_drop_revision": DROP,
     "test_pg_grant_table_w_columns::test_drop_revision": DROP,
     "test_pg_view::test_attempt_revision_on_unparsable": (
-        "the error is Alembic's CommandError, with PostgreSQL's message in it"
+        "a view that PostgreSQL refuses is written as a step that refuses to run, with its message"
     ),
 }
 """The tests that do not pass, and what differs."""
@@ -141,9 +145,7 @@ def test_suite_of_alembic_utils_passes_but_for_what_is_listed(
         connection.execute(text('create schema "DEV"'))
     found = outcomes(suite, empty_database)
     assert len(found) >= 90
-    failed = {
-        name: message
-        for name, message in found.items()
-        if message and (name in DIFFERENT or not MISSING_EXTENSION.search(message))
-    }
-    assert failed.keys() == DIFFERENT.keys(), failed
+    # What a test needs, this server may not have: nothing is known of that test then.
+    untried = {name for name, message in found.items() if MISSING_EXTENSION.search(message)}
+    failed = {name: message for name, message in found.items() if message and name not in untried}
+    assert failed.keys() == DIFFERENT.keys() - untried, failed
