@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from alembic import command
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import NullPool, create_engine
 
 from tests.migrations.chain import REVISIONS, revision_of
 from tests.support.dump import dump
+from tests.support.interruption import always, is_interrupted, nothing_is_pending
 from tests.support.rows import contents, fill
-from townhall.migrate import alembic_config, downgrade, upgrade
+from townhall.migrate import downgrade, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
     from townhall.testing.databases import Databases
 
 BEFORE = "townhall_0008"
-
-
-class LostError(Exception):
-    """The connection of the migration is lost here."""
 
 
 def test_upgrade_interrupted_after_each_commit_is_completed_by_the_next_one(
@@ -40,7 +36,7 @@ def test_upgrade_interrupted_after_each_commit_is_completed_by_the_next_one(
         fill(connection)
         before = _ids(connection)
     runs = itertools.count()
-    while _is_interrupted(engine, command.upgrade, "head", next(runs), at=_nothing_is_pending):
+    while is_interrupted(engine, command.upgrade, "head", next(runs), at=nothing_is_pending):
         assert revision_of(owned_database) is not None
     assert next(runs) > 20
     assert dump(owned_database) == dump(townhall_template)
@@ -62,7 +58,7 @@ def test_revision_interrupted_at_each_statement_is_completed_by_the_next_run(
         engine = create_engine(empty_database, poolclass=NullPool)
         for start, end in itertools.pairwise([revision_of(empty_database), *steps]):
             runs = itertools.count()
-            while _is_interrupted(engine, direction, str(end), next(runs), at=_always):
+            while is_interrupted(engine, direction, str(end), next(runs), at=always):
                 assert revision_of(empty_database) in {start, end}
             run(undisturbed, str(end))
             assert revision_of(empty_database) == end
@@ -71,53 +67,3 @@ def test_revision_interrupted_at_each_statement_is_completed_by_the_next_run(
 
 def _ids(connection: Connection) -> set[str]:
     return {json.loads(row)["id"] for rows in contents(connection).values() for row in rows}
-
-
-def _is_interrupted(
-    engine: Engine,
-    direction: Callable[..., None],
-    revision: str,
-    count: int,
-    *,
-    at: Callable[[psycopg.Connection], bool],
-) -> bool:
-    """Migrate, and lose the connection before the statement that follows a number of others.
-
-    Args:
-        engine: The database.
-        direction: ``command.upgrade`` or ``command.downgrade``.
-        revision: Where to.
-        count: How many statements are let through, of those that count.
-        at: Whether a statement counts, by the driver's connection before it.
-
-    Returns:
-        Whether there were so many statements.
-    """
-    config = alembic_config()
-    statements = iter(range(count + 1))
-    interrupted: list[bool] = []
-
-    def interrupt(connection: Connection, *_: object) -> None:
-        driver: Any = connection.connection.driver_connection
-        if not interrupted and at(driver) and next(statements, None) == count:
-            interrupted.append(True)
-            driver.close()
-            raise LostError
-
-    try:
-        with engine.connect() as connection:
-            event.listen(connection, "before_cursor_execute", interrupt)
-            config.attributes["connection"] = connection
-            direction(config, revision)
-    except (LostError, CommandError, DBAPIError, psycopg.Error):
-        if not interrupted:
-            raise
-    return bool(interrupted)
-
-
-def _nothing_is_pending(driver: psycopg.Connection) -> bool:
-    return driver.info.transaction_status.name == "IDLE"
-
-
-def _always(_: object) -> bool:
-    return True
