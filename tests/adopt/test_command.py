@@ -24,8 +24,13 @@ def starter(owned_database: str) -> str:
 
 
 def test_look_tells_all_at_once_exits_with_1_and_changes_nothing(
-    starter: str, townhall_server: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    starter: str,
+    townhall_server: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     before = dump(starter)
     decisions = tmp_path / "decisions.toml"
     words = ("adopt", "--url", starter, "--scratch", townhall_server)

@@ -44,9 +44,9 @@ COMMENT ON COLUMN posts.title IS 'it''s new'
 alter table public.posts alter column title set default 'b'::text
 - create_view public titles
 - add_index posts ix_posts_editor: CREATE INDEX IF NOT EXISTS ix_posts_editor ON posts (editor)
+- add_check posts is_titled: ALTER TABLE posts ADD CONSTRAINT is_titled CHECK (title <> '')
 - add_fk posts posts_editor_fkey: \
-ALTER TABLE posts ADD CONSTRAINT posts_editor_fkey FOREIGN KEY(editor) REFERENCES people (id)
-- add_check posts is_titled: ALTER TABLE posts ADD CONSTRAINT is_titled CHECK (title <> '')"""
+ALTER TABLE posts ADD CONSTRAINT posts_editor_fkey FOREIGN KEY(editor) REFERENCES people (id)"""
 
 
 def test_check_lists_every_operation_of_every_revision_in_sql_and_names(

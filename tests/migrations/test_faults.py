@@ -313,8 +313,7 @@ def test_role_that_does_not_own_the_tables_is_told(townhall_databases: Databases
             message = failure_of(run, config)
             with _autocommit(url) as connection:
                 connection.execute(text("alter table alembic_version owner to current_user"))
-    assert message.startswith("the role lacks a privilege: must be owner of ")
-    assert "townhall_0008_networking_and_seating.py, line " in message
+    assert message.startswith("the role lacks a privilege: permission denied for schema private.")
     assert "The database is at townhall_0007, the last completed revision. Run it as" in message
 
 

@@ -81,7 +81,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.communities as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.communities', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -96,8 +96,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.communities as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.communities', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',
@@ -236,7 +236,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.communities as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.communities', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -251,8 +251,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.communities as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.communities', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',
@@ -391,7 +391,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.communities as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.communities', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -406,8 +406,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.communities as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.communities', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',

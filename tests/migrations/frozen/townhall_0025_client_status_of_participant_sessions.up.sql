@@ -89,7 +89,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.participant_sessions as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.participant_sessions', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -104,8 +104,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.participant_sessions as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.participant_sessions', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',
@@ -252,7 +252,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.participant_sessions as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.participant_sessions', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -267,8 +267,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.participant_sessions as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.participant_sessions', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',
@@ -411,7 +411,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.participant_sessions as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.participant_sessions', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -426,8 +426,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.participant_sessions as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.participant_sessions', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',

@@ -93,7 +93,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.campaigns as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.campaigns', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -108,8 +108,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.campaigns as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.campaigns', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',
@@ -248,7 +248,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.campaigns as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.campaigns', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -263,8 +263,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.campaigns as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.campaigns', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',
@@ -403,7 +403,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.campaigns as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.campaigns', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -418,8 +418,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.campaigns as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.campaigns', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',
@@ -521,8 +521,8 @@ begin
     execute format(
         'select coalesce(sum(n), 0), string_agg(format(''(%%s)'', k), '', '') filter (where i <= 5)'
         ' from (select count(*) as n, concat_ws('', '', %1$s) as k, row_number() over () as i'
-        ' from public.campaigns as t where %2$s group by %1$s having count(*) > 1 order by 2) as equal',
-        keys, condition
+        ' from %3$s as t where %2$s group by %1$s having count(*) > 1 order by 2) as equal',
+        keys, condition, 'public.campaigns'
     )
     into found, first;
     if found > 0 then
@@ -648,7 +648,7 @@ on update cascade on delete cascade not valid;
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from public.participant_sessions as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', 'public.participant_sessions', breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -663,8 +663,8 @@ on update cascade on delete cascade not valid;
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from public.participant_sessions as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, 'public.participant_sessions', breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',

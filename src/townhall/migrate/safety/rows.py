@@ -55,20 +55,19 @@ def refuse_duplicates(schema: str, table: str, name: str, definition: str) -> Te
 
 
 def _statement(block: str, *, target: str, name: str, definition: str, **others: str) -> TextClause:
-    return sql.statement(
-        block.format(
-            target=target,
-            table=sql.literal(target),
-            constraint=sql.quote(name),
-            name=sql.literal(name),
-            definition=sql.layout(definition),
-            described=sql.literal(f"{name}, {' '.join(definition.split())}"),
-            **others,
-        )
+    body = block.format(
+        target=target,
+        table=sql.literal(target),
+        constraint=sql.quote(name),
+        name=sql.literal(name),
+        definition=sql.layout(definition),
+        described=sql.literal(f"{name}, {' '.join(definition.split())}"),
+        **others,
     )
+    return sql.statement(sql.do(body))
 
 
-_BREAKING = """do $do$
+_BREAKING = """
 declare
     target constant regclass := {table};
     breaking text;
@@ -133,7 +132,7 @@ begin
     if breaking is null then
         return;
     end if;
-    execute format('select count(*) from {target} as t where %s', breaking) into found;
+    execute format('select count(*) from %s as t where %s', {table}, breaking) into found;
     if found = 0 then
         return;
     end if;
@@ -148,8 +147,8 @@ begin
     where i.indrelid = target and i.indisprimary;
     execute format(
         'select string_agg(format(''(%%s)'', k), '', '') from ('
-        'select %s as k from {target} as t where %s order by 1 limit 5) as shown',
-        key, breaking
+        'select %s as k from %s as t where %s order by 1 limit 5) as shown',
+        key, {table}, breaking
     ) into first;
     raise exception '%', format(
         '%s of %s %s: (%s) = %s%s',
@@ -162,9 +161,9 @@ begin
     )
         using errcode = '{code}', hint = 'Correct them, and run it again.';
 end
-$do$"""
+"""
 
-_DUPLICATES = """do $do$
+_DUPLICATES = """
 declare
     keys text;
     condition text;
@@ -208,8 +207,8 @@ begin
     execute format(
         'select coalesce(sum(n), 0), string_agg(format(''(%%s)'', k), '', '') filter (where i <= 5)'
         ' from (select count(*) as n, concat_ws('', '', %1$s) as k, row_number() over () as i'
-        ' from {target} as t where %2$s group by %1$s having count(*) > 1 order by 2) as equal',
-        keys, condition
+        ' from %3$s as t where %2$s group by %1$s having count(*) > 1 order by 2) as equal',
+        keys, condition, {table}
     )
     into found, first;
     if found > 0 then
@@ -219,4 +218,4 @@ begin
             using errcode = 'unique_violation', hint = 'Correct them, and run it again.';
     end if;
 end
-$do$"""
+"""
