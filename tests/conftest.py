@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,22 +55,24 @@ def server(request: pytest.FixtureRequest, servers: Servers) -> Databases:
 
 
 @pytest.fixture(scope="session")
+def empty_database_on(servers: Servers) -> Callable[[Databases], str]:
+    """Return a function that gives the URL of an empty database, which is one for each server."""
+    return servers.once_each(Databases.create)
+
+
+@pytest.fixture(scope="session")
 def template_of(
     servers: Servers, townhall_migrate: Callable[[str], None]
-) -> Iterator[Callable[[Databases], str]]:
+) -> Callable[[Databases], str]:
     """Return a function that gives a migrated template on a server."""
-    del servers  # they must outlive what is made on them
-    templates: dict[str, str] = {}
-    with ExitStack() as stack:
 
-        def template_of(databases: Databases) -> str:
-            server = str(databases.server)
-            if server not in templates:
-                templates[server] = stack.enter_context(databases.create(as_template=True))
-                townhall_migrate(templates[server])
-            return templates[server]
+    @contextmanager
+    def migrated(databases: Databases) -> Iterator[str]:
+        with databases.create(as_template=True) as url:
+            townhall_migrate(url)
+            yield url
 
-        yield template_of
+    return servers.once_each(migrated)
 
 
 @pytest.fixture(params=DefaultPrivileges)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, text
@@ -20,25 +19,12 @@ Compared = Callable[[str, str], list[Difference]]
 Found = Callable[[str, str], list[Finding]]
 
 
-@pytest.fixture(scope="session")
-def empty_on() -> Iterator[Callable[[Databases], str]]:
-    """Return a function that creates an empty database on a server, once per server."""
-    known: dict[str, str] = {}
-    with ExitStack() as stack:
-
-        def empty_on(databases: Databases) -> str:
-            server = str(databases.server)
-            if server not in known:
-                known[server] = stack.enter_context(databases.create())
-            return known[server]
-
-        yield empty_on
-
-
 @pytest.fixture
-def connection(server: Databases, empty_on: Callable[[Databases], str]) -> Iterator[Connection]:
+def connection(
+    server: Databases, empty_database_on: Callable[[Databases], str]
+) -> Iterator[Connection]:
     """Yield a connection to an empty database, in a transaction that is rolled back."""
-    with create_engine(empty_on(server), poolclass=NullPool).connect() as connection:
+    with create_engine(empty_database_on(server), poolclass=NullPool).connect() as connection:
         yield connection
         connection.rollback()
 

@@ -7,7 +7,7 @@ printed SQL does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import fields
 
 import pytest
@@ -22,6 +22,7 @@ from tests.autogenerate.drifts_of_kinds import (
 from tests.autogenerate.every_kind import PUBLICATION, declared, has_extension
 from tests.autogenerate.lab import SCHEMA, Lab
 from tests.check.repairing import change, repair_all
+from tests.support.servers import Servers
 from townhall import pg
 from townhall.check.findings import Finding, compare
 from townhall.check.snapshot import Snapshot, read
@@ -69,24 +70,19 @@ EVERY_DRIFT = [
 
 
 @pytest.fixture(scope="session")
-def lab_on() -> Iterator[Callable[[Databases], str]]:
+def lab_on(servers: Servers) -> Callable[[Databases], str]:
     """Return a function that gives a template with every kind of object on a server."""
-    with ExitStack() as stack:
-        templates: dict[str, str] = {}
 
-        def lab_on(databases: Databases) -> str:
-            server = str(databases.server)
-            if server not in templates:
-                databases.create_owner(SUPABASE)
-                templates[server] = stack.enter_context(databases.create(as_template=True))
-                with create_engine(templates[server], poolclass=NullPool).begin() as connection:
-                    change(
-                        connection, f'create schema {SCHEMA}; create publication "{PUBLICATION}"'
-                    )
-                    Lab(connection).migrate(declared(connection))
-            return templates[server]
+    @contextmanager
+    def lab(databases: Databases) -> Iterator[str]:
+        databases.create_owner(SUPABASE)
+        with databases.create(as_template=True) as url:
+            with create_engine(url, poolclass=NullPool).begin() as connection:
+                change(connection, f'create schema {SCHEMA}; create publication "{PUBLICATION}"')
+                Lab(connection).migrate(declared(connection))
+            yield url
 
-        yield lab_on
+    return servers.once_each(lab)
 
 
 @pytest.fixture

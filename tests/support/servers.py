@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from townhall.testing.databases import Databases
+
 NAMED = "DATABASE_URL"
 VERSIONS = (NAMED,) if os.environ.get(NAMED) else ("15", "16", "18")
 """The versions that tests run on, or the server that ``DATABASE_URL`` names."""
@@ -57,6 +59,23 @@ class Servers:
         if version not in self._urls:
             self._urls[version] = self._stack.enter_context(serve_version(version))
         return self._urls[version]
+
+    def once_each(
+        self, make: Callable[[Databases], AbstractContextManager[str]]
+    ) -> Callable[[Databases], str]:
+        """Return a function that gives the database of a server, made when it is first asked for.
+
+        The database is dropped before its server stops.
+        """
+        known: dict[str, str] = {}
+
+        def of(databases: Databases) -> str:
+            server = str(databases.server)
+            if server not in known:
+                known[server] = self._stack.enter_context(make(databases))
+            return known[server]
+
+        return of
 
 
 def serve_version(version: str) -> AbstractContextManager[str]:
