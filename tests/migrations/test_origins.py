@@ -278,6 +278,65 @@ def test_generated_downgrade_of_an_application_leaves_found_tables(
             assert _scalar(other, "select body from notes") == "B"
 
 
+COMMITTING_STEPS = (
+    'safety.add_constraint("notes", "titled", "check (length(title) > 0)")',
+    'safety.create_index("by_length", "notes", "(length(title))")',
+    'safety.drop_index("of_nothing")',
+    'safety.update_in_batches("notes", "added = 1", where="t.added is null")',
+    'safety.fill_column("notes", "added")',
+    'safety.set_not_null("notes", "id")',
+    'safety.add_unique("notes", "one_title", "(title)")',
+)
+
+
+@pytest.mark.parametrize("step", COMMITTING_STEPS)
+def test_column_added_before_a_step_that_commits_is_not_taken_for_found(
+    step: str, empty_database: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare(NOTES)
+    version = tmp_path / "versions" / "notes.py"
+    version.write_text(_COMMITTING.format(step=step, end="raise InterruptedError"))
+    run(
+        empty_database,
+        "create table notes (id serial primary key, title text)",
+        "insert into notes (title) values ('A')",
+    )
+    before = _schema(empty_database)
+    with pytest.raises(InterruptedError):
+        command.upgrade(application.config, "head")
+    version.write_text(_COMMITTING.format(step=step, end=""))
+    command.upgrade(application.config, "head")
+    command.downgrade(application.config, "base")
+    assert _schema(empty_database) == before
+
+
+_COMMITTING = """
+import sqlalchemy as sa
+from alembic import op
+from townhall.migrate import safety
+
+revision = "notes"
+down_revision = None
+
+
+def upgrade():
+    op.create_table(
+        "notes",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("title", sa.Text),
+        if_not_exists=True,
+    )
+    op.add_column("notes", sa.Column("added", sa.Integer), if_not_exists=True)
+    {step}
+    {end}
+
+
+def downgrade():
+    safety.drop_table("notes")
+"""
+
+
 @pytest.mark.exhaustive
 def test_downgrade_by_steps_leaves_every_table_as_it_was(empty_database: str) -> None:
     create_foreign_tables(empty_database)

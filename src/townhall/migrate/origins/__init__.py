@@ -12,7 +12,7 @@ from townhall.migrate.origins.memory import (
     Origin,
     Origins,
     Part,
-    note_before_commit,
+    committed_apart,
 )
 from townhall.migrate.origins.procedures import TOLD
 
@@ -22,8 +22,8 @@ __all__ = [
     "Origin",
     "Origins",
     "Part",
+    "committed_apart",
     "drop_of_part",
     "drop_of_table",
     "guard_operations",
-    "note_before_commit",
 ]

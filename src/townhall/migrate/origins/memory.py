@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -192,21 +193,24 @@ class Origins:
         return _do(f"if {present} then\n        {statement}{rest}\n    end if;")
 
 
-def note_before_commit(context: MigrationContext, part: Part | None = None) -> None:
-    """Record what a revision has added so far, and is going to add, before a step that commits.
+@contextmanager
+def committed_apart(context: MigrationContext, part: Part | None = None) -> Iterator[None]:
+    """Commit what a revision did so far, and run a block whose statements commit by themselves.
 
-    If it is interrupted behind that step, the next run would take both for found.
+    What the revision has added, and what the block is going to add, is recorded before: if the run
+    is interrupted, the next one would take both for found.
 
     Args:
         context: The migration context of the revision, within its transaction.
-        part: The part that the step adds: the schema and the name of its table, its kind and name.
+        part: The part that the block adds: the schema and the name of its table, its kind and name.
     """
     origins = Origins.of(context)
-    if origins is None:
-        return
-    context.execute(sql.statement(origins.note(by_us=True)))
-    if part is not None:
-        context.execute(sql.statement(origins.intend(part)))
+    if origins is not None:
+        context.execute(sql.statement(origins.note(by_us=True)))
+        if part is not None:
+            context.execute(sql.statement(origins.intend(part)))
+    with context.autocommit_block():
+        yield
 
 
 def _do(statement: str) -> str:

@@ -6,7 +6,7 @@ from alembic import op
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from townhall.migrate.origins import note_before_commit
+from townhall.migrate.origins import committed_apart
 from townhall.pg import sql
 
 _PAGES = 100
@@ -43,8 +43,8 @@ def update_in_batches(
     # committed until the locks were granted.
     lock = f"select t.id from {target} %s order by t.id limit {size} for no key update"
     changes = text(f"{sql.statement(update).text} where t.id = any (:batch) and ({where})")
-    note_before_commit(context)
-    _commit(context)
+    with committed_apart(context):
+        pass
     batch = connection.scalars(text(lock.replace("%s", ""))).all()
     while batch:
         connection.execute(changes, {"batch": batch})
@@ -75,7 +75,8 @@ def fill_column(table: str, column: str, *, schema: str = "public") -> None:
     connection = context.connection
     assert connection is not None  # noqa: S101 - only a script has none
     tables = connection.scalars(text(_WITH_ROWS), {"table": target}).all()
-    _commit(context)
+    with committed_apart(context):
+        pass
     for each in tables:
         for _ in range(_PASSES):
             if not _fill(context, connection, each, name):

@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.guard.limits import is_usable
-from townhall.migrate.origins import note_before_commit
+from townhall.migrate.origins import committed_apart
 from townhall.migrate.safety.indexes import create_index
 from townhall.migrate.safety.locks import in_attempts
 from townhall.migrate.safety.rows import refuse_breaking_rows
@@ -41,8 +41,7 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     context = op.get_context()
     kind = "foreign key" if definition.lstrip()[:7].lower() == "foreign" else "constraint"
     refuse = refuse_breaking_rows(schema, table, name, definition)
-    note_before_commit(context, (schema, table, kind, name))
-    with context.autocommit_block():
+    with committed_apart(context, (schema, table, kind, name)):
         context.execute(refuse)
         undo = _undo(context, target, name)
         # A foreign key locks two tables, which an application may use in another order.

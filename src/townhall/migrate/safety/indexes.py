@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 
-from townhall.migrate.origins import Origins, note_before_commit
+from townhall.migrate.origins import Origins, committed_apart
 from townhall.migrate.safety.partitions import index_partitions, is_partitioned
 from townhall.migrate.safety.rows import refuse_duplicates
 from townhall.migrate.safety.waiting import tell_who_is_in_the_way, without_lock_timeout
@@ -52,15 +52,15 @@ def create_index(
             context.execute(refuse)
         context.execute(sql.statement(f"create {kind} if not exists {what}"))
         return
-    note_before_commit(context, (schema, table, "index", name))
+    part = (schema, table, "index", name)
     if is_partitioned(context, target):
-        with context.autocommit_block():
+        with committed_apart(context, part):
             on_only = f"{sql.quote(name)} on only {target} {sql.layout(definition)}"
             context.execute(sql.statement(f"create {kind} if not exists {on_only}"))
             with without_lock_timeout(context):
                 index_partitions(context, sql.qualified(schema, name))
         return
-    with context.autocommit_block(), without_lock_timeout(context):
+    with committed_apart(context, part), without_lock_timeout(context):
         if refuse is not None:
             context.execute(refuse)
         state = _state(context, sql.qualified(schema, name))
@@ -104,7 +104,7 @@ def drop_index(name: str, *, schema: str = "public") -> None:
     if is_partitioned(context, index):
         context.execute(sql.statement(f"drop index if exists {index}"))
         return
-    with context.autocommit_block(), without_lock_timeout(context):
+    with committed_apart(context), without_lock_timeout(context):
         state = _state(context, sql.qualified(schema, name))
         if state is not None:
             tell_who_is_in_the_way(context, state.table)
