@@ -12,6 +12,7 @@ import re
 from townhall.pg.layout import pieces
 
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+_LONGEST = 200
 _BASIC_PLANE = 0xFFFF
 _PART_OF_ESCAPED = re.compile(r"\\?.", re.DOTALL)
 _DOLLAR_QUOTED = re.compile(r"\$[^$]*\$(.*)\$[^$]*\$", re.DOTALL)
@@ -35,6 +36,17 @@ def on_one_line(message: object) -> str:
         message: The message, or the exception whose message it is.
     """
     return printable(" ".join(str(message).split()))
+
+
+def abridged(sql: str, longest: int = _LONGEST) -> str:
+    """Return SQL on one line, cut where it is long, for the sentence of a message.
+
+    Args:
+        sql: A statement or a piece of one.
+        longest: How many characters of it are shown at most.
+    """
+    line = " ".join(sql.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def printable_sql(sql: str) -> str:

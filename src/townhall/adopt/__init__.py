@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from townhall.adopt.adopting import adopt, script
-from townhall.adopt.applying import Outcome
+from townhall.adopt.adoption import Outcome
 from townhall.adopt.comparison import compare
 from townhall.adopt.decisions import DecisionError, Decisions, read_decisions
 from townhall.adopt.differences import Difference

@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic.util import CommandError
 from sqlalchemy import URL
 
-from townhall.adopt.applying import Adoption, Outcome
+from townhall.adopt.adoption import Adoption, Outcome
 from townhall.adopt.decisions import Decisions
 from townhall.adopt.findings import Finding, Weight, listed
 from townhall.adopt.looking import look_at

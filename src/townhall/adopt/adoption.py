@@ -1,80 +1,192 @@
-"""Running the steps of an adoption, and writing them as a script."""
+"""An adoption from its first step to the check at its end, run or written as a script."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
 
-from alembic.util import CommandError
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from alembic.config import Config
+from sqlalchemy import URL, Connection, text
 
-from townhall.adopt.step import Step
+from townhall.adopt.created_tables import CreatedTable
+from townhall.adopt.foreign import drops_after, drops_before, others
+from townhall.adopt.plan import Choices, Plan, before_upgrade
+from townhall.adopt.running import run_step, script_of
+from townhall.adopt.states import States
+from townhall.adopt.step import LOCK_TIMEOUT, Step
+from townhall.adopt.upgrade import Upgrade
+from townhall.check.snapshot import Key, Snapshot, read
+from townhall.migrate.guard.connections import connected
+from townhall.migrate.guard.limits import limits_of_script, reset_of_script
+from townhall.migrate.guard.migrating import migrating
 from townhall.migrate.origins import Origins
-from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, run_script, sqlstate
+from townhall.migrate.origins.kept import keep
+from townhall.migrate.savepoints import run_script
 from townhall.pg import sql
+from townhall.pg.catalog import TableName
 
 
-def run_step(connection: Connection, origins: Origins, step: Step) -> None:
-    """Run a step, and remember what it changed.
+@dataclass(frozen=True)
+class Outcome:
+    """What an adoption did.
 
-    Args:
-        connection: A connection outside a transaction.
-        origins: The memory.
-        step: The step.
-
-    Raises:
-        CommandError: PostgreSQL refuses it; the steps before it are kept.
-        DBAPIError: A lock was not granted in time.
+    Attributes:
+        done: The titles of its steps; none where nothing was left to do.
+        differences: What ``alembic check`` says at the end; nothing where it is silent.
     """
-    try:
-        if step.is_atomic:
-            with connection.begin():
-                run_script(connection, _with_memory(origins, step))
-        else:
-            with _autocommit(connection):
-                for statement in _with_memory(origins, step):
-                    run_script(connection, [statement])
-    except DBAPIError as error:
-        if sqlstate(error) in {LOCK_TIMEOUT, DEADLOCK}:
-            raise
-        raise CommandError(
-            f"could not {step.title}: {str(error.orig).rstrip('.')}. What was done before is kept:"
-            " correct this, for which `townhall adopt` names rows that are in the way, and run the"
-            " command again."
-        ) from error
+
+    done: Sequence[str]
+    differences: Sequence[str]
 
 
-def script_of(origins: Origins, steps: Iterable[Step]) -> Iterator[str]:
-    """Yield the lines of a script for psql that runs steps.
+class Adoption:
+    """An adoption of one database."""
 
-    Args:
-        origins: The memory.
-        steps: The steps.
-    """
-    for step in steps:
-        statements = [f"{sql.closed(each)};" for each in _with_memory(origins, step)]
-        if step.is_atomic:
-            statements = ["begin;", *statements, "commit;"]
-        yield "\n".join([f"-- {step.title}", "", *statements, ""])
+    def __init__(self, database: URL, states: States, choices: Choices, ini: Path | None) -> None:
+        """Take what a look has read.
+
+        Args:
+            database: The database, as the role that owns it.
+            states: What is declared and what the database has.
+            choices: What was decided.
+            ini: The ``alembic.ini`` of an application; None for townhall alone.
+        """
+        self._database = database
+        self._states = states
+        self._choices = choices
+        self._upgrade = Upgrade(ini)
+        settings = states.settings
+        self._origins = Origins(settings.helper_schema, settings.roles.names)
+
+    def run(self, tell: Callable[[str], None]) -> Outcome:
+        """Adopt the database; what an interrupted run has done is not done again.
+
+        Args:
+            tell: Is called with each step before it runs.
+
+        Raises:
+            CommandError: A step was refused, or a lock was not granted in time; the steps before
+                it are kept.
+        """
+        done: list[str] = []
+        with (
+            _connected(self._database) as connection,
+            migrating(connection, LOCK_TIMEOUT, is_passed=False),
+        ):
+
+            def run(steps: Iterable[Step]) -> None:
+                for step in steps:
+                    tell(step.title)
+                    run_step(connection, self._origins, step)
+                    done.append(step.title)
+
+            self._run_script(connection, self._begin())
+            run(self._before(connection))
+            if self._states.is_behind:
+                tell(_UPGRADE)
+                self._upgrade.run(connection)
+                done.append(_UPGRADE)
+            run(self._left(connection))
+            self._run_script(connection, self._keep())
+            return Outcome(done, self._upgrade.differences(connection))
+
+    def script(self) -> str:
+        """Return the same as a script for psql, which is not run.
+
+        The steps behind the upgrade are those that are known before it.
+        """
+        with _connected(self._database) as connection, connection.begin():
+            plan = Plan(connection, self._choices, self._states.actual)
+            wanted = self._wanted()
+            before = [*self._drops_before(), *plan.steps(wanted)]
+            after = [*plan.steps_after(wanted), *self._drops_after(self._states.actual)]
+        upgrade = self._upgrade.script(self._states.current) if self._states.is_behind else ""
+        return "\n".join(
+            [
+                "\\set ON_ERROR_STOP on",
+                *_closed(limits_of_script(LOCK_TIMEOUT)),
+                *_closed(self._begin()),
+                *script_of(self._origins, before),
+                f"-- {_UPGRADE}\n",
+                upgrade,
+                *_closed(limits_of_script(LOCK_TIMEOUT)),
+                *script_of(self._origins, after),
+                *_closed(self._keep()),
+                *_closed(reset_of_script()),
+                "",
+            ]
+        )
+
+    def _begin(self) -> list[str]:
+        creations = self._states.creations
+        names = [
+            *(_name(each) for each in creations),
+            *(each.name for each in creations if each.name is not None),
+        ]
+        return [
+            *self._origins.install(),
+            self._origins.note(by_us=False),
+            self._origins.remember([(schema, [name]) for schema, name in names]),
+        ]
+
+    def _wanted(self) -> Snapshot:
+        return before_upgrade(self._states.creations, self._states.at_head, self._states.actual)
+
+    def _before(self, connection: Connection) -> list[Step]:
+        with connection.begin():
+            plan = Plan(connection, self._choices, self._states.actual)
+            return [*self._drops_before(), *plan.steps(self._wanted())]
+
+    def _left(self, connection: Connection) -> list[Step]:
+        settings, at_head = self._states.settings, self._states.at_head
+        schemas = sorted({key[1] for key in at_head if key[0] == "schema"})
+        with connection.begin():
+            actual = read(connection, schemas, settings.roles.names, settings.kinds)
+            found: set[Key] = {("table", *name) for name in self._found(connection)}
+            declared = {key: item for key, item in at_head.items() if key in found}
+            steps = Plan(connection, self._choices, actual).steps(declared)
+            return [*steps, *self._drops_after(actual)]
+
+    def _drops_before(self) -> Iterator[Step]:
+        yield from drops_before(self._states.actual, self._choices.drops)
+
+    def _drops_after(self, actual: Snapshot) -> Iterator[Step]:
+        yield from drops_after(actual, self._choices.drops)
+
+    def _keep(self) -> list[str]:
+        # A table that was renamed is declared with its last name.
+        former: set[Key] = {("table", *_name(each)) for each in self._states.creations}
+        beside = others(self._states.at_head, self._states.actual, self._choices.drops)
+        return keep(self._origins, self._states.at_head.keys(), beside - former)
+
+    def _found(self, connection: Connection) -> list[TableName]:
+        query = f"""
+            select o.schema_name, o.object_name
+            from {self._origins.table} as o
+            where o.kind = 'table' and o.origin = 'found' and o.decision is null
+        """
+        if not self._origins.exists(connection):
+            return []
+        return [(row.schema_name, row.object_name) for row in connection.execute(text(query))]
+
+    @staticmethod
+    def _run_script(connection: Connection, statements: Sequence[str]) -> None:
+        with connection.begin():
+            run_script(connection, statements)
 
 
-def _with_memory(origins: Origins, step: Step) -> list[str]:
-    renamed = (origins.renamed_part(*each.table, each.previous, each.name) for each in step.renames)
-    return [
-        *map(origins.intend, step.adds),
-        *map(origins.intend_drop, step.drops),
-        *step.statements,
-        *renamed,
-        origins.note(by_us=True),
-    ]
+_UPGRADE = "upgrade to head"
 
 
-@contextmanager
-def _autocommit(connection: Connection) -> Iterator[None]:
-    connection.execution_options(isolation_level="AUTOCOMMIT")
-    try:
-        yield
-    finally:
-        connection.rollback()
-        connection.execution_options(isolation_level=connection.default_isolation_level)
+def _name(creation: CreatedTable) -> TableName:
+    return creation.table.schema, creation.table.name
+
+
+def _closed(statements: Iterable[str]) -> Iterator[str]:
+    return (f"{sql.closed(each)};" for each in statements)
+
+
+def _connected(database: URL) -> AbstractContextManager[Connection]:
+    return connected(Config(), {"url": database.render_as_string(hide_password=False)})

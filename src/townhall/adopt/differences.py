@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from townhall.adopt.conversions import Conversion
@@ -10,7 +11,7 @@ from townhall.pg.catalog import Column, Constraint, Index, TableName
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(ABC):
     """A difference of an existing table from the declared one.
 
     Attributes:
@@ -20,9 +21,9 @@ class Difference:
     table: TableName
 
     @property
+    @abstractmethod
     def identity(self) -> str:
         """The object that differs, quoted as SQL: ``constraint public.profiles profiles_pkey``."""
-        return f"table {sql.qualified(*self.table)}"
 
     def _part(self, kind: str, name: str) -> str:
         return f"{kind} {sql.qualified(*self.table)} {sql.quote(name)}"
@@ -33,9 +34,9 @@ class _ColumnDifference(Difference):
     """A difference of one column."""
 
     @property
+    @abstractmethod
     def column_name(self) -> str:
         """The column as SQL and decisions name it: ``public.profiles.stage``."""
-        raise NotImplementedError
 
     @property
     def identity(self) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from townhall.adopt import column_steps, constraint_steps, conversion_steps
 from townhall.adopt.comparison import compare, tables_of
-from townhall.adopt.creation import Creation
+from townhall.adopt.created_tables import CreatedTable
 from townhall.adopt.definitions import foreign_key_of
 from townhall.adopt.differences import (
     AcceptsNull,
@@ -54,7 +54,9 @@ class Choices:
     drops: Collection[str]
 
 
-def before_upgrade(creations: Iterable[Creation], declared: Snapshot, actual: Snapshot) -> Snapshot:
+def before_upgrade(
+    creations: Iterable[CreatedTable], declared: Snapshot, actual: Snapshot
+) -> Snapshot:
     """Return the tables as they have to be before the upgrade.
 
     Args:

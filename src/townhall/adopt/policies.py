@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from townhall.adopt.findings import Finding, Weight, drop_or_keep
-from townhall.adopt.words import identity, one_line
+from townhall.adopt.words import identity
 from townhall.check.snapshot import Key, Snapshot
 from townhall.pg import PUBLIC, Policy, sql
 from townhall.pg.catalog import TableName
+from townhall.pg.policy import VERBS
+from townhall.printing import abridged
 
-_VERBS = {
-    "select": "read",
-    "insert": "insert",
-    "update": "update",
-    "delete": "delete",
-    "all": "read, insert, update and delete",
-}
 _CONSTANTS = {"true": "every row", "false": "no row"}
 
 
@@ -56,11 +51,11 @@ def effect(policy: Policy) -> str:
         policy: The policy.
     """
     roles = "every role" if PUBLIC in policy.roles else sql.roles(policy.roles)
-    verbs = _VERBS[policy.command]
+    verbs = VERBS[policy.command]
     existing, new = policy.using, policy.check
     if not policy.permissive:
         conditions = [each for each in (existing, new) if each is not None]
-        return f"lets {roles} {verbs} only rows where {' and '.join(map(one_line, conditions))}"
+        return f"lets {roles} {verbs} only rows where {' and '.join(map(abridged, conditions))}"
     if policy.command == "insert" or existing is None:
         return f"lets {roles} insert {_rows(new)}"
     if new is None or new == existing:
@@ -96,4 +91,4 @@ def _finding(weight: Weight, kind: str, policy: Policy, text: str, plan: str) ->
 
 def _rows(condition: str | None) -> str:
     words = (condition or "true").strip("()")
-    return _CONSTANTS.get(words) or f"rows where {one_line(str(condition))}"
+    return _CONSTANTS.get(words) or f"rows where {abridged(str(condition))}"

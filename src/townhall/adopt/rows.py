@@ -28,7 +28,7 @@ from townhall.adopt.differences import (
     OtherType,
 )
 from townhall.adopt.findings import listed
-from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, NO_LOCKS, sqlstate
+from townhall.migrate.savepoints import DEADLOCK, LOCK_NOT_AVAILABLE, NO_LOCKS, sqlstate
 from townhall.pg import sql
 from townhall.pg.catalog import (
     Column,
@@ -210,7 +210,7 @@ class _Counter:
             )
             rows = result.all()
         except DBAPIError as error:
-            if sqlstate(error) in {LOCK_TIMEOUT, DEADLOCK, NO_LOCKS}:
+            if sqlstate(error) in {LOCK_NOT_AVAILABLE, DEADLOCK, NO_LOCKS}:
                 raise
             savepoint.rollback()
             return str(error.orig).partition("\n")[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic.script import Script
 from sqlalchemy import URL, Connection
 
-from townhall.adopt.creation import Creation, Creations
+from townhall.adopt.created_tables import CreatedTable, CreatedTables
 from townhall.check.connection import reading
 from townhall.check.errors import CheckError
 from townhall.check.history import DeclaredSettings, History
@@ -65,7 +65,7 @@ class States:
     bodies: Sequence[Body]
     readers: Sequence[Reader]
     at_head: Snapshot = field(default_factory=dict)
-    creations: Sequence[Creation] = ()
+    creations: Sequence[CreatedTable] = ()
     is_behind: bool = True
     is_begun: bool = False
     kept: frozenset[Key] = frozenset()
@@ -97,7 +97,7 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
         made = _made_by(history, other, current, platform.schemas) if current else {}
         _refuse_two_creations(made, history.after(current))
         with reading(other) as connection:
-            created = Creations(connection, platform.schemas)
+            created = CreatedTables(connection, platform.schemas)
         declared = _made_by(history, other, history.heads, platform.schemas, created)
         with reading(other) as connection:
             declared_bodies = _bodies(connection)
@@ -149,7 +149,7 @@ def _made_by(
     scratch: URL,
     revisions: set[str],
     platform: Iterable[str],
-    created: Creations | None = None,
+    created: CreatedTables | None = None,
 ) -> Snapshot:
     history.run(scratch, revisions, created.after if created is not None else None)
     settings = history.settings

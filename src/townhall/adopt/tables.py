@@ -33,8 +33,9 @@ from townhall.adopt.findings import (
     kept_by_default,
 )
 from townhall.adopt.rows import Breach
-from townhall.adopt.words import counted, one_line, with_article
+from townhall.adopt.words import counted, with_article
 from townhall.pg import sql
+from townhall.printing import abridged
 
 _STOP, _DECIDE, _CHANGE, _NOTE = Weight.STOP, Weight.DECIDE, Weight.CHANGE, Weight.NOTE
 
@@ -45,22 +46,28 @@ def findings_on_tables(breaches: Mapping[Difference, Breach | None]) -> list[Fin
     Args:
         breaches: The differences, each with the rows that are in the way of the declared state.
     """
-    return [_finding(difference, breach) for difference, breach in breaches.items()]
+    return [finding_of(difference, breach) for difference, breach in breaches.items()]
 
 
 @singledispatch
-def _finding(difference: Difference, breach: Breach | None) -> Finding:
-    raise NotImplementedError(f"{type(difference).__name__}: {breach}")
+def finding_of(difference: Difference, _: Breach | None) -> Finding:
+    """Return the finding for a difference of an existing table.
+
+    Args:
+        difference: The difference; each kind has a function of its own.
+        _: The rows that are in the way of the declared state.
+    """
+    raise TypeError(f"there is no finding for {type(difference).__name__}")
 
 
-@_finding.register
+@finding_of.register
 def _no_table(difference: NoTable, _: Breach | None) -> Finding:
     text = f"is {with_article(difference.kind)}, and a table is declared with this name"
     plan = "rename or drop it, or make it an ordinary table"
     return _made(difference, _STOP, "no table", text, plan)
 
 
-@_finding.register
+@finding_of.register
 def _missing_column(difference: MissingColumn, breach: Breach | None) -> Finding:
     column = difference.column
     if difference.needs_fill and (breach is None or breach.count or breach.problem):
@@ -69,11 +76,11 @@ def _missing_column(difference: MissingColumn, breach: Breach | None) -> Finding
         plan = "it is added and filled"
         question = Question("fill", difference.column_name)
         return _made(difference, _DECIDE, "missing column", text, plan, question)
-    default = f" with the default {one_line(column.default)}" if column.default else ""
+    default = f" with the default {abridged(column.default)}" if column.default else ""
     return _made(difference, _CHANGE, "missing column", "is missing", f"it is added{default}")
 
 
-@_finding.register
+@finding_of.register
 def _other_type(difference: OtherType, breach: Breach | None) -> Finding:
     declared, actual, conversion = difference.declared, difference.actual, difference.conversion
     text = f"is {actual.type}; declared: {declared.type}"
@@ -95,7 +102,7 @@ def _other_type(difference: OtherType, breach: Breach | None) -> Finding:
     return _made(difference, _DECIDE, "column to convert", text, plan, question)
 
 
-@_finding.register
+@finding_of.register
 def _accepts_null(difference: AcceptsNull, breach: Breach | None) -> Finding:
     default = difference.declared.default
     text = "accepts NULL"
@@ -111,20 +118,20 @@ def _accepts_null(difference: AcceptsNull, breach: Breach | None) -> Finding:
         have = "has" if breach.count == 1 else "have"
         text = f"accepts NULL, which {counted(breach.count, 'row')} {have}"
     question = Question("fill", difference.column_name, default, is_required=False)
-    plan = f"such rows get the default {one_line(default)}, and NULL is refused"
+    plan = f"such rows get the default {abridged(default)}, and NULL is refused"
     return _made(difference, _CHANGE, "column to fill", text, plan, question)
 
 
-@_finding.register
+@finding_of.register
 def _refuses_null(difference: RefusesNull, _: Breach | None) -> Finding:
     text = "refuses NULL, which is declared to be accepted"
     return _made(difference, _CHANGE, "required column", text, "NULL is accepted")
 
 
-@_finding.register
+@finding_of.register
 def _other_default(difference: OtherDefault, _: Breach | None) -> Finding:
     declared, actual = (
-        "no default" if each is None else f"the default {one_line(each)}"
+        "no default" if each is None else f"the default {abridged(each)}"
         for each in (difference.declared.default, difference.actual.default)
     )
     kind = "equivalent default" if difference.means_the_same else "other default"
@@ -132,10 +139,10 @@ def _other_default(difference: OtherDefault, _: Breach | None) -> Finding:
     return _made(difference, _CHANGE, kind, text, f"it gets {declared}")
 
 
-@_finding.register
+@finding_of.register
 def _other_generation(difference: OtherGeneration, _: Breach | None) -> Finding:
     declared, actual = (
-        one_line(each.generated or " ".join(each.identity[:1]) or "ordinary")
+        abridged(each.generated or " ".join(each.identity[:1]) or "ordinary")
         for each in (difference.declared, difference.actual)
     )
     text = f"is {actual}; declared: {declared}"
@@ -146,7 +153,7 @@ def _other_generation(difference: OtherGeneration, _: Breach | None) -> Finding:
     return _made(difference, _STOP, "generated column", text, plan)
 
 
-@_finding.register
+@finding_of.register
 def _unfilled_column(difference: UnfilledColumn, _: Breach | None) -> Finding:
     text = "is not declared, refuses NULL and has no default: declared inserts fail"
     plan = "it is dropped, or kept and then accepts NULL, as decided"
@@ -154,7 +161,7 @@ def _unfilled_column(difference: UnfilledColumn, _: Breach | None) -> Finding:
     return _made(difference, _DECIDE, "required column", text, plan, question)
 
 
-@_finding.register
+@finding_of.register
 def _other_name(difference: OtherName, _: Breach | None) -> Finding:
     name = sql.quote(difference.declared.name)
     text = f"is declared with the name {name}"
@@ -163,64 +170,64 @@ def _other_name(difference: OtherName, _: Breach | None) -> Finding:
     )
 
 
-@_finding.register
+@finding_of.register
 def _not_validated(difference: NotValidated, breach: Breach | None) -> Finding:
     text = "was not validated for the rows that were there before it"
     return _with_rows(difference, "constraint to validate", text, "it is validated", breach)
 
 
-@_finding.register
+@finding_of.register
 def _other_constraint(difference: OtherConstraint, breach: Breach | None) -> Finding:
     declared = difference.declared
     same = "says the same as" if difference.means_the_same else "is about the same as"
-    text = f"{same} {sql.quote(declared.name)}: {one_line(declared.definition)}"
+    text = f"{same} {sql.quote(declared.name)}: {abridged(declared.definition)}"
     if declared.name == difference.actual.name:
-        text = f"is not as declared: {one_line(declared.definition)}"
+        text = f"is not as declared: {abridged(declared.definition)}"
     plan = "it is replaced by what is declared"
     return _with_rows(difference, f"other {declared.kind}", text, plan, breach)
 
 
-@_finding.register
+@finding_of.register
 def _index_for_constraint(difference: IndexForConstraint, _: Breach | None) -> Finding:
     declared = difference.declared
     text = f"is unique, and {with_article(declared.kind)} {sql.quote(declared.name)} is declared"
     return _made(difference, _CHANGE, "index for a key", text, "it becomes that key")
 
 
-@_finding.register
+@finding_of.register
 def _missing_constraint(difference: MissingConstraint, breach: Breach | None) -> Finding:
     constraint = difference.constraint
-    text = f"is missing: {one_line(constraint.definition)}"
+    text = f"is missing: {abridged(constraint.definition)}"
     return _with_rows(difference, f"missing {constraint.kind}", text, "it is added", breach)
 
 
-@_finding.register
+@finding_of.register
 def _undeclared_constraint(difference: UndeclaredConstraint, _: Breach | None) -> Finding:
     if difference.replaced_by is not None:
         text = f"is declared as the unique index {sql.quote(difference.replaced_by.name)}"
         plan = "that index is built, and the constraint dropped"
         return _made(difference, _CHANGE, "key for an index", text, plan)
-    definition = one_line(difference.constraint.definition)
+    definition = abridged(difference.constraint.definition)
     text = f"is not declared, and may refuse declared rows: {definition}"
     plan = "it is dropped or kept as decided"
     question = drop_or_keep(difference.identity)
     return _made(difference, _DECIDE, "undeclared constraint", text, plan, question)
 
 
-@_finding.register
+@finding_of.register
 def _other_index(difference: OtherIndex, breach: Breach | None) -> Finding:
-    text = f"is not as declared: {one_line(difference.declared.method_and_columns)}"
+    text = f"is not as declared: {abridged(difference.declared.method_and_columns)}"
     return _with_rows(difference, "other index", text, "it is built again", breach)
 
 
-@_finding.register
+@finding_of.register
 def _missing_index(difference: MissingIndex, breach: Breach | None) -> Finding:
     unique = "unique " if difference.index.is_unique else ""
-    text = f"is missing: {unique}{one_line(difference.index.method_and_columns)}"
+    text = f"is missing: {unique}{abridged(difference.index.method_and_columns)}"
     return _with_rows(difference, f"missing {unique}index", text, "it is built", breach)
 
 
-@_finding.register
+@finding_of.register
 def _undeclared_index(difference: UndeclaredIndex, _: Breach | None) -> Finding:
     if difference.index.is_unique:
         text = "is unique and not declared: it may refuse declared rows"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from townhall.pg import TableEntity, sql
 
-_LONGEST = 160
-
 
 def identity(entity: TableEntity) -> str:
     """Return a part of a table, quoted as SQL: ``policy public.profiles "viewable by everyone"``.
@@ -15,17 +13,6 @@ def identity(entity: TableEntity) -> str:
     """
     *table, name = entity.name_parts
     return f"{entity.kind} {sql.qualified(*table)} {sql.quote(name)}"
-
-
-def one_line(definition: str, longest: int = _LONGEST) -> str:
-    """Return SQL on one line, cut where it is long.
-
-    Args:
-        definition: The SQL.
-        longest: How many characters of it are shown at most.
-    """
-    words = " ".join(definition.split())
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
 
 
 def counted(number: int, noun: str) -> str:

@@ -11,8 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from townhall.check.errors import CheckError
 from townhall.migrate.guard.encodings import REQUIRED, refuse_other_encodings
 from townhall.migrate.guard.give_ups import blocked_by
-from townhall.migrate.savepoints import LOCK_TIMEOUT as TIMED_OUT
-from townhall.migrate.savepoints import sqlstate
+from townhall.migrate.savepoints import LOCK_NOT_AVAILABLE, sqlstate
 
 LOCK_TIMEOUT = "5s"
 """The lock timeout of the check, as PostgreSQL writes durations."""
@@ -48,7 +47,7 @@ def reading(url: URL) -> Iterator[Connection]:
         try:
             yield connection
         except DBAPIError as error:
-            if sqlstate(error) != TIMED_OUT:
+            if sqlstate(error) != LOCK_NOT_AVAILABLE:
                 raise
             connection.rollback()
             raise CheckError(

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.pg import sql
 
-LOCK_TIMEOUT, DEADLOCK, NO_LOCKS, _CANCELLED = "55P03", "40P01", "53200", "57014"
+LOCK_NOT_AVAILABLE, DEADLOCK, NO_LOCKS, _CANCELLED = "55P03", "40P01", "53200", "57014"
 """SQLSTATEs of errors that do not mean that PostgreSQL refuses the statement."""
 
 
@@ -60,7 +60,7 @@ def attempt(connection: Connection, run: Callable[[], None]) -> DBAPIError | Non
         run()
     except DBAPIError as error:
         savepoint.rollback()
-        if sqlstate(error) in {LOCK_TIMEOUT, DEADLOCK, NO_LOCKS, _CANCELLED}:
+        if sqlstate(error) in {LOCK_NOT_AVAILABLE, DEADLOCK, NO_LOCKS, _CANCELLED}:
             raise
         return error
     except BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
@@ -13,6 +13,24 @@ from townhall.pg.entity import Entity, TableEntity, comment_statement
 from townhall.roles import LONGEST_NAME
 
 Command = Literal["select", "insert", "update", "delete", "all"]
+
+CODES: Mapping[Command, str] = {
+    "select": "r",
+    "insert": "a",
+    "update": "w",
+    "delete": "d",
+    "all": "*",
+}
+"""The commands as ``pg_policy`` has them."""
+
+VERBS: Mapping[Command, str] = {
+    "select": "read",
+    "insert": "insert",
+    "update": "update",
+    "delete": "delete",
+    "all": "read, insert, update and delete",
+}
+"""What the commands do, as the sentence of a message says it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from townhall.migrate.faults import database_error, describe, statement_of
 from townhall.migrate.guard.limits import is_usable
-from townhall.migrate.guard.sessions import one_line
+from townhall.printing import abridged
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def explaining_faults(connection: Connection, *, is_command: bool) -> Iterator[N
 
 def _place(error: DBAPIError | psycopg.Error, frames: TracebackType | None) -> str:
     """Return the statement that failed, and the line of the revision that executed it."""
-    statement = one_line(statement_of(error))
+    statement = abridged(statement_of(error))
     revisions = [
         f"{Path(frame.f_code.co_filename).name}, line {line}"
         for frame, line in traceback.walk_tb(frames)

@@ -12,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.faults import statement_of
 from townhall.migrate.guard.limits import is_usable
-from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows, one_line
+from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows
 from townhall.migrate.guard.watch import Wait, Watch
-from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, sqlstate
+from townhall.migrate.savepoints import DEADLOCK, LOCK_NOT_AVAILABLE, sqlstate
+from townhall.printing import abridged
 
 _ADVICE = (
     "The database is at the last completed revision. Run again when the application is"
@@ -68,7 +69,7 @@ def explaining_give_ups(
         yield
     except DBAPIError as error:
         reason = {
-            LOCK_TIMEOUT: f"gave up waiting for a lock after {duration}",
+            LOCK_NOT_AVAILABLE: f"gave up waiting for a lock after {duration}",
             DEADLOCK: "gave up in a deadlock with another session",
         }.get(sqlstate(error))
         if reason is None:
@@ -81,7 +82,7 @@ def explaining_give_ups(
         table = (wait and wait.table) or _table(statement) or "unknown"
         holders = wait.holders if wait is not None else "unknown"
         raise CommandError(
-            f"{reason}, at: {one_line(statement)}. Table: {table}. Blocked by: {holders}. {_ADVICE}"
+            f"{reason}, at: {abridged(statement)}. Table: {table}. Blocked by: {holders}. {_ADVICE}"
         ) from error
 
 

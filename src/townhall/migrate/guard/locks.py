@@ -15,7 +15,13 @@ from sqlalchemy.exc import DBAPIError
 from townhall.migrate.guard.give_ups import blocked_by
 from townhall.migrate.guard.limits import is_usable, transaction_limits
 from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows
-from townhall.migrate.savepoints import DEADLOCK, LOCK_TIMEOUT, NO_LOCKS, rolled_back, sqlstate
+from townhall.migrate.savepoints import (
+    DEADLOCK,
+    LOCK_NOT_AVAILABLE,
+    NO_LOCKS,
+    rolled_back,
+    sqlstate,
+)
 
 Result = TypeVar("Result")
 
@@ -128,7 +134,7 @@ def with_retries(connection: Connection, duration: str, work: Callable[[], Resul
         except DBAPIError as error:
             if sqlstate(error) == NO_LOCKS:
                 raise CommandError(_NO_LOCKS) from error
-            if sqlstate(error) not in {LOCK_TIMEOUT, DEADLOCK}:
+            if sqlstate(error) not in {LOCK_NOT_AVAILABLE, DEADLOCK}:
                 raise
         time.sleep(_PAUSE)
     raise CommandError(

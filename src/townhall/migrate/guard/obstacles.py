@@ -25,8 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from townhall.migrate.contexts import connection_of
 from townhall.migrate.guard.pending import ADOPTS
-from townhall.migrate.guard.revision_files import Creation, tables_of
+from townhall.migrate.guard.revision_files import PendingTable, tables_of
 from townhall.pg import sql
 from townhall.pg.operations import run_unchanged
 
@@ -40,7 +41,7 @@ _KINDS: dict[type[Constraint], str] = {
 }
 
 
-def refuse_obstacles(context: MigrationContext, creations: Sequence[Creation]) -> None:
+def refuse_obstacles(context: MigrationContext, creations: Sequence[PendingTable]) -> None:
     """Refuse a run that would create tables where something else is in the way.
 
     A table is in the way that lacks a column, a type, NOT NULL, a default of a column that is not
@@ -61,8 +62,7 @@ def refuse_obstacles(context: MigrationContext, creations: Sequence[Creation]) -
     if context.as_sql:
         run_unchanged(context, [_SCRIPT.format(message=_message(creations))])
         return
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
+    connection = connection_of(context)
     names = json.dumps([[each.table[0], sorted(each.names)] for each in creations])
     existing = {tuple(row) for row in connection.execute(text(_EXISTING), {"names": names})}
     candidates = [
@@ -75,13 +75,13 @@ def refuse_obstacles(context: MigrationContext, creations: Sequence[Creation]) -
         raise CommandError(message)
 
 
-def _message(creations: Sequence[Creation]) -> str:
+def _message(creations: Sequence[PendingTable]) -> str:
     """Return the SQL expression of the message, which is null where nothing is in the way."""
     expected = json.dumps(list(_expected(creations)), ensure_ascii=False)
     return _MESSAGE.format(expected=sql.literal(expected))
 
 
-def _expected(creations: Sequence[Creation]) -> Iterable[dict[str, Any]]:
+def _expected(creations: Sequence[PendingTable]) -> Iterable[dict[str, Any]]:
     created = {
         (table.schema or "public", table.name): table
         for revision in {each.revision.revision: each.revision for each in creations}.values()

@@ -20,7 +20,7 @@ _PARTS = {"Policy": "policy", "Trigger": "trigger"}
 
 
 @dataclass(frozen=True)
-class Creation:
+class PendingTable:
     """A table that a pending revision creates, unless it exists.
 
     Attributes:
@@ -34,7 +34,7 @@ class Creation:
     names: frozenset[str]
 
 
-def creations_of(revisions: Sequence[Script]) -> list[Creation]:
+def creations_of(revisions: Sequence[Script]) -> list[PendingTable]:
     """Return the tables that revisions create, as their files say it by name.
 
     Args:
@@ -43,7 +43,7 @@ def creations_of(revisions: Sequence[Script]) -> list[Creation]:
     calls = [(revision, call) for revision in revisions for call in _calls(revision)]
     renames = [names for _, call in calls if (names := _renamed(call))]
     return [
-        Creation(table, revision, _aliases(table[1], renames))
+        PendingTable(table, revision, _aliases(table[1], renames))
         for revision, call in calls
         if (table := _created(call))
     ]

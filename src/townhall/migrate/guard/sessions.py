@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from townhall.printing import abridged
+
 COLUMNS = """
     {alias}.pid,
     {alias}.usename as role,
@@ -19,7 +21,6 @@ COLUMNS = """
 """
 """The columns of a :class:`Session`; ``alias`` is the one of ``pg_stat_activity``."""
 
-_LONGEST = 200  # characters of a statement
 _SHOWN = 3  # sessions in one message
 
 
@@ -71,7 +72,7 @@ class Session(NamedTuple):
             else ""
         )
         verb = "running" if self.state == "active" else "idle after"
-        return f"{since}, {verb}: {one_line(self.query or '')}"
+        return f"{since}, {verb}: {abridged(self.query or '')}"
 
 
 def listed(sessions: Sequence[Session]) -> str:
@@ -85,9 +86,3 @@ def of_rows(rows: Iterable[Sequence[Any]]) -> list[Session]:
     """Return the sessions whose columns a query selected first."""
     count = len(Session._fields)
     return [Session(*row[:count]) for row in rows]
-
-
-def one_line(statement: str) -> str:
-    """Return a statement on one line, cut where it is long."""
-    line = " ".join(statement.split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

@@ -17,6 +17,7 @@ from townhall.migrate.origins import TOLD, Origins
 from townhall.pg import Entity, Policy, Trigger, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 from townhall.pg.operations import run_unchanged
+from townhall.pg.policy import CODES, VERBS
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ def tell_of_others(
         known=sql.literal(json.dumps(sorted(known))),
         memory=origins.table,
         memory_name=sql.literal(origins.table),
+        verbs=sql.literal(json.dumps({CODES[each]: verb for each, verb in VERBS.items()})),
         told=sql.literal(TOLD),
     )
     run_unchanged(context, [statement])
@@ -125,13 +127,7 @@ begin
                     from pg_catalog.unnest(p.polroles) as m (oid)
                 )
             end,
-            case p.polcmd
-                when 'r' then 'read'
-                when 'a' then 'insert'
-                when 'w' then 'update'
-                when 'd' then 'delete'
-                else 'read, insert, update and delete'
-            end,
+            {verbs}::jsonb ->> p.polcmd::text,
             case condition
                 when 'true' then 'every row'
                 else 'rows where ' || pg_catalog.regexp_replace(condition, '\\s+', ' ', 'g')

@@ -12,7 +12,8 @@ from typing import NamedTuple, Self
 import psycopg
 from sqlalchemy import Connection, event, text
 
-from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows, one_line
+from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows
+from townhall.printing import abridged
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class Watch:
             self._found = (now, wait)
             waiting_since = waiting_since or now
             if now - waiting_since >= next_message:
-                seconds, statement = round(now - waiting_since), one_line(self._statement)
+                seconds, statement = round(now - waiting_since), abridged(self._statement)
                 _log.warning("Waiting since %d s for %s, at: %s", seconds, wait.holders, statement)
                 next_message += _NEXT_MESSAGE
 

@@ -6,6 +6,7 @@ from alembic import op
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from townhall.migrate.contexts import connection_of
 from townhall.migrate.origins import committed_apart
 from townhall.pg import sql
 
@@ -37,8 +38,7 @@ def update_in_batches(
     if context.as_sql:
         context.execute(sql.statement(f"{update}\nwhere {where}"))
         return
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
+    connection = connection_of(context)
     # A statement of its own locks the rows, so that the update reads from other tables what was
     # committed until the locks were granted.
     lock = f"select t.id from {target} %s order by t.id limit {size} for no key update"
@@ -72,8 +72,7 @@ def fill_column(table: str, column: str, *, schema: str = "public") -> None:
         update = f"update {target} set {name} = default where {name} is null"
         context.execute(sql.statement(update))
         return
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
+    connection = connection_of(context)
     tables = connection.scalars(text(_WITH_ROWS), {"table": target}).all()
     with committed_apart(context):
         pass

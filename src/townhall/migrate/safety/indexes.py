@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 
+from townhall.migrate.contexts import connection_of
 from townhall.migrate.origins import Origins, committed_apart
 from townhall.migrate.safety.partitions import index_partitions, is_partitioned
 from townhall.migrate.safety.rows import refuse_duplicates
@@ -112,8 +113,7 @@ def drop_index(name: str, *, schema: str = "public") -> None:
 
 
 def _was_found(context: MigrationContext, origins: Origins, name: str, schema: str) -> bool:
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
+    connection = connection_of(context)
     if not origins.exists(connection):
         return False
     return bool(connection.scalar(sql.statement(f"select {origins.index_was_found(schema, name)}")))
@@ -125,8 +125,7 @@ def _drop_concurrently(context: MigrationContext, name: str, schema: str) -> Non
 
 
 def _state(context: MigrationContext, index: str) -> Row[Any] | None:
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
+    connection = connection_of(context)
     query = text(
         """
         select not i.indisvalid as is_invalid, i.indrelid::regclass::text as "table"

@@ -8,6 +8,7 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, text
 
+from townhall.migrate.contexts import connection_of
 from townhall.pg import sql
 
 
@@ -65,8 +66,7 @@ def _matching(context: MigrationContext, index: str, partition: Row[Any]) -> Seq
 
 
 def _rows(context: MigrationContext, query: str, **names: str) -> Sequence[Row[Any]]:
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
+    connection = connection_of(context)
     return connection.execute(text(query), names).all()
 
 

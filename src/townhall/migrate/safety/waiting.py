@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from townhall.migrate.contexts import connection_of
 from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows
 from townhall.pg import sql
 
@@ -72,8 +73,7 @@ def tell_who_is_in_the_way(context: MigrationContext, table: str) -> None:
         context: The migration context, with a connection.
         table: The qualified name of the table.
     """
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - only a script has none
+    connection = connection_of(context)
     sessions = of_rows(connection.execute(_IN_THE_WAY, {"table": table}).all())
     if sessions:
         _log.warning("The next step on %s waits for the end of: %s", table, listed(sessions))

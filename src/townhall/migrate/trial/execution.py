@@ -12,6 +12,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, event
 
+from townhall.migrate.contexts import connection_of
 from townhall.pg.operations import WITHOUT_DATA
 
 _CONCURRENTLY = re.compile(
@@ -39,8 +40,7 @@ def trial_operations(context: MigrationContext) -> Iterator[None]:
     Args:
         context: The context of the run.
     """
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - autogenerate has one
+    connection = connection_of(context)
     options = {**context.opts, WITHOUT_DATA: True, "as_sql": False}
     trial = _TrialContext(context.dialect, connection, options)
     event.listen(connection, "before_cursor_execute", _in_plain_form, retval=True)

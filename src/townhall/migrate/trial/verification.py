@@ -17,6 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from townhall.migrate.contexts import connection_of
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.words import describe
@@ -45,8 +46,7 @@ def try_revisions(
             what was there; the message names the operation and the reason.
         DBAPIError: A lock was not granted in time.
     """
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - autogenerate has one
+    connection = connection_of(context)
     with rolled_back(connection), trial_operations(context):
         set_rows_aside(connection, [*_operations(scripts)], schemas)
         before = _everything(connection, schemas)
@@ -75,8 +75,7 @@ def _run(
     containers: Sequence[OpContainer],
     direction: str,
 ) -> None:
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - autogenerate has one
+    connection = connection_of(context)
     (written,) = containers
     undecided = [each for each in written.ops if isinstance(each, UndecidedOp)]
     container = OpContainer([each for each in written.ops if each not in undecided])

@@ -22,6 +22,7 @@ from alembic.operations.ops import (
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
+from townhall.migrate.contexts import connection_of
 from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.write.new_columns import with_columns_in_steps
 from townhall.migrate.write.safe_calls import Change, change_of
@@ -153,8 +154,7 @@ def _whole_tables(operations: Iterable[MigrateOperation]) -> Iterable[TableName]
 
 
 def _partitioned(context: MigrationContext) -> Iterable[TableName]:
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - a revision is generated with one
+    connection = connection_of(context)
     query = """
         select n.nspname as schema, c.relname as name
         from pg_catalog.pg_class as c

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
 
 from townhall.migrate.compare.columns import type_in_sql
 from townhall.migrate.compare.declared_names import generated_name
+from townhall.migrate.contexts import connection_of
 from townhall.migrate.operations.columns import (
     AddSerialOp,
     ChangeColumnOp,
@@ -131,8 +132,7 @@ def _why_at_once(
 def _rewrites(context: MigrationContext, definition: str) -> bool:
     if _GENERATED.search(definition):
         return definition.upper().endswith(_STORED)
-    connection = context.connection
-    assert connection is not None  # noqa: S101 - a revision is generated with one
+    connection = connection_of(context)
     file = "select pg_catalog.pg_relation_filenode('pg_temp.townhall_probe')"
     files: list[Any] = []
 

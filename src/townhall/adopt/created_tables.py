@@ -15,7 +15,7 @@ from townhall.pg.catalog import Table, TableName, empty_search_path, read_tables
 
 
 @dataclass(frozen=True)
-class Creation:
+class CreatedTable:
     """A table, and the revision that creates it.
 
     Attributes:
@@ -29,7 +29,7 @@ class Creation:
     name: TableName | None = None
 
 
-class Creations:
+class CreatedTables:
     """Watches a scratch database while revisions run in it."""
 
     def __init__(self, connection: Connection, left_out: Collection[str]) -> None:
@@ -41,7 +41,7 @@ class Creations:
         """
         self._left_out = sorted(left_out)
         self._former = set(self._names(connection))
-        self._made: dict[int, Creation] = {}
+        self._made: dict[int, CreatedTable] = {}
 
     def after(self, revision: str, connection: Connection) -> None:
         """Remember the tables that a revision has created.
@@ -61,11 +61,11 @@ class Creations:
                 tables = read_tables(connection, sorted({schema for schema, _ in new}))
             for table in tables:
                 if (table.schema, table.name) in new:
-                    self._made[new[table.schema, table.name]] = Creation(revision, table)
+                    self._made[new[table.schema, table.name]] = CreatedTable(revision, table)
         if not was_in_transaction:
             connection.rollback()
 
-    def at_head(self, connection: Connection) -> list[Creation]:
+    def at_head(self, connection: Connection) -> list[CreatedTable]:
         """Return the tables with their last names.
 
         Args:

@@ -1,0 +1,17 @@
+"""What the context of a run has while it is online."""
+
+from __future__ import annotations
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+
+def connection_of(context: MigrationContext) -> Connection:
+    """Return the connection of a run that is online; a script has none.
+
+    Args:
+        context: The context of the run.
+    """
+    connection = context.connection
+    assert connection is not None  # noqa: S101 - only a script has none
+    return connection
