@@ -337,6 +337,70 @@ def downgrade():
 """
 
 
+def test_what_a_later_revision_creates_again_is_not_taken_for_found(
+    empty_database: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare(NOTES)
+    versions = tmp_path / "versions"
+    (versions / "first.py").write_text(_CREATING)
+    command.upgrade(application.config, "head")
+    (versions / "second.py").write_text(_CREATING_AGAIN)
+    command.upgrade(application.config, "head")
+    assert _scalar(empty_database, "select pg_typeof(one())::text") == "text"
+    assert _scalar(empty_database, "select count(body) from notes") == 0
+    command.downgrade(application.config, "-1")
+    assert _scalar(empty_database, "select pg_typeof(one())::text") == "integer"
+    command.downgrade(application.config, "base")
+    assert _scalar(empty_database, "select to_regclass('notes')") is None
+    assert _scalar(empty_database, "select to_regproc('one')") is None
+
+
+_CREATING = """
+import sqlalchemy as sa
+from alembic import op
+from townhall import pg
+from townhall.migrate import safety
+
+revision = "first"
+down_revision = None
+
+
+def upgrade():
+    op.create_table("notes", sa.Column("id", sa.Integer), if_not_exists=True)
+    pg.create_entity(pg.Function(name="one", returns="integer", body="select 1", api_roles=()))
+
+
+def downgrade():
+    pg.drop_entity(pg.Function(name="one", returns="integer", body="select 1", api_roles=()))
+    safety.drop_table("notes")
+"""
+
+_CREATING_AGAIN = """
+import sqlalchemy as sa
+from alembic import op
+from townhall import pg
+from townhall.migrate import safety
+
+revision = "second"
+down_revision = "first"
+
+
+def upgrade():
+    pg.drop_entity(pg.Function(name="one", returns="integer", body="select 1", api_roles=()))
+    safety.drop_table("notes")
+    op.create_table("notes", sa.Column("body", sa.Text), if_not_exists=True)
+    pg.create_entity(pg.Function(name="one", returns="text", body="select 'one'", api_roles=()))
+
+
+def downgrade():
+    pg.drop_entity(pg.Function(name="one", returns="text", body="select 'one'", api_roles=()))
+    safety.drop_table("notes")
+    op.create_table("notes", sa.Column("id", sa.Integer), if_not_exists=True)
+    pg.create_entity(pg.Function(name="one", returns="integer", body="select 1", api_roles=()))
+"""
+
+
 @pytest.mark.exhaustive
 def test_downgrade_by_steps_leaves_every_table_as_it_was(empty_database: str) -> None:
     create_foreign_tables(empty_database)

@@ -41,6 +41,16 @@ def pending_revisions(steps: Iterable[MigrationStep]) -> list[Script]:
     return [step.revision for step in steps if isinstance(step, RevisionStep) and step.is_upgrade]
 
 
+def applied_revisions(context: MigrationContext, script: ScriptDirectory) -> list[Script]:
+    """Return the revisions that the database has, in their order.
+
+    Args:
+        context: The migration context of the run, before its first step.
+        script: The revisions of the configuration.
+    """
+    return list(_history(script, context.get_current_heads()).values())
+
+
 def stamped_revisions(
     context: MigrationContext, script: ScriptDirectory, steps: Iterable[MigrationStep]
 ) -> tuple[list[Script], list[Script]]:

@@ -11,10 +11,16 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
 from townhall.migrate.guard.obstacles import refuse_obstacles
-from townhall.migrate.guard.pending import pending_revisions, planned_steps, stamped_revisions
+from townhall.migrate.guard.pending import (
+    applied_revisions,
+    pending_revisions,
+    planned_steps,
+    stamped_revisions,
+)
 from townhall.migrate.guard.revision_files import creations_of, routines_of
 from townhall.migrate.origins import ORIGINS_OPTION, Origin, Origins, guard_operations
 from townhall.pg import sql
+from townhall.pg.catalog import TableName
 from townhall.pg.operations import DROP_STATEMENTS, run_unchanged
 
 
@@ -44,8 +50,11 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
     is_concerned = _is_concerned(connection, origins, involved) if connection else bool(steps)
     if is_concerned:
         _start(context, origins)
-        refuse_obstacles(context, creations_of(pending))
-        run_unchanged(context, _memories(origins, pending, stamped, unstamped))
+        made = _names_of(applied_revisions(context, script))
+        refuse_obstacles(
+            context, [each for each in creations_of(pending) if each.table not in made]
+        )
+        run_unchanged(context, _memories(origins, made, pending, stamped, unstamped))
     if connection is not None:
         connection.commit()
     return bool(pending)
@@ -73,27 +82,38 @@ def _start(context: MigrationContext, origins: Origins) -> None:
 
 def _memories(
     origins: Origins,
+    made: frozenset[TableName],
     pending: Sequence[Script],
     stamped: Sequence[Script],
     unstamped: Sequence[Script],
 ) -> list[str]:
     return [
         origins.note(by_us=False),
-        *_remembering(origins, unstamped, "made"),
-        *_remembering(origins, [*pending, *stamped], "found"),
+        *_remembering(origins, unstamped, "made", frozenset()),
+        *_remembering(origins, [*pending, *stamped], "found", made),
         origins.note(by_us=False, applied=[each.revision for each in stamped]),
     ]
 
 
-def _remembering(origins: Origins, revisions: Sequence[Script], origin: Origin) -> Iterable[str]:
+def _names_of(revisions: Sequence[Script]) -> frozenset[TableName]:
+    """Return what revisions create; one that comes later may create it again."""
+    routines = [name for revision in revisions for name in routines_of(revision)]
+    return frozenset((*(each.table for each in creations_of(revisions)), *routines))
+
+
+def _remembering(
+    origins: Origins, revisions: Sequence[Script], origin: Origin, made: frozenset[TableName]
+) -> Iterable[str]:
     for creation in creations_of(revisions):
-        yield origins.remember(
-            [(creation.table[0], sorted(creation.names))], origin, creation.revision.revision
-        )
+        if creation.table not in made:
+            yield origins.remember(
+                [(creation.table[0], sorted(creation.names))], origin, creation.revision.revision
+            )
     for revision in revisions:
-        names = [name for name in routines_of(revision) if name[0] != origins.schema]
-        if names:
-            yield origins.remember_routines(names, origin, revision.revision)
+        names = [name for name in routines_of(revision) if name not in made]
+        others = [name for name in names if name[0] != origins.schema]
+        if others:
+            yield origins.remember_routines(others, origin, revision.revision)
 
 
 def _is_concerned(connection: Connection, origins: Origins, revisions: Sequence[Script]) -> bool:
