@@ -106,6 +106,14 @@ CHANGES: dict[str, tuple[str, sa.Column[Any]]] = {
     "shorter text": (table("varchar(50)"), sa.Column("part", sa.String(5))),
     "other collation": (table("text"), sa.Column("part", sa.Text(collation="C"))),
     "former collation": (table('text collate "C"'), sa.Column("part", sa.Text)),
+    "from one collation to another": (
+        table("varchar(5) collate \"C\" default 'x'"),
+        sa.Column("part", sa.String(5, collation="POSIX"), server_default="x"),
+    ),
+    "shorter text of another collation": (
+        table("text"),
+        sa.Column("part", sa.String(5, collation="C")),
+    ),
     "timestamp": (table("timestamp default now()"), sa.Column("part", sa.DateTime(timezone=True))),
     "composite to text": (f"{TYPES} {table('extensions.pair')}", sa.Column("part", sa.Text)),
     "of an extension to text": (

@@ -455,3 +455,24 @@ def test_overload_in_use_gets_one_more_argument_beside_another_overload(lab: Lab
         return Schema(things(check), [ACCESS, function, rate(a="text")])
 
     lab.there_and_back(declared(BEFORE), declared(CHANGES["one more with a default"]))
+
+
+@pytest.mark.parametrize("has_view", [False, True], ids=["plain", "with views"])
+def test_column_is_generated_from_one_whose_type_changes(lab: Lab, *, has_view: bool) -> None:
+    query = f"select email from {SCHEMA}."
+    views = [
+        pg.View(schema=SCHEMA, name="a", definition=query + "users"),
+        pg.View(schema=SCHEMA, name="b", definition=query + "a"),
+    ]
+
+    def users(type_: sa.types.TypeEngine[str], *more: sa.Column[str]) -> Schema:
+        metadata = sa.MetaData()
+        key = sa.Column("id", sa.Integer, primary_key=True)
+        columns = [sa.Column("email", type_), *(each._copy() for each in more)]  # noqa: SLF001 - a column belongs to one table
+        sa.Table("users", metadata, key, *columns, schema=SCHEMA)
+        return Schema(metadata, views if has_view else ())
+
+    nick = sa.Column("nick", sa.Text, sa.Computed("left(email, 5)", persisted=True), index=True)
+    old, new = users(sa.String(9)), users(sa.Text(), nick)
+    lab.there_and_back(old, new)
+    lab.there_and_back(new, old)

@@ -88,8 +88,14 @@ def test_check_of_a_type_is_created_with_its_conventional_name(lab: Lab) -> None
     assert "constraint(" not in revision.upgrade
 
 
-def test_two_new_tables_with_foreign_keys_to_each_other_are_created(lab: Lab) -> None:
-    metadata = sa.MetaData(naming_convention=townhall_metadata.naming_convention)
+@pytest.mark.parametrize(
+    "convention", [townhall_metadata.naming_convention, None], ids=["named", "unnamed"]
+)
+def test_two_new_tables_with_foreign_keys_to_each_other_are_created(
+    lab: Lab,
+    convention: Any,  # noqa: ANN401 - as SQLAlchemy takes it
+) -> None:
+    metadata = sa.MetaData(naming_convention=convention)
     for name, other, is_late in (("cats", "dogs", True), ("dogs", "cats", False)):
         sa.Table(
             name,

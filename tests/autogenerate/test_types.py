@@ -257,6 +257,17 @@ def test_sequence_of_sqlalchemy_is_created_before_the_table_that_uses_it(lab: La
     lab.there_and_back(Schema(metadata), Schema())
 
 
+@pytest.mark.parametrize("is_default", [True, False], ids=["default", "of Python"])
+def test_key_with_a_sequence_of_sqlalchemy_is_not_serial(lab: Lab, *, is_default: bool) -> None:
+    metadata = sa.MetaData()
+    sequence = sa.Sequence("numbers", start=5, schema=SCHEMA, metadata=metadata)
+    default = sequence.next_value() if is_default else None
+    key = sa.Column("id", sa.Integer, sequence, server_default=default, primary_key=True)
+    sa.Table("things", metadata, key, schema=SCHEMA)
+    revision = lab.there_and_back(Schema(), Schema(metadata))
+    assert "serial" not in revision.upgrade.lower()
+
+
 def test_sequences_of_identity_and_serial_columns_are_left_to_their_tables(lab: Lab) -> None:
     metadata = sa.MetaData()
     sa.Table(

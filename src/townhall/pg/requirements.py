@@ -91,6 +91,24 @@ def has_no_identity(table: str, column: str) -> Requirement:
     )
 
 
+def column_is_missing(table: str, column: str) -> Requirement:
+    """Return the requirement that a table has no column of a name.
+
+    Args:
+        table: The table as a qualified identifier.
+        column: The name.
+    """
+    return Requirement(
+        f"table {table} without a column {column}",
+        "not exists (\n"
+        "    select\n"
+        "    from pg_catalog.pg_attribute as a\n"
+        f"    where a.attrelid = {sql.literal(table)}::regclass\n"
+        f"        and a.attname = {sql.literal(column)}\n"
+        ")",
+    )
+
+
 def is_no_partition(table: str) -> Requirement:
     """Return the requirement that a table is no partition of another one.
 

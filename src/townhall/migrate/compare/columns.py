@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import AlterColumnOp
+from alembic.operations.ops import AddColumnOp, AlterColumnOp
 from sqlalchemy import Column, Connection, DefaultClause, Table
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
 from sqlalchemy.types import TypeEngine
@@ -57,7 +57,18 @@ def with_column_changes(
         if operation.modify_type is not None:
             changed.append(_change_of_type(connection, declared[name], operation, column))
         changed += _other_changes(operation, column)
-    return changed
+    return _with_types_first(changed)
+
+
+def _with_types_first(operations: Sequence[MigrateOperation]) -> list[MigrateOperation]:
+    # A new column may be generated from the one that changes.
+    additions = [each for each in operations if isinstance(each, AddColumnOp)]
+    if not additions:
+        return list(operations)
+    start = operations.index(additions[0])
+    later = operations[start:]
+    types = [each for each in later if isinstance(each, ChangeColumnOp)]
+    return [*operations[:start], *types, *(each for each in later if each not in types)]
 
 
 def change_of_column(
@@ -121,8 +132,8 @@ def _change_of_type(
     default = None if actual.default is None else _default(column)
     if actual.sequence and column is table.autoincrement_column and column.server_default is None:
         default = actual.default  # a serial column keeps its sequence
-    type_ = type_in_sql(operation.modify_type)
-    target = replace(actual, type=type_, collation=None, default=default)
+    type_, _, collation = type_in_sql(operation.modify_type).partition(" collate ")
+    target = replace(actual, type=type_, collation=collation or None, default=default)
     return change_of_column(connection, table, actual, target)
 
 

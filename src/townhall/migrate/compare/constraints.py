@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.exc import NoReferencedTableError
+from sqlalchemy.schema import conv
 
 from townhall.migrate.compare.copies import options_of
 from townhall.migrate.compare.declared_names import final_name, generated_name
@@ -49,11 +50,20 @@ def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
 
 
 def foreign_key_operation(key: ForeignKeyConstraint) -> CreateForeignKeyOp:
-    """Return the operation that adds a declared foreign key.
+    """Return the operation that adds a declared foreign key, with a name.
 
     Args:
         key: The key; that of a copied table need not find the table that it refers to.
     """
+    operation = _addition(key)
+    if operation.constraint_name is None:
+        # Without a name the downgrade could not drop it.
+        name = generated_name(key.table.name, key.column_keys, "fkey")
+        operation.constraint_name = conv(name)
+    return operation
+
+
+def _addition(key: ForeignKeyConstraint) -> CreateForeignKeyOp:
     with suppress(NoReferencedTableError):
         found: CreateForeignKeyOp = CreateForeignKeyOp.from_constraint(key)
         return found

@@ -14,7 +14,6 @@ from alembic.operations.ops import (
 from sqlalchemy import ForeignKeyConstraint
 
 from townhall.migrate.compare.constraints import foreign_key_operation
-from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
 from townhall.migrate.operations.table_names import table_of
 from townhall.pg.catalog import TableName
@@ -86,16 +85,8 @@ def _additions(creations: Iterable[CreateTableOp]) -> list[CreateForeignKeyOp]:
         operation.columns = [
             each for each in operation.columns if not any(each is key for key in apart)
         ]
-        additions += map(_addition, apart)
+        additions += map(foreign_key_operation, apart)
     return additions
-
-
-def _addition(key: ForeignKeyConstraint) -> CreateForeignKeyOp:
-    addition = foreign_key_operation(key)
-    if addition.constraint_name is None:
-        # Without a name the downgrade could not drop it.
-        addition.constraint_name = generated_name(key.table.name, key.column_keys, "fkey")
-    return addition
 
 
 def _is_of_cycle(table: TableName, referred: TableName, references: References) -> bool:

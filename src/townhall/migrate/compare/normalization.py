@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
+from sqlalchemy.schema import Sequence as NumberSequence
 from sqlalchemy.schema import conv
 from sqlalchemy.types import Boolean, Enum, TypeDecorator, TypeEngine
 
@@ -63,7 +64,9 @@ def normalized(table: Table) -> Table:
         table: A declared table.
     """
     others = _checks_of_columns_and_types(table)
-    if not others and not any(map(_has_named_type, table.columns)):
+    if not others and not any(
+        _has_named_type(each) or _has_sequence(each) for each in table.columns
+    ):
         return table
     copy = copied(table, MetaData(naming_convention=table.metadata.naming_convention))
     copy.constraints.difference_update({each for each in copy.constraints if _is_of_type(each)})
@@ -73,6 +76,9 @@ def normalized(table: Table) -> Table:
             column.type.create_constraint = False
         if _has_named_type(column):
             column.type = _without_creation(column.type)
+        if _has_sequence(column):
+            # Alembic writes no sequence, without which a key would be serial.
+            column.autoincrement = False
     for check in others:
         if check._should_create_for_compiler(_compiler):  # noqa: SLF001 - PostgreSQL has booleans, which need no check
             copy.append_constraint(_as_table_check(check))
@@ -198,6 +204,10 @@ def _checks_of_columns_and_types(table: Table) -> list[CheckConstraint]:
 
 def _has_named_type(column: Column[Any]) -> bool:
     return named_type(column.type) is not None
+
+
+def _has_sequence(column: Column[Any]) -> bool:
+    return isinstance(column.default, NumberSequence) and not column.default.optional
 
 
 def _without_creation(type_: TypeEngine[Any]) -> TypeEngine[Any]:

@@ -52,7 +52,7 @@ from townhall.migrate.operations.constraints import (
     RenameConstraintOp,
 )
 from townhall.migrate.operations.parts import WHY_RECREATED, CreatePartOp, DropPartOp
-from townhall.migrate.operations.table_names import name_of
+from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.migrate.savepoints import rolled_back
 from townhall.pg import (
     CreateEntityOp,
@@ -272,7 +272,7 @@ def _waiting(
                 not isinstance(other, _CREATIONS) and column_of(other) != step.part.identity
                 for other in refused
             )
-        if refers_to_key(step) and drops_keys(refused, created):
+        if (refers_to_key(step) and drops_keys(refused, created)) or _blocks_type(step, refused):
             return True
         if _may_call(step):
             # It would call the function that is going to be dropped.
@@ -297,6 +297,20 @@ def _waiting(
         )
 
     return waits
+
+
+def _blocks_type(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
+    # The type of a column from which another one is generated can't be altered.
+    return (
+        isinstance(step, AddColumnOp)
+        and step.column.computed is not None
+        and any(
+            isinstance(other, ChangeColumnOp)
+            and other.changes_type
+            and table_of(other) == table_of(step)
+            for other in refused
+        )
+    )
 
 
 def _may_call(operation: MigrateOperation) -> bool:

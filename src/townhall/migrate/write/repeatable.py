@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
+    AddColumnOp,
     AddConstraintOp,
     CreateForeignKeyOp,
     DropConstraintOp,
@@ -18,6 +19,7 @@ from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.comments import CommentOp
 from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
 from townhall.migrate.operations.decisions import UndecidedOp
+from townhall.migrate.operations.definitions import BringBackOp, DropDefinedColumnOp
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.live import NotedOp, RewrittenOp, SafeOp
 from townhall.migrate.operations.parts import CreatePartOp, DropPartOp
@@ -36,6 +38,7 @@ from townhall.pg import DropEntityOp, sql
 from townhall.pg.catalog import Part, TableName
 from townhall.pg.requirements import (
     Requirement,
+    column_is_missing,
     constraint_exists,
     guarded,
     has_no_identity,
@@ -192,6 +195,9 @@ def _comment(operation: CommentOp, later: Operations) -> MigrateOperation:
 
 
 def _change_of_column(operation: ChangeColumnOp, later: Operations) -> MigrateOperation:
+    # The type of a column from which another one is generated can't be altered.
+    if operation.changes_type and (generated := _generated_later(operation, later)):
+        return _where(operation, column_is_missing(qualified_name(operation.owner), generated))
     # The default of an identity column can't be dropped.
     is_dropped = operation.previous.default is not None and operation.target.default is None
     table, column = qualified_name(operation.owner), operation.column_name
@@ -204,6 +210,23 @@ def _change_of_column(operation: ChangeColumnOp, later: Operations) -> MigrateOp
     if is_dropped and becomes_identity:
         return _where(operation, has_no_identity(table, column))
     return operation
+
+
+def _generated_later(operation: ChangeColumnOp, later: Operations) -> str | None:
+    for each in later:
+        added = each.ops[0] if isinstance(each, NotedOp) else each
+        if isinstance(added, AddColumnOp):
+            name, is_generated = added.column.name, added.column.computed is not None
+        elif isinstance(added, BringBackOp) and isinstance(added.drop, DropDefinedColumnOp):
+            name, is_generated = added.drop.column_name, _GENERATED in added.statements[0]
+        else:
+            continue
+        if is_generated and place_of(added) == table_of(operation):
+            return name
+    return None
+
+
+_GENERATED = "generated always as ("
 
 
 def _where(operation: StatementsOp, required: Requirement) -> RewrittenOp:
