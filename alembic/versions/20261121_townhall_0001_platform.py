@@ -186,7 +186,10 @@ $$
 DROP_PRIVATE = """
 do $$
 begin
-    if obj_description(to_regnamespace('private'), 'pg_namespace') like 'townhall:%' then
+    -- Where it holds the memory of what was there before, that goes last, and the schema with it.
+    if obj_description(to_regnamespace('private'), 'pg_namespace') like 'townhall:%'
+        and to_regclass('private.townhall_origins') is null
+    then
         drop schema private;
     end if;
 end

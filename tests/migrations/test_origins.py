@@ -27,6 +27,9 @@ from tests.support.supabase import DefaultPrivileges, supabase_database
 from townhall import embedded, metadata
 from townhall.check import check
 from townhall.migrate import alembic_config, downgrade, upgrade
+from townhall.migrate.origins import Origins
+from townhall.migrate.origins.kept import keep, read_kept
+from townhall.pg import sql
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,6 +142,43 @@ def test_memory_is_closed_and_no_difference_and_gone_at_base(empty_database: str
     assert _scalar(empty_database, "select to_regnamespace('private')") is None
 
 
+def test_what_an_adoption_kept_is_remembered_by_later_upgrades_and_gone_at_base(
+    empty_database: str,
+) -> None:
+    run(empty_database, "create table theirs (id int primary key)")
+    before = _schema(empty_database)
+    upgrade(empty_database, "townhall_0001")
+    origins = Origins("private", ("anon", "authenticated", "service_role"))
+    theirs = ("table", "public", "theirs")
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        for statement in [*origins.install(), *keep(origins, (), [theirs])]:
+            connection.execute(sql.statement(statement))
+    upgrade(empty_database, "townhall_0003")
+    with create_engine(empty_database, poolclass=NullPool).connect() as connection:
+        assert read_kept(connection, "private") == {theirs}
+    downgrade(empty_database, "base")
+    assert _schema(empty_database) == before
+
+
+def test_downgrade_to_base_takes_back_what_an_interrupted_adoption_changed(
+    empty_database: str,
+) -> None:
+    run(empty_database, "create table profiles (id uuid primary key, full_name text)")
+    before = _schema(empty_database)
+    origins = Origins("private", ("anon", "authenticated", "service_role"))
+    changes = [
+        *origins.install(),
+        origins.remember([("public", ["profiles"])]),
+        "alter table profiles add column stage text, add constraint staged check (stage <> '')",
+        origins.note(by_us=True),
+    ]
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        for statement in changes:
+            connection.execute(sql.statement(statement))
+    downgrade(empty_database, "base")
+    assert _schema(empty_database) == before
+
+
 def test_database_without_found_tables_has_no_memory(townhall_template: str) -> None:
     assert "townhall_origins" not in dump(townhall_template)
 
@@ -181,6 +221,7 @@ def test_found_table_that_revisions_rename_gets_its_names_back(
         " check (id is not null)",
         f"alter table participant_sessions rename to {name}__",
         f"alter table {name}__ rename to {name}",
+        _RENAME_PARTS.format(name=name),
         f"create trigger {name}_x before update on {name} for each row"
         " execute function suppress_redundant_updates_trigger()",
         f"alter table {name} disable trigger {name}_x",
@@ -190,6 +231,40 @@ def test_found_table_that_revisions_rename_gets_its_names_back(
     assert _scalar(empty_database, "select to_regclass('public.participant_sessions')::text")
     downgrade(empty_database, "base")
     assert _schema(empty_database) == before
+
+
+_RENAME_PARTS = """
+do $$
+declare
+    part text;
+begin
+    for part in
+        select k.conname
+        from pg_catalog.pg_constraint as k
+        where k.conrelid = '{name}'::regclass
+            and k.conname ~ '^(ck|fk|pk|uq)_participant_sessions_|_not_null$'
+            and '{name}' <> 'participant_sessions'
+    loop
+        execute pg_catalog.format(
+            'alter table {name} rename constraint %I to %I',
+            part, pg_catalog.replace(part, 'participant_sessions', '{name}')
+        );
+    end loop;
+    for part in
+        select c.relname
+        from pg_catalog.pg_index as i
+        join pg_catalog.pg_class as c on c.oid = i.indexrelid
+        where i.indrelid = '{name}'::regclass and c.relname ~ '^(ix|idx)_participant_sessions_'
+            and '{name}' <> 'participant_sessions'
+    loop
+        execute pg_catalog.format(
+            'alter index %I rename to %I',
+            part, pg_catalog.replace(part, 'participant_sessions', '{name}')
+        );
+    end loop;
+end
+$$
+"""
 
 
 @pytest.mark.thorough

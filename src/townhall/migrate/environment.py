@@ -22,7 +22,7 @@ from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, comparison_transaction
 from townhall.migrate.guard.migrating import migrating
 from townhall.migrate.guard.pending import ADOPTS
-from townhall.migrate.guard.preparation import after_step, prepare
+from townhall.migrate.guard.preparation import after_step, finish, prepare
 from townhall.migrate.guard.telling import tell_of_others, telling
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.origins import Origins
@@ -173,6 +173,7 @@ def _run_offline(settings: Settings, duration: str, options: dict[str, Any]) -> 
     is_upgrade = prepare(context.get_context(), context.script, _origins(settings))
     with context.begin_transaction():
         context.run_migrations()
+    finish(context.get_context())
     if is_upgrade:
         _tell_of_others(settings)
     for statement in (*reset_of_script(), "reset client_min_messages", "reset search_path"):
@@ -203,6 +204,7 @@ def _run_online(
             context.get_context(), context.script, _origins(settings)
         )
         context.run_migrations()
+        finish(context.get_context())
         # An adoption has decided about what others made.
         if is_upgrade and not context.get_context().opts.get(ADOPTS):
             _tell_of_others(settings)

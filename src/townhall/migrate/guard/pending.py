@@ -25,11 +25,25 @@ def planned_steps(context: MigrationContext) -> list[MigrationStep]:
         CommandError: Alembic does not have a revision that the database is at, or the target.
     """
     function: Any = context.opts.get("fn")
-    is_of_alembic = getattr(function, "__module__", "") == "alembic.command"
-    if not context.opts.get(ADOPTS) and not (is_of_alembic and function.__name__ in _MOVING):
+    if not context.opts.get(ADOPTS) and _command(context) not in _MOVING:
         return []
     heads = () if context.opts.get("purge") else context.get_current_heads()
     return list(function(heads, context))
+
+
+def is_downgrade(context: MigrationContext) -> bool:
+    """Tell whether a run is a downgrade.
+
+    Args:
+        context: The migration context of the run.
+    """
+    return _command(context) == "downgrade"
+
+
+def _command(context: MigrationContext) -> str:
+    function: Any = context.opts.get("fn")
+    is_of_alembic = getattr(function, "__module__", "") == "alembic.command"
+    return function.__name__ if is_of_alembic else ""
 
 
 def pending_revisions(steps: Iterable[MigrationStep]) -> list[Script]:

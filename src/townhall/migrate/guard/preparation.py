@@ -10,9 +10,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
+from townhall.migrate.contexts import connection_of
 from townhall.migrate.guard.obstacles import refuse_obstacles
 from townhall.migrate.guard.pending import (
     applied_revisions,
+    is_downgrade,
     pending_revisions,
     planned_steps,
     stamped_revisions,
@@ -71,6 +73,24 @@ def after_step(context: MigrationContext, step: Any) -> None:  # noqa: ANN401 - 
     if origins is not None and not step.is_stamp:
         applied = step.up_revision_ids if step.is_upgrade else ()
         run_unchanged(context, [origins.note(by_us=True, applied=applied)])
+
+
+def finish(context: MigrationContext) -> None:
+    """Take back, at base, what is left of what the memory holds, and end it.
+
+    An adoption that was interrupted has changed tables that no revision has come to.
+
+    Args:
+        context: The migration context of the run, after its last step.
+    """
+    origins = Origins.of(context)
+    if origins is not None and is_downgrade(context):
+        schema = context.version_table_schema
+        name = sql.quote(context.version_table)
+        table = f"{sql.quote(schema)}.{name}" if schema else name
+        run_unchanged(context, [origins.end(table)])
+        if not context.as_sql:
+            connection_of(context).commit()
 
 
 def _start(context: MigrationContext, origins: Origins) -> None:

@@ -156,6 +156,18 @@ class Origins:
             self.where_remembered(f"perform pg_temp.townhall_drop_routine({called});", f"{drop};")
         ]
 
+    def end(self, version_table: str) -> str:
+        """Return the statement that takes back the rest and ends the memory, at base.
+
+        Args:
+            version_table: The qualified name of Alembic's table, which is empty or gone at base.
+        """
+        return self.where_remembered(
+            f"if to_regclass({sql.literal(version_table)}) is not null then"
+            f" if exists (select from {version_table}) then return; end if;"
+            " end if;\n        perform pg_temp.townhall_end();"
+        )
+
     def renamed_part(self, schema: str, table: str, previous: str, name: str) -> str:
         """Return the statement that records that a constraint or an index was renamed.
 

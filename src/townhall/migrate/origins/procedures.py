@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
+from townhall.migrate.origins.ending import ENDING
 from townhall.migrate.origins.parts import ORDER, PARTS
 from townhall.migrate.origins.recording import RECORDING
 from townhall.migrate.origins.renaming import RENAMING
@@ -20,7 +21,7 @@ TOLD = "01TWN"
 
 _KINDS = f"array[{', '.join(map(sql.literal, ORDER))}]"
 
-_TEXTS = (PARTS, *RECORDING, *TAKING_BACK, *RENAMING)
+_TEXTS = (PARTS, *RECORDING, *TAKING_BACK, *RENAMING, *ENDING)
 
 
 def procedures(schema: str, table: str, api_roles: Sequence[str]) -> list[str]:

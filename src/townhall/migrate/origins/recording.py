@@ -274,7 +274,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $forget$
 begin
-    if exists (select from :memory as o where o.decision is null) then
+    if exists (select from :memory) then
         return;
     end if;
     drop table :memory;

@@ -149,6 +149,23 @@ begin
     loop
         execute change.statement;
     end loop;
+    for change in
+        select o.found_as, o.definition
+        from pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p
+        join :memory as o on o.schema_name = $1
+            and o.object_name = $2
+            and o.kind = p.kind
+            and o.part = p.name
+        where o.kind = 'column' and o.origin = 'found' and o.definition <> p.make
+        order by o.part
+    loop
+        raise warning using
+            errcode = :told,
+            message = format(
+                'left the column %I of %s converted; it was there by: %s',
+                change.found_as, target, change.definition
+            );
+    end loop;
     delete from :memory as o where o.schema_name = $1 and o.object_name = $2;
     perform pg_temp.townhall_forget_nothing();
 end
