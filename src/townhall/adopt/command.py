@@ -5,15 +5,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import traceback
-from configparser import Error as ConfigError
 from pathlib import Path
 
-import psycopg
-from alembic.util import CommandError
 from sqlalchemy import URL
-from sqlalchemy.exc import SQLAlchemyError
 
 from townhall.adopt import adopting
 from townhall.adopt.decisions import DecisionError, Decisions, read_decisions, written
@@ -21,19 +15,10 @@ from townhall.adopt.findings import Weight
 from townhall.adopt.looking import look
 from townhall.adopt.report import Look
 from townhall.check.checking import check
-from townhall.check.errors import CheckError
-from townhall.configuration import (
-    database_of,
-    default_ini,
-    describe_config_error,
-    describe_database_error,
-)
-from townhall.embedded import EmbeddedServerError
-from townhall.migrate.faults import database_error
+from townhall.configuration import database_of, default_ini
 from townhall.printing import on_one_line
-from townhall.termination import ended_by_signal
 
-_TO_DO, _FAILED = 1, 2
+_TO_DO = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,37 +75,17 @@ def adopt(options: argparse.Namespace) -> int:
     Without ``--apply`` the database is only read.
 
     Returns:
-        0 if nothing is left to do, 1 if something is, 2 if the look or a step failed, and 128 and
-        the signal's number if it was terminated.
+        0 if nothing is left to do, 1 if something is.
+
+    Raises:
+        DecisionError: Decisions are given for a look.
     """
-    return ended_by_signal(lambda: _adopt(options), _FAILED)
-
-
-def _adopt(options: argparse.Namespace) -> int:
-    ini = options.config or default_ini()
-    try:
-        return _run(options, database_of(options.url or options.database, ini))
-    except ConfigError as error:
-        return _fail(describe_config_error(error, ini))
-    except (CheckError, CommandError, DecisionError, EmbeddedServerError, ValueError) as error:
-        return _fail(error)
-    except Exception:  # noqa: BLE001 - Python's exit status for it is 1
-        traceback.print_exc()
-        return _FAILED
-
-
-def _run(options: argparse.Namespace, database: URL) -> int:
-    try:
-        if options.apply or options.sql:
-            return _apply(options, database)
-        if options.decisions or options.drop or options.keep:
-            return _fail("decisions are for --apply, or for --sql: add one of these")
-        return _look_and_print(options, database)
-    except (SQLAlchemyError, psycopg.Error) as error:
-        fault = database_error(error)
-        if fault is None:
-            raise
-        return _fail(describe_database_error(fault, database))
+    database = database_of(options.url or options.database, options.config or default_ini())
+    if options.apply or options.sql:
+        return _apply(options, database)
+    if options.decisions or options.drop or options.keep:
+        raise DecisionError("decisions are for --apply, or for --sql: add one of these")
+    return _look_and_print(options, database)
 
 
 def _apply(options: argparse.Namespace, database: URL) -> int:
@@ -187,8 +152,3 @@ def _write(path: Path, found: Look) -> None:
         ) from None
     except OSError as error:
         raise DecisionError(f"{path} can't be written: {error}") from None
-
-
-def _fail(why: object) -> int:
-    print(f"townhall: {on_one_line(why)}", file=sys.stderr)
-    return _FAILED

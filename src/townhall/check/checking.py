@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, text
 
 from townhall.check.answers import drift, kept, login_role, row_security
-from townhall.check.comparison import Comparison, read_found, read_made
+from townhall.check.comparison import Comparison, Contents, read_found, read_made
 from townhall.check.connection import reading
 from townhall.check.dependants import naming_dependants
 from townhall.check.errors import CheckError
 from townhall.check.findings import Finding
-from townhall.check.history import DeclaredSettings, History
+from townhall.check.history import History
 from townhall.check.impact import Severity
 from townhall.check.migration import Migration, Running, explained, read_running, unfinished
 from townhall.check.notes import unmanaged, unsafe_search_paths
@@ -60,80 +61,159 @@ def check(
         OperationalError: The database or the scratch server can't be connected to.
     """
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url
-    history = History(config)
-    with reading(database) as connection:
-        version = server_version(connection)
-        running = read_running(connection)
-        revisions = Revisions(history, current_revisions(connection))
-        platform = read_platform(connection)
-    with scratch_database(version, scratch) as other:
-        copy(platform, other)
-        history.run(other, revisions.to_compare)
-        unmigrated = history.without_revision(other) if revisions.at_head else []
-        settings = history.settings
-        made = read_made(other, platform, settings)
-        with _explaining(running), reading(database) as connection:
+    return _Check(database, History(config), scratch).report(role)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The checked database beside what the revisions make.
+
+    Attributes:
+        comparison: How they are compared.
+        made: What the revisions make.
+        found: What the database has.
+        declared: What is compared of what the revisions make.
+        actual: What is compared of what the database has.
+        differences: Every difference; none where no revision has run.
+        login: The role that the application logs in as.
+        roles: What is known of that role and of those that requests act as.
+    """
+
+    comparison: Comparison
+    made: Contents
+    found: Contents
+    declared: Snapshot
+    actual: Snapshot
+    differences: list[Finding]
+    login: Role
+    roles: Mapping[str, Role]
+
+
+class _Check:
+    """One check of a database, which is read in two transactions."""
+
+    def __init__(self, database: URL, history: History, scratch: str | None) -> None:
+        self._database, self._history, self._scratch = database, history, scratch
+        with reading(database) as connection:
+            self._version = server_version(connection)
+            self._running = read_running(connection)
+            self._revisions = Revisions(history, current_revisions(connection))
+            self._platform = read_platform(connection)
+
+    @property
+    def _is_compared(self) -> bool:
+        return not self._revisions.has_none or bool(self._running)
+
+    def report(self, role: str | None) -> Report:
+        """Return what is found.
+
+        Args:
+            role: The role that the application logs in as; None for the one of the database's URL.
+        """
+        history, revisions = self._history, self._revisions
+        with self._scratch_database(revisions.to_compare) as other:
+            unmigrated = history.without_revision(other) if revisions.at_head else []
+            compared = self._compare(read_made(other, self._platform, history.settings), role)
+            begun = self._begun(compared)
+            differences = [each for each in compared.differences if each not in begun]
+            if not self._running:
+                differences = in_order(other, differences, _sides(compared))
+        if not self._is_compared:
+            return self._not_migrated(compared)
+        of_models = map(_without_revision, unmigrated)
+        return self._report(compared, [*of_models, *self._on_roles(compared), *differences], begun)
+
+    @contextmanager
+    def _scratch_database(self, revisions: set[str]) -> Iterator[URL]:
+        with scratch_database(self._version, self._scratch) as scratch:
+            copy(self._platform, scratch)
+            self._history.run(scratch, revisions)
+            yield scratch
+
+    def _compare(self, made: Contents, role: str | None) -> _Compared:
+        settings = self._history.settings
+        with _explaining(self._running), reading(self._database) as connection:
             found = read_found(connection, made, settings)
             comparison = Comparison(
-                platform, version, settings, found.schemas, bool(revisions.unknown)
+                self._platform,
+                self._version,
+                settings,
+                found.schemas,
+                bool(self._revisions.unknown),
             )
             declared, actual = comparison.compared(made.snapshot, found.snapshot)
-            is_compared = not revisions.has_none or bool(running)
-            differences = comparison.findings(made.snapshot, found.snapshot) if is_compared else []
+            differences = (
+                comparison.findings(made.snapshot, found.snapshot) if self._is_compared else []
+            )
             differences = naming_dependants(connection, differences, declared, actual)
             login = role or str(connection.scalar(text("select session_user")))
             roles = read_roles(
                 connection, [login, *settings.roles.names], found.schemas, settings.roles.service
             )
-        begun: list[Finding] = []
-        if not running:
-            if revisions.next is not None and differences:
-                with scratch_database(version, scratch) as latest:
-                    copy(platform, latest)
-                    history.run(latest, history.heads)
-                    at_head = read_made(latest, platform, settings)
-                later = comparison.findings(at_head.snapshot, found.snapshot)
-                begun = explained(differences, later)
-            differences = [each for each in differences if each not in begun]
-            sides = Sides(made.snapshot, found.snapshot, comparison.findings, comparison.read)
-            differences = in_order(other, differences, sides)
-    if login not in roles:
-        raise CheckError(f"there is no role {login}")
-    if not is_compared:
-        return _not_migrated(revisions, settings, declared, actual, roles[login])
-    migration = Migration(
-        running,
-        revisions.next if begun else None,
-        unfinished(actual, declared),
-        is_pending=revisions.next is not None,
-    )
-    pending = tuple(revisions.findings(migration.begun))
-    findings = (
-        *(pending if migration.begun else ()),
-        *migration.without_harm(
-            (
-                *map(_without_revision, unmigrated),
-                *findings_on_roles(roles, settings.roles),
-                *differences,
-            )
-        ),
+        if login not in roles:
+            raise CheckError(f"there is no role {login}")
+        return _Compared(
+            comparison, made, found, declared, actual, differences, roles[login], roles
+        )
+
+    def _begun(self, compared: _Compared) -> list[Finding]:
+        """Return the differences that an interrupted migration has made."""
+        if self._running or self._revisions.next is None or not compared.differences:
+            return []
+        with self._scratch_database(self._history.heads) as latest:
+            at_head = read_made(latest, self._platform, self._history.settings)
+        later = compared.comparison.findings(at_head.snapshot, compared.found.snapshot)
+        return explained(compared.differences, later)
+
+    def _on_roles(self, compared: _Compared) -> Iterable[Finding]:
+        return findings_on_roles(compared.roles, self._history.settings.roles)
+
+    def _report(
+        self, compared: _Compared, differences: Iterable[Finding], begun: Iterable[Finding]
+    ) -> Report:
+        revisions, settings = self._revisions, self._history.settings
+        declared, actual = compared.declared, compared.actual
+        migration = Migration(
+            self._running,
+            revisions.next if begun else None,
+            unfinished(actual, declared),
+            is_pending=revisions.next is not None,
+        )
+        pending = tuple(revisions.findings(migration.begun))
+        harmless = migration.without_harm(differences)
         # What the database has is to be as its own revisions make it before others run.
-        *(() if migration.begun else pending),
-    )
-    notes = (
-        *unsafe_search_paths(declared, actual),
-        *unmanaged(made.unmanaged, found.unmanaged),
-    )
-    return Report(
-        (
+        findings = (*pending, *harmless) if migration.begun else (*harmless, *pending)
+        answers = (
             *migration.answers(),
             revisions.answer(settings.product),
             drift(findings),
             row_security(declared, actual, settings),
-            login_role(roles[login]),
-            *kept(found.kept),
-        ),
-        (*findings, *notes),
+            login_role(compared.login),
+            *kept(compared.found.kept),
+        )
+        notes = (
+            *unsafe_search_paths(declared, actual),
+            *unmanaged(compared.made.unmanaged, compared.found.unmanaged),
+        )
+        return Report(answers, (*findings, *notes))
+
+    def _not_migrated(self, compared: _Compared) -> Report:
+        settings, declared, actual = self._history.settings, compared.declared, compared.actual
+        tables = [key for key in sorted(declared) if key[0] == "table" and key in actual]
+        names = [".".join(key[1:]) for key in tables if key[2] != "alembic_version"]
+        answers = (
+            self._revisions.answer(settings.product),
+            Answer("drift", "not compared", is_good=False),
+            *([row_security(declared, actual, settings)] if tables else []),
+            login_role(compared.login),
+        )
+        return Report(answers, (self._revisions.first_step(names),))
+
+
+def _sides(compared: _Compared) -> Sides:
+    comparison = compared.comparison
+    return Sides(
+        compared.made.snapshot, compared.found.snapshot, comparison.findings, comparison.read
     )
 
 
@@ -145,25 +225,6 @@ def _explaining(running: Running) -> Iterator[None]:
         if running:
             raise CheckError(f"a migration of the database is {running}; {error}") from error
         raise
-
-
-def _not_migrated(
-    revisions: Revisions,
-    settings: DeclaredSettings,
-    declared: Snapshot,
-    actual: Snapshot,
-    login: Role,
-) -> Report:
-    tables = [key for key in sorted(declared) if key[0] == "table" and key in actual]
-    names = [".".join(key[1:]) for key in tables if key[2] != "alembic_version"]
-    security = [row_security(declared, actual, settings)] if tables else []
-    answers = (
-        revisions.answer(settings.product),
-        Answer("drift", "not compared", is_good=False),
-        *security,
-        login_role(login),
-    )
-    return Report(answers, (revisions.first_step(names),))
 
 
 def _without_revision(words: str) -> Finding:

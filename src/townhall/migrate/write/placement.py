@@ -82,7 +82,7 @@ class Folders:
         if not self._own:
             raise CommandError(
                 _refusal(self._all[0])
-                + "alembic.ini names no other folder of revisions: python -m townhall init writes"
+                + "alembic.ini names no other folder of revisions: townhall init writes"
                 " an application that has one."
             )
         heads = [self._script.get_revision(name) for name in self._script.get_heads()]
