@@ -11,6 +11,7 @@ from sqlalchemy import Column, Constraint, Index, Table
 from sqlalchemy.schema import AddConstraint
 from sqlalchemy.types import NullType
 
+from townhall.migrate.compare.declared_names import final_name
 from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstraintOp
 from townhall.migrate.operations.definitions import BringBackOp
 from townhall.migrate.operations.table_names import name_of, table_of
@@ -62,7 +63,7 @@ def definition_of(
     statement = str(AddConstraint(constraint).compile(dialect=DIALECT))
     preparer = DIALECT.identifier_preparer
     start = f" ADD CONSTRAINT {preparer.format_constraint(constraint)} "
-    return str(constraint.name), statement.partition(start)[2]
+    return final_name(constraint), statement.partition(start)[2]
 
 
 def settings_of(operation: AddConstraintOp | AddDefinedOp) -> Sequence[str]:
