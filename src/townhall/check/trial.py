@@ -153,7 +153,8 @@ class _Trial:
         # Such objects of others use what is dropped.
         first = [each for each in others if takes_away(each.repair)]
         last = [each for each in others if each not in first]
-        return [*first, *self.done.values(), *self._refused(list(now.values())), *last]
+        refused = self._refused(list(now.values()))
+        return [*first, *self.done.values(), *refused, *last]
 
     def _differences(self) -> dict[Key, Finding]:
         self.present = self.sides.read(self.connection)
