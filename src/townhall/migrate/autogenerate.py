@@ -210,11 +210,13 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         normalized(table)
         for table in context.sorted_tables
         if (table.schema or "public") in settings.scope.schemas
+        and settings.filters.take_table(table)
     ]
     entities = [
         entity
         for entity in with_declared_by(settings.metadata, settings.entities)
-        if entity.schema in settings.scope.schemas or entity in settings.entities
+        if (entity.schema in settings.scope.schemas or entity in settings.entities)
+        and settings.filters.take_entity(entity, is_actual=False)
     ]
     present, sentences = possible(connection, [*entities, *storage_parameters(tables, entities)])
     kept = read_kept(connection, settings.helper_schema)
@@ -229,6 +231,7 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         revisions=context.opts.get(REVISIONS_OPTION, tuple),
         kinds=settings.kinds,
         kept=kept,
+        filters=settings.filters,
     )
 
 

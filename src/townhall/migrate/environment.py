@@ -16,6 +16,7 @@ from alembic.runtime.plugins import Plugin
 from sqlalchemy import Connection, MetaData
 
 from townhall.migrate import autogenerate
+from townhall.migrate.compare.filters import Filters, IncludeName, IncludeObject
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
@@ -63,6 +64,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     kinds: Iterable[type[Entity]] = (),
     lock_timeout: str = "5s",
     live: bool = True,
+    include_name: IncludeName | None = None,
+    include_object: IncludeObject | None = None,
 ) -> None:
     """Run the command that Alembic was called with; an ``env.py`` needs nothing else.
 
@@ -90,6 +93,11 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         live: Whether generated revisions change tables that exist without long exclusive locks, in
             several revisions where one has to commit on its way. ``-x live=no`` overrides it for
             one run.
+        include_name: Whether a name of the database takes part in a comparison, as the parameter of
+            Alembic's ``context.configure``; what does not is left alone.
+        include_object: Whether a declared or an actual object takes part, likewise. Both are asked
+            for entities as well, with kinds such as ``view``, ``materialized_view``, ``policy`` and
+            names such as ``public.seats``, ``public.price(integer)``.
 
     Raises:
         CommandError: The roles or the schema of helpers are not the product's, an entity is of a
@@ -109,6 +117,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         roles=roles,
         helper_schema=helper_schema,
         kinds=kinds,
+        filters=Filters(include_name, include_object),
     )
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)
@@ -183,8 +192,8 @@ def _run_offline(settings: Settings, duration: str, options: dict[str, Any]) -> 
 def _run_online(
     connection: Connection, settings: Settings, duration: str, options: dict[str, Any]
 ) -> None:
-    name_filter = settings.scope.name_filter(connection)
-    object_filter = settings.scope.object_filter(connection)
+    name_filter = settings.filters.with_names(settings.scope.name_filter(connection))
+    object_filter = settings.filters.with_objects(settings.scope.object_filter(connection))
     connection.commit()  # Alembic leaves a transaction alone that was begun before it
     context.configure(
         connection=connection,

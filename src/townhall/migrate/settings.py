@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from alembic.util import CommandError
 from sqlalchemy import MetaData
 
+from townhall.migrate.compare.filters import NO_FILTERS, Filters
 from townhall.migrate.compare.scope import Scope
 from townhall.pg import ENTITY_CLASSES, Entity
 from townhall.pg.access import Declaration, entities_of
@@ -51,6 +52,7 @@ class Settings:
         helper_schema: The schema of helper functions, which clients don't see.
         kinds: The kinds of entities that are compared: those of :mod:`townhall.pg` and those of the
             application.
+        filters: What of the application is left out of the comparison.
         skipped_schemas: Schemas of the application that are not compared, because the platform has
             schemas of these names.
     """
@@ -62,6 +64,7 @@ class Settings:
     roles: Roles
     helper_schema: str
     kinds: tuple[type[Entity], ...] = ENTITY_CLASSES
+    filters: Filters = NO_FILTERS
     skipped_schemas: tuple[str, ...] = ()
 
     @classmethod
@@ -75,6 +78,7 @@ class Settings:
         roles: Roles = SUPABASE,
         helper_schema: str = HELPER_SCHEMA,
         kinds: Iterable[type[Entity]] = (),
+        filters: Filters = NO_FILTERS,
     ) -> Settings:
         """Return the settings that the arguments of :func:`townhall.migrate.run` amount to.
 
@@ -106,6 +110,7 @@ class Settings:
             roles=roles,
             helper_schema=helper_schema,
             kinds=(*ENTITY_CLASSES, *own_kinds),
+            filters=filters,
             skipped_schemas=tuple(sorted(skipped)),
         )
 

@@ -18,6 +18,7 @@ from townhall.migrate.compare.changes import EntityOp, adapted_operations, chang
 from townhall.migrate.compare.creation import ON_TABLES, Creation, Step
 from townhall.migrate.compare.decisions import Refusal, not_created
 from townhall.migrate.compare.dependants import Dependants
+from townhall.migrate.compare.filters import NO_FILTERS, Filters
 from townhall.migrate.compare.fixed_point import entities_at_fixed_point
 from townhall.migrate.compare.history import made_by
 from townhall.migrate.compare.simulation import Failure
@@ -56,6 +57,7 @@ class Declared:
         revisions: Returns the files of the application's revisions.
         kinds: The kinds of entities that are compared.
         kept: The keys of undeclared objects that stay.
+        filters: What is left out.
     """
 
     tables: Sequence[Table]
@@ -65,6 +67,7 @@ class Declared:
     revisions: Callable[[], Iterable[Path]] = tuple
     kinds: Sequence[type[Entity]] = ENTITY_CLASSES
     kept: frozenset[Key] = frozenset()
+    filters: Filters = NO_FILTERS
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,7 @@ def _compare(
             *undroppable_entities(connection, declared.schemas),
             *_of_others(actual, declared),
             *(declared.kept & actual.keys()),
+            *_left_out(actual, declared),
         }
         changeable = {key: entity for key, entity in actual.items() if key not in undroppable}
         left_alone = [actual[key] for key in undroppable & actual.keys() if actual[key].is_shared]
@@ -248,7 +252,11 @@ def _compare(
         created = entities_at_fixed_point(connection, actual, created, differing, declared.schemas)
         routines = [step for step in done if isinstance(step, Routine)]
         tables, refused = differences(
-            connection, declared.tables, routines, spares_locks=spares_locks
+            connection,
+            declared.tables,
+            routines,
+            declared.filters,
+            spares_locks=spares_locks,
         )
         kept = {*keys.values(), *undroppable}
         operations = _operations(connection, tables)
@@ -367,6 +375,11 @@ def _of_others(actual: State, declared: Declared) -> set[Key]:
     # Most databases have none, and no revision is read then.
     made = made_by(declared.revisions(), droppable) if droppable else set()
     return {each.key for each in undeclared} - made
+
+
+def _left_out(actual: State, declared: Declared) -> set[Key]:
+    take = declared.filters.take_entity
+    return {key for key, entity in actual.items() if not take(entity, is_actual=True)}
 
 
 def _keys_in_database(

@@ -36,6 +36,7 @@ from townhall.migrate.compare.constraints import by_name, foreign_key_operation
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
+from townhall.migrate.compare.filters import Filters
 from townhall.migrate.compare.fixed_point import table_at_fixed_point
 from townhall.migrate.compare.overloads import AMBIGUOUS_FUNCTION, arrangements
 from townhall.migrate.compare.table_states import SERIAL, Part, TableState, read_tables
@@ -266,6 +267,7 @@ def differences(
     connection: Connection,
     tables: Sequence[Table],
     routines: Sequence[Routine],
+    filters: Filters,
     *,
     spares_locks: bool = False,
 ) -> tuple[list[TableDifference], list[Refusal]]:
@@ -276,6 +278,7 @@ def differences(
             tables are created in it as temporary tables.
         tables: Declared tables that exist in the database.
         routines: The declared functions and procedures.
+        filters: What of the tables is left out.
         spares_locks: Whether fewer temporary tables exist at a time.
     """
     size = _SMALL_PART if spares_locks else _PART
@@ -286,7 +289,7 @@ def differences(
     found: list[TableDifference] = []
     refusals: list[Refusal] = []
     for schema, named in sorted(by_schema.items()):
-        found += _differences_in(connection, schema, named, routines, refusals, size)
+        found += _differences_in(connection, schema, named, routines, filters, refusals, size)
     return found, refusals
 
 
@@ -295,6 +298,7 @@ def _differences_in(  # noqa: PLR0913, PLR0917 - each is another thing
     schema: str,
     tables: Mapping[str, Table],
     routines: Sequence[Routine],
+    filters: Filters,
     refusals: list[Refusal],
     size: int,
 ) -> Iterable[TableDifference]:
@@ -317,6 +321,8 @@ def _differences_in(  # noqa: PLR0913, PLR0917 - each is another thing
             continue
         actual = actual_states.get(name)
         declared = with_keys(declared_states[name], table, actual)
+        if actual is not None:
+            declared = filters.declared_state(table, declared, actual)
         if actual is not None and actual != declared:
             actual = table_at_fixed_point(connection, (schema, name), actual, declared)
         if actual is not None and actual != declared:
