@@ -20,6 +20,7 @@ from tests.check.test_check import execute
 from townhall.check import Finding, check
 from townhall.check.dependants import naming_dependants
 from townhall.check.findings import compare
+from townhall.check.owners import after_owners, owners_first
 from townhall.check.repair import DECLARE
 from townhall.check.scratch import PREFIX
 from townhall.check.snapshot import Snapshot, read
@@ -47,8 +48,11 @@ class Lab:
     schemas: Sequence[str]
 
     def read(self, connection: Connection) -> Snapshot:
-        """Return what a database has."""
-        return read(connection, self.schemas, SUPABASE.names)
+        """Return what a database has, within a transaction as a check does."""
+        with connection.engine.connect() as other:
+            reading = other.execution_options(isolation_level="READ COMMITTED")
+            with reading.begin():
+                return self._read(reading)
 
     def reported(self, connection: Connection, declared: Snapshot) -> list[Finding]:
         """Return the differences in the order in which a check reports them."""
@@ -56,8 +60,11 @@ class Lab:
         differences = naming_dependants(
             connection, self.compare(declared, actual), declared, actual
         )
-        sides = Sides(declared, actual, self.compare, self.read)
+        sides = Sides(declared, actual, self.compare, self._read)
         return in_order(make_url(self.scratch), differences, sides)
+
+    def _read(self, connection: Connection) -> Snapshot:
+        return read(connection, self.schemas, SUPABASE.names)
 
     @staticmethod
     def compare(declared: Snapshot, actual: Snapshot) -> list[Finding]:
@@ -155,6 +162,15 @@ def test_repairs_of_many_changes_of_the_product_run_in_order(seed: int, product:
     assert_repairs_run_in_order(product, changes)
 
 
+def test_missing_foreign_key_is_one_finding(product: Lab) -> None:
+    with connected(product.url) as connection:
+        declared = product.read(connection)
+        change(connection, "alter table public.tracks drop constraint fk_tracks_event_id_events")
+        (finding,) = product.reported(connection, declared)
+    assert finding.difference == "is missing"
+    assert finding.decision is None
+
+
 def test_what_others_use_is_named_before_it_is_dropped(
     connection: Connection, at_head: AtHead
 ) -> None:
@@ -164,6 +180,8 @@ def test_what_others_use_is_named_before_it_is_dropped(
         create schema crm;
         alter table public.events add column extra text;
         create view crm.extras as select id, extra from public.events;
+        alter table public.tracks alter column sort_order type bigint;
+        create view crm.orders as select sort_order from public.tracks;
         create function public.count_it() returns trigger language plpgsql
             as 'begin return null; end';
         create trigger count_it after insert on public.events
@@ -181,6 +199,7 @@ def test_what_others_use_is_named_before_it_is_dropped(
     findings = naming_dependants(connection, differences, at_head.snapshot, actual)
     assert {each.object: each.decision for each in findings} == {
         "column public.events extra": "it deletes rows; view crm.extras uses it",
+        "column public.tracks sort_order": "view crm.orders uses it",
         "function public.count_it()": "trigger public.events count_it uses it",
         "policy public.events loud": None,
         "table public.copies": (
@@ -194,6 +213,30 @@ def test_what_others_use_is_named_before_it_is_dropped(
         " Decide first: trigger public.events count_it uses it."
         " Repair: drop function if exists public.count_it()"
     )
+
+
+def test_change_of_an_owner_comes_first_and_needs_a_decision(
+    connection: Connection, at_head: AtHead
+) -> None:
+    change(
+        connection,
+        """
+        alter table public.tracks owner to authenticated;
+        drop trigger update_tracks_updated_at on public.tracks;
+        alter table public.tracks disable row level security;
+        comment on table public.events is null
+        """,
+    )
+    actual = read(connection, at_head.schemas, SUPABASE.names)
+    differences = compare(at_head.snapshot, actual, roles=SUPABASE)
+    findings = owners_first(after_owners(differences, at_head.snapshot, actual))
+    after = "it runs only after the change of the owner"
+    assert [(each.object, each.decision) for each in findings] == [
+        ("table public.tracks", "a superuser or a member of both roles has to run it"),
+        ("table public.events", None),
+        ("table access public.tracks", after),
+        ("trigger public.tracks update_tracks_updated_at", after),
+    ]
 
 
 @pytest.mark.parametrize(

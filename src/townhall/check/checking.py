@@ -19,6 +19,7 @@ from townhall.check.history import History
 from townhall.check.impact import Severity
 from townhall.check.migration import Migration, Running, explained, read_running, unfinished
 from townhall.check.notes import unmanaged, unsafe_search_paths
+from townhall.check.owners import after_owners, owners_first
 from townhall.check.repair import AUTOGENERATE
 from townhall.check.report import Answer, Report
 from townhall.check.revisions import Revisions, current_revisions
@@ -117,7 +118,7 @@ class _Check:
             begun = self._begun(compared)
             differences = [each for each in compared.differences if each not in begun]
             if not self._running:
-                differences = in_order(other, differences, _sides(compared))
+                differences = owners_first(in_order(other, differences, _sides(compared)))
         if not self._is_compared:
             return self._not_migrated(compared)
         of_models = map(_without_revision, unmigrated)
@@ -146,6 +147,7 @@ class _Check:
                 comparison.findings(made.snapshot, found.snapshot) if self._is_compared else []
             )
             differences = naming_dependants(connection, differences, declared, actual)
+            differences = after_owners(differences, declared, actual)
             login = role or str(connection.scalar(text("select session_user")))
             roles = read_roles(
                 connection, [login, *settings.roles.names], found.schemas, settings.roles.service

@@ -1,4 +1,4 @@
-"""What depends on an object that a repair drops, and belongs to others."""
+"""What depends on an object that a repair drops or alters, and belongs to others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, text
 
 from townhall.check.findings import Finding
-from townhall.check.repair import takes_away
+from townhall.check.repair import alters_type, takes_away
 from townhall.check.snapshot import RELATION_KINDS, Object, Snapshot, in_words
 from townhall.pg import DataType, Routine, sql
 from townhall.pg.catalog import SIGNATURE, Target, read_dependants
@@ -37,7 +37,9 @@ def target_of(item: Object) -> Target | None:
 def naming_dependants(
     connection: Connection, findings: Iterable[Finding], declared: Snapshot, actual: Snapshot
 ) -> list[Finding]:
-    """Return findings of which those need a decision whose repair drops what others use.
+    """Return findings of which those need a decision that others are in the way of.
+
+    The repair drops what they use, or changes the type of a column that they read.
 
     Args:
         connection: The checked database; it is only read.
@@ -50,8 +52,8 @@ def naming_dependants(
     named = []
     for finding in findings:
         item = objects.get(finding.object)
-        is_drop = item is not None and takes_away(finding.repair)
-        users = _users(connection, item, ours) if is_drop and item is not None else []
+        is_refused = takes_away(finding.repair) or alters_type(finding.repair)
+        users = _users(connection, item, ours) if item is not None and is_refused else []
         named.append(_with_users(finding, users))
     return named
 

@@ -51,6 +51,7 @@ _PLURALS = {
     "checks",
     "column_comments",
     "column_defaults",
+    "columns",
     "indexes",
     "parameters",
     "roles",
@@ -247,7 +248,8 @@ class _Changes:
     def _owner(self, declared: Object, actual: Object) -> Finding:
         meaning = impact.of_change("owner", declared, actual)
         statement = repair.change_owner(declared, declared.facts["owner"] or self.owner)
-        return _finding(declared, f"is owned by {actual.owner}", meaning, statement)
+        finding = _finding(declared, f"is owned by {actual.owner}", meaning, statement)
+        return replace(finding, decision=repair.CHANGES_OWNER)
 
     def _privileges(self, declared: Object, actual: Object) -> Iterable[Finding]:
         every_declared, every_actual = (

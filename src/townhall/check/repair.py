@@ -36,13 +36,21 @@ DECLARE = "declare it, or "
 """The prefix of SQL that deletes rows."""
 DELETES_ROWS = "it deletes rows"
 """Why such SQL needs a decision."""
+CHANGES_OWNER = "a superuser or a member of both roles has to run it"
+"""Why a change of the owner needs one."""
 
 _DROP = re.compile(r"\bdrop\b", re.IGNORECASE)
+_ALTER_TYPE = re.compile(r"""\balter column ("([^"]|"")+"|\w+) type\b""", re.IGNORECASE)
 
 
 def takes_away(repair: str) -> bool:
     """Tell whether a repair drops something."""
     return any(not is_opaque and _DROP.search(piece) for piece, is_opaque in pieces(repair))
+
+
+def alters_type(repair: str) -> bool:
+    """Tell whether a repair changes the type of a column, which views on it refuse."""
+    return _ALTER_TYPE.search(repair) is not None
 
 
 def create(declared: Object, parts: Sequence[Object] = ()) -> str:

@@ -9,7 +9,8 @@ rows refuse is not found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import URL, Connection, NullPool, create_engine, text
@@ -70,9 +71,24 @@ def _autocommit(database: URL) -> Connection:
     return engine.connect()
 
 
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[Connection]:
+    with (
+        connection.engine.connect() as other,
+        other.execution_options(isolation_level="READ COMMITTED").begin(),
+    ):
+        yield other
+
+
+def _read(connection: Connection, sides: Sides) -> Snapshot:
+    # The search path with which both sides were read is one of a transaction.
+    with _transaction(connection) as reading:
+        return sides.read(reading)
+
+
 def _make_alike(connection: Connection, sides: Sides) -> None:
     for _ in range(_ROUNDS):
-        present = sides.read(connection)
+        present = _read(connection, sides)
         opposite = sides.compare(sides.actual, present)
         if not opposite:
             return
@@ -108,11 +124,7 @@ class _Runner:
 
     def around(self, recreation: Recreation, finding: Finding) -> str | None:
         """Return the repair of a finding with what depends on its object dropped and created."""
-        with (
-            self.connection.engine.connect() as connection,
-            connection.execution_options(isolation_level="READ COMMITTED").begin(),
-            rolled_back(connection),
-        ):
+        with _transaction(self.connection) as connection, rolled_back(connection):
             return recreation.around(connection, finding)
 
     def _works(self, script: str) -> bool:
@@ -157,7 +169,7 @@ class _Trial:
         return [*first, *self.done.values(), *refused, *last]
 
     def _differences(self) -> dict[Key, Finding]:
-        self.present = self.sides.read(self.connection)
+        self.present = _read(self.connection, self.sides)
         found = self.sides.compare(self.sides.declared, self.present)
         return {_key(each): self.found.get(_key(each), each) for each in found}
 
