@@ -389,6 +389,25 @@ def test_statement_timeout_of_an_application_is_told(tmp_path: Path, empty_datab
     )
 
 
+@pytest.mark.parametrize(
+    ("setting", "statement"),
+    [
+        ("idle_in_transaction_session_timeout", "select 1"),
+        pytest.param("idle_session_timeout", "commit", marks=pytest.mark.thorough),
+    ],
+)
+def test_timeout_that_ends_the_connection_is_told_to_be_raised(
+    setting: str, statement: str, tmp_path: Path, empty_database: str
+) -> None:
+    config = _application(tmp_path, empty_database, f"set {setting} = 10; {statement}")
+    revision = tmp_path / "versions" / "application_1.py"
+    pause = "\n    import time; time.sleep(0.1); op.execute('select 1')\n"
+    revision.write_text(revision.read_text().rstrip() + pause)
+    message = failure_of(command.upgrade, config, "head")
+    assert message.startswith("the connection to the database was lost: terminating connection")
+    assert message.endswith("Raise the timeout that PostgreSQL names, and run it again.")
+
+
 @pytest.mark.thorough
 def test_exhausted_shared_memory_is_told(tmp_path: Path) -> None:
     locks = "select count(pg_advisory_xact_lock(n)) from generate_series(1, 1000000) as n"

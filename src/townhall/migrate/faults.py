@@ -28,6 +28,7 @@ class Meaning(NamedTuple):
 _LOST = Meaning(
     "the connection to the database was lost", "Run it again when the server can be reached."
 )
+_TIMED_OUT = Meaning(_LOST.cause, "Raise the timeout that PostgreSQL names, and run it again.")
 _REFUSED = Meaning("PostgreSQL refused a statement", "")
 _BREAKING_ROWS = Meaning("rows break a constraint", "")
 _NO_PRIVILEGE = Meaning(
@@ -36,7 +37,8 @@ _NO_PRIVILEGE = Meaning(
 )
 _NOT_CONNECTED = "cannot connect to the database"
 
-_LOST_STATES = {"57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"}
+_TIMEOUT_STATES = {"57P05", "25P03", "25P04"}
+_LOST_STATES = {"57P01", "57P02", "57P03", "57P04", *_TIMEOUT_STATES}
 
 _MEANINGS: Mapping[str, Meaning] = {
     "25006": Meaning(
@@ -211,7 +213,7 @@ def _original_text(original: BaseException | None) -> str:
 
 def _meaning_of(error: DBAPIError | psycopg.Error) -> Meaning:
     if _is_lost(error):
-        return _LOST
+        return _TIMED_OUT if _state(error) in _TIMEOUT_STATES else _LOST
     meaning = _MEANINGS.get(_state(error), _REFUSED)
     if meaning is _NO_PRIVILEGE:
         return Meaning(meaning.cause, _matching(str(error), _PRIVILEGES, meaning.advice))
