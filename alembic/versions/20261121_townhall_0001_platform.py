@@ -69,10 +69,12 @@ end
 $$
 """
 
+# What is granted on a schema of others is remembered where a run has a memory, and taken back.
 CREATE_SCHEMAS = """
 do $$
 declare
     api_role text;
+    granted text;
 begin
     if to_regnamespace('private') is null then
         create schema private;
@@ -80,12 +82,14 @@ begin
         revoke all on schema private from public;
     end if;
     foreach api_role in array array['anon', 'authenticated', 'service_role'] loop
-        if not has_schema_privilege(api_role, 'public', 'usage') then
-            execute format('grant usage on schema public to %I', api_role);
-        end if;
-        if not has_schema_privilege(api_role, 'private', 'usage') then
-            execute format('grant usage on schema private to %I', api_role);
-        end if;
+        foreach granted in array array['public', 'private'] loop
+            if not has_schema_privilege(api_role, granted, 'usage') then
+                execute format('grant usage on schema %I to %I', granted, api_role);
+                if to_regprocedure('pg_temp.townhall_granted(text, text)') is not null then
+                    perform pg_temp.townhall_granted(granted, api_role);
+                end if;
+            end if;
+        end loop;
     end loop;
     if to_regnamespace('auth') is null then
         create schema auth;

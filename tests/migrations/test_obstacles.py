@@ -121,6 +121,45 @@ def test_other_object_of_the_name_is_refused(
     assert _refusal(empty_database)[1] == f"- public.events: it is {kind}"
 
 
+OBJECTS = {
+    "create view track_statistics as select 1 as one": "public.track_statistics: it is a view",
+    "create materialized view benchmark_stage_aggregates as select 1 as one": (
+        "public.benchmark_stage_aggregates: it is a materialized view"
+    ),
+    "create table track_statistics (id int)": "public.track_statistics: it is a table",
+    """
+    create function mark_messages_read(message_ids uuid[])
+    returns text language sql as 'select null::text'
+    """: "public.mark_messages_read(uuid[]): cannot change return type of existing function",
+    """
+    create function mark_messages_read(other uuid[])
+    returns bigint language sql as 'select null::bigint'
+    """: ('public.mark_messages_read(uuid[]): cannot change name of input parameter "other"'),
+}
+
+
+@pytest.mark.parametrize("statement", OBJECTS)
+def test_object_that_can_not_be_replaced_is_refused(statement: str, empty_database: str) -> None:
+    _run(empty_database, statement)
+    first, line, last = _refusal(empty_database)
+    assert first.startswith("There are objects that no revision of this history made")
+    assert line == f"- {OBJECTS[statement]}"
+    assert last == COMMAND
+
+
+@pytest.mark.thorough
+def test_index_of_another_table_is_refused(empty_database: str) -> None:
+    _run(
+        empty_database,
+        "create table theirs (id int)",
+        "create index idx_table_assignments_event on theirs (id)",
+    )
+    assert _refusal(empty_database)[1] == (
+        "- public.idx_table_assignments_event: it is an index of theirs;"
+        " declared: an index of table_assignments"
+    )
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "name", ["stakeholder_sessions", "campaign_assignments", "participant_sessions"]

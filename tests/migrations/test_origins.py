@@ -179,6 +179,39 @@ def test_downgrade_to_base_takes_back_what_an_interrupted_adoption_changed(
     assert _schema(empty_database) == before
 
 
+def test_schema_of_helpers_that_was_there_gets_its_privileges_and_functions_back(
+    owned_database: str,
+) -> None:
+    run(
+        owned_database,
+        "create schema private",
+        "grant usage on schema private to anon",
+        "create table private.secrets (id int)",
+        """
+        create function private.update_updated_at_column()
+        returns trigger language plpgsql as 'begin return new; end'
+        """,
+        "comment on function private.update_updated_at_column() is 'Theirs.'",
+        "grant execute on function private.update_updated_at_column() to anon with grant option",
+    )
+    before = _schema(owned_database)
+    upgrade(owned_database, "townhall_0001")
+    assert _scalar(
+        owned_database, "select has_schema_privilege('authenticated', 'private', 'usage')"
+    )
+    downgrade(owned_database, "base")
+    assert _schema(owned_database) == before
+
+
+@pytest.mark.thorough
+def test_usage_of_a_closed_schema_public_is_taken_back(owned_database: str) -> None:
+    run(owned_database, "revoke usage on schema public from public")
+    before = _schema(owned_database)
+    upgrade(owned_database, "townhall_0001")
+    downgrade(owned_database, "base")
+    assert _schema(owned_database) == before
+
+
 def test_database_without_found_tables_has_no_memory(townhall_template: str) -> None:
     assert "townhall_origins" not in dump(townhall_template)
 

@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 WITHOUT_DATA = "townhall_without_data"
 """The option of a migration context in which materialized views are created without their rows."""
 
+CREATED_ENTITIES = "townhall_created_entities"
+"""The option of a migration context with a list of the entities that were created."""
 
 DROP_STATEMENTS = "townhall_drop_statements"
 """The option of a migration context with a function that returns how an entity is dropped."""
@@ -102,6 +104,7 @@ def _diff(verb: str, entity: Entity) -> tuple[Any, ...]:
 def _create(operations: Operations, operation: CreateEntityOp) -> None:
     entity, context = operation.target, operations.migration_context
     without_data = context.opts.get(WITHOUT_DATA, False)
+    context.opts.get(CREATED_ENTITIES, []).append(entity)
     _run(
         context,
         entity,

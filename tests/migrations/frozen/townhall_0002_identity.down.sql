@@ -90,12 +90,52 @@ begin
 end
 $do$;
 
-drop function if exists private.keep_owner_of_organization();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'keep_owner_of_organization', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_owner_of_organization()')), 'drop function if exists private.keep_owner_of_organization()');
+    else
+        drop function if exists private.keep_owner_of_organization();
+    end if;
+end
+$do$;
 
-drop function if exists private.hold_owned_organizations();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'hold_owned_organizations', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_owned_organizations()')), 'drop function if exists private.hold_owned_organizations()');
+    else
+        drop function if exists private.hold_owned_organizations();
+    end if;
+end
+$do$;
 
-drop function if exists private.my_owned_organization_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_owned_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_owned_organization_ids()')), 'drop function if exists private.my_owned_organization_ids()');
+    else
+        drop function if exists private.my_owned_organization_ids();
+    end if;
+end
+$do$;
 
-drop function if exists private.my_managed_organization_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_managed_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_organization_ids()')), 'drop function if exists private.my_managed_organization_ids()');
+    else
+        drop function if exists private.my_managed_organization_ids();
+    end if;
+end
+$do$;
 
-drop function if exists private.my_organization_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_organization_ids()')), 'drop function if exists private.my_organization_ids()');
+    else
+        drop function if exists private.my_organization_ids();
+    end if;
+end
+$do$;

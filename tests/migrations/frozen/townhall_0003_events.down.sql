@@ -80,8 +80,32 @@ begin
 end
 $do$;
 
-drop function if exists private.my_participant_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_participant_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_participant_ids()')), 'drop function if exists private.my_participant_ids()');
+    else
+        drop function if exists private.my_participant_ids();
+    end if;
+end
+$do$;
 
-drop function if exists private.my_managed_event_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_managed_event_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_event_ids()')), 'drop function if exists private.my_managed_event_ids()');
+    else
+        drop function if exists private.my_managed_event_ids();
+    end if;
+end
+$do$;
 
-drop function if exists private.my_event_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_event_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_event_ids()')), 'drop function if exists private.my_event_ids()');
+    else
+        drop function if exists private.my_event_ids();
+    end if;
+end
+$do$;

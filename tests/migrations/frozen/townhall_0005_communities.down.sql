@@ -71,16 +71,72 @@ begin
 end
 $do$;
 
-drop function if exists private.keep_owner_of_community();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'keep_owner_of_community', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_owner_of_community()')), 'drop function if exists private.keep_owner_of_community()');
+    else
+        drop function if exists private.keep_owner_of_community();
+    end if;
+end
+$do$;
 
-drop function if exists private.hold_owned_communities();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'hold_owned_communities', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_owned_communities()')), 'drop function if exists private.hold_owned_communities()');
+    else
+        drop function if exists private.hold_owned_communities();
+    end if;
+end
+$do$;
 
-drop function if exists private.add_creator_as_owner();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'add_creator_as_owner', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.add_creator_as_owner()')), 'drop function if exists private.add_creator_as_owner()');
+    else
+        drop function if exists private.add_creator_as_owner();
+    end if;
+end
+$do$;
 
-drop function if exists private.can_join_community(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'can_join_community', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.can_join_community(uuid)')), 'drop function if exists private.can_join_community(uuid)');
+    else
+        drop function if exists private.can_join_community(uuid);
+    end if;
+end
+$do$;
 
-drop function if exists private.my_owned_community_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_owned_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_owned_community_ids()')), 'drop function if exists private.my_owned_community_ids()');
+    else
+        drop function if exists private.my_owned_community_ids();
+    end if;
+end
+$do$;
 
-drop function if exists private.my_moderated_community_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_moderated_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_moderated_community_ids()')), 'drop function if exists private.my_moderated_community_ids()');
+    else
+        drop function if exists private.my_moderated_community_ids();
+    end if;
+end
+$do$;
 
-drop function if exists private.my_community_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_community_ids()')), 'drop function if exists private.my_community_ids()');
+    else
+        drop function if exists private.my_community_ids();
+    end if;
+end
+$do$;

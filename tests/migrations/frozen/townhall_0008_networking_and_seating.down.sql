@@ -60,7 +60,15 @@ begin
 end
 $do$;
 
-drop view if exists public.track_statistics;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('public', 'track_statistics', 'view', '', 'drop view if exists public.track_statistics');
+    else
+        drop view if exists public.track_statistics;
+    end if;
+end
+$do$;
 
 drop trigger if exists withdraw_networking_opt_in on public.participants;
 
@@ -89,19 +97,27 @@ grant all on table public.participants to service_role;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.set_networking_opt_in(uuid, boolean)', 'drop function if exists public.set_networking_opt_in(uuid, boolean)');
+        perform pg_temp.townhall_drop_object('public', 'set_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.set_networking_opt_in(uuid, boolean)')), 'drop function if exists public.set_networking_opt_in(uuid, boolean)');
     else
         drop function if exists public.set_networking_opt_in(uuid, boolean);
     end if;
 end
 $do$;
 
-drop function if exists private.set_networking_opt_in(uuid, boolean);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'set_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.set_networking_opt_in(uuid, boolean)')), 'drop function if exists private.set_networking_opt_in(uuid, boolean)');
+    else
+        drop function if exists private.set_networking_opt_in(uuid, boolean);
+    end if;
+end
+$do$;
 
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.withdraw_networking_opt_in()', 'drop function if exists public.withdraw_networking_opt_in()');
+        perform pg_temp.townhall_drop_object('public', 'withdraw_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.withdraw_networking_opt_in()')), 'drop function if exists public.withdraw_networking_opt_in()');
     else
         drop function if exists public.withdraw_networking_opt_in();
     end if;
@@ -111,7 +127,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.start_networking_opt_in()', 'drop function if exists public.start_networking_opt_in()');
+        perform pg_temp.townhall_drop_object('public', 'start_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.start_networking_opt_in()')), 'drop function if exists public.start_networking_opt_in()');
     else
         drop function if exists public.start_networking_opt_in();
     end if;

@@ -67,9 +67,25 @@ drop trigger if exists check_levels_on_update on public.communities;
 
 drop trigger if exists check_levels_on_insert on public.communities;
 
-drop function if exists private.check_parent_is_moderated();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'check_parent_is_moderated', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.check_parent_is_moderated()')), 'drop function if exists private.check_parent_is_moderated()');
+    else
+        drop function if exists private.check_parent_is_moderated();
+    end if;
+end
+$do$;
 
-drop function if exists private.check_community_levels();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'check_community_levels', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.check_community_levels()')), 'drop function if exists private.check_community_levels()');
+    else
+        drop function if exists private.check_community_levels();
+    end if;
+end
+$do$;
 
 create or replace function private.can_join_community(community_id uuid)
 returns boolean

@@ -54,14 +54,22 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.directory_page(timestamp with time zone, uuid, integer)', 'drop function if exists public.directory_page(timestamp with time zone, uuid, integer)');
+        perform pg_temp.townhall_drop_object('public', 'directory_page', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.directory_page(timestamp with time zone, uuid, integer)')), 'drop function if exists public.directory_page(timestamp with time zone, uuid, integer)');
     else
         drop function if exists public.directory_page(timestamp with time zone, uuid, integer);
     end if;
 end
 $do$;
 
-drop function if exists private.directory_page(timestamp with time zone, uuid, integer);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'directory_page', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.directory_page(timestamp with time zone, uuid, integer)')), 'drop function if exists private.directory_page(timestamp with time zone, uuid, integer)');
+    else
+        drop function if exists private.directory_page(timestamp with time zone, uuid, integer);
+    end if;
+end
+$do$;
 
 do $do$
 begin
@@ -83,10 +91,42 @@ begin
 end
 $do$;
 
-drop function if exists private.hold_account();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'hold_account', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_account()')), 'drop function if exists private.hold_account()');
+    else
+        drop function if exists private.hold_account();
+    end if;
+end
+$do$;
 
-drop function if exists private.audit_emptied_consents();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'audit_emptied_consents', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.audit_emptied_consents()')), 'drop function if exists private.audit_emptied_consents()');
+    else
+        drop function if exists private.audit_emptied_consents();
+    end if;
+end
+$do$;
 
-drop function if exists private.audit_consent();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'audit_consent', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.audit_consent()')), 'drop function if exists private.audit_consent()');
+    else
+        drop function if exists private.audit_consent();
+    end if;
+end
+$do$;
 
-drop function if exists private.record_consent(uuid, text, boolean, boolean);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'record_consent', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.record_consent(uuid, text, boolean, boolean)')), 'drop function if exists private.record_consent(uuid, text, boolean, boolean)');
+    else
+        drop function if exists private.record_consent(uuid, text, boolean, boolean);
+    end if;
+end
+$do$;

@@ -71,4 +71,12 @@ begin
 end
 $do$;
 
-drop function if exists private.my_cohort_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_cohort_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_cohort_ids()')), 'drop function if exists private.my_cohort_ids()');
+    else
+        drop function if exists private.my_cohort_ids();
+    end if;
+end
+$do$;

@@ -61,4 +61,12 @@ begin
 end
 $do$;
 
-drop function if exists private.start_post_counters();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'start_post_counters', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.start_post_counters()')), 'drop function if exists private.start_post_counters()');
+    else
+        drop function if exists private.start_post_counters();
+    end if;
+end
+$do$;

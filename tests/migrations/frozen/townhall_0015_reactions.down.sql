@@ -61,6 +61,22 @@ begin
 end
 $do$;
 
-drop function if exists private.reset_reaction_count();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'reset_reaction_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.reset_reaction_count()')), 'drop function if exists private.reset_reaction_count()');
+    else
+        drop function if exists private.reset_reaction_count();
+    end if;
+end
+$do$;
 
-drop function if exists private.keep_reaction_count();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'keep_reaction_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_reaction_count()')), 'drop function if exists private.keep_reaction_count()');
+    else
+        drop function if exists private.keep_reaction_count();
+    end if;
+end
+$do$;

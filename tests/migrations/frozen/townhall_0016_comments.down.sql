@@ -61,10 +61,42 @@ begin
 end
 $do$;
 
-drop function if exists private.move_answers();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'move_answers', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.move_answers()')), 'drop function if exists private.move_answers()');
+    else
+        drop function if exists private.move_answers();
+    end if;
+end
+$do$;
 
-drop function if exists private.set_comment_depth();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'set_comment_depth', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.set_comment_depth()')), 'drop function if exists private.set_comment_depth()');
+    else
+        drop function if exists private.set_comment_depth();
+    end if;
+end
+$do$;
 
-drop function if exists private.reset_comment_count();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'reset_comment_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.reset_comment_count()')), 'drop function if exists private.reset_comment_count()');
+    else
+        drop function if exists private.reset_comment_count();
+    end if;
+end
+$do$;
 
-drop function if exists private.keep_comment_count();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'keep_comment_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_comment_count()')), 'drop function if exists private.keep_comment_count()');
+    else
+        drop function if exists private.keep_comment_count();
+    end if;
+end
+$do$;

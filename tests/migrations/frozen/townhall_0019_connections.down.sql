@@ -87,34 +87,82 @@ begin
 end
 $do$;
 
-drop function if exists private.keep_connection();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'keep_connection', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_connection()')), 'drop function if exists private.keep_connection()');
+    else
+        drop function if exists private.keep_connection();
+    end if;
+end
+$do$;
 
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.unblock_founder(uuid)', 'drop function if exists public.unblock_founder(uuid)');
+        perform pg_temp.townhall_drop_object('public', 'unblock_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.unblock_founder(uuid)')), 'drop function if exists public.unblock_founder(uuid)');
     else
         drop function if exists public.unblock_founder(uuid);
     end if;
 end
 $do$;
 
-drop function if exists private.unblock_founder(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'unblock_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.unblock_founder(uuid)')), 'drop function if exists private.unblock_founder(uuid)');
+    else
+        drop function if exists private.unblock_founder(uuid);
+    end if;
+end
+$do$;
 
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.block_founder(uuid)', 'drop function if exists public.block_founder(uuid)');
+        perform pg_temp.townhall_drop_object('public', 'block_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.block_founder(uuid)')), 'drop function if exists public.block_founder(uuid)');
     else
         drop function if exists public.block_founder(uuid);
     end if;
 end
 $do$;
 
-drop function if exists private.block_founder(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'block_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.block_founder(uuid)')), 'drop function if exists private.block_founder(uuid)');
+    else
+        drop function if exists private.block_founder(uuid);
+    end if;
+end
+$do$;
 
-drop function if exists private.is_post_of_blocked(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'is_post_of_blocked', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.is_post_of_blocked(uuid)')), 'drop function if exists private.is_post_of_blocked(uuid)');
+    else
+        drop function if exists private.is_post_of_blocked(uuid);
+    end if;
+end
+$do$;
 
-drop function if exists private.is_comment_of_blocked(uuid);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'is_comment_of_blocked', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.is_comment_of_blocked(uuid)')), 'drop function if exists private.is_comment_of_blocked(uuid)');
+    else
+        drop function if exists private.is_comment_of_blocked(uuid);
+    end if;
+end
+$do$;
 
-drop function if exists private.my_blocked_user_ids();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_blocked_user_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_blocked_user_ids()')), 'drop function if exists private.my_blocked_user_ids()');
+    else
+        drop function if exists private.my_blocked_user_ids();
+    end if;
+end
+$do$;

@@ -1,15 +1,39 @@
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.refresh_benchmark_aggregates()', 'drop function if exists public.refresh_benchmark_aggregates()');
+        perform pg_temp.townhall_drop_object('public', 'refresh_benchmark_aggregates', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.refresh_benchmark_aggregates()')), 'drop function if exists public.refresh_benchmark_aggregates()');
     else
         drop function if exists public.refresh_benchmark_aggregates();
     end if;
 end
 $do$;
 
-drop function if exists private.refresh_benchmark_aggregates();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'refresh_benchmark_aggregates', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.refresh_benchmark_aggregates()')), 'drop function if exists private.refresh_benchmark_aggregates()');
+    else
+        drop function if exists private.refresh_benchmark_aggregates();
+    end if;
+end
+$do$;
 
-drop materialized view if exists public.benchmark_industry_aggregates;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('public', 'benchmark_industry_aggregates', 'view', '', 'drop materialized view if exists public.benchmark_industry_aggregates');
+    else
+        drop materialized view if exists public.benchmark_industry_aggregates;
+    end if;
+end
+$do$;
 
-drop materialized view if exists public.benchmark_stage_aggregates;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('public', 'benchmark_stage_aggregates', 'view', '', 'drop materialized view if exists public.benchmark_stage_aggregates');
+    else
+        drop materialized view if exists public.benchmark_stage_aggregates;
+    end if;
+end
+$do$;

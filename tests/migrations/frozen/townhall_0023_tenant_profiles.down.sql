@@ -52,12 +52,20 @@ begin
 end
 $do$;
 
-drop function if exists private.unverify_custom_domain();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'unverify_custom_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.unverify_custom_domain()')), 'drop function if exists private.unverify_custom_domain()');
+    else
+        drop function if exists private.unverify_custom_domain();
+    end if;
+end
+$do$;
 
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.verify_custom_domain(uuid, text)', 'drop function if exists public.verify_custom_domain(uuid, text)');
+        perform pg_temp.townhall_drop_object('public', 'verify_custom_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.verify_custom_domain(uuid, text)')), 'drop function if exists public.verify_custom_domain(uuid, text)');
     else
         drop function if exists public.verify_custom_domain(uuid, text);
     end if;
@@ -67,7 +75,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.get_tenant_branding_by_domain(text)', 'drop function if exists public.get_tenant_branding_by_domain(text)');
+        perform pg_temp.townhall_drop_object('public', 'get_tenant_branding_by_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.get_tenant_branding_by_domain(text)')), 'drop function if exists public.get_tenant_branding_by_domain(text)');
     else
         drop function if exists public.get_tenant_branding_by_domain(text);
     end if;
@@ -77,15 +85,39 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_routine('public.get_tenant_branding(text)', 'drop function if exists public.get_tenant_branding(text)');
+        perform pg_temp.townhall_drop_object('public', 'get_tenant_branding', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.get_tenant_branding(text)')), 'drop function if exists public.get_tenant_branding(text)');
     else
         drop function if exists public.get_tenant_branding(text);
     end if;
 end
 $do$;
 
-drop function if exists private.get_tenant_branding_by_domain(text);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'get_tenant_branding_by_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.get_tenant_branding_by_domain(text)')), 'drop function if exists private.get_tenant_branding_by_domain(text)');
+    else
+        drop function if exists private.get_tenant_branding_by_domain(text);
+    end if;
+end
+$do$;
 
-drop function if exists private.get_tenant_branding(text);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'get_tenant_branding', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.get_tenant_branding(text)')), 'drop function if exists private.get_tenant_branding(text)');
+    else
+        drop function if exists private.get_tenant_branding(text);
+    end if;
+end
+$do$;
 
-drop function if exists private.canonical_domain(text);
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'canonical_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.canonical_domain(text)')), 'drop function if exists private.canonical_domain(text)');
+    else
+        drop function if exists private.canonical_domain(text);
+    end if;
+end
+$do$;

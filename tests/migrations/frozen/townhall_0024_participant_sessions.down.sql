@@ -51,9 +51,25 @@ begin
 end
 $do$;
 
-drop view if exists public.stakeholder_sessions;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('public', 'stakeholder_sessions', 'view', '', 'drop view if exists public.stakeholder_sessions');
+    else
+        drop view if exists public.stakeholder_sessions;
+    end if;
+end
+$do$;
 
-drop view if exists public.campaign_assignments;
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('public', 'campaign_assignments', 'view', '', 'drop view if exists public.campaign_assignments');
+    else
+        drop view if exists public.campaign_assignments;
+    end if;
+end
+$do$;
 
 create or replace trigger update_participant_sessions_updated_at before update
 on public.participant_sessions

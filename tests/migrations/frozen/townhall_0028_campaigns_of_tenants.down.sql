@@ -60,9 +60,25 @@ drop trigger if exists fill_campaign_sessions_tenant on public.campaigns;
 
 drop trigger if exists fill_session_tenant on public.participant_sessions;
 
-drop function if exists private.fill_campaign_sessions_tenant();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'fill_campaign_sessions_tenant', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.fill_campaign_sessions_tenant()')), 'drop function if exists private.fill_campaign_sessions_tenant()');
+    else
+        drop function if exists private.fill_campaign_sessions_tenant();
+    end if;
+end
+$do$;
 
-drop function if exists private.fill_session_tenant();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'fill_session_tenant', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.fill_session_tenant()')), 'drop function if exists private.fill_session_tenant()');
+    else
+        drop function if exists private.fill_session_tenant();
+    end if;
+end
+$do$;
 
 COMMENT ON COLUMN participant_sessions.tenant_id IS 'Whose pipeline the person is in.';
 

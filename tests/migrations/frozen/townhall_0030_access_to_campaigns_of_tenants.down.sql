@@ -50,7 +50,15 @@ drop policy if exists "the active campaign's owner in their own name can insert"
 
 drop policy if exists "the campaign's owner can read" on public.campaigns;
 
-drop function if exists private.my_enabled_assessments();
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_enabled_assessments', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_enabled_assessments()')), 'drop function if exists private.my_enabled_assessments()');
+    else
+        drop function if exists private.my_enabled_assessments();
+    end if;
+end
+$do$;
 
 alter table public.campaigns enable row level security;
 

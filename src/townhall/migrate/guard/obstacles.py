@@ -11,10 +11,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from alembic.runtime.migration import MigrationContext
-from alembic.util import CommandError
 from sqlalchemy import (
     CheckConstraint,
+    Connection,
     Constraint,
     DefaultClause,
     ForeignKeyConstraint,
@@ -25,11 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from townhall.migrate.contexts import connection_of
-from townhall.migrate.guard.pending import ADOPTS
-from townhall.migrate.guard.revision_files import PendingTable, tables_of
+from townhall.migrate.guard.revision_files import PendingTable, created_by
 from townhall.pg import sql
-from townhall.pg.operations import run_unchanged
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 
@@ -41,38 +37,31 @@ _KINDS: dict[type[Constraint], str] = {
 }
 
 
-def refuse_obstacles(context: MigrationContext, creations: Sequence[PendingTable]) -> None:
-    """Refuse a run that would create tables where something else is in the way.
+def obstacles(connection: Connection | None, creations: Sequence[PendingTable]) -> str | None:
+    """Return the SQL expression of a message about what is in the way of tables.
 
     A table is in the way that lacks a column, a type, NOT NULL, a default of a column that is not
     null, or a constraint that the revision gives it, unless this history made it. So is anything
-    else of its name.
+    else of its name. The message has a line for each, and is null where nothing is in the way.
 
-    The temporary functions of the memory are there already.
+    The temporary functions of the memory are there where the expression is evaluated.
 
     Args:
-        context: The migration context of the run; offline the script refuses where it runs.
+        connection: A connection to the database; None where it is not known.
         creations: The tables that pending revisions create.
 
-    Raises:
-        CommandError: Something is in the way; the message has a line for each.
+    Returns:
+        The expression, or None where there is nothing of these names.
     """
-    if not creations or context.opts.get(ADOPTS):
-        return
-    if context.as_sql:
-        run_unchanged(context, [_SCRIPT.format(message=_message(creations))])
-        return
-    connection = connection_of(context)
-    names = json.dumps([[each.table[0], sorted(each.names)] for each in creations])
-    existing = {tuple(row) for row in connection.execute(text(_EXISTING), {"names": names})}
-    candidates = [
-        each for each in creations if any((each.table[0], name) in existing for name in each.names)
-    ]
-    message = (
-        connection.scalar(sql.statement(f"select {_message(candidates)}")) if candidates else None
-    )
-    if message is not None:
-        raise CommandError(message)
+    if connection is not None:
+        names = json.dumps([[each.table[0], sorted(each.names)] for each in creations])
+        existing = {tuple(row) for row in connection.execute(text(_EXISTING), {"names": names})}
+        creations = [
+            each
+            for each in creations
+            if any((each.table[0], name) in existing for name in each.names)
+        ]
+    return _message(creations) if creations else None
 
 
 def _message(creations: Sequence[PendingTable]) -> str:
@@ -85,7 +74,7 @@ def _expected(creations: Sequence[PendingTable]) -> Iterable[dict[str, Any]]:
     created = {
         (table.schema or "public", table.name): table
         for revision in {each.revision.revision: each.revision for each in creations}.values()
-        for table in tables_of(revision)
+        for table in created_by(revision).tables
     }
     for each in creations:
         table = created.get(each.table)
@@ -303,13 +292,3 @@ _MESSAGE = """(
     ) as lines (line)
 )"""
 """The message as an SQL expression."""
-
-_SCRIPT = """do $obstacles$
-declare
-    message constant text := {message};
-begin
-    if message is not null then
-        raise exception '%', message;
-    end if;
-end
-$obstacles$"""

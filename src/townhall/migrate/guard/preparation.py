@@ -11,18 +11,20 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
 from townhall.migrate.contexts import connection_of
-from townhall.migrate.guard.obstacles import refuse_obstacles
+from townhall.migrate.guard.obstacles import obstacles
+from townhall.migrate.guard.other_objects import other_objects
 from townhall.migrate.guard.pending import (
+    ADOPTS,
     applied_revisions,
     is_downgrade,
     pending_revisions,
     planned_steps,
     stamped_revisions,
 )
-from townhall.migrate.guard.revision_files import creations_of, routines_of
+from townhall.migrate.guard.refusal import refuse
+from townhall.migrate.guard.revision_files import creations_of, indexes_of, objects_of
 from townhall.migrate.origins import ORIGINS_OPTION, Origin, Origins, guard_operations
 from townhall.pg import sql
-from townhall.pg.catalog import TableName
 from townhall.pg.operations import DROP_STATEMENTS, run_unchanged
 
 
@@ -53,9 +55,12 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
     if is_concerned:
         _start(context, origins)
         made = _names_of(applied_revisions(context, script))
-        refuse_obstacles(
-            context, [each for each in creations_of(pending) if each.table not in made]
-        )
+        if not context.opts.get(ADOPTS):
+            creations = [each for each in creations_of(pending) if each.table not in made]
+            refuse(
+                context,
+                [obstacles(connection, creations), other_objects(connection, pending, made)],
+            )
         run_unchanged(context, _memories(origins, made, pending, stamped, unstamped))
     if connection is not None:
         connection.commit()
@@ -102,7 +107,7 @@ def _start(context: MigrationContext, origins: Origins) -> None:
 
 def _memories(
     origins: Origins,
-    made: frozenset[TableName],
+    made: frozenset[tuple[str, ...]],
     pending: Sequence[Script],
     stamped: Sequence[Script],
     unstamped: Sequence[Script],
@@ -115,14 +120,16 @@ def _memories(
     ]
 
 
-def _names_of(revisions: Sequence[Script]) -> frozenset[TableName]:
+def _names_of(revisions: Sequence[Script]) -> frozenset[tuple[str, ...]]:
     """Return what revisions create; one that comes later may create it again."""
-    routines = [name for revision in revisions for name in routines_of(revision)]
-    return frozenset((*(each.table for each in creations_of(revisions)), *routines))
+    named = (
+        each for revision in revisions for each in (*objects_of(revision), *indexes_of(revision))
+    )
+    return frozenset((*(each.table for each in creations_of(revisions)), *named))
 
 
 def _remembering(
-    origins: Origins, revisions: Sequence[Script], origin: Origin, made: frozenset[TableName]
+    origins: Origins, revisions: Sequence[Script], origin: Origin, made: frozenset[tuple[str, ...]]
 ) -> Iterable[str]:
     for creation in creations_of(revisions):
         if creation.table not in made:
@@ -130,18 +137,22 @@ def _remembering(
                 [(creation.table[0], sorted(creation.names))], origin, creation.revision.revision
             )
     for revision in revisions:
-        names = [name for name in routines_of(revision) if name not in made]
-        others = [name for name in names if name[0] != origins.schema]
-        if others:
-            yield origins.remember_routines(others, origin, revision.revision)
+        objects = [each for each in objects_of(revision) if each not in made]
+        if objects:
+            yield origins.remember_objects(objects, origin, revision.revision)
 
 
 def _is_concerned(connection: Connection, origins: Origins, revisions: Sequence[Script]) -> bool:
     names = [
         *((each.table[0], name) for each in creations_of(revisions) for name in each.names),
-        *(name for revision in revisions for name in routines_of(revision)),
+        *(each[1:3] for revision in revisions for each in objects_of(revision)),
+        *(each[1:3] for revision in revisions for each in indexes_of(revision)),
     ]
-    values = {"memory": origins.table, "names": json.dumps(names)}
+    values = {
+        "memory": origins.table,
+        "names": json.dumps(names),
+        "schemas": [origins.schema, "public"],
+    }
     return bool(connection.scalar(text(_IS_CONCERNED), values))
 
 
@@ -153,6 +164,14 @@ _IS_CONCERNED = """
     )
     select
         to_regclass(:memory) is not null
+        or exists (
+            select
+            from pg_catalog.pg_namespace as n
+            where n.nspname = any (:schemas)
+                and not has_schema_privilege('public', n.oid, 'usage')
+                and obj_description(n.oid, 'pg_namespace') not like 'townhall:%'
+                    is not false
+        )
         or exists (
             select
             from names
@@ -169,4 +188,4 @@ _IS_CONCERNED = """
             join pg_catalog.pg_proc as p on p.pronamespace = schema and p.proname = name
         )
 """
-"""Whether there is a memory, or anything of some names."""
+"""Whether there is a memory, a closed schema of others, or anything of some names."""

@@ -7,15 +7,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from sqlalchemy import Table
 
-from townhall.pg.catalog import TableName
+from townhall.pg import Entity
+from townhall.pg.catalog import PLATFORM_SCHEMAS, TableName
+from townhall.pg.operations import CREATED_ENTITIES
 
-_ROUTINES = frozenset({"Function", "Procedure"})
+_BESIDE = {
+    "Function": "function",
+    "Procedure": "function",
+    "View": "view",
+    "MaterializedView": "view",
+    "EnumType": "type",
+    "Enum": "type",
+    "Domain": "type",
+    "CompositeType": "type",
+    "RangeType": "type",
+    "Sequence": "sequence",
+}
 _PARTS = {"Policy": "policy", "Trigger": "trigger"}
 
 
@@ -34,6 +48,22 @@ class PendingTable:
     names: frozenset[str]
 
 
+Named = tuple[str, str, str, str]
+"""The kind, the schema and the name of an object, and for one on a table its own name."""
+
+
+class Created(NamedTuple):
+    """What a revision creates.
+
+    Attributes:
+        tables: The tables, with the columns and constraints that it writes.
+        entities: The other objects.
+    """
+
+    tables: Sequence[Table]
+    entities: Sequence[Entity]
+
+
 def creations_of(revisions: Sequence[Script]) -> list[PendingTable]:
     """Return the tables that revisions create, as their files say it by name.
 
@@ -49,13 +79,35 @@ def creations_of(revisions: Sequence[Script]) -> list[PendingTable]:
     ]
 
 
-def routines_of(revision: Script) -> list[TableName]:
-    """Return schema and name of the functions that a revision declares, as its file says them.
+def objects_of(revision: Script) -> list[Named]:
+    """Return kind, schema and name of what a revision declares beside tables, as its file says it.
+
+    A trigger or a policy on a table of the platform, which revisions do not create, has its own
+    name at the end.
 
     Args:
         revision: The revision.
     """
-    return [name for call in _calls(revision) if (name := _routine(call))]
+    on_platform = (
+        (kind, schema, table, name)
+        for kind, schema, table, name in parts_of(revision)
+        if schema in PLATFORM_SCHEMAS
+    )
+    beside = (named for call in _calls(revision) if (named := _beside(call)))
+    return list(dict.fromkeys([*beside, *on_platform]))
+
+
+def indexes_of(revision: Script) -> list[Named]:
+    """Return the kind, the schema, the name and the table of the indexes that a revision creates.
+
+    Args:
+        revision: The revision, whose file names them.
+    """
+    return [
+        ("index", _given(call).get("schema", "public"), texts[0], texts[1])
+        for call in _calls(revision)
+        if _name(call) == "create_index" and len(texts := _texts(call)) > 1
+    ]
 
 
 def parts_of(revision: Script) -> list[tuple[str, str, str, str]]:
@@ -71,25 +123,31 @@ def parts_of(revision: Script) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def tables_of(revision: Script) -> list[Table]:
-    """Return the tables that a revision creates, with the columns and constraints that it writes.
+def created_by(revision: Script) -> Created:
+    """Return what a revision creates, as it writes it.
 
-    Its ``upgrade`` runs as for a script that is thrown away. None are returned where it can't be
+    Its ``upgrade`` runs as for a script that is thrown away. Nothing is returned where it can't be
     written as a script.
 
     Args:
         revision: The revision.
     """
     tables: list[Table] = []
-    options = {"as_sql": True, "literal_binds": True, "output_buffer": StringIO()}
+    entities: list[Entity] = []
+    options = {
+        "as_sql": True,
+        "literal_binds": True,
+        "output_buffer": StringIO(),
+        CREATED_ENTITIES: entities,
+    }
     context = MigrationContext.configure(dialect_name="postgresql", opts=options)
     vars(context.impl)["create_table"] = lambda table, **_: tables.append(table)
     try:
         with Operations.context(context):
             revision.module.upgrade()
     except Exception:  # noqa: BLE001 - what an application's revision needs is not known
-        return []
-    return tables
+        return Created((), ())
+    return Created(tables, entities)
 
 
 def _calls(revision: Script) -> Iterator[ast.Call]:
@@ -111,9 +169,14 @@ def _created(call: ast.Call) -> TableName | None:
     return None
 
 
-def _routine(call: ast.Call) -> TableName | None:
-    given = _given(call) if _name(call) in _ROUTINES else {}
-    return (given.get("schema", "public"), given["name"]) if "name" in given else None
+def _beside(call: ast.Call) -> Named | None:
+    if _name(call) == "SchemaAccess" and "schema" in (named := _given(call)):
+        return "schema", named["schema"], named["schema"], ""
+    kind = _BESIDE.get(_name(call))
+    given = _given(call) if kind is not None else {}
+    if kind is None or "name" not in given:
+        return None
+    return kind, given.get("schema", "public"), given["name"], ""
 
 
 def _given(call: ast.Call) -> dict[str, str]:

@@ -35,6 +35,7 @@ declare
     remaining text[];
     former text[];
     one text[];
+    object text[];
 begin
     -- What an adoption has changed, and no revision has come to. A foreign key comes back when the
     -- key that it refers to has.
@@ -58,6 +59,25 @@ begin
         former := remaining;
     end loop;
     if to_regclass(:'memory') is not null then
+        for one in
+            select array[o.definition] from :memory as o where o.kind = 'usage'
+        loop
+            execute one[1];
+        end loop;
+        for object in
+            select array[o.schema_name, o.object_name, o.kind, o.part]
+            from :memory as o
+            where o.kind = any (:beside)
+                and o.origin = 'found'
+                and o.decision is null
+                and not exists (
+                    select
+                    from pg_temp.townhall_objects(o.kind, o.schema_name, o.object_name) as e
+                    where e.part = o.part
+                )
+        loop
+            perform pg_temp.townhall_make(object[1], object[2], object[3], object[4]);
+        end loop;
         delete from :memory as o where o.origin <> 'made';
         perform pg_temp.townhall_forget_nothing();
     end if;

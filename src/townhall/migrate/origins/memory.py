@@ -12,8 +12,18 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from townhall.migrate.origins.procedures import procedures
-from townhall.pg import Entity, Routine, sql
-from townhall.pg.catalog import TableName
+from townhall.pg import (
+    DataType,
+    Entity,
+    MaterializedView,
+    Policy,
+    Routine,
+    SchemaAccess,
+    Trigger,
+    View,
+    sql,
+)
+from townhall.pg import Sequence as NumberSequence
 
 ORIGINS_OPTION = "townhall_origins"
 """The option of a migration context with its :class:`Origins`."""
@@ -88,19 +98,20 @@ class Origins:
         arguments = f"{sql.literal(names)}, {sql.literal(origin)}, {sql.literal(revision)}"
         return _do(f"perform pg_temp.townhall_remember({arguments});")
 
-    def remember_routines(
-        self, names: Iterable[TableName], origin: Origin = "found", revision: str | None = None
+    def remember_objects(
+        self, objects: Iterable[Part], origin: Origin = "found", revision: str | None = None
     ) -> str:
-        """Return the statement that records functions that exist, with their definitions.
+        """Return the statement that records objects beside tables, with the SQL that makes them.
 
         Args:
-            names: Schema and name of each.
+            objects: Kind, schema and name of each, and the name of a trigger or a policy of that
+                table.
             origin: As for :meth:`remember`.
             revision: As for :meth:`remember`.
         """
-        listed = json.dumps([list(name) for name in names])
+        listed = json.dumps([list(each) for each in objects])
         arguments = f"{sql.literal(listed)}, {sql.literal(origin)}, {sql.literal(revision)}"
-        return _do(f"perform pg_temp.townhall_remember_others({arguments});")
+        return _do(f"perform pg_temp.townhall_remember_objects({arguments});")
 
     def note(self, *, by_us: bool, applied: Sequence[str] = ()) -> str:
         """Return the statement that records what has changed on tables that were found.
@@ -148,13 +159,36 @@ class Origins:
             entity: What a revision drops.
         """
         statements = list(entity.drop_statements())
-        if not isinstance(entity, Routine) or entity.schema == self.schema:
+        remembered = self._remembered(entity)
+        if remembered is None:
             return statements
         (drop,) = statements
-        called = f"{sql.literal(entity.literal_signature)}, {sql.literal(drop)}"
-        return [
-            self.where_remembered(f"perform pg_temp.townhall_drop_routine({called});", f"{drop};")
-        ]
+        call = f"pg_temp.townhall_drop_object({remembered}, {sql.literal(drop)})"
+        return [self.where_remembered(f"perform {call};", f"{drop};")]
+
+    def _remembered(self, entity: Entity) -> str | None:
+        """Return schema, name, kind and part of what an entity may have in the memory, as SQL."""
+        match entity:
+            case Routine():
+                part = (
+                    "(select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p"
+                    f" where p.oid = to_regprocedure({sql.literal(entity.literal_signature)}))"
+                )
+                names = ", ".join(map(sql.literal, (entity.schema, entity.name, "function")))
+                return f"{names}, {part}"
+            case View() | MaterializedView():
+                place = (entity.name, "view", "")
+            case DataType():
+                place = (entity.name_parts[-1], "type", "")
+            case NumberSequence():
+                place = (entity.name_parts[-1], "sequence", "")
+            case SchemaAccess():
+                place = (entity.schema, "schema", "")
+            case Trigger() | Policy() if entity.is_shared:
+                place = (entity.table, entity.kind, entity.name)
+            case _:
+                return None
+        return ", ".join(map(sql.literal, (entity.schema, *place)))
 
     def end(self, version_table: str) -> str:
         """Return the statement that takes back the rest and ends the memory, at base.

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from townhall.migrate.origins.ending import ENDING
+from townhall.migrate.origins.objects import BESIDE, OBJECTS
 from townhall.migrate.origins.parts import ORDER, PARTS
 from townhall.migrate.origins.recording import RECORDING
 from townhall.migrate.origins.renaming import RENAMING
@@ -19,9 +20,9 @@ from townhall.pg import sql
 TOLD = "01TWN"
 """The SQLSTATE of a warning that a run passes on."""
 
-_KINDS = f"array[{', '.join(map(sql.literal, ORDER))}]"
+_KINDS, _BESIDE = (f"array[{', '.join(map(sql.literal, each))}]" for each in (ORDER, BESIDE))
 
-_TEXTS = (PARTS, *RECORDING, *TAKING_BACK, *RENAMING, *ENDING)
+_TEXTS = (PARTS, *RECORDING, *TAKING_BACK, *RENAMING, *OBJECTS, *ENDING)
 
 
 def procedures(schema: str, table: str, api_roles: Sequence[str]) -> list[str]:
@@ -37,10 +38,12 @@ def procedures(schema: str, table: str, api_roles: Sequence[str]) -> list[str]:
     values = {
         ":'memory'": sql.literal(memory),
         ":memory": memory,
+        ":'helpers'": sql.literal(schema),
         ":'schema'": sql.literal(sql.quote(schema)),
         ":schema": sql.quote(schema),
         ":api_roles": f"array[{roles}]::text[]",
         ":kinds": _KINDS,
+        ":beside": _BESIDE,
         ":told": sql.literal(TOLD),
     }
     return [reduce(lambda done, each: done.replace(*each), values.items(), t) for t in _TEXTS]

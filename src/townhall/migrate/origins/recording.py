@@ -3,8 +3,8 @@
 In their text ``:memory`` stands for the table of the memory. A row of it is a table of a declared
 name, a part of one, a function or another object. ``origin`` says whether it was found, added or
 made, ``definition`` is the SQL that makes it as it was found, ``seen`` the SQL that makes it as it
-was last seen, ``found_as`` its name when it was found, ``revision`` the revision that made it, and
-``decision`` whether an adoption keeps it.
+was last seen (of an object beside tables: what is set for it), ``found_as`` its name when it was
+found, ``revision`` the revision that made it, and ``decision`` whether an adoption keeps it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ $table$
 """
 
 _IS_MADE = """
-create or replace function pg_temp.townhall_is_made(schema_name text, table_name text)
+create or replace function pg_temp.townhall_is_made(
+    schema_name text, object_name text, kind text default 'table'
+)
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -79,7 +81,7 @@ begin
     return exists (
         select
         from :memory as o
-        where o.schema_name = $1 and o.object_name = $2 and o.kind = 'table' and o.origin = 'made'
+        where o.schema_name = $1 and o.object_name = $2 and o.kind = $3 and o.origin = 'made'
     );
 end
 $is_made$
@@ -121,75 +123,6 @@ end
 $remember$
 """
 
-_REMEMBER_ROUTINES = """
-create or replace function pg_temp.townhall_remember_others(
-    names jsonb, origin text, revision text
-)
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $remember$
-declare
-    one record;
-begin
-    for one in
-        select
-            n.nspname as schema_name,
-            p.proname as object_name,
-            'function' as kind,
-            oidvectortypes(p.proargtypes) as part,
-            concat_ws(
-                E';\\n',
-                pg_get_functiondef(p.oid),
-                format('comment on routine %s is %L', s.signature, d.description),
-                (
-                    select string_agg(
-                        format(
-                            'grant execute on routine %s to %s%s',
-                            s.signature,
-                            case x.grantee when 0 then 'public' else x.grantee::regrole::text end,
-                            case when x.is_grantable then ' with grant option' end
-                        ),
-                        E';\\n'
-                    )
-                    from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as x
-                    where x.grantee <> p.proowner
-                )
-            ) as definition
-        from jsonb_array_elements(names) as e
-        join pg_namespace as n on n.nspname = e.value ->> 0
-        join pg_proc as p on p.pronamespace = n.oid
-            and p.proname = e.value ->> 1
-            and p.prokind in ('f', 'p')
-        cross join lateral (
-            select format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes))
-        ) as s (signature)
-        left join pg_description as d on d.classoid = 'pg_proc'::regclass and d.objoid = p.oid
-        where not exists (
-            select
-            from pg_depend as x
-            where x.classid = 'pg_proc'::regclass and x.objid = p.oid and x.deptype = 'e'
-        )
-    loop
-        perform pg_temp.townhall_create_origins();
-        insert into :memory (
-            schema_name, object_name, kind, part, origin, definition, revision
-        )
-        values (
-            one.schema_name,
-            one.object_name,
-            one.kind,
-            one.part,
-            $2,
-            case when $2 = 'found' then one.definition end,
-            $3
-        )
-        on conflict do nothing;
-    end loop;
-end
-$remember$
-"""
-
 _NOTE = """
 create or replace function pg_temp.townhall_note(by_us boolean, applied text[])
 returns void
@@ -202,7 +135,7 @@ begin
     end if;
     delete from :memory as o
     where o.origin = 'made' and o.revision = any (applied)
-        or o.kind not in ('function', 'view')
+        or o.kind <> all (:beside)
         and o.decision is null
         and pg_temp.townhall_table(o.schema_name, o.object_name) is null;
     with live as materialized (
@@ -216,8 +149,14 @@ begin
     absent as (
         select o.schema_name, o.object_name, o.kind, o.part, o.origin, o.seen
         from :memory as o
-        left join live using (schema_name, object_name, kind, part)
-        where o.kind not in ('table', 'function', 'view') and live.make is null
+        join :memory as t on t.schema_name = o.schema_name
+            and t.object_name = o.object_name
+            and t.kind = 'table'
+        left join live on live.schema_name = o.schema_name
+            and live.object_name = o.object_name
+            and live.kind = o.kind
+            and live.part = o.part
+        where o.kind <> 'table' and o.kind <> all (:beside) and live.make is null
     ),
     removed as (
         delete from :memory as o
@@ -318,7 +257,6 @@ RECORDING = (
     _RELATION,
     _IS_MADE,
     _REMEMBER,
-    _REMEMBER_ROUTINES,
     _NOTE,
     _FORGET_NOTHING,
     _INTEND,

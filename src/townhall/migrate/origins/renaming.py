@@ -31,7 +31,7 @@ begin
                 )
             else o.definition
         end
-    where o.schema_name = $1 and o.object_name = old_name and o.kind not in ('function', 'view');
+    where o.schema_name = $1 and o.object_name = old_name and o.kind <> all (:beside);
     update :memory as o
     set
         definition = replace(
@@ -39,7 +39,7 @@ begin
         )
     where o.schema_name = $1
         and o.object_name = new_name
-        and o.kind not in ('function', 'view')
+        and o.kind <> all (:beside)
         and o.definition is distinct from o.seen;
     update :memory as o
     set

@@ -166,7 +166,8 @@ begin
                 change.found_as, target, change.definition
             );
     end loop;
-    delete from :memory as o where o.schema_name = $1 and o.object_name = $2;
+    delete from :memory as o
+    where o.schema_name = $1 and o.object_name = $2 and o.kind <> all (:beside);
     perform pg_temp.townhall_forget_nothing();
 end
 $take_back$
@@ -210,52 +211,4 @@ end
 $drop$
 """
 
-_RESTORE_ROUTINE = """
-create or replace function pg_temp.townhall_drop_routine(
-    signature text, statement text
-)
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $restore$
-declare
-    routine constant oid := to_regprocedure(signature);
-    former record;
-    granted record;
-begin
-    select o.* into former
-    from :memory as o
-    join pg_proc as p on p.oid = routine
-        and p.proname = o.object_name
-        and oidvectortypes(p.proargtypes) = o.part
-    join pg_namespace as n on n.oid = p.pronamespace and n.nspname = o.schema_name
-    where o.kind = 'function' and o.origin = 'found';
-    if not found then
-        execute statement;
-        return;
-    end if;
-    for granted in
-        select distinct
-            case x.grantee when 0 then 'public' else x.grantee::regrole::text end as role
-        from pg_proc as p
-        cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as x
-        where p.oid = routine and x.grantee <> p.proowner
-    loop
-        execute format(
-            'revoke all on routine %s from %s', signature, granted.role
-        );
-    end loop;
-    execute format('comment on routine %s is null', signature);
-    execute former.definition;
-    delete from :memory as o
-    where (o.schema_name, o.object_name, o.kind, o.part)
-        = (former.schema_name, former.object_name, former.kind, former.part);
-    raise warning using
-        errcode = :told,
-        message = format('put back the function %s, which was there before', signature);
-    perform pg_temp.townhall_forget_nothing();
-end
-$restore$
-"""
-
-TAKING_BACK = (_DROP_TABLE, _TAKE_BACK, _IS_FOUND, _DROP_PARTS, _RESTORE_ROUTINE)
+TAKING_BACK = (_DROP_TABLE, _TAKE_BACK, _IS_FOUND, _DROP_PARTS)

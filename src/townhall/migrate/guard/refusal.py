@@ -1,0 +1,43 @@
+"""Refusing a run before its first change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
+
+from townhall.migrate.contexts import connection_of
+from townhall.pg import sql
+from townhall.pg.operations import run_unchanged
+
+
+def refuse(context: MigrationContext, messages: Iterable[str | None]) -> None:
+    """Refuse a run for which there is a message; offline the script refuses where it runs.
+
+    Args:
+        context: The migration context of the run.
+        messages: SQL expressions of messages, each null where nothing is in the way.
+
+    Raises:
+        CommandError: Something is in the way; the message has a line for each.
+    """
+    expressions = [each for each in messages if each is not None]
+    if context.as_sql:
+        run_unchanged(context, (_SCRIPT.format(message=each) for each in expressions))
+        return
+    connection = connection_of(context)
+    found = [connection.scalar(sql.statement(f"select {each}")) for each in expressions]
+    if any(found):
+        raise CommandError("\n".join(filter(None, found)))
+
+
+_SCRIPT = """do $obstacles$
+declare
+    message constant text := {message};
+begin
+    if message is not null then
+        raise exception '%', message;
+    end if;
+end
+$obstacles$"""
