@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +51,13 @@ def start_alembic(*arguments: str, url: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 - the tests start no thread that holds a lock
     )
+
+
+def _heed_interrupts() -> None:
+    # What a shell runs in the background ignores them, and so would its children.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def command(*arguments: str, python: Path | str = sys.executable) -> list[str]:
