@@ -161,6 +161,10 @@ def upgrade() -> None:
             name=op.f("ck_tenant_profiles_brand_config_bounds"),
         ),
         sa.CheckConstraint(
+            "char_length(custom_domain) <= 253",
+            name=op.f("ck_tenant_profiles_custom_domain_bounds"),
+        ),
+        sa.CheckConstraint(
             "extract(year from custom_domain_verified_at at time zone 'UTC') between 2 and 9998",
             name=op.f("ck_tenant_profiles_custom_domain_verified_at_bounds"),
         ),
@@ -233,7 +237,7 @@ def upgrade() -> None:
             name=op.f("ck_tenant_profiles_email_config_from_name_is_plain"),
         ),
         sa.CheckConstraint(
-            f"char_length(custom_domain) <= 253 and custom_domain ~ '{DOMAIN}'",
+            f"custom_domain ~ '{DOMAIN}'",
             name=op.f("ck_tenant_profiles_custom_domain_is_canonical"),
         ),
         sa.CheckConstraint(

@@ -37,7 +37,7 @@ from townhall.base import (
 )
 from townhall.domains.coaching.brand import BrandConfig, EmailConfig, value_checks
 from townhall.domains.coaching.custom_domain import CANONICAL_PATTERN, LONGEST_DOMAIN
-from townhall.types import BoundedBigInteger, ExactNumeric, OptionalJson, TextEnum
+from townhall.types import BoundedBigInteger, BoundedText, ExactNumeric, OptionalJson, TextEnum
 
 
 class CampaignStatus(StrEnum):
@@ -78,9 +78,7 @@ class TenantProfile(Timestamps, Base):
         is_object("email_config"),
         *value_checks(),
         CheckConstraint(
-            f"char_length(custom_domain) <= {LONGEST_DOMAIN}"
-            f" and custom_domain ~ '{CANONICAL_PATTERN}'",
-            name="custom_domain_is_canonical",
+            f"custom_domain ~ '{CANONICAL_PATTERN}'", name="custom_domain_is_canonical"
         ),
         CheckConstraint(
             "custom_domain_verified_at is null or custom_domain is not null",
@@ -131,7 +129,8 @@ class TenantProfile(Timestamps, Base):
         comment="Whether its pages are served and its owner may write; written by the service."
     )
     custom_domain: Mapped[str | None] = mapped_column(
-        comment="The domain of its pages in canonical form; served once it is verified."
+        BoundedText(LONGEST_DOMAIN),
+        comment="The domain of its pages in canonical form; served once it is verified.",
     )
     custom_domain_verified_at: Mapped[Time | None] = mapped_column(
         server_onupdate=FetchedValue(),
