@@ -27,6 +27,7 @@ from townhall.embedded import EmbeddedServerError
 from townhall.init import command as init_command
 from townhall.migrate.guard.encodings import REQUIRED, refuse_other_encodings
 from townhall.printing import printable
+from townhall.pull import command as pull_command
 from townhall.status import describe_objects, describe_revision, describe_server
 from townhall.termination import run_to_end
 
@@ -144,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         add(command).add_argument("--url", help="the database, in place of the default")
     check_command.add_arguments(add(check_command.check))
     adopt_command.add_arguments(add(adopt_command.adopt))
+    pull_command.add_arguments(add(pull_command.pull))
     init_command.add_arguments(add(init_command.init))
     serving = add(serve)
     serving.add_argument(

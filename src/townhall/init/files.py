@@ -35,7 +35,7 @@ def write_application(folder: Path, package: str, *, with_product: bool) -> None
         CommandError: The name can't be that of a new package, or a file exists already; then
             nothing is written.
     """
-    _refuse_name(folder, package)
+    refuse_name(folder, package)
     contents = {folder / name: text for name, text in _contents(package, with_product).items()}
     existing = [str(path.relative_to(folder)) for path in contents if path.exists()]
     if existing:
@@ -66,7 +66,16 @@ def _contents(package: str, with_product: bool) -> dict[str, str]:  # noqa: FBT0
     return {**contents, "migrations/script.py.mako": script.read_text(encoding="utf-8")}
 
 
-def _refuse_name(folder: Path, package: str) -> None:
+def refuse_name(folder: Path, package: str) -> None:
+    """Refuse what can't be the name of a new package.
+
+    Args:
+        folder: The folder of the application.
+        package: The name.
+
+    Raises:
+        CommandError: It is no name, or another module has it.
+    """
     if not package.isidentifier() or keyword.iskeyword(package):
         raise CommandError(
             f"{package!r} can't be the name of a package: pass another one with --package"

@@ -29,6 +29,9 @@ A program that has Alembic run an ``env.py`` reads there what it declares::
 """
 
 
+OF_PLATFORM = "of_platform"
+"""The key in the ``info`` of a declared table that is the platform's, and only referred to."""
+
 LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
 """The option of a migration context with the lock timeout of a comparison."""
 
@@ -88,8 +91,7 @@ class Settings:
             ValueError: An entity is declared twice, or a rule is for a role that is absent.
         """
         metadata, schemas = list(metadata), list(schemas)
-        of_tables = {table.schema for each in metadata for table in each.tables.values()}
-        skipped = PLATFORM_SCHEMAS & {*of_tables, *schemas}
+        skipped = PLATFORM_SCHEMAS & {*_schemas_of_own(metadata), *schemas}
         everything = entities_of(map(_taking_part, entities), roles)
         if product is True:
             product = own_product()
@@ -113,6 +115,12 @@ class Settings:
             filters=filters,
             skipped_schemas=tuple(sorted(skipped)),
         )
+
+
+def _schemas_of_own(metadata: Iterable[MetaData]) -> set[str | None]:
+    # A table of the platform that foreign keys refer to is declared as one.
+    tables = [table for each in metadata for table in each.tables.values()]
+    return {table.schema for table in tables if not table.info.get(OF_PLATFORM)}
 
 
 def _refuse_unknown_kinds(entities: Iterable[Entity], kinds: Sequence[type[Entity]]) -> None:

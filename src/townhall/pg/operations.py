@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 from alembic import op
@@ -18,6 +19,7 @@ from townhall.pg import sql
 from townhall.pg.adapted import Adapted
 from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
 from townhall.pg.entity import Entity
+from townhall.pg.privileges import PUBLIC, Grants
 from townhall.pg.requirements import guarded, missing
 
 _log = logging.getLogger(__name__)
@@ -87,11 +89,22 @@ class ReplaceEntityOp(ReplaceOp):
         """
         if self.previous is None:
             raise ValueError(f"the previous state of {self.target.identity} is not known")
-        return ReplaceEntityOp(self.previous, self.target)
+        return ReplaceEntityOp(_managing(self.previous, self.target), self.target)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple: ``("replace_function", "public", "seat(uuid)")``."""
         return _diff("replace", self.target)
+
+
+def _managing(entity: Entity, other: Entity) -> Entity:
+    # The privileges are exact for the roles to which only the other state gives some.
+    roles: tuple[str, ...] | None = vars(entity).get("api_roles")
+    grants: Grants | None = getattr(other, "grants", None)
+    if roles is None or not grants:
+        return entity
+    known = {PUBLIC, *roles, *(getattr(entity, "grants", None) or ())}
+    added = tuple(role for role in grants if role not in known)
+    return replace(entity, api_roles=(*roles, *added)) if added else entity  # type: ignore[call-arg] # a field of the subclass
 
 
 def _diff(verb: str, entity: Entity) -> tuple[Any, ...]:

@@ -143,6 +143,50 @@ class TableDefinition:
         for partition in self.partitions:
             yield from partition.finish(())
 
+    def undeclared_statements(self) -> Iterable[str]:
+        """Yield what a table lacks that models and entities have made.
+
+        These are its partitions, settings of columns and indexes, names of what has a name of its
+        own, rules, statistics, and the privileges on sequences that belong to its columns.
+        """
+        for sequence in self._sequences(of_identity=True):
+            generated = self._generated_sequence(sequence.column)
+            if sequence.is_identity and sequence.name != generated:
+                name = sql.quote(sql.unquote(sequence.name.rpartition(".")[2]))
+                yield f"alter sequence {generated} rename to {name}"
+            elif not sequence.is_identity:
+                yield self._own(sequence)
+            yield from self._sequence_access(sequence)
+        for name in self.table.columns:
+            yield from self._column_settings(name)
+        for name, each in self.table.constraints.items():
+            if not each.is_validated:
+                # That of a new table is valid.
+                quoted = sql.quote(name)
+                drop = f"alter table {self.name} drop constraint if exists {quoted}"
+                yield f"{drop}, add constraint {quoted} {each.definition}"
+            yield from self._constraint_settings(name)
+        for name, details in self.details.indexes.items():
+            yield from self._index_settings(name, details)
+        yield from map(ddl.create_or_replace_rule, self.details.rules)
+        yield from map(ddl.unless_it_exists, self.details.statistics)
+        for partition in self.partitions:
+            yield from partition.create_bodies(())
+            yield ddl.attach_partition(self.name, partition.name, str(partition.details.bound))
+            yield from partition.finish(())
+
+    def without_owner(self) -> TableDefinition:
+        """Return the table as one that the role has which creates it."""
+        return replace(
+            self,
+            table=replace(self.table, owner=None),
+            details=replace(self.details, owner=None),
+            partitions=[each.without_owner() for each in self.partitions],
+        )
+
+    def _generated_sequence(self, column: str) -> str:
+        return sql.qualified(self.table.schema, f"{self.table.name}_{column}_seq")
+
     def _create(self, later: Collection[str]) -> str:
         details, table = self.details, self.table
         columns = [self._column(name) for name in table.columns if self._has_own_column(name)]
@@ -194,8 +238,7 @@ class TableDefinition:
     def _column(self, name: str) -> str:
         column, details = self.table.columns[name], self.details.columns[name]
         for sequence in self._sequences(name, of_identity=True):
-            generated = sql.qualified(self.table.schema, f"{self.table.name}_{name}_seq")
-            if sequence.is_identity and sequence.name != generated:
+            if sequence.is_identity and sequence.name != self._generated_sequence(name):
                 named = (*column.identity, f"sequence name {sequence.name}")
                 column = replace(column, identity=named)
         if details.is_not_null_inherited:

@@ -21,6 +21,7 @@ from townhall.pg.column_type import ColumnType
 from townhall.pg.dialect import named_dialect
 
 _TYPES_OF_SEQUENCES = {"smallint", "integer", "bigint"}
+_SERIAL = {"smallserial": "smallint", "serial": "integer", "bigserial": "bigint"}
 _dialect = named_dialect()
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 _CAPITALS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Z]+""")
@@ -54,7 +55,7 @@ def with_column_changes(
             continue
         name = table_of(operation)
         column = actual[name].columns[operation.column_name]
-        if operation.modify_type is not None:
+        if operation.modify_type is not None and not _is_serial(operation.modify_type, column):
             changed.append(_change_of_type(connection, declared[name], operation, column))
         changed += _other_changes(operation, column)
     return _with_types_first(changed)
@@ -121,6 +122,12 @@ def type_in_sql(type_: TypeEngine[Any]) -> str:
         lambda match: match[0] if match[0][0] in "'\"" else match[0].lower(),
         type_.compile(dialect=_dialect),
     )
+
+
+def _is_serial(type_: TypeEngine[Any], actual: catalog.Column) -> bool:
+    # "serial" is an integer with a sequence of its own, and no type.
+    base = _SERIAL.get(type_in_sql(type_))
+    return base == actual.type and actual.sequence is not None
 
 
 def _change_of_type(

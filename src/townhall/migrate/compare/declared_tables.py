@@ -92,9 +92,10 @@ class _TemporaryTable:
         specify = cast("Callable[[Column[Any]], str]", compiler.get_column_specification)
         parts = [specify(column) for column in self.table.columns]
         parts += [compiler.process(each) for each in _checks_and_exclusions(self.table)]
-        key = quote(next(iter(self.table.primary_key or self.table.columns)).name)
+        keys = [quote(each.name) for each in self.table.primary_key or self.table.columns]
         excludes = any(isinstance(each, ExcludeConstraint) for each in self.table.constraints)
-        partitions = "" if stored or excludes else f" partition by list ({key})"
+        is_stored = stored or excludes or not keys
+        partitions = "" if is_stored else f" partition by list ({keys[0]})"
         yield f"create table {name} ({', '.join(parts)}){partitions}"
         for index in _sorted_indexes(self.table):
             yield (

@@ -1,0 +1,79 @@
+"""The command ``townhall pull``."""
+# ruff: noqa: T201 - printing is what the command is for
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from alembic.util import CommandError
+
+from townhall.check.errors import CheckError
+from townhall.configuration import database_of, default_ini
+from townhall.printing import printable
+from townhall.pull.pulling import pull as pull_database
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser."""
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), help="where to (default: the current one)"
+    )
+    parser.add_argument(
+        "--url",
+        help="the database to read (default: that of DATABASE_URL, or the embedded server)",
+    )
+    parser.add_argument(
+        "--schema",
+        action="append",
+        default=[],
+        help="a schema to pull, beside public and private; may be given again (default: all but"
+        " the platform's)",
+    )
+    parser.add_argument(
+        "--into", metavar="PACKAGE", default="database", help="the package (default: database)"
+    )
+    parser.add_argument(
+        "--scratch",
+        metavar="URL",
+        help="a server of the same major version for the scratch database, as a role that may"
+        " create databases (default: the embedded server)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite the files of an earlier pull"
+    )
+
+
+def pull(options: argparse.Namespace) -> int:
+    """Write the schema of a database as models and entities, with a first revision.
+
+    Raises:
+        CommandError: The pull failed; the message says why and what to do.
+    """
+    try:
+        database = database_of(options.url, default_ini())
+        pulled = pull_database(
+            database,
+            options.folder,
+            options.into,
+            schemas=options.schema,
+            scratch=options.scratch,
+            force=options.force,
+        )
+    except (CheckError, ValueError) as error:
+        raise CommandError(str(error)) from None
+    print(
+        f"{pulled.tables} tables and {pulled.entities} entities are in"
+        f" {options.folder.resolve() / options.into}."
+    )
+    if pulled.left_out:
+        print("\nNot pulled:")
+        for each in pulled.left_out:
+            print(f"  {printable(str(each))}")
+    print("\nNext, on the database that was read:\n")
+    for line in _NEXT:
+        print(f"    python -m alembic {line}")
+    return 0
+
+
+_NEXT = ("stamp head    # it is there already", "check")

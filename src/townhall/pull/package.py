@@ -1,0 +1,257 @@
+"""The files of a pulled application."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from string import Template
+
+from townhall.migrate.commands import SCRIPT_LOCATION
+from townhall.migrate.settings import OF_PLATFORM
+from townhall.migrate.write.python_source import quoted
+from townhall.pg import Domain, Entity, EnumType, Extension, sql
+from townhall.pg.catalog import PLATFORM_SCHEMAS, Table
+from townhall.pull.column_types import TypeNames, enum_key
+from townhall.pull.declarable import Declarable, declarable
+from townhall.pull.left_out import LeftOut, left_out
+from townhall.pull.models import Models
+from townhall.pull.names import constant_name, module_name
+from townhall.pull.rooms import ROOMS, render_entities, room_of, sorted_entities
+from townhall.pull.source import Source
+from townhall.roles import SUPABASE
+
+_FUTURE = "from __future__ import annotations\n"
+_TOKENS = {
+    "dt": "import datetime as dt",
+    "decimal": "import decimal",
+    "uuid": "import uuid",
+    "sa": "import sqlalchemy as sa",
+    "postgresql": "from sqlalchemy.dialects import postgresql",
+    "pg": "from townhall import pg",
+}
+
+
+class Package:
+    """A database as the files of an application."""
+
+    def __init__(self, source: Source, name: str) -> None:
+        """Find the names of everything.
+
+        Args:
+            source: The database.
+            name: The name of the package.
+        """
+        self._source, self._name = source, name
+        taken = {"base", "extensions"}
+        self._modules: dict[str, str] = {}
+        for schema in sorted({*source.schemas, *PLATFORM_SCHEMAS}):
+            self._modules[schema] = module_name(schema, taken)
+            taken.add(self._modules[schema])
+        enums = [each for each in source.entities if isinstance(each, EnumType) and each.values]
+        domains = [each for each in source.entities if isinstance(each, Domain)]
+        constants: dict[str, str] = {}
+        for enum in enums:
+            constants[enum_key(enum)] = constant_name(enum.name, constants.values())
+        used = {
+            re.sub(r"(\[\])+$", "", column.type)
+            for table in source.tables.values()
+            for column in table.columns.values()
+        }
+        self._enums = [
+            (constants[enum_key(enum)], enum) for enum in enums if enum_key(enum) in used
+        ]
+        plain = [
+            EnumType(schema=each.schema, name=each.name, values=each.values)
+            for _, each in self._enums
+        ]
+        self.declared: Declarable = declarable(source, plain)
+        self._models = Models(
+            source.definitions,
+            TypeNames(
+                {enum_key(enum): constant for constant, enum in self._enums},
+                {sql.qualified(each.schema, each.name): each for each in domains},
+            ),
+            self.declared.columns_with_sequences,
+        )
+
+    def files(self) -> dict[str, str]:
+        """Return the text of each file, by its path in the folder of the application."""
+        found: dict[str, str] = {}
+        entities = self._entities()
+        for schema, module in self._modules.items():
+            found |= self._schema(schema, module, entities.get(schema, []))
+        extensions = [each for each in self.declared.entities if isinstance(each, Extension)]
+        if extensions:
+            found["extensions"] = _module(
+                "The extensions.", render_entities("EXTENSIONS", sorted_entities(extensions))
+            )
+        return {
+            **{f"{self._name}/{path}.py": text for path, text in found.items()},
+            **self._templates(found),
+        }
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:
+        """What is not pulled; known once the files are written."""
+        return left_out(self._source, self.declared, self._models)
+
+    def _entities(self) -> dict[str, list[Entity]]:
+        found: dict[str, list[Entity]] = defaultdict(list)
+        for entity in self.declared.entities:
+            if not isinstance(entity, Extension):
+                found[entity.schema].append(entity)
+        return found
+
+    def _schema(self, schema: str, module: str, entities: Sequence[Entity]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        types = "".join(
+            f"{constant} = {_enum(enum)}\n"
+            for constant, enum in self._enums
+            if enum.schema == schema
+        )
+        for room, (title, _) in ROOMS.items():
+            own = [each for each in entities if room_of(each) == room]
+            before = types if room == "types" else ""
+            if own or before:
+                body = render_entities(room.upper(), sorted_entities(own)) if own else ""
+                docstring = f"{title} of the schema {_in_words(schema)}."
+                found[f"{module}/{room}"] = _module(docstring, f"{before}\n{body}")
+        models = self._models.source(schema)
+        if models:
+            found[f"{module}/models"] = _module(
+                f"The tables of the schema {_in_words(schema)}.", models, self._imports(schema)
+            )
+        if stubs := self._stubs(schema):
+            docstring = f"The tables of {_in_words(schema)} that are referred to."
+            found[f"{module}/models"] = _module(
+                docstring, stubs, [f"from {self._name}.base import Base"]
+            )
+        if found:
+            found[f"{module}/__init__"] = f'"""The schema {_in_words(schema)}."""\n'
+        return found
+
+    def _imports(self, schema: str) -> Iterable[str]:
+        yield "from typing import TYPE_CHECKING, Any"
+        yield "from sqlalchemy.orm import Mapped, mapped_column, relationship"
+        yield f"from {self._name}.base import Base, row_key"
+        for constant, enum in self._enums:
+            yield f"from {self._name}.{self._modules[enum.schema]}.types import {constant}"
+        others = self._models.imported(schema)
+        if others:
+            yield "if TYPE_CHECKING:"
+            for other, name in others:
+                yield f"    from {self._name}.{self._modules[other]}.models import {name}"
+
+    def _stubs(self, schema: str) -> str:
+        tables = self._source.platform_tables
+        referred = sorted(name for name in self._models.referred if name[0] == schema)
+        return "".join(
+            _stub(tables[name], self._models.referred[name]) for name in referred if name in tables
+        )
+
+    def _templates(self, modules: Mapping[str, str]) -> dict[str, str]:
+        values = {
+            "package": self._name,
+            "docstring": _docstring(self._source, self.left_out),
+            "roles": _roles(self._source),
+            "imports": "\n".join(self._package_imports(modules)),
+            "entities": "\n".join(f"    *{name}," for name in self._tuples(modules)),
+            "schemas": ", ".join(quoted(each) for each in self._source.schemas),
+            "public": ", ".join(map(quoted, self._public_names(modules))),
+        }
+        templates = files("townhall.pull") / "templates"
+        texts = {
+            place.format(package=self._name): Template(
+                (templates / f"{template}.txt").read_text(encoding="utf-8")
+            ).substitute(values)
+            for template, place in _PLACES.items()
+        }
+        script = SCRIPT_LOCATION / "script.py.mako"
+        return {**texts, "migrations/script.py.mako": script.read_text(encoding="utf-8")}
+
+    def _package_imports(self, modules: Mapping[str, str]) -> Iterable[str]:
+        yield f"from {self._name}.base import Base"
+        for path in sorted(modules):
+            *folder, name = path.split("/")
+            place = ".".join([self._name, *folder])
+            if name == "models":
+                yield f"from {place} import models as {folder[0]}_models"
+            elif f"{name.upper()}:" in modules[path]:
+                yield f"from {place}.{name} import {name.upper()} as {_alias(path)}"
+
+    def _public_names(self, modules: Mapping[str, str]) -> list[str]:
+        models = [path.partition("/")[0] for path in modules if path.endswith("/models")]
+        return ["ROLES", *sorted(["entities", "metadata", *(f"{each}_models" for each in models)])]
+
+    def _tuples(self, modules: Mapping[str, str]) -> Iterable[str]:
+        for room in ROOMS:
+            for path in sorted(modules):
+                if path.rpartition("/")[2] == room and f"{room.upper()}:" in modules[path]:
+                    yield _alias(path)
+
+
+_PLACES = {
+    "alembic.ini": "alembic.ini",
+    "env.py": "migrations/env.py",
+    "package.py": "{package}/__init__.py",
+    "base.py": "{package}/base.py",
+}
+"""Where each template is written to."""
+
+
+def _alias(path: str) -> str:
+    return path.replace("/", "_").upper()
+
+
+def _module(docstring: str, body: str, imports: Iterable[str] = ()) -> str:
+    # Where ruff is installed it removes what is not needed, and sorts the others.
+    needed = [line for token, line in _TOKENS.items() if re.search(rf"\b{token}\.", body)]
+    lines = [*needed, *imports]
+    return "\n".join([f'"""{docstring}"""\n', _FUTURE, *lines, "", "", body.strip("\n"), ""])
+
+
+def _in_words(name: str) -> str:
+    return re.sub(r'["\\\n]', "'", name)
+
+
+def _enum(enum: EnumType) -> str:
+    values = ", ".join(map(quoted, enum.values))
+    schema = "" if enum.schema == "public" else f", schema={quoted(enum.schema)}"
+    return f"sa.Enum({values}, name={quoted(enum.name)}{schema})"
+
+
+def _stub(table: Table, columns: Sequence[str]) -> str:
+    types = TypeNames({}, {})
+    lines = [
+        f"    sa.Column({quoted(name)}, {types.source(table.columns[name].type).expression}),"
+        for name in columns
+    ]
+    return "\n".join(
+        [
+            f"{constant_name(table.name)} = sa.Table(",
+            f"    {quoted(table.name)},",
+            "    Base.metadata,",
+            *lines,
+            f"    schema={quoted(table.schema)},",
+            f'    info={{"{OF_PLATFORM}": True}},',
+            ")\n",
+        ]
+    )
+
+
+def _docstring(source: Source, missing: Sequence[LeftOut]) -> str:
+    lines = [f"The schema of the database {_in_words(source.name)}, as townhall pull wrote it."]
+    if missing:
+        lines += ["", "Not pulled:", "", *(f"- {_in_words(str(each))}" for each in missing), ""]
+    return "\n".join(lines)
+
+
+def _roles(source: Source) -> str:
+    names = {"anonymous": "anon", "user": "authenticated", "service": "service_role"}
+    absent = [f"{each}=None" for each, role in names.items() if role not in source.roles]
+    if not source.has_caller:
+        absent += ['caller="current_user::text"', "caller_type=str"]
+    assert SUPABASE.names == tuple(names.values())  # noqa: S101 - the defaults that are left out
+    return f"Roles({', '.join(absent)})"

@@ -1,0 +1,119 @@
+"""One pull of a database."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.util import CommandError
+from sqlalchemy import URL
+
+from townhall.check.connection import reading
+from townhall.init.files import refuse_name
+from townhall.pull.first_revision import write_first_revision
+from townhall.pull.left_out import LeftOut
+from townhall.pull.package import Package
+from townhall.pull.source import read_source
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull has written.
+
+    Attributes:
+        files: The files, relative to the folder.
+        tables: How many tables there are.
+        entities: How many entities there are.
+        left_out: What was not pulled.
+    """
+
+    files: Sequence[str]
+    tables: int
+    entities: int
+    left_out: Sequence[LeftOut]
+
+
+def pull(  # noqa: PLR0913 - each is a choice of its own
+    database: URL,
+    folder: Path,
+    package: str,
+    *,
+    schemas: Sequence[str] = (),
+    scratch: str | None = None,
+    force: bool = False,
+) -> Pulled:
+    """Write the schema of a database as an application, with a first revision that makes it.
+
+    The database is only read, in one transaction.
+
+    Args:
+        database: The database.
+        folder: The folder of the application; it is created where it does not exist.
+        package: The name of its Python package.
+        schemas: The schemas; none for all but the platform's.
+        scratch: The URL of a server of the same major version, as a role that may create databases,
+            to write the first revision; None for the embedded server.
+        force: Whether files of the same names are overwritten, and others of the package removed.
+
+    Raises:
+        CommandError: The name can't be that of a package, files exist already, there is no such
+            schema, or autogenerate refuses what was found; the message says what to do.
+        CheckError: There is no server for the scratch database.
+        DBAPIError: The database can't be connected to, or not be read.
+    """
+    refuse_name(folder, package)
+    _refuse_existing(folder, package, force=force)
+    with reading(database) as connection:
+        source = read_source(connection, schemas)
+    written = Package(source, package)
+    files = written.files()
+    _write(folder, package, files)
+    write_first_revision(folder, package, source, scratch)
+    _format(folder, package)
+    return Pulled(
+        sorted(files),
+        len(source.definitions),
+        len(written.declared.entities),
+        written.left_out,
+    )
+
+
+def _refuse_existing(folder: Path, package: str, *, force: bool) -> None:
+    places = [folder / package, folder / "migrations", folder / "alembic.ini"]
+    existing = [each.relative_to(folder).as_posix() for each in places if _has_content(each)]
+    if existing and not force:
+        raise CommandError(
+            f"{', '.join(existing)}: exists already in {folder.resolve()}, and is not overwritten."
+            " Pull into another folder, or say --force to write them anew: what was changed there"
+            " is lost."
+        )
+
+
+def _has_content(place: Path) -> bool:
+    return place.is_file() or (place.is_dir() and any(place.iterdir()))
+
+
+def _write(folder: Path, package: str, files: dict[str, str]) -> None:
+    versions = folder / "migrations" / "versions"
+    for former in (*(folder / package).rglob("*.py"), *versions.glob(f"{package}_0001_*.py")):
+        former.unlink()
+    versions.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _format(folder: Path, package: str) -> None:
+    if importlib.util.find_spec("ruff") is None:
+        return
+    for words in (
+        ("check", "--fix-only", "--quiet", "--select", "F401,I,RUF022,UP034"),
+        ("format", "--quiet"),
+    ):
+        command = (sys.executable, "-m", "ruff", *words, package, "migrations")
+        subprocess.run(command, check=False, cwd=folder)  # noqa: S603 - a program of ours

@@ -1,0 +1,121 @@
+"""What a database has, read once, in a form that is written as Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from townhall.check.shared import Platform, read_platform
+from townhall.migrate.origins import Origins
+from townhall.pg import Entity, catalog
+from townhall.pg.catalog import PLATFORM_SCHEMAS, Table, TableName
+from townhall.pg.state import read_state
+from townhall.pg.table_definition import TableDefinition, read_table_definitions
+from townhall.pull.rows import read_rows
+from townhall.roles import HELPER_SCHEMA
+
+VERSION_TABLE = "alembic_version"
+_ALWAYS_COMPARED = ("public", HELPER_SCHEMA)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A database as its catalogs describe it.
+
+    Attributes:
+        name: The name of the database.
+        version: The server's major version.
+        schemas: The schemas that are pulled.
+        definitions: Their tables, by schema and name.
+        partitions: The partitions, and other tables that are not declared.
+        entities: The entities, also those of the platform's tables.
+        platform_tables: The tables of the platform.
+        platform: What is copied of the platform to try what is written.
+        roles: The roles of the server.
+        unmanaged: The objects of kinds that can't be declared.
+        rows: What is kept as rows and is not pulled: the kind, and the name.
+        has_caller: Whether there is a function ``auth.uid()``.
+    """
+
+    name: str
+    version: int
+    schemas: tuple[str, ...]
+    definitions: Mapping[TableName, TableDefinition]
+    partitions: frozenset[TableName]
+    entities: Sequence[Entity]
+    platform_tables: Mapping[TableName, Table]
+    platform: Platform
+    roles: frozenset[str]
+    unmanaged: Sequence[catalog.Unmanaged]
+    rows: Sequence[tuple[str, str]]
+    has_caller: bool
+
+    @property
+    def tables(self) -> dict[TableName, Table]:
+        """The tables that are declared, by schema and name."""
+        return {name: each.table for name, each in self.definitions.items()}
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether the server is set up as one of Supabase."""
+        return "authenticator" in self.roles
+
+
+def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
+    """Read a database.
+
+    Args:
+        connection: A connection within a transaction that reads only.
+        schemas: The schemas to read; none for all but the platform's.
+
+    Raises:
+        CommandError: A schema does not exist, or is the platform's.
+    """
+    names = _chosen(connection, schemas)
+    state = read_state(connection, names)
+    definitions = read_table_definitions(connection, names)
+    own = {
+        name: definitions[name].without_owner()
+        for name in sorted(definitions)
+        if name[1] not in {VERSION_TABLE, Origins.TABLE}
+        and definitions[name].table.kind != "foreign table"
+        and definitions[name].details.bound is None
+    }
+    with catalog.empty_search_path(connection):
+        platform = catalog.read_tables(connection, sorted(PLATFORM_SCHEMAS))
+        unmanaged = catalog.read_unmanaged(connection, names)
+    return Source(
+        name=str(connection.exec_driver_sql("select current_database()").scalar_one()),
+        version=catalog.server_version(connection),
+        schemas=tuple(names),
+        definitions=own,
+        partitions=frozenset(definitions.keys() - own.keys()),
+        entities=list(state.values()),
+        platform_tables={(each.schema, each.name): each for each in platform},
+        platform=read_platform(connection),
+        roles=frozenset(connection.exec_driver_sql("select rolname from pg_roles").scalars()),
+        unmanaged=unmanaged,
+        rows=read_rows(connection, own),
+        has_caller=connection.exec_driver_sql(
+            "select to_regproc('auth.uid') is not null"
+        ).scalar_one(),
+    )
+
+
+def _chosen(connection: Connection, schemas: Sequence[str]) -> list[str]:
+    existing = catalog.schema_names(connection)
+    own = [name for name in existing if name not in PLATFORM_SCHEMAS]
+    if of_platform := sorted({*schemas} & PLATFORM_SCHEMAS):
+        raise CommandError(
+            f"the schema {of_platform[0]} is the platform's: its tables are left to it, and the"
+            " policies, triggers and grants on them are pulled with any other schema. Leave it out."
+        )
+    if missing := sorted({*schemas} - {*own}):
+        raise CommandError(
+            f"there is no schema {missing[0]} in the database. Its schemas are {', '.join(own)}."
+        )
+    chosen = {*schemas, *_ALWAYS_COMPARED} if schemas else {*own}
+    return [name for name in own if name in chosen]
