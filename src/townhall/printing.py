@@ -7,6 +7,7 @@ act on the terminal. Every command prints what it has read through this module.
 
 from __future__ import annotations
 
+import json
 import re
 
 from townhall.pg.layout import pieces
@@ -27,6 +28,15 @@ def printable(words: str) -> str:
     if words.isprintable():
         return words
     return "".join(each if each.isprintable() else _escape(each) for each in words)
+
+
+def python_literal(text: str) -> str:
+    r"""Return text as a string of Python in double quotes, with an escape for what can't be seen.
+
+    Args:
+        text: Text of any kind.
+    """
+    return json.dumps(text, ensure_ascii=False)
 
 
 def on_one_line(message: object) -> str:

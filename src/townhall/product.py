@@ -11,7 +11,7 @@ from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-    from townhall.pg import Entity
+    from townhall.pg import Accepted, Entity
     from townhall.pg.access import Access
 
 
@@ -26,6 +26,7 @@ class Product:
         access_rules: The access rule of each table; the entities contain what they expand to.
         roles: The roles that its revisions name.
         helper_schema: The schema of helper functions that its revisions name.
+        accepted: The dangers that were looked at and do no harm.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Product:
     access_rules: tuple[Access, ...]
     roles: Roles = SUPABASE
     helper_schema: str = HELPER_SCHEMA
+    accepted: tuple[Accepted, ...] = ()
 
 
 def own_product() -> Product:

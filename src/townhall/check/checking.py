@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,14 @@ from sqlalchemy import URL, text
 from townhall.check.answers import drift, kept, login_role, row_security
 from townhall.check.comparison import Comparison, Contents, read_found, read_made
 from townhall.check.connection import reading
+from townhall.check.dangers import (
+    Rules,
+    dangers,
+    not_told_before,
+    read_rules,
+    rules_answer,
+    without_accepted,
+)
 from townhall.check.dependants import naming_dependants
 from townhall.check.errors import CheckError
 from townhall.check.findings import Finding
@@ -38,8 +46,9 @@ def check(
     config: Path | None = None,
     scratch: str | None = None,
     role: str | None = None,
+    schemas: Sequence[str] = (),
 ) -> Report:
-    """Report every difference between a database and what its revisions make.
+    """Report every difference between a database and what its revisions make, and every danger.
 
     The database is only read, in two short read-only transactions that block no other session; a
     hot standby works, and so does a role that has no privilege but ``connect``. What is declared is
@@ -51,10 +60,13 @@ def check(
         scratch: The URL of a database on a server of the same major version, as a role that may
             create databases there; None for the embedded server.
         role: The role that the application logs in as; None for the one of ``url``.
+        schemas: The schemas whose objects requests can name; none for those of the settings, of
+            PostgREST or ``public``. Without ``config`` the database is then compared with no
+            revisions, and only dangers are reported.
 
     Returns:
-        The answers to the questions, and every difference in an order in which the repairs run. A
-        database in which no revision has run is not compared.
+        The answers to the questions, and every difference in an order in which the repairs run,
+        then the dangers. A database in which no revision has run is not compared.
 
     Raises:
         CheckError: The database can't be checked; the message says why and what to do.
@@ -62,7 +74,21 @@ def check(
         OperationalError: The database or the scratch server can't be connected to.
     """
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url
-    return _Check(database, History(config), scratch).report(role)
+    if schemas and config is None:
+        return _report_on_rules(database, role, schemas)
+    return _Check(database, History(config), scratch, schemas).report(role)
+
+
+def _report_on_rules(database: URL, role: str | None, schemas: Sequence[str]) -> Report:
+    with reading(database) as connection:
+        rules = read_rules(connection, None, schemas)
+        names = [role] if role is not None else []
+        roles = read_roles(connection, names, schemas, None)
+    if role is not None and role not in roles:
+        raise CheckError(f"there is no role {role}")
+    found = dangers(rules)
+    answers = (rules_answer(found, rules.exposed), *map(login_role, roles.values()))
+    return Report(answers, tuple(found))
 
 
 @dataclass(frozen=True)
@@ -78,6 +104,7 @@ class _Compared:
         differences: Every difference; none where no revision has run.
         login: The role that the application logs in as.
         roles: What is known of that role and of those that requests act as.
+        rules: The rules of the database.
     """
 
     comparison: Comparison
@@ -88,13 +115,17 @@ class _Compared:
     differences: list[Finding]
     login: Role
     roles: Mapping[str, Role]
+    rules: Rules
 
 
 class _Check:
     """One check of a database, which is read in two transactions."""
 
-    def __init__(self, database: URL, history: History, scratch: str | None) -> None:
+    def __init__(
+        self, database: URL, history: History, scratch: str | None, exposed: Sequence[str]
+    ) -> None:
         self._database, self._history, self._scratch = database, history, scratch
+        self._exposed = exposed
         with reading(database) as connection:
             self._version = server_version(connection)
             self._running = read_running(connection)
@@ -152,10 +183,12 @@ class _Check:
             roles = read_roles(
                 connection, [login, *settings.roles.names], found.schemas, settings.roles.service
             )
+            known_roles = settings.roles if settings.roles.names else None
+            rules = read_rules(connection, known_roles, self._exposed or settings.exposed)
         if login not in roles:
             raise CheckError(f"there is no role {login}")
         return _Compared(
-            comparison, made, found, declared, actual, differences, roles[login], roles
+            comparison, made, found, declared, actual, differences, roles[login], roles, rules
         )
 
     def _begun(self, compared: _Compared) -> list[Finding]:
@@ -197,7 +230,13 @@ class _Check:
             *unsafe_search_paths(declared, actual),
             *unmanaged(compared.made.unmanaged, compared.found.unmanaged),
         )
-        return Report(answers, (*findings, *notes))
+        found = self._dangers(compared, (*findings, *notes)) if not self._running else []
+        rules = [rules_answer(found, compared.rules.exposed)] if found else []
+        return Report((*answers, *rules), (*findings, *found, *notes))
+
+    def _dangers(self, compared: _Compared, told: Sequence[Finding]) -> list[Finding]:
+        accepted = self._history.settings.accepted
+        return list(not_told_before(without_accepted(dangers(compared.rules), accepted), told))
 
     def _not_migrated(self, compared: _Compared) -> Report:
         settings, declared, actual = self._history.settings, compared.declared, compared.actual
@@ -209,7 +248,10 @@ class _Check:
             *([row_security(declared, actual, settings)] if tables else []),
             login_role(compared.login),
         )
-        return Report(answers, (self._revisions.first_step(names),))
+        # Its first step comes first, unless the rules are asked for.
+        found = self._dangers(compared, ()) if self._exposed else []
+        rules = [rules_answer(found, compared.rules.exposed)] if found else []
+        return Report((*answers, *rules), (self._revisions.first_step(names), *found))
 
 
 def _sides(compared: _Compared) -> Sides:

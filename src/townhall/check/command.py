@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import groupby
 from pathlib import Path
 
 from townhall.check.checking import check as check_database
+from townhall.check.dangers import lines
 from townhall.check.impact import Severity
 from townhall.check.report import Report
 from townhall.configuration import database_of, default_ini
@@ -40,6 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--role", help="the role that the application logs in as (default: that of the URL)"
     )
+    parser.add_argument(
+        "--schema",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a schema whose objects requests can name; may be repeated (default: those that env.py"
+        " or PostgREST's settings name, or public). Without --config nothing is compared with"
+        " revisions: only what is dangerous in the rules is reported",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--fail-on",
@@ -62,6 +73,7 @@ def check(options: argparse.Namespace) -> int:
         config=options.config,
         scratch=options.scratch,
         role=options.role,
+        schemas=options.schema,
     )
     if options.json:
         print(json.dumps(report.as_dict(), indent=2))
@@ -73,5 +85,6 @@ def check(options: argparse.Namespace) -> int:
 def _print(report: Report) -> None:
     for answer in report.answers:
         print(f"{answer.question:14}{printable(answer.answer)}")
-    for finding in report.findings:
-        print(finding)
+    for is_danger, findings in groupby(report.findings, lambda each: each.danger is not None):
+        for line in lines(findings) if is_danger else findings:
+            print(line)

@@ -73,7 +73,10 @@ class Finding:
         decision: Why a person has to decide first whether the repair is wanted, or None.
         is_drift: Whether the database differs from its revisions. Otherwise it is a note, which has
             no effect on the exit status: what is as declared and unsafe, and what revisions do not
-            manage.
+            manage. A danger is none either, and has its own effect.
+        danger: The kind of danger that it tells of; None where it tells of a difference.
+        declared_at: The line that declares the object of a danger: ``app/models.py:12``.
+        python: What to declare, so that the danger ends.
     """
 
     object: str
@@ -83,6 +86,9 @@ class Finding:
     repair: str
     decision: str | None = None
     is_drift: bool = True
+    danger: str | None = None
+    declared_at: str | None = None
+    python: str | None = None
 
     def __str__(self) -> str:
         """Return the finding as one line, and a repair of several lines below it."""

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection
 from townhall.check.environment import run_env
 from townhall.check.errors import CheckError
 from townhall.migrate import SETTINGS, alembic_config
-from townhall.pg import ENTITY_CLASSES, Entity
+from townhall.pg import ENTITY_CLASSES, Accepted, Entity
 from townhall.product import Product
 from townhall.roles import HELPER_SCHEMA, Roles
 
@@ -47,6 +47,8 @@ class DeclaredSettings:
             not call :func:`townhall.migrate.run`.
         kinds: The kinds of entities that are compared.
         helper_schema: The schema of helper functions.
+        exposed: The schemas whose objects requests can name; none where it does not say.
+        accepted: The dangers that were looked at and do no harm.
     """
 
     product: Product | None
@@ -54,6 +56,8 @@ class DeclaredSettings:
     schemas: tuple[str, ...]
     kinds: tuple[type[Entity], ...] = ENTITY_CLASSES
     helper_schema: str = HELPER_SCHEMA
+    exposed: tuple[str, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
 
 
 class History:
@@ -92,6 +96,8 @@ class History:
             tuple(visible),
             settings.kinds,
             settings.helper_schema,
+            settings.exposed,
+            settings.accepted,
         )
 
     def known(self) -> set[str]:

@@ -21,8 +21,11 @@ class Severity(StrEnum):
     FUNCTIONAL = "functional"
     """Statements fail, or have another result than declared."""
 
+    PERFORMANCE = "performance"
+    """Statements take longer than they need to."""
+
     COSMETIC = "cosmetic"
-    """Neither of the two."""
+    """None of these."""
 
     def is_at_least(self, other: Severity) -> bool:
         """Tell whether it is as severe as another one, or more so."""

@@ -9,6 +9,8 @@ from townhall.check.findings import Finding
 from townhall.check.impact import Severity
 
 _VERSION = 1
+_OF_DANGERS = ("danger", "declared_at", "python")
+"""The fields that only dangers have."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,20 @@ class Report:
         Args:
             severity: The least severity that counts.
         """
-        found = [each.severity for each in self.findings if each.is_drift]
+        found = [each.severity for each in self.findings if each.is_drift or each.danger]
         found += [each.severity for each in self.answers if not each.is_good]
         return any(each.is_at_least(severity) for each in found)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for JSON: the fields of :class:`Document`."""
-        return asdict(Document(_VERSION, self.is_good, self.answers, self.findings))
+        document = asdict(Document(_VERSION, self.is_good, self.answers, self.findings))
+        document["findings"] = tuple(map(_as_dict, self.findings))
+        return document
+
+
+def _as_dict(finding: Finding) -> dict[str, Any]:
+    fields = asdict(finding)
+    if finding.danger is None:
+        for name in _OF_DANGERS:
+            del fields[name]
+    return fields

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from townhall.domains import DOMAINS
 from townhall.domains.models import metadata
+from townhall.pg import Accepted
 from townhall.pg.access import Access, Declaration, entities_of
 from townhall.product import Product
 
@@ -36,10 +37,21 @@ def _declarations() -> tuple[Declaration, ...]:
     return tuple(each for module in modules if module for each in module.ENTITIES)
 
 
+def _accepted() -> tuple[Accepted, ...]:
+    modules = (module_of(domain, name) for domain in DOMAINS for name in MODULES_WITH_ENTITIES)
+    return tuple(each for module in modules for each in getattr(module, "ACCEPTED", ()))
+
+
 access_rules = _access_rules()
 """The access rules of all domains."""
 
 entities = entities_of((*_declarations(), *access_rules))
 """The entities of all domains: what is versioned beside the tables."""
 
-PRODUCT = Product(name="townhall", metadata=metadata, entities=entities, access_rules=access_rules)
+PRODUCT = Product(
+    name="townhall",
+    metadata=metadata,
+    entities=entities,
+    access_rules=access_rules,
+    accepted=_accepted(),
+)

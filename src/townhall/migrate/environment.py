@@ -40,7 +40,7 @@ from townhall.migrate.trial.hook import finish_and_try
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.placement import write_beside_own_revisions
 from townhall.migrate.write.rendering import render_item, render_sql_unchanged
-from townhall.pg import Entity, sql
+from townhall.pg import Accepted, Entity, sql
 from townhall.pg.access import Declaration
 from townhall.pg.alembic_utils import ReplaceableEntity, registry
 from townhall.product import Product
@@ -62,6 +62,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     roles: Roles = SUPABASE,
     helper_schema: str = HELPER_SCHEMA,
     kinds: Iterable[type[Entity]] = (),
+    exposed: Iterable[str] = (),
+    accepted: Iterable[Accepted] = (),
     lock_timeout: str = "5s",
     live: bool = True,
     include_name: IncludeName | None = None,
@@ -87,6 +89,10 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         helper_schema: The schema of helper functions, which clients don't see.
         kinds: The application's own kinds of entities, which are compared like those of
             :mod:`townhall.pg`.
+        exposed: The schemas whose objects requests can name, for ``townhall check``. Without them
+            they are those of PostgREST's setting ``db-schemas`` in the database, or ``public``.
+        accepted: The dangers that were looked at and do no harm, which ``townhall check`` then
+            leaves out.
         lock_timeout: How long a statement waits for a lock before the revision is given up, as
             PostgreSQL writes durations. ``-x lock_timeout=…`` overrides it for one run, and the
             lock timeout of a comparison (200 ms).
@@ -118,6 +124,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         helper_schema=helper_schema,
         kinds=kinds,
         filters=Filters(include_name, include_object),
+        exposed=exposed,
+        accepted=accepted,
     )
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)

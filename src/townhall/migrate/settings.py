@@ -10,7 +10,7 @@ from sqlalchemy import MetaData
 
 from townhall.migrate.compare.filters import NO_FILTERS, Filters
 from townhall.migrate.compare.scope import Scope
-from townhall.pg import ENTITY_CLASSES, Entity
+from townhall.pg import ENTITY_CLASSES, Accepted, Entity
 from townhall.pg.access import Declaration, entities_of
 from townhall.pg.adapted import adapted
 from townhall.pg.alembic_utils import ReplaceableEntity
@@ -58,6 +58,8 @@ class Settings:
         filters: What of the application is left out of the comparison.
         skipped_schemas: Schemas of the application that are not compared, because the platform has
             schemas of these names.
+        exposed: The schemas whose objects requests can name, where they are declared.
+        accepted: The dangers that were looked at and do no harm.
     """
 
     product: Product | None
@@ -69,6 +71,8 @@ class Settings:
     kinds: tuple[type[Entity], ...] = ENTITY_CLASSES
     filters: Filters = NO_FILTERS
     skipped_schemas: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
 
     @classmethod
     def of(  # noqa: PLR0913 - each is a setting of its own
@@ -82,6 +86,8 @@ class Settings:
         helper_schema: str = HELPER_SCHEMA,
         kinds: Iterable[type[Entity]] = (),
         filters: Filters = NO_FILTERS,
+        exposed: Iterable[str] = (),
+        accepted: Iterable[Accepted] = (),
     ) -> Settings:
         """Return the settings that the arguments of :func:`townhall.migrate.run` amount to.
 
@@ -114,6 +120,8 @@ class Settings:
             kinds=(*ENTITY_CLASSES, *own_kinds),
             filters=filters,
             skipped_schemas=tuple(sorted(skipped)),
+            exposed=tuple(exposed),
+            accepted=(*(product.accepted if product else ()), *accepted),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from townhall.pg.accepted import Accepted
 from townhall.pg.alterable import AlterableEntity
 from townhall.pg.column_type import ColumnType
 from townhall.pg.composite_type import CompositeType
@@ -68,6 +69,7 @@ __all__ = [
     "PUBLIC",
     "SAFE_SEARCH_PATH",
     "SERVICE",
+    "Accepted",
     "AlterableEntity",
     "ColumnType",
     "CompositeType",

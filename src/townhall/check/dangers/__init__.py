@@ -1,0 +1,28 @@
+"""What is dangerous in the rules of a database, whether they are declared or not.
+
+``catalog`` reads the rules, ``kinds`` has the kinds with their words, a module for each subject
+finds dangers and writes their repairs, and ``report`` puts them together.
+"""
+
+from __future__ import annotations
+
+from townhall.check.dangers.catalog import Rules, read_rules
+from townhall.check.dangers.kinds import Danger
+from townhall.check.dangers.report import (
+    dangers,
+    lines,
+    not_told_before,
+    rules_answer,
+    without_accepted,
+)
+
+__all__ = [
+    "Danger",
+    "Rules",
+    "dangers",
+    "lines",
+    "not_told_before",
+    "read_rules",
+    "rules_answer",
+    "without_accepted",
+]

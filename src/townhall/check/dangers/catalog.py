@@ -1,0 +1,526 @@
+"""What the catalogs say of the rules of a database: a constant number of queries, of any size.
+
+Everything in the schemas of PostgreSQL is left out, and whatever an extension brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from townhall.pg import PUBLIC, sql
+from townhall.pg.catalog import (
+    PLATFORM_SCHEMAS,
+    SIGNATURE,
+    empty_search_path,
+    not_of_an_extension,
+    rows,
+)
+from townhall.roles import SUPABASE, Roles
+
+_METADATA = "user_?meta_?data"
+"""What bodies are looked for: ``user_metadata``, ``raw_user_meta_data``."""
+
+
+@dataclass(frozen=True)
+class Callers:
+    """The roles that requests act as, as far as they exist.
+
+    Attributes:
+        anonymous: The role of a request without a token, or None where it is not known.
+        signed_in: The roles of signed-in users and of the service.
+        names: The role of a signed-in user, and the anonymous one. Empty where none is known: every
+            role that row level security applies to then counts.
+        memberships: For each of these the roles whose privileges it has, itself included.
+        bypassing: The roles that row level security does not apply to.
+        schemas: The schemas that PostgREST is set to expose; empty where no role has the setting.
+    """
+
+    anonymous: str | None
+    signed_in: tuple[str, ...]
+    names: tuple[str, ...]
+    memberships: Mapping[str, frozenset[str]]
+    bypassing: frozenset[str]
+    schemas: tuple[str, ...]
+
+    def among(self, roles: Iterable[str]) -> list[str]:
+        """Return the callers that are meant by the roles of a policy or of a privilege.
+
+        Args:
+            roles: Names of roles, with ``public`` for every role.
+        """
+        named = set(roles)
+        if PUBLIC in named:
+            return [PUBLIC]
+        if not self.names:
+            return sorted(named - self.bypassing)
+        return [each for each in self.names if named & self.memberships[each]]
+
+    def may_be_anonymous(self, grantees: Iterable[str]) -> list[str]:
+        """Return those of the grantees through whom a caller without a token has a privilege.
+
+        Args:
+            grantees: Names of roles, with ``public`` for every role.
+        """
+        roles = self.memberships.get(self.anonymous or "", frozenset())
+        return [each for each in grantees if each == PUBLIC or each in roles]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, a view or a materialized view.
+
+    Attributes:
+        oid: Its number in the catalog.
+        schema: Its schema.
+        name: Its name.
+        kind: ``r``, ``p``, ``v``, ``m`` or ``f``, as in ``pg_class``.
+        row_security: Whether row level security is enabled.
+        owner: Its owner.
+        is_owned_by_bypassing: Whether its owner bypasses row level security everywhere.
+        is_forced: Whether row level security holds for its owner too.
+        is_child: Whether it is a partition, or inherits from another table.
+        is_invoker: Whether it is a view that reads its tables as its reader.
+        grantees: Who holds a privilege to read or write it or a column of it, except its owner.
+        reads: The relations that it reads itself, if it is a view.
+        is_of_extension: Whether an extension brought it.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    row_security: bool
+    owner: str
+    is_owned_by_bypassing: bool
+    is_forced: bool
+    is_child: bool
+    is_invoker: bool
+    grantees: tuple[str, ...]
+    reads: tuple[int, ...]
+    is_of_extension: bool
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is a table that can have row level security."""
+        return self.kind in {"r", "p"}
+
+    @property
+    def literal(self) -> str:
+        """Its qualified name in SQL."""
+        return sql.qualified(self.schema, self.name)
+
+
+@dataclass(frozen=True)
+class FoundPolicy:
+    """A policy, with its conditions as PostgreSQL renders them.
+
+    Attributes:
+        schema: The schema of its table.
+        table: Its table.
+        name: Its name.
+        command: Its command, ``all`` for every one.
+        is_permissive: Whether it is permissive.
+        roles: Its roles, with ``public`` for every role.
+        using: The condition for existing rows.
+        check: The condition for new rows.
+        functions: The functions that it calls, by number.
+    """
+
+    schema: str
+    table: str
+    name: str
+    command: str
+    is_permissive: bool
+    roles: tuple[str, ...]
+    using: str | None
+    check: str | None
+    functions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FoundFunction:
+    """A function or procedure outside of PostgreSQL's own schemas.
+
+    Attributes:
+        oid: Its number in the catalog.
+        schema: Its schema.
+        signature: Its name with the types of its arguments, as messages have it.
+        kind: ``function`` or ``procedure``.
+        literal: Its qualified name without arguments, in SQL.
+        target: The same with the types of its arguments.
+        returns: The type that it returns.
+        is_trigger: Whether only a trigger can call it.
+        is_set: Whether it returns several rows.
+        is_definer: Whether it runs as its owner.
+        is_stable: Whether its result is the same for each row of a statement.
+        search_path: Its own search path, None without one.
+        grantees: Who may execute it, except its owner.
+        body: Its body.
+        definition: What creates it again, where its body mentions the metadata of users.
+        is_own: Whether neither an extension nor the platform brought it.
+    """
+
+    oid: int
+    schema: str
+    signature: str
+    kind: str
+    literal: str
+    target: str
+    returns: str
+    is_trigger: bool
+    is_set: bool
+    is_definer: bool
+    is_stable: bool
+    search_path: str | None
+    grantees: tuple[str, ...]
+    body: str
+    definition: str | None
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key that no complete index covers.
+
+    Attributes:
+        schema: The schema of its table.
+        table: Its table.
+        name: Its name.
+        columns: Its columns, in the order of the key.
+        predicates: The conditions of the partial indexes that cover it.
+    """
+
+    schema: str
+    table: str
+    name: str
+    columns: tuple[str, ...]
+    predicates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is looked at.
+
+    Attributes:
+        callers: The roles that requests act as.
+        exposed: The schemas whose objects requests can name.
+        relations: The relations, by number.
+        policies: The policies.
+        functions: The functions, by number.
+        foreign_keys: The foreign keys that may lack an index.
+    """
+
+    callers: Callers
+    exposed: tuple[str, ...]
+    relations: Mapping[int, Relation]
+    policies: Sequence[FoundPolicy]
+    functions: Mapping[int, FoundFunction]
+    foreign_keys: Sequence[ForeignKey]
+
+    @cached_property
+    def has_policies(self) -> frozenset[tuple[str, str]]:
+        """Schema and name of each table that has a policy."""
+        return frozenset((each.schema, each.table) for each in self.policies)
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[str, str], Relation]:
+        """The relations by schema and name."""
+        return {(each.schema, each.name): each for each in self.relations.values()}
+
+
+def read_rules(
+    connection: Connection,
+    roles: Roles | None,
+    exposed: Sequence[str],
+) -> Rules:
+    """Return the rules of a database.
+
+    Args:
+        connection: A connection within a transaction; it is only read.
+        roles: The roles that requests act as, or None to find them: those of Supabase, or the
+            anonymous role of PostgREST's settings.
+        exposed: The schemas whose objects requests can name; empty for those of PostgREST's
+            settings, and ``public`` where there are none.
+    """
+    with empty_search_path(connection):
+        callers = _callers(rows(connection, _ROLES, []), roles)
+        relations = [Relation(**_values(row)) for row in rows(connection, _RELATIONS, [])]
+        policies = [FoundPolicy(**_values(row)) for row in rows(connection, _POLICIES, [])]
+        functions = [
+            FoundFunction(**_values(row))
+            for row in rows(connection, _FUNCTIONS, sorted(PLATFORM_SCHEMAS))
+        ]
+        keys = rows(connection, _FOREIGN_KEYS, sorted(PLATFORM_SCHEMAS))
+    return Rules(
+        callers,
+        tuple(exposed) or callers.schemas or ("public",),
+        {each.oid: each for each in relations},
+        policies,
+        {each.oid: each for each in functions},
+        [ForeignKey(**_values(row)) for row in keys],
+    )
+
+
+def _values(row: RowMapping) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+
+
+def _callers(found: Sequence[RowMapping], declared: Roles | None) -> Callers:
+    by_name = {row["name"]: row for row in found}
+    settings = [setting for row in found for setting in row["settings"]]
+    roles = declared or _usual_roles(by_name, _setting(settings, "pgrst.db_anon_role"))
+    names = tuple(
+        name for name in (roles.anonymous, roles.user) if name is not None and name in by_name
+    )
+    return Callers(
+        roles.anonymous if roles.anonymous in by_name else None,
+        tuple(name for name in (roles.user, roles.service) if name is not None and name in by_name),
+        names,
+        {name: frozenset(by_name[name]["memberships"]) for name in names},
+        frozenset(name for name, row in by_name.items() if row["bypasses"]),
+        tuple(
+            each for each in _setting(settings, "pgrst.db_schemas") if each not in PLATFORM_SCHEMAS
+        ),
+    )
+
+
+def _usual_roles(existing: Container[str], anonymous: Sequence[str]) -> Roles:
+    if any(name in existing for name in SUPABASE.names):
+        return SUPABASE
+    return Roles(anonymous=next(iter(anonymous), None), user=None, service=None)
+
+
+def _setting(settings: Iterable[str], name: str) -> list[str]:
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        if key == name:
+            return [each for each in sql.split_list(value) if each]
+    return []
+
+
+_ROLES = """
+    select
+        r.rolname as name,
+        r.rolsuper or r.rolbypassrls as bypasses,
+        array(
+            select m.rolname
+            from pg_catalog.pg_roles as m
+            where pg_has_role(r.oid, m.oid, 'usage') and not r.rolsuper
+        ) as memberships,
+        array(
+            select s.setting
+            from pg_catalog.pg_db_role_setting as d
+            cross join unnest(d.setconfig) as s (setting)
+            where d.setrole in (0, r.oid)
+                and d.setdatabase in (
+                    0,
+                    (select oid from pg_catalog.pg_database where datname = current_database())
+                )
+                and s.setting like 'pgrst.%%'
+            order by d.setdatabase desc, d.setrole desc
+        ) as settings
+    from pg_catalog.pg_roles as r
+    where r.rolname !~ '^pg_'
+    order by r.rolname
+"""
+
+_OWN_SCHEMA = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+
+_RELATIONS = f"""
+    select
+        c.oid::bigint as oid,
+        n.nspname as schema,
+        c.relname as name,
+        c.relkind::text as kind,
+        c.relrowsecurity as row_security,
+        o.rolname as owner,
+        o.rolsuper or o.rolbypassrls as is_owned_by_bypassing,
+        c.relforcerowsecurity as is_forced,
+        exists (select from pg_catalog.pg_inherits as i where i.inhrelid = c.oid) as is_child,
+        coalesce(
+            (
+                select x.option_value::boolean
+                from pg_catalog.pg_options_to_table(c.reloptions) as x
+                where x.option_name = 'security_invoker'
+            ),
+            false
+        ) as is_invoker,
+        array(
+            select coalesce(r.rolname, 'public')
+            from (
+                select e.grantee
+                from aclexplode(c.relacl) as e
+                where e.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+                union
+                select e.grantee
+                from pg_catalog.pg_attribute as a
+                cross join aclexplode(a.attacl) as e
+                where a.attrelid = c.oid and not a.attisdropped and a.attacl is not null
+            ) as g
+            left join pg_catalog.pg_roles as r on r.oid = g.grantee
+            where g.grantee <> c.relowner
+            order by 1
+        ) as grantees,
+        array(
+            select distinct d.refobjid::bigint
+            from pg_catalog.pg_rewrite as w
+            join pg_catalog.pg_depend as d
+                on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = w.oid
+            where w.ev_class = c.oid
+                and c.relkind in ('v', 'm')
+                and d.refclassid = 'pg_catalog.pg_class'::regclass
+                and d.refobjid <> c.oid
+            order by 1
+        ) as reads,
+        not ({not_of_an_extension("pg_class", "c")}) as is_of_extension
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_roles as o on o.oid = c.relowner
+    where c.relkind in ('r', 'p', 'v', 'm', 'f') and {_OWN_SCHEMA}
+    order by n.nspname, c.relname
+"""
+
+_POLICIES = f"""
+    select
+        n.nspname as schema,
+        c.relname as table,
+        p.polname as name,
+        case p.polcmd
+            when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+            when 'd' then 'delete' else 'all'
+        end as command,
+        p.polpermissive as is_permissive,
+        array(
+            select coalesce(r.rolname, 'public')
+            from unnest(p.polroles) as x (oid)
+            left join pg_catalog.pg_roles as r on r.oid = x.oid
+            order by 1
+        ) as roles,
+        pg_get_expr(p.polqual, p.polrelid) as using,
+        pg_get_expr(p.polwithcheck, p.polrelid) as check,
+        array(
+            select d.refobjid::bigint
+            from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_policy'::regclass
+                and d.objid = p.oid
+                and d.refclassid = 'pg_catalog.pg_proc'::regclass
+            order by 1
+        ) as functions
+    from pg_catalog.pg_policy as p
+    join pg_catalog.pg_class as c on c.oid = p.polrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where {_OWN_SCHEMA} and {not_of_an_extension("pg_class", "c")}
+    order by n.nspname, c.relname, p.polname
+"""
+
+_FUNCTIONS = f"""
+    select
+        p.oid::bigint as oid,
+        n.nspname as schema,
+        {SIGNATURE} as signature,
+        case p.prokind when 'p' then 'procedure' else 'function' end as kind,
+        quote_ident(n.nspname) || '.' || quote_ident(p.proname) as literal,
+        p.oid::regprocedure::text as target,
+        format_type(p.prorettype, null) as returns,
+        p.prorettype in ('trigger'::regtype, 'event_trigger'::regtype) as is_trigger,
+        p.proretset as is_set,
+        p.prosecdef as is_definer,
+        p.provolatile = 's' or n.nspname = 'auth' as is_stable,
+        (
+            select substr(s.setting, length('search_path=') + 1)
+            from unnest(p.proconfig) as s (setting)
+            where starts_with(s.setting, 'search_path=')
+        ) as search_path,
+        array(
+            select coalesce(r.rolname, 'public')
+            from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as e
+            left join pg_catalog.pg_roles as r on r.oid = e.grantee
+            where e.grantee <> p.proowner
+            order by 1
+        ) as grantees,
+        coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body,
+        case
+            when coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* '{_METADATA}'
+                then pg_get_functiondef(p.oid)
+        end as definition,
+        n.nspname <> all (%(schemas)s) and {not_of_an_extension("pg_proc", "p")} as is_own
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where p.prokind in ('f', 'p') and {_OWN_SCHEMA}
+    order by n.nspname, p.proname, p.oid::regprocedure::text
+"""
+
+# An index covers a key whose columns are the first ones of it, in any order. As good is one whose
+# first columns are a part of the key that references a key of its own: what references the event 7
+# of the tenant 3 is what references the event 7.
+_FOREIGN_KEYS = f"""
+    with covering as (
+        select k.oid as constraint_oid, pg_get_expr(i.indpred, i.indrelid) as predicate
+        from pg_catalog.pg_constraint as k
+        join pg_catalog.pg_index as i on i.indrelid = k.conrelid
+        join pg_catalog.pg_class as x on x.oid = i.indexrelid
+        join pg_catalog.pg_am as m on m.oid = x.relam
+        cross join generate_series(
+            1, least(i.indnkeyatts::integer, cardinality(k.conkey))
+        ) as l (length)
+        cross join lateral (
+            select
+                (i.indkey::smallint[])[0:l.length - 1] as columns,
+                array(
+                    select r.referenced
+                    from unnest(k.conkey, k.confkey) as r (own, referenced)
+                    where r.own = any ((i.indkey::smallint[])[0:l.length - 1])
+                ) as referenced
+        ) as head
+        where k.contype = 'f'
+            and i.indisvalid
+            and m.amname in ('btree', 'hash')
+            and head.columns <@ k.conkey
+            and (
+                l.length = cardinality(k.conkey)
+                or exists (
+                    select
+                    from pg_catalog.pg_index as u
+                    where u.indrelid = k.confrelid
+                        and u.indisunique
+                        and u.indisvalid
+                        and u.indpred is null
+                        and u.indexprs is null
+                        and (u.indkey::smallint[])[0:u.indnkeyatts - 1] <@ head.referenced
+                )
+            )
+    )
+    select
+        n.nspname as schema,
+        c.relname as table,
+        k.conname as name,
+        array(
+            select a.attname
+            from unnest(k.conkey) with ordinality as x (number, place)
+            join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = x.number
+            order by x.place
+        ) as columns,
+        array(
+            select distinct i.predicate
+            from covering as i
+            where i.constraint_oid = k.oid
+            order by 1
+        ) as predicates
+    from pg_catalog.pg_constraint as k
+    join pg_catalog.pg_class as c on c.oid = k.conrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where k.contype = 'f'
+        and k.conparentid = 0
+        and {_OWN_SCHEMA}
+        and n.nspname <> all (%(schemas)s)
+        and {not_of_an_extension("pg_class", "c")}
+        and not exists (
+            select from covering as i where i.constraint_oid = k.oid and i.predicate is null
+        )
+    order by n.nspname, c.relname, k.conname
+"""

@@ -1,0 +1,319 @@
+"""Dangers of policies, with repairs that can be run one after the other.
+
+A repair of a policy is written for what the repairs before it have made of the table's policies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Rules
+from townhall.check.dangers.expressions import (
+    called_per_row,
+    evaluated_once,
+    is_true,
+    names,
+    texts,
+)
+from townhall.check.dangers.found import found
+from townhall.check.dangers.kinds import Danger
+from townhall.check.dangers.merging import merged, overlaps
+from townhall.check.dangers.policies import COMMANDS, WRITES, Rule, statements
+from townhall.check.findings import Finding
+from townhall.check.snapshot import in_words
+from townhall.pg import PUBLIC, sql
+from townhall.pg.layout import without_comments
+from townhall.printing import python_literal
+
+_Table = tuple[str, str]
+_METADATA = {"user_metadata": "app_metadata", "raw_user_meta_data": "raw_app_meta_data"}
+_COPY = "copy the values to app_metadata first, which only the service can write"
+_WHO = "decide who may write which rows, and write a policy that says so"
+
+
+class Conditions:
+    """The policies of a database and what repairs make of them."""
+
+    def __init__(self, rules: Rules) -> None:
+        """Begin with the policies as they are.
+
+        Args:
+            rules: The rules of the database.
+        """
+        self._rules = rules
+        self._by_table: dict[_Table, list[FoundPolicy]] = {}
+        for policy in rules.policies:
+            self._by_table.setdefault((policy.schema, policy.table), []).append(policy)
+        self._now: dict[_Table, list[Rule]] = {
+            table: [Rule.of(each) for each in policies]
+            for table, policies in self._by_table.items()
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the dangers of each kind in turn, the worst first."""
+        yield from self._each(self._writable_by_all)
+        yield from self._each(self._user_metadata)
+        yield from self._each(self._per_row)
+        for table in self._by_table:
+            yield from self._several(table)
+
+    def _each(self, look: Callable[[_Table, FoundPolicy], Finding | None]) -> Iterator[Finding]:
+        for table, policies in self._by_table.items():
+            for policy in policies:
+                if (finding := look(table, policy)) is not None:
+                    yield finding
+
+    def _changed(
+        self, table: _Table, policy: FoundPolicy, change: Callable[[Rule], Iterable[Rule]]
+    ) -> list[str]:
+        before = self._now[table]
+        after = [
+            new
+            for rule in before
+            for new in (change(rule) if rule.origin == policy.name else [rule])
+        ]
+        self._now[table] = after
+        return statements(sql.qualified(*table), before, after)
+
+    def _writable_by_all(self, table: _Table, policy: FoundPolicy) -> Finding | None:
+        rule = Rule.of(policy)
+        if not policy.is_permissive or not self._rules.callers.among(policy.roles):
+            return None
+        commands = [
+            command
+            for command in WRITES
+            if rule.is_for(command)
+            and _is_open(rule, command)
+            and not self._is_restricted(table, rule, command)
+        ]
+        if not commands:
+            return None
+        words = f"{', '.join(commands)} by {', '.join(policy.roles)}"
+        return _finding(
+            Danger.WRITABLE_BY_ALL,
+            policy,
+            self._changed(table, policy, _closed),
+            f"pg.Policy(name={python_literal(policy.name)}, …) with a condition on the row, such as"
+            " owner_id = (select auth.uid())",
+            detail=words,
+            decision=_WHO,
+        )
+
+    def _is_restricted(self, table: _Table, rule: Rule, command: str) -> bool:
+        return any(
+            not each.is_permissive
+            and Rule.of(each).is_for(command)
+            and not is_true(Rule.of(each).condition_to_write(command))
+            and (PUBLIC in each.roles or set(rule.roles) <= set(each.roles))
+            for each in self._by_table[table]
+        )
+
+    def _user_metadata(self, table: _Table, policy: FoundPolicy) -> Finding | None:
+        called = [self._rules.functions[oid] for oid in policy.functions if oid in self._functions]
+        conditions = [each for each in (policy.using, policy.check) if each]
+        is_direct = any(map(self._trusts_directly, conditions))
+        readers = list(dict.fromkeys(each for one in called for each in self._functions[one.oid]))
+        if not is_direct and not readers:
+            return None
+        repairs = [_trusting_the_service(each.definition or "") for each in readers]
+        if is_direct:
+            repairs += self._changed(
+                table,
+                policy,
+                lambda rule: [_each_condition(rule, _trusting_the_service)],
+            )
+        through = ", ".join(f"{each.schema}.{each.signature}" for each in readers)
+        return _finding(
+            Danger.USER_METADATA,
+            policy,
+            repairs,
+            "app_metadata in the place of user_metadata in"
+            f" {'its condition' if is_direct else 'the function'}",
+            detail=f"through {through}" if readers else None,
+            decision=_COPY,
+        )
+
+    def _trusts_directly(self, condition: str) -> bool:
+        if "raw_user_meta_data" in names(condition):
+            return True
+        is_named = any("user_metadata" in text for text in texts(condition))
+        return is_named and bool(names(condition) & self._readers_of_tokens)
+
+    @cached_property
+    def _readers_of_tokens(self) -> set[str]:
+        # The functions that give the claims of a token, and those that call them.
+        known = {"jwt", "current_setting"}
+        for _ in range(_DEPTH):
+            known |= {
+                each.literal.rpartition(".")[2].strip('"')
+                for each in self._rules.functions.values()
+                if each.is_own and names(each.body) & known
+            }
+        return known
+
+    @cached_property
+    def _functions(self) -> Mapping[int, list[FoundFunction]]:
+        # The functions that read the metadata of users, by each function that leads to them.
+        own = [each for each in self._rules.functions.values() if each.is_own]
+        bodies = {each.oid: without_comments(each.body) for each in own if each.body}
+        reaching = {
+            each.oid: [each]
+            for each in own
+            if each.definition is not None and _reads_metadata(bodies.get(each.oid, ""))
+        }
+        for _ in range(_DEPTH):
+            by_name = {
+                _last_name(self._rules.functions[oid]): readers for oid, readers in reaching.items()
+            }
+            if not by_name:
+                break
+            found_more = {
+                each.oid: list(dict.fromkeys(r for name in called for r in by_name[name]))
+                for each in own
+                if each.oid not in reaching
+                and (called := sorted(names(bodies.get(each.oid, "")) & by_name.keys()))
+            }
+            if not found_more:
+                break
+            reaching |= found_more
+        return reaching
+
+    def _per_row(self, table: _Table, policy: FoundPolicy) -> Finding | None:
+        functions = self._once
+        called = list(
+            dict.fromkeys(
+                call.name
+                for condition in (policy.using, policy.check)
+                if condition
+                for call in called_per_row(condition, functions)
+            )
+        )
+        if not called:
+            return None
+        repairs = self._changed(
+            table,
+            policy,
+            lambda rule: [_each_condition(rule, lambda each: evaluated_once(each, functions))],
+        )
+        if not repairs:
+            return None
+        changed = next(each for each in self._now[table] if each.origin == policy.name)
+        arguments = [f"name={python_literal(policy.name)}"]
+        arguments += [
+            f"{name}={python_literal(value)}"
+            for name, value in (("using", changed.using), ("check", changed.check))
+            if value is not None
+        ]
+        return _finding(
+            Danger.PER_ROW,
+            policy,
+            repairs,
+            f"pg.Policy({', '.join(arguments)}, …)",
+            detail=", ".join(f"{name}()" for name in called),
+        )
+
+    @cached_property
+    def _once(self) -> Mapping[str, str]:
+        return {
+            "current_setting": "text",
+            **{
+                each.literal: each.returns
+                for each in self._rules.functions.values()
+                if each.is_stable and not each.is_set
+            },
+        }
+
+    def _several(self, table: _Table) -> Iterator[Finding]:
+        bypassing = self._rules.callers.bypassing
+        before = self._now[table]
+        found_overlaps = list(
+            overlaps([Rule.of(each) for each in self._by_table[table]], bypassing)
+        )
+        remaining = list(overlaps(before, bypassing))
+        if not found_overlaps or not remaining:
+            return
+        after = merged(before, bypassing)
+        self._now[table] = after
+        detail = "; ".join(
+            f"{command}: {', '.join(each.name for each in group)}"
+            for command, group in found_overlaps
+        )
+        yield found(
+            Danger.SEVERAL_PERMISSIVE,
+            in_words("table", *table),
+            statements(sql.qualified(*table), before, after),
+            "one pg.Policy for each command, with the conditions joined by or; a pg.Policy for all"
+            " commands is one for each of them",
+            detail=detail,
+        )
+
+
+_DEPTH = 5
+"""How many functions may call each other on the way."""
+
+
+def _finding(  # noqa: PLR0913 - each is a part of a finding
+    danger: Danger,
+    policy: FoundPolicy,
+    repairs: Iterable[str],
+    python: str,
+    *,
+    detail: str | None = None,
+    decision: str | None = None,
+) -> Finding:
+    return found(
+        danger,
+        in_words("policy", policy.schema, policy.table, policy.name),
+        repairs,
+        python,
+        detail=detail,
+        decision=decision,
+    )
+
+
+def _is_open(rule: Rule, command: str) -> bool:
+    is_open = is_true(rule.condition_to_write(command))
+    return is_open or (command == "update" and is_true(rule.using))
+
+
+def _closed(rule: Rule) -> list[Rule]:
+    """Return what a policy for writing leaves where its true condition is no longer one."""
+    check = rule.check if rule.check is not None else rule.using
+    if not is_true(rule.using) and rule.command in {"update", "all"}:
+        return [replace(rule, check=rule.using)]
+    if is_true(check) or rule.command in {"insert", "delete"}:
+        return [replace(rule, command="select", check=None)] if rule.command == "all" else []
+    if rule.command == "update":
+        return [replace(rule, using=check)]
+    parts = [replace(rule, using="true", check=None), *[replace(rule, using=check)] * len(WRITES)]
+    return [
+        part.only_for(command, sql.shortened(rule.name, 54) + f" ({command})")
+        for command, part in zip(COMMANDS, parts, strict=True)
+    ]
+
+
+def _each_condition(rule: Rule, change: Callable[[str], str]) -> Rule:
+    return replace(
+        rule,
+        using=None if rule.using is None else change(rule.using),
+        check=None if rule.check is None else change(rule.check),
+    )
+
+
+def _reads_metadata(body: str) -> bool:
+    if "raw_user_meta_data" in body:
+        return True
+    return "user_metadata" in body and bool(re.search(r"jwt", body, re.IGNORECASE))
+
+
+def _trusting_the_service(text: str) -> str:
+    for untrusted, trusted in _METADATA.items():
+        text = text.replace(untrusted, trusted)
+    return text
+
+
+def _last_name(function: FoundFunction) -> str:
+    return next(iter(names(function.literal)))

@@ -1,0 +1,92 @@
+"""Dangers of views: those that read tables as their owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from townhall.check.dangers.catalog import Relation, Rules
+from townhall.check.dangers.found import found
+from townhall.check.dangers.kinds import Danger
+from townhall.check.findings import Finding
+from townhall.check.snapshot import in_words
+from townhall.pg import sql
+from townhall.printing import python_literal
+
+_USERS = ("auth", "users")
+
+
+def run_as_owner(rules: Rules) -> Iterable[Finding]:
+    """Yield the views of exposed schemas that show their callers what policies hide from them.
+
+    Args:
+        rules: The rules of the database.
+    """
+    for view in rules.relations.values():
+        if (
+            view.schema not in rules.exposed
+            or view.is_of_extension
+            or not _may_be_read(view, rules)
+        ):
+            continue
+        below = list(_tables(view, view, rules, set()))
+        if any((table.schema, table.name) == _USERS for table, _ in below):
+            yield _finding(Danger.USERS_SHOWN, view, None, rules)
+        elif hidden := [table for table, owner in below if _is_bypassed(table, owner, rules)]:
+            names = ", ".join(dict.fromkeys(f"{each.schema}.{each.name}" for each in hidden))
+            yield _finding(Danger.OWNERS_VIEW, view, f"over {names}", rules)
+
+
+def _may_be_read(view: Relation, rules: Rules) -> bool:
+    if view.kind == "m":  # which nothing but the lack of a privilege closes
+        return bool(rules.callers.among(view.grantees))
+    return view.kind == "v" and not view.is_invoker
+
+
+def _tables(
+    view: Relation, owner: Relation, rules: Rules, seen: set[int]
+) -> Iterator[tuple[Relation, Relation]]:
+    # A table with the view as whose owner it is read: a view that runs as its reader is read as the
+    # owner of the view around it.
+    for oid in view.reads:
+        relation = rules.relations.get(oid)
+        if relation is None or oid in seen:
+            continue
+        seen.add(oid)
+        if relation.kind in {"v", "m"}:
+            reader = owner if relation.is_invoker else relation
+            yield from _tables(relation, reader, rules, seen)
+        else:
+            yield relation, owner
+
+
+def _is_bypassed(table: Relation, owner: Relation, rules: Rules) -> bool:
+    is_limited = table.row_security or (table.is_table and table.schema in rules.exposed)
+    is_owners = table.owner == owner.owner and not table.is_forced
+    return is_limited and (owner.is_owned_by_bypassing or is_owners)
+
+
+def _finding(danger: Danger, view: Relation, detail: str | None, rules: Rules) -> Finding:
+    name = f"schema={python_literal(view.schema)}, name={python_literal(view.name)}"
+    if view.kind == "m":
+        holders = [each for each in view.grantees if rules.callers.among([each])]
+        return found(
+            danger,
+            in_words("materialized view", view.schema, view.name),
+            [f"revoke all on table {view.literal} from {sql.roles(holders)}"],
+            f"pg.MaterializedView({name}, grants={{}}, …)",
+            detail=detail,
+            decision="its callers can't read it then; give them a function or a view with policies",
+        )
+    return found(
+        danger,
+        in_words("view", view.schema, view.name),
+        [f"alter view {view.literal} set (security_invoker = true)"],
+        f"pg.View({name}, …): security_invoker is True by default",
+        detail=detail,
+        decision="its callers then need privileges on the tables it reads"
+        + (
+            "; none are given on auth.users: copy what others may see into a table of your own"
+            if danger is Danger.USERS_SHOWN
+            else ""
+        ),
+    )

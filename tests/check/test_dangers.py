@@ -1,0 +1,651 @@
+"""What is dangerous in rules: on a schema that has it, and on one that nearly has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+import pytest
+from _pytest.mark import ParameterSet
+from sqlalchemy import Connection, NullPool, create_engine, event
+
+from townhall.check import Finding
+from townhall.check.dangers import dangers, read_rules
+from townhall.check.dangers.kinds import WORDS, Danger
+from townhall.roles import Roles
+from townhall.testing.databases import Databases
+
+PLATFORM = """
+    do $$
+    begin
+        create role anon nologin;
+        create role authenticated nologin;
+        create role service_role nologin bypassrls;
+    exception when duplicate_object then null;
+    end
+    $$;
+    create schema auth;
+    create schema private;
+    create table auth.users (
+        id uuid primary key, email text, raw_user_meta_data jsonb, raw_app_meta_data jsonb
+    );
+    create function auth.uid() returns uuid language sql stable
+    return nullif(current_setting('request.jwt.claim.sub', true), '')::uuid;
+    create function auth.jwt() returns jsonb language sql stable
+    return current_setting('request.jwt.claims', true)::jsonb;
+    create table public.posts (
+        id bigint primary key, owner_id uuid, org_id integer, kind text, user_metadata text
+    );
+    alter table public.posts enable row level security;
+"""
+"""A small platform, and a table of which nothing is dangerous."""
+
+HAS: dict[str, tuple[Danger, str, str]] = {
+    "table": (
+        Danger.NO_ROW_SECURITY,
+        'table public.Odd "T"',
+        'create table "Odd ""T""" (id integer)',
+    ),
+    "partitioned table": (
+        Danger.NO_ROW_SECURITY,
+        "table public.t",
+        "create table t (id integer) partition by list (id)",
+    ),
+    "partition that callers may name": (
+        Danger.NO_ROW_SECURITY,
+        "table public.t_1",
+        """
+        create table t (id integer) partition by list (id);
+        alter table t enable row level security;
+        create table t_1 partition of t default;
+        grant select on t_1 to authenticated
+        """,
+    ),
+    "table with a privilege on a column": (
+        Danger.NO_ROW_SECURITY,
+        "table public.child",
+        """
+        create table child (extra text) inherits (posts); grant select (id) on child to public
+        """,
+    ),
+    "policy of a table that is not exposed": (
+        Danger.UNUSED_POLICIES,
+        "table private.t",
+        "create table private.t (id integer); create policy p on private.t using (id = 1)",
+    ),
+    "insert": (
+        Danger.WRITABLE_BY_ALL,
+        'policy public.posts "any" one',
+        """create policy "\"\"any\"\" one" on posts for insert to anon with check (true)""",
+    ),
+    "insert by a group of callers": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        """
+        alter role authenticated inherit;
+        create role "Web users" nologin;
+        grant "Web users" to authenticated;
+        create policy p on posts for insert to "Web users" with check (true)
+        """,
+    ),
+    "update of any row": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        "create policy p on posts for update using (true) with check (owner_id is not null)",
+    ),
+    "update to any row": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        "create policy p on posts for update using (owner_id is not null) with check (1 = 1)",
+    ),
+    "delete": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        "create policy p on posts for delete to authenticated using (true)",
+    ),
+    "everything": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        "create policy p on posts using (true)",
+    ),
+    "everything with a check": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        "create policy p on posts using (true) with check (owner_id is not null)",
+    ),
+    "restriction of another command": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        """
+        create policy p on posts for insert with check (true);
+        create policy r on posts as restrictive for delete using (owner_id is not null)
+        """,
+    ),
+    "restriction of another role": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        """
+        create policy p on posts for insert with check (true);
+        create policy r on posts as restrictive to anon using (owner_id is not null)
+        """,
+    ),
+    "view": (
+        Danger.OWNERS_VIEW,
+        "view public.View",
+        'create view "View" as select id from posts',
+    ),
+    "view that says it is no invoker": (
+        Danger.OWNERS_VIEW,
+        "view public.v",
+        "create view v with (security_invoker = off) as select id from posts",
+    ),
+    "view of a view": (
+        Danger.OWNERS_VIEW,
+        "view public.v",
+        """
+        create view private.v with (security_invoker = true) as select id from posts;
+        create view v as select id from private.v
+        """,
+    ),
+    "materialized view that callers may read": (
+        Danger.OWNERS_VIEW,
+        "materialized view public.v",
+        "create materialized view v as select id from posts; grant select on v to anon",
+    ),
+    "view of auth.users": (
+        Danger.USERS_SHOWN,
+        "view public.v",
+        "create view v as select p.id, u.email from posts p join auth.users u on u.id = p.owner_id",
+    ),
+    "materialized view of auth.users": (
+        Danger.USERS_SHOWN,
+        "materialized view public.v",
+        "create materialized view v as select id from auth.users; grant select on v to public",
+    ),
+    "definer function for everybody": (
+        Danger.ANONYMOUS_DEFINER,
+        "function public.Count(integer, text)",
+        """
+        create function "Count"(integer, text) returns bigint language sql security definer
+        set search_path = '' as 'select count(*) from public.posts'
+        """,
+    ),
+    "definer function for anonymous callers": (
+        Danger.ANONYMOUS_DEFINER,
+        "function public.f()",
+        """
+        create function f() returns bigint language sql security definer
+        set search_path = '' as 'select count(*) from public.posts';
+        revoke execute on function f() from public; grant execute on function f() to anon
+        """,
+    ),
+    "definer procedure": (
+        Danger.ANONYMOUS_DEFINER,
+        "procedure public.f()",
+        """
+        create procedure f() language sql security definer set search_path = ''
+        as 'delete from public.posts'
+        """,
+    ),
+    "definer function without a path": (
+        Danger.UNSAFE_SEARCH_PATH,
+        "function private.f(integer)",
+        """
+        create function private.f(integer) returns integer language sql security definer
+        as 'select 1'
+        """,
+    ),
+    "definer trigger function with temporary tables first": (
+        Danger.UNSAFE_SEARCH_PATH,
+        "function public.f()",
+        """
+        create function f() returns trigger language plpgsql security definer
+        set search_path = "Odd, path", public as 'begin return new; end'
+        """,
+    ),
+    "user metadata": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select
+        using ((select auth.jwt()) -> 'user_metadata' ->> 'role' = 'admin')
+        """,
+    ),
+    "user metadata in a path": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for insert with check (
+            (select current_setting('request.jwt.claims', true)::jsonb)
+            #>> '{user_metadata,role}' = 'admin'
+        )
+        """,
+    ),
+    "user metadata of auth.users": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            exists (
+                select from auth.users as u
+                where u.id = (select auth.uid()) and u.raw_user_meta_data ->> 'role' = 'admin'
+            )
+        )
+        """,
+    ),
+    "user metadata in a function": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create function private.f() returns boolean language sql stable
+        as $$ select auth.jwt() -> 'user_metadata' ->> 'role' = 'admin' $$;
+        create policy p on posts for select using ((select private.f()))
+        """,
+    ),
+    "user metadata in a function that a function calls": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create function private."Role of"() returns text language sql stable
+        return auth.jwt() -> 'user_metadata' ->> 'role';
+        create function private.g() returns boolean language plpgsql stable
+        as $$ begin return private."Role of"() = 'admin'; end $$;
+        create policy p on posts for select using ((select private.g()))
+        """,
+    ),
+    "auth.uid()": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        "create policy p on posts for select using (owner_id = auth.uid())",
+    ),
+    "auth.uid() in the check of an update": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        """
+        create policy p on posts for update using (owner_id = (select auth.uid()))
+        with check (auth.uid() = owner_id)
+        """,
+    ),
+    "current_setting": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        """
+        create policy p on posts for select
+        using (kind = current_setting('app.kind', true) or org_id = 1)
+        """,
+    ),
+    "stable function": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        """
+        create function private."My kind"(text) returns text language sql stable as 'select $1';
+        create policy p on posts for select using (private."My kind"('(x'::varchar(3)) = kind)
+        """,
+    ),
+    "stable function of an array": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        """
+        create function private.orgs() returns integer[] language sql stable as 'select array[1]';
+        create policy p on posts for select using (org_id = any (private.orgs()))
+        """,
+    ),
+    "argument of a function of the row": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        """
+        create function private.may(uuid, integer) returns boolean language sql stable
+        as 'select true';
+        create policy p on posts for select using (private.may(auth.uid(), org_id))
+        """,
+    ),
+    "auth.uid() in a subquery": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            exists (select from auth.users as u where u.id = auth.uid() and u.id = posts.owner_id)
+        )
+        """,
+    ),
+    "policies for every role and for one": (
+        Danger.SEVERAL_PERMISSIVE,
+        "table public.posts",
+        """
+        create policy "a read" on posts for select using (kind = 'open');
+        create policy "b read" on posts for select to authenticated using (org_id = 1)
+        """,
+    ),
+    "policies for all commands and for one": (
+        Danger.SEVERAL_PERMISSIVE,
+        "table public.posts",
+        """
+        create policy own on posts to authenticated using (org_id = 1) with check (org_id = 2);
+        create policy change on posts for update to authenticated using (org_id = 3)
+        """,
+    ),
+    "policies for all commands": (
+        Danger.SEVERAL_PERMISSIVE,
+        "table public.posts",
+        """
+        create policy own on posts to authenticated using (org_id = 1);
+        create policy other on posts to anon, authenticated using (org_id = 3)
+        """,
+    ),
+    "foreign key": (
+        Danger.NO_INDEX,
+        'constraint public.T of "key',
+        """
+        create table "T" (id integer primary key, "Of" bigint);
+        alter table "T" enable row level security;
+        alter table "T" add constraint "of ""key" foreign key ("Of") references posts
+        """,
+    ),
+    "foreign key behind another column": (
+        Danger.NO_INDEX,
+        "constraint private.t t_b_fkey",
+        "create table private.t (a integer, b bigint references posts, primary key (a, b))",
+    ),
+    "foreign key with a partial index": (
+        Danger.NO_INDEX,
+        "constraint private.t t_b_fkey",
+        """
+        create table private.t (a integer, b bigint references posts);
+        create index on private.t (b) where a = 1;
+        create index on private.t (a) include (b);
+        create index on private.t using brin (b)
+        """,
+    ),
+    "foreign key of a partitioned table": (
+        Danger.NO_INDEX,
+        "constraint private.t t_b_fkey",
+        """
+        create table private.t (a integer, b bigint references posts) partition by list (a);
+        create table private.t_1 partition of private.t default
+        """,
+    ),
+    "foreign key of two columns": (
+        Danger.NO_INDEX,
+        "constraint private.t k",
+        """
+        create table private.o (a integer, b integer, primary key (a, b));
+        create table private.t (
+            x integer, y integer, constraint k foreign key (x, y) references private.o
+        );
+        create index on private.t (x)
+        """,
+    ),
+}
+"""By name: the danger, the object it is found in, and what makes it."""
+
+HAS_NOT = {
+    "table that is not exposed": "create table private.t (id integer)",
+    "table of the platform": "create table auth.t (id integer)",
+    "partition": """
+        create table t (id integer) partition by list (id);
+        alter table t enable row level security;
+        create table t_1 partition of t default
+    """,
+    "inheriting table": "create table child (extra text) inherits (posts)",
+    "temporary table": "create temporary table t (id integer)",
+    "read policy": "create policy p on posts for select using (true)",
+    "write policy of the service": """
+        create policy p on posts to service_role using (true) with check (true)
+    """,
+    "restrictive true policy": """
+        create policy p on posts as restrictive to anon using (true)
+    """,
+    "restricted true policy": """
+        create policy p on posts for insert to authenticated with check (true);
+        create policy r on posts as restrictive using (kind = 'open')
+    """,
+    "condition that only looks true": """
+        create policy p on posts for insert with check (kind = 'true' or org_id = 1)
+    """,
+    "invoker view": "create view v with (security_invoker) as select id from posts",
+    "view without a table": "create view v as select 1 as one",
+    "view that is not exposed": "create view private.v as select email from auth.users",
+    "view of tables that are not exposed": """
+        create table private.t (id integer); create view v as select id from private.t
+    """,
+    "view of a forced table": """
+        create role owner_of_views nologin; grant all on schema public to owner_of_views;
+        create table t (id integer); alter table t enable row level security;
+        alter table t force row level security; alter table t owner to owner_of_views;
+        create view v as select id from t; alter view v owner to owner_of_views
+    """,
+    "materialized view that callers can't read": """
+        create materialized view v as select id from posts; grant select on v to service_role
+    """,
+    "invoker function": """
+        create function f() returns bigint language sql as 'select count(*) from posts'
+    """,
+    "definer function for users": """
+        create function f() returns bigint language sql security definer set search_path = ''
+        as 'select count(*) from public.posts';
+        revoke execute on function f() from public; grant execute on function f() to authenticated
+    """,
+    "definer function that is not exposed": """
+        create function private.f() returns bigint language sql security definer
+        set search_path = pg_catalog, public, pg_temp as 'select count(*) from public.posts'
+    """,
+    "definer trigger function": """
+        create function f() returns trigger language plpgsql security definer
+        set search_path = '' as 'begin return new; end'
+    """,
+    "app metadata": """
+        create policy p on posts for select
+        using ((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin')
+    """,
+    "column called user_metadata": """
+        create policy p on posts for select
+        using (user_metadata = (select auth.jwt()) -> 'app_metadata' ->> 'role')
+    """,
+    "text user_metadata": """
+        create policy p on posts for select using (kind = 'user_metadata')
+    """,
+    "function that reads no token": """
+        create function private.f() returns boolean language sql stable
+        as $$ /* auth.jwt() -> 'user_metadata' */ select true $$;
+        create policy p on posts for select using ((select private.f()))
+    """,
+    "auth.uid() once": """
+        create policy p on posts for select using (
+            owner_id = (select auth.uid())
+            or owner_id in (select auth.uid())
+            or owner_id = (select nullif(auth.uid(), null))
+        )
+    """,
+    "function of the row": """
+        create function private.may(integer) returns boolean language sql stable as 'select true';
+        create policy p on posts for select using (private.may(org_id))
+    """,
+    "immutable, volatile and built-in functions": """
+        create function private.f() returns boolean language sql immutable as 'select true';
+        create function private.g() returns boolean language sql volatile as 'select true';
+        create policy p on posts for select
+        using (private.f() and private.g() and now() > '-infinity')
+    """,
+    "call in a text": "create policy p on posts for select using (kind = 'auth.uid()')",
+    "table function": """
+        create function private.orgs() returns setof integer language sql stable as 'select 1';
+        create policy p on posts for select
+        using (org_id in (select o from private.orgs() as o) or org_id in (select private.orgs()))
+    """,
+    "policies for other commands": """
+        create policy a on posts for select using (true);
+        create policy b on posts for delete to authenticated using (org_id = 1)
+    """,
+    "policies for other roles": """
+        create policy a on posts for select to anon using (true);
+        create policy b on posts for select to authenticated using (org_id = 1)
+    """,
+    "restrictive policy beside a permissive one": """
+        create policy a on posts for select using (true);
+        create policy b on posts as restrictive for select using (org_id = 1)
+    """,
+    "policy of the service beside another": """
+        create policy a on posts for select using (true);
+        create policy b on posts for select to service_role using (true)
+    """,
+    "foreign key with an index in another order": """
+        create table private.o (a integer, b integer, primary key (a, b));
+        create table private.t (
+            x integer, y integer, z integer, foreign key (x, y) references private.o,
+            unique (y, x, z)
+        )
+    """,
+    "foreign key with an index of what is not null": """
+        create table private.t ("B" bigint references posts);
+        create index on private.t ("B") where "B" is not null
+    """,
+    "foreign key with a hash index": """
+        create table private.t (b bigint references posts); create index on private.t using hash (b)
+    """,
+    "foreign key of which a part is a key": """
+        create table private.o (a integer primary key, b integer, unique (b, a));
+        create table private.t (
+            x integer, y integer, foreign key (x, y) references private.o (a, b)
+        );
+        create index on private.t (x)
+    """,
+    "foreign key of a partitioned table with an index": """
+        create table private.t (a integer, b bigint references posts) partition by list (a);
+        create index on private.t (b);
+        create table private.t_1 partition of private.t default
+    """,
+    "objects of an extension": """
+        create table t (id bigint references posts);
+        create policy p on t using (auth.uid() is null);
+        create view v as select id from posts;
+        create function f() returns integer language sql security definer as 'select 1';
+        alter extension plpgsql add table t; alter extension plpgsql add view v;
+        alter extension plpgsql add function f()
+    """,
+}
+
+
+@pytest.fixture
+def connection(
+    server: Databases, empty_database_on: Callable[[Databases], str]
+) -> Iterator[Connection]:
+    """Yield a connection to a small platform in a transaction that is rolled back."""
+    with create_engine(empty_database_on(server), poolclass=NullPool).connect() as connection:
+        run(connection, PLATFORM)
+        yield connection
+        connection.rollback()
+
+
+def run(connection: Connection, sql: str) -> None:
+    connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+
+
+def found(connection: Connection) -> list[Finding]:
+    return dangers(read_rules(connection, None, ()))
+
+
+def _params(names: Iterable[str], plain: Collection[str]) -> list[ParameterSet]:
+    marks = {name: () if name in plain else pytest.mark.thorough for name in names}
+    return [pytest.param(name, marks=mark) for name, mark in marks.items()]
+
+
+FIRST = {danger: name for name, (danger, *_) in reversed(HAS.items())}.values()
+
+
+@pytest.mark.parametrize("name", _params(HAS, FIRST))
+def test_danger_is_told_and_its_repair_ends_it(connection: Connection, name: str) -> None:
+    danger, item, made_by = HAS[name]
+    run(connection, made_by)
+    told = found(connection)
+    assert [each.object for each in told if each.danger == danger] == [item]
+    for each in told:
+        assert each.severity == WORDS[Danger(each.danger or "")].severity
+        assert each.python
+        run(connection, each.repair)
+    assert found(connection) == []
+
+
+@pytest.mark.parametrize("name", _params(HAS_NOT, ("partition", "invoker view", "auth.uid() once")))
+def test_rules_without_danger_are_not_told(connection: Connection, name: str) -> None:
+    run(connection, HAS_NOT[name])
+    assert [(each.danger, each.object) for each in found(connection)] == []
+
+
+ROLES = Roles(anonymous="visitor", user="member", service=None)
+
+
+def test_roles_of_other_names_are_the_declared_ones(connection: Connection) -> None:
+    run(
+        connection,
+        """
+        create role visitor nologin; create role member nologin;
+        create policy read on posts for insert to visitor with check (true);
+        create policy other on posts for insert to anon with check (true);
+        create function f() returns integer language sql security definer set search_path = ''
+        as 'select 1';
+        revoke execute on function f() from public; grant execute on function f() to visitor
+        """,
+    )
+    told = dangers(read_rules(connection, ROLES, ()))
+    assert [each.object for each in told] == ["policy public.posts read", "function public.f()"]
+
+
+def test_schemas_are_those_that_postgrest_exposes(connection: Connection) -> None:
+    run(
+        connection,
+        """
+        create schema api; create table api.t (id integer); create table public.t (id integer);
+        create role web nologin; alter role web set pgrst.db_schemas = 'api, storage'
+        """,
+    )
+    assert [each.object for each in found(connection)] == ["table api.t"]
+    told = dangers(read_rules(connection, None, ("public", "api")))
+    assert [each.object for each in told] == ["table api.t", "table public.t"]
+
+
+def test_repairs_of_one_policy_build_on_each_other(connection: Connection) -> None:
+    run(
+        connection,
+        """
+        create policy everything on posts using (true) with check (owner_id = auth.uid());
+        create policy admins on posts for update to authenticated
+        using (auth.jwt() -> 'user_metadata' ->> 'role' = 'admin');
+        create policy readers on posts for select to anon using (kind = current_setting('a.b'))
+        """,
+    )
+    told = found(connection)
+    assert [(each.danger, each.object) for each in told] == [
+        (Danger.WRITABLE_BY_ALL, "policy public.posts everything"),
+        (Danger.USER_METADATA, "policy public.posts admins"),
+        (Danger.PER_ROW, "policy public.posts admins"),
+        (Danger.PER_ROW, "policy public.posts everything"),
+        (Danger.PER_ROW, "policy public.posts readers"),
+        (Danger.SEVERAL_PERMISSIVE, "table public.posts"),
+    ]
+    for each in told:
+        run(connection, each.repair)
+    assert found(connection) == []
+
+
+def test_large_schema_takes_as_many_queries_as_a_small_one(connection: Connection) -> None:
+    statements: list[str] = []
+    event.listen(connection, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    found(connection)
+    small = len(statements)
+    run(
+        connection,
+        """
+        do $$
+        begin
+            for number in 1..30 loop
+                execute format('create table t%s (id bigint references posts)', number);
+                execute format('create policy p on t%s using (auth.uid() is null)', number);
+                execute format('create view v%s as select id from t%1$s', number);
+            end loop;
+        end
+        $$
+        """,
+    )
+    statements.clear()
+    told = found(connection)
+    assert len(statements) == small < 10
+    assert len(told) == 4 * 30
