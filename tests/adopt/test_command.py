@@ -82,6 +82,7 @@ def test_json_has_every_finding(
             "key": 'policy public.profiles "Public profiles are viewable by everyone."',
             "suggestion": "",
             "is_required": True,
+            "may_be_kept": True,
         },
     }
 

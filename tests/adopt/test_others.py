@@ -188,6 +188,9 @@ def test_names_of_something_else_are_told(found: Found) -> None:
         "table public.totals": "is here, and a view is declared with this name",
         "domain public.mood": "is here, and an enum is declared with this name",
         "domain public.rooms": "is here, and a table is declared with this name",
+    }
+    decided = {each.object: each.text for each in findings if each.weight is Weight.DECIDE}
+    assert decided == {
         "function public.other_result()": "is here, and one with another result (integer) is"
         " declared with this name",
     }

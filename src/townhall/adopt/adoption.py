@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, text
 
 from townhall.adopt.created_tables import CreatedTable
-from townhall.adopt.foreign import drops_after, drops_before, others
+from townhall.adopt.foreign import as_remembered, drops_after, drops_before, in_the_way, others
 from townhall.adopt.plan import Choices, Plan, before_upgrade
 from townhall.adopt.running import run_step, script_of
 from townhall.adopt.states import States
@@ -125,10 +125,13 @@ class Adoption:
             *(_name(each) for each in creations),
             *(each.name for each in creations if each.name is not None),
         ]
+        states = self._states
+        in_way = in_the_way(states.at_head, states.actual, states.made, self._choices.drops)
         return [
             *self._origins.install(),
             self._origins.note(by_us=False),
             self._origins.remember([(schema, [name]) for schema, name in names]),
+            self._origins.remember_objects(map(as_remembered, in_way.values())),
         ]
 
     def _wanted(self) -> Snapshot:
@@ -150,10 +153,11 @@ class Adoption:
             return [*steps, *self._drops_after(actual)]
 
     def _drops_before(self) -> Iterator[Step]:
-        yield from drops_before(self._states.actual, self._choices.drops)
+        states = self._states
+        yield from drops_before(states.at_head, states.actual, states.made, self._choices.drops)
 
     def _drops_after(self, actual: Snapshot) -> Iterator[Step]:
-        yield from drops_after(actual, self._choices.drops)
+        yield from drops_after(self._states.at_head, actual, self._choices.drops)
 
     def _keep(self) -> list[str]:
         # A table that was renamed is declared with its last name.

@@ -99,6 +99,16 @@ class Decisions:
                 f"{printable('; '.join(unknown))}: no finding asks for this. Write it as"
                 " `townhall adopt` prints it, or leave it out; it may have been settled already."
             )
+        needed = [
+            each.key
+            for each in questions_of(findings)
+            if not each.may_be_kept and self.objects.get(each.key) == "keep"
+        ]
+        if needed:
+            raise DecisionError(
+                f"{printable('; '.join(needed))} can't be kept, since a revision makes something of"
+                " this name: drop it, which a downgrade undoes, or rename it first."
+            )
 
 
 def questions_of(findings: Iterable[Finding]) -> list[Question]:

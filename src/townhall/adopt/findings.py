@@ -37,12 +37,14 @@ class Question(NamedTuple):
         key: What is decided about: the identity of an object, or a column as SQL names it.
         suggestion: What may be meant; for an expression an example, or an empty text.
         is_required: Whether it must be answered; otherwise the suggestion is what happens.
+        may_be_kept: Whether an object may stay; not where a revision needs its name.
     """
 
     section: Section
     key: str
     suggestion: str = ""
     is_required: bool = True
+    may_be_kept: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ class Finding:
 def drop_or_keep(identity: str) -> Question:
     """Return the question whether an object goes or stays, which must be answered."""
     return Question("objects", identity)
+
+
+def drop_or_stop(identity: str) -> Question:
+    """Return the question whether an object goes that stands where a revision needs its name."""
+    return Question("objects", identity, may_be_kept=False)
 
 
 def kept_by_default(identity: str) -> Question:

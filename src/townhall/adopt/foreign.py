@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from sqlalchemy import Connection
+
 from townhall.adopt.step import Step
 from townhall.check.snapshot import Key, Object, Snapshot
 from townhall.migrate.origins import Origins
 from townhall.pg import Routine, sql
+from townhall.pg.catalog.dependants import Target, read_dependants
 
 _SHARED = frozenset({"default privileges", "extension", "schema"})
+_VERSION_TABLE = "alembic_version"
 _BEFORE = ("trigger",)
-_AFTER = ("policy", "materialized view", "view", "function", "procedure")
+_NAMED = ("materialized view", "view", "function", "procedure")
+_AFTER = ("policy", *_NAMED)
 
 
 def identity_of(item: Object) -> str:
@@ -22,24 +27,84 @@ def identity_of(item: Object) -> str:
     return f"{item.kind} {sql.qualified(*item.names[:2])}{name}"
 
 
-def drops_before(actual: Snapshot, drops: Collection[str]) -> Iterable[Step]:
-    """Yield what drops the triggers that would do the same as those of the upgrade.
+def drops_before(
+    declared: Snapshot, actual: Snapshot, made: Collection[Key], drops: Collection[str]
+) -> Iterable[Step]:
+    """Yield what drops triggers that do the same as those of the upgrade, and what has its names.
 
     Args:
+        declared: What the revisions make.
         actual: What the database has.
+        made: What the database's own revisions made.
         drops: The identities of what goes.
     """
+    yield from _drops(in_the_way(declared, actual, made, drops), drops, _AFTER)
     yield from _drops(actual, drops, _BEFORE)
 
 
-def drops_after(actual: Snapshot, drops: Collection[str]) -> Iterable[Step]:
+def drops_after(declared: Snapshot, actual: Snapshot, drops: Collection[str]) -> Iterable[Step]:
     """Yield what drops the rest, which clients need until the upgrade has made its own.
 
     Args:
+        declared: What the revisions make.
         actual: What the database has.
         drops: The identities of what goes.
     """
-    yield from _drops(actual, drops, _AFTER)
+    rest = {key: item for key, item in actual.items() if not _is_declared(declared, item)}
+    yield from _drops(rest, drops, _AFTER)
+
+
+def in_the_way(
+    declared: Snapshot, actual: Snapshot, made: Collection[Key], drops: Collection[str]
+) -> Snapshot:
+    """Return the views and functions that go, and have the names of declared ones.
+
+    Args:
+        declared: What the revisions make.
+        actual: What the database has.
+        made: What the database's own revisions made.
+        drops: The identities of what goes.
+    """
+    return {
+        key: item
+        for key, item in actual.items()
+        if key not in made and identity_of(item) in drops and _is_declared(declared, item)
+    }
+
+
+def _is_declared(declared: Snapshot, item: Object) -> bool:
+    # A view and a materialized view have their names in common, and so have routines.
+    return item.kind in _NAMED and any((kind, *item.names) in declared for kind in _NAMED)
+
+
+def as_remembered(item: Object) -> tuple[str, str, str, str]:
+    """Return kind, schema and name of a view or a function, as the memory has them."""
+    if isinstance(item.entity, Routine):
+        return "function", item.entity.schema, item.entity.name, ""
+    return "view", item.names[0], item.names[1], ""
+
+
+def users_of(connection: Connection, item: Object) -> list[str]:
+    """Return what uses a view or a function, and would have to go with it.
+
+    Args:
+        connection: A connection to the database, in a transaction.
+        item: The view or the function.
+    """
+    target = (
+        Target(function=item.entity.literal_signature)
+        if isinstance(item.entity, Routine)
+        else Target(relation=sql.qualified(*item.names[:2]))
+    )
+    found = read_dependants(connection, [target])
+    entities = (
+        f"{kind} {sql.qualified(*names[:2])}{''.join(f' {sql.quote(each)}' for each in names[2:])}"
+        for kind, *names in sorted(found.entities)
+        if (kind, *names) != (item.kind, *item.names)
+    )
+    own = f" on {sql.qualified(*item.names[:2])}"  # what goes with a view itself
+    parts = (each.identity for each in found.parts if not each.identity.endswith(own))
+    return [*(each for each in entities if own[4:] not in each.split()), *parts]
 
 
 def _drops(actual: Snapshot, drops: Collection[str], kinds: tuple[str, ...]) -> Iterable[Step]:
@@ -68,5 +133,5 @@ def others(declared: Snapshot, actual: Snapshot, drops: Collection[str]) -> froz
 def _is_independent(item: Object) -> bool:
     is_shared = item.entity is not None and item.entity.is_shared
     is_access = item.kind.endswith("access")
-    is_own = Origins.TABLE in item.names or not item.is_managed
+    is_own = item.names[-1] in {Origins.TABLE, _VERSION_TABLE} or not item.is_managed
     return item.on is None and not (is_shared or is_access or is_own) and item.kind not in _SHARED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, Connection
@@ -11,12 +12,13 @@ from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.dependants import findings_on_dependants
 from townhall.adopt.differences import Difference
 from townhall.adopt.findings import Finding, Weight, listed
-from townhall.adopt.foreign import identity_of
+from townhall.adopt.foreign import identity_of, users_of
 from townhall.adopt.names import findings_on_names
 from townhall.adopt.plan import before_upgrade
 from townhall.adopt.policies import findings_on_policies
 from townhall.adopt.report import Look, in_order
 from townhall.adopt.rows import count_breaches
+from townhall.adopt.schemas import findings_on_schemas
 from townhall.adopt.states import States, read_states
 from townhall.adopt.tables import findings_on_tables
 from townhall.adopt.triggers import Triggers
@@ -87,8 +89,9 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
     found = [
         *_on_history(states),
         *_on_access(states),
+        *findings_on_schemas(states.declared, states.actual, states.made),
         *on_tables,
-        *_on_others(states, differences, former),
+        *_on_others(connection, states, differences, former),
     ]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}
     return in_order(each for each in found if each.object not in kept)
@@ -140,7 +143,7 @@ def _on_tables(
 
 
 def _on_others(
-    states: States, differences: list[Difference], former: Snapshot
+    connection: Connection, states: States, differences: list[Difference], former: Snapshot
 ) -> Iterable[Finding]:
     declared, actual = states.declared, states.actual
     tables = {*tables_of(declared), *tables_of(former)} & {*tables_of(actual)}
@@ -151,4 +154,6 @@ def _on_others(
     triggers = Triggers(declared, actual, declared_code, code)
     yield from triggers.findings(states.made, tables)
     yield from findings_on_dependants(differences, states.readers, code, declared)
-    yield from findings_on_names(declared, actual, states.made, tables_of(former))
+    yield from findings_on_names(
+        declared, actual, states.made, tables_of(former), partial(users_of, connection)
+    )

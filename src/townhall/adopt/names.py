@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from townhall.adopt.comparison import relations_of, tables_of
-from townhall.adopt.findings import Finding, Weight
+from townhall.adopt.findings import Finding, Weight, drop_or_stop, listed
+from townhall.adopt.foreign import identity_of
 from townhall.adopt.words import with_article
 from townhall.check.snapshot import TYPE_KINDS, Key, Object, Snapshot
 from townhall.pg import Routine, sql
@@ -13,6 +15,8 @@ from townhall.pg.catalog import TableName
 
 _ROUTINES = ("function", "procedure", "aggregate", "window function")
 _RELATIONS = ("view", "materialized view", "sequence", "composite type")
+_VIEWS = ("view", "materialized view")
+_MOST = 5
 _RESULTS = ("returns", "arguments")
 """What ``create or replace function`` can't change."""
 _VALUES = ("values", "base", "checks")
@@ -20,7 +24,11 @@ _VALUES = ("values", "base", "checks")
 
 
 def findings_on_names(
-    declared: Snapshot, actual: Snapshot, made: Iterable[Key], former: Iterable[TableName]
+    declared: Snapshot,
+    actual: Snapshot,
+    made: Iterable[Key],
+    former: Iterable[TableName],
+    users: Callable[[Object], list[str]],
 ) -> Iterator[Finding]:
     """Yield the findings on declared names of functions, views, types and indexes.
 
@@ -29,6 +37,7 @@ def findings_on_names(
         actual: What the database has.
         made: What the database's own revisions made.
         former: Tables that a revision gives another name.
+        users: Returns what uses a view or a function.
     """
     own, relations = {*made}, relations_of(actual)
     types = {
@@ -38,9 +47,9 @@ def findings_on_names(
         if key in own:
             continue
         if item.kind in _ROUTINES:
-            yield from _routine(item, actual)
+            yield from _routine(item, actual, users)
         elif item.kind in _RELATIONS and item.names not in {*former}:
-            yield from _relation(item, actual, relations)
+            yield from _relation(item, actual, relations, users)
         elif item.kind in TYPE_KINDS:
             yield from _type(item, types)
         elif item.kind == "table":
@@ -50,15 +59,18 @@ def findings_on_names(
     yield from _indexes(declared, actual, relations)
 
 
-def _routine(declared: Object, actual: Snapshot) -> Iterator[Finding]:
+def _routine(
+    declared: Object, actual: Snapshot, users: Callable[[Object], list[str]]
+) -> Iterator[Finding]:
     for kind in _ROUTINES:
         existing = actual.get((kind, *declared.names))
         if existing is None:
             continue
         if kind != declared.kind:
-            yield _other(existing, with_article(declared.kind))
+            yield _replaced(existing, with_article(declared.kind), users)
         elif any(declared.facts.get(each) != existing.facts.get(each) for each in _RESULTS):
-            yield _other(existing, f"one with another result ({declared.facts.get('returns')})")
+            result = f"one with another result ({declared.facts.get('returns')})"
+            yield _replaced(existing, result, users)
         elif isinstance(existing.entity, Routine) and _does_otherwise(declared, existing):
             yield _finding(
                 existing,
@@ -74,18 +86,34 @@ def _does_otherwise(declared: Object, actual: Object) -> bool:
 
 
 def _relation(
-    declared: Object, actual: Snapshot, relations: Mapping[TableName, str]
+    declared: Object,
+    actual: Snapshot,
+    relations: Mapping[TableName, str],
+    users: Callable[[Object], list[str]],
 ) -> Iterator[Finding]:
     name = (declared.names[0], declared.names[1])
     kind = relations.get(name)
     if kind is None:
         return
-    if kind != declared.kind:
-        yield _other(Object(kind, name, {}), with_article(declared.kind))
+    existing = actual.get((kind, *name), Object(kind, name, {}))
+    if kind in _VIEWS and kind != declared.kind:
+        yield _replaced(existing, with_article(declared.kind), users)
+    elif kind != declared.kind:
+        yield _other(existing, with_article(declared.kind))
+    elif declared.facts.get("definition") == existing.facts.get("definition"):
         return
-    existing = actual[declared.kind, *name]
-    if declared.facts.get("definition") != existing.facts.get("definition"):
-        yield _other(existing, f"{with_article(declared.kind)} with another definition")
+    elif kind == "view" and declared.facts.get("columns") == existing.facts.get("columns"):
+        yield _finding(
+            existing,
+            Weight.CHANGE,
+            "view of a declared name",
+            "is declared with another query",
+            "it is replaced by the declared one, for all that read it",
+        )
+    elif kind in _VIEWS:
+        yield _replaced(existing, f"{with_article(kind)} with another query", users)
+    else:
+        yield _other(existing, f"{with_article(kind)} with another definition")
 
 
 def _type(declared: Object, types: Mapping[TableName, Object]) -> Iterator[Finding]:
@@ -115,6 +143,25 @@ def _indexes(
                     Object(kind, (table.schema, name), {}),
                     f"an index of {sql.qualified(table.schema, table.name)}",
                 )
+
+
+def _replaced(existing: Object, declared: str, users: Callable[[Object], list[str]]) -> Finding:
+    used_by = users(existing)
+    if used_by:
+        finding = _other(existing, declared)
+        return replace(
+            finding,
+            plan=f"rename it, or drop what uses it: {listed(used_by, _MOST)}",
+        )
+    identity = identity_of(existing)
+    finding = _finding(
+        existing,
+        Weight.DECIDE,
+        "name of something else",
+        f"is here, and {declared} is declared with this name",
+        "it is dropped as decided, and a downgrade puts it back; or rename it",
+    )
+    return replace(finding, object=identity, question=drop_or_stop(identity))
 
 
 def _other(existing: Object, declared: str) -> Finding:

@@ -64,13 +64,21 @@ def read_found(connection: Connection, made: Contents, settings: DeclaredSetting
     """
     found = _read(connection, _comparable(connection, made), settings)
     kept = read_kept(connection, settings.helper_schema) & found.snapshot.keys()
-    kept -= made.snapshot.keys()
+    kept = frozenset(key for key in kept if _is_theirs(key, made.snapshot))
     rest = {
         key: item
         for key, item in found.snapshot.items()
         if key not in kept and ("table", *(item.on or item.names)) not in kept
     }
+    # What a schema or a table has without a declaration is compared as if theirs were that.
+    rest |= {key: made.snapshot[key] for key in kept & made.snapshot.keys()}
     return replace(found, snapshot=rest, kept=kept)
+
+
+def _is_theirs(key: Key, made: Snapshot) -> bool:
+    if key not in made or key[0] == "schema":
+        return True
+    return key[0] == "replica identity" and made[key].facts["mode"] == "default"
 
 
 def _read(connection: Connection, schemas: Sequence[str], settings: DeclaredSettings) -> Contents:

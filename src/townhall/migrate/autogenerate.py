@@ -219,7 +219,7 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         and settings.filters.take_entity(entity, is_actual=False)
     ]
     present, sentences = possible(connection, [*entities, *storage_parameters(tables, entities)])
-    kept = read_kept(connection, settings.helper_schema)
+    kept = read_kept(connection, settings.helper_schema) - {each.key for each in present}
     if kept:
         sentences = [*sentences, f"kept when the database was adopted: {kept_in_words(kept)}"]
     _tell_once(context, [*on_skipped_schemas(settings.skipped_schemas), *sentences])

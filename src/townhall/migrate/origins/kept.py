@@ -57,7 +57,9 @@ def read_kept(connection: Connection, schema: str) -> frozenset[Key]:
         return frozenset()
     rows = connection.execute(text(_KEPT.format(memory=table)))
     return frozenset(
-        (row.kind, row.schema_name, row.object_name, *([row.part] if row.part else []))
+        ("schema", row.object_name)
+        if row.kind == "schema"
+        else (row.kind, row.schema_name, row.object_name, *([row.part] if row.part else []))
         for row in rows
     )
 
@@ -72,6 +74,8 @@ def kept_in_words(kept: Collection[Key]) -> str:
 
 
 def _plural(kind: str) -> str:
+    if kind.endswith("s"):
+        return kind
     if kind.endswith("y"):
         return f"{kind[:-1]}ies"
     return f"{kind}es" if kind.endswith("x") else f"{kind}s"
@@ -104,11 +108,27 @@ _IS_READABLE = """
     where n.nspname = :schema and c.relname = :name
 """
 
+# What is set for a table or a schema of others is theirs without a decision.
 _KEPT = """
     select o.schema_name, o.object_name, o.part,
         case o.kind when 'foreign key' then 'constraint' else o.kind end as kind
     from {memory} as o
     where o.decision = 'keep'
+    union
+    select o.schema_name, o.object_name, '', 'storage parameters'
+    from {memory} as o
+    where o.kind = 'storage parameter' and o.origin = 'found' and o.decision is null
+    union
+    select o.schema_name, o.object_name, '', o.kind
+    from {memory} as o
+    where o.kind = 'replica identity'
+        and o.origin = 'found'
+        and o.decision is null
+        and o.seen not like '% replica identity default'
+    union
+    select 'schema', o.schema_name, '', 'schema'
+    from {memory} as o
+    where o.kind = 'usage'
 """
 
 _KEEP_PARTS = """
