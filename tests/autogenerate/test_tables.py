@@ -456,3 +456,22 @@ def test_all_features_of_a_table_on_every_server_version(server: Databases) -> N
         lab = Lab(connection)
         lab.there_and_back(Schema(), every)
         lab.there_and_back(table(), every)
+
+
+def test_numbers_of_identity_and_serial_columns_are_those_that_postgresql_gives_them(
+    lab: Lab,
+) -> None:
+    identities = [
+        sa.Identity(increment=-1),
+        sa.Identity(increment=-2, start=-5, minvalue=-100),
+        sa.Identity(always=True, start=5, minvalue=3, maxvalue=9, cycle=True, cache=4),
+        sa.Identity(minvalue=0, start=0),
+    ]
+    types = [sa.SmallInteger, sa.Integer, sa.BigInteger]
+    metadata = sa.MetaData()
+    for type_ in types:
+        columns = [sa.Column(f"c{n}", type_, each) for n, each in enumerate(identities)]
+        serial = sa.Column("Serial", type_, primary_key=True)
+        sa.Table(type_.__name__, metadata, serial, *columns, schema=SCHEMA)
+    metadata.create_all(lab.connection)
+    assert lab.differences(Schema(metadata)) == []

@@ -16,7 +16,8 @@ def undecided(difference: str) -> None:
     Raises:
         CommandError: Always.
     """
+    words = " ".join(difference.split())
     raise CommandError(
-        f"this revision is not finished, and was rolled back: {difference}. Open it, write what is"
+        f"this revision is not finished, and was rolled back: {words}. Open it, write what is"
         " to be done in place of pg.undecided(...), and run it again."
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
-    Column,
     Connection,
     Constraint,
     ForeignKeyConstraint,
@@ -18,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.postgresql.base import PGDDLCompiler, PGDialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex
 
@@ -30,6 +29,7 @@ from townhall.migrate.compare.constraints import (
     key_definition,
 )
 from townhall.migrate.compare.copies import options_of
+from townhall.migrate.compare.numbers import specification_without_sequence, with_numbers
 from townhall.migrate.compare.table_states import SERIAL, TableState
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg.dialect import named_dialect
@@ -38,6 +38,7 @@ _TEMPORARY = "pg_temp"
 _UNIQUE = "UNIQUE "
 _NOT_VALID = " NOT VALID"
 _dialect = named_dialect()
+_compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 
 
 def create_temporary(connection: Connection, tables: Iterable[Table]) -> dict[str, DBAPIError]:
@@ -89,8 +90,7 @@ class _TemporaryTable:
         compiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type] # nothing to compile
         quote = _dialect.identifier_preparer.quote
         name = f"{_TEMPORARY}.{quote(self.table.name)}"
-        specify = cast("Callable[[Column[Any]], str]", compiler.get_column_specification)
-        parts = [specify(column) for column in self.table.columns]
+        parts = [specification_without_sequence(compiler, each) for each in self.table.columns]
         parts += [compiler.process(each) for each in _checks_and_exclusions(self.table)]
         keys = [quote(each.name) for each in self.table.primary_key or self.table.columns]
         excludes = any(isinstance(each, ExcludeConstraint) for each in self.table.constraints)
@@ -139,6 +139,7 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
         if _may_be_not_valid(each)
         and (definition := _not_valid(former.get(name), temporary.constraints.get(name)))
     }
+    columns = {column.name: column for column in table.columns}
     unique = {str(index.name) for index in table.indexes if index.unique}
     indexes = {
         name: f"{_UNIQUE}{text}" if name in unique else text
@@ -146,7 +147,10 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
     }
     return replace(
         temporary,
-        columns={name: _owned(name, each, actual) for name, each in temporary.columns.items()},
+        columns={
+            name: _owned(name, with_numbers(_compiler, columns[name], each), actual)
+            for name, each in temporary.columns.items()
+        },
         constraints={**temporary.constraints, **keys, **not_valid},
         foreign_keys={} if actual is None else foreign_keys(table, actual.foreign_keys),
         indexes=indexes,
