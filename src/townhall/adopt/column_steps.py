@@ -167,7 +167,7 @@ def refuse_null(table: TableName, columns: Sequence[str]) -> Iterable[Step]:
     if not columns:
         return
     target = sql.qualified(*table)
-    names = [sql.shortened(f"{name}_is_known") for name in columns]
+    names = [sql.generated_name(name, [], "is_known") for name in columns]
     proofs = dict(zip(columns, map(sql.quote, names), strict=True))
 
     def alter(changes: Iterable[str]) -> str:

@@ -43,6 +43,7 @@ from townhall.migrate.write.rendering import render_item, render_sql_unchanged
 from townhall.pg import Accepted, Entity, sql
 from townhall.pg.access import Declaration
 from townhall.pg.alembic_utils import ReplaceableEntity, registry
+from townhall.pg.dialect import quote_reserved_words
 from townhall.product import Product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
@@ -179,6 +180,7 @@ def _run_offline(settings: Settings, duration: str, options: dict[str, Any]) -> 
         dialect_opts={"paramstyle": "named"},
         **options,
     )
+    quote_reserved_words(context.get_context().impl.dialect)
     before = (
         "set client_min_messages = warning",
         *limits_of_script(duration),

@@ -17,6 +17,7 @@ __all__ = [
     "closed",
     "do",
     "dollar_quoted",
+    "generated_name",
     "indented",
     "is_list",
     "is_name",
@@ -88,6 +89,26 @@ def shortened(name: str, length: int = LONGEST_NAME) -> str:
     if len(name) <= length and name.isascii():
         return name
     return name.encode()[:length].decode(errors="ignore")
+
+
+def generated_name(table: str, columns: Iterable[str], suffix: str) -> str:
+    """Return the name that PostgreSQL gives to a constraint or a sequence of a column without one.
+
+    Args:
+        table: The name of its table, or what else its name begins with.
+        columns: The names of its columns.
+        suffix: What says its kind: ``key``.
+    """
+    middle = "_".join(columns)
+    room = LONGEST_NAME - len(suffix.encode()) - (2 if middle else 1)
+    first, second = len(table.encode()), len(middle.encode())
+    while first + second > room:
+        if first > second:
+            first -= 1
+        else:
+            second -= 1
+    parts = [shortened(table, first), shortened(middle, second), suffix]
+    return "_".join(part for part in parts if part)
 
 
 def is_name(text: str) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import NoReferencedTableError
 from sqlalchemy.schema import conv
 
 from townhall.migrate.compare.copies import options_of
-from townhall.migrate.compare.declared_names import final_name, generated_name
+from townhall.migrate.compare.declared_names import final_name
 from townhall.migrate.compare.table_states import TableState
 from townhall.pg import sql
 from townhall.pg.dialect import named_dialect
@@ -58,7 +58,7 @@ def foreign_key_operation(key: ForeignKeyConstraint) -> CreateForeignKeyOp:
     operation = _addition(key)
     if operation.constraint_name is None:
         # Without a name the downgrade could not drop it.
-        name = generated_name(key.table.name, key.column_keys, "fkey")
+        name = sql.generated_name(key.table.name, key.column_keys, "fkey")
         operation.constraint_name = conv(name)
     return operation
 
@@ -112,10 +112,10 @@ def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
                 return name
     table = str(constraint.table.name)
     if isinstance(constraint, PrimaryKeyConstraint):
-        return generated_name(table, (), "pkey")
+        return sql.generated_name(table, (), "pkey")
     columns = [column.name for column in getattr(constraint, "columns", ())]
     suffix = "fkey" if isinstance(constraint, ForeignKeyConstraint) else "key"
-    return generated_name(table, columns, suffix)
+    return sql.generated_name(table, columns, suffix)
 
 
 def foreign_keys(table: Table, actual: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ without one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from sqlalchemy import Constraint, Enum, Index, MetaData, Table
 from sqlalchemy.dialects.postgresql import DOMAIN
@@ -15,7 +15,6 @@ from sqlalchemy.schema import BLANK_SCHEMA, conv
 from townhall.migrate.compare.copies import copied, named_type
 from townhall.pg import sql
 from townhall.pg.dialect import named_dialect
-from townhall.roles import LONGEST_NAME
 
 _DEFAULT_SCHEMA = "public"
 _IN_DEFAULT_SCHEMA = f"{_DEFAULT_SCHEMA}."
@@ -51,26 +50,6 @@ def final_name(item: Constraint | Index) -> str | None:
         return sql.shortened(item.name)
     name = _preparer.format_constraint(item, _alembic_quote=False)
     return None if name is None else sql.shortened(name)
-
-
-def generated_name(table: str, columns: Iterable[str], suffix: str) -> str:
-    """Return the name that PostgreSQL gives to a constraint without one.
-
-    Args:
-        table: The name of its table.
-        columns: The names of its columns.
-        suffix: What says its kind: ``key``.
-    """
-    middle = "_".join(columns)
-    room = LONGEST_NAME - len(suffix.encode()) - (2 if middle else 1)
-    first, second = len(table.encode()), len(middle.encode())
-    while first + second > room:
-        if first > second:
-            first -= 1
-        else:
-            second -= 1
-    parts = [sql.shortened(table, first), sql.shortened(middle, second), suffix]
-    return "_".join(part for part in parts if part)
 
 
 def _has_other_names(table: Table) -> bool:

@@ -44,7 +44,6 @@ from townhall.migrate.compare.constraints import (
     key_definition,
 )
 from townhall.migrate.compare.copies import copied, named_type
-from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.serials import serial_type
 from townhall.migrate.operations.comments import TableCommentOp
 from townhall.migrate.operations.constraints import AddDefinedOp
@@ -120,9 +119,9 @@ def _name_constraint(operation: CreateUniqueConstraintOp | CreateForeignKeyOp) -
     if operation.constraint_name is not None:
         return
     if isinstance(operation, CreateForeignKeyOp):
-        name = generated_name(operation.source_table, operation.local_cols, "fkey")
+        name = sql.generated_name(operation.source_table, operation.local_cols, "fkey")
     else:
-        name = generated_name(operation.table_name, operation.columns, "key")
+        name = sql.generated_name(operation.table_name, operation.columns, "key")
     operation.constraint_name = conv(name)
 
 

@@ -34,7 +34,6 @@ from sqlalchemy.exc import DBAPIError
 from townhall.migrate.compare.columns import change_of_column
 from townhall.migrate.compare.constraints import by_name, foreign_key_operation
 from townhall.migrate.compare.decisions import Refusal
-from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.filters import Filters
 from townhall.migrate.compare.fixed_point import table_at_fixed_point
@@ -123,7 +122,7 @@ class TableDifference:
         actual, declared = self.actual.columns[name], self.declared.columns[name]
         previous, target = self.actual.described[name], self.declared.described[name]
         if actual["default"] != declared["default"] == SERIAL:
-            sequence = generated_name(self.table.name, [name], "seq")
+            sequence = sql.generated_name(self.table.name, [name], "seq")
             qualified = sql.qualified(self.table.schema or "public", sequence)
             yield AddSerialOp(
                 self.table,

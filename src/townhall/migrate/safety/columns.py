@@ -20,7 +20,7 @@ def add_serial(table: str, column: str, options: str = "", *, schema: str = "pub
         schema: The schema of the table.
     """
     target, name = sql.qualified(schema, table), sql.quote(column)
-    sequence = sql.qualified(schema, sql.shortened(f"{table}_{column}_seq"))
+    sequence = sql.qualified(schema, sql.generated_name(table, [column], "seq"))
     default = f"nextval({sql.literal(sequence)}::regclass)"
     add = [
         f"create sequence {sequence} {options} owned by {target}.{name}",

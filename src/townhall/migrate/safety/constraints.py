@@ -69,7 +69,7 @@ def set_not_null(table: str, column: str, *, schema: str = "public") -> None:
         schema: The schema of the table.
     """
     target = sql.qualified(schema, table)
-    proof = f"{column}_is_known"
+    proof = sql.generated_name(column, [], "is_known")
     add_constraint(table, proof, f"check ({sql.quote(column)} is not null)", schema=schema)
     # In one statement PostgreSQL would drop the constraint first, and then scan the table.
     op.execute(sql.statement(f"alter table {target} alter column {sql.quote(column)} set not null"))

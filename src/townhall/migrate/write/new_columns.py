@@ -17,7 +17,6 @@ from sqlalchemy import Column, DefaultClause, MetaData, Table
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
 
 from townhall.migrate.compare.columns import type_in_sql
-from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.contexts import connection_of
 from townhall.migrate.operations.columns import (
     AddSerialOp,
@@ -182,7 +181,7 @@ def _default(table: Table, column: Column[Any], plain: Column[Any]) -> MigrateOp
         default = _compiler.get_column_default_string(column)
         before, after = ColumnState(type_, None, None), ColumnState(type_, None, default)
         return ChangeColumnOp(table, column.name, before, after, is_other_type=False)
-    name = generated_name(table.name, [column.name], "seq")
+    name = sql.generated_name(table.name, [column.name], "seq")
     sequence = sql.qualified(table.schema or "public", name)
     if column.identity is None:
         return AddSerialOp(table, column.name, sequence, None, type_=type_)
