@@ -108,6 +108,7 @@ def test_dangers_of_an_application_are_reported_unless_accepted(
         assert [(each.danger, each.is_drift) for each in report.findings] == [
             ("evaluated per row", False)
         ]
+        assert report.findings[0].declared_at == f"{tmp_path / 'env.py'}:{_LINE_OF_POLICY}"
         assert answers(report)["drift"] == "none"
         assert answers(report)["rules"] == "1 performance; exposed: public"
         assert not report.is_good
@@ -118,6 +119,7 @@ def test_dangers_of_an_application_are_reported_unless_accepted(
         assert finding.danger is None  # the difference tells it, and its repair ends it
 
 
+_LINE_OF_POLICY = 14
 _NOTES = """
 Table("notes", metadata, Column("id", Integer, primary_key=True), Column("owner", Text))
 entities.append(pg.TableAccess(table="notes"))

@@ -13,8 +13,10 @@ from townhall.check.answers import drift, kept, login_role, row_security
 from townhall.check.comparison import Comparison, Contents, read_found, read_made
 from townhall.check.connection import reading
 from townhall.check.dangers import (
+    Places,
     Rules,
     dangers,
+    files_of_declarations,
     not_told_before,
     read_rules,
     rules_answer,
@@ -236,7 +238,9 @@ class _Check:
 
     def _dangers(self, compared: _Compared, told: Sequence[Finding]) -> list[Finding]:
         accepted = self._history.settings.accepted
-        return list(not_told_before(without_accepted(dangers(compared.rules), accepted), told))
+        places = Places(files_of_declarations(self._history.env_file))
+        found = without_accepted(dangers(compared.rules, places), accepted)
+        return list(not_told_before(found, told))
 
     def _not_migrated(self, compared: _Compared) -> Report:
         settings, declared, actual = self._history.settings, compared.declared, compared.actual

@@ -84,6 +84,11 @@ class History:
         return set(self._script.get_heads())
 
     @property
+    def env_file(self) -> Path:
+        """The ``env.py``."""
+        return Path(self._script.env_py_location)
+
+    @property
     def settings(self) -> DeclaredSettings:
         """The settings of the last run of ``env.py``; without roles where it is not townhall's."""
         settings = self._config.attributes.get(SETTINGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from townhall.check.dangers.catalog import Rules, read_rules
 from townhall.check.dangers.kinds import Danger
+from townhall.check.dangers.places import Places, files_of_declarations
 from townhall.check.dangers.report import (
     dangers,
     lines,
@@ -18,8 +19,10 @@ from townhall.check.dangers.report import (
 
 __all__ = [
     "Danger",
+    "Places",
     "Rules",
     "dangers",
+    "files_of_declarations",
     "lines",
     "not_told_before",
     "read_rules",

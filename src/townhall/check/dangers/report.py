@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from townhall.check.dangers.catalog import Rules
 from townhall.check.dangers.conditions import Conditions
 from townhall.check.dangers.functions import definer_functions
 from townhall.check.dangers.kinds import WORDS, Danger
+from townhall.check.dangers.places import NOWHERE, Places
 from townhall.check.dangers.tables import without_index, without_row_security
 from townhall.check.dangers.views import run_as_owner
 from townhall.check.findings import Finding
 from townhall.check.impact import Severity
 from townhall.check.report import Answer
+from townhall.check.snapshot import in_words
 from townhall.pg import Accepted
 from townhall.printing import printable, printable_sql
 
@@ -22,11 +25,12 @@ _SHOWN = 5
 _KINDS = list(Danger)
 
 
-def dangers(rules: Rules) -> list[Finding]:
+def dangers(rules: Rules, places: Places = NOWHERE) -> list[Finding]:
     """Return what is dangerous, the worst kind first, in an order in which the repairs run.
 
     Args:
         rules: The rules of the database.
+        places: Where its objects are declared.
     """
     found = [
         *without_row_security(rules),
@@ -35,7 +39,14 @@ def dangers(rules: Rules) -> list[Finding]:
         *Conditions(rules).findings(),
         *without_index(rules),
     ]
-    return sorted(found, key=_place)
+    columns = {
+        in_words("constraint", each.schema, each.table, each.name): each.columns
+        for each in rules.foreign_keys
+    }
+    return [
+        replace(each, declared_at=places.of(each.object, columns.get(each.object, ())))
+        for each in sorted(found, key=_place)
+    ]
 
 
 def _place(finding: Finding) -> int:
