@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from townhall.migrate.compare.declared_names import generated_name
 from townhall.migrate.write.python_source import quoted
 from townhall.pg import sql
 from townhall.pg.catalog import Column, Constraint, Index, Table, TableDetails, TableName
@@ -284,7 +283,7 @@ def is_plain_serial(table: Table, column: Column) -> bool:
         table: The table.
         column: One of its columns.
     """
-    name = generated_name(table.name, [column.name], "seq")
+    name = sql.generated_name(table.name, [column.name], "seq")
     return column.sequence == sql.qualified(table.schema, name) and column.sequence_options == (
         f"as {column.type}",
         "start with 1",
@@ -361,7 +360,7 @@ def _inline_key(mapped: Mapped) -> tuple[str, ...]:
 def _key_options(table: Table, constraint: Constraint) -> list[str]:
     key = definitions.key(constraint.definition)
     is_primary = constraint.kind == "primary key"
-    default = generated_name(
+    default = sql.generated_name(
         table.name, () if is_primary else key.columns, "pkey" if is_primary else "key"
     )
     options = [f"name={quoted(constraint.name)}"] if constraint.name != default else []
@@ -409,7 +408,7 @@ def _target(key: ForeignKey, column: str) -> str:
 
 def _foreign_key_options(table: Table, name: str, key: ForeignKey) -> list[str]:
     options = []
-    if name != generated_name(table.name, key.columns, "fkey"):
+    if name != sql.generated_name(table.name, key.columns, "fkey"):
         options.append(f"name={quoted(name)}")
     if key.on_update is not None:
         options.append(f"onupdate={quoted(key.on_update)}")
