@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic_utils.pg_function import PGFunction
 from alembic_utils.pg_grant_table import PGGrantTable
 from alembic_utils.pg_materialized_view import PGMaterializedView
@@ -13,6 +16,7 @@ from alembic_utils.pg_view import PGView
 from alembic_utils.replaceable_entity import ReplaceableEntity
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from tests.support.applications import SmallApplication
 from townhall import pg
 from townhall.pg.state import read_state
 
@@ -212,3 +216,38 @@ def test_class_that_is_not_compared_is_named(lab: Lab) -> None:
 
     with pytest.raises(ValueError, match="Rule is none of the classes"):
         lab.differences(schema(Rule(SCHEMA, "rule", "nothing")))
+
+
+def test_grant_that_a_revision_made_is_revoked_when_it_is_no_longer_declared(
+    tmp_path: Path, empty_database: str
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    source = """
+from alembic_utils.pg_grant_table import PGGrantTable
+Table("items", metadata, Column("id", Integer, primary_key=True))
+entities += [
+    PGGrantTable("public", "items", "pg_monitor", each, columns)
+    for each, columns in {}
+]
+"""
+    kept, removed = ("DELETE", None), ("SELECT", ["id"])
+    application.declare(source.format([kept, removed]))
+    application.revise("first")
+    with sa.create_engine(empty_database, poolclass=sa.NullPool).begin() as connection:
+        connection.execute(sa.text("grant truncate on items to pg_monitor"))
+    application.declare(source.format([kept]))
+    revision = application.revise("second")
+    assert revision.count("op.drop_entity") == 1
+    assert "op.drop_entity(public_items_pg_monitor_select)" in revision
+    privileges = sa.text(
+        "select has_column_privilege('pg_monitor', 'items', 'id', 'select'),"
+        " has_table_privilege('pg_monitor', 'items', 'truncate')"
+    )
+    engine = sa.create_engine(empty_database, poolclass=sa.NullPool)
+    for move, revision_id, expected in (
+        (command.downgrade, "first", (True, True)),
+        (command.upgrade, "head", (False, True)),
+    ):
+        move(application.config, revision_id)
+        with engine.connect() as connection:
+            assert tuple(connection.execute(privileges).one()) == expected

@@ -66,7 +66,7 @@ migrate.run(
 CHECK = "the message of alembic check lists one difference a line, as names and SQL and no repr"
 EXTENSION = "an extension is written with this package's class, pg.Extension"
 OLD_EXTENSION = "an undeclared extension is dropped only where a revision created it"
-DROP = "privileges on a table that nothing declares any more stay; pg.TableAccess makes them exact"
+DROP = "a privilege that no revision granted stays; pg.TableAccess makes privileges exact"
 CASCADE = (
     "a declared view that uses one that is not declared is written as a step that refuses to run:"
     " a drop with cascade would drop what is declared"

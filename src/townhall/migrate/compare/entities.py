@@ -20,7 +20,7 @@ from townhall.migrate.compare.decisions import Refusal, not_created
 from townhall.migrate.compare.dependants import Dependants
 from townhall.migrate.compare.filters import NO_FILTERS, Filters
 from townhall.migrate.compare.fixed_point import entities_at_fixed_point
-from townhall.migrate.compare.history import made_by
+from townhall.migrate.compare.history import granted_by, made_by
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
@@ -35,11 +35,13 @@ from townhall.pg import (
     Entity,
     ReplaceEntityOp,
     Routine,
+    TableAccess,
 )
 from townhall.pg import (
     Sequence as NumberSequence,
 )
-from townhall.pg.adapted import Adapted
+from townhall.pg.adapted import Adapted, AdaptedGrant
+from townhall.pg.alembic_utils import PGGrantTable, is_used
 from townhall.pg.catalog import Part, Target, read_dependants, undroppable_entities
 from townhall.pg.fields import default_api_roles
 from townhall.pg.state import Key, State, read_state
@@ -69,6 +71,11 @@ class Declared:
     kept: frozenset[Key] = frozenset()
     filters: Filters = NO_FILTERS
 
+    def granted(self) -> list[PGGrantTable]:
+        """Return the privileges that the revisions granted with alembic-utils."""
+        has_some = is_used() or any(isinstance(each, Adapted) for each in self.entities)
+        return granted_by(self.revisions()) if has_some else []
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -89,6 +96,7 @@ class Comparison:
             they depend on.
         added: The operations that add some of them as they are declared.
         kinds: The kinds of entities that were compared.
+        revoked: The privileges that revisions granted with alembic-utils and that are not declared.
     """
 
     done: Sequence[Step]
@@ -103,6 +111,7 @@ class Comparison:
     missing: Sequence[Part]
     added: Sequence[MigrateOperation]
     kinds: Sequence[type[Entity]] = ENTITY_CLASSES
+    revoked: Sequence[AdaptedGrant] = ()
 
     def entity_operations(self) -> list[EntityOp]:
         """Return what creates and replaces entities, in an order in which that runs."""
@@ -179,7 +188,8 @@ class Comparison:
             for key, entity in self.actual.items()
             if key not in kept and entity.is_own_object
         ]
-        return [DropEntityOp(entity) for _, entity in sorted(dropped, key=_dependants_first)]
+        entities = [entity for _, entity in sorted(dropped, key=_dependants_first)]
+        return [DropEntityOp(entity) for entity in (*self.revoked, *entities)]
 
 
 _CHANGES_OF_TABLES = (AlterTableOp, ChangeColumnOp, DropConstraintOp, DropIndexOp, DropTableOp)
@@ -286,7 +296,21 @@ def _compare(
         missing,
         [*creation.dependants.added.values()],
         declared.kinds,
+        _revoked(declared, actual),
     )
+
+
+def _revoked(declared: Declared, actual: State) -> list[AdaptedGrant]:
+    # Nothing in the database tells a privilege of alembic-utils from others.
+    keys = {each.key for each in declared.entities}
+    grants = [AdaptedGrant(schema=each.schema, target=each) for each in declared.granted()]
+    return [
+        each
+        for each in grants
+        if each.key not in keys
+        and (table := TableAccess(schema=each.schema, table=each.target.table).key) not in keys
+        and each.found_in(actual.get(table))
+    ]
 
 
 def _refusal(failure: Failure[Step], actual: State) -> Refusal:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from townhall.pg import Entity
+from townhall.pg.alembic_utils import PGGrantTable
 from townhall.pg.fields import default
 from townhall.pg.state import Key
 
@@ -37,6 +38,44 @@ def made_by(revisions: Iterable[Path], entities: Iterable[Entity]) -> set[Key]:
             made |= {wanted[each] for each in wanted.keys() & (created - changed)}
             made -= {wanted[each] for each in wanted.keys() & (dropped - changed)}
     return made
+
+
+def granted_by(revisions: Iterable[Path]) -> list[PGGrantTable]:
+    """Return the grants of alembic-utils that revisions made, and none took back afterwards.
+
+    Args:
+        revisions: The files of the revisions, in the order in which they run.
+    """
+    granted: dict[str, PGGrantTable] = {}
+    for path in revisions:
+        source = path.read_text(encoding="utf-8")
+        if f"{_GRANT}(" in source:
+            _follow_grants(ast.parse(source), granted)
+    return [*granted.values()]
+
+
+_GRANT = PGGrantTable.__name__
+
+
+def _follow_grants(tree: ast.AST, granted: dict[str, PGGrantTable]) -> None:
+    # alembic-utils writes: name = PGGrantTable(…), and then op.create_entity(name).
+    named: dict[str, PGGrantTable] = {}
+    for node in _without_downgrade(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == _GRANT:
+                values = {str(each.arg): _literal(each.value) for each in node.value.keywords}
+                named[node.targets[0].id] = PGGrantTable(**values)
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
+            grant, what = named.get(node.args[0].id), ast.unparse(node.func)
+            if grant and what in {"op.create_entity", "op.replace_entity"}:
+                granted[grant.identity] = grant
+            elif grant and what == "op.drop_entity":
+                granted.pop(grant.identity, None)
+
+
+def _literal(node: ast.expr) -> Any:  # noqa: ANN401 - any argument
+    # A privilege may be a member of an enum: PGGrantTableChoice.SELECT.
+    return node.attr if isinstance(node, ast.Attribute) else ast.literal_eval(node)
 
 
 _Name = tuple[tuple[str, Any], ...]
