@@ -128,6 +128,7 @@ def test_every_command_is_known_to_these_tests(home: Path) -> None:
     assert listed == [*COMMANDS]
 
 
+@pytest.mark.thorough
 def test_version_is_printed() -> None:
     told = subprocess.run(
         (sys.executable, "-m", "townhall", "--version"), capture_output=True, text=True, check=True
@@ -135,6 +136,7 @@ def test_version_is_printed() -> None:
     assert told.stdout == f"townhall {importlib.metadata.version('townhall')}\n"
 
 
+@pytest.mark.thorough
 def test_url_of_the_embedded_server_is_printed(home: Path) -> None:
     told = townhall(home, "url")
     assert told.returncode == 0
@@ -144,6 +146,7 @@ def test_url_of_the_embedded_server_is_printed(home: Path) -> None:
     assert "serve keeps it up" in told.stderr
 
 
+@pytest.mark.thorough
 def test_database_is_the_first_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "alembic.ini").write_text(INI)
     assert townhall(tmp_path, "url").stdout == "postgresql://ini@localhost/ini\n"
@@ -156,12 +159,14 @@ def test_database_is_the_first_that_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / ".townhall").exists()
 
 
+@pytest.mark.thorough
 def test_ini_file_of_alembic_config_is_read(tmp_path: Path) -> None:
     (tmp_path / "other.ini").write_text(INI)
     told = townhall(tmp_path, "url", ALEMBIC_CONFIG="other.ini")
     assert told.stdout == "postgresql://ini@localhost/ini\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("command", ["url", "status", "psql"])
 def test_url_of_another_database_system_is_refused(tmp_path: Path, command: str) -> None:
     told = townhall(tmp_path, command, "--url", "mysql://root:secret@localhost/x")
@@ -171,6 +176,7 @@ def test_url_of_another_database_system_is_refused(tmp_path: Path, command: str)
     assert "secret" not in told.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "url",
     [
@@ -184,6 +190,7 @@ def test_failed_connection_is_an_error_of_one_paragraph(tmp_path: Path, url: str
     )
 
 
+@pytest.mark.thorough
 def test_embedded_server_that_can_not_start_is_an_error_of_one_paragraph(tmp_path: Path) -> None:
     (tmp_path / ".townhall").write_text("")
     assert refusal(townhall(tmp_path, "url")).startswith(
@@ -218,12 +225,14 @@ def test_ini_file_that_can_not_be_read_is_refused(
     assert "secret" not in told.stderr
 
 
+@pytest.mark.thorough
 def test_ini_file_without_a_folder_of_revisions_is_refused(tmp_path: Path, database: str) -> None:
     (tmp_path / "alembic.ini").write_text("[alembic]\n")
     told = townhall(tmp_path, "status", "--url", database)
     assert "'script_location'" in refusal(told)
 
 
+@pytest.mark.thorough
 def test_error_of_the_database_is_one_paragraph(home: Path, database: str) -> None:
     execute(database, "create table alembic_version (other int)")
     told = townhall(home, "status", "--url", database)
@@ -268,6 +277,7 @@ def test_closed_output_ends_each_command_without_a_traceback(home: Path, command
         assert told.returncode == 128 + signal.SIGPIPE
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("words", [(), ("nonsense",), ("url", "--nonsense"), ("status", "more")])
 def test_wrong_arguments_are_refused_with_the_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
     told = townhall(tmp_path, *words)
@@ -275,18 +285,21 @@ def test_wrong_arguments_are_refused_with_the_usage(tmp_path: Path, words: tuple
     assert told.stderr.startswith("usage: townhall")
 
 
+@pytest.mark.thorough
 def test_arguments_of_psql_are_passed_on(home: Path) -> None:
     told = townhall(home, "psql", "-At", "-c", "select '-- ' || current_user", "--echo-queries")
     assert told.returncode == 0
     assert told.stdout == "select '-- ' || current_user\n-- postgres\n"
 
 
+@pytest.mark.thorough
 def test_exit_status_of_psql_is_returned(home: Path) -> None:
     told = townhall(home, "psql", "-v", "ON_ERROR_STOP=1", "-c", "select 1 / 0")
     assert told.returncode == 1
     assert "division by zero" in told.stderr
 
 
+@pytest.mark.thorough
 def test_password_is_not_among_the_arguments_of_psql(database: str) -> None:
     named = make_url(database).set(password="s3cret!")  # noqa: S106 - the test's own
     arguments = r"\! tr '\0' ' ' < /proc/$PPID/cmdline; echo"
@@ -303,7 +316,7 @@ def test_password_is_not_among_the_arguments_of_psql(database: str) -> None:
     assert environment_password == "s3cret!"  # noqa: S105 - the test's own
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "ending",
     [
@@ -359,6 +372,7 @@ def test_status_of_an_empty_database_has_no_objects(home: Path, database: str) -
     assert lines["Prompt"].endswith("townhall psql --url …")
 
 
+@pytest.mark.thorough
 def test_status_counts_objects_of_all_schemas_of_the_application(home: Path, database: str) -> None:
     execute(
         database,
@@ -384,6 +398,7 @@ def test_status_counts_objects_of_all_schemas_of_the_application(home: Path, dat
     ) in told.stdout
 
 
+@pytest.mark.thorough
 def test_status_counts_no_objects_of_the_platform(home: Path, database: str) -> None:
     execute(
         database,
@@ -410,6 +425,7 @@ def test_status_says_whether_the_database_is_at_head(home: Path, database: str) 
     assert "Revision  townhall_0001; alembic upgrade heads is to be run\n" in told.stdout
 
 
+@pytest.mark.thorough
 def test_status_of_the_embedded_server_names_its_data_folder(home: Path) -> None:
     told = townhall(home, "status")
     data = home / ".townhall" / "postgresql-18"
@@ -456,7 +472,7 @@ def application(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_status_of_an_application_without_the_product(
     application: Path, home: Path, database: str
 ) -> None:

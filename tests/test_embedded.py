@@ -228,6 +228,7 @@ def test_both_versions_run_in_one_folder(folder: Path) -> None:
         assert query(older.url, "show server_version") != query(newer.url, "show server_version")
 
 
+@pytest.mark.thorough
 def test_programs_have_the_version_of_the_server(made: Path) -> None:
     with start(made) as server:
         for program in ("psql", "pg_dump", "initdb"):
@@ -360,7 +361,7 @@ def test_killed_process_does_not_keep_the_server_running(made: Path) -> None:
     assert not is_running(data)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_killed_server_recovers_committed_data(made: Path) -> None:
     with participant(made) as other:
         report = other.report()
@@ -436,6 +437,7 @@ def test_server_can_be_left_after_its_folder_was_removed(made: Path) -> None:
     os.kill(number, signal.SIGINT)
 
 
+@pytest.mark.thorough
 def test_data_of_another_version_is_refused(folder: Path) -> None:
     with start(folder, version=16) as older:
         pass
@@ -459,6 +461,7 @@ def test_folder_without_data_of_postgresql_is_refused_unless_empty(made: Path) -
         assert query(server.url, "select 1") == 1
 
 
+@pytest.mark.thorough
 def test_error_of_damaged_data_contains_the_output_of_the_server(made: Path) -> None:
     with start(made) as server:
         pass
@@ -491,6 +494,7 @@ def test_missing_wheel_is_an_error_that_says_how_to_install_it(
         start(folder)
 
 
+@pytest.mark.thorough
 def test_permissions_of_folders_above_are_not_changed(folder: Path) -> None:
     folder.parent.chmod(0o700)
     above, wheel = modes(folder.parent), modes(embedded.bin_directory())
@@ -509,6 +513,7 @@ def test_folder_is_ignored_by_git(folder: Path) -> None:
     assert (folder / ".gitignore").read_text() == "*\n"
 
 
+@pytest.mark.thorough
 def test_ordinary_user_can_start_the_server(ordinary_home: Path) -> None:
     with participant(ordinary_home / "my data", account=ORDINARY_ACCOUNT) as other:
         report = other.report()
@@ -610,6 +615,7 @@ def test_folder_without_write_permission_is_refused(ordinary_home: Path) -> None
     assert "DATABASE_URL" in error
 
 
+@pytest.mark.thorough
 @AS_ROOT
 def test_read_only_disk_is_refused(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 200) as disk:
@@ -631,6 +637,7 @@ def test_disk_too_small_for_new_data_is_refused(tmp_path: Path, megabytes: int) 
         assert not list((disk / ".townhall").glob("postgresql-18*/"))
 
 
+@pytest.mark.thorough
 @AS_ROOT
 def test_committed_data_survives_a_full_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 100) as disk:

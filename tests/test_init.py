@@ -117,7 +117,7 @@ def migrate_new_application(project: Project) -> None:
     assert revisions_of_product() == packaged
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_new_application_is_migrated_on_its_own_branch(project: Project) -> None:
     migrate_new_application(project)
 
@@ -141,7 +141,7 @@ def test_revision_is_not_written_into_the_installed_wheel(tmp_path: Path, projec
     assert files_in(packaged) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_new_application_uses_the_embedded_server_where_none_is_named(tmp_path: Path) -> None:
     project = Project(tmp_path / "ticket shop")
     Project(tmp_path).run("townhall", "init", "ticket shop", "--engine-only")
@@ -157,7 +157,7 @@ def test_new_application_uses_the_embedded_server_where_none_is_named(tmp_path: 
     project.alembic("downgrade", "base")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_application_without_the_product_has_no_table_of_it(project: Project) -> None:
     assert "upgrade heads    # townhall's tables" not in project.run(
         "townhall", "init", "--engine-only"
@@ -168,6 +168,7 @@ def test_application_without_the_product_has_no_table_of_it(project: Project) ->
     assert set(inspect(engine).get_table_names()) == {"alembic_version", "sponsors"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("options", [(), ("--engine-only",)])
 def test_no_file_is_overwritten(project: Project, options: tuple[str, ...]) -> None:
     (project.folder / "migrations").mkdir()
@@ -178,6 +179,7 @@ def test_no_file_is_overwritten(project: Project, options: tuple[str, ...]) -> N
     assert (project.folder / "migrations" / "env.py").read_text() == "mine\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["class", "a-b", "alembic", "migrations"])
 def test_name_that_can_not_be_that_of_a_package_is_refused(project: Project, name: str) -> None:
     told = project.run("townhall", "init", "--package", name, status=1)
@@ -185,7 +187,7 @@ def test_name_that_can_not_be_that_of_a_package_is_refused(project: Project, nam
     assert files_in(project.folder) == set()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "options",
     [
@@ -205,7 +207,7 @@ def test_revision_that_would_be_written_into_the_package_is_refused(
     assert project.revisions() == set()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_revision_with_the_scripts_of_the_package_alone_is_refused(project: Project) -> None:
     packaged = revisions_of_product()
     (project.folder / "alembic.ini").write_text("[alembic]\nscript_location = townhall:alembic\n")
@@ -215,7 +217,7 @@ def test_revision_with_the_scripts_of_the_package_alone_is_refused(project: Proj
     assert revisions_of_product() == packaged
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_two_heads_of_the_application_are_named_and_merged_without_those_of_the_package(
     project: Project,
 ) -> None:
@@ -233,6 +235,7 @@ def test_two_heads_of_the_application_are_named_and_merged_without_those_of_the_
     assert "townhall_" not in assigned(merge, "down_revision")
 
 
+@pytest.mark.thorough
 def test_explicit_options_are_kept(project: Project) -> None:
     project.run("townhall", "init")
     revision = project.revise(
@@ -244,6 +247,7 @@ def test_explicit_options_are_kept(project: Project) -> None:
     assert assigned(revision, "depends_on") == '"townhall_0003"'
 
 
+@pytest.mark.thorough
 def test_revision_depends_on_later_revisions_of_the_package(project: Project) -> None:
     project.run("townhall", "init")
     project.revise("revision", "-m", "Early", "--depends-on", "townhall_0003")

@@ -95,7 +95,7 @@ def test_starter_is_adopted_once_and_given_back(owned_database: str, townhall_se
     adopt_and_give_back(Product.STARTER, owned_database, townhall_server)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("product", [each for each in ADOPTED if each is not Product.STARTER])
 def test_product_is_adopted_once_and_given_back(
     product: Product, owned_database: str, townhall_server: str
@@ -159,7 +159,7 @@ def same(value: object) -> object:
     return value.removesuffix("+00:00") if isinstance(value, str) else value
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_downgrade_tells_what_a_converted_column_does_not_take_back(
     owned_database: str, townhall_server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -216,7 +216,7 @@ def test_what_is_not_decided_is_named_and_nothing_changed(
     assert dump(undecided) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_rows_that_break_constraints_are_counted_and_nothing_changed(
     owned_database: str, townhall_server: str
 ) -> None:
@@ -230,7 +230,7 @@ def test_rows_that_break_constraints_are_counted_and_nothing_changed(
     assert rows_in_order(owned_database) == rows
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_script_makes_the_same_of_a_database_as_an_adoption(
     townhall_databases: Databases, townhall_owner: str | None, townhall_server: str, tmp_path: Path
 ) -> None:
@@ -293,7 +293,7 @@ def psql(url: str, file: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_dropped_triggers_count_nothing_and_later_policies_are_drift(
     owned_database: str, townhall_server: str
 ) -> None:
@@ -332,7 +332,7 @@ def test_dropped_triggers_count_nothing_and_later_policies_are_drift(
         adopt(owned_database, decisions, scratch=townhall_server)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_what_others_add_later_stays_when_a_database_is_adopted_again(
     undecided: str, townhall_server: str
 ) -> None:
@@ -359,7 +359,7 @@ def test_what_others_add_later_stays_when_a_database_is_adopted_again(
     assert {row["nickname"] for row in rows_of(undecided)["profiles"].values()} == {"Ad"}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_rows_are_filled_where_policies_are_forced(undecided: str, townhall_server: str) -> None:
     with connected(undecided) as connection:
         connection.exec_driver_sql("alter table profiles force row level security")
@@ -376,7 +376,7 @@ def test_rows_are_filled_where_policies_are_forced(undecided: str, townhall_serv
         assert connection.scalar(text(forced))
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_history_of_another_application_is_told_and_nothing_changed(
     undecided: str, townhall_server: str
 ) -> None:

@@ -56,7 +56,7 @@ def test_look_tells_all_at_once_exits_with_1_and_changes_nothing(
     assert "exists, and may have answers" in capsys.readouterr().err
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_json_has_every_finding(
     starter: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,6 +87,7 @@ def test_json_has_every_finding(
     }
 
 
+@pytest.mark.thorough
 def test_database_at_head_has_nothing_to_do_and_exits_with_0(
     townhall_template: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,7 +98,7 @@ def test_database_at_head_has_nothing_to_do_and_exits_with_0(
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_names_forge_no_lines(
     owned_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

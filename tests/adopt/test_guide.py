@@ -28,7 +28,7 @@ EXPECTED = {
 """The exit status and a part of the output of each command; the check is about the login role."""
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_guide_runs_as_it_is_written(
     owned_database: str,
     townhall_server: str,

@@ -47,7 +47,7 @@ def test_starter_is_looked_at_on_hosted_supabase(townhall_databases: Databases) 
     assert "trigger auth.users on_auth_user_created" in objects(found.findings, Weight.NOTE)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_rows_that_break_each_constraint_stop_an_adoption(
     owned_database: str, townhall_server: str
 ) -> None:
@@ -65,7 +65,7 @@ def test_rows_that_break_each_constraint_stop_an_adoption(
     assert not [each for each in found.findings if "were not counted" in each.text]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_hot_standby_is_looked_at(pair: Pair) -> None:  # noqa: F811 - the fixture
     found = look(pair.standby, scratch=pair.primary)
     assert found.is_settled

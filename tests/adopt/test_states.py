@@ -31,7 +31,7 @@ def identities(application: SmallApplication) -> list[str]:
     return [each.identity for each in compare(states.declared, states.actual)]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_tables_of_earlier_revisions_are_no_foreign_ones(application: SmallApplication) -> None:
     application.declare(_BOOKS.format(""))
     application.revise("a0001")

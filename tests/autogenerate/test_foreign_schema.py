@@ -26,6 +26,7 @@ def run(engine: Engine, script: str) -> None:
         connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
+@pytest.mark.thorough
 def test_everything_comes_back_by_the_downgrade(
     server: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

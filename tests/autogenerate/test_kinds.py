@@ -95,6 +95,7 @@ def test_change_is_found_and_reverted(lab: Lab, old: list[Entity], new: list[Ent
     lab.there_and_back(declared(*old), declared(*new))
 
 
+@pytest.mark.thorough
 def test_entities_are_dropped_and_recreated_with_their_table(lab: Lab) -> None:
     entities = [entity for _, new in CHANGES.values() for entity in new]
     unique = {entity.key: entity for entity in entities}

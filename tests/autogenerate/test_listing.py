@@ -49,6 +49,7 @@ alter table public.posts alter column title set default 'b'::text
 ALTER TABLE posts ADD CONSTRAINT posts_editor_fkey FOREIGN KEY(editor) REFERENCES people (id)"""
 
 
+@pytest.mark.thorough
 def test_check_lists_every_operation_of_every_revision_in_sql_and_names(
     empty_database: str, tmp_path: Path
 ) -> None:

@@ -219,6 +219,7 @@ def test_operations_that_need_no_care_have_a_revision_of_their_own(project: Proj
     assert sorted(dump(project.database).split()) == sorted(after.split())
 
 
+@pytest.mark.thorough
 def test_new_table_has_its_constraints_and_indexes_at_once(project: Project) -> None:
     project.declare(OWNERS)
     project.revise()
@@ -228,6 +229,7 @@ def test_new_table_has_its_constraints_and_indexes_at_once(project: Project) -> 
     assert "import safety" not in revision
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("argument", "option"), [("live=no", ""), ("", ", live=False")])
 def test_short_form_is_written_on_request(project: Project, argument: str, option: str) -> None:
     project.declare(items())
@@ -248,6 +250,7 @@ PARTITIONS = """
 """
 
 
+@pytest.mark.thorough
 def test_index_of_a_partitioned_table_is_built_on_one_partition_after_the_other(
     project: Project,
 ) -> None:
@@ -281,6 +284,7 @@ def test_index_of_a_partitioned_table_is_built_on_one_partition_after_the_other(
     assert dump(project.database) == before
 
 
+@pytest.mark.thorough
 def test_unique_index_of_partitions_is_completed_after_a_failed_build(project: Project) -> None:
     table = (
         'Table("parts", metadata, Column("id", Integer), {}postgresql_partition_by="list (id)")\n'
@@ -300,6 +304,7 @@ def test_unique_index_of_partitions_is_completed_after_a_failed_build(project: P
     command.check(project.config)
 
 
+@pytest.mark.thorough
 def test_check_of_a_partitioned_table_is_validated_apart(project: Project) -> None:
     table = (
         'Table("parts", metadata, Column("id", Integer), Column("name", Text{null}), {check}'
@@ -319,6 +324,7 @@ def test_check_of_a_partitioned_table_is_validated_apart(project: Project) -> No
     command.check(project.config)
 
 
+@pytest.mark.thorough
 def test_key_that_a_new_table_refers_to_is_added_before_it(project: Project) -> None:
     project.declare(items())
     project.revise()
@@ -369,6 +375,7 @@ def logs(*more: str) -> str:
     return f'Table("logs", metadata, {columns})\n'
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     [
@@ -399,6 +406,7 @@ def test_new_column_of_a_table_in_use_is_filled_without_writing_the_table_anew(
     command.downgrade(project.config, f"-{len(revisions)}")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "key", ['UniqueConstraint("id", name="one_each")', 'PrimaryKeyConstraint("id", name="key")']
 )
@@ -417,6 +425,7 @@ def test_key_of_a_partitioned_table_says_that_it_blocks(project: Project, key: s
     command.check(project.config)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("declaration", "why"),
     [
@@ -449,7 +458,7 @@ def test_change_that_blocks_a_table_in_use_says_so(
     run_twice(project, 1)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_revisions_that_are_interrupted_again_and_again_are_completed_by_the_next_run(
     project: Project,
 ) -> None:

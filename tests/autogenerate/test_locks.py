@@ -34,6 +34,7 @@ def busy(townhall_database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+@pytest.mark.thorough
 def test_comparison_changes_nothing(townhall_database: str, config: Config, tmp_path: Path) -> None:
     with psycopg.connect(townhall_database.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("drop view public.track_statistics")
@@ -43,7 +44,7 @@ def test_comparison_changes_nothing(townhall_database: str, config: Config, tmp_
     assert dump(townhall_database) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_comparison_of_a_locked_table_gives_up(config: Config, busy: psycopg.Connection) -> None:
     busy.execute("lock table public.events in access share mode")
     with pytest.raises(CommandError, match="lock"):
@@ -52,7 +53,7 @@ def test_comparison_of_a_locked_table_gives_up(config: Config, busy: psycopg.Con
     command.check(config)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_comparison_that_waits_does_not_block_readers_and_writers(
     townhall_database: str, config: Config, busy: psycopg.Connection
 ) -> None:
@@ -87,7 +88,7 @@ def test_comparison_that_waits_does_not_block_readers_and_writers(
     assert failures == []
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_comparison_that_waits_blocks_other_sessions_only_for_the_lock_timeout(
     townhall_database: str, busy: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_comparison_that_waits_blocks_other_sessions_only_for_the_lock_timeout(
     assert f"Blocked by: public.events, server process {busy.info.backend_pid}" in message
 
 
+@pytest.mark.thorough
 def test_comparison_is_retried_and_succeeds_once_the_lock_is_released(
     townhall_database: str, busy: psycopg.Connection, tmp_path: Path
 ) -> None:
@@ -126,6 +128,7 @@ def test_comparison_is_retried_and_succeeds_once_the_lock_is_released(
     soon.join()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("privileges", EITHER_DEFAULT)
 def test_owner_without_superuser_can_compare_and_repair(
     townhall_databases: Databases, privileges: DefaultPrivileges, tmp_path: Path

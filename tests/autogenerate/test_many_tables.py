@@ -95,6 +95,7 @@ def test_comparison_without_a_difference_finds_none(lab: Lab) -> None:
     assert lab.differences(declared()) == []
 
 
+@pytest.mark.exhaustive
 def test_differences_of_more_tables_than_there_are_locks_are_found_and_tried() -> None:
     with connected(10) as connection:
         create(connection, declared(500))

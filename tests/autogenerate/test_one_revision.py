@@ -92,6 +92,7 @@ def test_new_table_is_created_with_all_its_entities_in_one_revision(lab: Lab) ->
     assert revision.upgrade.index("create_table") < revision.upgrade.index("pg.")
 
 
+@pytest.mark.thorough
 def test_dropped_table_is_recreated_with_its_entities_by_the_downgrade(lab: Lab) -> None:
     lab.there_and_back(
         Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema(things(), [])
@@ -119,6 +120,7 @@ def test_column_is_dropped_after_the_entities_that_use_it(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_function_used_by_a_policy_gets_another_signature(lab: Lab) -> None:
     lab.there_and_back(
         Schema(
@@ -130,6 +132,7 @@ def test_function_used_by_a_policy_gets_another_signature(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_function_used_by_a_policy_gets_an_argument_with_a_default(lab: Lab) -> None:
     def declared(**further: str) -> Schema:
         may = function("may", "select 1", a="integer", **further)
@@ -139,6 +142,7 @@ def test_function_used_by_a_policy_gets_an_argument_with_a_default(lab: Lab) -> 
     lab.there_and_back(declared(), declared(more="integer default 1"))
 
 
+@pytest.mark.thorough
 def test_argument_of_a_function_used_by_a_check_and_an_index_is_renamed(lab: Lab) -> None:
     def declared(argument: str) -> Schema:
         metadata = things()
@@ -151,6 +155,7 @@ def test_argument_of_a_function_used_by_a_check_and_an_index_is_renamed(lab: Lab
     lab.there_and_back(declared("a"), declared("b"))
 
 
+@pytest.mark.thorough
 def test_new_policy_calls_the_declared_overload_and_not_the_dropped_one(lab: Lab) -> None:
     lab.there_and_back(
         Schema(
@@ -167,6 +172,7 @@ def test_new_policy_calls_the_declared_overload_and_not_the_dropped_one(lab: Lab
     )
 
 
+@pytest.mark.thorough
 def test_function_used_by_a_policy_and_a_view_gets_another_result_type(lab: Lab) -> None:
     def declared(returns: str) -> Schema:
         return Schema(
@@ -186,6 +192,7 @@ def test_function_used_by_a_policy_and_a_view_gets_another_result_type(lab: Lab)
     assert "# PostgreSQL forbids" in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_function_of_two_arguments_used_by_a_policy_gets_another_result_type(lab: Lab) -> None:
     def declared(returns: str) -> Schema:
         may = function("may", "select 1", returns, a="int", b="varchar")
@@ -194,6 +201,7 @@ def test_function_of_two_arguments_used_by_a_policy_gets_another_result_type(lab
     lab.there_and_back(declared("integer"), declared("bigint"))
 
 
+@pytest.mark.thorough
 def test_column_used_by_views_and_a_policy_gets_another_type(lab: Lab) -> None:
     def declared(metadata: sa.MetaData) -> Schema:
         return Schema(
@@ -212,6 +220,7 @@ def test_column_used_by_views_and_a_policy_gets_another_type(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_check_with_other_values_is_replaced(lab: Lab) -> None:
     def declared(*values: str) -> Schema:
         metadata = things(sa.Column("status", sa.Text))
@@ -224,6 +233,7 @@ def test_check_with_other_values_is_replaced(lab: Lab) -> None:
     lab.there_and_back(declared("draft", "done"), declared("draft", "finished"))
 
 
+@pytest.mark.thorough
 def test_recreated_materialized_view_keeps_its_indexes(lab: Lab) -> None:
     def declared(condition: str) -> Schema:
         return Schema(
@@ -246,6 +256,7 @@ def test_recreated_materialized_view_keeps_its_indexes(lab: Lab) -> None:
     lab.there_and_back(declared(""), declared("where name <> 'x'"))
 
 
+@pytest.mark.thorough
 def test_view_under_another_view_loses_a_column(lab: Lab) -> None:
     lab.there_and_back(
         Schema(
@@ -258,6 +269,7 @@ def test_view_under_another_view_loses_a_column(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_changed_policy_is_altered_and_not_dropped(lab: Lab) -> None:
     revision = lab.there_and_back(
         Schema(things(), [ACCESS, policy("true")]),
@@ -298,6 +310,7 @@ def test_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
     assert "replace_entity" not in revision.downgrade
 
 
+@pytest.mark.thorough
 def test_downgrade_removes_an_added_default_comment_and_index(lab: Lab) -> None:
     def declared(comments: dict[str, str], default: str, *indexes: str) -> Schema:
         counted = pg.MaterializedView(
@@ -322,6 +335,7 @@ def test_downgrade_removes_an_added_default_comment_and_index(lab: Lab) -> None:
     lab.there_and_back(declared({}, ""), declared({"id": "The key."}, " default 1", "owner"))
 
 
+@pytest.mark.thorough
 def test_recreated_view_keeps_its_triggers(lab: Lab) -> None:
     def declared(query: str, **comments: str) -> Schema:
         instead = dataclasses.replace(
@@ -385,6 +399,7 @@ def test_functions_of_operators_casts_types_and_aggregates_are_not_dropped(lab: 
     lab.migrate(Schema(entities=[span, guard, declared]))
 
 
+@pytest.mark.thorough
 def test_objects_of_another_owner_are_not_dropped(lab: Lab) -> None:
     for statement in (
         "create role keeper; grant create, usage on schema lab to keeper",
@@ -478,6 +493,7 @@ def test_definer_function_with_unsafe_search_path_is_refused(
         lab.differences(Schema(things(), [unsafe]))
 
 
+@pytest.mark.thorough
 def test_definer_function_accepted_as_found_is_migrated_like_any_other(lab: Lab) -> None:
     def found(body: str) -> Schema:
         unsafe = dataclasses.replace(
@@ -530,11 +546,13 @@ PROCEDURE = pg.Procedure(
 )
 
 
+@pytest.mark.thorough
 def test_procedure_is_created_and_dropped_with_the_table_that_it_reads(lab: Lab) -> None:
     lab.there_and_back(Schema(), Schema(things(), [PROCEDURE]))
     lab.there_and_back(Schema(things(), [PROCEDURE]), Schema())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "changed",
     [

@@ -30,7 +30,7 @@ def damaged(townhall_database: str, tmp_path: Path) -> Config:
     return configured(townhall_database, tmp_path)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_generated_revision_passes_the_formatter_linter_and_type_checker(
     damaged: Config, tmp_path: Path
 ) -> None:

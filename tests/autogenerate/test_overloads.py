@@ -112,12 +112,14 @@ def test_caller_stays_or_is_created_while_its_function_changes(
         lab.there_and_back(declared(old, caller), target, times=times)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("caller", CALLERS)
 def test_caller_is_created_while_one_function_goes_and_two_come(lab: Lab, caller: str) -> None:
     revision = lab.there_and_back(declared([ONE], None), declared([TWO, THREE], caller), times=1)
     assert "undecided" not in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_default_goes_with_the_function_that_it_calls(lab: Lab) -> None:
     revision = lab.there_and_back(declared([ONE], "default"), declared([TWO], None))
     assert "undecided" not in revision.upgrade

@@ -46,7 +46,7 @@ def there_and_back(databases: Databases, old: Schema, new: Schema) -> None:
             assert lab.differences(new) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @settings(unhurried, max_examples=2, derandomize=True)
 @given(change=changes())
 def test_random_change_is_migrated_and_reverted(

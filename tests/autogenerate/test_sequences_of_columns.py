@@ -43,6 +43,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
 def test_change_of_the_default_is_found_and_reverted(lab: Lab, old: Schema, new: Schema) -> None:
     lab.there_and_back(old, new)
@@ -86,6 +87,7 @@ def everything(lab: Lab) -> Mapping[str, catalog.Facts]:
         return catalog.read_everything(lab.connection, [SCHEMA])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("change", BY_HAND.values(), ids=BY_HAND)
 @pytest.mark.parametrize("type_", [sa.Integer, sa.BigInteger])
 def test_sequence_of_a_serial_column_that_was_changed_by_hand_is_found_and_reverted(
@@ -102,6 +104,7 @@ def test_sequence_of_a_serial_column_that_was_changed_by_hand_is_found_and_rever
     assert everything(lab) == before
 
 
+@pytest.mark.thorough
 def test_serial_columns_of_more_tables_need_no_more_statements(lab: Lab) -> None:
     def statements(count: int) -> int:
         metadata = sa.MetaData()

@@ -40,6 +40,7 @@ def test_partitions_are_not_compared(lab: Lab) -> None:
     assert len(tables) == 1
 
 
+@pytest.mark.thorough
 def test_check_of_a_column_is_created_with_its_table(lab: Lab) -> None:
     schema = table(
         sa.Column("size", sa.Integer, sa.CheckConstraint("size > 0", name="positive")),
@@ -51,6 +52,7 @@ def test_check_of_a_column_is_created_with_its_table(lab: Lab) -> None:
     assert "name='positive'" in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_check_of_a_column_is_created_with_its_column(lab: Lab) -> None:
     revision = lab.there_and_back(
         table(),
@@ -62,6 +64,7 @@ def test_check_of_a_column_is_created_with_its_column(lab: Lab) -> None:
     assert "ck_things_positive" in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_unnamed_check_is_created_with_its_column(lab: Lab) -> None:
     check = sa.CheckConstraint("size > 0")
     lab.there_and_back(
@@ -88,6 +91,7 @@ def test_check_of_a_type_is_created_with_its_conventional_name(lab: Lab) -> None
     assert "constraint(" not in revision.upgrade
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "convention", [townhall_metadata.naming_convention, None], ids=["named", "unnamed"]
 )
@@ -136,6 +140,7 @@ def test_two_new_tables_of_a_cycle_with_enums_are_created(lab: Lab) -> None:
     assert any("to_one" in each and "ON DELETE CASCADE" in each for each in lab.constraints())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["it's", "'", "back\\slash"])
 @pytest.mark.parametrize(("old", "new"), [(None, "It's."), ("One.", "'Two.'"), ("One.", None)])
 def test_comment_on_a_table_with_a_quote_in_its_name_is_changed(
@@ -170,6 +175,7 @@ def test_percent_signs_are_not_doubled(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "default",
     ["it's", "'quoted'", "'", sa.text("'50%'"), None, "", sa.func.lower("It's")],
@@ -262,6 +268,7 @@ def including(*names: str) -> Schema:
     return Schema(metadata)
 
 
+@pytest.mark.thorough
 @SINCE_2_1
 @pytest.mark.parametrize("old", [(), ("It's",)], ids=["added", "changed"])
 def test_unique_constraint_that_includes_columns_is_added_to_a_table(
@@ -279,7 +286,7 @@ def booked(operator: str) -> Schema:
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_exclusion_constraint_is_added_changed_and_dropped(lab: Lab) -> None:
     none = table(sa.Column("during", postgresql.INT4RANGE))
     lab.there_and_back(none, booked("&&"))
@@ -322,12 +329,14 @@ def moods(*values: str, **more: sa.types.TypeEngine[Any]) -> Schema:
 MOOD = sa.Enum("happy", "sad", name="mood", schema=SCHEMA)
 
 
+@pytest.mark.thorough
 def test_enum_is_created_and_dropped_with_its_table(lab: Lab) -> None:
     lab.there_and_back(Schema(), moods("happy", "sad", others=sa.ARRAY(MOOD)))
     revision = lab.there_and_back(moods("happy", "sad"), Schema())
     assert 'pg.drop_entity(pg.EnumType.named(schema="lab", name="mood"))' in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_enum_is_created_with_its_first_column_and_dropped_with_the_last(lab: Lab) -> None:
     lab.there_and_back(table(), moods("happy", "sad"))
     lab.there_and_back(moods("happy", "sad", second=MOOD), moods("happy", "sad"))
@@ -348,6 +357,7 @@ def test_enum_used_by_a_function_is_not_dropped(lab: Lab) -> None:
     assert "drop type" not in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_values_are_added_to_an_enum(lab: Lab) -> None:
     lab.migrate(moods("b", "d"))
     mood = sa.Enum("a", "b", "c's", "d", "e", name="mood", schema=SCHEMA)
@@ -369,6 +379,7 @@ def test_removed_or_moved_value_of_an_enum_needs_a_hand(lab: Lab, values: tuple[
     assert "enum lab.mood: it has the values happy, sad; declared:" in found
 
 
+@pytest.mark.thorough
 def test_function_in_an_index_is_qualified_whatever_the_search_path(lab: Lab) -> None:
     def indexed(expression: str) -> Schema:
         name = sa.Column("name", sa.Text)
@@ -410,6 +421,7 @@ def test_identity_is_added_and_dropped(lab: Lab, old: Schema) -> None:
     lab.there_and_back(new, old)
 
 
+@pytest.mark.thorough
 def test_identity_is_altered_and_keeps_its_last_value(lab: Lab) -> None:
     lab.migrate(numbered(sa.Identity(always=True, start=100)))
     insert = sa.text("insert into lab.things (id) values (:id) returning number")

@@ -79,6 +79,7 @@ def test_operations_that_must_commit_are_tried_in_their_plain_form(lab: Lab) -> 
     finish_and_try(lab.context(schema), None, [script])
 
 
+@pytest.mark.thorough
 def test_rows_are_neither_read_nor_written(lab: Lab) -> None:
     lab.migrate(things(sa.Column("size", sa.BigInteger)))
     lab.connection.execute(sa.text("insert into lab.things values (1, 5000000000)"))

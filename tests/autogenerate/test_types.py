@@ -79,6 +79,7 @@ def test_object_of_each_kind_is_created_dropped_and_recreated(
     assert f"pg.{type(entity).__name__}.named(" in revision.upgrade
 
 
+@pytest.mark.exhaustive
 def test_types_are_created_before_the_table_that_has_them_and_dropped_after_it(lab: Lab) -> None:
     names = [entity.name for entity in TYPES]
     declared = Schema(using(*names), EVERY)
@@ -341,6 +342,7 @@ def with_domain(check: str, *, not_null: bool = False, is_array: bool = False) -
     return Schema(metadata)
 
 
+@pytest.mark.exhaustive
 def test_domain_of_a_column_is_created_altered_and_dropped_with_it(lab: Lab) -> None:
     lab.there_and_back(Schema(using()), with_domain("VALUE > 0"))
     revision = lab.there_and_back(with_domain("VALUE > 0"), with_domain("VALUE > 1"))

@@ -41,6 +41,7 @@ KEY_WORDS = ("json", "json_array", "values")
 """Words that are key words in some versions, or in all."""
 
 
+@pytest.mark.thorough
 def test_key_words_are_names_of_the_columns_of_a_key(lab: Lab) -> None:
     def keyed(*names: str) -> Schema:
         metadata = sa.MetaData()
@@ -51,6 +52,7 @@ def test_key_words_are_names_of_the_columns_of_a_key(lab: Lab) -> None:
     lab.there_and_back(keyed("json"), keyed(*KEY_WORDS))
 
 
+@pytest.mark.thorough
 def test_foreign_key_of_a_column_with_a_key_word_as_its_name_is_changed(lab: Lab) -> None:
     def referring(name: str, match: str | None) -> Schema:
         metadata = sa.MetaData()

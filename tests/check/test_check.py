@@ -89,6 +89,7 @@ def test_database_at_head_has_no_findings(at_head: AtHead, scratch: str) -> None
     assert scratch_databases_on(scratch) == set()
 
 
+@pytest.mark.thorough
 def test_disabled_row_level_security_is_a_security_finding(
     townhall_database: str, townhall_server: str
 ) -> None:
@@ -100,6 +101,7 @@ def test_disabled_row_level_security_is_a_security_finding(
     assert [finding.severity for finding in report.findings] == ["security"]
 
 
+@pytest.mark.thorough
 def test_role_without_privileges_can_check(reader: str, database: str, scratch: str) -> None:
     execute(database, 'drop policy "members of the organization can read" on public.events')
     report = check(reader, scratch=scratch)
@@ -126,6 +128,7 @@ def test_checked_database_is_read_in_a_read_only_transaction(townhall_database: 
         assert connection.exec_driver_sql("show transaction_read_only").scalar() == "on"
 
 
+@pytest.mark.thorough
 def test_only_access_share_locks_are_taken(
     townhall_database: str, townhall_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +147,7 @@ def test_only_access_share_locks_are_taken(
     assert held == {"AccessShareLock"}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_locked_table_ends_the_check_with_the_blocking_session(
     townhall_database: str, townhall_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +162,7 @@ def test_locked_table_ends_the_check_with_the_blocking_session(
     assert scratch_databases_on(townhall_server) == set()
 
 
+@pytest.mark.thorough
 def test_database_with_pending_revisions_is_compared_with_its_own_revision(
     server: Databases, scratch: str
 ) -> None:
@@ -182,7 +186,7 @@ def test_database_with_pending_revisions_is_compared_with_its_own_revision(
     assert not report.is_good
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("revision", "answer", "is_good"),
     [
@@ -205,7 +209,7 @@ def test_unknown_revision_is_explained(
     assert report.is_good == is_good
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("default_privileges", EITHER_DEFAULT)
 def test_migrated_supabase_database_has_no_findings(
     server: Databases, scratch: str, default_privileges: DefaultPrivileges
@@ -219,6 +223,7 @@ def test_migrated_supabase_database_has_no_findings(
         assert login == "row level security does not apply to supabase_postgres: it has bypassrls"
 
 
+@pytest.mark.thorough
 def test_row_level_security_does_not_apply_to_an_owner(
     townhall_template: str, townhall_server: str
 ) -> None:
@@ -228,7 +233,7 @@ def test_row_level_security_does_not_apply_to_an_owner(
     assert not report.is_good
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_row_level_security_does_not_apply_to_a_member_of_the_owner(
     townhall_database: str, townhall_server: str
 ) -> None:
@@ -249,12 +254,13 @@ def test_row_level_security_does_not_apply_to_a_member_of_the_owner(
     assert member.endswith(f"{name}_member: it is a member of {name}, which owns tables")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_missing_login_role_is_refused(townhall_template: str, townhall_server: str) -> None:
     with pytest.raises(CheckError, match="there is no role missing_role"):
         check(townhall_template, scratch=townhall_server, role="missing_role")
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(VERSIONS == (NAMED,), reason="there is one server")
 def test_scratch_server_of_another_version_is_refused(
     townhall_database: str, servers: Servers
@@ -276,7 +282,7 @@ def test_scratch_database_is_dropped_after_an_error(
     assert scratch_databases_on(townhall_server) == set()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_embedded_server_is_the_default_scratch_server(
     servers: Servers,
     at_head_on: Callable[[Databases], AtHead],

@@ -38,6 +38,7 @@ def test_database_at_head_exits_with_0(
     assert captured.err == ""
 
 
+@pytest.mark.thorough
 def test_difference_exits_with_1(
     townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +76,7 @@ def test_schema_of_the_json_is_documented() -> None:
     assert shown == SCHEMA.json_schema(mode="serialization")
 
 
+@pytest.mark.thorough
 def test_exit_status_is_by_severity_and_the_output_is_stable(
     townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,7 +109,7 @@ def test_unknown_severity_and_two_databases_are_refused() -> None:
             main(("check", *words))
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_documentation_shows_the_printed_lines(
     townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,7 +178,7 @@ def test_database_of_the_ini_file_is_checked_where_no_url_is_given(
     assert "sqlalchemy.url of alembic.ini is for 'mysql'" in capsys.readouterr().err
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_embedded_server_is_checked_where_no_url_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,6 +189,7 @@ def test_embedded_server_is_checked_where_no_url_is_given(
     assert (tmp_path / ".townhall").is_dir()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("folder", [".townhall", "a folder with a long name" * 4])
 def test_url_of_a_stopped_embedded_server_is_refused_with_advice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str

@@ -79,7 +79,7 @@ def execute(url: str, sql: str) -> None:
         connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_every_drift_is_named_and_repaired(application: SmallApplication, extension: str) -> None:
     application.declare(DECLARED.replace("vector", extension))
     application.revise("kinds")
@@ -97,6 +97,7 @@ def test_every_drift_is_named_and_repaired(application: SmallApplication, extens
         assert application.check().findings == ()
 
 
+@pytest.mark.thorough
 def test_objects_of_the_platform_are_no_difference(
     application: SmallApplication, extension: str
 ) -> None:

@@ -64,6 +64,7 @@ def migrate_connection(url: str) -> Iterator[Connection]:
         yield connection
 
 
+@pytest.mark.thorough
 def test_running_migration_is_said_first_and_nothing_is_proposed_meanwhile(
     townhall_database: str, townhall_server: str
 ) -> None:
@@ -79,7 +80,7 @@ def test_running_migration_is_said_first_and_nothing_is_proposed_meanwhile(
     assert "migration" not in statuses(report)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_migration_of_another_database_is_not_said(
     townhall_database: str, empty_database: str, townhall_server: str
 ) -> None:
@@ -87,7 +88,7 @@ def test_migration_of_another_database_is_not_said(
         assert check(townhall_database, scratch=townhall_server, role=CLIENT).is_good
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_index_that_is_being_built_is_not_proposed_to_be_dropped(
     townhall_database: str, townhall_server: str
 ) -> None:
@@ -111,6 +112,7 @@ def test_index_that_is_being_built_is_not_proposed_to_be_dropped(
     assert repairs(report) == ["none while the migration runs: check again when it has ended"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("damage", "left", "repair"),
     [
@@ -147,7 +149,7 @@ def test_what_an_interrupted_migration_left_is_said_first_and_repaired_before_an
     assert "declare it, or alter table public.events drop column extra" in repairs(report)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_undeclared_invalid_index_needs_a_decision(
     townhall_database: str, townhall_server: str
 ) -> None:
@@ -165,6 +167,7 @@ def test_undeclared_invalid_index_needs_a_decision(
     assert report.findings[0].decision == "an interrupted build or validation may have left it"
 
 
+@pytest.mark.thorough
 def test_half_done_revision_is_said_first_and_nothing_of_it_is_proposed_to_be_dropped(
     townhall_database: str, townhall_server: str
 ) -> None:
@@ -186,7 +189,7 @@ def test_half_done_revision_is_said_first_and_nothing_of_it_is_proposed_to_be_dr
     ]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_pending_revisions_that_have_not_begun_are_no_interruption(
     server: Databases, scratch: str
 ) -> None:
@@ -198,6 +201,7 @@ def test_pending_revisions_that_have_not_begun_are_no_interruption(
     assert "declare it, or alter table public.events drop column extra" in repairs(report)
 
 
+@pytest.mark.thorough
 def test_database_without_revisions_is_told_to_upgrade_once(
     empty_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -215,7 +219,7 @@ def test_database_without_revisions_is_told_to_upgrade_once(
     ]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_with_tables_of_declared_names_is_told_to_adopt_them(
     empty_database: str, townhall_server: str
 ) -> None:

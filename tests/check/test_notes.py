@@ -69,6 +69,7 @@ UNMANAGED = {
 }
 
 
+@pytest.mark.thorough
 def test_objects_of_unmanaged_kinds_are_told_and_left_alone(
     application: SmallApplication,
 ) -> None:
@@ -84,6 +85,7 @@ def test_objects_of_unmanaged_kinds_are_told_and_left_alone(
     assert not [each for each in findings if "drop" in each.repair and each.object in UNMANAGED]
 
 
+@pytest.mark.thorough
 def test_function_accepted_as_found_is_a_note_and_no_difference(
     application: SmallApplication,
 ) -> None:

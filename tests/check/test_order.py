@@ -130,6 +130,7 @@ TELLING = (
 OTHERS = sorted({*entangled.CHANGES} - {*test_repairs.CHANGES} - {*TELLING})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "what", [*TELLING, *(pytest.param(each, marks=pytest.mark.thorough) for each in OTHERS)]
 )
@@ -148,6 +149,7 @@ SEEDS = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", SEEDS)
 def test_repairs_of_many_changes_run_in_order(seed: int, shop: Lab) -> None:
     number = 2 + seed % 7
@@ -270,7 +272,7 @@ def test_what_differs_in_name_alone_is_renamed(
     assert finding.repair == repair
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_printed_repairs_of_a_check_end_every_difference(
     townhall_database: str,
     townhall_server: str,
@@ -295,7 +297,7 @@ def test_printed_repairs_of_a_check_end_every_difference(
     assert main(words) == 0
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_code_of_others_does_not_run_with_the_rights_of_the_scratch_server(
     townhall_database: str, townhall_server: str
 ) -> None:

@@ -76,7 +76,7 @@ def _query(url: str, statement: str) -> object:
         return cursor.fetchone()[0] if cursor.description else None  # type: ignore[index] # a row
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_standby_is_checked_while_it_follows_its_primary(pair: Pair) -> None:
     assert _query(pair.standby, "select pg_is_in_recovery()") is True
     assert check(pair.standby, scratch=pair.primary, role="authenticated").is_good

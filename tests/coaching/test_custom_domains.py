@@ -107,6 +107,7 @@ LIKE_HOSTS = st.from_regex(
 )
 
 
+@pytest.mark.thorough
 @given(st.text() | LIKE_HOSTS)
 def test_canonical_form_of_any_text_is_its_own_or_the_text_is_refused(text: str) -> None:
     try:

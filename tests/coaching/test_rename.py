@@ -138,6 +138,7 @@ _PRIVILEGES = """
 """
 
 
+@pytest.mark.exhaustive
 def test_rename_keeps_rows_and_renames_constraints_indexes_and_triggers(database: str) -> None:
     before = _shape(database, OLD)
     upgrade(database, AFTER)
@@ -157,6 +158,7 @@ def _names(shape: Shape) -> set[str]:
     return {name for name, _ in (*shape.constraints, *shape.indexes)} | shape.triggers
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", [OLD, OLDER])
 def test_role_of_an_application_keeps_its_privileges_under_the_old_names(
     database: str, name: str
@@ -186,6 +188,7 @@ def test_privileges_of_an_application_role_are_no_drift(townhall_databases: Data
         command.check(alembic_config(url))
 
 
+@pytest.mark.exhaustive
 def test_new_columns_are_filled_from_the_old_ones(database: str) -> None:
     upgrade(database, AFTER)
     with _connected(database) as connection:
@@ -207,6 +210,7 @@ def test_new_columns_are_filled_from_the_old_ones(database: str) -> None:
         ]
 
 
+@pytest.mark.exhaustive
 def test_downgrade_and_upgrade_restore_the_schema(database: str) -> None:
     before = _shape(database, OLD)
     upgrade(database, AFTER)
@@ -217,6 +221,7 @@ def test_downgrade_and_upgrade_restore_the_schema(database: str) -> None:
     assert _shape(database, NEW) == after
 
 
+@pytest.mark.exhaustive
 def test_status_set_between_the_steps_is_kept(database: str) -> None:
     """The revision was killed after it filled the columns, and is run again later."""
     upgrade(database, AFTER)
@@ -230,6 +235,7 @@ def test_status_set_between_the_steps_is_kept(database: str) -> None:
         assert connection.scalars(statuses).all() == ["registered"]
 
 
+@pytest.mark.exhaustive
 def test_application_reads_and_writes_under_the_old_name_during_the_revision(database: str) -> None:
     done = Event()
     engine = create_engine(database, poolclass=NullPool, isolation_level="AUTOCOMMIT")

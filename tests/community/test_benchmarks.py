@@ -125,6 +125,7 @@ def _figures(scores: list[Decimal]) -> tuple[Decimal | None, Decimal | None]:
     )
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=60,
     deadline=None,
@@ -401,6 +402,7 @@ def test_views_have_their_unique_indexes(connection: Connection) -> None:
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "accounts", [20_000, pytest.param(1_000_000, marks=pytest.mark.exhaustive)]
 )

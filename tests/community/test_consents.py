@@ -333,6 +333,7 @@ def test_deleting_an_account_deletes_its_consents_and_audit(connection: Connecti
     assert _audit(connection, PEER) == [(MESSAGING, *GIVEN)]
 
 
+@pytest.mark.thorough
 def test_account_is_deleted_while_its_consents_are_changed(engine: Engine) -> None:
     """Neither fails with a deadlock; a change after the deletion fails on the foreign key."""
     with engine.begin() as connection:
@@ -378,6 +379,7 @@ STEP = st.tuples(
 )
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=80,
     deadline=None,

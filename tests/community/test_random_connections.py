@@ -108,6 +108,7 @@ def _run(connection: Connection, user: UUID, statement: Executable) -> bool:
     return False
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("seed", "steps"), [(1, 20), pytest.param(2, 600, marks=pytest.mark.thorough)]
 )

@@ -68,7 +68,7 @@ STEPS = st.tuples(
 )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @settings(
     max_examples=150,
     deadline=None,

@@ -119,6 +119,7 @@ def _compare(connection: Connection, query: str) -> float:
     return best_by_policy / best_by_hand
 
 
+@pytest.mark.exhaustive
 def test_organizer_reads_participants_through_an_index_as_fast_as_by_hand(
     million: Engine,
 ) -> None:

@@ -197,6 +197,7 @@ def test_setting_consent_of_another_participant_is_refused(
     assert connection.scalar(select(func.count()).where(Participant.networking_opt_in)) == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("persona", ["manager", "owner"])
 def test_manager_answers_for_a_guest_without_an_account(
     connection: Connection, persona: str

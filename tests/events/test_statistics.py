@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from tests.events.data import DANA, DESIGN, EVENT, OTHER_EVENT, ROBOTS, STARTUPS, URI, insert_events
@@ -134,6 +135,7 @@ def test_participant_who_becomes_vip_is_counted_as_vip(connection: Connection) -
     assert connection.scalar(counted) == 0
 
 
+@pytest.mark.thorough
 def test_query_of_one_event_reads_no_other_event(townhall_engine: Engine) -> None:
     """The organization has a hundred more events, with twenty thousand placements."""
     with townhall_engine.begin() as connection:

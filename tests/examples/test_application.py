@@ -145,7 +145,7 @@ def go_through(application: Application, database: str, server: str) -> None:
     assert names(database) == {"alembic_version"}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_application_beside_townhall_migrates_and_downgrades(
     application: Application, empty_database: str, townhall_server: str
 ) -> None:
@@ -169,7 +169,7 @@ def hosted(request: pytest.FixtureRequest, townhall_databases: Databases) -> Ite
         yield database.postgres
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_objects_of_supabase_and_of_extensions_are_left_unchanged(
     application: Application, hosted: str
 ) -> None:
@@ -179,7 +179,7 @@ def test_objects_of_supabase_and_of_extensions_are_left_unchanged(
     assert names(hosted) == {"alembic_version"}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_undeclared_table_is_reported_only_in_schemas_of_the_application(
     application: Application, empty_database: str
 ) -> None:
@@ -208,6 +208,7 @@ def test_commands_without_the_configuration_of_the_application_are_refused(
     assert names(empty_database) == before
 
 
+@pytest.mark.thorough
 def test_access_rules_and_trigger_of_the_application_are_enforced(
     application: Application, empty_database: str
 ) -> None:

@@ -47,7 +47,7 @@ def _run(database: str) -> dict[str, list[str]]:
     return parts
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_two_hundred_founders_see_only_what_they_may_read(empty_database: str) -> None:
     printed = _run(empty_database)
     assert list(printed) == [

@@ -62,6 +62,7 @@ def test_guide_shows_every_file_of_the_domain() -> None:
     assert [path.name for path in EXAMPLE.glob("*.py") if f"venues/{path.name}" not in guide] == []
 
 
+@pytest.mark.thorough
 def test_domain_without_tests_and_page_fails_the_test_of_domains(checkout: Path) -> None:
     program = (
         "from tests.structure.completeness import gaps, load_domain\n"
@@ -82,7 +83,7 @@ def test_domain_without_tests_and_page_fails_the_test_of_domains(checkout: Path)
     ], done.stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_adding_the_domain_generates_a_revision_with_its_table_policies_trigger_and_view(
     checkout: Path, empty_database: str
 ) -> None:

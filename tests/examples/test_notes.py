@@ -60,7 +60,7 @@ def run_all_commands(notes: Application, database: str, server: str) -> None:
     assert relations(database) == {"alembic_version"}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_application_without_the_product_runs_every_command(
     notes: Application, empty_database: str, townhall_server: str
 ) -> None:

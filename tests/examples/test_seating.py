@@ -82,6 +82,7 @@ def _seats(connection: Connection) -> set[tuple[object, ...]]:
     )
 
 
+@pytest.mark.exhaustive
 def test_five_hundred_guests_are_seated(empty_database: str) -> None:
     with GUESTS.open(encoding="utf-8") as file:
         guests = list(csv.DictReader(file))
@@ -245,6 +246,7 @@ def test_values_that_the_database_would_refuse_are_reported(
         assert _seats(connection) == {("hila@example.org", 1, 1, False)}
 
 
+@pytest.mark.exhaustive
 def test_guest_who_cancelled_loses_their_seat(townhall_database: str) -> None:
     path = FOLDER / "guests_with_mistakes.csv"
     _run(townhall_database, path)

@@ -229,6 +229,7 @@ def run_script(backup: Backup, script: Path, url: str, role: str | None = None) 
     backup.target.run("psql", *words, url=url, role=role)
 
 
+@pytest.mark.exhaustive
 def test_backup_is_restored_as_superuser(backup: Backup, tmp_path: Path) -> None:
     archive = str(tmp_path / "backup")
     backup.target.run("pg_dump", "--format=custom", f"--file={archive}", url=backup.url)
@@ -237,6 +238,7 @@ def test_backup_is_restored_as_superuser(backup: Backup, tmp_path: Path) -> None
         assert_is_restored(backup, url)
 
 
+@pytest.mark.exhaustive
 def test_backup_is_restored_as_an_ordinary_owner(backup: Backup, tmp_path: Path) -> None:
     archive = str(tmp_path / "backup")
     arguments = ("--format=custom", f"--file={archive}")
@@ -246,6 +248,7 @@ def test_backup_is_restored_as_an_ordinary_owner(backup: Backup, tmp_path: Path)
         assert_is_restored(backup, url)
 
 
+@pytest.mark.exhaustive
 def test_backup_in_plain_sql_is_restored_by_psql(backup: Backup, tmp_path: Path) -> None:
     script = tmp_path / "backup.sql"
     backup.target.run("pg_dump", f"--file={script}", url=backup.url)

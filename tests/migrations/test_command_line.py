@@ -29,6 +29,7 @@ def test_command_line_upgrades_checks_and_downgrades(empty_database: str) -> Non
     assert revision_of(empty_database) == REVISIONS[-2].revision
 
 
+@pytest.mark.thorough
 def test_url_option_precedes_the_variable(townhall_database: str) -> None:
     done = alembic("-x", f"url={townhall_database}", "current", url=UNREACHABLE)
     assert done.stdout == f"{HEAD} (head)\n"

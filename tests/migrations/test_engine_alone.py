@@ -137,6 +137,7 @@ def application(server: Databases, tmp_path: Path) -> Iterator[Application]:
             connection.execute(text(f"drop role if exists {name}"))
 
 
+@pytest.mark.thorough
 def test_application_alone_is_compared_and_migrated(
     application: Application, database: str
 ) -> None:

@@ -43,6 +43,7 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+@pytest.mark.thorough
 def test_passed_connection_keeps_its_settings(given: Connection, empty_database: str) -> None:
     given.execute(text("set lock_timeout = '7s'"))
     given.commit()
@@ -92,6 +93,7 @@ def test_schema_named_like_the_role_gets_no_tables(empty_database: str) -> None:
     downgrade(empty_database, "base")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "path",
     [
@@ -145,6 +147,7 @@ def downgrade():
 """
 
 
+@pytest.mark.thorough
 def test_application_upgrades_and_downgrades_a_branch_of_its_own(
     empty_database: str, tmp_path: Path
 ) -> None:

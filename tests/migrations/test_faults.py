@@ -159,6 +159,7 @@ def test_lost_connection_is_said_in_one_paragraph(
     assert revision_of(database) == before
 
 
+@pytest.mark.thorough
 def test_lost_connection_while_waiting_for_another_migration_is_said(
     empty_database: str, townhall_server: str
 ) -> None:
@@ -258,6 +259,7 @@ def test_role_with_another_client_encoding_migrates(empty_database: str) -> None
 # Privileges.
 
 
+@pytest.mark.thorough
 def test_role_that_may_not_create_roles_is_told(cluster_without_roles: Databases) -> None:
     with cluster_without_roles.create() as url, _role(cluster_without_roles, url) as other:
         _grant(url, other, "all on schema", "public")
@@ -338,6 +340,7 @@ def test_database_that_is_read_only_is_told(owned_database: str) -> None:
     command.current(config)
 
 
+@pytest.mark.thorough
 def test_cancelled_statement_is_told(owned_database: str, townhall_server: str) -> None:
     upgrade(owned_database, "townhall_0007")
     with _engine(owned_database).connect() as application:
@@ -353,7 +356,7 @@ def test_cancelled_statement_is_told(owned_database: str, townhall_server: str) 
     assert "Traceback" not in output
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_interrupt_on_the_keyboard_is_told(owned_database: str, townhall_server: str) -> None:
     upgrade(owned_database, "townhall_0007")
     with _engine(owned_database).connect() as application:
@@ -417,7 +420,7 @@ def test_exhausted_shared_memory_is_told(tmp_path: Path) -> None:
     assert "raise max_locks_per_transaction" in message
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_full_disk_is_told(tmp_path: Path) -> None:
     """A limit on the size of files cuts off a write as a full disk does."""
     index_of_22_megabytes = (
@@ -491,7 +494,7 @@ def test_server_without_a_connection_left_is_told(townhall_databases: Databases)
     assert message.endswith("or raise the limit of the server, the database or the role.")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_wrong_password_is_told() -> None:
     with server_directory() as directory, embedded.start(directory) as server:
         rules = server.data_directory / "pg_hba.conf"
@@ -511,6 +514,7 @@ def test_wrong_password_is_told() -> None:
 # Rows.
 
 
+@pytest.mark.thorough
 def test_rows_that_break_a_constraint_of_a_revision_are_told(owned_database: str) -> None:
     upgrade(owned_database, "townhall_0009")
     with _engine(owned_database).begin() as connection:
@@ -546,6 +550,7 @@ def test_error_of_a_revision_keeps_its_text(tmp_path: Path, empty_database: str)
     )
 
 
+@pytest.mark.thorough
 def test_command_line_prints_the_paragraph_alone(empty_database: str) -> None:
     with _engine(empty_database).begin() as connection:
         connection.execute(text("create schema auth"))
@@ -556,7 +561,7 @@ def test_command_line_prints_the_paragraph_alone(empty_database: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_check_says_that_its_connection_was_lost(
     townhall_database: str, townhall_server: str
 ) -> None:

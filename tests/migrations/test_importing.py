@@ -43,6 +43,7 @@ def snapshot():
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["townhall.migrate", "townhall.migrate.safety", "townhall.pg"])
 def test_importing_townhall_changes_no_state_of_alembic(name: str) -> None:
     run(
@@ -58,6 +59,7 @@ def test_importing_townhall_changes_no_state_of_alembic(name: str) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_comparison_of_alembic_utils_stays_for_a_program_that_had_imported_it() -> None:
     run(
         f"{SNAPSHOT}\n"

@@ -139,6 +139,7 @@ def test_transaction_that_uses_tables_in_any_order_is_not_cancelled(
     connection.rollback()
 
 
+@pytest.mark.thorough
 def test_lock_that_is_not_granted_in_time_names_its_statement(
     scratch: Engine, connection: Connection
 ) -> None:

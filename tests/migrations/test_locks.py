@@ -101,7 +101,7 @@ def test_unknown_statement_outside_a_transaction_is_found(things: Connection) ->
     assert found == ["in autocommit mode: create index on things (thing)"]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("direction", [command.upgrade, command.downgrade])
 def test_no_revision_holds_a_long_exclusive_lock(
     direction: Callable[..., None], empty_database: str

@@ -169,6 +169,7 @@ def test_table_with_a_former_or_later_name_is_refused(name: str, empty_database:
     assert f"- public.{name}: it lacks campaign_id, stakeholder_name" in _refusal(empty_database)[1]
 
 
+@pytest.mark.thorough
 def test_each_table_has_one_line(empty_database: str) -> None:
     for table in TABLES:
         _run(empty_database, f"create table {table.name} (id uuid)")
@@ -176,7 +177,7 @@ def test_each_table_has_one_line(empty_database: str) -> None:
     assert lines == sorted(f"- public.{table.name}" for table in TABLES)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_keys_under_another_name_are_no_obstacle(empty_database: str) -> None:
     _create_tables(empty_database)
     _run(
@@ -194,6 +195,7 @@ def test_revision_that_is_not_pending_is_not_looked_at(townhall_database: str) -
     upgrade(townhall_database)
 
 
+@pytest.mark.thorough
 def test_script_refuses_what_is_in_the_way_before_the_first_change(empty_database: str) -> None:
     _run(empty_database, "create table profiles (id uuid primary key, full_name text)")
     before = dump(empty_database)

@@ -119,6 +119,7 @@ def test_what_others_remove_after_the_upgrade_does_not_come_back(empty_database:
     assert 'CREATE POLICY "viewable by everyone" ON public.profiles' not in schema
 
 
+@pytest.mark.thorough
 def test_tables_of_this_history_are_dropped_though_others_were_found(empty_database: str) -> None:
     create_tables(empty_database, FIRST)
     upgrade(empty_database, "townhall_0003")
@@ -128,7 +129,7 @@ def test_tables_of_this_history_are_dropped_though_others_were_found(empty_datab
     assert _scalar(empty_database, "select count(*) from organizations") == 1
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_memory_is_closed_and_no_difference_and_gone_at_base(empty_database: str) -> None:
     create_tables(empty_database)
     upgrade(empty_database)
@@ -216,6 +217,7 @@ def test_database_without_found_tables_has_no_memory(townhall_template: str) -> 
     assert "townhall_origins" not in dump(townhall_template)
 
 
+@pytest.mark.thorough
 def test_stamp_takes_no_table_of_this_history_for_found(townhall_database: str) -> None:
     before = dump(townhall_database)
     config = alembic_config(townhall_database)
@@ -229,6 +231,7 @@ def test_stamp_takes_no_table_of_this_history_for_found(townhall_database: str) 
     assert "CREATE" not in dump(townhall_database).replace("CREATE TABLE public.alembic_", "")
 
 
+@pytest.mark.thorough
 def test_tables_that_a_stamp_puts_into_the_history_are_left(empty_database: str) -> None:
     create_tables(empty_database, FIRST)
     command.stamp(alembic_config(empty_database), "townhall_0002")
@@ -311,7 +314,7 @@ def test_function_of_the_same_name_is_put_back(empty_database: str) -> None:
     assert _schema(empty_database) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_downgrade_leaves_every_table_as_it_was(server: Databases) -> None:
     with server.create() as url:
         create_foreign_tables(url)
@@ -329,7 +332,7 @@ def test_downgrade_leaves_every_table_as_it_was(server: Databases) -> None:
         }
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("default_privileges", DefaultPrivileges)
 def test_downgrade_leaves_found_tables_of_a_project_of_supabase(
     default_privileges: DefaultPrivileges, townhall_databases: Databases
@@ -360,7 +363,7 @@ Table(
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_generated_downgrade_of_an_application_leaves_found_tables(
     townhall_databases: Databases, tmp_path: Path
 ) -> None:
@@ -575,7 +578,7 @@ def test_memory_outlives_a_dump_and_a_restore(
         assert _schema(restored) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("revision", ["townhall_0010", "townhall_0025", "townhall_0029"])
 def test_interrupted_revision_leaves_nothing_for_found(revision: str, empty_database: str) -> None:
     tables = ("communities", "participant_sessions", "campaigns")

@@ -82,6 +82,7 @@ def test_pooler_in_session_mode_is_allowed(empty_database: str) -> None:
     assert revision_of(empty_database) == "townhall_0001"
 
 
+@pytest.mark.thorough
 @needs_pgbouncer
 @pytest.mark.parametrize("run", [command.check, command.current, command.history])
 def test_comparison_through_a_pooler_leaves_no_lock(

@@ -69,6 +69,7 @@ def _roles(cluster: Databases) -> dict[str, dict[str, Any]]:
         return {row["rolname"]: dict(row) for row in rows.mappings()}
 
 
+@pytest.mark.thorough
 def test_created_roles_cannot_log_in_and_only_the_service_bypasses_rls(
     cluster: Databases,
 ) -> None:
@@ -82,6 +83,7 @@ def test_created_roles_cannot_log_in_and_only_the_service_bypasses_rls(
         assert _roles(cluster) == roles
 
 
+@pytest.mark.thorough
 def test_existing_roles_are_left_unchanged(cluster: Databases) -> None:
     with cluster.create() as url:
         with _connected(cluster) as connection:
@@ -109,6 +111,7 @@ def test_owner_with_createrole_migrates_without_a_superuser(cluster: Databases) 
         downgrade(url, "base")
 
 
+@pytest.mark.thorough
 def test_owner_without_createrole_migrates_once_the_roles_are_granted(cluster: Databases) -> None:
     with _owned_database(cluster, "nocreaterole") as url:
         with pytest.raises(CommandError, match="permission denied to create role"):
@@ -121,7 +124,7 @@ def test_owner_without_createrole_migrates_once_the_roles_are_granted(cluster: D
         downgrade(url, "base")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_two_databases_of_a_new_cluster_migrate_concurrently(cluster: Databases) -> None:
     with cluster.create() as one, cluster.create() as other:
         with _connected(cluster) as connection, _connected(cluster) as watch:

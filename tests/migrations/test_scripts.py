@@ -70,6 +70,7 @@ def _migrated(server: Databases, revision: str) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.thorough
 def test_script_gives_the_schema_of_the_upgrade(script: str, server: Databases) -> None:
     with server.create() as piped, server.create() as sent, _migrated(server, "head") as migrated:
         _psql(piped, script)
@@ -78,6 +79,7 @@ def test_script_gives_the_schema_of_the_upgrade(script: str, server: Databases) 
         command.check(alembic_config(piped))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("default_privileges", DefaultPrivileges)
 def test_script_runs_in_the_sql_editor_of_supabase(
     default_privileges: DefaultPrivileges, script: str, townhall_databases: Databases
@@ -88,7 +90,7 @@ def test_script_runs_in_the_sql_editor_of_supabase(
             assert effective_privileges(connection) == declared_privileges()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_script_of_a_range_upgrades_from_its_first_revision(townhall_databases: Databases) -> None:
     with (
         _migrated(townhall_databases, MIDDLE) as url,
@@ -98,6 +100,7 @@ def test_script_of_a_range_upgrades_from_its_first_revision(townhall_databases: 
         assert dump(url) == dump(at_head)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("run", [_psql, _editor])
 def test_script_of_a_downgrade_gives_the_earlier_schema(
     run: Callable[[str, str], None], townhall_databases: Databases

@@ -87,7 +87,7 @@ def stops(
     return Server(townhall_databases, townhall_owner, dump(townhall_template))
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("start", "end", "commits"),
     [
@@ -138,6 +138,7 @@ def test_revision_stopped_before_each_statement_is_completed_and_taken_back(
     assert seen
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "seed",
     [

@@ -110,6 +110,7 @@ def test_role_that_owns_accounts_creates_updates_and_deletes_them(migrated: Migr
     assert remaining >= {"organizations", "events", "participants"}
 
 
+@pytest.mark.thorough
 def test_downgrade_drops_exactly_what_the_upgrade_created(migrated: Migrated) -> None:
     downgrade(migrated.database.postgres, "base")
     with _connected(migrated.database.superuser) as connection:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
 from tests.support.foreign import TABLES, create_foreign_tables, create_tables, run
 from townhall.migrate import downgrade, upgrade
-
-if TYPE_CHECKING:
-    import pytest
 
 FIRST = [table for table in TABLES if table.name in {"profiles", "organizations"}]
 
@@ -49,6 +46,7 @@ def test_upgrade_tells_policies_and_triggers_of_others(
     assert _told(caplog) == []
 
 
+@pytest.mark.thorough
 def test_upgrade_tells_nothing_of_what_revisions_made(
     empty_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -54,6 +54,7 @@ def _output(process: subprocess.Popen[str]) -> str:
     return output
 
 
+@pytest.mark.thorough
 def test_second_of_two_concurrent_upgrades_waits_and_runs_nothing(empty_database: str) -> None:
     with _engine(empty_database).connect() as connection:
         with migration_lock(connection):
@@ -74,7 +75,7 @@ def test_current_does_not_wait_for_a_migration(townhall_database: str) -> None:
         assert alembic("current", url=townhall_database).stdout == f"{HEAD} (head)\n"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_upgrade_gives_up_after_the_lock_timeout_and_changes_nothing(started: str) -> None:
     before = dump(started)
     with _using(started):

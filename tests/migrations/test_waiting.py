@@ -111,6 +111,7 @@ STEPS_THAT_HOLD_NOBODY_UP = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("step", STEPS_THAT_HOLD_NOBODY_UP)
 def test_step_that_holds_nobody_up_waits_longer_than_the_lock_timeout(
     step: str, things: Things, engine: Engine
@@ -132,6 +133,7 @@ def test_step_that_holds_nobody_up_waits_longer_than_the_lock_timeout(
         upgrading.result(timeout=60)
 
 
+@pytest.mark.thorough
 def test_session_in_the_way_of_an_index_is_told_before_and_while_it_waits(
     things: Things,
     engine: Engine,
@@ -236,6 +238,7 @@ def test_give_up_says_where_the_role_may_not_see_what_the_holder_runs(
         command.upgrade(config, "head")
 
 
+@pytest.mark.thorough
 def test_deadlock_names_statement_table_and_holder(things: Things) -> None:
     config = things.revision(
         'op.execute("alter table public.things add column more int");'
@@ -289,6 +292,7 @@ def limited(things: Things, empty_database: str) -> Things:
 SLOW = 'op.execute("select pg_sleep(0.7)"); import time; time.sleep(0.7)'
 
 
+@pytest.mark.thorough
 def test_limits_of_a_role_do_not_apply_to_a_migration(limited: Things) -> None:
     config = limited.revision(SLOW)
     engine = create_engine(limited.url, poolclass=NullPool)
@@ -299,6 +303,7 @@ def test_limits_of_a_role_do_not_apply_to_a_migration(limited: Things) -> None:
             assert connection.scalar(text(f"show {name}")) == "300ms"
 
 
+@pytest.mark.thorough
 def test_limits_of_a_role_do_not_apply_to_a_script(limited: Things) -> None:
     script = sql_script(command.upgrade, "townhall_0001:townhall_0002")
     before, _, _ = script.partition("BEGIN;")

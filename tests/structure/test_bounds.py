@@ -150,7 +150,7 @@ def test_value_beyond_the_bounds_is_refused_by_a_check_of_the_column(
             _set(filled, bounded, value)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_bounds_hold_on_every_version(
     server: Databases, template_of: Callable[[Databases], str]
 ) -> None:

@@ -81,6 +81,7 @@ def test_importing_a_module_changes_nothing_else(module: str) -> None:
     assert changes(f"importlib.import_module({module!r})") == ""
 
 
+@pytest.mark.thorough
 def test_loading_every_public_name_changes_nothing_else() -> None:
     assert changes("from townhall import *") == ""
 

@@ -91,6 +91,7 @@ def test_public_name_can_be_imported_alone(name: str) -> None:
     subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603 - a program of ours
 
 
+@pytest.mark.thorough
 def test_importing_the_declarations_loads_no_domain() -> None:
     program = (
         "import sys, townhall.pg, townhall.migrate\n"

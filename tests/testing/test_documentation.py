@@ -30,7 +30,7 @@ def test_examples_with_the_product_pass(application: pytest.Pytester) -> None:
     application.runpytest_inprocess().assert_outcomes(passed=1 + 4 * 4 + 2 * 4)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_example_without_the_product_passes(application: pytest.Pytester) -> None:
     shutil.copytree(DOCS / "examples" / "notes", application.path, dirs_exist_ok=True)
     application.makeconftest(CONFTEST)

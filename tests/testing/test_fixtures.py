@@ -53,6 +53,7 @@ def _migrations(application: pytest.Pytester) -> list[str]:
     return (application.path / "migrations.log").read_text().splitlines()
 
 
+@pytest.mark.thorough
 def test_each_test_has_a_database_of_its_own_cloned_from_one_template(
     application: pytest.Pytester,
 ) -> None:
@@ -156,6 +157,7 @@ def test_engine(townhall_engine, turn):
     assert len(_migrations(application)) == 2
 
 
+@pytest.mark.thorough
 def test_embedded_server_is_used_where_none_is_named(
     application: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,14 +9,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from tests.support.servers import NAMED
 from townhall.testing.servers import server_directory
 
 if TYPE_CHECKING:
-    import pytest
-
     from townhall.testing.databases import Databases
 
 
@@ -41,6 +40,7 @@ with serve() as url:
 """
 
 
+@pytest.mark.thorough
 def test_server_stops_when_its_process_is_killed() -> None:
     with subprocess.Popen(  # noqa: S603  our own Python
         (sys.executable, "-c", _SERVE), stdout=subprocess.PIPE, text=True

@@ -104,6 +104,7 @@ def test_there_are_no_accounts(townhall_connection):
 '''
 
 
+@pytest.mark.thorough
 def test_application_without_the_product_uses_the_fixtures(
     pytester: pytest.Pytester, townhall_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
