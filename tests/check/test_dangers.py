@@ -374,6 +374,17 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         create index on private.t (x)
         """,
     ),
+    "foreign keys of the same columns": (
+        Danger.NO_INDEX,
+        "constraint private.t k",
+        """
+        create table private.t (
+            b bigint,
+            constraint k foreign key (b) references posts,
+            constraint l foreign key (b) references posts
+        )
+        """,
+    ),
 }
 """By name: the danger, the object it is found in, and what makes it."""
 
@@ -540,7 +551,7 @@ def run(connection: Connection, sql: str) -> None:
 
 
 def found(connection: Connection) -> list[Finding]:
-    return dangers(read_rules(connection, None, ()))
+    return dangers(read_rules(connection, None))
 
 
 def _params(names: Iterable[str], plain: Collection[str]) -> list[ParameterSet]:
@@ -585,7 +596,7 @@ def test_roles_of_other_names_are_the_declared_ones(connection: Connection) -> N
         revoke execute on function f() from public; grant execute on function f() to visitor
         """,
     )
-    told = dangers(read_rules(connection, ROLES, ()))
+    told = dangers(read_rules(connection, ROLES))
     assert [each.object for each in told] == ["policy public.posts read", "function public.f()"]
 
 

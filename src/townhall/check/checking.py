@@ -185,7 +185,7 @@ class _Check:
             roles = read_roles(
                 connection, [login, *settings.roles.names], found.schemas, settings.roles.service
             )
-            known_roles = settings.roles if settings.roles.names else None
+            known_roles = settings.roles if settings.schemas else None
             rules = read_rules(connection, known_roles, self._exposed or settings.exposed)
         if login not in roles:
             raise CheckError(f"there is no role {login}")

@@ -47,7 +47,8 @@ class DeclaredSettings:
             not call :func:`townhall.migrate.run`.
         kinds: The kinds of entities that are compared.
         helper_schema: The schema of helper functions.
-        exposed: The schemas whose objects requests can name; none where it does not say.
+        exposed: The schemas whose objects requests can name: none where it declares that requests
+            have no roles, None where it does not say.
         accepted: The dangers that were looked at and do no harm.
     """
 
@@ -56,7 +57,7 @@ class DeclaredSettings:
     schemas: tuple[str, ...]
     kinds: tuple[type[Entity], ...] = ENTITY_CLASSES
     helper_schema: str = HELPER_SCHEMA
-    exposed: tuple[str, ...] = ()
+    exposed: tuple[str, ...] | None = None
     accepted: tuple[Accepted, ...] = ()
 
 
@@ -101,7 +102,7 @@ class History:
             tuple(visible),
             settings.kinds,
             settings.helper_schema,
-            settings.exposed,
+            settings.exposed or (None if settings.roles.names else ()),
             settings.accepted,
         )
 

@@ -91,7 +91,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         kinds: The application's own kinds of entities, which are compared like those of
             :mod:`townhall.pg`.
         exposed: The schemas whose objects requests can name, for ``townhall check``. Without them
-            they are those of PostgREST's setting ``db-schemas`` in the database, or ``public``.
+            they are those of PostgREST's setting ``db-schemas`` in the database, or ``public``;
+            none where ``roles`` has none.
         accepted: The dangers that were looked at and do no harm, which ``townhall check`` then
             leaves out.
         lock_timeout: How long a statement waits for a lock before the revision is given up, as

@@ -22,6 +22,7 @@ from townhall.pg.catalog import (
 )
 from townhall.roles import SUPABASE, Roles
 
+_USUALLY_EXPOSED = "public"
 _METADATA = "user_?meta_?data"
 """What bodies are looked for: ``user_metadata``, ``raw_user_meta_data``."""
 
@@ -236,7 +237,7 @@ class Rules:
 def read_rules(
     connection: Connection,
     roles: Roles | None,
-    exposed: Sequence[str],
+    exposed: Sequence[str] | None = None,
 ) -> Rules:
     """Return the rules of a database.
 
@@ -244,7 +245,7 @@ def read_rules(
         connection: A connection within a transaction; it is only read.
         roles: The roles that requests act as, or None to find them: those of Supabase, or the
             anonymous role of PostgREST's settings.
-        exposed: The schemas whose objects requests can name; empty for those of PostgREST's
+        exposed: The schemas whose objects requests can name; None for those of PostgREST's
             settings, and ``public`` where there are none.
     """
     with empty_search_path(connection):
@@ -258,7 +259,7 @@ def read_rules(
         keys = rows(connection, _FOREIGN_KEYS, sorted(PLATFORM_SCHEMAS))
     return Rules(
         callers,
-        tuple(exposed) or callers.schemas or ("public",),
+        tuple(exposed) if exposed is not None else callers.schemas or (_USUALLY_EXPOSED,),
         {each.oid: each for each in relations},
         policies,
         {each.oid: each for each in functions},

@@ -101,7 +101,7 @@ def rules_answer(found: Sequence[Finding], exposed: Sequence[str]) -> Answer:
     """
     counted = Counter(each.severity for each in found)
     words = ", ".join(f"{counted[each]} {each}" for each in Severity if counted[each])
-    where = f"exposed: {', '.join(exposed)}"
+    where = f"exposed: {', '.join(exposed) or 'none'}"
     worst = next((each for each in Severity if counted[each]), Severity.COSMETIC)
     return Answer(
         "rules", f"{words or 'nothing dangerous'}; {where}", is_good=not found, severity=worst

@@ -61,9 +61,13 @@ def without_index(rules: Rules) -> Iterable[Finding]:
     Args:
         rules: The rules of the database.
     """
+    told = set()
     for key in rules.foreign_keys:
-        if any(_is_whole(key, predicate) for predicate in key.predicates):
+        # One index serves all keys of the same columns.
+        on = (key.schema, key.table, frozenset(key.columns))
+        if on in told or any(_is_whole(key, predicate) for predicate in key.predicates):
             continue
+        told.add(on)
         columns = ", ".join(key.columns)
         table = sql.qualified(key.schema, key.table)
         yield found(
