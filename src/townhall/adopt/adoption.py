@@ -21,6 +21,8 @@ from townhall.check.snapshot import Key, Snapshot, read
 from townhall.migrate.guard.connections import connected
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.migrating import migrating
+from townhall.migrate.guard.ownership import other_owners, refuse_without_temporary_objects
+from townhall.migrate.guard.refusal import refuse_online
 from townhall.migrate.origins import Origins
 from townhall.migrate.origins.kept import keep
 from townhall.migrate.savepoints import run_script
@@ -82,6 +84,7 @@ class Adoption:
                     run_step(connection, self._origins, step)
                     done.append(step.title)
 
+            self._refuse(connection)
             self._run_script(connection, self._begin())
             run(self._before(connection))
             if self._states.is_behind:
@@ -100,7 +103,7 @@ class Adoption:
         with _connected(self._database) as connection, connection.begin():
             plan = Plan(connection, self._choices, self._states.actual)
             wanted = self._wanted()
-            before = [*self._drops_before(), *plan.steps(wanted)]
+            before = [*self._drops_before(), *self._opened(wanted), *plan.steps(wanted)]
             after = [*plan.steps_after(wanted), *self._drops_after(self._states.actual)]
         upgrade = self._upgrade.script(self._states.current) if self._states.is_behind else ""
         return "\n".join(
@@ -119,28 +122,48 @@ class Adoption:
             ]
         )
 
-    def _begin(self) -> list[str]:
+    def _refuse(self, connection: Connection) -> None:
+        with connection.begin():
+            refuse_without_temporary_objects(connection)
+            run_script(connection, self._origins.install())
+            refuse_online(connection, [other_owners(self._names())])
+
+    def _names(self) -> list[TableName]:
         creations = self._states.creations
-        names = [
+        return [
             *(_name(each) for each in creations),
             *(each.name for each in creations if each.name is not None),
         ]
+
+    def _begin(self) -> list[str]:
         states = self._states
         in_way = in_the_way(states.at_head, states.actual, states.made, self._choices.drops)
         return [
             *self._origins.install(),
             self._origins.note(by_us=False),
-            self._origins.remember([(schema, [name]) for schema, name in names]),
+            self._origins.remember([(schema, [name]) for schema, name in self._names()]),
             self._origins.remember_objects(map(as_remembered, in_way.values())),
         ]
 
     def _wanted(self) -> Snapshot:
         return before_upgrade(self._states.creations, self._states.at_head, self._states.actual)
 
+    def _opened(self, wanted: Snapshot) -> Iterator[Step]:
+        """Yield what lets the owner of tables reach all of their rows, which are filled next."""
+        for key in wanted:
+            access = self._states.actual.get(("table access", *key[1:]))
+            if access is not None and access.facts["forced"]:
+                table = sql.qualified(*key[1:])
+                yield Step(
+                    f"no longer force row level security on the owner of {table}",
+                    (f"alter table {table} no force row level security",),
+                )
+
     def _before(self, connection: Connection) -> list[Step]:
         with connection.begin():
             plan = Plan(connection, self._choices, self._states.actual)
-            return [*self._drops_before(), *plan.steps(self._wanted())]
+            wanted = self._wanted()
+            return [*self._drops_before(), *self._opened(wanted), *plan.steps(wanted)]
 
     def _left(self, connection: Connection) -> list[Step]:
         settings, at_head = self._states.settings, self._states.at_head

@@ -16,6 +16,7 @@ from townhall.adopt.foreign import identity_of, users_of
 from townhall.adopt.names import findings_on_names
 from townhall.adopt.plan import before_upgrade
 from townhall.adopt.policies import findings_on_policies
+from townhall.adopt.references import findings_on_references
 from townhall.adopt.report import Look, in_order
 from townhall.adopt.rows import count_breaches
 from townhall.adopt.schemas import findings_on_schemas
@@ -91,6 +92,7 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
         *_on_access(states),
         *findings_on_schemas(states.declared, states.actual, states.made),
         *on_tables,
+        *findings_on_references(connection, differences),
         *_on_others(connection, states, differences, former),
     ]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}

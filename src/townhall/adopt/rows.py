@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.adopt.definitions import (
@@ -46,6 +46,15 @@ _SHOWN = 3
 _SINGULAR = {"break it": "breaks it", "have it": "has it", "do not convert": "does not convert"}
 _SETTINGS = {"row_security": "off", "statement_timeout": "0"}
 """Row level security would hide rows, and is an error where it applies; a scan may take long."""
+_READERS = """
+    select pg_catalog.quote_ident(r.rolname)
+    from pg_catalog.pg_roles as r
+    where (r.rolbypassrls or r.rolsuper)
+        and r.rolcanlogin
+        and pg_catalog.has_table_privilege(r.oid, :table, 'select')
+    order by r.rolsuper, r.rolname
+    limit 3
+"""
 _CHECKS_INPUT = 16
 """The first version of PostgreSQL that tells whether a text is a value of a type."""
 
@@ -213,9 +222,16 @@ class _Counter:
             if sqlstate(error) in {LOCK_NOT_AVAILABLE, DEADLOCK, NO_LOCKS}:
                 raise
             savepoint.rollback()
-            return str(error.orig).partition("\n")[0]
+            return f"{str(error.orig).partition(chr(10))[0]}{self._readers(error)}"
         savepoint.commit()
         return rows
+
+    def _readers(self, error: DBAPIError) -> str:
+        """Return which roles may read all rows, where policies hide some from this one."""
+        if "row-level security" not in str(error.orig):
+            return ""
+        names = list(self._connection.scalars(text(_READERS), {"table": self._table}))
+        return f"; look as a role that may read all of them, such as {listed(names)}"
 
     def _question(self, difference: Difference) -> _Question | None:
         question = None

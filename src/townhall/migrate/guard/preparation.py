@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from townhall.migrate.contexts import connection_of
 from townhall.migrate.guard.obstacles import obstacles
 from townhall.migrate.guard.other_objects import other_objects
+from townhall.migrate.guard.ownership import other_owners, refuse_without_temporary_objects
 from townhall.migrate.guard.pending import (
     ADOPTS,
     applied_revisions,
@@ -53,14 +54,17 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
     connection = None if context.as_sql else context.connection
     is_concerned = _is_concerned(connection, origins, involved) if connection else bool(steps)
     if is_concerned:
+        if connection is not None:
+            refuse_without_temporary_objects(connection)
         _start(context, origins)
         made = _names_of(applied_revisions(context, script))
+        creations = [each for each in creations_of(pending) if each.table not in made]
+        tables = ((each.table[0], name) for each in creations for name in each.names)
+        messages = [other_owners(tables)]
         if not context.opts.get(ADOPTS):
-            creations = [each for each in creations_of(pending) if each.table not in made]
-            refuse(
-                context,
-                [obstacles(connection, creations), other_objects(connection, pending, made)],
-            )
+            found = [obstacles(connection, creations), other_objects(connection, pending, made)]
+            messages.extend(filter(None, found))
+        refuse(context, messages)
         run_unchanged(context, _memories(origins, made, pending, stamped, unstamped))
     if connection is not None:
         connection.commit()

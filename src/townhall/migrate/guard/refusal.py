@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
+from sqlalchemy import Connection
 
 from townhall.migrate.contexts import connection_of
 from townhall.pg import sql
 from townhall.pg.operations import run_unchanged
 
 
-def refuse(context: MigrationContext, messages: Iterable[str | None]) -> None:
+def refuse(context: MigrationContext, messages: Iterable[str]) -> None:
     """Refuse a run for which there is a message; offline the script refuses where it runs.
 
     Args:
@@ -22,12 +23,23 @@ def refuse(context: MigrationContext, messages: Iterable[str | None]) -> None:
     Raises:
         CommandError: Something is in the way; the message has a line for each.
     """
-    expressions = [each for each in messages if each is not None]
     if context.as_sql:
-        run_unchanged(context, (_SCRIPT.format(message=each) for each in expressions))
-        return
-    connection = connection_of(context)
-    found = [connection.scalar(sql.statement(f"select {each}")) for each in expressions]
+        run_unchanged(context, (_SCRIPT.format(message=each) for each in messages))
+    else:
+        refuse_online(connection_of(context), messages)
+
+
+def refuse_online(connection: Connection, messages: Iterable[str]) -> None:
+    """Refuse what is going to be run on a connection, if there is a message.
+
+    Args:
+        connection: The connection.
+        messages: As for :func:`refuse`.
+
+    Raises:
+        CommandError: As for :func:`refuse`.
+    """
+    found = [connection.scalar(sql.statement(f"select {each}")) for each in messages]
     if any(found):
         raise CommandError("\n".join(filter(None, found)))
 
