@@ -108,6 +108,29 @@ def test_half_done_revision_is_completed_and_taken_back(
             _complete_and_take_back(stopped, _ids(before), stops)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("start", "end", "commits"),
+    [("townhall_0009", "townhall_0010", 20), ("townhall_0024", "townhall_0025", 15)],
+)
+def test_half_done_upgrade_alone_is_taken_back_once_it_is_completed(
+    start: str, end: str, commits: int, stops: Server
+) -> None:
+    """The database is at the revision before, so that a downgrade to it has nothing to do."""
+    with stops.create() as before:
+        _fill(before, start)
+        with stops.create(before) as stopped:
+            assert _is_stopped(stopped, start, end, commits, at=nothing_is_pending)
+            left = dump(stopped)
+            assert left != dump(before)
+            downgrade(stopped, start)
+            assert dump(stopped) == left
+            upgrade(stopped, end)
+            downgrade(stopped, start)
+            assert dump(stopped) == dump(before)
+            _assert_kept(_ids(before), _ids(stopped))
+
+
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("start", "end"), [*UP, *DOWN])
 def test_revision_stopped_before_each_statement_is_completed_and_taken_back(

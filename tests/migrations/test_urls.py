@@ -70,6 +70,8 @@ def test_every_postgresql_scheme_uses_psycopg(scheme: str) -> None:
         "postgresql://me:pass@s3cret@host/db",
         "postgresql://me:pass@s3cret@host:5432/db",
         "postgresql://me:pass@host:s3cret/db",
+        "postgresql://me:s3cret@db..example.org/db",
+        "postgresql://me:s3cret@/db?host=/tmp&host=db..example.org",
     ],
 )
 @pytest.mark.parametrize("source", SOURCES)

@@ -66,4 +66,23 @@ def psycopg_url(url: str, source: str) -> URL:
         )
     if "@" in (parsed.host or ""):
         raise ValueError(f"{source} has more than one @; in a password write %40 for it")
+    for host in _hosts(parsed):
+        if not _is_name(host):
+            raise ValueError(f"{source} has a host that is no host name: {host}")
     return parsed.set(drivername="postgresql+psycopg")
+
+
+def _hosts(url: URL) -> list[str]:
+    listed = [url.host or "", *url.normalized_query.get("host", ())]
+    return [host for hosts in listed for host in hosts.split(",")]
+
+
+def _is_name(host: str) -> bool:
+    if host.startswith(("/", "@")):  # the folder of a socket
+        return True
+    # As Python encodes it to look it up: a label has one to 63 characters.
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
