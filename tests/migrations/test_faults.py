@@ -541,6 +541,48 @@ def test_rows_that_break_a_constraint_of_a_revision_are_told(owned_database: str
 # Everything else.
 
 
+HIDDEN = (
+    "create table parents (id int primary key); create table children (parent int);"
+    " insert into children values (1);"
+    " alter table children enable row level security, force row level security;"
+)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update children set parent = 2",
+        "alter table children add foreign key (parent) references parents",
+    ],
+)
+def test_statement_that_row_level_security_hides_rows_from_is_refused(
+    statement: str, tmp_path: Path, owned_database: str
+) -> None:
+    """PostgreSQL would update no row, and take the foreign key for valid."""
+    message = failure_of(
+        command.upgrade, _application(tmp_path, owned_database, HIDDEN + statement), "head"
+    )
+    assert message.startswith(
+        "the role lacks a privilege: query would be affected by row-level security policy for table"
+    )
+    assert message.endswith("alter table … no force row level security.")
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_constraint_is_checked_where_row_level_security_hides_rows(
+    value: int, tmp_path: Path, owned_database: str
+) -> None:
+    config = _application(tmp_path, owned_database, HIDDEN)
+    revision = tmp_path / "versions" / "application_1.py"
+    step = f"safety.add_constraint('children', 'above', 'check (parent > {value})')"
+    text = revision.read_text().rstrip() + f"\n    {step}\n"
+    revision.write_text(f"from townhall.migrate import safety\n{text}")
+    if value == 0:
+        command.upgrade(config, "head")
+    else:
+        assert "is violated by some row" in failure_of(command.upgrade, config, "head")
+
+
 def test_error_of_a_revision_keeps_its_text(tmp_path: Path, empty_database: str) -> None:
     config = _application(tmp_path, empty_database, "do $$ begin perform 1 / 0; end $$")
     message = failure_of(command.upgrade, config, "head")

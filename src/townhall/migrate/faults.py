@@ -71,6 +71,13 @@ _MEANINGS: Mapping[str, Meaning] = {
 # PostgreSQL has one SQLSTATE for all of these, and names the object in the text.
 _PRIVILEGES = (
     (
+        "affected by row-level security",
+        (
+            "Run it as a role that sees every row (bypassrls), or let the owner of the table see"
+            " them before: alter table … no force row level security."
+        ),
+    ),
+    (
         r"must be owner of|permission denied to alter",
         "Run it as the role that owns the object, or as a member of that role.",
     ),

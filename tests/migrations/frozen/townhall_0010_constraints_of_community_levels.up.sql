@@ -233,7 +233,7 @@ begin
         when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
             null;
     end;
-    if breaking is null then
+    if breaking is null or row_security_active(target) then
         return;
     end if;
     execute format('select count(*) from %s as t where %s', 'public.communities', breaking) into found;
@@ -388,7 +388,7 @@ begin
         when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
             null;
     end;
-    if breaking is null then
+    if breaking is null or row_security_active(target) then
         return;
     end if;
     execute format('select count(*) from %s as t where %s', 'public.communities', breaking) into found;

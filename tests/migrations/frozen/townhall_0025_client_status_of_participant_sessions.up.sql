@@ -86,7 +86,7 @@ begin
         when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
             null;
     end;
-    if breaking is null then
+    if breaking is null or row_security_active(target) then
         return;
     end if;
     execute format('select count(*) from %s as t where %s', 'public.participant_sessions', breaking) into found;
@@ -249,7 +249,7 @@ begin
         when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
             null;
     end;
-    if breaking is null then
+    if breaking is null or row_security_active(target) then
         return;
     end if;
     execute format('select count(*) from %s as t where %s', 'public.participant_sessions', breaking) into found;

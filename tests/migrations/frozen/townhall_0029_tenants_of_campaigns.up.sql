@@ -245,7 +245,7 @@ begin
         when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
             null;
     end;
-    if breaking is null then
+    if breaking is null or row_security_active(target) then
         return;
     end if;
     execute format('select count(*) from %s as t where %s', 'public.campaigns', breaking) into found;
@@ -400,7 +400,7 @@ begin
         when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
             null;
     end;
-    if breaking is null then
+    if breaking is null or row_security_active(target) then
         return;
     end if;
     execute format('select count(*) from %s as t where %s', 'public.campaigns', breaking) into found;
@@ -515,7 +515,7 @@ begin
         when insufficient_privilege or duplicate_table or sqlstate 'TH000' then
             null;
     end;
-    if keys is null then
+    if keys is null or row_security_active('public.campaigns') then
         return;
     end if;
     execute format(

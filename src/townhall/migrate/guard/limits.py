@@ -1,8 +1,8 @@
-"""How long statements of a run may wait and take."""
+"""What the settings of a role must not do to a run: end it, or hide rows from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from alembic.util import CommandError
@@ -19,7 +19,10 @@ _ENDLESS = (
 )
 """Limits of a role for its requests, which a migration must not fall under."""
 
-_LIMITS = ("lock_timeout", *_ENDLESS)
+# Otherwise policies that are forced on the owner hide rows from its updates, and a foreign key is
+# taken for valid though rows break it.
+_SEES_ALL = {"row_security": "off"}
+"""Makes PostgreSQL refuse a statement from which row level security would hide rows."""
 
 _SELECT = text(
     """
@@ -40,6 +43,8 @@ _SET = text(
 def session_limits(connection: Connection, lock_timeout: str) -> Iterator[None]:
     """Set the lock timeout of the session for a block, and lift its other limits.
 
+    A statement from which row level security would hide rows is refused.
+
     Args:
         connection: A connection outside a transaction.
         lock_timeout: How long a statement waits for a lock, as PostgreSQL writes durations.
@@ -47,7 +52,7 @@ def session_limits(connection: Connection, lock_timeout: str) -> Iterator[None]:
     Raises:
         CommandError: ``lock_timeout`` is not a duration.
     """
-    previous = _set_limits(connection, lock_timeout, is_local=False)
+    previous = _set_limits(connection, lock_timeout, _SEES_ALL, is_local=False)
     connection.commit()
     try:
         yield
@@ -68,7 +73,7 @@ def transaction_limits(connection: Connection, lock_timeout: str) -> None:
     Raises:
         CommandError: ``lock_timeout`` is not a duration.
     """
-    _set_limits(connection, lock_timeout, is_local=True)
+    _set_limits(connection, lock_timeout, {}, is_local=True)
 
 
 def limits_of_script(lock_timeout: str) -> list[str]:
@@ -77,13 +82,15 @@ def limits_of_script(lock_timeout: str) -> list[str]:
         f"set lock_timeout = {sql.literal(lock_timeout)}",
         *(f"set {name} = 0" for name in _ENDLESS if name != "transaction_timeout"),
         _where_there_is_one("set", " = 0"),
+        *(f"set {name} = {value}" for name, value in _SEES_ALL.items()),
     ]
 
 
 def reset_of_script() -> list[str]:
     """Return the statements that give the session of a script its own limits back."""
-    names = (name for name in _LIMITS if name != "transaction_timeout")
-    return [*(f"reset {name}" for name in names), _where_there_is_one("reset")]
+    names = ("lock_timeout", *_ENDLESS, *_SEES_ALL)
+    always = [f"reset {name}" for name in names if name != "transaction_timeout"]
+    return [*always, _where_there_is_one("reset")]
 
 
 def is_usable(connection: Connection) -> bool:
@@ -102,10 +109,13 @@ end
 $$"""
 
 
-def _set_limits(connection: Connection, lock_timeout: str, *, is_local: bool) -> dict[str, str]:
-    found = connection.execute(_SELECT, {"names": list(_LIMITS)})
+def _set_limits(
+    connection: Connection, lock_timeout: str, others: Mapping[str, str], *, is_local: bool
+) -> dict[str, str]:
+    settings = {"lock_timeout": lock_timeout, **dict.fromkeys(_ENDLESS, "0"), **others}
+    found = connection.execute(_SELECT, {"names": list(settings)})
     previous = {row.name: row.setting for row in found}
-    wanted = dict.fromkeys(previous, "0") | {"lock_timeout": lock_timeout}
+    wanted = {name: settings[name] for name in previous}
     try:
         _set(connection, wanted, is_local=is_local)
     except DataError:
