@@ -19,7 +19,7 @@ class Answer:
 
     Attributes:
         question: ``migration`` where one is running or was interrupted, ``revision``, ``drift``,
-            ``row security`` or ``login role``.
+            ``row security``, ``login role``, or ``kept`` where an adoption kept something.
         answer: The answer, as a sentence or a few words.
         is_good: Whether nothing has to be done.
         severity: How severe it is where it is not good.
