@@ -66,21 +66,22 @@ def _contents(package: str, with_product: bool) -> dict[str, str]:  # noqa: FBT0
     return {**contents, "migrations/script.py.mako": script.read_text(encoding="utf-8")}
 
 
-def refuse_name(folder: Path, package: str) -> None:
+def refuse_name(folder: Path, package: str, option: str = "--package") -> None:
     """Refuse what can't be the name of a new package.
 
     Args:
         folder: The folder of the application.
         package: The name.
+        option: The option of the command that takes another one.
 
     Raises:
         CommandError: It is no name, or another module has it.
     """
     if not package.isidentifier() or keyword.iskeyword(package):
         raise CommandError(
-            f"{package!r} can't be the name of a package: pass another one with --package"
+            f"{package!r} can't be the name of a package: pass another one with {option}"
         )
     if package == "migrations" or (
         not (folder / package).exists() and importlib.util.find_spec(package) is not None
     ):
-        raise CommandError(f"there is a module {package} already: pass another name with --package")
+        raise CommandError(f"there is a module {package} already: pass another name with {option}")

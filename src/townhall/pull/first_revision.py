@@ -16,7 +16,9 @@ from sqlalchemy import URL
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy
 from townhall.pull.literals import argument
-from townhall.pull.source import Source
+from townhall.pull.roles import existing, named_roles
+from townhall.pull.source import Source, roles_of
+from townhall.roles import Roles
 
 _INI = """
 [alembic]
@@ -40,6 +42,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 from townhall import pg
+from townhall.migrate import safety
+from townhall.roles import Roles
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}
@@ -49,6 +53,9 @@ depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
+<%text>
+@roles@
+</%text>
     ${upgrades if upgrades else "pass"}
 <%text>
 @statements@
@@ -75,6 +82,7 @@ def write_first_revision(folder: Path, package: str, source: Source, scratch: st
     with (
         scratch_database(source.version, scratch) as database,
         TemporaryDirectory(prefix="townhall_pull_") as place,
+        existing(database, named_roles(source.entities)),
     ):
         copy(source.platform, database)
         _prepare(Path(place), folder, source)
@@ -84,10 +92,19 @@ def write_first_revision(folder: Path, package: str, source: Source, scratch: st
 def _prepare(place: Path, folder: Path, source: Source) -> None:
     versions = folder / "migrations" / "versions"
     shutil.copy(folder / "migrations" / "env.py", place)
-    template = _TEMPLATE.replace("@statements@", "\n".join(_calls(source)))
+    calls, roles = "\n".join(_calls(source)), roles_of(source)
+    template = _TEMPLATE.replace("@statements@", calls).replace("@roles@", _create(roles))
     (place / "script.py.mako").write_text(template, encoding="utf-8")
     ini = _INI.format(versions=_escaped(versions), folder=_escaped(folder))
     (place / "alembic.ini").write_text(ini, encoding="utf-8")
+
+
+def _create(roles: Roles) -> str:
+    if not roles.names:
+        return ""
+    every = ("anonymous", "user", "service")
+    given = ", ".join(f"{each}={getattr(roles, each)!r}" for each in every)
+    return f"    safety.create_roles(Roles({given}))"
 
 
 def _calls(source: Source) -> Iterable[str]:

@@ -30,6 +30,9 @@ class LeftOut(NamedTuple):
         return f"{self.kind}{why}: {len(self.names)}: {', '.join(self.names)}"
 
 
+_MADE_BY_REVISION = {"rule", "statistics"}
+
+
 def left_out(source: Source, declared: Declarable, models: Models) -> list[LeftOut]:
     """Return what is not pulled.
 
@@ -40,6 +43,8 @@ def left_out(source: Source, declared: Declarable, models: Models) -> list[LeftO
     """
     found: dict[str, list[str]] = defaultdict(list)
     for each in source.unmanaged:
+        if each.kind in _MADE_BY_REVISION:
+            continue
         found[each.kind].append(each.name)
     for kind, name in models.undeclared:
         found[kind].append(name)

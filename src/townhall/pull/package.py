@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from importlib.resources import files
 from string import Template
 
@@ -19,8 +20,8 @@ from townhall.pull.left_out import LeftOut, left_out
 from townhall.pull.models import Models
 from townhall.pull.names import constant_name, module_name
 from townhall.pull.rooms import ROOMS, render_entities, room_of, sorted_entities
-from townhall.pull.source import Source
-from townhall.roles import SUPABASE
+from townhall.pull.source import Source, roles_of
+from townhall.roles import SUPABASE, Roles
 
 _FUTURE = "from __future__ import annotations\n"
 _TOKENS = {
@@ -155,7 +156,7 @@ class Package:
         values = {
             "package": self._name,
             "docstring": _docstring(self._source, self.left_out),
-            "roles": _roles(self._source),
+            "roles": _roles(roles_of(self._source)),
             "imports": "\n".join(self._package_imports(modules)),
             "entities": "\n".join(f"    *{name}," for name in self._tuples(modules)),
             "schemas": ", ".join(quoted(each) for each in self._source.schemas),
@@ -248,10 +249,12 @@ def _docstring(source: Source, missing: Sequence[LeftOut]) -> str:
     return "\n".join(lines)
 
 
-def _roles(source: Source) -> str:
-    names = {"anonymous": "anon", "user": "authenticated", "service": "service_role"}
-    absent = [f"{each}=None" for each, role in names.items() if role not in source.roles]
-    if not source.has_caller:
-        absent += ['caller="current_user::text"', "caller_type=str"]
-    assert SUPABASE.names == tuple(names.values())  # noqa: S101 - the defaults that are left out
-    return f"Roles({', '.join(absent)})"
+def _roles(roles: Roles) -> str:
+    changed = [
+        f"{each.name}={getattr(roles, each.name)!r}"
+        for each in fields(roles)
+        if each.name != "caller_type" and getattr(roles, each.name) != getattr(SUPABASE, each.name)
+    ]
+    if roles.caller_type is not SUPABASE.caller_type:
+        changed.append(f"caller_type={roles.caller_type.__name__}")
+    return f"Roles({', '.join(changed)})"

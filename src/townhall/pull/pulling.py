@@ -65,7 +65,7 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
         CheckError: There is no server for the scratch database.
         DBAPIError: The database can't be connected to, or not be read.
     """
-    refuse_name(folder, package)
+    refuse_name(folder, package, "--into")
     _refuse_existing(folder, package, force=force)
     with reading(database) as connection:
         source = read_source(connection, schemas)

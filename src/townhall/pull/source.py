@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alembic.util import CommandError
 from sqlalchemy import Connection
@@ -15,7 +15,7 @@ from townhall.pg.catalog import PLATFORM_SCHEMAS, Table, TableName
 from townhall.pg.state import read_state
 from townhall.pg.table_definition import TableDefinition, read_table_definitions
 from townhall.pull.rows import read_rows
-from townhall.roles import HELPER_SCHEMA
+from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
 VERSION_TABLE = "alembic_version"
 _ALWAYS_COMPARED = ("public", HELPER_SCHEMA)
@@ -62,6 +62,26 @@ class Source:
     def is_platform(self) -> bool:
         """Whether the server is set up as one of Supabase."""
         return "authenticator" in self.roles
+
+
+def roles_of(source: Source) -> Roles:
+    """Return the roles that requests act as: those of Supabase that the server has.
+
+    Args:
+        source: The database.
+    """
+    roles = Roles(
+        anonymous=_existing(SUPABASE.anonymous, source),
+        user=_existing(SUPABASE.user, source),
+        service=_existing(SUPABASE.service, source),
+    )
+    if source.has_caller:
+        return roles
+    return replace(roles, caller="current_user::text", caller_type=str)
+
+
+def _existing(role: str | None, source: Source) -> str | None:
+    return role if role in source.roles else None
 
 
 def read_source(connection: Connection, schemas: Sequence[str]) -> Source:

@@ -354,12 +354,12 @@ begin
         ) then
             continue;
         end if;
+        perform pg_temp.townhall_create_origins();
         if one.kind in ('trigger', 'policy') and pg_temp.townhall_is_found(
             one.schema_name, one.object_name, array['table'], ''
         ) then
             continue;
         end if;
-        perform pg_temp.townhall_create_origins();
         insert into :memory (
             schema_name, object_name, kind, part, origin, definition, seen, revision
         )

@@ -73,7 +73,14 @@ _QUERY = f"""
             pg_catalog.format_type(k.casttarget, null)
         )
     from pg_catalog.pg_cast as k
-    where k.oid >= 16384 and {not_of_an_extension("pg_cast", "k")}
+    where k.oid >= 16384
+        and {not_of_an_extension("pg_cast", "k")}
+        -- That of a range type to its multirange type belongs to it.
+        and not exists (
+            select
+            from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = k.oid and d.deptype = 'i'
+        )
     union all
     select 'operator', o.oid::regoperator::text
     from pg_catalog.pg_operator as o
