@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 import pytest
 from _pytest.mark import ParameterSet
 from sqlalchemy import Connection, NullPool, create_engine, event
+from sqlalchemy.exc import ProgrammingError
 
 from townhall.check import Finding
 from townhall.check.dangers import dangers, read_rules
@@ -660,3 +661,55 @@ def test_large_schema_takes_as_many_queries_as_a_small_one(connection: Connectio
     told = found(connection)
     assert len(statements) == small < 10
     assert len(told) == 4 * 30
+
+
+ACCESS = {
+    "select": "select id from posts",
+    "update": "update posts set kind = kind returning id",
+    "delete": "delete from posts returning id",
+    **{
+        f"insert by {org}": f"insert into posts (id, org_id) values (9{org}, {org}) returning id"
+        for org in range(1, 5)
+    },
+}
+
+
+def accessible(connection: Connection) -> dict[tuple[str, str], list[int] | None]:
+    """Return which rows each role reaches with each command, None where it is refused."""
+    reached: dict[tuple[str, str], list[int] | None] = {}
+    for role in ("anon", "authenticated", "auditor"):
+        for name, statement in ACCESS.items():
+            point = connection.begin_nested()
+            run(connection, f"set local role {role}")
+            try:
+                rows = connection.exec_driver_sql(statement).scalars()
+                reached[role, name] = sorted(rows)
+            except ProgrammingError:
+                reached[role, name] = None
+            point.rollback()
+    return reached
+
+
+def test_one_policy_in_the_place_of_several_gives_the_same_access(connection: Connection) -> None:
+    run(
+        connection,
+        """
+        create role auditor nologin inherit;
+        grant authenticated to auditor;
+        grant all on posts to anon, authenticated, auditor;
+        insert into posts (id, org_id, kind) select n, n % 5, 'k' from generate_series(0, 9) as n;
+        create policy a on posts to authenticated using (org_id = 1) with check (org_id in (1, 2));
+        create policy b on posts for select using (org_id = 2);
+        create policy c on posts for update to anon, authenticated using (org_id = 2)
+        with check (org_id < 3);
+        create policy d on posts for insert with check (org_id = 3);
+        create policy e on posts to auditor using (org_id in (3, 4));
+        create policy r on posts as restrictive to anon using (org_id <> 4)
+        """,
+    )
+    before = accessible(connection)
+    assert len({str(each) for each in before.values()}) > 5
+    (finding,) = found(connection)
+    run(connection, finding.repair)
+    assert accessible(connection) == before
+    assert found(connection) == []

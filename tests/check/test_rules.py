@@ -142,6 +142,20 @@ accepted = [
 """
 
 
+@pytest.mark.thorough
+def test_database_with_revisions_is_compared_with_them(database: str, scratch: str) -> None:
+    execute(database, "create table public.other (id integer)")
+    report = check(database, scratch=scratch, schemas=["public"], role="authenticated")
+    assert [(each.object, each.danger) for each in report.findings] == [
+        ("table public.other", None)
+    ]
+
+
+def test_missing_schema_is_refused(never_declared: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(("check", never_declared, "--schema", "pubic")) == 2
+    assert "there is no schema pubic" in capsys.readouterr().err
+
+
 def test_unknown_role_is_refused(never_declared: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(("check", never_declared, "--schema", "public", "--role", "nobody_here")) == 2
     assert "there is no role nobody_here" in capsys.readouterr().err

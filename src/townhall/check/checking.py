@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Connection, text
 
 from townhall.check.answers import drift, kept, login_role, row_security
 from townhall.check.comparison import Comparison, Contents, read_found, read_made
@@ -39,7 +39,7 @@ from townhall.check.shared import copy, read_platform
 from townhall.check.snapshot import Snapshot
 from townhall.check.trial import Sides, in_order
 from townhall.migrate.urls import psycopg_url
-from townhall.pg.catalog import Role, read_roles, server_version
+from townhall.pg.catalog import Role, read_roles, schema_names, server_version
 
 
 def check(
@@ -63,8 +63,8 @@ def check(
             create databases there; None for the embedded server.
         role: The role that the application logs in as; None for the one of ``url``.
         schemas: The schemas whose objects requests can name; none for those of the settings, of
-            PostgREST or ``public``. Without ``config`` the database is then compared with no
-            revisions, and only dangers are reported.
+            PostgREST or ``public``. Without ``config`` a database in which no revision of townhall
+            has run is then compared with none, and only dangers are reported.
 
     Returns:
         The answers to the questions, and every difference in an order in which the repairs run,
@@ -76,13 +76,28 @@ def check(
         OperationalError: The database or the scratch server can't be connected to.
     """
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url
-    if schemas and config is None:
+    history = History(config)
+    if schemas and config is None and not _has_revision_of(history, database):
         return _report_on_rules(database, role, schemas)
-    return _Check(database, History(config), scratch, schemas).report(role)
+    return _Check(database, history, scratch, schemas).report(role)
+
+
+def _has_revision_of(history: History, database: URL) -> bool:
+    with reading(database) as connection:
+        return bool((current_revisions(connection) or set()) & history.known())
+
+
+def _refuse_missing(connection: Connection, schemas: Sequence[str]) -> None:
+    existing = schema_names(connection) if schemas else []
+    if missing := [each for each in schemas if each not in existing]:
+        raise CheckError(
+            f"there is no schema {', '.join(missing)}; name one that requests can name"
+        )
 
 
 def _report_on_rules(database: URL, role: str | None, schemas: Sequence[str]) -> Report:
     with reading(database) as connection:
+        _refuse_missing(connection, schemas)
         rules = read_rules(connection, None, schemas)
         names = [role] if role is not None else []
         roles = read_roles(connection, names, schemas, None)
@@ -185,6 +200,7 @@ class _Check:
             roles = read_roles(
                 connection, [login, *settings.roles.names], found.schemas, settings.roles.service
             )
+            _refuse_missing(connection, self._exposed)
             known_roles = settings.roles if settings.schemas else None
             rules = read_rules(connection, known_roles, self._exposed or settings.exposed)
         if login not in roles:
