@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, text
@@ -10,13 +11,19 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from townhall.adopt import Difference, Finding, States, compare
 from townhall.adopt.looking import findings_of
 from townhall.check.history import DeclaredSettings
-from townhall.check.snapshot import Snapshot, read
+from townhall.check.snapshot import Key, Snapshot, read
 from townhall.pg.catalog import Body, empty_search_path, read_bodies, read_readers
 from townhall.roles import Roles
 from townhall.testing.databases import Databases
 
 Compared = Callable[[str, str], list[Difference]]
-Found = Callable[[str, str], list[Finding]]
+Keep = Callable[[Key], bool]
+
+
+class Found(Protocol):
+    """Looks at what a script makes, where another one is declared and some objects were kept."""
+
+    def __call__(self, declared: str, actual: str, keep: Keep = ...) -> list[Finding]: ...
 
 
 @pytest.fixture
@@ -57,7 +64,7 @@ def found(connection: Connection) -> Found:
         with empty_search_path(connection):
             return read_bodies(connection)
 
-    def found(declared: str, actual: str) -> list[Finding]:
+    def found(declared: str, actual: str, keep: Keep = lambda _: False) -> list[Finding]:
         with connection.begin_nested() as savepoint:
             run(declared)
             wanted, declared_bodies = read(connection, ["public"], []), bodies()
@@ -66,15 +73,17 @@ def found(connection: Connection) -> Found:
             run(actual)
             with empty_search_path(connection):
                 readers = read_readers(connection, ["public"])
+            existing = read(connection, ["public"], [])
             states = States(
                 declared=wanted,
-                actual=read(connection, ["public"], []),
+                actual=existing,
                 settings=DeclaredSettings(None, Roles(None, None, None), ()),
                 current=frozenset(),
                 made={},
                 declared_bodies=declared_bodies,
                 bodies=bodies(),
                 readers=readers,
+                kept=frozenset(filter(keep, existing)),
             )
             findings = list(findings_of(connection, states))
             savepoint.rollback()

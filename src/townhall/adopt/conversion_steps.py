@@ -9,7 +9,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from townhall.adopt.differences import OtherType
-from townhall.adopt.foreign import identity_of
+from townhall.adopt.identities import identity_of
 from townhall.adopt.step import Step
 from townhall.check.snapshot import Key, Snapshot
 from townhall.pg import Entity, MaterializedView, View, ddl, sql

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from townhall.adopt.conversions import Conversion
+from townhall.adopt.identities import identity
 from townhall.pg import sql
 from townhall.pg.catalog import Column, Constraint, Index, TableName
 
@@ -25,9 +26,6 @@ class Difference(ABC):
     def identity(self) -> str:
         """The object that differs, quoted as SQL: ``constraint public.profiles profiles_pkey``."""
 
-    def _part(self, kind: str, name: str) -> str:
-        return f"{kind} {sql.qualified(*self.table)} {sql.quote(name)}"
-
 
 @dataclass(frozen=True)
 class _ColumnDifference(Difference):
@@ -35,13 +33,18 @@ class _ColumnDifference(Difference):
 
     @property
     @abstractmethod
+    def _name(self) -> str:
+        """The name of the column."""
+
+    @property
     def column_name(self) -> str:
         """The column as SQL and decisions name it: ``public.profiles.stage``."""
+        return sql.qualified(*self.table, self._name)
 
     @property
     def identity(self) -> str:
         """The column: ``column public.profiles.stage``."""
-        return f"column {self.column_name}"
+        return identity("column", *self.table, self._name)
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class NoTable(Difference):
     @property
     def identity(self) -> str:
         """The relation: ``view public.profiles``."""
-        return f"{self.kind} {sql.qualified(*self.table)}"
+        return identity(self.kind, *self.table)
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,8 @@ class MissingColumn(_ColumnDifference):
     column: Column
 
     @property
-    def column_name(self) -> str:
-        """The column as SQL and decisions name it: ``public.profiles.stage``."""
-        return sql.qualified(*self.table, self.column.name)
+    def _name(self) -> str:
+        return self.column.name
 
     @property
     def needs_fill(self) -> bool:
@@ -96,9 +98,8 @@ class _OtherColumn(_ColumnDifference):
     actual: Column
 
     @property
-    def column_name(self) -> str:
-        """The column as SQL and decisions name it: ``public.profiles.stage``."""
-        return sql.qualified(*self.table, self.declared.name)
+    def _name(self) -> str:
+        return self.declared.name
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,8 @@ class UnfilledColumn(_ColumnDifference):
     column: Column
 
     @property
-    def column_name(self) -> str:
-        """The column as SQL and decisions name it: ``public.profiles.stage``."""
-        return sql.qualified(*self.table, self.column.name)
+    def _name(self) -> str:
+        return self.column.name
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class OtherName(Difference):
     @property
     def identity(self) -> str:
         """What is to be renamed: ``constraint public.profiles profiles_pkey``."""
-        return self._part(self.kind, self.actual.name)
+        return identity(self.kind, *self.table, self.actual.name)
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class NotValidated(Difference):
     @property
     def identity(self) -> str:
         """The constraint: ``constraint public.profiles profiles_pkey``."""
-        return self._part("constraint", self.actual.name)
+        return identity("constraint", *self.table, self.actual.name)
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class OtherConstraint(Difference):
     @property
     def identity(self) -> str:
         """The constraint that goes: ``constraint public.profiles profiles_id_fkey``."""
-        return self._part("constraint", self.actual.name)
+        return identity("constraint", *self.table, self.actual.name)
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class IndexForConstraint(Difference):
     @property
     def identity(self) -> str:
         """The index: ``index public.profiles profiles_id_idx``."""
-        return self._part("index", self.actual.name)
+        return identity("index", *self.table, self.actual.name)
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ class MissingConstraint(Difference):
     @property
     def identity(self) -> str:
         """The constraint: ``constraint public.profiles tier_is_known``."""
-        return self._part("constraint", self.constraint.name)
+        return identity("constraint", *self.table, self.constraint.name)
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ class UndeclaredConstraint(Difference):
     @property
     def identity(self) -> str:
         """The constraint: ``constraint public.profiles username_length``."""
-        return self._part("constraint", self.constraint.name)
+        return identity("constraint", *self.table, self.constraint.name)
 
 
 @dataclass(frozen=True)
@@ -287,7 +287,7 @@ class OtherIndex(Difference):
     @property
     def identity(self) -> str:
         """The index that goes: ``index public.profiles profiles_stage_idx``."""
-        return self._part("index", self.actual.name)
+        return identity("index", *self.table, self.actual.name)
 
 
 @dataclass(frozen=True)
@@ -303,7 +303,7 @@ class MissingIndex(Difference):
     @property
     def identity(self) -> str:
         """The index: ``index public.profiles profiles_stage_idx``."""
-        return self._part("index", self.index.name)
+        return identity("index", *self.table, self.index.name)
 
 
 @dataclass(frozen=True)
@@ -319,4 +319,4 @@ class UndeclaredIndex(Difference):
     @property
     def identity(self) -> str:
         """The index: ``index public.profiles profiles_stage_idx``."""
-        return self._part("index", self.index.name)
+        return identity("index", *self.table, self.index.name)

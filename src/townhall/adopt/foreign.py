@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection
 
+from townhall.adopt.identities import identity_of
 from townhall.adopt.step import Step
 from townhall.check.snapshot import Key, Object, Snapshot
 from townhall.migrate.origins import Origins
@@ -17,14 +18,6 @@ _VERSION_TABLE = "alembic_version"
 _BEFORE = ("trigger",)
 _NAMED = ("materialized view", "view", "function", "procedure")
 _AFTER = ("policy", *_NAMED)
-
-
-def identity_of(item: Object) -> str:
-    """Return an object as decisions name it: ``policy public.profiles "can read"``."""
-    if isinstance(item.entity, Routine):
-        return f"{item.kind} {item.entity.literal_signature}"
-    name = f" {sql.quote(item.names[2])}" if len(item.names) > 2 else ""  # noqa: PLR2004 - schema and relation
-    return f"{item.kind} {sql.qualified(*item.names[:2])}{name}"
 
 
 def drops_before(

@@ -12,7 +12,8 @@ from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.dependants import findings_on_dependants
 from townhall.adopt.differences import Difference
 from townhall.adopt.findings import Finding, Weight, listed
-from townhall.adopt.foreign import identity_of, users_of
+from townhall.adopt.foreign import users_of
+from townhall.adopt.identities import identity_of
 from townhall.adopt.names import findings_on_names
 from townhall.adopt.plan import before_upgrade
 from townhall.adopt.policies import findings_on_policies

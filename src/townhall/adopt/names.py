@@ -7,13 +7,12 @@ from dataclasses import replace
 
 from townhall.adopt.comparison import relations_of, tables_of
 from townhall.adopt.findings import Finding, Weight, drop_or_stop, listed
-from townhall.adopt.foreign import identity_of
+from townhall.adopt.identities import ROUTINES, identity_of
 from townhall.adopt.words import with_article
 from townhall.check.snapshot import TYPE_KINDS, Key, Object, Snapshot
 from townhall.pg import Routine, sql
 from townhall.pg.catalog import TableName
 
-_ROUTINES = ("function", "procedure", "aggregate", "window function")
 _RELATIONS = ("view", "materialized view", "sequence", "composite type")
 _VIEWS = ("view", "materialized view")
 _MOST = 5
@@ -46,7 +45,7 @@ def findings_on_names(
     for key, item in sorted(declared.items()):
         if key in own:
             continue
-        if item.kind in _ROUTINES:
+        if item.kind in ROUTINES:
             yield from _routine(item, actual, users)
         elif item.kind in _RELATIONS and item.names not in {*former}:
             yield from _relation(item, actual, relations, users)
@@ -62,7 +61,7 @@ def findings_on_names(
 def _routine(
     declared: Object, actual: Snapshot, users: Callable[[Object], list[str]]
 ) -> Iterator[Finding]:
-    for kind in _ROUTINES:
+    for kind in ROUTINES:
         existing = actual.get((kind, *declared.names))
         if existing is None:
             continue
@@ -175,7 +174,6 @@ def _other(existing: Object, declared: str) -> Finding:
 
 
 def _finding(existing: Object, weight: Weight, kind: str, text: str, plan: str) -> Finding:
-    schema, name = existing.names[0], existing.names[1]
-    of_routine = existing.kind in _ROUTINES
-    named = f"{sql.quote(schema)}.{name}" if of_routine else sql.qualified(schema, name)
-    return Finding(weight, kind, f"{existing.kind} {named}", None, named, text, plan)
+    identity = identity_of(existing)
+    name = identity.removeprefix(f"{existing.kind} ")
+    return Finding(weight, kind, identity, None, name, text, plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from townhall.adopt.findings import Finding, Weight, drop_or_keep
-from townhall.adopt.words import identity
+from townhall.adopt.identities import identity
 from townhall.check.snapshot import Key, Snapshot
 from townhall.pg import PUBLIC, Policy, sql
 from townhall.pg.catalog import TableName
@@ -83,7 +83,7 @@ def _undeclared(policy: Policy) -> Finding:
 
 
 def _finding(weight: Weight, kind: str, policy: Policy, text: str, plan: str) -> Finding:
-    name = identity(policy)
+    name = identity(*policy.key)
     table = (policy.schema, policy.table)
     question = drop_or_keep(name) if weight is Weight.DECIDE else None
     return Finding(weight, kind, name, table, sql.quote(policy.name), text, plan, question)

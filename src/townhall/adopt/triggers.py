@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from townhall.adopt.findings import Finding, Weight, drop_or_keep, listed
-from townhall.adopt.words import identity
+from townhall.adopt.identities import identity
 from townhall.adopt.writes import Sources, Writes
 from townhall.check.snapshot import Key, Object, Snapshot
 from townhall.pg import Trigger, sql
@@ -127,7 +127,7 @@ def _writes(trigger: Trigger, code: Sources, snapshot: Snapshot) -> Writes:
 
 
 def _finding(weight: Weight, kind: str, trigger: Trigger, text: str, plan: str) -> Finding:
-    name = identity(trigger)
+    name = identity(*trigger.key)
     question = drop_or_keep(name) if weight is Weight.DECIDE else None
     table = (trigger.schema, trigger.table)
     return Finding(weight, kind, name, table, sql.quote(trigger.name), text, plan, question)

@@ -1,18 +1,6 @@
-"""Objects and pieces of SQL in the sentences of a look."""
+"""Numbers and kinds of objects in the sentences of a look."""
 
 from __future__ import annotations
-
-from townhall.pg import TableEntity, sql
-
-
-def identity(entity: TableEntity) -> str:
-    """Return a part of a table, quoted as SQL: ``policy public.profiles "viewable by everyone"``.
-
-    Args:
-        entity: A policy, a trigger or another entity of a table.
-    """
-    *table, name = entity.name_parts
-    return f"{entity.kind} {sql.qualified(*table)} {sql.quote(name)}"
 
 
 def counted(number: int, noun: str) -> str:
