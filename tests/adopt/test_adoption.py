@@ -334,7 +334,7 @@ def test_dropped_triggers_count_nothing_and_later_policies_are_drift(
 
 @pytest.mark.exhaustive
 def test_what_others_add_later_stays_when_a_database_is_adopted_again(
-    undecided: str, townhall_server: str
+    undecided: str, townhall_server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     decisions = decisions_for(Product.STARTER, undecided, townhall_server)
     adopt(undecided, decisions, scratch=townhall_server)
@@ -351,12 +351,38 @@ def test_what_others_add_later_stays_when_a_database_is_adopted_again(
 
     later = Decisions({"policy public.profiles later": "keep"})
     adopt(undecided, later, scratch=townhall_server)
+    assert kept_by_check(undecided, townhall_server) == kept_by_alembic(undecided, caplog)
+    with connected(undecided) as connection:
+        connection.exec_driver_sql("create policy gone on profiles using (false)")
+        connection.commit()
+    adopt(undecided, Decisions({"policy public.profiles gone": "keep"}), scratch=townhall_server)
+    assert "table" not in kept_by_check(undecided, townhall_server)  # Alembic's is its own
+    assert "2 policies" in kept_by_check(undecided, townhall_server)
+    with connected(undecided) as connection:
+        connection.exec_driver_sql("drop policy gone on profiles")
+        connection.commit()
+    assert "1 policy" in kept_by_check(undecided, townhall_server)
+    assert kept_by_check(undecided, townhall_server) == kept_by_alembic(undecided, caplog)
     downgrade(undecided, "base")
 
     parts = parts_of(undecided)
     assert "policy profiles later" in parts
     assert [each for each in parts if "profiles_nickname_idx" in each]
     assert {row["nickname"] for row in rows_of(undecided)["profiles"].values()} == {"Ad"}
+
+
+def kept_by_check(url: str, server: str) -> str:
+    """Return how much was kept, as ``townhall check`` counts it."""
+    (answer,) = [each for each in check(url, scratch=server).answers if each.question == "kept"]
+    return answer.answer
+
+
+def kept_by_alembic(url: str, caplog: pytest.LogCaptureFixture) -> str:
+    """Return how much was kept, as ``alembic check`` counts it."""
+    caplog.clear()
+    command.check(alembic_config(url))
+    (told,) = [each for each in caplog.messages if "kept when" in each]
+    return told.partition(": ")[2]
 
 
 @pytest.mark.exhaustive

@@ -91,6 +91,13 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         read_decisions(tmp_path / "none.toml")
 
 
+def test_fill_of_a_column_without_null_is_accepted() -> None:
+    decisions = Decisions(fill={"public.books.shelf": "'a'"})
+    decisions.check(FINDINGS, never_null=["public.books.shelf"])
+    with pytest.raises(DecisionError, match="no finding asks for this"):
+        decisions.check(FINDINGS, never_null=["public.books.other"])
+
+
 def test_decision_about_nothing_that_was_found_is_refused() -> None:
     decisions = Decisions({"policy public.books other\n": "drop"}, {"public.books.at": "1"})
     with pytest.raises(DecisionError) as caught:

@@ -25,6 +25,22 @@ def test_each_kind_of_difference_has_a_finding(kind: type[Difference]) -> None:
     assert finding_of.dispatch(kind) is not finding_of.dispatch(object)
 
 
+def test_only_a_cast_that_postgresql_has_is_suggested(found: Found) -> None:
+    columns = ("a uuid, b uuid, c date, d boolean", "a integer, b text, c integer, d integer")
+    declared, actual = (f"create table books (id integer, {each})" for each in columns)
+    questions = {
+        each.name: (each.question.suggestion, each.question.is_required, "no cast" in each.text)
+        for each in found(declared, actual)
+        if each.question is not None
+    }
+    assert questions == {
+        "a": ("", True, True),
+        "b": ("b::uuid", True, False),
+        "c": ("", True, True),
+        "d": ("d::boolean", True, False),
+    }
+
+
 DECLARED = """
     create table books (id integer constraint pk_books primary key);
     create table shelves (id integer constraint pk_shelves primary key)

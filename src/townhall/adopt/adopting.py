@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from alembic.util import CommandError
 from sqlalchemy import URL
 
 from townhall.adopt.adoption import Adoption, Outcome
+from townhall.adopt.comparison import tables_of
 from townhall.adopt.decisions import Decisions
+from townhall.adopt.expressions import Declared, enclosed, refuse_expressions
 from townhall.adopt.findings import Finding, Weight, listed
 from townhall.adopt.looking import look_at
-from townhall.adopt.plan import Choices
-from townhall.adopt.states import read_states
+from townhall.adopt.plan import Choices, before_upgrade
+from townhall.adopt.states import States, read_states
 from townhall.adopt.words import counted
+from townhall.check.connection import reading
 from townhall.migrate.urls import psycopg_url
+from townhall.pg import sql
 
 _MOST = 10
 
@@ -45,7 +49,8 @@ def adopt(
         CheckError: The database can't be read; the message says why and what to do.
         CommandError: Something stands in the way or is not decided, and nothing was changed; or a
             step was refused, and those before it are kept.
-        DecisionError: A decision is about nothing that was found.
+        DecisionError: A decision is about nothing that was found, or its SQL is not exactly one
+            expression.
     """
     return _prepared(url, decisions, config, scratch).run(tell)
 
@@ -80,15 +85,41 @@ def _prepared(
     decided = decisions or Decisions()
     states = read_states(database, config=config, scratch=scratch)
     findings = look_at(database, states).findings
+    declared = _declared(states)
     if not states.is_begun:
-        decided.check(findings)
+        decided.check(findings, _never_null(declared))
+    with reading(database) as connection:
+        refuse_expressions(connection, decided, declared)
     _refuse(findings, decided)
     choices = Choices(
-        decided.fill,
-        decided.convert,
+        {column: enclosed(value) for column, value in decided.fill.items()},
+        {column: enclosed(value) for column, value in decided.convert.items()},
         frozenset(name for name, answer in decided.objects.items() if answer == "drop"),
     )
     return Adoption(database, states, choices, config)
+
+
+def _declared(states: States) -> Declared:
+    former = before_upgrade(states.creations, states.at_head, states.actual)
+    pending = [item for key, item in states.at_head.items() if key not in states.actual]
+    return Declared(
+        tables_of({**former, **states.declared}),
+        tables_of(states.actual),
+        frozenset(
+            name
+            for item in pending
+            for part in [item.names[1].partition("(")[0] if len(item.names) > 1 else item.names[0]]
+            for name in (part, f"{item.names[0]}.{part}")
+        ),
+    )
+
+
+def _never_null(declared: Declared) -> Iterator[str]:
+    # A fill of a column that has no NULL does nothing.
+    for name in declared.tables.keys() & declared.actual.keys():
+        for column in declared.tables[name].columns.values():
+            if not column.is_nullable:
+                yield sql.qualified(*name, column.name)
 
 
 def _refuse(findings: Iterable[Finding], decisions: Decisions) -> None:

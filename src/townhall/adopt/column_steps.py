@@ -104,10 +104,11 @@ def fill_null(table: TableName, values: Mapping[str, str]) -> Iterable[Step]:
         for name, value in values.items()
     )
     condition = " or ".join(f"t.{sql.quote(name)} is null" for name in values)
-    rows = f"""t.ctid >= pg_catalog.format('(%s,0)', first_block)::tid
-            and t.ctid < pg_catalog.format('(%s,0)', first_block + {_BLOCKS})::tid
+    rows = f"""t.ctid >= pg_catalog.format('(%s,0)', townhall_block)::tid
+            and t.ctid < pg_catalog.format('(%s,0)', townhall_block + {_BLOCKS})::tid
             and ({condition})"""
-    statement = f"""do $fill$
+    body = f"""
+#variable_conflict use_column
 declare
     last_block constant bigint :=
         pg_catalog.pg_relation_size({sql.literal(target)})
@@ -129,7 +130,7 @@ declare
     );
     one text;
 begin
-    for first_block in 0..last_block by {_BLOCKS} loop
+    for townhall_block in 0..last_block by {_BLOCKS} loop
         continue when not exists (
             select
             from {target} as t
@@ -158,7 +159,8 @@ begin
         commit;
     end loop;
 end
-$fill$"""
+"""
+    statement = f"do {sql.dollar_quoted(body, 'fill')}"
     yield Step(f"fill {sql.quote_all(values)} of {target}", (statement,), is_atomic=False)
 
 

@@ -121,7 +121,7 @@ def _alter(table: str, difference: OtherType, conversions: Mapping[str, str]) ->
 
 def _is_of_utc(difference: OtherType, value: str) -> bool:
     types = (difference.actual.type, difference.declared.type)
-    match = _IN_UTC.fullmatch(value.strip())
+    match = _IN_UTC.fullmatch(value.removeprefix("(").removesuffix(")").strip())
     return (
         types == ("timestamp without time zone", "timestamp with time zone")
         and match is not None

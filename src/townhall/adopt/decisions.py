@@ -78,16 +78,19 @@ class Decisions:
         """
         return [each for each in questions_of(findings) if self.answer(each) is None]
 
-    def check(self, findings: Iterable[Finding]) -> None:
+    def check(self, findings: Iterable[Finding], never_null: Iterable[str] = ()) -> None:
         """Refuse decisions about what a look did not find.
 
         Args:
             findings: What a look found.
+            never_null: The columns that refuse NULL as declared, whose fills may be answered
+                without being asked for.
 
         Raises:
             DecisionError: A decision is about nothing that was found.
         """
         known = {(each.section, each.key) for each in questions_of(findings)}
+        known |= {("fill", column) for column in never_null}
         unknown = [
             f"[{section}] {key}"
             for section in _SECTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from sqlalchemy import URL, Connection
 
 from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.dependants import findings_on_dependants
-from townhall.adopt.differences import Difference
+from townhall.adopt.differences import Difference, OtherType
 from townhall.adopt.findings import Finding, Weight, listed
 from townhall.adopt.foreign import users_of
 from townhall.adopt.identities import identity_of
@@ -27,9 +28,12 @@ from townhall.adopt.triggers import Triggers
 from townhall.adopt.writes import Sources
 from townhall.check.connection import reading
 from townhall.check.snapshot import Snapshot
+from townhall.migrate.savepoints import attempt, sqlstate
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
 from townhall.pg.catalog import TableName
+
+_NO_CAST = "42846"  # cannot_coerce
 
 
 def look(url: str | URL, *, config: Path | None = None, scratch: str | None = None) -> Look:
@@ -86,7 +90,7 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
     # A table that a pending revision renames is compared with what it has before that.
     former = before_upgrade(states.creations, states.at_head, states.actual)
     declared = {**former, **states.declared}
-    differences = compare(declared, states.actual)
+    differences = [_castable(connection, each) for each in compare(declared, states.actual)]
     on_tables = _on_tables(connection, declared, states.actual, differences)
     found = [
         *_on_history(states),
@@ -98,6 +102,19 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
     ]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}
     return in_order(each for each in found if each.object not in kept)
+
+
+def _castable(connection: Connection, difference: Difference) -> Difference:
+    """Return a difference whose conversion, if it has one, is a cast that PostgreSQL has."""
+    if not isinstance(difference, OtherType) or difference.conversion.is_safe:
+        return difference
+    table, conversion = sql.qualified(*difference.table), difference.conversion
+    query = sql.statement(f"select {conversion.expression} from only {table} limit 0")
+    error = attempt(connection, lambda: connection.execute(query).close())
+    if error is None or sqlstate(error) != _NO_CAST:
+        return difference
+    remark = f"PostgreSQL has no cast from {difference.actual.type} to {difference.declared.type}"
+    return replace(difference, conversion=replace(conversion, expression="", remark=remark))
 
 
 def _existing(states: States) -> set[TableName]:

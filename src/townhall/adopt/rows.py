@@ -168,6 +168,8 @@ class _Counter:
             return f"({column.default if is_constant else 'null'})::{column.type}"
         if (other := self._types.get(column.name)) is None:
             return name
+        if not other.conversion.expression:
+            return f"null::{column.type}"  # there is no cast
         value = f"({other.conversion.expression})::{column.type}"
         if other.conversion.is_safe:
             return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from townhall.adopt.findings import Finding, Weight, listed
-from townhall.adopt.foreign import identity_of
+from townhall.adopt.identities import identity_of
 from townhall.check.snapshot import Key, Object, Snapshot
 from townhall.pg import PUBLIC, sql
 

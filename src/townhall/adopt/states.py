@@ -105,7 +105,7 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
     settings = history.settings
     schemas = sorted({key[1] for key in declared if key[0] == "schema"})
     with reading(database) as connection:
-        actual = read(connection, schemas, settings.roles.names, settings.kinds)
+        actual = _read(connection, schemas, settings)
         bodies = _bodies(connection)
         with empty_search_path(connection):
             readers = read_readers(connection, schemas)
@@ -155,7 +155,11 @@ def _made_by(
     settings = history.settings
     with reading(scratch) as connection:
         schemas = [name for name in schema_names(connection) if name not in {*platform}]
-        found = read(connection, schemas, settings.roles.names, settings.kinds)
+        return _read(connection, schemas, settings)
+
+
+def _read(connection: Connection, schemas: Sequence[str], settings: DeclaredSettings) -> Snapshot:
+    found = read(connection, schemas, settings.roles.names, settings.kinds)
     return {key: item for key, item in found.items() if key[1:3] != _VERSION_TABLE}
 
 

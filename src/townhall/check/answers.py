@@ -72,5 +72,5 @@ def kept(keys: Collection[Key]) -> Iterator[Answer]:
     Args:
         keys: The kind and the qualified name of each object.
     """
-    if keys:
-        yield Answer("kept", kept_in_words(keys), is_good=True)
+    if words := kept_in_words(keys):
+        yield Answer("kept", words, is_good=True)

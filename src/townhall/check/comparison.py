@@ -32,7 +32,7 @@ class Contents:
         schemas: The schemas.
         snapshot: The objects of the kinds that revisions manage.
         unmanaged: The others.
-        kept: What is left out of the snapshot, since an adoption has kept it.
+        kept: What an adoption has kept, which is left out of the snapshot.
     """
 
     schemas: Sequence[str]
@@ -63,16 +63,16 @@ def read_found(connection: Connection, made: Contents, settings: DeclaredSetting
         settings: What ``env.py`` declares.
     """
     found = _read(connection, _comparable(connection, made), settings)
-    kept = read_kept(connection, settings.helper_schema) & found.snapshot.keys()
-    kept = frozenset(key for key in kept if _is_theirs(key, made.snapshot))
+    kept = read_kept(connection, settings.helper_schema)
+    theirs = {key for key in kept & found.snapshot.keys() if _is_theirs(key, made.snapshot)}
     rest = {
         key: item
         for key, item in found.snapshot.items()
-        if key not in kept and ("table", *(item.on or item.names)) not in kept
+        if key not in theirs and ("table", *(item.on or item.names)) not in theirs
     }
     # What a schema or a table has without a declaration is compared as if theirs were that.
-    rest |= {key: made.snapshot[key] for key in kept & made.snapshot.keys()}
-    return replace(found, snapshot=rest, kept=kept)
+    rest |= {key: made.snapshot[key] for key in theirs & made.snapshot.keys()}
+    return replace(found, snapshot=rest, kept=kept - made.snapshot.keys())
 
 
 def _is_theirs(key: Key, made: Snapshot) -> bool:

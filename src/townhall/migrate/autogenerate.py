@@ -220,8 +220,8 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
     ]
     present, sentences = possible(connection, [*entities, *storage_parameters(tables, entities)])
     kept = read_kept(connection, settings.helper_schema) - {each.key for each in present}
-    if kept:
-        sentences = [*sentences, f"kept when the database was adopted: {kept_in_words(kept)}"]
+    if words := kept_in_words(kept):
+        sentences = [*sentences, f"kept when the database was adopted: {words}"]
     _tell_once(context, [*on_skipped_schemas(settings.skipped_schemas), *sentences])
     return Declared(
         tables=tables,

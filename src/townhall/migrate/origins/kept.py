@@ -15,6 +15,7 @@ from townhall.migrate.origins.memory import Origins
 from townhall.pg import sql
 from townhall.pg.state import Key
 
+_UNDECIDED = ("replica identity", "schema", "storage parameters")
 _PARTS = ("column", "constraint", "index", "policy", "trigger")
 
 
@@ -44,7 +45,7 @@ def _row(key: Key) -> list[str]:
 
 
 def read_kept(connection: Connection, schema: str) -> frozenset[Key]:
-    """Return the kind and the qualified name of each object that was kept.
+    """Return the kind and the qualified name of each object that was kept and is still there.
 
     None are returned to a role that may not read the memory.
 
@@ -65,8 +66,11 @@ def read_kept(connection: Connection, schema: str) -> frozenset[Key]:
 
 
 def kept_in_words(kept: Collection[Key]) -> str:
-    """Return how many objects of each kind were kept: ``2 policies, 1 trigger``."""
-    counted = Counter(key[0] for key in kept)
+    """Return how many objects of each kind were kept: ``2 policies, 1 trigger``.
+
+    What is set for tables and schemas of others is kept without a decision, and not counted.
+    """
+    counted = Counter(key[0] for key in kept if key[0] not in _UNDECIDED)
     return ", ".join(
         f"{number} {kind if number == 1 else _plural(kind)}"
         for kind, number in sorted(counted.items())
@@ -113,7 +117,50 @@ _KEPT = """
     select o.schema_name, o.object_name, o.part,
         case o.kind when 'foreign key' then 'constraint' else o.kind end as kind
     from {memory} as o
+    join pg_catalog.pg_namespace as n on n.nspname = o.schema_name
+    left join pg_catalog.pg_class as c
+        on c.relnamespace = n.oid and c.relname = o.object_name
     where o.decision = 'keep'
+        and case
+            when o.kind = 'column' then exists (
+                select
+                from pg_catalog.pg_attribute as a
+                where a.attrelid = c.oid and a.attname = o.part and not a.attisdropped
+            )
+            when o.kind in ('constraint', 'foreign key') then exists (
+                select
+                from pg_catalog.pg_constraint as k
+                where k.conrelid = c.oid and k.conname = o.part
+            )
+            when o.kind = 'index' then exists (
+                select
+                from pg_catalog.pg_index as i
+                join pg_catalog.pg_class as x on x.oid = i.indexrelid
+                where i.indrelid = c.oid and x.relname = o.part
+            )
+            when o.kind = 'policy' then exists (
+                select
+                from pg_catalog.pg_policy as p
+                where p.polrelid = c.oid and p.polname = o.part
+            )
+            when o.kind = 'trigger' then exists (
+                select
+                from pg_catalog.pg_trigger as g
+                where g.tgrelid = c.oid and g.tgname = o.part
+            )
+            when o.kind in ('function', 'procedure') then exists (
+                select
+                from pg_catalog.pg_proc as f
+                where f.pronamespace = n.oid
+                    and pg_catalog.starts_with(o.object_name, f.proname || '(')
+            )
+            when o.kind in ('table', 'view', 'materialized view', 'sequence') then c.oid is not null
+            else exists (
+                select
+                from pg_catalog.pg_type as t
+                where t.typnamespace = n.oid and t.typname = o.object_name
+            ) or o.kind not in ('composite type', 'domain', 'enum', 'range type')
+        end
     union
     select o.schema_name, o.object_name, '', 'storage parameters'
     from {memory} as o
