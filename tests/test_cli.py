@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMANDS = ("url", "psql", "status", "check", "adopt", "init", "serve")
+COMMANDS = ("url", "psql", "status", "check", "adopt", "pull", "init", "serve")
 INI = "[alembic]\nsqlalchemy.url = postgresql://ini@localhost/ini\n"
 
 
@@ -246,6 +246,7 @@ READ = {
     "check": (),
     "adopt": (),
     "init": ("made",),
+    "pull": ("pulled",),
     "serve": (),
 }
 """The arguments with which each command prints something."""
