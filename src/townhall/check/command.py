@@ -49,8 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a schema whose objects requests can name; may be repeated (default: those that env.py"
         " or PostgREST's settings name, or public). Without --config a database in which no"
-        " revision of townhall has run is compared with none, and only what is dangerous in the rules"
-        " is reported",
+        " revision of townhall has run is compared with none: only dangerous rules are reported",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
