@@ -213,6 +213,28 @@ def test_usage_of_a_closed_schema_public_is_taken_back(owned_database: str) -> N
     assert _schema(owned_database) == before
 
 
+@pytest.mark.thorough
+def test_event_trigger_of_others_finds_what_it_uses_in_public(empty_database: str) -> None:
+    create_tables(empty_database, FIRST)
+    run(
+        empty_database,
+        "create table log (command text)",
+        """
+        create function log_command() returns event_trigger language plpgsql as $$
+        begin
+            insert into log select command_tag from pg_event_trigger_ddl_commands();
+        end
+        $$
+        """,
+        "create event trigger logged on ddl_command_end execute function log_command()",
+        "create publication everything for all tables",
+    )
+    before = _schema(empty_database)
+    upgrade(empty_database, "townhall_0002")
+    downgrade(empty_database, "base")
+    assert _schema(empty_database) == before
+
+
 def test_database_without_found_tables_has_no_memory(townhall_template: str) -> None:
     assert "townhall_origins" not in dump(townhall_template)
 

@@ -62,7 +62,7 @@ begin
         for one in
             select array[o.definition] from :memory as o where o.kind = 'usage'
         loop
-            execute one[1];
+            perform pg_temp.townhall_execute(one[1]);
         end loop;
         for object in
             select array[o.schema_name, o.object_name, o.kind, o.part]

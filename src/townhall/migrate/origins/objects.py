@@ -24,7 +24,7 @@ begin
         from aclexplode(acl) as x
         where x.grantee <> owner
     loop
-        execute format('revoke all on %s from %s', target, grantee);
+        perform pg_temp.townhall_execute(format('revoke all on %s from %s', target, grantee));
     end loop;
 end
 $clear$
@@ -283,6 +283,18 @@ as $objects$
 $objects$
 """
 
+_EXECUTE = """
+create or replace function pg_temp.townhall_execute(statement text)
+returns void
+language plpgsql
+set search_path = pg_catalog, public, pg_temp  -- event triggers of others may need public
+as $execute$
+begin
+    execute statement;
+end
+$execute$
+"""
+
 _IS_OWN = """
 create or replace function pg_temp.townhall_is_own(schema_name text)
 returns boolean
@@ -395,10 +407,10 @@ begin
         and o.origin = 'found'
     returning o.definition, o.seen into former;
     if former.definition <> '' then
-        execute former.definition;
+        perform pg_temp.townhall_execute(former.definition);
     end if;
     if former.seen <> '' then
-        execute former.seen;
+        perform pg_temp.townhall_execute(former.seen);
     end if;
 end
 $make$
@@ -421,11 +433,11 @@ declare
     end;
 begin
     if not pg_temp.townhall_is_found($1, $2, array[$3], $4) then
-        execute statement;
+        perform pg_temp.townhall_execute(statement);
         return;
     end if;
     if kind in ('trigger', 'policy') then
-        execute statement;
+        perform pg_temp.townhall_execute(statement);
         perform pg_temp.townhall_make($1, $2, $3, $4);
     else
         begin
@@ -438,7 +450,7 @@ begin
                 or wrong_object_type
                 or duplicate_table
             then
-                execute statement;
+                perform pg_temp.townhall_execute(statement);
                 perform pg_temp.townhall_make($1, $2, $3, $4);
         end;
     end if;
@@ -463,7 +475,7 @@ set search_path = pg_catalog, pg_temp
 set check_function_bodies = off
 as $try$
 begin
-    execute statement;
+    perform pg_temp.townhall_execute(statement);
     raise exception using errcode = 'TWN00';
 exception
     when sqlstate 'TWN00' then
@@ -481,4 +493,4 @@ end
 $try$
 """
 
-OBJECTS = (_IS_OWN, _CLEAR, _GRANTS, _OBJECTS, _GRANTED, _REMEMBER, _MAKE, _DROP, _TRY)
+OBJECTS = (_EXECUTE, _IS_OWN, _CLEAR, _GRANTS, _OBJECTS, _GRANTED, _REMEMBER, _MAKE, _DROP, _TRY)

@@ -21,6 +21,8 @@ begin
     if to_regclass(:'memory') is not null then
         return;
     end if;
+    -- An event trigger of others may need what is in public.
+    perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
     if to_regnamespace(:'schema') is null then
         create schema :schema;
         comment on schema :schema is 'townhall: helper functions, not exposed to API clients.';
@@ -46,7 +48,7 @@ begin
     for api_role in
         select r.rolname from pg_roles as r where r.rolname = any (:api_roles)
     loop
-        execute format('revoke all on table :memory from %I', api_role);
+        perform pg_temp.townhall_execute(format('revoke all on table :memory from %I', api_role));
     end loop;
 end
 $create$
@@ -216,6 +218,7 @@ begin
     if exists (select from :memory) then
         return;
     end if;
+    perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
     drop table :memory;
     if obj_description(to_regnamespace(:'schema'), 'pg_namespace') like 'townhall:%'
         and not exists (

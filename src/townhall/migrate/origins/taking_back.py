@@ -46,9 +46,11 @@ begin
             and o.origin = 'added'
         where k.confrelid = pg_temp.townhall_table($1, $2) and k.contype = 'f'
     loop
-        execute format('alter table %s drop constraint %I', referring.child, referring.conname);
+        perform pg_temp.townhall_execute(
+            format('alter table %s drop constraint %I', referring.child, referring.conname)
+        );
     end loop;
-    execute format('drop table %I.%I', $1, $2);
+    perform pg_temp.townhall_execute(format('drop table %I.%I', $1, $2));
 end
 $drop_table$
 """
@@ -77,7 +79,7 @@ begin
             )
         order by array_position(:kinds, p.kind), p.name desc
     loop
-        execute change.remove;
+        perform pg_temp.townhall_execute(change.remove);
     end loop;
     for change in
         select o.definition, o.kind
@@ -95,7 +97,7 @@ begin
             o.part
     loop
         begin
-            execute change.definition;
+            perform pg_temp.townhall_execute(change.definition);
         exception when datatype_mismatch or undefined_function then
             -- The type of a converted column stays. What narrows access is not left out.
             if change.kind not in ('default', 'constraint', 'index', 'policy')
@@ -147,7 +149,7 @@ begin
             and o.found_as <> o.object_name
         order by 2
     loop
-        execute change.statement;
+        perform pg_temp.townhall_execute(change.statement);
     end loop;
     for change in
         select o.found_as, o.definition
@@ -205,7 +207,7 @@ set search_path = pg_catalog, pg_temp
 as $drop$
 begin
     if not pg_temp.townhall_is_found($1, $2, $3, $4) then
-        execute statement;
+        perform pg_temp.townhall_execute(statement);
     end if;
 end
 $drop$
