@@ -68,7 +68,10 @@ def _guarded(context: MigrationContext, origins: Origins, construct: Any) -> Any
         "concurrently"
     ):
         return None  # which runs in no block
-    plain = str(construct.compile(dialect=context.impl.dialect)).strip()
+    dialect = context.impl.dialect
+    plain = str(construct.compile(dialect=dialect)).strip()
+    if dialect.identifier_preparer._double_percents:  # noqa: SLF001 - there is no public way
+        plain = plain.replace("%%", "%")  # it is doubled for the driver when it is executed
     if isinstance(construct, DropTable):
         table = construct.element
         return sql.statement(drop_of_table(origins, table.schema or "public", table.name, plain))
