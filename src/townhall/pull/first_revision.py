@@ -87,6 +87,7 @@ def write_first_revision(folder: Path, package: str, source: Source, scratch: st
         copy(source.platform, database)
         _prepare(Path(place), folder, source)
         _autogenerate(Path(place), f"{package}_0001", database)
+    _refuse_undecided(folder / "migrations" / "versions", f"{package}_0001")
 
 
 def _prepare(place: Path, folder: Path, source: Source) -> None:
@@ -135,6 +136,16 @@ def _autogenerate(place: Path, revision: str, database: URL) -> None:
             " message names, then run: python -m alembic revision --autogenerate --rev-id"
             f" {revision} on an empty database."
         )
+
+
+def _refuse_undecided(versions: Path, revision: str) -> None:
+    for path in versions.glob(f"{revision}_*.py"):
+        if "    pg.undecided(" in path.read_text(encoding="utf-8"):
+            raise CommandError(
+                f"{path} has steps that PostgreSQL refused, each marked as undecided: write there"
+                " what is to be done before the revision makes another database. The database that"
+                " was read needs it only for the stamp."
+            )
 
 
 def _escaped(path: Path) -> str:
