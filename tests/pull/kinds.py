@@ -174,8 +174,7 @@ PLAIN: Mapping[str, str] = {
     "tables without a primary key": """
         create table log (at timestamptz default now(), what text);
         create table once (n int not null unique, what text);
-        create unlogged table fast (id int primary key);
-        create table empty ()
+        create unlogged table fast (id int primary key)
     """,
     "partitions": """
         create table measured (at date not null, n int) partition by range (at);
