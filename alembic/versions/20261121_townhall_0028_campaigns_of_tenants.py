@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_column, lock_tables
+from townhall.migrate.safety import drop_column, drop_constraint, lock_tables
 
 revision = "townhall_0028"
 down_revision = "townhall_0027"
@@ -185,6 +185,10 @@ def downgrade() -> None:
         existing_type=sa.UUID(),
         comment="Whose pipeline the person is in.",
         existing_nullable=True,
+    )
+    # The next revision commits it on its way, and may have been stopped behind it.
+    drop_constraint(
+        "participant_sessions", "fk_participant_sessions_campaign_id_tenant_id_campaigns"
     )
     drop_column("campaigns", "results_disclosure")
     drop_column("campaigns", "assessment_type")

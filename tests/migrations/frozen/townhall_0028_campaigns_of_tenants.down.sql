@@ -85,6 +85,16 @@ COMMENT ON COLUMN participant_sessions.tenant_id IS 'Whose pipeline the person i
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop('public', 'participant_sessions', array['constraint', 'foreign key'], 'fk_participant_sessions_campaign_id_tenant_id_campaigns', 'alter table if exists public.participant_sessions drop constraint if exists fk_participant_sessions_campaign_id_tenant_id_campaigns');
+    else
+        alter table if exists public.participant_sessions drop constraint if exists fk_participant_sessions_campaign_id_tenant_id_campaigns;
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
         perform pg_temp.townhall_drop('public', 'campaigns', array['column'], 'results_disclosure', 'alter table if exists public.campaigns drop column if exists results_disclosure');
     else
         alter table if exists public.campaigns drop column if exists results_disclosure;
