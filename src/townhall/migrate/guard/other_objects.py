@@ -25,7 +25,7 @@ from townhall.pg import Routine, sql
 
 
 def other_objects(
-    connection: Connection | None, revisions: Sequence[Script], made: Collection[object]
+    connection: Connection | None, revisions: Sequence[Script], made: Collection[tuple[str, ...]]
 ) -> str | None:
     """Return the SQL expression of a message about them; it is null where nothing is in the way.
 
@@ -39,10 +39,13 @@ def other_objects(
     Returns:
         The expression, or None where there is nothing of these names.
     """
-    names = [
-        *((each, revision) for revision in revisions for each in _named(revision)),
+    # A view may have the name that a table of an applied revision has until it is renamed.
+    expected = [
+        (each, revision)
+        for revision in revisions
+        for each in _named(revision)
+        if each not in made and each[1:3] not in made
     ]
-    expected = [(each, revision) for each, revision in names if each not in made]
     if connection is not None:
         listed = json.dumps(sorted({each[1:3] for each, _ in expected}))
         found = {tuple(row) for row in connection.execute(text(_EXISTING), {"names": listed})}

@@ -125,11 +125,12 @@ def _memories(
 
 
 def _names_of(revisions: Sequence[Script]) -> frozenset[tuple[str, ...]]:
-    """Return what revisions create; one that comes later may create it again."""
+    """Return what revisions create; one that comes later may create it again, or rename it."""
+    tables = ((each.table[0], name) for each in creations_of(revisions) for name in each.names)
     named = (
         each for revision in revisions for each in (*objects_of(revision), *indexes_of(revision))
     )
-    return frozenset((*(each.table for each in creations_of(revisions)), *named))
+    return frozenset((*tables, *named))
 
 
 def _remembering(
