@@ -121,6 +121,7 @@ def database(home: Path) -> Iterator[str]:
         yield server.url.replace("/postgres?", "/cli?")
 
 
+@pytest.mark.thorough
 def test_every_command_is_known_to_these_tests(home: Path) -> None:
     usage = townhall(home, "--help").stdout
     assert all(f"    {command} " in usage for command in COMMANDS)
@@ -198,6 +199,7 @@ def test_embedded_server_that_can_not_start_is_an_error_of_one_paragraph(tmp_pat
     )
 
 
+@pytest.mark.thorough
 def test_embedded_server_that_answers_is_not_to_be_started(home: Path, database: str) -> None:
     told = townhall(home, "status", "--url", database.replace("/cli?", "/other?"))
     assert 'database "other" does not exist' in refusal(told)
@@ -252,6 +254,7 @@ READ = {
 """The arguments with which each command prints something."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "command",
     [

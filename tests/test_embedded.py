@@ -256,6 +256,7 @@ def test_environment_does_not_change_the_settings_of_the_server(
         assert query(server.url, "show fsync") == "on"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     [
@@ -279,6 +280,7 @@ def test_server_starts_on_a_path_with_special_characters(template: Path, name: s
     shutil.rmtree(home)
 
 
+@pytest.mark.thorough
 def test_server_starts_on_a_path_longer_than_a_socket_allows(template: Path, folder: Path) -> None:
     directory = folder / ("long" * 30) / ("longer" * 30)
     copy(template, directory)

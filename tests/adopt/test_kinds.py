@@ -82,6 +82,7 @@ def asked(found: Found, kept: Sequence[Key]) -> set[str]:
     return {each.question.key for each in findings if each.question is not None}
 
 
+@pytest.mark.thorough
 def test_each_kind_is_asked_about_until_it_is_kept(found: Found) -> None:
     every = asked(found, [])
     assert len(every) == len(KEPT)

@@ -18,6 +18,7 @@ SUMMARY = "create view summary as select 1 as one;"
 COUNTED = "create function counted() returns bigint language sql as 'select 1::bigint';"
 
 
+@pytest.mark.thorough
 def test_view_and_function_of_a_declared_name_are_replaced_dropped_or_stop(found: Found) -> None:
     def finding(declared: str, actual: str) -> tuple[Weight, str]:
         [one] = found(declared, actual)

@@ -31,6 +31,7 @@ def create(lab: Lab, source: str) -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "source",
     [LETTER, LETTER.replace("\n", "\r\n"), "\tbegin return ':a %s \\ {x}'; end  "],
@@ -62,6 +63,7 @@ def test_function_written_by_hand_replaces_another_layout_and_back(lab: Lab) -> 
     assert sources(lab) == [LETTER]
 
 
+@pytest.mark.thorough
 def test_difference_inside_of_a_text_constant_is_found(lab: Lab) -> None:
     declared = Schema(
         entities=[
@@ -78,6 +80,7 @@ def test_difference_inside_of_a_text_constant_is_found(lab: Lab) -> None:
     assert sources(lab) == [stored]
 
 
+@pytest.mark.thorough
 def test_check_with_a_multiline_string_is_recreated_by_the_downgrade(lab: Lab) -> None:
     metadata = sa.MetaData()
     sa.Table("things", metadata, sa.Column("name", sa.Text), schema=SCHEMA)
@@ -99,6 +102,7 @@ def test_unique_constraint_on_a_key_word_is_no_difference(lab: Lab) -> None:
     lab.migrate(Schema(metadata))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("letter", ["n", "ש"])
 def test_names_that_postgresql_cuts_are_no_difference(lab: Lab, letter: str) -> None:
     name = letter * 70

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from tests.support.applications import SmallApplication
@@ -43,6 +44,7 @@ FOREIGN = """
 """
 
 
+@pytest.mark.thorough
 def test_what_filters_leave_out_is_neither_created_nor_dropped(
     tmp_path: Path, empty_database: str
 ) -> None:

@@ -90,6 +90,7 @@ CHANGES: dict[str, tuple[list[Entity], list[Entity]]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
 def test_change_is_found_and_reverted(lab: Lab, old: list[Entity], new: list[Entity]) -> None:
     lab.there_and_back(declared(*old), declared(*new))
@@ -102,6 +103,7 @@ def test_entities_are_dropped_and_recreated_with_their_table(lab: Lab) -> None:
     lab.there_and_back(declared(*unique.values()), Schema())
 
 
+@pytest.mark.thorough
 @SINCE_2_1
 def test_storage_parameters_of_a_model_are_compared(lab: Lab) -> None:
     lab.there_and_back(
@@ -141,6 +143,7 @@ def test_table_whose_default_needs_an_extension_is_created_after_it(lab: Lab) ->
     assert names == ["CreateEntityOp", "CreateTableOp"]
 
 
+@pytest.mark.thorough
 def test_own_policy_of_a_partition_is_left_alone_and_can_be_declared(lab: Lab) -> None:
     metadata = sa.MetaData()
     sa.Table(

@@ -72,6 +72,7 @@ TRIGGER = pg.Trigger(
 ACCESS = pg.TableAccess(schema=SCHEMA, table="things", grants={"authenticated": ("select",)})
 
 
+@pytest.mark.thorough
 def test_new_table_is_created_with_all_its_entities_in_one_revision(lab: Lab) -> None:
     entities: list[Entity] = [
         TRIGGER,
@@ -100,6 +101,7 @@ def test_dropped_table_is_recreated_with_its_entities_by_the_downgrade(lab: Lab)
     lab.there_and_back(Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true")]), Schema())
 
 
+@pytest.mark.thorough
 def test_new_column_is_added_before_the_entities_that_use_it(lab: Lab) -> None:
     lab.there_and_back(
         Schema(things(), [ACCESS, view("select id, name from lab.things"), policy("true")]),
@@ -110,6 +112,7 @@ def test_new_column_is_added_before_the_entities_that_use_it(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_column_is_dropped_after_the_entities_that_use_it(lab: Lab) -> None:
     lab.there_and_back(
         Schema(
@@ -291,6 +294,7 @@ def test_names_with_percent_signs_are_kept(lab: Lab) -> None:
     lab.there_and_back(Schema(), Schema(metadata, entities))
 
 
+@pytest.mark.thorough
 def test_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
     old = pg.Policy(
         schema=SCHEMA,

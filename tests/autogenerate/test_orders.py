@@ -98,6 +98,7 @@ def everything(lab: Lab) -> dict[str, Facts]:
         return catalog.read_everything(lab.connection, [SCHEMA])
 
 
+@pytest.mark.thorough
 def test_tables_that_refer_to_each_other_are_created(lab: Lab) -> None:
     metadata = sa.MetaData()
     for name, other in (("a", "b"), ("b", "a")):

@@ -85,6 +85,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_kinds_that_others_made_come_back_as_they_were(script: str, databases: Databases) -> None:
     round_trip(databases, script)

@@ -73,6 +73,7 @@ def test_unnamed_check_is_created_with_its_column(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_changed_values_of_a_check_of_a_type_are_found(lab: Lab) -> None:
     def kinds(*values: str) -> Schema:
         return table(sa.Column("kind", sa.Enum(*values, name="kind", **AS_CHECK)))
@@ -81,6 +82,7 @@ def test_changed_values_of_a_check_of_a_type_are_found(lab: Lab) -> None:
     lab.migrate(kinds("a", "b", "it's 100%"))
 
 
+@pytest.mark.thorough
 def test_check_of_a_type_is_created_with_its_conventional_name(lab: Lab) -> None:
     schema = table(
         sa.Column("kind", sa.Enum("a", "b", name="kind", **AS_CHECK)),
@@ -122,6 +124,7 @@ class Guid(sa.TypeDecorator[str]):
         return dialect.type_descriptor(plain)
 
 
+@pytest.mark.thorough
 def test_two_new_tables_of_a_cycle_with_enums_are_created(lab: Lab) -> None:
     metadata = sa.MetaData()
     for name, other in (("one", "two"), ("two", "one")):
@@ -155,6 +158,7 @@ def test_comment_on_a_table_with_a_quote_in_its_name_is_changed(
     lab.there_and_back(commented(old), commented(new))
 
 
+@pytest.mark.thorough
 def test_type_decorator_is_rendered_as_its_postgresql_type(lab: Lab) -> None:
     revision = lab.there_and_back(
         Schema(), table(sa.Column("lasts", sa.Interval), sa.Column("guid", Guid))
@@ -163,6 +167,7 @@ def test_type_decorator_is_rendered_as_its_postgresql_type(lab: Lab) -> None:
     assert "sa.UUID()" in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_percent_signs_are_not_doubled(lab: Lab) -> None:
     lab.there_and_back(
         Schema(),
@@ -218,10 +223,12 @@ def test_options_of_a_primary_key_are_created_and_changed(
     lab.there_and_back(keyed("id"), key)
 
 
+@pytest.mark.thorough
 def test_columns_of_a_primary_key_are_changed(lab: Lab) -> None:
     lab.there_and_back(keyed("id"), keyed("id", "part"))
 
 
+@pytest.mark.thorough
 def test_primary_key_is_renamed_and_not_recreated(lab: Lab) -> None:
     revision = lab.there_and_back(keyed("id"), keyed("id", name="key"))
     assert 'safety.rename_constraint("things", "pk_things", "key"' in revision.upgrade
@@ -245,6 +252,7 @@ def referring(match: str | None) -> Schema:
     return Schema(metadata)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("old", "new"), [(None, "FULL"), ("FULL", "SIMPLE"), ("full", None)], ids=str
 )
@@ -298,6 +306,7 @@ def test_exclusion_constraint_is_added_changed_and_dropped(lab: Lab) -> None:
 
 
 # SQLAlchemy warns when it reflects a check that is not valid.
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:Can't validate argument 'dialect_options'")
 @pytest.mark.parametrize(
     "definition",
@@ -343,6 +352,7 @@ def test_enum_is_created_with_its_first_column_and_dropped_with_the_last(lab: La
     lab.there_and_back(moods("happy", "sad"), table())
 
 
+@pytest.mark.thorough
 def test_enum_used_by_a_function_is_not_dropped(lab: Lab) -> None:
     before = moods("happy", "sad")
     say = pg.Function(

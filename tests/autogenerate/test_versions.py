@@ -25,6 +25,7 @@ def lab(server: Databases) -> Iterator[Lab]:
         transaction.rollback()
 
 
+@pytest.mark.thorough
 def test_overload_with_a_new_type_is_added(lab: Lab) -> None:
     def rate(type_: str) -> pg.Function:
         return pg.Function(

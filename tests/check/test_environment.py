@@ -105,6 +105,7 @@ def plain_env(
     return _PLAIN.format(url=url, options=options, connect=connect, arguments=arguments)
 
 
+@pytest.mark.thorough
 def test_process_environment_is_not_changed(
     checked: str, townhall_server: str, application: Application
 ) -> None:

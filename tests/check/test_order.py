@@ -164,6 +164,7 @@ def test_repairs_of_many_changes_of_the_product_run_in_order(seed: int, product:
     assert_repairs_run_in_order(product, changes)
 
 
+@pytest.mark.thorough
 def test_missing_foreign_key_is_one_finding(product: Lab) -> None:
     with connected(product.url) as connection:
         declared = product.read(connection)

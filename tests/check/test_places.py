@@ -76,6 +76,7 @@ def test_line_of_a_declaration_is_found(
     assert Places([file]).of(item, columns) == expected
 
 
+@pytest.mark.thorough
 def test_files_of_declarations_are_those_that_are_imported(tmp_path: Path) -> None:
     env = tmp_path / "env.py"
     env.write_text("")

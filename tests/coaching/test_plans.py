@@ -108,6 +108,7 @@ class TestBranding:
         assert plan.indexes <= indexes
         assert plan.sequentially_scanned == set()
 
+    @pytest.mark.thorough
     def test_call_by_an_anonymous_visitor_reads_few_blocks(
         self, many: Connection, name: str, value: str, indexes: set[str]
     ) -> None:

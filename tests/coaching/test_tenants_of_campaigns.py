@@ -52,6 +52,7 @@ def _rows(url: str) -> Sequence[Any]:
         return connection.execute(query).all()
 
 
+@pytest.mark.thorough
 def test_downgrade_and_upgrade_restore_all_rows(database: str) -> None:
     before = _rows(database)
     downgrade(database, BEFORE)
@@ -59,6 +60,7 @@ def test_downgrade_and_upgrade_restore_all_rows(database: str) -> None:
     assert _rows(database) == before
 
 
+@pytest.mark.thorough
 def test_session_gets_the_tenant_of_its_campaign_and_keeps_updated_at(database: str) -> None:
     downgrade(database, BEFORE)
     with _connected(database) as connection:
@@ -71,6 +73,7 @@ def test_session_gets_the_tenant_of_its_campaign_and_keeps_updated_at(database: 
     assert max(row[4] for row in rows) == last
 
 
+@pytest.mark.thorough
 def test_triggers_are_enabled_again_after_the_revision(database: str) -> None:
     downgrade(database, BEFORE)
     upgrade(database)

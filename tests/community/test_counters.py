@@ -346,6 +346,7 @@ CHANGES = st.lists(
 )
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=60,
     deadline=None,

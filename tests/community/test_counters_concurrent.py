@@ -129,6 +129,7 @@ def test_concurrent_writers_of_rows_meet_no_deadlock(engine: Engine) -> None:
         assert connection.scalar(text("select max(comment_count) from social_feed_posts"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("gone", ["social_feed_posts", "users"])
 def test_counters_are_correct_when_posts_and_accounts_are_deleted_concurrently(
     engine: Engine, gone: str

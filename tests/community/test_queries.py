@@ -284,6 +284,7 @@ def feed(request: pytest.FixtureRequest, engine: Engine) -> Iterator[tuple[Conne
         yield connection, request.param
 
 
+@pytest.mark.thorough
 def test_each_page_of_the_feed_costs_the_same(feed: tuple[Connection, int]) -> None:
     connection, posts = feed
     skipped = 10_000 * 20 if posts == 1_000_000 else posts // 2
@@ -317,6 +318,7 @@ def test_each_page_of_the_feed_costs_the_same(feed: tuple[Connection, int]) -> N
         assert not any(node.get("Rows Removed by Filter") for node in scans)
 
 
+@pytest.mark.thorough
 def test_feed_does_not_scan_private_posts(feed: tuple[Connection, int]) -> None:
     """The newest half is private and of other users, and must not be scanned."""
     connection, _ = feed
@@ -338,6 +340,7 @@ def test_feed_does_not_scan_private_posts(feed: tuple[Connection, int]) -> None:
     assert plan.rows_read("social_feed_posts") <= 60
 
 
+@pytest.mark.thorough
 def test_comments_and_reactions_of_a_page_are_read_through_an_index(
     feed: tuple[Connection, int],
 ) -> None:

@@ -235,6 +235,7 @@ def test_participant_of_another_event_is_refused(
         session.execute(seat(event, participant, 4))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("table", "number", "constraint"),
     [(0, 1, "table_number_positive"), (-1, 1, "table_number_positive"), (1, 0, "seat_number_pos")],

@@ -85,6 +85,7 @@ def test_api_roles_call_the_claim_functions_and_cannot_read_accounts(
             townhall_connection.execute(text("select * from auth.users"))
 
 
+@pytest.mark.thorough
 def test_schema_auth_without_accounts_and_claims_is_refused(empty_database: str) -> None:
     _run(empty_database, "create schema auth")
     before = dump(empty_database)
@@ -110,6 +111,7 @@ def test_schema_auth_like_supabases_is_used_and_left_unchanged(empty_database: s
         assert connection.scalar(text("select to_regprocedure('auth.jwt()')::text")) is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "statement",
     [

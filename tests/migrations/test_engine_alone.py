@@ -157,6 +157,7 @@ def test_application_alone_is_compared_and_migrated(
     command.downgrade(config, "base")
 
 
+@pytest.mark.thorough
 def test_user_reads_own_rows_through_the_caller_function(
     application: Application, database: str
 ) -> None:

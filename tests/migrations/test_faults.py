@@ -117,6 +117,7 @@ def _role(databases: Databases, url: str, attributes: str = "") -> Iterator[str]
 # A lost connection.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "count"),
     [
@@ -246,6 +247,7 @@ def _libpq(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+@pytest.mark.thorough
 def test_role_with_another_client_encoding_migrates(empty_database: str) -> None:
     parsed = make_url(empty_database)
     with _autocommit(empty_database) as connection:
@@ -295,6 +297,7 @@ def test_role_that_may_not_create_tables_is_told(townhall_databases: Databases) 
     )
 
 
+@pytest.mark.thorough
 def test_role_that_does_not_own_the_tables_is_told(townhall_databases: Databases) -> None:
     with townhall_databases.create() as url:
         upgrade(url, "townhall_0007")

@@ -53,6 +53,7 @@ def _refusal(url: str) -> list[str]:
     return str(refused.value).splitlines()
 
 
+@pytest.mark.thorough
 def test_table_that_lacks_columns_is_refused_before_the_first_change(empty_database: str) -> None:
     _run(empty_database, "create table profiles (id uuid primary key, full_name text)")
     first, table, last = _refusal(empty_database)
@@ -138,6 +139,7 @@ OBJECTS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("statement", OBJECTS)
 def test_object_that_can_not_be_replaced_is_refused(statement: str, empty_database: str) -> None:
     _run(empty_database, statement)

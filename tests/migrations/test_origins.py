@@ -87,6 +87,7 @@ def test_downgrade_leaves_found_tables_as_they_were(empty_database: str) -> None
         assert _rows(empty_database) == rows
 
 
+@pytest.mark.thorough
 def test_what_others_add_after_the_upgrade_stays(empty_database: str) -> None:
     create_tables(empty_database, FIRST)
     upgrade(empty_database, "townhall_0002")
@@ -109,6 +110,7 @@ def test_what_others_add_after_the_upgrade_stays(empty_database: str) -> None:
     assert "the owner can read" not in schema
 
 
+@pytest.mark.thorough
 def test_what_others_remove_after_the_upgrade_does_not_come_back(empty_database: str) -> None:
     create_foreign_tables(empty_database, FIRST)
     upgrade(empty_database, "townhall_0002")
@@ -143,6 +145,7 @@ def test_memory_is_closed_and_no_difference_and_gone_at_base(empty_database: str
     assert _scalar(empty_database, "select to_regnamespace('private')") is None
 
 
+@pytest.mark.thorough
 def test_what_an_adoption_kept_is_remembered_by_later_upgrades_and_gone_at_base(
     empty_database: str,
 ) -> None:

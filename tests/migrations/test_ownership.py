@@ -14,6 +14,7 @@ from townhall.testing.databases import with_role
 PROFILES = [table for table in TABLES if table.name == "profiles"]
 
 
+@pytest.mark.thorough
 def test_table_of_another_owner_is_refused_before_the_first_change(
     empty_database: str, townhall_owner: str | None
 ) -> None:
@@ -24,6 +25,7 @@ def test_table_of_another_owner_is_refused_before_the_first_change(
     assert dump(empty_database) == before
 
 
+@pytest.mark.thorough
 def test_role_without_temporary_objects_is_refused_before_the_first_change(
     owned_database: str,
 ) -> None:

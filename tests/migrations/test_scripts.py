@@ -118,6 +118,7 @@ def test_script_of_a_downgrade_gives_the_earlier_schema(
         assert dump(url) == dump(at_middle)
 
 
+@pytest.mark.thorough
 def test_script_has_one_transaction_per_revision(script: str) -> None:
     transactions = script.split("\nBEGIN;\n")[1:]
     assert script.count("\nCOMMIT;\n") == len(transactions)
@@ -127,12 +128,14 @@ def test_script_has_one_transaction_per_revision(script: str) -> None:
     assert len(versions) == len(REVISIONS)
 
 
+@pytest.mark.thorough
 def test_script_of_a_stamp_creates_a_protected_version_table(empty_database: str) -> None:
     _psql(empty_database, sql_script(command.stamp, "base:head"))
     assert revision_of(empty_database) == HEAD
     assert "ENABLE ROW LEVEL SECURITY" in dump(empty_database)
 
 
+@pytest.mark.thorough
 def test_script_is_written_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me@127.0.0.1:9/nowhere")
     assert MIDDLE in sql_script(command.upgrade, "head")

@@ -86,6 +86,7 @@ def test_loading_every_public_name_changes_nothing_else() -> None:
     assert changes("from townhall import *") == ""
 
 
+@pytest.mark.thorough
 def test_listener_on_a_class_of_sqlalchemy_is_found() -> None:
     program = """
 from sqlalchemy import event

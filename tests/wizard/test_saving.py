@@ -215,6 +215,7 @@ def test_save_concurrent_to_completion_is_refused(committed: Engine) -> None:
         assert session.get_one(WizardSession, SESSION).state == {"name": "Gala"}
 
 
+@pytest.mark.thorough
 def test_eight_concurrent_connections_lose_no_patch(committed: Engine) -> None:
     factory = SessionFactory(committed)
     start = Barrier(TABS)
