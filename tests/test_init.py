@@ -173,7 +173,7 @@ def test_application_without_the_product_has_no_table_of_it(project: Project) ->
 def test_no_file_is_overwritten(project: Project, options: tuple[str, ...]) -> None:
     (project.folder / "migrations").mkdir()
     (project.folder / "migrations" / "env.py").write_text("mine\n")
-    told = project.run("townhall", "init", *options, status=1)
+    told = project.run("townhall", "init", *options, status=2)
     assert told.startswith("townhall: migrations/env.py: exists already in ")
     assert files_in(project.folder) == {"migrations/env.py"}
     assert (project.folder / "migrations" / "env.py").read_text() == "mine\n"
@@ -182,7 +182,7 @@ def test_no_file_is_overwritten(project: Project, options: tuple[str, ...]) -> N
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["class", "a-b", "alembic", "migrations"])
 def test_name_that_can_not_be_that_of_a_package_is_refused(project: Project, name: str) -> None:
-    told = project.run("townhall", "init", "--package", name, status=1)
+    told = project.run("townhall", "init", "--package", name, status=2)
     assert "--package" in told
     assert files_in(project.folder) == set()
 

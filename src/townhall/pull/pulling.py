@@ -112,8 +112,8 @@ def _format(folder: Path, package: str) -> None:
     if importlib.util.find_spec("ruff") is None:
         return
     for words in (
-        ("check", "--fix-only", "--quiet", "--select", "F401,I,RUF022,UP034"),
-        ("format", "--quiet"),
+        ("check", "--fix-only", "--quiet", "--no-cache", "--select", "F401,I,RUF022,UP034"),
+        ("format", "--quiet", "--no-cache"),
     ):
         command = (sys.executable, "-m", "ruff", *words, package, "migrations")
         subprocess.run(command, check=False, cwd=folder)  # noqa: S603 - a program of ours

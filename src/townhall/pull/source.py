@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from townhall.check.shared import Platform, read_platform
 from townhall.migrate.origins import Origins
@@ -127,7 +127,8 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
 
 def _chosen(connection: Connection, schemas: Sequence[str]) -> list[str]:
     existing = catalog.schema_names(connection)
-    own = [name for name in existing if name not in PLATFORM_SCHEMAS]
+    memory = connection.scalars(text(_OF_MEMORY), {"memory": Origins.TABLE}).all()
+    own = [name for name in existing if name not in {*PLATFORM_SCHEMAS, *memory}]
     if of_platform := sorted({*schemas} & PLATFORM_SCHEMAS):
         raise CommandError(
             f"the schema {of_platform[0]} is the platform's: its tables are left to it, and the"
@@ -139,3 +140,20 @@ def _chosen(connection: Connection, schemas: Sequence[str]) -> list[str]:
         )
     chosen = {*schemas, *_ALWAYS_COMPARED} if schemas else {*own}
     return [name for name in own if name in chosen]
+
+
+_OF_MEMORY = """
+    select n.nspname
+    from pg_catalog.pg_namespace as n
+    where pg_catalog.obj_description(n.oid, 'pg_namespace') like 'townhall:%'
+        and not exists (
+            select
+            from pg_catalog.pg_depend as d
+            left join pg_catalog.pg_class as c
+                on d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid
+            where d.refclassid = 'pg_catalog.pg_namespace'::regclass
+                and d.refobjid = n.oid
+                and c.relname is distinct from :memory
+        )
+"""
+"""The schema of helpers where it has nothing but the memory of an upgrade or a stamp."""

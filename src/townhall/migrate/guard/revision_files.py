@@ -88,13 +88,11 @@ def objects_of(revision: Script) -> list[Named]:
     Args:
         revision: The revision.
     """
-    on_platform = (
-        (kind, schema, table, name)
-        for kind, schema, table, name in parts_of(revision)
-        if schema in PLATFORM_SCHEMAS
-    )
-    beside = (named for call in _calls(revision) if (named := _beside(call)))
-    return list(dict.fromkeys([*beside, *on_platform]))
+    calls = list(_calls(revision))
+    # What a revision drops by name before it creates it again is not to be put back by that drop.
+    dropped = {_object(_dropped_class(call), _given(call)) for call in calls}
+    found = (_object(_name(call), _given(call)) for call in calls)
+    return list(dict.fromkeys(each for each in found if each and each not in dropped))
 
 
 def indexes_of(revision: Script) -> list[Named]:
@@ -169,14 +167,23 @@ def _created(call: ast.Call) -> TableName | None:
     return None
 
 
-def _beside(call: ast.Call) -> Named | None:
-    if _name(call) == "SchemaAccess" and "schema" in (named := _given(call)):
-        return "schema", named["schema"], named["schema"], ""
-    kind = _BESIDE.get(_name(call))
-    given = _given(call) if kind is not None else {}
-    if kind is None or "name" not in given:
-        return None
-    return kind, given.get("schema", "public"), given["name"], ""
+def _object(class_name: str, given: dict[str, str]) -> Named | None:
+    schema = given.get("schema", "public")
+    if class_name == "SchemaAccess" and "schema" in given:
+        return "schema", schema, schema, ""
+    if class_name in _BESIDE and "name" in given:
+        return _BESIDE[class_name], schema, given["name"], ""
+    if class_name in _PARTS and schema in PLATFORM_SCHEMAS and {"table", "name"} <= {*given}:
+        return _PARTS[class_name], schema, given["table"], given["name"]
+    return None
+
+
+def _dropped_class(call: ast.Call) -> str:
+    """Return the class of what a call such as ``pg.Policy.named(…)`` names; else nothing."""
+    match call.func:
+        case ast.Attribute(attr="named", value=ast.Attribute(attr=name) | ast.Name(id=name)):
+            return name
+    return ""
 
 
 def _given(call: ast.Call) -> dict[str, str]:
