@@ -129,7 +129,7 @@ def test_every_command_is_known_to_these_tests(home: Path) -> None:
     assert listed == [*COMMANDS]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_version_is_printed() -> None:
     told = subprocess.run(
         (sys.executable, "-m", "townhall", "--version"), capture_output=True, text=True, check=True
@@ -137,7 +137,7 @@ def test_version_is_printed() -> None:
     assert told.stdout == f"townhall {importlib.metadata.version('townhall')}\n"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_url_of_the_embedded_server_is_printed(home: Path) -> None:
     told = townhall(home, "url")
     assert told.returncode == 0
@@ -147,7 +147,7 @@ def test_url_of_the_embedded_server_is_printed(home: Path) -> None:
     assert "serve keeps it up" in told.stderr
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_is_the_first_that_is_named(tmp_path: Path) -> None:
     (tmp_path / "alembic.ini").write_text(INI)
     assert townhall(tmp_path, "url").stdout == "postgresql://ini@localhost/ini\n"
@@ -234,7 +234,7 @@ def test_ini_file_without_a_folder_of_revisions_is_refused(tmp_path: Path, datab
     assert "'script_location'" in refusal(told)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_error_of_the_database_is_one_paragraph(home: Path, database: str) -> None:
     execute(database, "create table alembic_version (other int)")
     told = townhall(home, "status", "--url", database)
@@ -281,7 +281,7 @@ def test_closed_output_ends_each_command_without_a_traceback(home: Path, command
         assert told.returncode == 128 + signal.SIGPIPE
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("words", [(), ("nonsense",), ("url", "--nonsense"), ("status", "more")])
 def test_wrong_arguments_are_refused_with_the_usage(tmp_path: Path, words: tuple[str, ...]) -> None:
     told = townhall(tmp_path, *words)
@@ -289,14 +289,14 @@ def test_wrong_arguments_are_refused_with_the_usage(tmp_path: Path, words: tuple
     assert told.stderr.startswith("usage: townhall")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_arguments_of_psql_are_passed_on(home: Path) -> None:
     told = townhall(home, "psql", "-At", "-c", "select '-- ' || current_user", "--echo-queries")
     assert told.returncode == 0
     assert told.stdout == "select '-- ' || current_user\n-- postgres\n"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_exit_status_of_psql_is_returned(home: Path) -> None:
     told = townhall(home, "psql", "-v", "ON_ERROR_STOP=1", "-c", "select 1 / 0")
     assert told.returncode == 1
@@ -402,7 +402,7 @@ def test_status_counts_objects_of_all_schemas_of_the_application(home: Path, dat
     ) in told.stdout
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_status_counts_no_objects_of_the_platform(home: Path, database: str) -> None:
     execute(
         database,
@@ -429,7 +429,7 @@ def test_status_says_whether_the_database_is_at_head(home: Path, database: str) 
     assert "Revision  townhall_0001; alembic upgrade heads is to be run\n" in told.stdout
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_status_of_the_embedded_server_names_its_data_folder(home: Path) -> None:
     told = townhall(home, "status")
     data = home / ".townhall" / "postgresql-18"

@@ -228,7 +228,7 @@ def test_both_versions_run_in_one_folder(folder: Path) -> None:
         assert query(older.url, "show server_version") != query(newer.url, "show server_version")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_programs_have_the_version_of_the_server(made: Path) -> None:
     with start(made) as server:
         for program in ("psql", "pg_dump", "initdb"):
@@ -322,7 +322,7 @@ def test_import_does_not_load_the_wheel() -> None:
     assert told.stdout == "False\n"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_concurrently_started_processes_share_one_server(folder: Path) -> None:
     others = [Participant(folder) for _ in range(6)]
     reports = [other.report() for other in others]
@@ -380,7 +380,7 @@ def test_killed_server_recovers_committed_data(made: Path) -> None:
     engine.dispose()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_data_is_created_again_after_its_process_was_killed(folder: Path) -> None:
     with participant(folder) as other:
         created = ("postgresql-18-new-*/base", "postgresql-18")
@@ -617,7 +617,7 @@ def test_folder_without_write_permission_is_refused(ordinary_home: Path) -> None
     assert "DATABASE_URL" in error
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @AS_ROOT
 def test_read_only_disk_is_refused(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 200) as disk:

@@ -235,7 +235,7 @@ def test_two_heads_of_the_application_are_named_and_merged_without_those_of_the_
     assert "townhall_" not in assigned(merge, "down_revision")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_explicit_options_are_kept(project: Project) -> None:
     project.run("townhall", "init")
     revision = project.revise(
@@ -247,7 +247,7 @@ def test_explicit_options_are_kept(project: Project) -> None:
     assert assigned(revision, "depends_on") == '"townhall_0003"'
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_revision_depends_on_later_revisions_of_the_package(project: Project) -> None:
     project.run("townhall", "init")
     project.revise("revision", "-m", "Early", "--depends-on", "townhall_0003")

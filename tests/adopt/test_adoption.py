@@ -201,7 +201,7 @@ def undecided(owned_database: str) -> str:
     return owned_database
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_what_is_not_decided_is_named_and_nothing_changed(
     undecided: str, townhall_server: str
 ) -> None:

@@ -30,7 +30,7 @@ def write(path: Path, decisions: Decisions) -> str:
     return str(path)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_adoption_prints_json_once_done_and_once_more(
     owned_database: str, townhall_server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,7 +55,7 @@ def test_adoption_prints_json_once_done_and_once_more(
     assert again == {"done": [], "kept": "2 functions", "left": []}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_bad_expressions_are_refused_together_and_nothing_is_changed(
     owned_database: str, townhall_server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,7 +120,7 @@ def downgrade():
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_is_adopted_for_the_history_of_an_application(
     owned_database: str, townhall_server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

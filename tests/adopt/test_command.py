@@ -87,7 +87,7 @@ def test_json_has_every_finding(
     }
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_at_head_has_nothing_to_do_and_exits_with_0(
     townhall_template: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,7 @@ def objects(findings: tuple[Finding, ...], weight: Weight) -> set[str]:
     return {each.object for each in findings if each.weight is weight}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_starter_is_looked_at_as_its_ordinary_owner(server: Databases) -> None:
     owner = server.create_owner(SUPABASE)
     scratch = server.server.render_as_string(hide_password=False)
@@ -34,7 +34,7 @@ def test_starter_is_looked_at_as_its_ordinary_owner(server: Databases) -> None:
     assert objects(found.findings, Weight.STOP) == set()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_starter_is_looked_at_on_hosted_supabase(townhall_databases: Databases) -> None:
     scratch = townhall_databases.server.render_as_string(hide_password=False)
     with supabase_database(townhall_databases, DefaultPrivileges.OPEN) as supabase:

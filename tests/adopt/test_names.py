@@ -65,7 +65,7 @@ THEIRS = (
 )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_objects_of_declared_names_go_as_decided_and_come_back(
     owned_database: str, townhall_server: str
 ) -> None:
@@ -92,7 +92,7 @@ def test_objects_of_declared_names_go_as_decided_and_come_back(
     assert _schema(owned_database) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_view_dropped_by_an_interrupted_adoption_comes_back_at_base(
     owned_database: str, townhall_server: str
 ) -> None:

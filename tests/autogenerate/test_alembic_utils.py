@@ -124,6 +124,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
 def test_entity_is_created_changed_and_dropped_in_both_directions(
     lab: Lab, old: list[ReplaceableEntity], new: list[ReplaceableEntity]

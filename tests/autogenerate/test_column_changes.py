@@ -218,6 +218,7 @@ def test_serial_key_of_another_type_keeps_its_sequence(databases: Databases) -> 
     assert "alter sequence public.things_id_seq as integer" in revision.downgrade
 
 
+@pytest.mark.exhaustive
 def test_text_with_a_colon_has_no_parameter(databases: Databases) -> None:
     text = "part <> ':x' and part <> 'a\\:b' and part !~ '::y'"
     declared = things(

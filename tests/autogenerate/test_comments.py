@@ -72,6 +72,7 @@ CHANGES: dict[str, tuple[Schema, Schema]] = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("old", "new"), CHANGES.values(), ids=CHANGES)
 def test_comments_are_as_declared_both_ways(lab: Lab, old: Schema, new: Schema) -> None:
     lab.migrate(old)
@@ -94,6 +95,7 @@ DRIFTS = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("sql", "named"), DRIFTS.values(), ids=DRIFTS)
 def test_comment_changed_by_hand_is_reported_and_repaired(lab: Lab, sql: str, named: str) -> None:
     lab.migrate(things())

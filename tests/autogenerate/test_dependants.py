@@ -159,6 +159,7 @@ def test_function_in_use_is_changed_and_changed_back(lab: Lab, dependant: str, c
     assert everything(lab) == after
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("change", ["argument type", "argument name"])
 def test_function_whose_callers_change_with_it_is_changed_and_changed_back(
     lab: Lab, change: str

@@ -43,6 +43,6 @@ def test_manual_change_is_reported_and_repaired(
     command.check(config)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_at_head_has_no_drift(config: Config) -> None:
     command.check(config)

@@ -26,7 +26,7 @@ def run(engine: Engine, script: str) -> None:
         connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_everything_comes_back_by_the_downgrade(
     server: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -193,7 +193,7 @@ def run_twice(project: Project, count: int) -> None:
     command.upgrade(project.config, "head")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_operations_that_need_no_care_have_a_revision_of_their_own(project: Project) -> None:
     project.declare(items())
     project.revise()
@@ -229,7 +229,7 @@ def test_new_table_has_its_constraints_and_indexes_at_once(project: Project) -> 
     assert "import safety" not in revision
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("argument", "option"), [("live=no", ""), ("", ", live=False")])
 def test_short_form_is_written_on_request(project: Project, argument: str, option: str) -> None:
     project.declare(items())
@@ -250,7 +250,7 @@ PARTITIONS = """
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_index_of_a_partitioned_table_is_built_on_one_partition_after_the_other(
     project: Project,
 ) -> None:
@@ -304,7 +304,7 @@ def test_unique_index_of_partitions_is_completed_after_a_failed_build(project: P
     command.check(project.config)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_check_of_a_partitioned_table_is_validated_apart(project: Project) -> None:
     table = (
         'Table("parts", metadata, Column("id", Integer), Column("name", Text{null}), {check}'
@@ -340,7 +340,7 @@ def test_key_that_a_new_table_refers_to_is_added_before_it(project: Project) -> 
     command.downgrade(project.config, "base")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_identity_is_added_and_dropped_over_its_own_result(project: Project) -> None:
     project.declare(items())
     project.revise()
@@ -375,7 +375,7 @@ def logs(*more: str) -> str:
     return f'Table("logs", metadata, {columns})\n'
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "name",
     [
@@ -406,7 +406,7 @@ def test_new_column_of_a_table_in_use_is_filled_without_writing_the_table_anew(
     command.downgrade(project.config, f"-{len(revisions)}")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "key", ['UniqueConstraint("id", name="one_each")', 'PrimaryKeyConstraint("id", name="key")']
 )
@@ -425,7 +425,7 @@ def test_key_of_a_partitioned_table_says_that_it_blocks(project: Project, key: s
     command.check(project.config)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("declaration", "why"),
     [

@@ -34,7 +34,7 @@ def busy(townhall_database: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_comparison_changes_nothing(townhall_database: str, config: Config, tmp_path: Path) -> None:
     with psycopg.connect(townhall_database.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("drop view public.track_statistics")
@@ -128,7 +128,7 @@ def test_comparison_is_retried_and_succeeds_once_the_lock_is_released(
     soon.join()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("privileges", EITHER_DEFAULT)
 def test_owner_without_superuser_can_compare_and_repair(
     townhall_databases: Databases, privileges: DefaultPrivileges, tmp_path: Path

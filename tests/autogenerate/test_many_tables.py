@@ -91,6 +91,7 @@ def lab(database: Connection) -> Iterator[Lab]:
     database.rollback()
 
 
+@pytest.mark.exhaustive
 def test_comparison_without_a_difference_finds_none(lab: Lab) -> None:
     assert lab.differences(declared()) == []
 

@@ -114,7 +114,7 @@ def declared(odd: str, version: int) -> Schema:
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_objects_with_odd_names_are_created_and_changed(lab: Lab, odd: str) -> None:
     revision = lab.there_and_back(declared(odd, 1), declared(odd, 2))

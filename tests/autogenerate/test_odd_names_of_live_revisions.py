@@ -52,6 +52,7 @@ def declare(names, *, changed):
 """
 
 
+@pytest.mark.exhaustive
 def test_objects_with_odd_names_are_changed_in_use_and_written_as_a_script(
     tmp_path: Path, empty_database: str, townhall_databases: Databases
 ) -> None:

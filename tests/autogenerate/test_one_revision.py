@@ -204,7 +204,7 @@ def test_function_of_two_arguments_used_by_a_policy_gets_another_result_type(lab
     lab.there_and_back(declared("integer"), declared("bigint"))
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_column_used_by_views_and_a_policy_gets_another_type(lab: Lab) -> None:
     def declared(metadata: sa.MetaData) -> Schema:
         return Schema(
@@ -314,7 +314,7 @@ def test_policy_gets_a_check_on_a_new_column(lab: Lab) -> None:
     assert "replace_entity" not in revision.downgrade
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_downgrade_removes_an_added_default_comment_and_index(lab: Lab) -> None:
     def declared(comments: dict[str, str], default: str, *indexes: str) -> Schema:
         counted = pg.MaterializedView(
@@ -339,7 +339,7 @@ def test_downgrade_removes_an_added_default_comment_and_index(lab: Lab) -> None:
     lab.there_and_back(declared({}, ""), declared({"id": "The key."}, " default 1", "owner"))
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_recreated_view_keeps_its_triggers(lab: Lab) -> None:
     def declared(query: str, **comments: str) -> Schema:
         instead = dataclasses.replace(
@@ -403,7 +403,7 @@ def test_functions_of_operators_casts_types_and_aggregates_are_not_dropped(lab: 
     lab.migrate(Schema(entities=[span, guard, declared]))
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_objects_of_another_owner_are_not_dropped(lab: Lab) -> None:
     for statement in (
         "create role keeper; grant create, usage on schema lab to keeper",
@@ -550,7 +550,7 @@ PROCEDURE = pg.Procedure(
 )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_procedure_is_created_and_dropped_with_the_table_that_it_reads(lab: Lab) -> None:
     lab.there_and_back(Schema(), Schema(things(), [PROCEDURE]))
     lab.there_and_back(Schema(things(), [PROCEDURE]), Schema())

@@ -157,7 +157,7 @@ def test_policy_that_calls_one_of_two_overloads_that_fit_comes_back(lab: Lab, fi
     lab.run(revision.upgrade)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_policy_that_calls_one_of_two_overloads_that_fit_is_created_and_stays(lab: Lab) -> None:
     def declared(*overloads: pg.Function, column: str = "size") -> Schema:
         metadata = sa.MetaData()
@@ -223,7 +223,7 @@ def referred(unique: Options, primary: Options) -> Schema:
     return Schema(metadata)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @SINCE_2_1
 @pytest.mark.parametrize("change", KEYS.values(), ids=KEYS.keys())
 @pytest.mark.parametrize("kind", ["unique", "primary"])
@@ -315,7 +315,7 @@ def test_foreign_key_and_the_key_that_it_refers_to_change_together(
     assert "undecided" not in revision.upgrade
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @SINCE_2_1
 def test_foreign_key_is_renamed_while_the_key_that_it_refers_to_gets_a_column(lab: Lab) -> None:
     old, new = (referred({"postgresql_include": ["size"]} if of else {}, {}) for of in (1, 0))
@@ -328,7 +328,7 @@ def test_foreign_key_is_renamed_while_the_key_that_it_refers_to_gets_a_column(la
     lab.there_and_back(old, new)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_columns_of_a_key_that_its_own_table_refers_to_are_changed(lab: Lab) -> None:
     def tree(*columns: str) -> Schema:
         metadata = sa.MetaData()

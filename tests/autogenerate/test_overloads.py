@@ -93,7 +93,7 @@ def _words(change: tuple[Sequence[pg.Function], Sequence[pg.Function]]) -> str:
     return " to ".join("+".join(NAMES[each.key] for each in side) or "none" for side in change)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("change", CHANGES, ids=_words)
 @pytest.mark.parametrize("caller", CALLERS)
 def test_caller_stays_or_is_created_while_its_function_changes(

@@ -114,6 +114,7 @@ def schema_of(database: SupabaseDatabase) -> list[str]:
     return [block for block in blocks if "alembic_version" not in block]
 
 
+@pytest.mark.exhaustive
 def test_trigger_on_accounts_is_made_by_a_role_that_does_not_own_them(
     application: SmallApplication, supabase: SupabaseDatabase
 ) -> None:
@@ -125,6 +126,7 @@ def test_trigger_on_accounts_is_made_by_a_role_that_does_not_own_them(
     assert schema_of(supabase) == before
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("storage_owner")
 def test_policies_and_grants_are_made_changed_and_dropped(
     application: SmallApplication, supabase: SupabaseDatabase
@@ -142,6 +144,7 @@ def test_policies_and_grants_are_made_changed_and_dropped(
     assert schema_of(supabase) == before
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("storage_owner")
 def test_objects_of_the_platform_and_by_hand_are_left_alone(
     application: SmallApplication, supabase: SupabaseDatabase
@@ -168,6 +171,7 @@ def test_dropped_trigger_is_found_and_created_again(
     assert application.differences() == ['create_trigger auth users on auth "user" created']
 
 
+@pytest.mark.exhaustive
 def test_undeclared_trigger_is_dropped_with_its_function_and_recreated(
     application: SmallApplication, supabase: SupabaseDatabase
 ) -> None:
@@ -214,6 +218,7 @@ def test_undeclared_policy_is_recreated_around_a_change_of_its_function(
     assert schema_of(supabase) == before
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("storage_owner")
 @pytest.mark.parametrize(
     ("declared", "is_recreated"),
@@ -239,6 +244,7 @@ def test_undeclared_policy_on_files_makes_way_for_a_change_of_a_table(
     assert schema_of(supabase) == before
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("storage_owner")
 def test_check_finds_what_differs_on_tables_of_the_platform(
     application: SmallApplication, supabase: SupabaseDatabase
@@ -310,6 +316,7 @@ def test_function_in_a_schema_of_the_platform_is_refused(application: SmallAppli
         application.revise("files")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("storage_owner")
 def test_script_makes_and_drops_the_same_and_runs_without_the_platform(
     application: SmallApplication, supabase: SupabaseDatabase, empty_database: str

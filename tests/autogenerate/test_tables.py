@@ -338,14 +338,14 @@ def moods(*values: str, **more: sa.types.TypeEngine[Any]) -> Schema:
 MOOD = sa.Enum("happy", "sad", name="mood", schema=SCHEMA)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_enum_is_created_and_dropped_with_its_table(lab: Lab) -> None:
     lab.there_and_back(Schema(), moods("happy", "sad", others=sa.ARRAY(MOOD)))
     revision = lab.there_and_back(moods("happy", "sad"), Schema())
     assert 'pg.drop_entity(pg.EnumType.named(schema="lab", name="mood"))' in revision.upgrade
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_enum_is_created_with_its_first_column_and_dropped_with_the_last(lab: Lab) -> None:
     lab.there_and_back(table(), moods("happy", "sad"))
     lab.there_and_back(moods("happy", "sad", second=MOOD), moods("happy", "sad"))

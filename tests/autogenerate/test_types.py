@@ -293,6 +293,7 @@ def test_check_of_a_domain_is_tried_without_the_rows_of_its_columns(lab: Lab) ->
     assert lab.connection.scalar(sa.text("select c0 from lab.things")) == 50
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("schema", [None, "public"])
 def test_enum_of_another_schema_than_its_table_is_compared_there(
     lab: Lab, schema: str | None

@@ -38,7 +38,7 @@ def differences(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
     return [(finding.object, finding.difference) for finding in findings]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_application_at_head_has_no_findings(
     migrated: str,
     application: Application,  # noqa: F811 - the fixture
@@ -55,7 +55,7 @@ def test_application_at_head_has_no_findings(
     assert report.is_good
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_drift_of_an_application_is_reported_and_repaired(
     migrated: str,
     application: Application,  # noqa: F811 - the fixture
@@ -95,7 +95,7 @@ def test_unknown_revision_of_an_application_is_newer(
     assert answers(report)["revision"] == "notes_0003, made by a newer application than this one"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_object_owned_by_a_role_of_the_application_is_reported(
     migrated: str,
     application: Application,  # noqa: F811 - the fixture

@@ -89,7 +89,7 @@ def test_database_at_head_has_no_findings(at_head: AtHead, scratch: str) -> None
     assert scratch_databases_on(scratch) == set()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_disabled_row_level_security_is_a_security_finding(
     townhall_database: str, townhall_server: str
 ) -> None:
@@ -101,7 +101,7 @@ def test_disabled_row_level_security_is_a_security_finding(
     assert [finding.severity for finding in report.findings] == ["security"]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_role_without_privileges_can_check(reader: str, database: str, scratch: str) -> None:
     execute(database, 'drop policy "members of the organization can read" on public.events')
     report = check(reader, scratch=scratch)
@@ -128,7 +128,7 @@ def test_checked_database_is_read_in_a_read_only_transaction(townhall_database: 
         assert connection.exec_driver_sql("show transaction_read_only").scalar() == "on"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_only_access_share_locks_are_taken(
     townhall_database: str, townhall_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +162,7 @@ def test_locked_table_ends_the_check_with_the_blocking_session(
     assert scratch_databases_on(townhall_server) == set()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_with_pending_revisions_is_compared_with_its_own_revision(
     server: Databases, scratch: str
 ) -> None:
@@ -223,7 +223,7 @@ def test_migrated_supabase_database_has_no_findings(
         assert login == "row level security does not apply to supabase_postgres: it has bypassrls"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_row_level_security_does_not_apply_to_an_owner(
     townhall_template: str, townhall_server: str
 ) -> None:
@@ -260,7 +260,7 @@ def test_missing_login_role_is_refused(townhall_template: str, townhall_server: 
         check(townhall_template, scratch=townhall_server, role="missing_role")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.skipif(VERSIONS == (NAMED,), reason="there is one server")
 def test_scratch_server_of_another_version_is_refused(
     townhall_database: str, servers: Servers

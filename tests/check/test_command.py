@@ -76,7 +76,7 @@ def test_schema_of_the_json_is_documented() -> None:
     assert shown == SCHEMA.json_schema(mode="serialization")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_exit_status_is_by_severity_and_the_output_is_stable(
     townhall_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,7 +156,7 @@ def test_unexpected_error_exits_with_2(
     assert "KeyError: 'replica identity'" in capsys.readouterr().err
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_of_the_environment_is_checked_where_no_url_is_given(
     townhall_template: str,
     townhall_server: str,
@@ -189,7 +189,7 @@ def test_embedded_server_is_checked_where_no_url_is_given(
     assert (tmp_path / ".townhall").is_dir()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("folder", [".townhall", "a folder with a long name" * 4])
 def test_url_of_a_stopped_embedded_server_is_refused_with_advice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str
@@ -214,7 +214,7 @@ def test_percent_sign_in_the_ini_file_is_explained(
     assert capsys.readouterr().err == f"townhall: {ini}: write %% for each % of a value\n"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_scratch_database_is_dropped_when_the_command_is_terminated(
     townhall_template: str, townhall_server: str
 ) -> None:

@@ -261,7 +261,7 @@ def test_database_at_head_has_no_findings(connection: Connection, at_head: AtHea
     assert findings_of(connection, at_head) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_missing_table_is_reported_without_its_policies_and_triggers(
     connection: Connection, at_head: AtHead
 ) -> None:

@@ -64,7 +64,7 @@ def migrate_connection(url: str) -> Iterator[Connection]:
         yield connection
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_running_migration_is_said_first_and_nothing_is_proposed_meanwhile(
     townhall_database: str, townhall_server: str
 ) -> None:
@@ -112,7 +112,7 @@ def test_index_that_is_being_built_is_not_proposed_to_be_dropped(
     assert repairs(report) == ["none while the migration runs: check again when it has ended"]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("damage", "left", "repair"),
     [
@@ -201,7 +201,7 @@ def test_pending_revisions_that_have_not_begun_are_no_interruption(
     assert "declare it, or alter table public.events drop column extra" in repairs(report)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_without_revisions_is_told_to_upgrade_once(
     empty_database: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

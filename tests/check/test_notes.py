@@ -69,7 +69,7 @@ UNMANAGED = {
 }
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_objects_of_unmanaged_kinds_are_told_and_left_alone(
     application: SmallApplication,
 ) -> None:

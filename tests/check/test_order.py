@@ -130,7 +130,7 @@ TELLING = (
 OTHERS = sorted({*entangled.CHANGES} - {*test_repairs.CHANGES} - {*TELLING})
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "what", [*TELLING, *(pytest.param(each, marks=pytest.mark.thorough) for each in OTHERS)]
 )
@@ -149,7 +149,7 @@ SEEDS = (
 )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", SEEDS)
 def test_repairs_of_many_changes_run_in_order(seed: int, shop: Lab) -> None:
     number = 2 + seed % 7
@@ -157,7 +157,7 @@ def test_repairs_of_many_changes_run_in_order(seed: int, shop: Lab) -> None:
     assert_repairs_run_in_order(shop, changes)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", SEEDS[1:400])
 def test_repairs_of_many_changes_of_the_product_run_in_order(seed: int, product: Lab) -> None:
     changes = random_changes(seed, [drift.sql for drift in DRIFTS], 2 + seed % 9)

@@ -94,7 +94,7 @@ def test_kind_with_many_objects_is_cut(
     assert len([line for line in printed if line.startswith("  table ")]) == 5
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_dangers_of_an_application_are_reported_unless_accepted(
     server: Databases, scratch: str, tmp_path: Path
 ) -> None:
@@ -142,7 +142,7 @@ accepted = [
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_with_revisions_is_compared_with_them(database: str, scratch: str) -> None:
     execute(database, "create table public.other (id integer)")
     report = check(database, scratch=scratch, schemas=["public"], role="authenticated")

@@ -92,7 +92,7 @@ def test_standby_is_checked_while_it_follows_its_primary(pair: Pair) -> None:
     assert [finding.object for finding in report.findings] == ["table access public.events"]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_migration_of_a_standby_is_told_to_use_the_primary(pair: Pair) -> None:
     config = migrate.alembic_config(pair.standby)
     command.current(config)

@@ -93,7 +93,7 @@ def owner(many: Connection) -> tuple[UUID, UUID]:
     ],
 )
 class TestBranding:
-    @pytest.mark.thorough
+    @pytest.mark.exhaustive
     def test_branding_is_read_through_an_index(
         self, many: Connection, name: str, value: str, indexes: set[str]
     ) -> None:

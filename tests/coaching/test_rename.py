@@ -178,6 +178,7 @@ def test_role_of_an_application_keeps_its_privileges_under_the_old_names(
             connection.execute(text(f"update public.{name} set stakeholder_email = 'r@x.example'"))
 
 
+@pytest.mark.exhaustive
 def test_privileges_of_an_application_role_are_no_drift(townhall_databases: Databases) -> None:
     with townhall_databases.create() as url:
         upgrade(url, BEFORE)

@@ -142,7 +142,7 @@ def test_downgrade_keeps_a_tenant_in_use(database: str, change: str) -> None:
         assert session.scalars(SLUGS).all() == [SLUG]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("arguments", "slugs"), [(["-x", "seed=none"], []), ([], [SLUG])], ids=["none", "default"]
 )
@@ -155,7 +155,7 @@ def test_seed_can_be_skipped_by_an_argument(
         assert session.scalars(SLUGS).all() == slugs
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("arguments", "times"), [(["-x", "seed=none"], 0), ([], 1)], ids=["none", "default"]
 )

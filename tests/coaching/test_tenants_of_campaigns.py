@@ -83,7 +83,7 @@ def test_triggers_are_enabled_again_after_the_revision(database: str) -> None:
     assert all(new[2] > old[2] for new, old in zip(_rows(database), before, strict=True))
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_campaign_with_sessions_of_several_tenants_stops_the_revision(database: str) -> None:
     downgrade(database, BEFORE)
     with _connected(database) as connection:

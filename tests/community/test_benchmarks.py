@@ -125,7 +125,7 @@ def _figures(scores: list[Decimal]) -> tuple[Decimal | None, Decimal | None]:
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @settings(
     max_examples=60,
     deadline=None,

@@ -109,7 +109,7 @@ def _all_at_once(engine: Engine, work: Callable[[Connection, int], None]) -> Non
         list(pool.map(run, range(CONNECTIONS)))
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_concurrent_writers_of_rows_meet_no_deadlock(engine: Engine) -> None:
     """Each statement is one transaction, and no two of them wait for each other."""
     with engine.begin() as connection:

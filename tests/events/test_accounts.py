@@ -67,7 +67,7 @@ def test_events_are_kept_when_all_accounts_are_deleted(connection: Connection) -
     assert set(connection.scalars(select(Event.id))) == {EVENT, OTHER_EVENT}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_owner_of_accounts_without_privileges_on_our_tables_can_delete_accounts(
     hosted: SupabaseDatabase,
 ) -> None:

@@ -208,7 +208,7 @@ def test_commands_without_the_configuration_of_the_application_are_refused(
     assert names(empty_database) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_access_rules_and_trigger_of_the_application_are_enforced(
     application: Application, empty_database: str
 ) -> None:

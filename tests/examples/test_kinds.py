@@ -43,7 +43,7 @@ def execute(url: str, sql: str) -> None:
         connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_own_kind_is_created_changed_dropped_and_reverted(application: SmallApplication) -> None:
     application.declare(_DECLARED)
     revision = application.revise("created")
@@ -62,7 +62,7 @@ def test_own_kind_is_created_changed_dropped_and_reverted(application: SmallAppl
     assert dump(application.url) == created
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_own_kind_is_checked_and_repaired(application: SmallApplication) -> None:
     application.declare(_DECLARED)
     application.revise("created")

@@ -124,6 +124,7 @@ def test_five_hundred_guests_are_seated(empty_database: str) -> None:
         assert connection.scalar(consenting) == len(guests)
 
 
+@pytest.mark.exhaustive
 def test_wrong_lines_are_named_and_the_rest_is_imported(
     townhall_database: str,
 ) -> None:
@@ -146,6 +147,7 @@ def test_wrong_lines_are_named_and_the_rest_is_imported(
     }
 
 
+@pytest.mark.exhaustive
 def test_empty_list_of_guests_makes_no_seats(townhall_database: str, tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_text("first_name,last_name,email,vip,tracks,networking\n", encoding="utf-8")
@@ -154,6 +156,7 @@ def test_empty_list_of_guests_makes_no_seats(townhall_database: str, tmp_path: P
     assert printed.count("  no seats") == 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "header",
     [
@@ -196,6 +199,7 @@ def test_file_that_is_no_list_of_guests_is_refused_on_one_line(
     _assert_refused(empty_database, path, reason)
 
 
+@pytest.mark.exhaustive
 def test_missing_file_is_refused_on_one_line(empty_database: str, tmp_path: Path) -> None:
     _assert_refused(empty_database, tmp_path / "missing.csv", "No such file")
     _assert_refused(empty_database, tmp_path, "Is a directory")
@@ -211,6 +215,7 @@ def _assert_refused(database: str, path: Path, reason: str) -> None:
         assert not inspect(connection).has_table("participants")
 
 
+@pytest.mark.exhaustive
 def test_values_that_the_database_would_refuse_are_reported(
     townhall_database: str, tmp_path: Path
 ) -> None:

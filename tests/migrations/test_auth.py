@@ -94,7 +94,7 @@ def test_schema_auth_without_accounts_and_claims_is_refused(empty_database: str)
     assert dump(empty_database) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_schema_auth_like_supabases_is_used_and_left_unchanged(empty_database: str) -> None:
     _run(
         empty_database,

@@ -78,7 +78,7 @@ def test_passed_connection_whose_search_path_is_not_public_is_refused(given: Con
         command.upgrade(_config(given), "head")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_schema_named_like_the_role_gets_no_tables(empty_database: str) -> None:
     url = make_url(empty_database)
     with create_engine(empty_database, poolclass=NullPool).begin() as connection:
@@ -93,7 +93,7 @@ def test_schema_named_like_the_role_gets_no_tables(empty_database: str) -> None:
     downgrade(empty_database, "base")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "path",
     [
@@ -147,7 +147,7 @@ def downgrade():
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_application_upgrades_and_downgrades_a_branch_of_its_own(
     empty_database: str, tmp_path: Path
 ) -> None:

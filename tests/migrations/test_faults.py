@@ -160,7 +160,7 @@ def test_lost_connection_is_said_in_one_paragraph(
     assert revision_of(database) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_lost_connection_while_waiting_for_another_migration_is_said(
     empty_database: str, townhall_server: str
 ) -> None:
@@ -343,7 +343,7 @@ def test_database_that_is_read_only_is_told(owned_database: str) -> None:
     command.current(config)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_cancelled_statement_is_told(owned_database: str, townhall_server: str) -> None:
     upgrade(owned_database, "townhall_0007")
     with _engine(owned_database).connect() as application:
@@ -595,7 +595,7 @@ def test_error_of_a_revision_keeps_its_text(tmp_path: Path, empty_database: str)
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_command_line_prints_the_paragraph_alone(empty_database: str) -> None:
     with _engine(empty_database).begin() as connection:
         connection.execute(text("create schema auth"))

@@ -54,7 +54,7 @@ def test_every_frozen_file_belongs_to_a_revision(emitted: dict[Path, str]) -> No
     assert surplus == {SCHEMA.name}, f"no revision has these files: {HOW}"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.skipif("18" not in VERSIONS, reason="the schema is frozen for PostgreSQL 18")
 def test_schema_at_head_is_the_frozen_one(
     servers: Servers, template_of: Callable[[Databases], str]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BEFORE = "townhall_0008"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_upgrade_interrupted_after_each_commit_is_completed_by_the_next_one(
     owned_database: str, townhall_template: str
 ) -> None:

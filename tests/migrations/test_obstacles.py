@@ -65,7 +65,7 @@ def test_table_that_lacks_columns_is_refused_before_the_first_change(empty_datab
     assert last == COMMAND
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("change", "fact"),
     [
@@ -91,7 +91,7 @@ def test_created_table_that_lacks_one_thing_is_refused(
     assert table.startswith(f"- public.profiles: {fact}")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_precision_that_differs_is_another_type(empty_database: str) -> None:
     _create_tables(empty_database)
     _run(
@@ -149,7 +149,7 @@ def test_object_that_can_not_be_replaced_is_refused(statement: str, empty_databa
     assert last == COMMAND
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_index_of_another_table_is_refused(empty_database: str) -> None:
     _run(
         empty_database,
@@ -197,7 +197,7 @@ def test_revision_that_is_not_pending_is_not_looked_at(townhall_database: str) -
     upgrade(townhall_database)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_script_refuses_what_is_in_the_way_before_the_first_change(empty_database: str) -> None:
     _run(empty_database, "create table profiles (id uuid primary key, full_name text)")
     before = dump(empty_database)

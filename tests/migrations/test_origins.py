@@ -242,7 +242,7 @@ def test_database_without_found_tables_has_no_memory(townhall_template: str) -> 
     assert "townhall_origins" not in dump(townhall_template)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_stamp_takes_no_table_of_this_history_for_found(townhall_database: str) -> None:
     before = dump(townhall_database)
     config = alembic_config(townhall_database)
@@ -266,7 +266,7 @@ def test_tables_that_a_stamp_puts_into_the_history_are_left(empty_database: str)
     assert _scalar(empty_database, "select to_regclass('public.profiles')") is not None
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "name", ["stakeholder_sessions", "campaign_assignments", "participant_sessions"]
 )
@@ -328,7 +328,7 @@ $$
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_function_of_the_same_name_is_put_back(empty_database: str) -> None:
     run(empty_database, *ROLES, *PLATFORM, *FUNCTIONS)
     before = _schema(empty_database)

@@ -27,7 +27,7 @@ def engine(empty_database: str) -> Engine:
     return create_engine(empty_database, poolclass=NullPool)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("count", [len(TABLES), len(TABLES) // 2])
 def test_tables_created_without_alembic_are_upgraded_to_the_declared_schema(
     count: int, engine: Engine, empty_database: str
@@ -48,7 +48,7 @@ def test_tables_created_without_alembic_are_upgraded_to_the_declared_schema(
         assert effective_privileges(connection) == declared_privileges()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_counters_of_posts_older_than_the_triggers_are_corrected(townhall_database: str) -> None:
     engine = create_engine(townhall_database, poolclass=NullPool)
     with engine.begin() as connection:
@@ -108,7 +108,7 @@ def test_creators_of_communities_older_than_the_owners_become_owners(
         assert owners.all() == [("alone", creator), ("member", creator), ("owned", other)]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_missing_functions_triggers_and_policies_are_created_again(
     townhall_database: str, townhall_owner: str | None, townhall_template: str
 ) -> None:
@@ -126,7 +126,7 @@ def test_missing_functions_triggers_and_policies_are_created_again(
         assert contents(connection) == before
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_function_in_public_with_the_name_of_a_common_trigger_function_is_left_alone(
     engine: Engine, empty_database: str
 ) -> None:

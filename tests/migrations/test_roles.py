@@ -69,7 +69,7 @@ def _roles(cluster: Databases) -> dict[str, dict[str, Any]]:
         return {row["rolname"]: dict(row) for row in rows.mappings()}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_created_roles_cannot_log_in_and_only_the_service_bypasses_rls(
     cluster: Databases,
 ) -> None:
@@ -83,7 +83,7 @@ def test_created_roles_cannot_log_in_and_only_the_service_bypasses_rls(
         assert _roles(cluster) == roles
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_existing_roles_are_left_unchanged(cluster: Databases) -> None:
     with cluster.create() as url:
         with _connected(cluster) as connection:
@@ -111,7 +111,7 @@ def test_owner_with_createrole_migrates_without_a_superuser(cluster: Databases) 
         downgrade(url, "base")
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_owner_without_createrole_migrates_once_the_roles_are_granted(cluster: Databases) -> None:
     with _owned_database(cluster, "nocreaterole") as url:
         with pytest.raises(CommandError, match="permission denied to create role"):

@@ -70,7 +70,7 @@ def _migrated(server: Databases, revision: str) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_script_gives_the_schema_of_the_upgrade(script: str, server: Databases) -> None:
     with server.create() as piped, server.create() as sent, _migrated(server, "head") as migrated:
         _psql(piped, script)
@@ -100,7 +100,7 @@ def test_script_of_a_range_upgrades_from_its_first_revision(townhall_databases: 
         assert dump(url) == dump(at_head)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("run", [_psql, _editor])
 def test_script_of_a_downgrade_gives_the_earlier_schema(
     run: Callable[[str, str], None], townhall_databases: Databases

@@ -108,7 +108,7 @@ def test_half_done_revision_is_completed_and_taken_back(
             _complete_and_take_back(stopped, _ids(before), stops)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("start", "end", "commits"),
     [("townhall_0009", "townhall_0010", 20), ("townhall_0024", "townhall_0025", 15)],

@@ -110,7 +110,7 @@ def test_role_that_owns_accounts_creates_updates_and_deletes_them(migrated: Migr
     assert remaining >= {"organizations", "events", "participants"}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_downgrade_drops_exactly_what_the_upgrade_created(migrated: Migrated) -> None:
     downgrade(migrated.database.postgres, "base")
     with _connected(migrated.database.superuser) as connection:
@@ -121,7 +121,7 @@ def test_downgrade_drops_exactly_what_the_upgrade_created(migrated: Migrated) ->
         assert effective_privileges(connection) == declared_privileges()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("default_privileges", DefaultPrivileges)
 def test_superuser_migrates_with_the_same_privileges(
     default_privileges: DefaultPrivileges, townhall_databases: Databases

@@ -46,7 +46,7 @@ def test_upgrade_tells_policies_and_triggers_of_others(
     assert _told(caplog) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_upgrade_tells_nothing_of_what_revisions_made(
     empty_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -54,7 +54,7 @@ def _output(process: subprocess.Popen[str]) -> str:
     return output
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_second_of_two_concurrent_upgrades_waits_and_runs_nothing(empty_database: str) -> None:
     with _engine(empty_database).connect() as connection:
         with migration_lock(connection):
@@ -69,7 +69,7 @@ def test_second_of_two_concurrent_upgrades_waits_and_runs_nothing(empty_database
     assert revision_of(empty_database) == HEAD
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_current_does_not_wait_for_a_migration(townhall_database: str) -> None:
     with _engine(townhall_database).connect() as connection, migration_lock(connection):
         assert alembic("current", url=townhall_database).stdout == f"{HEAD} (head)\n"
@@ -93,7 +93,7 @@ def test_upgrade_gives_up_after_the_lock_timeout_and_changes_nothing(started: st
     upgrade(started)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_revisions_before_a_lock_timeout_are_kept(empty_database: str) -> None:
     upgrade(empty_database, "townhall_0004")
     with _using(empty_database):

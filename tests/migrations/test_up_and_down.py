@@ -38,7 +38,7 @@ def test_upgrade_after_a_downgrade_to_base_gives_the_same_schema(database: str) 
     assert dump(database) == schema
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_chain_is_idempotent(database: str) -> None:
     upgrade(database)
     before = _filled(database)

@@ -133,7 +133,7 @@ def test_step_that_holds_nobody_up_waits_longer_than_the_lock_timeout(
         upgrading.result(timeout=60)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_session_in_the_way_of_an_index_is_told_before_and_while_it_waits(
     things: Things,
     engine: Engine,
@@ -292,7 +292,7 @@ def limited(things: Things, empty_database: str) -> Things:
 SLOW = 'op.execute("select pg_sleep(0.7)"); import time; time.sleep(0.7)'
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_limits_of_a_role_do_not_apply_to_a_migration(limited: Things) -> None:
     config = limited.revision(SLOW)
     engine = create_engine(limited.url, poolclass=NullPool)
@@ -303,7 +303,7 @@ def test_limits_of_a_role_do_not_apply_to_a_migration(limited: Things) -> None:
             assert connection.scalar(text(f"show {name}")) == "300ms"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_limits_of_a_role_do_not_apply_to_a_script(limited: Things) -> None:
     script = sql_script(command.upgrade, "townhall_0001:townhall_0002")
     before, _, _ = script.partition("BEGIN;")

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not instal
 CLIENTS, SERVERS, ROUNDS = 12, 2, 15
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_concurrent_actors_see_only_their_own_rows(bouncer: URL) -> None:
     together = Barrier(CLIENTS)
 

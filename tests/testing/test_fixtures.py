@@ -157,7 +157,7 @@ def test_engine(townhall_engine, turn):
     assert len(_migrations(application)) == 2
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_embedded_server_is_used_where_none_is_named(
     application: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,7 @@ with serve() as url:
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_server_stops_when_its_process_is_killed() -> None:
     with subprocess.Popen(  # noqa: S603  our own Python
         (sys.executable, "-c", _SERVE), stdout=subprocess.PIPE, text=True
