@@ -473,6 +473,21 @@ def downgrade():
 """
 
 
+def test_added_constraint_with_a_percent_sign_is_dropped(
+    empty_database: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare(NOTES)
+    add = """safety.add_constraint_at_once("notes", "50%", "check (title <> '')")"""
+    step = f'{add}; op.drop_constraint("50%", "notes")'
+    version = tmp_path / "versions" / "notes.py"
+    version.write_text(_COMMITTING.format(step=step, end=""))
+    run(empty_database, "create table notes (id serial primary key, title text)")
+    command.upgrade(application.config, "head")
+    constraint = "select count(*) from pg_constraint where conname = '50%'"
+    assert _scalar(empty_database, constraint) == 0
+
+
 def test_what_a_later_revision_creates_again_is_not_taken_for_found(
     empty_database: str, tmp_path: Path
 ) -> None:
