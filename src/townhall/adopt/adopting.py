@@ -108,8 +108,9 @@ def _declared(states: States) -> Declared:
         frozenset(
             name
             for item in pending
-            for part in [item.names[1].partition("(")[0] if len(item.names) > 1 else item.names[0]]
-            for name in (part, f"{item.names[0]}.{part}")
+            for first, *rest in [item.names]
+            for part in [rest[0].partition("(")[0] if rest else first]
+            for name in (part, f"{first}.{part}")
         ),
     )
 

@@ -34,4 +34,5 @@ def identity_of(item: Object) -> str:
     """
     if isinstance(item.entity, Routine):
         return f"{item.kind} {item.entity.literal_signature}"
-    return identity(*item.key) if len(item.names) > 1 else f"{item.kind} {item.names[0]}"
+    name, *others = item.names
+    return identity(*item.key) if others else f"{item.kind} {name}"

@@ -198,7 +198,7 @@ class _Counter:
             rows = self._select(f"select count(*) {where}")
             if isinstance(rows, str):
                 return Breach(0, problem=rows)
-            count = rows[0][0]
+            count = int(rows[0][0])
         if not count or question.condition == "true":
             return Breach(count)
         first = self._select(f"select {_NAME} {where} order by {_NAME} limit {_SHOWN}")

@@ -130,16 +130,14 @@ class Sources:
 
     def _called(self, text: str) -> Iterator[TableName]:
         for name in {match["name"] for match in _CALL.finditer(text)}:
-            parts = _parts(name)
-            called = (parts[0], parts[1]) if len(parts) > 1 else self._by_name.get(parts[0])
+            first, *rest = _parts(name)
+            called = (first, rest[0]) if rest else self._by_name.get(first)
             if called in self._names:
                 yield called
 
     def _table(self, name: str) -> TableName:
-        parts = _parts(name)
-        if len(parts) > 1:
-            return (parts[0], parts[1])
-        return self._tables.get(parts[0], ("public", parts[0]))
+        first, *rest = _parts(name)
+        return (first, rest[0]) if rest else self._tables.get(first, ("public", first))
 
 
 def _parts(name: str) -> tuple[str, ...]:

@@ -162,7 +162,10 @@ def _sequences(source: Source) -> Iterable[tuple[tuple[TableName, str], NumberSe
 
 def _sequence(column: Column) -> NumberSequence:
     schema, name = map(sql.unquote, _NAME.findall(str(column.sequence)))
-    values = dict(each.rpartition(" ")[::2] for each in column.sequence_options[:-1])
+    values = {
+        words: value
+        for words, _, value in (each.rpartition(" ") for each in column.sequence_options[:-1])
+    }
     return NumberSequence(
         schema=schema,
         name=name,

@@ -478,7 +478,7 @@ def _identity(column: Column) -> Iterable[str]:
     generated, *numbers = column.identity
     if generated == "generated always":
         yield "always=True"
-    values = dict(each.rpartition(" ")[::2] for each in numbers)
+    values = {words: value for words, _, value in (each.rpartition(" ") for each in numbers)}
     defaults = {
         "start with": "1",
         "increment by": "1",
