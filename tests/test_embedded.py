@@ -294,6 +294,7 @@ def test_server_starts_on_a_path_longer_than_a_socket_allows(template: Path, fol
     assert not link.is_symlink()
 
 
+@pytest.mark.thorough
 def test_link_is_removed_when_the_folder_was_removed(template: Path, folder: Path) -> None:
     directory = folder / ("long" * 30)
     copy(template, directory)
@@ -337,6 +338,7 @@ def test_concurrently_started_processes_share_one_server(folder: Path) -> None:
     assert not is_running(data)
 
 
+@pytest.mark.thorough
 def test_threads_share_one_server(made: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         servers = list(threads.map(lambda _: start(made), range(4)))
@@ -350,6 +352,7 @@ def test_threads_share_one_server(made: Path) -> None:
     assert not is_running(servers[-1].data_directory)
 
 
+@pytest.mark.thorough
 def test_killed_process_does_not_keep_the_server_running(made: Path) -> None:
     with participant(made) as other:
         report = other.report()

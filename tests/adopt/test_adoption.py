@@ -91,6 +91,7 @@ def parts_of(url: str) -> list[str]:
     return sorted(_CASTS.sub("", each) for each in found if "alembic_version" not in each)
 
 
+@pytest.mark.thorough
 def test_starter_is_adopted_once_and_given_back(owned_database: str, townhall_server: str) -> None:
     adopt_and_give_back(Product.STARTER, owned_database, townhall_server)
 

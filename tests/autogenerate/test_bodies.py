@@ -47,6 +47,7 @@ def test_dropped_function_is_recreated_byte_for_byte_by_the_downgrade(
     assert sources(lab) == [source]
 
 
+@pytest.mark.thorough
 def test_function_written_by_hand_replaces_another_layout_and_back(lab: Lab) -> None:
     create(lab, LETTER)
     declared = Schema(
@@ -135,6 +136,7 @@ def test_names_that_postgresql_cuts_are_no_difference(lab: Lab, letter: str) -> 
     lab.there_and_back(Schema(metadata), schema)
 
 
+@pytest.mark.thorough
 def test_index_of_a_materialized_view_whose_name_postgresql_cuts_is_no_difference(
     lab: Lab,
 ) -> None:
@@ -180,5 +182,6 @@ FOREIGN = """
 """
 
 
+@pytest.mark.thorough
 def test_foreign_schema_with_texts_over_lines_comes_back(server: Databases) -> None:
     round_trip(server, f"{CREATE_ROLES};{FOREIGN}")

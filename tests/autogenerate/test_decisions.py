@@ -101,6 +101,7 @@ CASES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("old", "new", "answer"), CASES.values(), ids=CASES)
 def test_other_differences_are_written_beside_one_that_needs_a_hand(
     lab: Lab, old: Schema, new: Schema, answer: str
@@ -142,6 +143,7 @@ def test_what_follows_from_a_difference_that_needs_a_hand_is_written_after_it(la
     assert lab.differences(new) == []
 
 
+@pytest.mark.thorough
 def test_use_of_an_added_value_of_an_enum_is_left_to_the_next_revision(lab: Lab) -> None:
     lab.migrate(declared(mood("happy")))
     column = mood("happy", "blue")

@@ -123,6 +123,7 @@ SMALL = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "script",
     [
@@ -148,6 +149,7 @@ def test_what_comes_back_alike_stops_no_revision(
         assert "public.things" in dump(url)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("script", SMALL.values(), ids=SMALL.keys())
 def test_object_comes_back_by_the_downgrade(script: str, databases: Databases) -> None:
     round_trip(databases, script, schemas=["shop"])

@@ -112,6 +112,7 @@ def test_storage_parameters_of_a_model_are_compared(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_manual_membership_is_revoked_and_granted_again_by_the_downgrade(lab: Lab) -> None:
     lab.migrate(declared())
     lab.run(

@@ -282,6 +282,7 @@ def test_changed_policy_is_altered_and_not_dropped(lab: Lab) -> None:
     assert "pg.drop_entity" not in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_names_with_percent_signs_are_kept(lab: Lab) -> None:
     metadata = sa.MetaData()
     columns = (sa.Column("id", sa.Integer, primary_key=True), sa.Column("at %s", sa.Text))
@@ -364,6 +365,7 @@ def test_recreated_view_keeps_its_triggers(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_grants_to_other_roles_are_no_difference(lab: Lab) -> None:
     counted = pg.MaterializedView(
         schema=SCHEMA, name="counted", definition="select count(*) as n from lab.things"
@@ -378,6 +380,7 @@ def test_grants_to_other_roles_are_no_difference(lab: Lab) -> None:
     assert lab.differences(schema) == []
 
 
+@pytest.mark.thorough
 def test_functions_of_operators_casts_types_and_aggregates_are_not_dropped(lab: Lab) -> None:
     span = pg.RangeType(schema=SCHEMA, name="span", subtype="double precision")
     for statement in (
@@ -430,6 +433,7 @@ def test_objects_of_another_owner_are_not_dropped(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_refused_drop_needs_a_hand_and_the_other_differences_are_found(lab: Lab) -> None:
     lab.migrate(Schema(things(), [function("may", "select 1"), function("one", "select 1")]))
     lab.connection.execute(sa.text("create schema reports"))
@@ -458,6 +462,7 @@ def test_rows_of_a_materialized_view_are_not_computed_by_a_comparison(lab: Lab) 
     assert len(lab.differences(Schema(entities=[slow]))) == 2
 
 
+@pytest.mark.thorough
 def test_default_of_a_new_column_calls_a_new_function(lab: Lab) -> None:
     lab.there_and_back(
         Schema(),
@@ -468,6 +473,7 @@ def test_default_of_a_new_column_calls_a_new_function(lab: Lab) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_second_comparison_writes_an_identical_revision(lab: Lab) -> None:
     schema = Schema(things(), [STAMP, TRIGGER, ACCESS, policy("true"), view("select 1 as one")])
     context = lab.context(schema)
@@ -509,6 +515,7 @@ def test_definer_function_accepted_as_found_is_migrated_like_any_other(lab: Lab)
     assert 'search_path="as found"' in revision.upgrade
 
 
+@pytest.mark.thorough
 def test_access_of_a_schema_is_created_changed_and_reverted(lab: Lab) -> None:
     lab.run(f'op.execute("drop schema if exists {SCHEMA} cascade")')
     closed = pg.SchemaAccess(schema=SCHEMA)

@@ -126,6 +126,7 @@ def default_of_itself(body: str) -> Schema:
     return Schema(metadata, [following])
 
 
+@pytest.mark.thorough
 def test_function_that_reads_the_table_that_calls_it_is_created(lab: Lab) -> None:
     revision = lab.there_and_back(
         Schema(), default_of_itself("select coalesce(max(n), 0) + 1 from lab.t")

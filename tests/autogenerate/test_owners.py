@@ -119,6 +119,7 @@ def test_serial_column_of_a_table_of_another_owner_gets_its_sequence(lab: Lab, k
     assert everything(lab) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("security", ["invoker", "definer"])
 def test_object_that_is_dropped_around_a_change_keeps_its_owner(
     lab: Lab, keeper: str, security: Security

@@ -29,6 +29,7 @@ def table(
     return Schema(metadata)
 
 
+@pytest.mark.thorough
 def test_partitions_are_not_compared(lab: Lab) -> None:
     schema = table(partition_by="range (id)")
     lab.migrate(schema)
@@ -382,6 +383,7 @@ def test_values_are_added_to_an_enum(lab: Lab) -> None:
     assert lab.differences(new) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("values", [("happy",), ("sad", "happy"), ("happy", "blue")], ids=str)
 def test_removed_or_moved_value_of_an_enum_needs_a_hand(lab: Lab, values: tuple[str, ...]) -> None:
     lab.migrate(moods("happy", "sad"))
@@ -442,6 +444,7 @@ def test_identity_is_altered_and_keeps_its_last_value(lab: Lab) -> None:
     assert lab.connection.scalar(insert, {"id": 2}) == 110
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("old", "new"), [("id + 1", "id + 2"), ("id + 1", None), (None, "id + 1")], ids=str
 )

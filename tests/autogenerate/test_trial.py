@@ -58,6 +58,7 @@ def test_revision_after_which_something_differs_is_refused(lab: Lab) -> None:
         finish_and_try(lab.context(schema), None, [script])
 
 
+@pytest.mark.thorough
 def test_downgrade_that_does_not_restore_the_schema_is_refused(lab: Lab) -> None:
     lab.migrate(things())
     schema = things(sa.Column("name", sa.Text))
@@ -123,6 +124,7 @@ def test_transaction_in_which_rows_are_set_aside_can_not_be_committed(lab: Lab, 
             lab.connection.execute(sa.text("set constraints all immediate"))
 
 
+@pytest.mark.thorough
 def test_policies_and_triggers_go_with_their_table_on_the_way_back(lab: Lab) -> None:
     reads = pg.Function(
         schema=SCHEMA,

@@ -269,6 +269,7 @@ def test_scratch_server_of_another_version_is_refused(
         check(townhall_database, scratch=servers.url("16"))
 
 
+@pytest.mark.thorough
 def test_scratch_database_is_dropped_after_an_error(
     townhall_database: str, townhall_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def test_process_environment_is_not_changed(
     assert tables_of(checked) == ["products"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("arguments", ["connection=connection", 'connection, None, "postgresql"'])
 def test_plain_env_with_the_configured_url_runs_in_the_scratch_database(
     arguments: str, checked: str, townhall_server: str, application: Application

@@ -76,6 +76,7 @@ def test_schema_that_was_never_declared_has_dangers_and_no_drift(
     }
 
 
+@pytest.mark.thorough
 def test_exit_status_is_by_the_severity_of_dangers(never_declared: str) -> None:
     words = ("check", "--url", never_declared, "--schema", "api", "--fail-on")
     assert main((*words, "security")) == 0

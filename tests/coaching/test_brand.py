@@ -142,6 +142,7 @@ def test_hex_colors_of_css_are_accepted(color: str) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_brand_is_created_with_python_names_and_stored_with_the_specified_keys(
     connection: Connection, tenant: TenantProfile
 ) -> None:

@@ -119,6 +119,7 @@ class TestBranding:
             assert many.execute(text(call)).one().slug == "tenant-7777"
             assert plan_of(many, call, run=True).buffers < FEW_BLOCKS
 
+    @pytest.mark.thorough
     def test_sequential_scan_would_read_many_blocks(
         self, many: Connection, name: str, value: str, indexes: set[str]
     ) -> None:

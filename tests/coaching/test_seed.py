@@ -41,6 +41,7 @@ def _tenant(session: Session) -> TenantProfile:
     return session.scalars(tenant_by_slug(SLUG)).one()
 
 
+@pytest.mark.thorough
 def test_tenant_has_a_complete_brand_and_a_reply_address(database: str) -> None:
     with _session(database) as session:
         tenant = _tenant(session)
@@ -56,6 +57,7 @@ def test_tenant_has_a_complete_brand_and_a_reply_address(database: str) -> None:
         assert mail.reply_to == "hello@leadingwithmeaning.example"
 
 
+@pytest.mark.thorough
 def test_palette_is_green_and_gold(database: str) -> None:
     with _session(database) as session:
         brand = _tenant(session).brand_config
@@ -96,6 +98,7 @@ def _luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@pytest.mark.thorough
 def test_running_the_revision_again_keeps_changes_of_the_owner(database: str) -> None:
     with _session(database) as session:
         tenant = _tenant(session)
@@ -117,6 +120,7 @@ def _run_again(url: str) -> None:
     upgrade(url)
 
 
+@pytest.mark.thorough
 def test_downgrade_deletes_an_unused_tenant(database: str) -> None:
     downgrade(database, BEFORE)
     with _session(database) as session:
@@ -126,6 +130,7 @@ def test_downgrade_deletes_an_unused_tenant(database: str) -> None:
         assert session.scalars(SLUGS).all() == [SLUG]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "change",
     [

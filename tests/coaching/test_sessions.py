@@ -150,6 +150,7 @@ def test_anonymous_caller_and_service_cannot_call_the_functions(
         assert outcome(connection, function(SESSION)) is Outcome.PERMISSION_DENIED
 
 
+@pytest.mark.thorough
 def test_concurrent_second_start_of_a_session_is_refused(committed: Engine) -> None:
     factory = SessionFactory(committed)
 
@@ -234,6 +235,7 @@ def test_view_with_an_old_name_accepts_an_upsert(connection: Connection, name: s
         assert connection.scalar(statement) == "Met"
 
 
+@pytest.mark.thorough
 async def test_sessions_are_started_and_completed_in_an_async_session(
     committed: Engine, townhall_async_engine: AsyncEngine
 ) -> None:

@@ -207,6 +207,7 @@ def test_triggers_work_for_roles_without_privileges_on_the_tables(connection: Co
     assert (tenants[CREATOR_SESSION], tenants[SESSION]) == (TENANT, OTHER_TENANT)
 
 
+@pytest.mark.thorough
 def test_insert_of_a_session_waits_for_a_concurrent_change_of_its_campaign(
     committed: Engine,
 ) -> None:
@@ -224,6 +225,7 @@ def test_insert_of_a_session_waits_for_a_concurrent_change_of_its_campaign(
         assert list(_tenants(connection).values()).count(TENANT) == 3
 
 
+@pytest.mark.thorough
 def test_change_of_a_campaign_waits_for_a_concurrent_insert_of_a_session(committed: Engine) -> None:
     def give() -> None:
         with committed.begin() as connection:

@@ -100,6 +100,7 @@ def test_log_usage_event_returns_the_id(sessions: SessionFactory) -> None:
         assert (plain.tokens_used, plain.cost_cents) == (0, Decimal(0))
 
 
+@pytest.mark.thorough
 async def test_events_are_logged_in_an_async_session(
     committed: Engine, townhall_async_engine: AsyncEngine
 ) -> None:
@@ -147,6 +148,7 @@ def test_id_of_an_event_of_another_tenant_is_refused(sessions: SessionFactory) -
         session.scalar(log)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 def test_event_that_was_logged_earlier_counts_once_in_every_isolation_level(
     committed: Engine, level: str
@@ -159,6 +161,7 @@ def test_event_that_was_logged_earlier_counts_once_in_every_isolation_level(
         assert connection.scalar(select(func.count()).where(UsageEvent.event_type == "twice")) == 0
 
 
+@pytest.mark.thorough
 def test_event_that_is_logged_twice_at_once_counts_once(committed: Engine) -> None:
     key = uuid4()
     sessions = SessionFactory(committed)

@@ -148,6 +148,7 @@ def test_change_of_content_sets_updated_at(connection: Connection, change: dict[
     assert found == connection.scalar(select(func.now()))
 
 
+@pytest.mark.thorough
 def test_statement_updates_each_post_once(connection: Connection) -> None:
     readers = create_accounts(connection, 200)
     posts = create_posts(connection, FOUNDER, 5)

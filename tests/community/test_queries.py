@@ -205,6 +205,7 @@ def test_conversation_with_oneself_has_each_message_once(
         assert [each.content for each in session.scalars(conversation(PEER, PEER))] == ["Buy milk"]
 
 
+@pytest.mark.thorough
 async def test_queries_run_in_an_async_session(engine: Engine) -> None:
     with engine.begin() as connection:
         insert_community(connection)

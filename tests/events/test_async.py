@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select
 
 from tests.events.data import DANA, DANA_SEAT, EVENT, STARTUPS, insert_events
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
+@pytest.mark.thorough
 async def test_queries_of_events_run_in_an_async_session(
     townhall_engine: Engine, townhall_async_engine: AsyncEngine
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select
 
 from tests.events.data import DANA, DANA_SEAT, EVENT, insert_events
@@ -13,12 +14,12 @@ from tests.support.organizations import GUEST, MANAGER, insert_organizations
 from townhall import Participant, TableAssignment
 
 if TYPE_CHECKING:
-    import pytest
     from sqlalchemy import Engine
 
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 
 
+@pytest.mark.thorough
 def test_examples_of_the_page_run(
     townhall_engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:

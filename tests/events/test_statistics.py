@@ -128,6 +128,7 @@ def test_statistics_are_those_of_one_event(sessions: SessionFactory) -> None:
         ] == ["Robots"]
 
 
+@pytest.mark.thorough
 def test_participant_who_becomes_vip_is_counted_as_vip(connection: Connection) -> None:
     counted = select(TrackStatistics.vip_count).where(TrackStatistics.track_id == STARTUPS)
     assert connection.scalar(counted) == 1

@@ -219,6 +219,7 @@ async def test_invalid_change_of_status_is_a_conflict(client: AsyncClient) -> No
         assert answer.status_code == expected
 
 
+@pytest.mark.thorough
 async def test_coach_sees_only_their_own_pipeline_and_usage(
     client: AsyncClient, townhall_engine: Engine
 ) -> None:

@@ -78,6 +78,7 @@ def test_malformed_lock_timeout_is_refused(townhall_database: str) -> None:
         command.upgrade(config, "head")
 
 
+@pytest.mark.thorough
 def test_stamp_creates_a_protected_version_table(empty_database: str) -> None:
     engine = create_engine(empty_database, poolclass=NullPool)
     with engine.begin() as connection:

@@ -194,6 +194,7 @@ def test_version_table_is_closed_to_the_roles_of_the_application(
             connection.execute(text("select * from alembic_version"))
 
 
+@pytest.mark.thorough
 def test_missing_role_is_a_step_that_names_it_with_what_creates_it(
     application: Application, database: str
 ) -> None:

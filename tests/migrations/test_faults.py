@@ -331,6 +331,7 @@ def cluster_without_roles() -> Iterator[Databases]:
 # States of the server.
 
 
+@pytest.mark.thorough
 def test_database_that_is_read_only_is_told(owned_database: str) -> None:
     url = make_url(owned_database)
     read_only = url.update_query_dict(

@@ -77,6 +77,7 @@ def run(program: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("plugins", [["alembic.autogenerate.*"], ["*"]])
 def test_env_without_townhall_proposes_to_drop_only_tables(
     plugins: list[str], townhall_shared_engine: Engine

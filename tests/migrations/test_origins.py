@@ -183,6 +183,7 @@ def test_downgrade_to_base_takes_back_what_an_interrupted_adoption_changed(
     assert _schema(empty_database) == before
 
 
+@pytest.mark.thorough
 def test_schema_of_helpers_that_was_there_gets_its_privileges_and_functions_back(
     owned_database: str,
 ) -> None:
@@ -425,6 +426,7 @@ COMMITTING_STEPS = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("step", COMMITTING_STEPS)
 def test_column_added_before_a_step_that_commits_is_not_taken_for_found(
     step: str, empty_database: str, tmp_path: Path

@@ -138,6 +138,7 @@ def test_superuser_migrates_with_the_same_privileges(
             connection.execute(text("delete from auth.users"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("default_privileges", DefaultPrivileges)
 def test_version_table_created_by_a_stamp_grants_nothing_to_api_roles(
     default_privileges: DefaultPrivileges, townhall_databases: Databases

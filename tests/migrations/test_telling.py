@@ -20,6 +20,7 @@ def _told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return told
 
 
+@pytest.mark.thorough
 def test_upgrade_tells_policies_and_triggers_of_others(
     empty_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -55,6 +56,7 @@ def test_upgrade_tells_nothing_of_what_revisions_made(
     assert _told(caplog) == []
 
 
+@pytest.mark.thorough
 def test_policy_that_others_made_since_is_told_by_the_next_upgrade(
     empty_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -69,6 +71,7 @@ def test_policy_that_others_made_since_is_told_by_the_next_upgrade(
     ]
 
 
+@pytest.mark.thorough
 def test_downgrade_tells_which_tables_it_left(
     empty_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -174,6 +174,7 @@ def test_invalid_index_of_an_interrupted_build_is_built_again_and_told(
     assert _value(engine, "select bool_and(indisvalid) from pg_index where indisunique is false")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("upgrade", "statement"),
     [
@@ -200,6 +201,7 @@ def test_give_up_names_statement_table_and_holder(
     assert "\n" not in message
 
 
+@pytest.mark.thorough
 def test_give_up_names_a_holder_that_has_ended_since(
     things: Things, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +213,7 @@ def test_give_up_names_a_holder_that_has_ended_since(
             command.upgrade(config, "head")
 
 
+@pytest.mark.thorough
 def test_give_up_says_since_when_and_what_the_holder_runs(things: Things, engine: Engine) -> None:
     config = things.revision(COLUMN)
     # As the role that logged in, which sees its own sessions.
@@ -225,6 +228,7 @@ def test_give_up_says_since_when_and_what_the_holder_runs(things: Things, engine
         command.upgrade(config, "head")
 
 
+@pytest.mark.thorough
 def test_give_up_says_where_the_role_may_not_see_what_the_holder_runs(
     things: Things, engine: Engine
 ) -> None:
@@ -260,6 +264,7 @@ def test_deadlock_names_statement_table_and_holder(things: Things) -> None:
     assert f"Table: public.others. Blocked by: server process {process} " in message
 
 
+@pytest.mark.thorough
 def test_waiting_for_another_migration_says_who_runs_it(
     things: Things, engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:

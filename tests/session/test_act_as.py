@@ -187,6 +187,7 @@ def test_listeners_of_the_session_run_while_it_acts(engine: Engine, user: UUID) 
     assert roles == ["authenticated", "authenticated"]
 
 
+@pytest.mark.thorough
 def test_session_that_acts_is_garbage_collected_with_its_transaction_open(
     owner_engine: Engine, user: UUID
 ) -> None:

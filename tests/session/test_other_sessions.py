@@ -54,6 +54,7 @@ def test_session_without_an_actor_is_left_as_it_is(user: UUID) -> None:
         assert session.info == {}
 
 
+@pytest.mark.thorough
 def test_session_of_a_program_that_makes_no_actor_has_no_listener() -> None:
     program = """
 from sqlalchemy import create_engine, text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from tests.support.dump import dump
@@ -29,6 +30,7 @@ $$
 """
 
 
+@pytest.mark.thorough
 def test_equal_schemas_have_equal_dumps(server: Databases) -> None:
     statements = (
         "create table public.things (id int primary key)",

@@ -173,6 +173,7 @@ def test_connection(townhall_connection):
     application.runpytest_inprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("spelling", ["postgres", "postgresql"])
 def test_database_url_accepts_both_schemes(
     application: pytest.Pytester,
@@ -185,6 +186,7 @@ def test_database_url_accepts_both_schemes(
     application.runpytest_inprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.thorough
 def test_importing_the_plugin_loads_nothing_that_only_fixtures_need() -> None:
     script = """
 import sys, townhall.testing

@@ -191,6 +191,7 @@ def committed(townhall_engine: Engine) -> Engine:
     return townhall_engine
 
 
+@pytest.mark.thorough
 def test_concurrent_save_waits_and_keeps_the_other_patch(committed: Engine) -> None:
     """The first tab has saved and not committed when the second saves another field."""
     factory = SessionFactory(committed)
@@ -202,6 +203,7 @@ def test_concurrent_save_waits_and_keeps_the_other_patch(committed: Engine) -> N
         assert second.result(timeout=30) == {"name": "Gala", "first": 1, "second": 2}
 
 
+@pytest.mark.thorough
 def test_save_concurrent_to_completion_is_refused(committed: Engine) -> None:
     factory = SessionFactory(committed)
     with ThreadPoolExecutor(1) as other_tab:
@@ -240,6 +242,7 @@ def _save(factory: SessionFactory, patch: dict[str, Any]) -> dict[str, Any]:
         return session.scalars(save_session(SESSION, patch)).one().state
 
 
+@pytest.mark.thorough
 async def test_sessions_are_saved_in_an_async_session(townhall_async_engine: AsyncEngine) -> None:
     async with townhall_async_engine.begin() as connection:
         await connection.run_sync(insert_wizard)
