@@ -79,7 +79,7 @@ WORDS = {
         Severity.SECURITY,
         "lets its roles write any row",
         "policies that let their roles write any row",
-        "whoever acts as one of its roles can change or fake the rows of others",
+        "a client with one of its roles can change or fake the rows of others",
     ),
     Danger.USERS_SHOWN: Words(
         Severity.SECURITY,

@@ -36,7 +36,7 @@ def migrating(connection: Connection, lock_timeout: str, *, is_passed: bool) -> 
             session_limits(connection, lock_timeout),
             watching(connection, second) as watch,
             migration_lock(connection),
-            # Within it: to release it is a further statement, which waits for nobody.
+            # Within it: to release it is a further statement, which waits for no other session.
             explaining_give_ups(connection, watch, lock_timeout),
         ):
             yield
