@@ -28,6 +28,7 @@ class Meaning(NamedTuple):
 _LOST = Meaning(
     "the connection to the database was lost", "Run it again when the server can be reached."
 )
+_ENDED = "terminating connection due to idle"
 _TIMED_OUT = Meaning(_LOST.cause, "Raise the timeout that PostgreSQL names, and run it again.")
 _REFUSED = Meaning("PostgreSQL refused a statement", "")
 _BREAKING_ROWS = Meaning("rows break a constraint", "")
@@ -209,6 +210,12 @@ def _is_lost(error: DBAPIError | psycopg.Error) -> bool:
     return isinstance(original, psycopg.OperationalError) and not _is_of_connecting(error)
 
 
+def _is_of_timeout(error: DBAPIError | psycopg.Error) -> bool:
+    # Earlier releases of psycopg give a lost connection no SQLSTATE.
+    state = _state(error)
+    return state in _TIMEOUT_STATES or (not state and _ENDED in str(_original(error)))
+
+
 def _original_text(original: BaseException | None) -> str:
     diagnosis = original.diag if isinstance(original, psycopg.Error) else None
     if diagnosis is None or diagnosis.message_primary is None:
@@ -220,7 +227,7 @@ def _original_text(original: BaseException | None) -> str:
 
 def _meaning_of(error: DBAPIError | psycopg.Error) -> Meaning:
     if _is_lost(error):
-        return _TIMED_OUT if _state(error) in _TIMEOUT_STATES else _LOST
+        return _TIMED_OUT if _is_of_timeout(error) else _LOST
     meaning = _MEANINGS.get(_state(error), _REFUSED)
     if meaning is _NO_PRIVILEGE:
         return Meaning(meaning.cause, _matching(str(error), _PRIVILEGES, meaning.advice))

@@ -29,8 +29,12 @@ def refuse_other_encodings(engine: Engine) -> None:
         engine: An engine, whose ``connect()`` then raises a ``CommandError``.
     """
 
-    def refuse(driver_connection: object, _: object) -> None:
-        check_encodings(driver_connection)
+    def refuse(driver_connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's
+        try:
+            check_encodings(driver_connection)
+        except CommandError:
+            driver_connection.close()
+            raise
 
     event.listen(engine, "connect", refuse, insert=True)
 
