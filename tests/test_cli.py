@@ -17,6 +17,7 @@ from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from townhall import embedded, migrate
+from townhall.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +120,13 @@ def database(home: Path) -> Iterator[str]:
             connection.execute(text("create database cli"))
         engine.dispose()
         yield server.url.replace("/postgres?", "/cli?")
+
+
+def test_handler_of_a_signal_is_that_of_before_after_a_command() -> None:
+    former = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert signal.getsignal(signal.SIGTERM) is former
 
 
 @pytest.mark.thorough

@@ -49,7 +49,7 @@ def run_to_end(command: Callable[[], int]) -> int:
         signals.append(number)
         raise _TerminatedError
 
-    signal.signal(signal.SIGTERM, terminate)
+    former = signal.signal(signal.SIGTERM, terminate)
     try:
         status = _status_of(command)
     except BrokenPipeError:
@@ -57,6 +57,8 @@ def run_to_end(command: Callable[[], int]) -> int:
         status = _SIGNALLED + signal.SIGPIPE
     except KeyboardInterrupt:
         status = _SIGNALLED + signal.SIGINT
+    finally:
+        signal.signal(signal.SIGTERM, former)
     # Python ignores an exception raised while it collects garbage: the command then completes.
     return _SIGNALLED + signals[0] if signals else status
 
