@@ -6,9 +6,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from alembic.util import CommandError
-
-from townhall.check.errors import CheckError
 from townhall.configuration import database_of, default_ini
 from townhall.printing import printable
 from townhall.pull.pulling import pull as pull_database
@@ -49,19 +46,17 @@ def pull(options: argparse.Namespace) -> int:
 
     Raises:
         CommandError: The pull failed; the message says why and what to do.
+        CheckError: There is no server for the scratch database.
+        ValueError: A URL can't be read.
     """
-    try:
-        database = database_of(options.url, default_ini())
-        pulled = pull_database(
-            database,
-            options.folder,
-            options.into,
-            schemas=options.schema,
-            scratch=options.scratch,
-            force=options.force,
-        )
-    except (CheckError, ValueError) as error:
-        raise CommandError(str(error)) from None
+    pulled = pull_database(
+        database_of(options.url, default_ini()),
+        options.folder,
+        options.into,
+        schemas=options.schema,
+        scratch=options.scratch,
+        force=options.force,
+    )
     print(
         f"{pulled.tables} tables and {pulled.entities} entities are in"
         f" {options.folder.resolve() / options.into}."
