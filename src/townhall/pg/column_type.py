@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlalchemy.types import UserDefinedType
 
+SERIAL_TYPES = {"smallserial": "smallint", "serial": "integer", "bigserial": "bigint"}
+"""The names for an integer with a sequence of its own, and the types that the columns have."""
+
 
 class ColumnType(UserDefinedType[Any]):
     """A type by the name that PostgreSQL has for it.

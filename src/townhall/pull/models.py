@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from townhall.migrate.write.python_source import quoted
 from townhall.pg import sql
 from townhall.pg.catalog import Column, Constraint, Index, Table, TableDetails, TableName
+from townhall.pg.column_type import SERIAL_TYPES
 from townhall.pg.table_definition import TableDefinition
 from townhall.pull import definitions
 from townhall.pull.column_types import TypeNames, TypeSource
@@ -17,7 +18,7 @@ from townhall.pull.literals import argument, literal, names, text_argument, text
 from townhall.pull.names import attribute_name, class_name
 from townhall.pull.relationships import Reference, Relationship, relationships
 
-_SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
+_SERIALS = {base: name for name, base in SERIAL_TYPES.items()}
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 

@@ -17,11 +17,10 @@ from townhall.migrate.operations.columns import ChangeColumnOp, ColumnState
 from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.pg import catalog, sql
 from townhall.pg.catalog.casts import Cast, read_casts
-from townhall.pg.column_type import ColumnType
+from townhall.pg.column_type import SERIAL_TYPES, ColumnType
 from townhall.pg.dialect import named_dialect
 
 _TYPES_OF_SEQUENCES = {"smallint", "integer", "bigint"}
-_SERIAL = {"smallserial": "smallint", "serial": "integer", "bigserial": "bigint"}
 _dialect = named_dialect()
 _compiler = PGDDLCompiler(_dialect, None)  # type: ignore[arg-type] # nothing to compile
 _CAPITALS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Z]+""")
@@ -126,7 +125,7 @@ def type_in_sql(type_: TypeEngine[Any]) -> str:
 
 def _is_serial(type_: TypeEngine[Any], actual: catalog.Column) -> bool:
     # "serial" is an integer with a sequence of its own, and no type.
-    base = _SERIAL.get(type_in_sql(type_))
+    base = SERIAL_TYPES.get(type_in_sql(type_))
     return base == actual.type and actual.sequence is not None
 
 

@@ -14,8 +14,9 @@ from sqlalchemy import Column, Identity
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from townhall.migrate.compare.table_states import SERIAL
+from townhall.pg.column_type import SERIAL_TYPES
 
-_SERIAL = {"SMALLSERIAL": "smallint", "SERIAL": "integer", "BIGSERIAL": "bigint"}
+_SERIAL = {name.upper(): base for name, base in SERIAL_TYPES.items()}  # as SQLAlchemy writes them
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 

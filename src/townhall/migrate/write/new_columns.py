@@ -35,6 +35,7 @@ from townhall.migrate.write.safe_calls import set_not_null
 from townhall.migrate.write.table_parts import DIALECT, definition_of, place_of, schema_argument
 from townhall.pg import ColumnType, sql
 from townhall.pg.catalog import TableName
+from townhall.pg.column_type import SERIAL_TYPES
 
 Operations = Sequence[MigrateOperation]
 
@@ -53,7 +54,6 @@ _WHY_PARTITIONED = (
 _GENERATED = re.compile(r" generated always as \(", re.IGNORECASE)
 _STORED = (" STORED", " STORED NOT NULL")
 _ADDITION = " add column if not exists "
-_SERIALS = {"smallserial": "smallint", "serial": "integer", "bigserial": "bigint"}
 _compiler = PGDDLCompiler(DIALECT, None)  # type: ignore[arg-type] # nothing to compile
 
 
@@ -155,8 +155,8 @@ def _definition(column: Column[Any]) -> str:
 
 def _plain(column: Column[Any]) -> Column[Any]:
     type_ = column.type
-    if isinstance(type_, ColumnType) and type_.name in _SERIALS:
-        type_ = ColumnType(_SERIALS[type_.name])
+    if isinstance(type_, ColumnType) and type_.name in SERIAL_TYPES:
+        type_ = ColumnType(SERIAL_TYPES[type_.name])
     return Column(column.name, type_, nullable=True, comment=column.comment)
 
 
