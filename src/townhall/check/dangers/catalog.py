@@ -52,7 +52,7 @@ class Callers:
         """Return the callers that are meant by the roles of a policy or of a privilege.
 
         Args:
-            roles: Names of roles, with ``public`` for every role.
+            roles: Names of roles, ``public`` for all roles.
         """
         named = set(roles)
         if PUBLIC in named:
@@ -65,7 +65,7 @@ class Callers:
         """Return those of the grantees through whom a caller without a token has a privilege.
 
         Args:
-            grantees: Names of roles, with ``public`` for every role.
+            grantees: Names of roles, ``public`` for all roles.
         """
         roles = self.memberships.get(self.anonymous or "", frozenset())
         return [each for each in grantees if each == PUBLIC or each in roles]
@@ -124,9 +124,9 @@ class FoundPolicy:
         schema: The schema of its table.
         table: Its table.
         name: Its name.
-        command: Its command, ``all`` for every one.
+        command: Its command, ``all`` for all commands.
         is_permissive: Whether it is permissive.
-        roles: Its roles, with ``public`` for every role.
+        roles: Its roles, ``public`` for all roles.
         using: The condition for existing rows.
         check: The condition for new rows.
         functions: The functions that it calls, by number.

@@ -43,7 +43,7 @@ class Called:
 
 
 def is_true(condition: str | None) -> bool:
-    """Tell whether a condition holds for every row, whatever is in it.
+    """Tell whether a condition holds for every row, without looking at its values.
 
     Args:
         condition: The condition; None for none.

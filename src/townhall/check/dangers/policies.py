@@ -18,7 +18,7 @@ class Rule:
 
     Attributes:
         name: Its name.
-        command: Its command, ``all`` for every one.
+        command: Its command, ``all`` for all commands.
         roles: Its roles.
         using: The condition for existing rows.
         check: The condition for new rows; without it ``using`` holds for them.
