@@ -65,6 +65,10 @@ def pull(options: argparse.Namespace) -> int:
         print("\nNot pulled:")
         for each in pulled.left_out:
             print(f"  {printable(str(each))}")
+    if pulled.others:
+        print("\nIn the package already, and left as they are:")
+        for other in pulled.others:
+            print(f"  {printable(other)}")
     print("\nNext, on the database that was read:\n")
     for line in _NEXT:
         print(f"    python -m alembic {line}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +29,14 @@ class Pulled:
         tables: How many tables there are.
         entities: How many entities there are.
         left_out: What was not pulled.
+        others: Modules of the package that this pull did not write, relative to the folder.
     """
 
     files: Sequence[str]
     tables: int
     entities: int
     left_out: Sequence[LeftOut]
+    others: Sequence[str]
 
 
 def pull(  # noqa: PLR0913 - each is a choice of its own
@@ -57,28 +59,35 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
         schemas: The schemas; none for all but the platform's.
         scratch: The URL of a server of the same major version, as a role that may create databases,
             to write the first revision; None for the embedded server.
-        force: Whether files of the same names are overwritten, and others of the package removed.
+        force: Whether files of the same names are overwritten.
 
     Raises:
-        CommandError: The name can't be that of a package, files exist already, there is no such
-            schema, or autogenerate refuses what was found; the message says what to do.
+        CommandError: The name can't be that of a package, files exist already, revisions follow the
+            first one, there is no such schema, or autogenerate refuses what was found; the message
+            says what to do.
         CheckError: There is no server for the scratch database.
         DBAPIError: The database can't be connected to, or not be read.
     """
     refuse_name(folder, package, "--into")
     _refuse_existing(folder, package, force=force)
+    first, later = _revisions(folder, package)
+    _refuse_later(package, later)
     with reading(database) as connection:
         source = read_source(connection, schemas)
     written = Package(source, package)
     files = written.files()
-    _write(folder, package, files)
+    for former in first:
+        former.unlink()
+    _write(folder, files)
     write_first_revision(folder, package, source, scratch)
-    _format(folder, package)
+    first, _ = _revisions(folder, package)
+    _format(folder, [*files, *(each.relative_to(folder).as_posix() for each in first)])
     return Pulled(
         sorted(files),
         len(source.definitions),
         len(written.declared.entities),
         written.left_out,
+        _others(folder, package, files),
     )
 
 
@@ -97,23 +106,43 @@ def _has_content(place: Path) -> bool:
     return place.is_file() or (place.is_dir() and any(place.iterdir()))
 
 
-def _write(folder: Path, package: str, files: dict[str, str]) -> None:
-    versions = folder / "migrations" / "versions"
-    for former in (*(folder / package).rglob("*.py"), *versions.glob(f"{package}_0001_*.py")):
-        former.unlink()
-    versions.mkdir(parents=True, exist_ok=True)
+def _revisions(folder: Path, package: str) -> tuple[Sequence[Path], Sequence[Path]]:
+    """Return the files of the first revision of an earlier pull, and those of others."""
+    every = sorted((folder / "migrations" / "versions").glob("*.py"))
+    first = [each for each in every if each.name.startswith(f"{package}_0001_")]
+    return first, [each for each in every if each not in first]
+
+
+def _refuse_later(package: str, revisions: Sequence[Path]) -> None:
+    if revisions:
+        names = ", ".join(each.name for each in revisions)
+        raise CommandError(
+            f"migrations/versions has {names}, which a new first revision {package}_0001 would"
+            " contradict. Write what has changed as a further revision, by alembic revision"
+            " --autogenerate, or pull into another folder."
+        )
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    (folder / "migrations" / "versions").mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 
-def _format(folder: Path, package: str) -> None:
+def _others(folder: Path, package: str, files: Collection[str]) -> Sequence[str]:
+    modules = (each.relative_to(folder).as_posix() for each in (folder / package).rglob("*.py"))
+    return sorted(each for each in modules if each not in files)
+
+
+def _format(folder: Path, files: Sequence[str]) -> None:
     if importlib.util.find_spec("ruff") is None:
         return
+    modules = [each for each in files if each.endswith(".py")]
     for words in (
         ("check", "--fix-only", "--quiet", "--no-cache", "--select", "F401,I,RUF022,UP034"),
         ("format", "--quiet", "--no-cache"),
     ):
-        command = (sys.executable, "-m", "ruff", *words, package, "migrations")
+        command = (sys.executable, "-m", "ruff", *words, *modules)
         subprocess.run(command, check=False, cwd=folder)  # noqa: S603 - a program of ours
