@@ -349,3 +349,12 @@ def test_columns_of_a_key_that_its_own_table_refers_to_are_changed(lab: Lab) -> 
 
     lab.there_and_back(tree("id"), tree("id", "code"))
     lab.there_and_back(tree("id", "code"), tree("id"))
+
+
+@pytest.mark.thorough
+def test_function_kept_as_it_was_found_is_created_though_its_body_does_not_run(lab: Lab) -> None:
+    found = pg.Function(
+        schema=SCHEMA, name="f", returns="bigint", body="select count(*) from gone", verbatim=True
+    )
+    revision = lab.there_and_back(Schema(), Schema(entities=[found]))
+    assert "check_function_bodies = off" in revision.upgrade

@@ -120,6 +120,15 @@ PLAIN: Mapping[str, str] = {
         create procedure work(inout n int) language plpgsql as $$begin n := 1; end$$;
         comment on function claim() is 'It''s "claimed".'
     """,
+    "function whose body is found on the search path of a session only": """
+        create schema tools;
+        create function tools.word() returns text language sql as $$select 'word'$$;
+        set local search_path = public, tools;
+        create function words(n int) returns text language sql as 'select repeat(word(), n)';
+        create table worded (id int primary key, word text default words(2));
+        set local check_function_bodies = off;
+        create function gone() returns int language sql as 'select n from dropped'
+    """,
     "triggers": """
         create table touched (id int primary key, a int, b int);
         create function touch() returns trigger language plpgsql as $$begin return new; end$$;
@@ -215,6 +224,12 @@ SUPABASE: Mapping[str, str] = {
         $$;
         create trigger on_auth_user_created after insert on auth.users
             for each row execute function handle_new_user()
+    """,
+    "functions of a preinstalled extension": """
+        create extension if not exists pgcrypto schema extensions;
+        create table tokens (
+            id int primary key, token text default encode(extensions.gen_random_bytes(8), 'hex')
+        )
     """,
     "storage": """
         create policy "Avatars are public" on storage.objects for select

@@ -16,6 +16,7 @@ from townhall.check.snapshot import Object, Snapshot, usual_owner
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import PUBLIC, DefaultPrivileges, TableGrant, catalog, ddl, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Column, Table
+from townhall.pg.extension import PREINSTALLED
 from townhall.pg.fields import comparable
 from townhall.pg.privileges import privileges_of, texts_of
 
@@ -28,7 +29,8 @@ class Platform:
 
     Attributes:
         schemas: The schemas.
-        statements: What creates them with their tables and functions, and the publications.
+        statements: What creates them with their extensions, tables and functions, and the
+            publications.
     """
 
     schemas: frozenset[str]
@@ -47,10 +49,12 @@ def read_platform(connection: Connection) -> Platform:
         tables = catalog.read_tables(connection, schemas) if schemas else []
         functions = catalog.rows(connection, _FUNCTIONS, schemas) if schemas else []
         publications = catalog.rows(connection, _PUBLICATIONS, [])
+        extensions = catalog.rows(connection, _EXTENSIONS, schemas)
     return Platform(
         frozenset(schemas),
         (
             *map(ddl.create_schema, schemas),
+            *(row["definition"] for row in extensions),
             *(statement for table in tables for statement in _copy(table)),
             *(row["definition"] for row in functions),
             *(f"create publication {sql.quote(row['name'])}" for row in publications),
@@ -137,6 +141,20 @@ def _plain(column: Column) -> Column:
 
 
 _PUBLICATIONS = "select p.pubname as name from pg_catalog.pg_publication as p order by 1"
+
+_EXTENSIONS = f"""
+    select
+        pg_catalog.format(
+            'create extension if not exists %%I schema %%I', e.extname, n.nspname
+        ) as definition
+    from pg_catalog.pg_extension as e
+    join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
+    where n.nspname = any (%(schemas)s)
+        and e.extname in ({", ".join(map(sql.literal, sorted(PREINSTALLED)))})
+        and pg_catalog.to_regrole('authenticator') is not null
+    order by e.oid
+"""
+"""Those that every project of Supabase has: they are used, and declared nowhere."""
 
 _FUNCTIONS = f"""
     select pg_catalog.pg_get_functiondef(p.oid) as definition

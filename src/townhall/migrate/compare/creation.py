@@ -281,7 +281,9 @@ class Creation:
             return
         run_script(self._connection, [CHECKED])
         for step in done:
-            if isinstance(step, Routine):
+            # One that is kept as it was found may not run: what it calls is gone, or is found on
+            # the search path of a session.
+            if isinstance(step, Routine) and not step.verbatim:
                 create = partial(run_script, self._connection, [*step.replace_statements()])
                 if (error := attempt(self._connection, create)) is not None:
                     yield Failure(step, error)

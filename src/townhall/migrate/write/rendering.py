@@ -221,7 +221,7 @@ def _render_statements(context: AutogenContext, operation: StatementsOp) -> list
 def _render_unchecked_bodies(context: AutogenContext, operation: UncheckedBodiesOp) -> list[str]:
     del operation
     context.imports.add(_IMPORT)
-    why = "# A function is created before a table that its body reads, as pg_dump does it."
+    why = "# The body of a function names what is not there yet, or is not found: as in pg_dump."
     return [why, f"pg.execute({quoted(UNCHECKED)})"]
 
 
