@@ -37,15 +37,17 @@ class Platform:
     statements: tuple[str, ...]
 
 
-def read_platform(connection: Connection) -> Platform:
+def read_platform(connection: Connection, *, with_stand_in: bool = False) -> Platform:
     """Return what is to be copied of a platform, which is nearly nothing on plain PostgreSQL.
 
     Args:
         connection: The checked database; it is only read.
+        with_stand_in: Whether the schema ``auth`` is copied as well that a revision of townhall
+            made on plain PostgreSQL.
     """
     with catalog.empty_search_path(connection):
         found = catalog.read_schemas(connection, sorted(PLATFORM_SCHEMAS - {"information_schema"}))
-        schemas = sorted(each.name for each in found if each.is_of_platform)
+        schemas = sorted(each.name for each in found if with_stand_in or each.is_of_platform)
         tables = catalog.read_tables(connection, schemas) if schemas else []
         functions = catalog.rows(connection, _FUNCTIONS, schemas) if schemas else []
         publications = catalog.rows(connection, _PUBLICATIONS, [])

@@ -58,7 +58,8 @@ def pull(options: argparse.Namespace) -> int:
         force=options.force,
     )
     print(
-        f"{pulled.tables} tables and {pulled.entities} entities are in"
+        f"{pulled.tables} tables, {pulled.rules} of them with an access rule, and"
+        f" {pulled.entities} entities are in"
         f" {options.folder.resolve() / options.into}."
     )
     if pulled.left_out:

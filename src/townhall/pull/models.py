@@ -49,6 +49,12 @@ class Mapped:
         of_kind = [each for each in self.table.constraints.values() if each.kind == "primary key"]
         return of_kind[0] if of_kind else None
 
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns of the primary key; none where it has a form that can't be declared."""
+        key = self.primary_key
+        return definitions.key(key.definition).columns if key and _is_known(key) else ()
+
 
 class Models:
     """The mapped classes of a database."""
@@ -180,7 +186,7 @@ class Models:
         ]
         if "Any" in source.annotation and not is_key:
             arguments.append(f"nullable={column.is_nullable}")
-        key = _key_columns(mapped)
+        key = mapped.key_columns
         has_numbers = column.identity or column.default or column.computed
         if source.is_number and key == (column.name,) and not has_numbers:
             arguments.append("autoincrement=False")
@@ -344,15 +350,10 @@ def _is_known(constraint: Constraint) -> bool:
     return True
 
 
-def _key_columns(mapped: Mapped) -> tuple[str, ...]:
-    key = mapped.primary_key
-    return definitions.key(key.definition).columns if key and _is_known(key) else ()
-
-
 def _inline_key(mapped: Mapped) -> tuple[str, ...]:
     # The columns of a primary key that needs no more than to be told at its columns.
     key = mapped.primary_key
-    columns = _key_columns(mapped)
+    columns = mapped.key_columns
     in_order = [name for name in mapped.table.columns if name in columns]
     is_plain = key is not None and not _key_options(mapped.table, key) and list(columns) == in_order
     return columns if is_plain else ()

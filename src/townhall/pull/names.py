@@ -11,10 +11,12 @@ ALIASES = ("dt", "decimal", "pg", "postgresql", "sa", "uuid")
 
 _IN_BODIES = {
     *ALIASES,
+    "Access",
     "Any",
     "Base",
     "Literal",
     "Mapped",
+    "Principal",
     "TYPE_CHECKING",
     "annotations",
     "bool",
@@ -26,7 +28,8 @@ _IN_BODIES = {
     "relationship",
     "str",
 }
-"""Names that the body of a mapped class uses, so that no attribute may hide them."""
+"""Names that the modules of models and of access use, so that no class and no attribute may hide
+them."""
 
 _OF_MAPPED_CLASSES = {"metadata", "registry", "type_annotation_map", "mro"}
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"))

@@ -14,11 +14,14 @@ from townhall.migrate.settings import OF_PLATFORM
 from townhall.migrate.write.python_source import quoted
 from townhall.pg import Domain, Entity, EnumType, Extension, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Table
+from townhall.pull.access_rules import FoundRule, access_rules
 from townhall.pull.column_types import TypeNames, enum_key
 from townhall.pull.declarable import Declarable, declarable
 from townhall.pull.left_out import LeftOut, left_out
 from townhall.pull.models import Models
 from townhall.pull.names import constant_name, module_name
+from townhall.pull.principals import Helper
+from townhall.pull.renderings import Renderings
 from townhall.pull.rooms import ROOMS, render_entities, room_of, sorted_entities
 from townhall.pull.source import Source, roles_of
 from townhall.roles import SUPABASE, Roles
@@ -37,12 +40,13 @@ _TOKENS = {
 class Package:
     """A database as the files of an application."""
 
-    def __init__(self, source: Source, name: str) -> None:
+    def __init__(self, source: Source, name: str, renderings: Renderings) -> None:
         """Find the names of everything.
 
         Args:
             source: The database.
             name: The name of the package.
+            renderings: What PostgreSQL makes of conditions.
         """
         self._source, self._name = source, name
         taken = {"base", "extensions"}
@@ -76,6 +80,9 @@ class Package:
             ),
             self.declared.columns_with_sequences,
         )
+        self.rules = access_rules(
+            self.declared.entities, self._models.tables, roles_of(source), renderings
+        )
 
     def files(self) -> dict[str, str]:
         """Return the text of each file, by its path in the folder of the application."""
@@ -100,8 +107,9 @@ class Package:
 
     def _entities(self) -> dict[str, list[Entity]]:
         found: dict[str, list[Entity]] = defaultdict(list)
+        replaced = {key for rule in self.rules for key in rule.replaced}
         for entity in self.declared.entities:
-            if not isinstance(entity, Extension):
+            if not isinstance(entity, Extension) and entity.key not in replaced:
                 found[entity.schema].append(entity)
         return found
 
@@ -113,12 +121,18 @@ class Package:
             if enum.schema == schema
         )
         for room, (title, _) in ROOMS.items():
-            own = [each for each in entities if room_of(each) == room]
+            own = sorted_entities(each for each in entities if room_of(each) == room)
+            rules = [each for each in self.rules if (room, schema) == ("access", each.table[0])]
             before = types if room == "types" else ""
-            if own or before:
-                body = render_entities(room.upper(), sorted_entities(own)) if own else ""
+            if own or rules or before:
+                constants = {each.function.key: each.constant for each in self._helpers}
+                body = render_entities(room.upper(), own, constants=constants, rules=rules)
                 docstring = f"{title} of the schema {_in_words(schema)}."
-                found[f"{module}/{room}"] = _module(docstring, f"{before}\n{body}")
+                found[f"{module}/{room}"] = _module(
+                    docstring,
+                    f"{before}\n{body if own or rules else ''}",
+                    self._imports_of_rules(rules, body),
+                )
         models = self._models.source(schema)
         if models:
             found[f"{module}/models"] = _module(
@@ -144,6 +158,21 @@ class Package:
             yield "if TYPE_CHECKING:"
             for other, name in others:
                 yield f"    from {self._name}.{self._modules[other]}.models import {name}"
+
+    @property
+    def _helpers(self) -> list[Helper]:
+        return sorted({each for rule in self.rules for each in rule.helpers}, key=_constant)
+
+    def _imports_of_rules(self, rules: Sequence[FoundRule], body: str) -> Iterable[str]:
+        words = [each for each in _VOCABULARY if re.search(rf"\b{each}\b", body)]
+        if rules:
+            yield f"from townhall.pg.access import {', '.join(words)}"
+        for rule in rules:
+            place = f"{self._name}.{self._modules[rule.table[0]]}.models"
+            yield f"from {place} import {self._models.tables[rule.table].class_name}"
+        for each in sorted({helper for rule in rules for helper in rule.helpers}, key=_constant):
+            place = f"{self._name}.{self._modules[each.function.schema]}.functions"
+            yield f"from {place} import {each.constant}"
 
     def _stubs(self, schema: str) -> str:
         tables = self._source.platform_tables
@@ -193,6 +222,16 @@ class Package:
                     yield _alias(path)
 
 
+_VOCABULARY = (
+    "Access",
+    "Declaration",
+    "Principal",
+    "anyone",
+    "anyone_with",
+    "either",
+    "owner",
+    "signed_in",
+)
 _PLACES = {
     "alembic.ini": "alembic.ini",
     "env.py": "migrations/env.py",
@@ -200,6 +239,10 @@ _PLACES = {
     "base.py": "{package}/base.py",
 }
 """Where each template is written to."""
+
+
+def _constant(helper: Helper) -> str:
+    return helper.constant
 
 
 def _alias(path: str) -> str:

@@ -17,6 +17,7 @@ from townhall.init.files import refuse_name
 from townhall.pull.first_revision import write_first_revision
 from townhall.pull.left_out import LeftOut
 from townhall.pull.package import Package
+from townhall.pull.renderings import renderings
 from townhall.pull.source import read_source
 
 
@@ -27,6 +28,7 @@ class Pulled:
     Attributes:
         files: The files, relative to the folder.
         tables: How many tables there are.
+        rules: For how many of them an access rule says who may do what.
         entities: How many entities there are.
         left_out: What was not pulled.
         others: Modules of the package that this pull did not write, relative to the folder.
@@ -34,6 +36,7 @@ class Pulled:
 
     files: Sequence[str]
     tables: int
+    rules: int
     entities: int
     left_out: Sequence[LeftOut]
     others: Sequence[str]
@@ -74,7 +77,8 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
     _refuse_later(package, later)
     with reading(database) as connection:
         source = read_source(connection, schemas)
-    written = Package(source, package)
+    with renderings(source, scratch) as rendered:
+        written = Package(source, package, rendered)
     files = written.files()
     for former in first:
         former.unlink()
@@ -85,6 +89,7 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
     return Pulled(
         sorted(files),
         len(source.definitions),
+        len(written.rules),
         len(written.declared.entities),
         written.left_out,
         _others(folder, package, files),

@@ -115,7 +115,7 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
         partitions=frozenset(definitions.keys() - own.keys()),
         entities=list(state.values()),
         platform_tables={(each.schema, each.name): each for each in platform},
-        platform=read_platform(connection),
+        platform=read_platform(connection, with_stand_in=True),
         roles=frozenset(connection.exec_driver_sql("select rolname from pg_roles").scalars()),
         unmanaged=unmanaged,
         rows=read_rows(connection, own),
