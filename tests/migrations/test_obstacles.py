@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -17,6 +17,7 @@ from townhall import metadata
 from townhall.migrate import upgrade
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from townhall.testing.databases import Databases
@@ -30,6 +31,12 @@ AUTH = (
 )
 
 COMMAND = "See what it takes to adopt them: townhall adopt"
+
+
+def _one_plain(cases: Iterable[str]) -> list[Any]:
+    """Return the cases, of which the first one runs always."""
+    first, *others = cases
+    return [first, *(pytest.param(each, marks=pytest.mark.thorough) for each in others)]
 
 
 def _run(url: str, *statements: str) -> None:
@@ -160,6 +167,188 @@ def test_index_of_another_table_is_refused(empty_database: str) -> None:
         "- public.idx_table_assignments_event: it is an index of theirs;"
         " declared: an index of table_assignments"
     )
+
+
+_NOTES = """
+import sqlalchemy as sa
+from alembic import op
+from townhall import pg
+from townhall.migrate import safety
+
+revision = "notes"
+down_revision = None
+
+
+def upgrade():
+    op.create_table(
+        "notes",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("title", sa.Text),
+        sa.Column("note_id", sa.Integer),
+        sa.CheckConstraint("title <> ''", name="titled"),
+        sa.ForeignKeyConstraint(["note_id"], ["notes.id"], name="answers", ondelete="CASCADE"),
+        if_not_exists=True,
+    )
+    op.create_index(op.f("by_note"), "notes", ["note_id"], if_not_exists=True)
+    safety.create_index("by_title", "notes", "(lower(title)) where id > 0", unique=True)
+    safety.add_constraint("notes", "short", "check (length(title) in (1, 2))")
+    safety.add_unique("notes", "once", "(id, title)")
+
+
+def downgrade():
+    safety.drop_table("notes")
+"""
+
+_AS_CREATED = """
+create table notes (
+    id integer primary key,
+    title text,
+    note_id integer,
+    constraint titled check (title <> ''),
+    constraint answers foreign key (note_id) references notes (id) on delete cascade,
+    constraint short check (length(title) in (1, 2)),
+    constraint once unique (id, title)
+);
+create index by_note on notes (note_id);
+create unique index by_title on notes (lower(title)) where id > 0
+"""
+
+PARTS = {
+    "drop index by_note; create index by_note on notes (title)": (
+        "its index by_note is: USING btree (title); declared: (note_id)"
+    ),
+    "drop index by_title; create index by_title on notes (lower(title)) where id > 0": (
+        "its index by_title is: USING btree (lower(title)) WHERE (id > 0);"
+        " declared: (lower(title)) where id > 0"
+    ),
+    "alter table notes drop constraint titled, add constraint titled check (title <> '-')": (
+        "its constraint titled is: CHECK ((title <> '-'::text)); declared: CHECK (title <> '')"
+    ),
+    """
+    alter table notes
+        drop constraint answers,
+        add constraint answers foreign key (note_id) references notes (id)
+    """: (
+        "its constraint answers is: FOREIGN KEY (note_id) REFERENCES public.notes(id);"
+        " declared: FOREIGN KEY(note_id) REFERENCES notes (id) ON DELETE CASCADE"
+    ),
+    "alter table notes drop constraint short, add constraint short check (length(title) < 3)": (
+        "its constraint short is: CHECK ((length(title) < 3));"
+        " declared: check (length(title) in (1, 2))"
+    ),
+    "alter table notes drop constraint once, add constraint once unique (title, note_id)": (
+        "its constraint once is: UNIQUE (title, note_id); declared: unique (id, title)"
+    ),
+}
+
+
+@pytest.mark.parametrize("change", _one_plain(PARTS))
+def test_constraint_or_index_of_another_definition_is_refused(
+    change: str, empty_database: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare("")
+    (tmp_path / "versions" / "notes.py").write_text(_NOTES)
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        connection.exec_driver_sql(_AS_CREATED)
+        connection.exec_driver_sql(change)
+    before = dump(empty_database)
+    with pytest.raises(CommandError) as refused:
+        command.upgrade(application.config, "head")
+    assert dump(empty_database) == before
+    first, line, last = str(refused.value).splitlines()
+    assert first.startswith("There are constraints and indexes that no revision of this history")
+    assert line == f"- public.notes: {PARTS[change]}"
+    assert last == COMMAND
+
+
+@pytest.mark.thorough
+def test_constraints_and_indexes_that_are_as_declared_are_no_obstacle(
+    empty_database: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare("")
+    (tmp_path / "versions" / "notes.py").write_text(_NOTES)
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        connection.exec_driver_sql(_AS_CREATED)
+    before = sorted(dump(empty_database).splitlines())
+    command.upgrade(application.config, "head")
+    command.downgrade(application.config, "base")
+    _run(empty_database, "drop table alembic_version")
+    assert sorted(dump(empty_database).splitlines()) == before
+
+
+_TYPES = """
+import sqlalchemy as sa
+from alembic import op
+from townhall import pg
+
+revision = "types"
+down_revision = None
+
+
+def upgrade():
+    pg.create_entity(pg.EnumType(name="mood", values=("calm", "glad")))
+    pg.create_entity(
+        pg.Domain(name="slug", base="text", checks={"short": "char_length(value) < 9"})
+    )
+    pg.create_entity(pg.CompositeType(name="place", attributes={"row": "integer", "seat": "text"}))
+    pg.create_entity(pg.RangeType(name="price_range", subtype="numeric"))
+
+
+def downgrade():
+    pg.drop_entity(pg.EnumType.named(name="mood"))
+"""
+
+TYPES = {
+    "create type mood as enum ('glad', 'calm')": (
+        "mood: it is an enum of 'glad', 'calm'; declared: an enum of 'calm', 'glad'"
+    ),
+    "create domain mood as text": (
+        "mood: it is a domain over text; declared: an enum of 'calm', 'glad'"
+    ),
+    "create domain slug as text constraint short check (char_length(value) < 8)": (
+        "slug: it is a domain over text constraint short CHECK ((char_length(VALUE) < 8));"
+        " declared: a domain over text constraint short CHECK ((char_length(VALUE) < 9))"
+    ),
+    "create type place as (row integer)": (
+        'place: it is a composite type ("row" integer);'
+        ' declared: a composite type ("row" integer, seat text)'
+    ),
+    "create type price_range as range (subtype = integer)": (
+        "price_range: it is a range of integer int4_ops; declared: a range of numeric numeric_ops"
+    ),
+}
+SAME_TYPES = (
+    "create type mood as enum ('calm', 'glad')",
+    "create domain slug as text constraint short check (char_length(value) < 9)",
+    "create type place as (row integer, seat text)",
+    "create type price_range as range (subtype = numeric)",
+)
+
+
+@pytest.mark.parametrize("statement", _one_plain(TYPES))
+def test_type_of_other_values_is_refused(
+    statement: str, empty_database: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare("")
+    (tmp_path / "versions" / "types.py").write_text(_TYPES)
+    _run(empty_database, statement)
+    before = dump(empty_database)
+    with pytest.raises(CommandError) as refused:
+        command.upgrade(application.config, "head")
+    assert dump(empty_database) == before
+    assert str(refused.value).splitlines()[1] == f"- public.{TYPES[statement]}"
+
+
+@pytest.mark.thorough
+def test_types_of_the_same_values_are_no_obstacle(empty_database: str, tmp_path: Path) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare("")
+    (tmp_path / "versions" / "types.py").write_text(_TYPES)
+    _run(empty_database, *SAME_TYPES)
+    command.upgrade(application.config, "head")
 
 
 @pytest.mark.thorough

@@ -11,7 +11,7 @@ $$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'update_updated_at_column', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.update_updated_at_column()')), 'drop function if exists private.update_updated_at_column()');
+        perform pg_temp.townhall_drop_object('private', 'update_updated_at_column', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.update_updated_at_column()')), 'drop function if exists private.update_updated_at_column()', 'townhall_0001');
     else
         drop function if exists private.update_updated_at_column();
     end if;

@@ -93,7 +93,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'keep_owner_of_organization', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_owner_of_organization()')), 'drop function if exists private.keep_owner_of_organization()');
+        perform pg_temp.townhall_drop_object('private', 'keep_owner_of_organization', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_owner_of_organization()')), 'drop function if exists private.keep_owner_of_organization()', 'townhall_0002');
     else
         drop function if exists private.keep_owner_of_organization();
     end if;
@@ -103,7 +103,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'hold_owned_organizations', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_owned_organizations()')), 'drop function if exists private.hold_owned_organizations()');
+        perform pg_temp.townhall_drop_object('private', 'hold_owned_organizations', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_owned_organizations()')), 'drop function if exists private.hold_owned_organizations()', 'townhall_0002');
     else
         drop function if exists private.hold_owned_organizations();
     end if;
@@ -113,7 +113,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_owned_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_owned_organization_ids()')), 'drop function if exists private.my_owned_organization_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_owned_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_owned_organization_ids()')), 'drop function if exists private.my_owned_organization_ids()', 'townhall_0002');
     else
         drop function if exists private.my_owned_organization_ids();
     end if;
@@ -123,7 +123,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_managed_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_organization_ids()')), 'drop function if exists private.my_managed_organization_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_managed_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_organization_ids()')), 'drop function if exists private.my_managed_organization_ids()', 'townhall_0002');
     else
         drop function if exists private.my_managed_organization_ids();
     end if;
@@ -133,7 +133,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_organization_ids()')), 'drop function if exists private.my_organization_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_organization_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_organization_ids()')), 'drop function if exists private.my_organization_ids()', 'townhall_0002');
     else
         drop function if exists private.my_organization_ids();
     end if;

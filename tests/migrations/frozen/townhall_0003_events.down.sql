@@ -83,7 +83,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_participant_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_participant_ids()')), 'drop function if exists private.my_participant_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_participant_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_participant_ids()')), 'drop function if exists private.my_participant_ids()', 'townhall_0003');
     else
         drop function if exists private.my_participant_ids();
     end if;
@@ -93,7 +93,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_managed_event_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_event_ids()')), 'drop function if exists private.my_managed_event_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_managed_event_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_managed_event_ids()')), 'drop function if exists private.my_managed_event_ids()', 'townhall_0003');
     else
         drop function if exists private.my_managed_event_ids();
     end if;
@@ -103,7 +103,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_event_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_event_ids()')), 'drop function if exists private.my_event_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_event_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_event_ids()')), 'drop function if exists private.my_event_ids()', 'townhall_0003');
     else
         drop function if exists private.my_event_ids();
     end if;

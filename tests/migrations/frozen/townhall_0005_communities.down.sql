@@ -74,7 +74,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'keep_owner_of_community', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_owner_of_community()')), 'drop function if exists private.keep_owner_of_community()');
+        perform pg_temp.townhall_drop_object('private', 'keep_owner_of_community', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_owner_of_community()')), 'drop function if exists private.keep_owner_of_community()', 'townhall_0005');
     else
         drop function if exists private.keep_owner_of_community();
     end if;
@@ -84,7 +84,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'hold_owned_communities', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_owned_communities()')), 'drop function if exists private.hold_owned_communities()');
+        perform pg_temp.townhall_drop_object('private', 'hold_owned_communities', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_owned_communities()')), 'drop function if exists private.hold_owned_communities()', 'townhall_0005');
     else
         drop function if exists private.hold_owned_communities();
     end if;
@@ -94,7 +94,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'add_creator_as_owner', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.add_creator_as_owner()')), 'drop function if exists private.add_creator_as_owner()');
+        perform pg_temp.townhall_drop_object('private', 'add_creator_as_owner', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.add_creator_as_owner()')), 'drop function if exists private.add_creator_as_owner()', 'townhall_0005');
     else
         drop function if exists private.add_creator_as_owner();
     end if;
@@ -104,7 +104,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'can_join_community', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.can_join_community(uuid)')), 'drop function if exists private.can_join_community(uuid)');
+        perform pg_temp.townhall_drop_object('private', 'can_join_community', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.can_join_community(uuid)')), 'drop function if exists private.can_join_community(uuid)', 'townhall_0005');
     else
         drop function if exists private.can_join_community(uuid);
     end if;
@@ -114,7 +114,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_owned_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_owned_community_ids()')), 'drop function if exists private.my_owned_community_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_owned_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_owned_community_ids()')), 'drop function if exists private.my_owned_community_ids()', 'townhall_0005');
     else
         drop function if exists private.my_owned_community_ids();
     end if;
@@ -124,7 +124,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_moderated_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_moderated_community_ids()')), 'drop function if exists private.my_moderated_community_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_moderated_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_moderated_community_ids()')), 'drop function if exists private.my_moderated_community_ids()', 'townhall_0005');
     else
         drop function if exists private.my_moderated_community_ids();
     end if;
@@ -134,7 +134,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_community_ids()')), 'drop function if exists private.my_community_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_community_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_community_ids()')), 'drop function if exists private.my_community_ids()', 'townhall_0005');
     else
         drop function if exists private.my_community_ids();
     end if;

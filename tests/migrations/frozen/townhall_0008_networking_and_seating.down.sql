@@ -63,7 +63,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'track_statistics', 'view', '', 'drop view if exists public.track_statistics');
+        perform pg_temp.townhall_drop_object('public', 'track_statistics', 'view', '', 'drop view if exists public.track_statistics', 'townhall_0008');
     else
         drop view if exists public.track_statistics;
     end if;
@@ -97,7 +97,7 @@ grant all on table public.participants to service_role;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'set_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.set_networking_opt_in(uuid, boolean)')), 'drop function if exists public.set_networking_opt_in(uuid, boolean)');
+        perform pg_temp.townhall_drop_object('public', 'set_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.set_networking_opt_in(uuid, boolean)')), 'drop function if exists public.set_networking_opt_in(uuid, boolean)', 'townhall_0008');
     else
         drop function if exists public.set_networking_opt_in(uuid, boolean);
     end if;
@@ -107,7 +107,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'set_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.set_networking_opt_in(uuid, boolean)')), 'drop function if exists private.set_networking_opt_in(uuid, boolean)');
+        perform pg_temp.townhall_drop_object('private', 'set_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.set_networking_opt_in(uuid, boolean)')), 'drop function if exists private.set_networking_opt_in(uuid, boolean)', 'townhall_0008');
     else
         drop function if exists private.set_networking_opt_in(uuid, boolean);
     end if;
@@ -117,7 +117,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'withdraw_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.withdraw_networking_opt_in()')), 'drop function if exists public.withdraw_networking_opt_in()');
+        perform pg_temp.townhall_drop_object('public', 'withdraw_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.withdraw_networking_opt_in()')), 'drop function if exists public.withdraw_networking_opt_in()', 'townhall_0008');
     else
         drop function if exists public.withdraw_networking_opt_in();
     end if;
@@ -127,7 +127,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'start_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.start_networking_opt_in()')), 'drop function if exists public.start_networking_opt_in()');
+        perform pg_temp.townhall_drop_object('public', 'start_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.start_networking_opt_in()')), 'drop function if exists public.start_networking_opt_in()', 'townhall_0008');
     else
         drop function if exists public.start_networking_opt_in();
     end if;

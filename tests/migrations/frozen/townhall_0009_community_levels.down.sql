@@ -70,7 +70,7 @@ drop trigger if exists check_levels_on_insert on public.communities;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'check_parent_is_moderated', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.check_parent_is_moderated()')), 'drop function if exists private.check_parent_is_moderated()');
+        perform pg_temp.townhall_drop_object('private', 'check_parent_is_moderated', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.check_parent_is_moderated()')), 'drop function if exists private.check_parent_is_moderated()', 'townhall_0009');
     else
         drop function if exists private.check_parent_is_moderated();
     end if;
@@ -80,7 +80,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'check_community_levels', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.check_community_levels()')), 'drop function if exists private.check_community_levels()');
+        perform pg_temp.townhall_drop_object('private', 'check_community_levels', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.check_community_levels()')), 'drop function if exists private.check_community_levels()', 'townhall_0009');
     else
         drop function if exists private.check_community_levels();
     end if;

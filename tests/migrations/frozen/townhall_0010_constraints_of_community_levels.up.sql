@@ -6,6 +6,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -13,8 +15,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare
@@ -161,6 +161,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -168,8 +170,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare
@@ -316,6 +316,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -323,8 +325,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare

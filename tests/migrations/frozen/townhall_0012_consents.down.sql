@@ -54,7 +54,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'directory_page', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.directory_page(timestamp with time zone, uuid, integer)')), 'drop function if exists public.directory_page(timestamp with time zone, uuid, integer)');
+        perform pg_temp.townhall_drop_object('public', 'directory_page', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.directory_page(timestamp with time zone, uuid, integer)')), 'drop function if exists public.directory_page(timestamp with time zone, uuid, integer)', 'townhall_0012');
     else
         drop function if exists public.directory_page(timestamp with time zone, uuid, integer);
     end if;
@@ -64,7 +64,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'directory_page', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.directory_page(timestamp with time zone, uuid, integer)')), 'drop function if exists private.directory_page(timestamp with time zone, uuid, integer)');
+        perform pg_temp.townhall_drop_object('private', 'directory_page', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.directory_page(timestamp with time zone, uuid, integer)')), 'drop function if exists private.directory_page(timestamp with time zone, uuid, integer)', 'townhall_0012');
     else
         drop function if exists private.directory_page(timestamp with time zone, uuid, integer);
     end if;
@@ -94,7 +94,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'hold_account', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_account()')), 'drop function if exists private.hold_account()');
+        perform pg_temp.townhall_drop_object('private', 'hold_account', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.hold_account()')), 'drop function if exists private.hold_account()', 'townhall_0012');
     else
         drop function if exists private.hold_account();
     end if;
@@ -104,7 +104,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'audit_emptied_consents', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.audit_emptied_consents()')), 'drop function if exists private.audit_emptied_consents()');
+        perform pg_temp.townhall_drop_object('private', 'audit_emptied_consents', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.audit_emptied_consents()')), 'drop function if exists private.audit_emptied_consents()', 'townhall_0012');
     else
         drop function if exists private.audit_emptied_consents();
     end if;
@@ -114,7 +114,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'audit_consent', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.audit_consent()')), 'drop function if exists private.audit_consent()');
+        perform pg_temp.townhall_drop_object('private', 'audit_consent', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.audit_consent()')), 'drop function if exists private.audit_consent()', 'townhall_0012');
     else
         drop function if exists private.audit_consent();
     end if;
@@ -124,7 +124,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'record_consent', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.record_consent(uuid, text, boolean, boolean)')), 'drop function if exists private.record_consent(uuid, text, boolean, boolean)');
+        perform pg_temp.townhall_drop_object('private', 'record_consent', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.record_consent(uuid, text, boolean, boolean)')), 'drop function if exists private.record_consent(uuid, text, boolean, boolean)', 'townhall_0012');
     else
         drop function if exists private.record_consent(uuid, text, boolean, boolean);
     end if;

@@ -74,7 +74,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_cohort_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_cohort_ids()')), 'drop function if exists private.my_cohort_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_cohort_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_cohort_ids()')), 'drop function if exists private.my_cohort_ids()', 'townhall_0013');
     else
         drop function if exists private.my_cohort_ids();
     end if;

@@ -64,7 +64,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'start_post_counters', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.start_post_counters()')), 'drop function if exists private.start_post_counters()');
+        perform pg_temp.townhall_drop_object('private', 'start_post_counters', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.start_post_counters()')), 'drop function if exists private.start_post_counters()', 'townhall_0014');
     else
         drop function if exists private.start_post_counters();
     end if;

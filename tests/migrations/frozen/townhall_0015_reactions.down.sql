@@ -64,7 +64,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'reset_reaction_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.reset_reaction_count()')), 'drop function if exists private.reset_reaction_count()');
+        perform pg_temp.townhall_drop_object('private', 'reset_reaction_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.reset_reaction_count()')), 'drop function if exists private.reset_reaction_count()', 'townhall_0015');
     else
         drop function if exists private.reset_reaction_count();
     end if;
@@ -74,7 +74,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'keep_reaction_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_reaction_count()')), 'drop function if exists private.keep_reaction_count()');
+        perform pg_temp.townhall_drop_object('private', 'keep_reaction_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_reaction_count()')), 'drop function if exists private.keep_reaction_count()', 'townhall_0015');
     else
         drop function if exists private.keep_reaction_count();
     end if;

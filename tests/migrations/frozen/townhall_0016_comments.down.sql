@@ -64,7 +64,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'move_answers', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.move_answers()')), 'drop function if exists private.move_answers()');
+        perform pg_temp.townhall_drop_object('private', 'move_answers', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.move_answers()')), 'drop function if exists private.move_answers()', 'townhall_0016');
     else
         drop function if exists private.move_answers();
     end if;
@@ -74,7 +74,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'set_comment_depth', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.set_comment_depth()')), 'drop function if exists private.set_comment_depth()');
+        perform pg_temp.townhall_drop_object('private', 'set_comment_depth', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.set_comment_depth()')), 'drop function if exists private.set_comment_depth()', 'townhall_0016');
     else
         drop function if exists private.set_comment_depth();
     end if;
@@ -84,7 +84,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'reset_comment_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.reset_comment_count()')), 'drop function if exists private.reset_comment_count()');
+        perform pg_temp.townhall_drop_object('private', 'reset_comment_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.reset_comment_count()')), 'drop function if exists private.reset_comment_count()', 'townhall_0016');
     else
         drop function if exists private.reset_comment_count();
     end if;
@@ -94,7 +94,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'keep_comment_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_comment_count()')), 'drop function if exists private.keep_comment_count()');
+        perform pg_temp.townhall_drop_object('private', 'keep_comment_count', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_comment_count()')), 'drop function if exists private.keep_comment_count()', 'townhall_0016');
     else
         drop function if exists private.keep_comment_count();
     end if;

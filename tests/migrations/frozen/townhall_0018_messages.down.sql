@@ -55,7 +55,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'mark_messages_read', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.mark_messages_read(uuid[])')), 'drop function if exists public.mark_messages_read(uuid[])');
+        perform pg_temp.townhall_drop_object('public', 'mark_messages_read', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.mark_messages_read(uuid[])')), 'drop function if exists public.mark_messages_read(uuid[])', 'townhall_0018');
     else
         drop function if exists public.mark_messages_read(uuid[]);
     end if;
@@ -65,7 +65,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'mark_messages_read', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.mark_messages_read(uuid[])')), 'drop function if exists private.mark_messages_read(uuid[])');
+        perform pg_temp.townhall_drop_object('private', 'mark_messages_read', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.mark_messages_read(uuid[])')), 'drop function if exists private.mark_messages_read(uuid[])', 'townhall_0018');
     else
         drop function if exists private.mark_messages_read(uuid[]);
     end if;

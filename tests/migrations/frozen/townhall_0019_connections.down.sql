@@ -90,7 +90,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'keep_connection', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_connection()')), 'drop function if exists private.keep_connection()');
+        perform pg_temp.townhall_drop_object('private', 'keep_connection', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.keep_connection()')), 'drop function if exists private.keep_connection()', 'townhall_0019');
     else
         drop function if exists private.keep_connection();
     end if;
@@ -100,7 +100,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'unblock_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.unblock_founder(uuid)')), 'drop function if exists public.unblock_founder(uuid)');
+        perform pg_temp.townhall_drop_object('public', 'unblock_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.unblock_founder(uuid)')), 'drop function if exists public.unblock_founder(uuid)', 'townhall_0019');
     else
         drop function if exists public.unblock_founder(uuid);
     end if;
@@ -110,7 +110,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'unblock_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.unblock_founder(uuid)')), 'drop function if exists private.unblock_founder(uuid)');
+        perform pg_temp.townhall_drop_object('private', 'unblock_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.unblock_founder(uuid)')), 'drop function if exists private.unblock_founder(uuid)', 'townhall_0019');
     else
         drop function if exists private.unblock_founder(uuid);
     end if;
@@ -120,7 +120,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'block_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.block_founder(uuid)')), 'drop function if exists public.block_founder(uuid)');
+        perform pg_temp.townhall_drop_object('public', 'block_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.block_founder(uuid)')), 'drop function if exists public.block_founder(uuid)', 'townhall_0019');
     else
         drop function if exists public.block_founder(uuid);
     end if;
@@ -130,7 +130,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'block_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.block_founder(uuid)')), 'drop function if exists private.block_founder(uuid)');
+        perform pg_temp.townhall_drop_object('private', 'block_founder', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.block_founder(uuid)')), 'drop function if exists private.block_founder(uuid)', 'townhall_0019');
     else
         drop function if exists private.block_founder(uuid);
     end if;
@@ -140,7 +140,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'is_post_of_blocked', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.is_post_of_blocked(uuid)')), 'drop function if exists private.is_post_of_blocked(uuid)');
+        perform pg_temp.townhall_drop_object('private', 'is_post_of_blocked', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.is_post_of_blocked(uuid)')), 'drop function if exists private.is_post_of_blocked(uuid)', 'townhall_0019');
     else
         drop function if exists private.is_post_of_blocked(uuid);
     end if;
@@ -150,7 +150,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'is_comment_of_blocked', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.is_comment_of_blocked(uuid)')), 'drop function if exists private.is_comment_of_blocked(uuid)');
+        perform pg_temp.townhall_drop_object('private', 'is_comment_of_blocked', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.is_comment_of_blocked(uuid)')), 'drop function if exists private.is_comment_of_blocked(uuid)', 'townhall_0019');
     else
         drop function if exists private.is_comment_of_blocked(uuid);
     end if;
@@ -160,7 +160,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_blocked_user_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_blocked_user_ids()')), 'drop function if exists private.my_blocked_user_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_blocked_user_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_blocked_user_ids()')), 'drop function if exists private.my_blocked_user_ids()', 'townhall_0019');
     else
         drop function if exists private.my_blocked_user_ids();
     end if;

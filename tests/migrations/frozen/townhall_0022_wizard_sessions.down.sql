@@ -54,7 +54,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'save_wizard_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.save_wizard_session(uuid, jsonb, integer, text)')), 'drop function if exists public.save_wizard_session(uuid, jsonb, integer, text)');
+        perform pg_temp.townhall_drop_object('public', 'save_wizard_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.save_wizard_session(uuid, jsonb, integer, text)')), 'drop function if exists public.save_wizard_session(uuid, jsonb, integer, text)', 'townhall_0022');
     else
         drop function if exists public.save_wizard_session(uuid, jsonb, integer, text);
     end if;
@@ -74,7 +74,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'update_wizard_session_timestamp', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.update_wizard_session_timestamp()')), 'drop function if exists public.update_wizard_session_timestamp()');
+        perform pg_temp.townhall_drop_object('public', 'update_wizard_session_timestamp', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.update_wizard_session_timestamp()')), 'drop function if exists public.update_wizard_session_timestamp()', 'townhall_0022');
     else
         drop function if exists public.update_wizard_session_timestamp();
     end if;

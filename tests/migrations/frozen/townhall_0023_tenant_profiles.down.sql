@@ -55,7 +55,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'unverify_custom_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.unverify_custom_domain()')), 'drop function if exists private.unverify_custom_domain()');
+        perform pg_temp.townhall_drop_object('private', 'unverify_custom_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.unverify_custom_domain()')), 'drop function if exists private.unverify_custom_domain()', 'townhall_0023');
     else
         drop function if exists private.unverify_custom_domain();
     end if;
@@ -65,7 +65,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'verify_custom_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.verify_custom_domain(uuid, text)')), 'drop function if exists public.verify_custom_domain(uuid, text)');
+        perform pg_temp.townhall_drop_object('public', 'verify_custom_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.verify_custom_domain(uuid, text)')), 'drop function if exists public.verify_custom_domain(uuid, text)', 'townhall_0023');
     else
         drop function if exists public.verify_custom_domain(uuid, text);
     end if;
@@ -75,7 +75,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'get_tenant_branding_by_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.get_tenant_branding_by_domain(text)')), 'drop function if exists public.get_tenant_branding_by_domain(text)');
+        perform pg_temp.townhall_drop_object('public', 'get_tenant_branding_by_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.get_tenant_branding_by_domain(text)')), 'drop function if exists public.get_tenant_branding_by_domain(text)', 'townhall_0023');
     else
         drop function if exists public.get_tenant_branding_by_domain(text);
     end if;
@@ -85,7 +85,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'get_tenant_branding', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.get_tenant_branding(text)')), 'drop function if exists public.get_tenant_branding(text)');
+        perform pg_temp.townhall_drop_object('public', 'get_tenant_branding', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.get_tenant_branding(text)')), 'drop function if exists public.get_tenant_branding(text)', 'townhall_0023');
     else
         drop function if exists public.get_tenant_branding(text);
     end if;
@@ -95,7 +95,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'get_tenant_branding_by_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.get_tenant_branding_by_domain(text)')), 'drop function if exists private.get_tenant_branding_by_domain(text)');
+        perform pg_temp.townhall_drop_object('private', 'get_tenant_branding_by_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.get_tenant_branding_by_domain(text)')), 'drop function if exists private.get_tenant_branding_by_domain(text)', 'townhall_0023');
     else
         drop function if exists private.get_tenant_branding_by_domain(text);
     end if;
@@ -105,7 +105,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'get_tenant_branding', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.get_tenant_branding(text)')), 'drop function if exists private.get_tenant_branding(text)');
+        perform pg_temp.townhall_drop_object('private', 'get_tenant_branding', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.get_tenant_branding(text)')), 'drop function if exists private.get_tenant_branding(text)', 'townhall_0023');
     else
         drop function if exists private.get_tenant_branding(text);
     end if;
@@ -115,7 +115,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'canonical_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.canonical_domain(text)')), 'drop function if exists private.canonical_domain(text)');
+        perform pg_temp.townhall_drop_object('private', 'canonical_domain', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.canonical_domain(text)')), 'drop function if exists private.canonical_domain(text)', 'townhall_0023');
     else
         drop function if exists private.canonical_domain(text);
     end if;

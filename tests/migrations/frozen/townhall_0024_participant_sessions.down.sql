@@ -54,7 +54,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'stakeholder_sessions', 'view', '', 'drop view if exists public.stakeholder_sessions');
+        perform pg_temp.townhall_drop_object('public', 'stakeholder_sessions', 'view', '', 'drop view if exists public.stakeholder_sessions', 'townhall_0024');
     else
         drop view if exists public.stakeholder_sessions;
     end if;
@@ -64,7 +64,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'campaign_assignments', 'view', '', 'drop view if exists public.campaign_assignments');
+        perform pg_temp.townhall_drop_object('public', 'campaign_assignments', 'view', '', 'drop view if exists public.campaign_assignments', 'townhall_0024');
     else
         drop view if exists public.campaign_assignments;
     end if;

@@ -14,6 +14,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -21,8 +23,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare
@@ -173,6 +173,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -180,8 +182,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare
@@ -336,6 +336,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -343,8 +345,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare

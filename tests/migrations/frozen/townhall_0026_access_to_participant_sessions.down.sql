@@ -1,7 +1,7 @@
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'complete_participant_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.complete_participant_session(uuid)')), 'drop function if exists public.complete_participant_session(uuid)');
+        perform pg_temp.townhall_drop_object('public', 'complete_participant_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.complete_participant_session(uuid)')), 'drop function if exists public.complete_participant_session(uuid)', 'townhall_0026');
     else
         drop function if exists public.complete_participant_session(uuid);
     end if;
@@ -11,7 +11,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'start_participant_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.start_participant_session(uuid)')), 'drop function if exists public.start_participant_session(uuid)');
+        perform pg_temp.townhall_drop_object('public', 'start_participant_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.start_participant_session(uuid)')), 'drop function if exists public.start_participant_session(uuid)', 'townhall_0026');
     else
         drop function if exists public.start_participant_session(uuid);
     end if;
@@ -21,7 +21,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'complete_participant_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.complete_participant_session(uuid)')), 'drop function if exists private.complete_participant_session(uuid)');
+        perform pg_temp.townhall_drop_object('private', 'complete_participant_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.complete_participant_session(uuid)')), 'drop function if exists private.complete_participant_session(uuid)', 'townhall_0026');
     else
         drop function if exists private.complete_participant_session(uuid);
     end if;
@@ -31,7 +31,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'start_participant_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.start_participant_session(uuid)')), 'drop function if exists private.start_participant_session(uuid)');
+        perform pg_temp.townhall_drop_object('private', 'start_participant_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.start_participant_session(uuid)')), 'drop function if exists private.start_participant_session(uuid)', 'townhall_0026');
     else
         drop function if exists private.start_participant_session(uuid);
     end if;
@@ -45,7 +45,7 @@ drop policy if exists "the tenant's owner or the participant can read" on public
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_active_tenant_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_active_tenant_ids()')), 'drop function if exists private.my_active_tenant_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_active_tenant_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_active_tenant_ids()')), 'drop function if exists private.my_active_tenant_ids()', 'townhall_0026');
     else
         drop function if exists private.my_active_tenant_ids();
     end if;
@@ -55,7 +55,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_tenant_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_tenant_ids()')), 'drop function if exists private.my_tenant_ids()');
+        perform pg_temp.townhall_drop_object('private', 'my_tenant_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_tenant_ids()')), 'drop function if exists private.my_tenant_ids()', 'townhall_0026');
     else
         drop function if exists private.my_tenant_ids();
     end if;

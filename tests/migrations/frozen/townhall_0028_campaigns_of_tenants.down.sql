@@ -63,7 +63,7 @@ drop trigger if exists fill_session_tenant on public.participant_sessions;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'fill_campaign_sessions_tenant', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.fill_campaign_sessions_tenant()')), 'drop function if exists private.fill_campaign_sessions_tenant()');
+        perform pg_temp.townhall_drop_object('private', 'fill_campaign_sessions_tenant', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.fill_campaign_sessions_tenant()')), 'drop function if exists private.fill_campaign_sessions_tenant()', 'townhall_0028');
     else
         drop function if exists private.fill_campaign_sessions_tenant();
     end if;
@@ -73,7 +73,7 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'fill_session_tenant', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.fill_session_tenant()')), 'drop function if exists private.fill_session_tenant()');
+        perform pg_temp.townhall_drop_object('private', 'fill_session_tenant', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.fill_session_tenant()')), 'drop function if exists private.fill_session_tenant()', 'townhall_0028');
     else
         drop function if exists private.fill_session_tenant();
     end if;

@@ -18,6 +18,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -25,8 +27,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare
@@ -173,6 +173,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -180,8 +182,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare
@@ -328,6 +328,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -335,8 +337,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare
@@ -572,6 +572,8 @@ begin
 end
 $do$;
 
+COMMIT;
+
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
@@ -579,8 +581,6 @@ begin
     end if;
 end
 $do$;
-
-COMMIT;
 
 do $do$
 declare

@@ -53,7 +53,7 @@ drop policy if exists "the campaign's owner can read" on public.campaigns;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('private', 'my_enabled_assessments', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_enabled_assessments()')), 'drop function if exists private.my_enabled_assessments()');
+        perform pg_temp.townhall_drop_object('private', 'my_enabled_assessments', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_enabled_assessments()')), 'drop function if exists private.my_enabled_assessments()', 'townhall_0030');
     else
         drop function if exists private.my_enabled_assessments();
     end if;

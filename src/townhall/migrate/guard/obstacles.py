@@ -72,12 +72,12 @@ def _message(creations: Sequence[PendingTable]) -> str:
 
 def _expected(creations: Sequence[PendingTable]) -> Iterable[dict[str, Any]]:
     created = {
-        (table.schema or "public", table.name): table
-        for revision in {each.revision.revision: each.revision for each in creations}.values()
+        (name, table.schema or "public", table.name): table
+        for name, revision in {each.revision.revision: each.revision for each in creations}.items()
         for table in created_by(revision).tables
     }
     for each in creations:
-        table = created.get(each.table)
+        table = created.get((each.revision.revision, *each.table))
         yield {
             "schema": each.table[0],
             "name": each.table[1],

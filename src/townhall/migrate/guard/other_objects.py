@@ -1,27 +1,30 @@
 """What has the name of an object beside tables that a pending revision creates, and is in its way.
 
-A function that ``create or replace`` takes is no obstacle, nor is a type or a sequence: the memory
-puts it back, or leaves it. A view is: it is replaced where it has the same columns alone, and a
-materialized view is not replaced at all. So is an index of another table.
+A function that ``create or replace`` takes is no obstacle, nor is a type of the same values or a
+sequence: the memory puts it back, or leaves it. A view is: it is replaced where it has the same
+columns alone, and a materialized view is not replaced at all. So are a type of other values and an
+index of another table.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from alembic.script import Script
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Enum, text
 
 from townhall.migrate.guard.revision_files import (
     Named,
     created_by,
     creations_of,
     indexes_of,
+    objects_dropped_by,
     objects_of,
 )
-from townhall.pg import Routine, sql
+from townhall.pg import DataType, Entity, EnumType, Routine, sql
 
 
 def other_objects(
@@ -39,13 +42,16 @@ def other_objects(
     Returns:
         The expression, or None where there is nothing of these names.
     """
-    # A view may have the name that a table of an applied revision has until it is renamed.
-    expected = [
-        (each, revision)
-        for revision in revisions
-        for each in _named(revision)
-        if each not in made and each[1:3] not in made
-    ]
+    expected: list[tuple[Named, Script]] = []
+    dropped: set[Named] = set()
+    for revision in revisions:
+        dropped.update(objects_dropped_by(revision))
+        # A view may have the name that a table of an applied revision has until it is renamed.
+        expected.extend(
+            (each, revision)
+            for each in _named(revision)
+            if each not in made and each[1:3] not in made and each not in dropped
+        )
     if connection is not None:
         listed = json.dumps(sorted({each[1:3] for each, _ in expected}))
         found = {tuple(row) for row in connection.execute(text(_EXISTING), {"names": listed})}
@@ -65,27 +71,43 @@ def _named(revision: Script) -> Iterable[Named]:
 def _rows(
     expected: Iterable[tuple[Named, Script]], tables: Collection[tuple[str, str]]
 ) -> Iterable[dict[str, Any]]:
-    of_routines = {
-        revision.revision: revision for (kind, *_), revision in expected if kind == "function"
+    names = {each[:3] for each, _ in expected}
+    creating = {
+        revision.revision: revision
+        for (kind, *_), revision in expected
+        if kind in {"function", "type"}
     }
-    routines = [
-        entity
-        for revision in of_routines.values()
-        for entity in created_by(revision).entities
-        if isinstance(entity, Routine)
-    ]
+    created = [each for revision in creating.values() for each in _entities(revision)]
     for (kind, schema, name, table), _ in expected:
         if kind != "function" and (schema, name) not in tables:
             yield {"kind": kind, "schema": schema, "name": name, "table": table}
-    for routine in routines:
-        if any(each[1:3] == (routine.schema, routine.name) for each, _ in expected):
+    for entity in created:
+        if isinstance(entity, DataType):
+            kind, name = "type", entity.literal_name
+            # It is made beside the one that is there.
+            tried: Entity = replace(entity, schema="pg_temp", name="townhall_tried")
+        else:
+            kind, name, tried = "function", entity.literal_signature, entity
+        if (kind, entity.schema, entity.name) in names:
             yield {
-                "kind": "function",
-                "schema": routine.schema,
-                "name": routine.name,
-                "signature": routine.literal_signature,
-                "statement": next(iter(routine.create_statements())),
+                "kind": kind,
+                "schema": entity.schema,
+                "name": entity.name,
+                "signature": name,
+                "statement": next(iter(tried.create_statements())),
             }
+
+
+def _entities(revision: Script) -> Iterable[Routine | DataType]:
+    created = created_by(revision)
+    yield from (each for each in created.entities if isinstance(each, Routine | DataType))
+    for column in (column for table in created.tables for column in table.columns):
+        if isinstance(column.type, Enum) and column.type.name is not None:
+            yield EnumType(
+                schema=column.type.schema or "public",
+                name=column.type.name,
+                values=tuple(column.type.enums),
+            )
 
 
 _EXISTING = """
@@ -154,6 +176,13 @@ _MESSAGE = """(
         from expected as e
         cross join lateral (select pg_temp.townhall_refusal(e.statement)) as r (refusal)
         where e.kind = 'function' and r.refusal is not null
+        union
+        select pg_catalog.format('%s: %s', e.signature, r.difference)
+        from expected as e
+        cross join lateral (
+            select pg_temp.townhall_other_type(e.schema, e.name, e.statement)
+        ) as r (difference)
+        where e.kind = 'type' and r.difference is not null
     )
     select
         'There are objects that no revision of this history made, and that the revisions can''t'

@@ -11,8 +11,10 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
 from townhall.migrate.contexts import connection_of
+from townhall.migrate.guard.commits import record_before_commits
 from townhall.migrate.guard.obstacles import obstacles
 from townhall.migrate.guard.other_objects import other_objects
+from townhall.migrate.guard.other_parts import other_parts
 from townhall.migrate.guard.ownership import other_owners, refuse_without_temporary_objects
 from townhall.migrate.guard.pending import (
     ADOPTS,
@@ -23,8 +25,21 @@ from townhall.migrate.guard.pending import (
     stamped_revisions,
 )
 from townhall.migrate.guard.refusal import refuse
-from townhall.migrate.guard.revision_files import creations_of, indexes_of, objects_of
-from townhall.migrate.origins import ORIGINS_OPTION, Origin, Origins, guard_operations
+from townhall.migrate.guard.revision_files import (
+    creations_of,
+    indexes_of,
+    objects_of,
+    objects_to_restore,
+    parts_added_by,
+)
+from townhall.migrate.origins import (
+    ORIGINS_OPTION,
+    Origin,
+    Origins,
+    follow_steps,
+    guard_operations,
+    undone_revision,
+)
 from townhall.pg import sql
 from townhall.pg.operations import DROP_STATEMENTS, run_unchanged
 
@@ -48,6 +63,8 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
     """
     steps = planned_steps(context)
     pending = pending_revisions(steps)
+    follow_steps(context)
+    record_before_commits(context, pending, lambda: _start(context, origins))
     stamped, unstamped = stamped_revisions(context, script, steps)
     involved = [*pending, *stamped, *unstamped]
     # Of the database that a script runs in nothing is known.
@@ -57,12 +74,18 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
         if connection is not None:
             refuse_without_temporary_objects(connection)
         _start(context, origins)
-        made = _names_of(applied_revisions(context, script))
+        applied = applied_revisions(context, script)
+        made = _names_of(applied)
         creations = [each for each in creations_of(pending) if each.table not in made]
         tables = ((each.table[0], name) for each in creations for name in each.names)
         messages = [other_owners(tables)]
         if not context.opts.get(ADOPTS):
-            found = [obstacles(connection, creations), other_objects(connection, pending, made)]
+            known = {part for revision in applied for part in parts_added_by(revision)}
+            found = [
+                obstacles(connection, creations),
+                other_parts(connection, pending, creations, known),
+                other_objects(connection, pending, made),
+            ]
             messages.extend(filter(None, found))
         refuse(context, messages)
         run_unchanged(context, _memories(origins, made, pending, stamped, unstamped))
@@ -102,11 +125,14 @@ def finish(context: MigrationContext) -> None:
             connection_of(context).commit()
 
 
-def _start(context: MigrationContext, origins: Origins) -> None:
+def _start(context: MigrationContext, origins: Origins) -> Origins:
     context.opts[ORIGINS_OPTION] = origins
-    context.opts[DROP_STATEMENTS] = origins.drop_statements
-    guard_operations(context, origins)
+    context.opts[DROP_STATEMENTS] = lambda each: origins.drop_statements(
+        each, undone_revision(context)
+    )
+    guard_operations(context)
     run_unchanged(context, [sql.script(origins.install())])
+    return origins
 
 
 def _memories(
@@ -142,7 +168,7 @@ def _remembering(
                 [(creation.table[0], sorted(creation.names))], origin, creation.revision.revision
             )
     for revision in revisions:
-        objects = [each for each in objects_of(revision) if each not in made]
+        objects = [each for each in objects_to_restore(revision) if each not in made]
         if objects:
             yield origins.remember_objects(objects, origin, revision.revision)
 
@@ -152,6 +178,7 @@ def _is_concerned(connection: Connection, origins: Origins, revisions: Sequence[
         *((each.table[0], name) for each in creations_of(revisions) for name in each.names),
         *(each[1:3] for revision in revisions for each in objects_of(revision)),
         *(each[1:3] for revision in revisions for each in indexes_of(revision)),
+        *((table[0], name) for revision in revisions for table, name in parts_added_by(revision)),
     ]
     values = {
         "memory": origins.table,
@@ -191,6 +218,11 @@ _IS_CONCERNED = """
             select
             from names
             join pg_catalog.pg_proc as p on p.pronamespace = schema and p.proname = name
+        )
+        or exists (
+            select
+            from names
+            join pg_catalog.pg_constraint as k on k.connamespace = schema and k.conname = name
         )
 """
 """Whether there is a memory, a closed schema of others, or anything of some names."""

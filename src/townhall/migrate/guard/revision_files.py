@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from sqlalchemy import Table
 
+from townhall.migrate.created_parts import CreatedPart, collect_created_parts, parts_of_table
+from townhall.migrate.revision_source import Call, read_source
 from townhall.pg import Entity
 from townhall.pg.catalog import PLATFORM_SCHEMAS, TableName
 from townhall.pg.operations import CREATED_ENTITIES
@@ -31,6 +32,21 @@ _BESIDE = {
     "Sequence": "sequence",
 }
 _PARTS = {"Policy": "policy", "Trigger": "trigger"}
+
+_PLACE_OF_TABLE = {
+    "create_index": 1,
+    "create_check_constraint": 1,
+    "create_exclude_constraint": 1,
+    "create_foreign_key": 1,
+    "create_primary_key": 1,
+    "create_unique_constraint": 1,
+    "add_constraint": 0,
+    "add_constraint_at_once": 0,
+    "add_unique": 0,
+}
+"""What adds a part to a table, by the place of the table's name among the first two arguments."""
+
+_DROPS = {"drop_constraint", "drop_index", "drop_index_at_once"}
 
 
 @dataclass(frozen=True)
@@ -58,29 +74,36 @@ class Created(NamedTuple):
     Attributes:
         tables: The tables, with the columns and constraints that it writes.
         entities: The other objects.
+        parts: The constraints and indexes of these tables and of others.
     """
 
     tables: Sequence[Table]
     entities: Sequence[Entity]
+    parts: Sequence[CreatedPart]
 
 
 def creations_of(revisions: Sequence[Script]) -> list[PendingTable]:
     """Return the tables that revisions create, as their files say it by name.
+
+    A later revision may create one again, which it has dropped.
 
     Args:
         revisions: The revisions, in their order.
     """
     calls = [(revision, call) for revision in revisions for call in _calls(revision)]
     renames = [names for _, call in calls if (names := _renamed(call))]
+    first: dict[TableName, Script] = {}
+    for revision, call in calls:
+        if table := _created(call):
+            first.setdefault(table, revision)
     return [
         PendingTable(table, revision, _aliases(table[1], renames))
-        for revision, call in calls
-        if (table := _created(call))
+        for table, revision in first.items()
     ]
 
 
 def objects_of(revision: Script) -> list[Named]:
-    """Return kind, schema and name of what a revision declares beside tables, as its file says it.
+    """Return kind, schema and name of what a revision creates beside tables, as its file says it.
 
     A trigger or a policy on a table of the platform, which revisions do not create, has its own
     name at the end.
@@ -88,11 +111,29 @@ def objects_of(revision: Script) -> list[Named]:
     Args:
         revision: The revision.
     """
-    calls = list(_calls(revision))
-    # What a revision drops by name before it creates it again is not to be put back by that drop.
-    dropped = {_object(_dropped_class(call), _given(call)) for call in calls}
-    found = (_object(_name(call), _given(call)) for call in calls)
-    return list(dict.fromkeys(each for each in found if each and each not in dropped))
+    return _objects(_calls(revision))
+
+
+def objects_to_restore(revision: Script) -> list[Named]:
+    """Return those of them that the downgrade of the revision does not create itself.
+
+    One that a revision drops and creates again around a change is dropped by the downgrade, too,
+    and created again behind the change back.
+
+    Args:
+        revision: The revision, whose file names them.
+    """
+    restored = _objects(read_source(Path(revision.path)).downgrade)
+    return [each for each in objects_of(revision) if each not in restored]
+
+
+def objects_dropped_by(revision: Script) -> list[Named]:
+    """Return kind, schema and name of what a revision drops beside tables.
+
+    Args:
+        revision: The revision, whose file names them.
+    """
+    return _objects(_calls(revision), drops=True)
 
 
 def indexes_of(revision: Script) -> list[Named]:
@@ -102,10 +143,34 @@ def indexes_of(revision: Script) -> list[Named]:
         revision: The revision, whose file names them.
     """
     return [
-        ("index", _given(call).get("schema", "public"), texts[0], texts[1])
+        ("index", call.text("schema", "public"), call.texts[0], call.texts[1])
         for call in _calls(revision)
-        if _name(call) == "create_index" and len(texts := _texts(call)) > 1
+        if call.name == "create_index" and len(call.texts) > 1
     ]
+
+
+def parts_added_by(revision: Script) -> list[tuple[TableName, str]]:
+    """Return the tables that a revision adds constraints and indexes to, and the names of these.
+
+    Those that it writes into the creation of a table are not among them.
+
+    Args:
+        revision: The revision, whose file names them.
+    """
+    return [
+        ((call.text("schema", "public"), call.texts[table]), call.texts[1 - table])
+        for call in _calls(revision)
+        if (table := _PLACE_OF_TABLE.get(call.name)) is not None and len(call.texts) > 1
+    ]
+
+
+def parts_dropped_by(revision: Script) -> set[str]:
+    """Return the names of the constraints and indexes that a revision drops.
+
+    Args:
+        revision: The revision, whose file names them.
+    """
+    return {name for call in _calls(revision) if call.name in _DROPS for name in call.texts}
 
 
 def parts_of(revision: Script) -> list[tuple[str, str, str, str]]:
@@ -115,9 +180,9 @@ def parts_of(revision: Script) -> list[tuple[str, str, str, str]]:
         revision: The revision, whose file names them.
     """
     return [
-        (_PARTS[_name(call)], given.get("schema", "public"), given["table"], given["name"])
+        (_PARTS[call.name], call.text("schema", "public"), call.text("table"), call.text("name"))
         for call in _calls(revision)
-        if _name(call) in _PARTS and {"table", "name"} <= {*(given := _given(call))}
+        if call.name in _PARTS and not call.drops and call.text("table") and call.text("name")
     ]
 
 
@@ -139,84 +204,52 @@ def created_by(revision: Script) -> Created:
         CREATED_ENTITIES: entities,
     }
     context = MigrationContext.configure(dialect_name="postgresql", opts=options)
-    vars(context.impl)["create_table"] = lambda table, **_: tables.append(table)
+    parts = collect_created_parts(context)
+
+    def take(table: Table, **_: Any) -> None:  # noqa: ANN401 - Alembic's
+        tables.append(table)
+        parts.extend(parts_of_table(table))
+
+    vars(context.impl)["create_table"] = take
     try:
         with Operations.context(context):
             revision.module.upgrade()
     except Exception:  # noqa: BLE001 - what an application's revision needs is not known
-        return Created((), ())
-    return Created(tables, entities)
+        return Created((), (), ())
+    return Created(tables, entities, parts)
 
 
-def _calls(revision: Script) -> Iterator[ast.Call]:
-    path = Path(revision.path)
-    if path.suffix != ".py":
-        return
-    for definition in ast.parse(path.read_bytes()).body:
-        if isinstance(definition, ast.FunctionDef) and definition.name == "downgrade":
-            continue
-        yield from (node for node in ast.walk(definition) if isinstance(node, ast.Call))
+def _calls(revision: Script) -> Sequence[Call]:
+    return read_source(Path(revision.path)).upgrade
 
 
-def _created(call: ast.Call) -> TableName | None:
-    match _name(call), _texts(call):
-        case "create_table", [name, *_]:
-            schemas = [each.value for each in call.keywords if each.arg == "schema"]
-            schema = schemas[0].value if schemas and isinstance(schemas[0], ast.Constant) else None
-            return (schema if isinstance(schema, str) else "public", name)
+def _created(call: Call) -> TableName | None:
+    if call.name == "create_table" and call.texts:
+        return call.text("schema", "public"), call.texts[0]
     return None
 
 
-def _object(class_name: str, given: dict[str, str]) -> Named | None:
-    schema = given.get("schema", "public")
-    if class_name == "SchemaAccess" and "schema" in given:
+def _object(call: Call) -> Named | None:
+    schema, name, table = call.text("schema", "public"), call.text("name"), call.text("table")
+    if call.name == "SchemaAccess":
         return "schema", schema, schema, ""
-    if class_name in _BESIDE and "name" in given:
-        return _BESIDE[class_name], schema, given["name"], ""
-    if class_name in _PARTS and schema in PLATFORM_SCHEMAS and {"table", "name"} <= {*given}:
-        return _PARTS[class_name], schema, given["table"], given["name"]
+    if call.name in _BESIDE and name:
+        return _BESIDE[call.name], schema, name, ""
+    if call.name in _PARTS and schema in PLATFORM_SCHEMAS and table and name:
+        return _PARTS[call.name], schema, table, name
     return None
 
 
-def _dropped_class(call: ast.Call) -> str:
-    """Return the class of what a call such as ``pg.Policy.named(…)`` names; else nothing."""
-    match call.func:
-        case ast.Attribute(attr="named", value=ast.Attribute(attr=name) | ast.Name(id=name)):
-            return name
-    return ""
+def _objects(calls: Iterable[Call], *, drops: bool = False) -> list[Named]:
+    found = (_object(each) for each in calls if each.drops is drops)
+    return list(dict.fromkeys(each for each in found if each))
 
 
-def _given(call: ast.Call) -> dict[str, str]:
-    return {
-        each.arg: each.value.value
-        for each in call.keywords
-        if each.arg is not None
-        and isinstance(each.value, ast.Constant)
-        and isinstance(each.value.value, str)
-    }
-
-
-def _renamed(call: ast.Call) -> tuple[str, str] | None:
-    match _name(call), _texts(call):
+def _renamed(call: Call) -> tuple[str, str] | None:
+    match call.name, call.texts:
         case "rename_table", [old, new, *_]:
             return old, new
     return None
-
-
-def _name(call: ast.Call) -> str:
-    match call.func:
-        case ast.Attribute(attr=name) | ast.Name(id=name):
-            return name
-    return ""
-
-
-def _texts(call: ast.Call) -> list[str]:
-    texts: list[str] = []
-    for argument in call.args:
-        if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
-            break
-        texts.append(argument.value)
-    return texts
 
 
 def _aliases(name: str, renames: Iterable[tuple[str, str]]) -> frozenset[str]:

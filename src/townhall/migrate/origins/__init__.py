@@ -15,6 +15,7 @@ from townhall.migrate.origins.memory import (
     committed_apart,
 )
 from townhall.migrate.origins.procedures import TOLD
+from townhall.migrate.origins.steps import applied_revision, follow_steps, undone_revision
 
 __all__ = [
     "ORIGINS_OPTION",
@@ -22,8 +23,11 @@ __all__ = [
     "Origin",
     "Origins",
     "Part",
+    "applied_revision",
     "committed_apart",
     "drop_of_part",
     "drop_of_table",
+    "follow_steps",
     "guard_operations",
+    "undone_revision",
 ]

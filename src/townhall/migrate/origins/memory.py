@@ -113,6 +113,30 @@ class Origins:
         arguments = f"{sql.literal(listed)}, {sql.literal(origin)}, {sql.literal(revision)}"
         return _do(f"perform pg_temp.townhall_remember_objects({arguments});")
 
+    def begin(self, objects: Iterable[Part], revision: str) -> str:
+        """Return the statement that records what a revision makes before it commits on its way.
+
+        If it is interrupted behind that, it meets what it has made. What was found stays found.
+
+        Args:
+            objects: Kind, schema and name of each, and the name of a trigger or a policy.
+            revision: The revision; once it is applied, all of it is forgotten.
+        """
+        listed = json.dumps(sorted(list(each) for each in objects))
+        return _do(
+            f"perform pg_temp.townhall_begin({sql.literal(listed)}, {sql.literal(revision)});"
+        )
+
+    def forget(self, schema: str, name: str) -> str:
+        """Return the statement that forgets a table that a revision drops.
+
+        Args:
+            schema: The schema of the table.
+            name: The name of the table.
+        """
+        called = f"{sql.literal(schema)}, {sql.literal(name)}"
+        return self.where_remembered(f"perform pg_temp.townhall_forget({called});")
+
     def note(self, *, by_us: bool, applied: Sequence[str] = ()) -> str:
         """Return the statement that records what has changed on tables that were found.
 
@@ -152,18 +176,23 @@ class Origins:
             f" where (o.schema_name, o.object_name, o.kind, o.part) = {is_part};"
         )
 
-    def drop_statements(self, entity: Entity) -> list[str]:
+    def drop_statements(self, entity: Entity, undone: str | None) -> list[str]:
         """Return the statements that drop an entity, or put back what had its name before.
 
         Args:
             entity: What a revision drops.
+            undone: The revision that is being taken back, which puts back what it has replaced;
+                None for a revision that is being applied, which drops.
         """
         statements = list(entity.drop_statements())
         remembered = self._remembered(entity)
-        if remembered is None:
+        if undone is None or remembered is None:
             return statements
         (drop,) = statements
-        call = f"pg_temp.townhall_drop_object({remembered}, {sql.literal(drop)})"
+        call = (
+            f"pg_temp.townhall_drop_object({remembered}, {sql.literal(drop)},"
+            f" {sql.literal(undone)})"
+        )
         return [self.where_remembered(f"perform {call};", f"{drop};")]
 
     def _remembered(self, entity: Entity) -> str | None:
@@ -215,11 +244,8 @@ class Origins:
         return _do(f"perform pg_temp.townhall_renamed_part({arguments});")
 
     def index_was_found(self, schema: str, name: str) -> str:
-        """Return the condition that an index was there, where there is a memory."""
-        return (
-            f"exists (select from {self.table} as o where o.kind = 'index' and o.origin = 'found'"
-            f" and o.schema_name = {sql.literal(schema)} and o.part = {sql.literal(name)})"
-        )
+        """Return the condition that an index is as it was before, where there is a memory."""
+        return f"pg_temp.townhall_index_was_found({sql.literal(schema)}, {sql.literal(name)})"
 
     def unless_index_was_found(self, schema: str, name: str, drop: str) -> str:
         """Return the statement that runs the drop of an index that was not there before."""
@@ -243,19 +269,17 @@ class Origins:
 def committed_apart(context: MigrationContext, part: Part | None = None) -> Iterator[None]:
     """Commit what a revision did so far, and run a block whose statements commit by themselves.
 
-    What the revision has added, and what the block is going to add, is recorded before: if the run
-    is interrupted, the next one would take both for found.
+    What the block is going to add is recorded before: if the run is interrupted behind it, the next
+    one would take it for found.
 
     Args:
         context: The migration context of the revision, within its transaction.
         part: The part that the block adds: the schema and the name of its table, its kind and name.
     """
     origins = Origins.of(context)
-    if origins is not None:
-        context.execute(sql.statement(origins.note(by_us=True)))
-        if part is not None:
-            context.execute(sql.statement(origins.intend(part)))
     with context.autocommit_block():
+        if origins is not None and part is not None:
+            context.execute(sql.statement(origins.intend(part)))
         yield
 
 

@@ -372,7 +372,17 @@ begin
         ) then
             continue;
         end if;
-        insert into :memory (
+        if exists (
+            select
+            from :memory as o
+            where (o.schema_name, o.object_name, o.kind)
+                = (one.schema_name, one.object_name, one.kind)
+                and o.part = ''
+                and o.origin = 'made'
+        ) then
+            continue;
+        end if;
+        insert into :memory as o (
             schema_name, object_name, kind, part, origin, definition, seen, revision
         )
         values (
@@ -385,7 +395,9 @@ begin
             case when $2 = 'found' then one.set end,
             $3
         )
-        on conflict do nothing;
+        on conflict (schema_name, object_name, kind, part) do update
+        set revision = excluded.revision
+        where o.revision is null and o.decision is null;
     end loop;
 end
 $remember$
@@ -418,7 +430,7 @@ $make$
 
 _DROP = """
 create or replace function pg_temp.townhall_drop_object(
-    schema_name text, object_name text, kind text, part text, statement text
+    schema_name text, object_name text, kind text, part text, statement text, undone text
 )
 returns void
 language plpgsql
@@ -432,7 +444,14 @@ declare
         else format('the %s %I.%I', kind, $1, $2)
     end;
 begin
-    if not pg_temp.townhall_is_found($1, $2, array[$3], $4) then
+    -- A later revision drops it to create it again.
+    if not exists (
+        select
+        from :memory as o
+        where (o.schema_name, o.object_name, o.kind, o.part) = ($1, $2, $3, $4)
+            and o.origin = 'found'
+            and (o.revision is null or o.revision = $6)
+    ) then
         perform pg_temp.townhall_execute(statement);
         return;
     end if;
@@ -467,30 +486,4 @@ end
 $drop$
 """
 
-_TRY = """
-create or replace function pg_temp.townhall_refusal(statement text)
-returns text
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set check_function_bodies = off
-as $try$
-begin
-    perform pg_temp.townhall_execute(statement);
-    raise exception using errcode = 'TWN00';
-exception
-    when sqlstate 'TWN00' then
-        return null;
-    when
-        invalid_function_definition
-        or wrong_object_type
-        or insufficient_privilege
-        or duplicate_function
-    then
-        return sqlerrm;
-    when others then
-        return null;
-end
-$try$
-"""
-
-OBJECTS = (_EXECUTE, _IS_OWN, _CLEAR, _GRANTS, _OBJECTS, _GRANTED, _REMEMBER, _MAKE, _DROP, _TRY)
+OBJECTS = (_EXECUTE, _IS_OWN, _CLEAR, _GRANTS, _OBJECTS, _GRANTED, _REMEMBER, _MAKE, _DROP)

@@ -15,6 +15,7 @@ from townhall.migrate.origins.parts import ORDER, PARTS
 from townhall.migrate.origins.recording import RECORDING
 from townhall.migrate.origins.renaming import RENAMING
 from townhall.migrate.origins.taking_back import TAKING_BACK
+from townhall.migrate.origins.trials import TRIALS
 from townhall.pg import sql
 
 TOLD = "01TWN"
@@ -22,7 +23,7 @@ TOLD = "01TWN"
 
 _KINDS, _BESIDE = (f"array[{', '.join(map(sql.literal, each))}]" for each in (ORDER, BESIDE))
 
-_TEXTS = (PARTS, *RECORDING, *TAKING_BACK, *RENAMING, *OBJECTS, *ENDING)
+_TEXTS = (PARTS, *RECORDING, *TAKING_BACK, *RENAMING, *OBJECTS, *ENDING, *TRIALS)
 
 
 def procedures(schema: str, table: str, api_roles: Sequence[str]) -> list[str]:

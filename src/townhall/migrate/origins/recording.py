@@ -255,6 +255,37 @@ end
 $intend$
 """
 
+_BEGIN = """
+create or replace function pg_temp.townhall_begin(objects jsonb, revision text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $begin$
+begin
+    perform pg_temp.townhall_create_origins();
+    insert into :memory (schema_name, object_name, kind, part, origin, found_as, revision)
+    select
+        e.value ->> 1, e.value ->> 2, e.value ->> 0, e.value ->> 3, 'made', e.value ->> 2, $2
+    from jsonb_array_elements(objects) as e
+    on conflict do nothing;
+end
+$begin$
+"""
+
+_FORGET = """
+create or replace function pg_temp.townhall_forget(schema_name text, table_name text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $forget$
+begin
+    delete from :memory as o
+    where o.schema_name = $1 and o.object_name = $2 and o.kind <> all (:beside);
+    perform pg_temp.townhall_forget_nothing();
+end
+$forget$
+"""
+
 RECORDING = (
     _CREATE,
     _RELATION,
@@ -263,4 +294,6 @@ RECORDING = (
     _NOTE,
     _FORGET_NOTHING,
     _INTEND,
+    _BEGIN,
+    _FORGET,
 )

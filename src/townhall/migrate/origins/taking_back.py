@@ -206,11 +206,46 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $drop$
 begin
-    if not pg_temp.townhall_is_found($1, $2, $3, $4) then
+    -- What a revision has put in the place of a constraint or an index is dropped. What was there
+    -- comes back with its table.
+    if not exists (
+        select
+        from :memory as o
+        left join pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p on p.kind = o.kind
+            and p.name = o.part
+        where o.schema_name = $1
+            and o.object_name = $2
+            and o.kind = any ($3)
+            and o.part = $4
+            and o.origin = 'found'
+            and (o.kind = 'column' or p.make is null or p.make = o.definition)
+    ) then
         perform pg_temp.townhall_execute(statement);
     end if;
 end
 $drop$
 """
 
-TAKING_BACK = (_DROP_TABLE, _TAKE_BACK, _IS_FOUND, _DROP_PARTS)
+_INDEX_WAS_FOUND = """
+create or replace function pg_temp.townhall_index_was_found(schema_name text, index_name text)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $index$
+declare
+    index constant regclass := to_regclass(format('%I.%I', $1, $2));
+begin
+    return exists (
+        select
+        from :memory as o
+        where o.schema_name = $1
+            and o.kind = 'index'
+            and o.part = $2
+            and o.origin = 'found'
+            and (index is null or o.definition = pg_get_indexdef(index))
+    );
+end
+$index$
+"""
+
+TAKING_BACK = (_DROP_TABLE, _TAKE_BACK, _IS_FOUND, _DROP_PARTS, _INDEX_WAS_FOUND)

@@ -99,7 +99,8 @@ def _fill(context: MigrationContext, connection: Connection, table: str, column:
 
 
 def _commit(context: MigrationContext) -> None:
-    with context.autocommit_block():
+    # Of a run's own only the rows of a batch are left to commit.
+    with MigrationContext.autocommit_block(context):
         pass
 
 

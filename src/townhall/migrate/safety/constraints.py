@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 
+from townhall.migrate.created_parts import CreatedPart, tell_created_part
 from townhall.migrate.guard.limits import is_usable
 from townhall.migrate.origins import committed_apart
 from townhall.migrate.safety.indexes import create_index
@@ -39,6 +40,7 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     target = sql.qualified(schema, table)
     constraint = sql.quote(name)
     context = op.get_context()
+    _tell(context, schema, table, name, definition)
     kind = "foreign key" if definition.lstrip()[:7].lower() == "foreign" else "constraint"
     refuse = refuse_breaking_rows(schema, table, name, definition)
     with committed_apart(context, (schema, table, kind, name)):
@@ -99,6 +101,7 @@ def add_unique(  # noqa: PLR0913 - what a unique constraint can say
     target = sql.qualified(schema, table)
     key = "primary key" if primary_key else "unique"
     clause = f"{key} using index {sql.quote(name)} {deferrable}".rstrip()
+    _tell(op.get_context(), schema, table, name, f"{key} {columns} {deferrable}".rstrip())
     create_index(name, table, columns, unique=True, schema=schema)
     op.execute(_add_if_missing(target, name, clause))
 
@@ -115,6 +118,7 @@ def add_constraint_at_once(
         schema: The schema of the table.
     """
     target = sql.qualified(schema, table)
+    _tell(op.get_context(), schema, table, name, definition)
     if definition.lstrip()[:7].lower().startswith(("check", "foreign")):
         op.execute(refuse_breaking_rows(schema, table, name, definition))
     op.execute(_add_if_missing(target, name, sql.layout(definition)))
@@ -132,6 +136,11 @@ def rename_constraint(table: str, old: str, new: str, *, schema: str = "public")
     target = sql.qualified(schema, table)
     rename = f"alter table {target} rename constraint {sql.quote(old)} to {sql.quote(new)}"
     op.execute(_only_if("exists", target, old, rename))
+
+
+def _tell(context: MigrationContext, schema: str, table: str, name: str, definition: str) -> None:
+    part = CreatedPart((schema, table), "constraint", name, sql.layout(definition))
+    tell_created_part(context, part)
 
 
 def _undo(context: MigrationContext, target: str, name: str) -> Callable[[], None]:

@@ -11,7 +11,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import IntegrityError
 
 from townhall.migrate.contexts import connection_of
-from townhall.migrate.origins import Origins, committed_apart
+from townhall.migrate.created_parts import CreatedPart, tell_created_part
+from townhall.migrate.origins import Origins, committed_apart, undone_revision
 from townhall.migrate.safety.partitions import index_partitions, is_partitioned
 from townhall.migrate.safety.rows import refuse_duplicates
 from townhall.migrate.safety.waiting import tell_who_is_in_the_way, without_lock_timeout
@@ -47,6 +48,7 @@ def create_index(
     target = sql.qualified(schema, table)
     what = f"{sql.quote(name)} on {target} {sql.layout(definition)}"
     context = op.get_context()
+    tell_created_part(context, CreatedPart((schema, table), kind, name, sql.layout(definition)))
     refuse = refuse_duplicates(schema, table, name, definition) if unique else None
     if context.as_sql:
         if refuse is not None:
@@ -84,7 +86,7 @@ def create_index(
 
 
 def drop_index(name: str, *, schema: str = "public") -> None:
-    """Drop an index of a table that is in use, if it exists and was not there before the revisions.
+    """Drop an index of a table that is in use; a downgrade leaves one that was there before.
 
     That of a partitioned table is dropped at once, under a short exclusive lock.
 
@@ -93,7 +95,7 @@ def drop_index(name: str, *, schema: str = "public") -> None:
         schema: The schema of its table.
     """
     context = op.get_context()
-    origins = Origins.of(context)
+    origins = Origins.of(context) if undone_revision(context) else None
     if context.as_sql:
         plain = f"drop index if exists {sql.qualified(schema, name)}"
         guarded = origins.unless_index_was_found(schema, name, plain) if origins else plain

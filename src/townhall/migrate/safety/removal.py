@@ -1,7 +1,7 @@
-"""Removing tables and their parts, but not what was there before the revisions.
+"""Removing tables and their parts, but in a downgrade not what was there before the revisions.
 
 A table that existed when the revision that creates it ran is left with its rows, and what was added
-to it is taken back; its parts that existed are left as well.
+to it is taken back; its parts that existed are left as well. In an upgrade all of it is dropped.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from alembic import op
 
-from townhall.migrate.origins import Origins, drop_of_part, drop_of_table
+from townhall.migrate.origins import drop_of_part, drop_of_table
 from townhall.pg import sql
 
 
 def drop_table(name: str, *, schema: str = "public") -> None:
-    """Drop a table that the revision creates, if it exists and was not there before.
+    """Drop a table, if it exists; a downgrade leaves one that was there before.
 
-    One that was there before keeps its rows. What revisions added to it is taken back, also its
+    That one keeps its rows. What revisions added to it is taken back, also its
     privileges, policies, triggers and comments, and what they changed is put back.
 
     Args:
@@ -26,13 +26,12 @@ def drop_table(name: str, *, schema: str = "public") -> None:
     """
     plain = f"drop table if exists {sql.qualified(schema, name)}"
     context = op.get_context()
-    origins = Origins.of(context)
-    statement = drop_of_table(origins, schema, name, plain) if origins else plain
-    context.execute(sql.statement(statement))
+    for statement in drop_of_table(context, schema, name, plain):
+        context.execute(sql.statement(statement))
 
 
 def drop_column(table: str, name: str, *, schema: str = "public") -> None:
-    """Drop a column that the revision adds, if it exists and was not there before.
+    """Drop a column, if it exists; a downgrade leaves one that was there before.
 
     Args:
         table: The name of the table.
@@ -45,7 +44,7 @@ def drop_column(table: str, name: str, *, schema: str = "public") -> None:
 
 
 def drop_constraint(table: str, name: str, *, schema: str = "public") -> None:
-    """Drop a constraint that the revision adds, if it exists and was not there before.
+    """Drop a constraint, if it exists; a downgrade leaves one that was there before.
 
     Args:
         table: The name of the table.
@@ -58,7 +57,7 @@ def drop_constraint(table: str, name: str, *, schema: str = "public") -> None:
 
 
 def drop_index_at_once(table: str, name: str, *, schema: str = "public") -> None:
-    """Drop an index that the revision creates, if it exists and was not there before.
+    """Drop an index, if it exists; a downgrade leaves one that was there before.
 
     It is dropped within the revision's transaction, under a short exclusive lock on the table.
 
@@ -72,6 +71,5 @@ def drop_index_at_once(table: str, name: str, *, schema: str = "public") -> None
 
 def _drop(plain: str, schema: str, table: str, kinds: Sequence[str], part: str) -> None:
     context = op.get_context()
-    origins = Origins.of(context)
-    guarded = drop_of_part(origins, (schema, table), kinds, part, plain) if origins else plain
-    context.execute(sql.statement(guarded))
+    drop = drop_of_part(context, (schema, table), kinds, part, plain)
+    context.execute(sql.statement(drop))

@@ -1,0 +1,148 @@
+"""The source of a revision: the calls by which it creates and drops, read without running it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+_DROPS = "drop_entity"
+_TAKES = {"create_entity", "replace_entity", _DROPS}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a function or a class, with what is written out of its arguments.
+
+    Attributes:
+        name: The last part of what is called: ``create_table``, ``Policy``.
+        texts: The texts that are its first arguments.
+        given: The arguments by name that are constants.
+        drops: Whether it stands for an object that is dropped: ``pg.Policy.named(…)``, or what
+            ``drop_entity`` is given.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+    given: Mapping[str, Any]
+    drops: bool = False
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        """Return an argument that is a text; another one where it is not given as one."""
+        value = self.given.get(name)
+        return value if isinstance(value, str) else otherwise
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a revision calls.
+
+    Attributes:
+        upgrade: The calls of all but the downgrade, in their order.
+        downgrade: Those of the downgrade.
+    """
+
+    upgrade: Sequence[Call] = ()
+    downgrade: Sequence[Call] = ()
+
+
+def read_source(path: Path) -> Source:
+    """Read a revision.
+
+    Args:
+        path: The file. One that is no Python says nothing.
+    """
+    return _source(path.read_bytes()) if path.suffix == ".py" else Source()
+
+
+@lru_cache(maxsize=512)
+def _source(content: bytes) -> Source:
+    module = ast.parse(content).body
+    downgrade = [
+        each for each in module if isinstance(each, ast.FunctionDef) and each.name == "downgrade"
+    ]
+    upgrade = [each for each in module if each not in downgrade]
+    return Source(*(tuple(_Reader(module, part).calls()) for part in (upgrade, downgrade)))
+
+
+class _Reader:
+    def __init__(self, module: Sequence[ast.stmt], definitions: Sequence[ast.stmt]) -> None:
+        self._nodes = [node for each in definitions for node in _in_order(each)]
+        # alembic-utils writes: name = PGGrantTable(…), and then op.create_entity(name).
+        self._assigned = {
+            target.id: each.value
+            for each in (*module, *self._nodes)
+            if isinstance(each, ast.Assign)
+            for target in each.targets
+            if isinstance(target, ast.Name)
+        }
+
+    def calls(self) -> Iterator[Call]:
+        used = {
+            node.id
+            for node in self._nodes
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
+        elsewhere = {id(value) for name, value in self._assigned.items() if name not in used}
+        taken = {id(each) for node in self._nodes for each in self._taken(node)}
+        for node in self._nodes:
+            if isinstance(node, ast.Call):
+                drops = _name(node.func) == _DROPS
+                yield from (self._call(each, drops=drops) for each in self._taken(node))
+                if id(node) not in taken | elsewhere:
+                    yield self._call(node, drops=False)
+
+    def _taken(self, node: ast.AST) -> Iterable[ast.Call]:
+        """Return the construction of the entity that an operation is given."""
+        if not (isinstance(node, ast.Call) and node.args and _name(node.func) in _TAKES):
+            return []
+        (given, *_) = node.args
+        entity = self._assigned.get(given.id) if isinstance(given, ast.Name) else given
+        return [entity] if isinstance(entity, ast.Call) else []
+
+    def _call(self, node: ast.Call, *, drops: bool) -> Call:
+        called = node.func
+        if isinstance(called, ast.Attribute) and called.attr == "named":
+            called, drops = called.value, True
+        texts: list[str] = []
+        for argument in node.args:
+            value = self._value(argument)
+            if not isinstance(value, str):
+                break
+            texts.append(value)
+        given = {
+            each.arg: value
+            for each in node.keywords
+            if each.arg is not None and (value := self._value(each.value)) is not None
+        }
+        return Call(_name(called), tuple(texts), MappingProxyType(given), drops)
+
+    def _value(self, node: ast.expr) -> Any:  # noqa: ANN401 - any argument
+        match node:
+            case ast.Attribute(value=ast.Name(id=enum), attr=name) if enum[0].isupper():
+                return name  # a privilege of alembic-utils: PGGrantTableChoice.SELECT
+            case ast.Name(id=name) if isinstance(self._assigned.get(name), ast.Constant):
+                node = self._assigned[name]
+            case ast.Call(func=ast.Attribute(attr="f"), args=[text]):  # op.f("ix_notes_title")
+                node = text
+        try:
+            return ast.literal_eval(node)
+        except ValueError:
+            return None
+
+
+def _in_order(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _in_order(child)
+
+
+def _name(function: ast.expr) -> str:
+    match function:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""
