@@ -704,6 +704,8 @@ def test_one_policy_in_the_place_of_several_gives_the_same_access(connection: Co
         with check (org_id < 3);
         create policy d on posts for insert with check (org_id = 3);
         create policy e on posts to auditor using (org_id in (3, 4));
+        create policy f on posts for select;
+        create policy g on posts for update with check (org_id = 4);
         create policy r on posts as restrictive to anon using (org_id <> 4)
         """,
     )

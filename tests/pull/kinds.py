@@ -148,12 +148,16 @@ PLAIN: Mapping[str, str] = {
         create policy "Anyone can read, 100%" on guarded for select using (true);
         create policy "own" on guarded as restrictive for all to public
             using (owner = current_user) with check (owner <> ':x');
-        create policy adding on guarded for insert with check (true)
+        create policy adding on guarded for insert with check (true);
+        create policy "Nothing is read" on guarded for select;
+        create policy "Nothing is added" on guarded for insert;
+        create policy "Only new rows" on guarded for update with check (id > 0)
     """,
     "views": """
         create table seen (id int primary key, n int);
         create view plain as select id from seen;
         create view careful with (security_invoker, security_barrier) as select * from seen;
+        create view spelled with (security_invoker = on, security_barrier = no) as select 1;
         create materialized view counted as select n, count(*) from seen group by n;
         create unique index on counted (n);
         comment on view plain is 'Seen.'

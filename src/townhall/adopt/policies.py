@@ -56,9 +56,9 @@ def effect(policy: Policy) -> str:
     if not policy.permissive:
         conditions = [each for each in (existing, new) if each is not None]
         return f"lets {roles} {verbs} only rows where {' and '.join(map(abridged, conditions))}"
-    if policy.command == "insert" or existing is None:
+    if policy.command == "insert":
         return f"lets {roles} insert {_rows(new)}"
-    if new is None or new == existing:
+    if new is None or existing is None or new == existing:
         return f"lets {roles} {verbs} {_rows(existing)}"
     return f"lets {roles} {verbs} {_rows(existing)}, and make of them {_rows(new)}"
 
@@ -90,5 +90,5 @@ def _finding(weight: Weight, kind: str, policy: Policy, text: str, plan: str) ->
 
 
 def _rows(condition: str | None) -> str:
-    words = (condition or "true").strip("()")
+    words = (condition or "false").strip("()")
     return _CONSTANTS.get(words) or f"rows where {abridged(str(condition))}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self
 
 from sqlalchemy import Connection
@@ -47,6 +47,8 @@ class Policy(TableEntity):
         permissive: Whether it gives access; a restrictive policy narrows the access that others
             give.
         comment: What the policy is for.
+        incomplete: Whether a condition is missing, as policies were found that have none: a
+            permissive one lets no row through then, and a restrictive one every row.
     """
 
     kind: ClassVar[str] = "policy"
@@ -61,6 +63,7 @@ class Policy(TableEntity):
     check: str | None = None
     permissive: bool = True
     comment: str | None = None
+    incomplete: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a policy that PostgreSQL would refuse, and one without a condition or a role.
@@ -79,6 +82,8 @@ class Policy(TableEntity):
             self._refuse("insert has no existing row: use check instead of using")
         if self.command in {"select", "delete"} and self.check is not None:
             self._refuse(f"{self.command} makes no new row: use using instead of check")
+        if self.incomplete:
+            return
         if self.command == "insert" and self.check is None:
             self._refuse("insert has no condition for the new row: add check")
         if self.command != "insert" and self.using is None:
@@ -138,11 +143,12 @@ class Policy(TableEntity):
             and self.command == other.command
             and self.permissive == other.permissive
             and (self.check is not None or other.check is None)
+            and (self.using is not None or other.using is None)
         )
 
     @classmethod
     def read(cls, connection: Connection, schemas: Sequence[str]) -> Sequence[Self]:
-        """Return the policies on tables in ``schemas``, ``true`` for a missing condition."""
+        """Return the policies on tables in ``schemas``."""
         return [
             cls.found(
                 schema=row["schema"],
@@ -154,6 +160,7 @@ class Policy(TableEntity):
                 check=row["check"],
                 permissive=row["permissive"],
                 comment=row["comment"],
+                incomplete=row["incomplete"],
             )
             for row in catalog.rows(connection, _QUERY, schemas)
         ]
@@ -173,14 +180,9 @@ _QUERY = f"""
             from unnest(p.polroles) as r (oid)
             order by 1
         ) as roles,
-        coalesce(
-            pg_catalog.pg_get_expr(p.polqual, p.polrelid),
-            case when p.polcmd <> 'a' then 'true' end
-        ) as using,
-        coalesce(
-            pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
-            case when p.polcmd = 'a' then 'true' end
-        ) as check,
+        pg_catalog.pg_get_expr(p.polqual, p.polrelid) as using,
+        pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as check,
+        case when p.polcmd = 'a' then p.polwithcheck else p.polqual end is null as incomplete,
         p.polpermissive as permissive,
         {catalog.comment("pg_policy", "p")} as comment
     from pg_catalog.pg_policy as p

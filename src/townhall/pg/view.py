@@ -125,6 +125,8 @@ class View(_Relation):
         check_option: Whether a row written through the view must be visible in it.
         column_defaults: What a column is set to where an insert into the view leaves it out, by
             column, in SQL.
+        spelling: How an option was written that is not ``true``, as PostgreSQL keeps it:
+            ``{"security_invoker": "on"}``. It is not compared.
     """
 
     kind: ClassVar[str] = "view"
@@ -134,6 +136,7 @@ class View(_Relation):
     security_barrier: bool = False
     check_option: CheckOption | None = None
     column_defaults: Mapping[str, str] = field(default_factory=dict)
+    spelling: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def create_statements(self) -> Iterable[str]:
         """Yield the view, its privileges and its comments."""
@@ -146,10 +149,13 @@ class View(_Relation):
         yield from self._privileges_and_comments()
 
     def _options(self) -> Iterable[str]:
-        if self.security_invoker:
-            yield "security_invoker = true"
-        if self.security_barrier:
-            yield "security_barrier = true"
+        for name in ("security_invoker", "security_barrier"):
+            is_set = getattr(self, name)
+            word = self.spelling.get(name)
+            if word is not None and bool(_TRUE.fullmatch(word)) == is_set:
+                yield f"{name} = {sql.literal(word)}"
+            elif is_set:
+                yield f"{name} = true"
         if self.check_option is not None:
             yield f"check_option = {self.check_option}"
 
@@ -177,6 +183,7 @@ class View(_Relation):
                 security_barrier=row["security_barrier"],
                 check_option=row["check_option"],
                 column_defaults=row["column_defaults"] or {},
+                spelling=row["spelling"] or {},
             )
             for row in catalog.rows(connection, _query("v", _OPTIONS), schemas)
         ]
@@ -271,6 +278,7 @@ def _index(definition: str) -> str:
 
 
 _NAME = re.compile(sql.IDENTIFIER)
+_TRUE = re.compile("t|tr|tru|true|y|ye|yes|on|1", re.IGNORECASE)
 _SUBJECT = re.compile(r".* of ((?:column|index) .+)", re.DOTALL)
 _INDEX = re.compile(
     rf"CREATE (?P<unique>UNIQUE )?INDEX {sql.IDENTIFIER}"
@@ -292,6 +300,12 @@ _OPTIONS = f"""
             coalesce({_option("security_invoker")}::boolean, false) as security_invoker,
             coalesce({_option("security_barrier")}::boolean, false) as security_barrier,
             lower({_option("check_option")}) as check_option,
+            (
+                select jsonb_object_agg(o.option_name, o.option_value)
+                from pg_catalog.pg_options_to_table(c.reloptions) as o
+                where o.option_name in ('security_invoker', 'security_barrier')
+                    and o.option_value <> 'true'
+            ) as spelling,
             (
                 select jsonb_object_agg(a.attname, pg_get_expr(d.adbin, d.adrelid))
                 from pg_catalog.pg_attrdef as d

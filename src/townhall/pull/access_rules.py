@@ -199,6 +199,8 @@ class _Table:
 def _conditions(policy: Policy) -> Iterator[tuple[str, str]]:
     """Yield the conditions of a policy by the parameter of a rule that they are for."""
     using, check = policy.using, policy.check
+    if policy.incomplete:
+        return
     if policy.command == "insert":
         yield "insert", str(check)
     elif policy.command in _PARAMETERS:

@@ -81,7 +81,7 @@ def _one_of(group: Sequence[Rule], command: str, names: Collection[str]) -> Rule
     roles: tuple[str, ...] = tuple(sorted({role for each in group for role in each.roles}))
     if PUBLIC in roles:
         roles = (PUBLIC,)
-    using = [_for_roles(each, each.using or "true", roles) for each in group]
+    using = [_for_roles(each, each.using or "false", roles) for each in group]
     check = [_for_roles(each, each.condition_to_write("insert"), roles) for each in group]
     has_check = command == "insert" or (
         command in {"update", "all"} and any(each.check is not None for each in group)

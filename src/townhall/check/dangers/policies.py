@@ -66,7 +66,8 @@ class Rule:
             command: ``insert``, ``update`` or ``delete``.
         """
         written = self.using if command == "delete" else self.check or self.using
-        return written or "true"
+        # PostgreSQL adds nothing for a policy without a condition.
+        return written or ("false" if self.is_permissive else "true")
 
     def only_for(self, command: str, name: str) -> Rule:
         """Return what it is for one command, as a policy of its own.

@@ -130,16 +130,19 @@ begin
             {verbs}::jsonb ->> p.polcmd::text,
             case condition
                 when 'true' then 'every row'
+                when 'false' then 'no row'
                 else 'rows where ' || pg_catalog.regexp_replace(condition, '\\s+', ' ', 'g')
             end
         )
         from pg_catalog.pg_policy as p
         join tables as t on t.oid = p.polrelid
         cross join lateral (
+            -- PostgreSQL lets no row through a permissive policy without a condition.
             select coalesce(
-                pg_catalog.pg_get_expr(p.polqual, p.polrelid),
-                pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
-                'true'
+                pg_catalog.pg_get_expr(
+                    case when p.polcmd = 'a' then p.polwithcheck else p.polqual end, p.polrelid
+                ),
+                'false'
             )
         ) as c (condition)
         where p.polpermissive
