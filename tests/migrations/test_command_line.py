@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import NullPool, create_engine, text
 from tests.migrations.chain import HEAD, REVISIONS, revision_of
 from tests.support.alembic import REPOSITORY, alembic
 from townhall.migrate import alembic_config
+from townhall.migrate.guard.limits import limits_of_script
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,11 +73,25 @@ def test_unreachable_database_is_reported_in_one_line_without_its_password(
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_malformed_lock_timeout_is_refused(townhall_database: str) -> None:
+@pytest.mark.parametrize("as_sql", [False, True])
+@pytest.mark.parametrize("duration", ["soon", "5 seconds", "-1", "", "25d"])
+def test_lock_timeout_that_is_no_duration_is_refused(
+    duration: str, *, as_sql: bool, townhall_database: str
+) -> None:
     config = alembic_config(townhall_database)
-    config.cmd_opts = Namespace(x=["lock_timeout=soon"])
-    with pytest.raises(CommandError, match="lock_timeout=soon is not a duration"):
-        command.upgrade(config, "head")
+    config.cmd_opts = Namespace(x=[f"lock_timeout={duration}"])
+    config.output_buffer = StringIO()
+    with pytest.raises(CommandError, match=f"lock_timeout={duration} is not a duration"):
+        command.upgrade(config, "head", sql=as_sql)
+    assert config.output_buffer.getvalue() == ""
+
+
+def test_durations_that_a_script_takes_are_those_of_the_server(townhall_database: str) -> None:
+    durations = ("0", "200", "1.5s", ".5 min", " 5. s ", "2147483647", "24d", "0.1us")
+    engine = create_engine(townhall_database, poolclass=NullPool)
+    with engine.connect() as connection:
+        for duration in durations:
+            connection.exec_driver_sql(limits_of_script(duration)[0])
 
 
 @pytest.mark.thorough

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DataError
 
 from townhall.pg import sql
 
@@ -23,6 +23,22 @@ _ENDLESS = (
 # taken for valid though rows break it.
 _SEES_ALL = {"row_security": "off"}
 """Makes PostgreSQL refuse a statement from which row level security would hide rows."""
+
+# PostgreSQL reads further forms, such as octal numbers, which are refused.
+_DURATION = re.compile(
+    r"\s*(?P<number>(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)\s*(?P<unit>us|ms|s|min|h|d)?\s*",
+    re.ASCII,
+)
+_MILLISECONDS = {
+    None: 1,
+    "us": 0.001,
+    "ms": 1,
+    "s": 1000,
+    "min": 60_000,
+    "h": 3_600_000,
+    "d": 86_400_000,
+}
+_LONGEST = 2**31 - 1  # milliseconds
 
 _SELECT = text(
     """
@@ -77,7 +93,15 @@ def transaction_limits(connection: Connection, lock_timeout: str) -> None:
 
 
 def limits_of_script(lock_timeout: str) -> list[str]:
-    """Return the statements that set the limits of the session that runs a script."""
+    """Return the statements that set the limits of the session that runs a script.
+
+    Args:
+        lock_timeout: How long a statement waits for a lock, as PostgreSQL writes durations.
+
+    Raises:
+        CommandError: ``lock_timeout`` is not a duration.
+    """
+    _refuse_other_than_duration(lock_timeout)
     return [
         f"set lock_timeout = {sql.literal(lock_timeout)}",
         *(f"set {name} = 0" for name in _ENDLESS if name != "transaction_timeout"),
@@ -112,18 +136,23 @@ $$"""
 def _set_limits(
     connection: Connection, lock_timeout: str, others: Mapping[str, str], *, is_local: bool
 ) -> dict[str, str]:
+    _refuse_other_than_duration(lock_timeout)
     settings = {"lock_timeout": lock_timeout, **dict.fromkeys(_ENDLESS, "0"), **others}
     found = connection.execute(_SELECT, {"names": list(settings)})
     previous = {row.name: row.setting for row in found}
     wanted = {name: settings[name] for name in previous}
-    try:
-        _set(connection, wanted, is_local=is_local)
-    except DataError:
-        connection.rollback()
-        raise CommandError(
-            f"lock_timeout={lock_timeout} is not a duration: write for example 5s or 500ms"
-        ) from None
+    _set(connection, wanted, is_local=is_local)
     return previous
+
+
+def _refuse_other_than_duration(lock_timeout: str) -> None:
+    match = _DURATION.fullmatch(lock_timeout)
+    if match and float(match["number"]) * _MILLISECONDS[match["unit"]] <= _LONGEST:
+        return
+    raise CommandError(
+        f"lock_timeout={lock_timeout} is not a duration of at most 24 days: write for example 5s or"
+        " 500ms"
+    )
 
 
 def _set(connection: Connection, settings: dict[str, str], *, is_local: bool) -> None:
