@@ -17,7 +17,13 @@ import sqlalchemy as sa
 from alembic import op
 
 from townhall import pg
-from townhall.migrate.safety import drop_table, lock_tables, only_where, rename_table
+from townhall.migrate.safety import (
+    drop_table,
+    lock_tables,
+    only_where,
+    rename_table,
+    take_back_table,
+)
 
 revision = "townhall_0007"
 down_revision = "townhall_0006"
@@ -296,6 +302,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    lock_tables("public.campaign_assignments", "public.campaigns", "auth.users")
+    lock_tables(
+        "public.campaign_assignments",
+        "public.participant_sessions",
+        "public.campaigns",
+        "auth.users",
+    )
     drop_table("campaign_assignments")
+    take_back_table("participant_sessions")  # which kept that name beside a view of others
     drop_table("campaigns")

@@ -194,5 +194,6 @@ def downgrade() -> None:
     )
     drop_column("participant_sessions", "client_status")
     drop_column("participant_sessions", "tenant_id")
+    # It keeps its name where a view of others has the former one.
+    op.create_table_comment("participant_sessions", "One person's part in a campaign.")
     rename_table("participant_sessions", "campaign_assignments")
-    op.create_table_comment("campaign_assignments", "One person's part in a campaign.")

@@ -12,6 +12,7 @@ _EVENT_OF_PARTICIPANT = (
 
 FILLS = {
     Product.EVENTS: {"public.participant_tracks.event_id": _EVENT_OF_PARTICIPANT},
+    Product.NETWORKING: {"public.participant_tracks.event_id": _EVENT_OF_PARTICIPANT},
     Product.HALF: {"public.events.organization_id": "public.first_organization()"},
 }
 """The values of columns that have no default, by product."""
@@ -20,7 +21,7 @@ DROPPED_KINDS = ("policy", "trigger", "constraint")
 
 
 def decisions_for(product: Product, url: str, server: str) -> Decisions:
-    """Return decisions that drop what opens rows, counts or audits, and keep the rest.
+    """Return decisions that drop what opens rows, counts or audits, and keep what else may stay.
 
     Args:
         product: The product.
@@ -30,7 +31,7 @@ def decisions_for(product: Product, url: str, server: str) -> Decisions:
     findings = look(url, scratch=server).findings
     questions = [each.question for each in findings if each.question and each.question.is_required]
     objects = {
-        each.key: "drop" if each.key.startswith(DROPPED_KINDS) else "keep"
+        each.key: "keep" if each.may_be_kept and not each.key.startswith(DROPPED_KINDS) else "drop"
         for each in questions
         if each.section == "objects"
     }

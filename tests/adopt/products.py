@@ -17,19 +17,35 @@ ACCOUNTS = (
 
 
 class Product(StrEnum):
-    """A product, by the name of its file."""
+    """A product, by the name of its last file."""
 
     EVENTS = "events"
+    NETWORKING = "networking"
+    """Events after the migration that added consents, seats and statistics."""
     COMMUNITY = "community"
     FEED = "feed"
+    FOUNDERS = "founders"
+    """Communities and feed, with all that a founder community has beside them."""
     WIZARD = "wizard"
+    DRAFTS = "drafts"
+    """The wizard with the declared names of its function, trigger and policies."""
     COACHING = "coaching"
+    TENANTS = "tenants"
+    """Coaching after the migrations that renamed assignments and added tenants and usage."""
     STARTER = "starter"
     """A Supabase project with nothing but the profiles of its starter."""
     HALF = "half"
     """Two tables of a domain that has six, in another shape."""
     BROKEN = "broken"
     """Tables without constraints, and rows that break each of ours."""
+
+
+_EARLIER = {
+    Product.NETWORKING: (Product.EVENTS,),
+    Product.FOUNDERS: (Product.COMMUNITY, Product.FEED),
+    Product.TENANTS: (Product.COACHING,),
+}
+"""The states that a product had before."""
 
 
 def load(url: str, product: Product) -> None:
@@ -50,8 +66,10 @@ def load(url: str, product: Product) -> None:
                 {"id": account, "email": f"{account}@example.org"},
             )
         _run(connection, "common")
-        _run(connection, product)
+        for name in (*_EARLIER.get(product, ()), product):
+            _run(connection, name)
 
 
 def _run(connection: Connection, name: str) -> None:
-    connection.exec_driver_sql((_FOLDER / f"{name}.sql").read_text())
+    script = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    connection.exec_driver_sql(script, execution_options={"no_parameters": True})

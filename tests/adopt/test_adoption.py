@@ -1,163 +1,23 @@
-"""Products are taken over with all their rows, and given back by a downgrade."""
+"""What an adoption refuses, keeps, drops and tells, and how it goes on."""
 
 from __future__ import annotations
 
-import re
-import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import text
 
+from tests.adopt.contents import assert_kept, connected, parts_of, rows_of
 from tests.adopt.decided import decisions_for
 from tests.adopt.products import Product, load
 from tests.support.dump import dump
-from tests.support.supabase import SupabaseDatabase
-from townhall import embedded
-from townhall.adopt import Decisions, adopt, look, script
+from townhall.adopt import Decisions, adopt, look
 from townhall.check import CheckError, check
 from townhall.migrate import alembic_config, downgrade
-from townhall.testing.databases import Databases, with_role
-
-Rows = dict[str, dict[Any, dict[str, Any]]]
-
-ADOPTED = [each for each in Product if each is not Product.BROKEN]
-
-
-def connected(url: str) -> Connection:
-    return create_engine(url, poolclass=NullPool).connect()
-
-
-def rows_of(url: str) -> Rows:
-    """Return the rows of every table in ``public`` as JSON, by table and key."""
-    with connected(url) as connection:
-        connection.execute(text("set timezone = 'UTC'"))
-        return {
-            name: {
-                row["id"]: row
-                for row in connection.scalars(text(f"select to_jsonb(t) from public.{name} as t"))
-            }
-            for name in connection.scalars(text(_TABLES)).all()
-        }
-
-
-_TABLES = """
-    select c.relname
-    from pg_catalog.pg_class as c
-    where c.relnamespace = 'public'::regnamespace
-        and c.relkind = 'r'
-        and c.relname <> 'alembic_version'
-    order by 1
-"""
-
-_PARTS = """
-    select 'constraint ' || k.conname || ' ' || pg_catalog.pg_get_constraintdef(k.oid)
-    from pg_catalog.pg_constraint as k
-    where k.connamespace = 'public'::regnamespace and k.contype <> 'n'
-    union all
-    select 'index ' || i.indexname || ' ' || i.indexdef
-    from pg_catalog.pg_indexes as i
-    where i.schemaname = 'public' and i.tablename <> 'alembic_version'
-    union all
-    select 'policy ' || p.tablename || ' ' || p.policyname
-    from pg_catalog.pg_policies as p
-    union all
-    select 'trigger ' || pg_catalog.pg_get_triggerdef(t.oid)
-    from pg_catalog.pg_trigger as t
-    join pg_catalog.pg_class as c on c.oid = t.tgrelid
-    where not t.tgisinternal and c.relnamespace = 'public'::regnamespace
-    union all
-    select 'column ' || c.table_name || ' ' || c.column_name || ' ' || c.is_nullable || ' '
-        || coalesce(c.column_default, '')
-    from information_schema.columns as c
-    where c.table_schema = 'public' and c.table_name <> 'alembic_version'
-    order by 1
-"""
-
-
-_CASTS = re.compile(r"::(?:character varying|text)(?:\[\])?|[()]")
-"""What PostgreSQL renders otherwise once it has read its own rendering."""
-
-
-def parts_of(url: str) -> list[str]:
-    """Return the constraints, indexes, policies, triggers and columns of the tables in public."""
-    with connected(url) as connection:
-        found = connection.scalars(text(_PARTS)).all()
-    return sorted(_CASTS.sub("", each) for each in found if "alembic_version" not in each)
-
-
-@pytest.mark.thorough
-def test_starter_is_adopted_once_and_given_back(owned_database: str, townhall_server: str) -> None:
-    adopt_and_give_back(Product.STARTER, owned_database, townhall_server)
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("product", [each for each in ADOPTED if each is not Product.STARTER])
-def test_product_is_adopted_once_and_given_back(
-    product: Product, owned_database: str, townhall_server: str
-) -> None:
-    adopt_and_give_back(product, owned_database, townhall_server)
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("product", ADOPTED)
-def test_product_is_adopted_on_hosted_supabase(
-    product: Product, supabase: SupabaseDatabase, server: Databases
-) -> None:
-    adopt_and_give_back(product, supabase.postgres, str(server.server))
-
-
-def adopt_and_give_back(product: Product, url: str, server: str) -> None:
-    load(url, product)
-    before, parts = rows_of(url), parts_of(url)
-    decisions = decisions_for(product, url, server)
-
-    done = adopt(url, decisions, scratch=server)
-    assert done.done
-    assert done.differences == []
-    command.check(alembic_config(url))
-    report = check(url, scratch=server)
-    assert [each for each in report.findings if each.is_drift] == []
-    assert_kept(before, rows_of(url))
-
-    again = adopt(url, decisions, scratch=server)
-    assert again.done == []
-
-    downgrade(url, "base")
-    assert_kept(before, rows_of(url))
-    assert rows_of(url).keys() == before.keys()
-    assert parts_of(url) == parts
-
-
-def assert_kept(before: Rows, after: Rows) -> None:
-    """Assert that every row is there with every value that it had."""
-    for table, rows in before.items():
-        found = after.get(table) or after[_LAST_NAMES[table]]
-        for key, row in rows.items():
-            known = {
-                name: value
-                for name, value in row.items()
-                if value is not None and not {name, f"{table}.{name}"} & _CORRECTED
-            }
-            assert {name: same(found[key][name]) for name in known} == {
-                name: same(value) for name, value in known.items()
-            }
-
-
-_CORRECTED = {"reaction_count", "comment_count", "social_feed_comments.updated_at"}
-"""What a revision counts anew, and what it stamps."""
-
-_LAST_NAMES = {"campaign_assignments": "participant_sessions"}
-
-
-def same(value: object) -> object:
-    """Return a value so that a time without a time zone equals the same one in UTC."""
-    return value.removesuffix("+00:00") if isinstance(value, str) else value
 
 
 @pytest.mark.exhaustive
@@ -218,41 +78,6 @@ def test_what_is_not_decided_is_named_and_nothing_changed(
 
 
 @pytest.mark.exhaustive
-def test_rows_that_break_constraints_are_counted_and_nothing_changed(
-    owned_database: str, townhall_server: str
-) -> None:
-    load(owned_database, Product.BROKEN)
-    before, rows = dump(owned_database), rows_in_order(owned_database)
-    with pytest.raises(CommandError, match="nothing was changed") as refused:
-        adopt(owned_database, scratch=townhall_server)
-    assert "correct or delete these rows" in str(refused.value)
-    assert "findings to correct by hand. constraint public." in str(refused.value)
-    assert dump(owned_database) == before
-    assert rows_in_order(owned_database) == rows
-
-
-@pytest.mark.exhaustive
-def test_script_makes_the_same_of_a_database_as_an_adoption(
-    townhall_databases: Databases, townhall_owner: str | None, townhall_server: str, tmp_path: Path
-) -> None:
-    with (
-        townhall_databases.create(owner=townhall_owner) as first,
-        townhall_databases.create(owner=townhall_owner) as second,
-    ):
-        adopted, scripted = (with_role(each, townhall_owner) for each in (first, second))
-        for url in (adopted, scripted):
-            load(url, Product.EVENTS)
-        decisions = decisions_for(Product.EVENTS, scripted, townhall_server)
-        written = tmp_path / "adopt.sql"
-        written.write_text(script(scripted, decisions, scratch=townhall_server))
-        psql(scripted, written)
-        adopt(adopted, decisions, scratch=townhall_server)
-        assert dump(scripted) == dump(adopted)
-        assert rows_of(scripted).keys() == rows_of(adopted).keys()
-        assert adopt(scripted, decisions, scratch=townhall_server).done == []
-
-
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("stop", range(0, 70, 6))
 def test_interrupted_adoption_goes_on(stop: int, owned_database: str, townhall_server: str) -> None:
     load(owned_database, Product.FEED)
@@ -271,27 +96,6 @@ def test_interrupted_adoption_goes_on(stop: int, owned_database: str, townhall_s
     assert adopt(owned_database, decisions, scratch=townhall_server).done == []
     downgrade(owned_database, "base")
     assert_kept(before, rows_of(owned_database))
-
-
-def rows_in_order(url: str) -> list[str]:
-    with connected(url) as connection:
-        return [
-            row
-            for name in connection.scalars(text(_TABLES)).all()
-            for row in connection.scalars(text(f"select t::text from {name} as t order by 1"))
-        ]
-
-
-def psql(url: str, file: Path) -> None:
-    libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    program = embedded.bin_directory(18) / "psql"
-    done = subprocess.run(  # noqa: S603  a program of PostgreSQL, found by ourselves
-        (program, "--quiet", "--no-psqlrc", "--dbname", libpq_url, "--file", file),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.exhaustive

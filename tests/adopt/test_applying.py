@@ -8,26 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.adopt.contents import connected, rows_of
 from tests.adopt.decided import decisions_for
 from tests.adopt.products import Product, load
-from tests.adopt.test_adoption import connected, rows_of
+from tests.adopt.writing import write
 from tests.check.test_check import execute
 from tests.support.dump import dump
-from townhall.adopt.decisions import Decisions, quoted
+from townhall.adopt import Decisions
 from townhall.cli import main
-
-
-def write(path: Path, decisions: Decisions) -> str:
-    """Write a file of decisions."""
-    lines = []
-    for section in ("objects", "fill", "convert"):
-        lines.append(f"[{section}]")
-        lines += [
-            f"{quoted(key)} = {quoted(answer)}"
-            for key, answer in getattr(decisions, section).items()
-        ]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return str(path)
 
 
 @pytest.mark.exhaustive

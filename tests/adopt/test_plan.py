@@ -17,8 +17,8 @@ def test_enum_with_a_default_becomes_text_with_the_default_of_the_text(
         savepoint.rollback()
     connection.exec_driver_sql("create type mood as enum ('sad', 'happy')")
     connection.exec_driver_sql("create table books (mood mood default 'happy', pages integer)")
-    plan = Plan(connection, Choices({}, {}, ()), read(connection, ["public"], []))
-    for step in plan.steps(declared):
+    actual = read(connection, ["public"], [])
+    for step in Plan(connection, Choices({}, {}, ()), actual, declared).steps():
         for statement in step.statements:
             connection.exec_driver_sql(statement)
     actual = read(connection, ["public"], [])

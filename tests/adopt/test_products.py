@@ -1,26 +1,168 @@
-"""The databases of products that tests adopt."""
+"""Products are adopted with all their rows on every platform, and given back by a downgrade."""
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import NullPool, create_engine, inspect
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+from alembic import command
+from alembic.util import CommandError
+from sqlalchemy import make_url, text
+
+from tests.adopt.contents import assert_kept, connected, parts_of, rows_in_order, rows_of
+from tests.adopt.decided import decisions_for
+from tests.adopt.places import EVERY, Place, Platform, make_place
 from tests.adopt.products import Product, load
-from tests.support.supabase import SupabaseDatabase
+from tests.support.dump import dump
+from tests.support.fingerprint import fingerprint
+from tests.support.servers import Servers
+from townhall import embedded, metadata
+from townhall.adopt import Weight, adopt, look, script
+from townhall.check import check
+from townhall.migrate import alembic_config, downgrade
+from townhall.testing.databases import Databases
+
+ADOPTED = [each for each in Product if each is not Product.BROKEN]
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Place]:
+    """Yield an empty database of the version and the platform that a test names."""
+    version, platform = request.param
+    with make_place(Databases(servers.url(version)), platform) as place:
+        yield place
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("product", Product)
-def test_products_load_as_the_ordinary_owner_of_a_database(
-    product: Product, owned_database: str
-) -> None:
-    load(owned_database, product)
-    assert inspect(create_engine(owned_database, poolclass=NullPool)).get_table_names()
+def test_starter_is_adopted_once_and_given_back(townhall_databases: Databases) -> None:
+    with make_place(townhall_databases, Platform.PLAIN) as place:
+        adopt_and_give_back(Product.STARTER, place)
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("product", Product)
-def test_products_load_on_hosted_supabase(product: Product, supabase: SupabaseDatabase) -> None:
-    load(supabase.postgres, product)
-    engine = create_engine(supabase.postgres, poolclass=NullPool)
-    assert inspect(engine).get_table_names("public")
+@pytest.mark.parametrize("place", EVERY, indirect=True)
+@pytest.mark.parametrize("product", ADOPTED)
+def test_product_is_adopted_once_and_given_back(product: Product, place: Place) -> None:
+    adopt_and_give_back(product, place)
+
+
+def adopt_and_give_back(product: Product, place: Place) -> None:
+    url, scratch = place.url, place.scratch
+    load(url, product)
+    before, parts, platform = rows_of(url), parts_of(url), of_platform(place)
+    decisions = decisions_for(product, url, scratch)
+
+    done = adopt(url, decisions, scratch=scratch)
+    assert done.done
+    assert done.differences == []
+    command.check(alembic_config(url))
+    report = check(url, scratch=scratch)
+    assert [each for each in report.findings if each.is_drift] == []
+    assert_kept(before, rows_of(url))
+    assert of_platform(place) == platform
+    assert made_twice(url) == []
+
+    again = adopt(url, decisions, scratch=scratch)
+    assert again.done == []
+
+    downgrade(url, "base")
+    assert_kept(before, rows_of(url))
+    assert rows_of(url).keys() == before.keys()
+    assert parts_of(url) == parts
+    assert of_platform(place) == platform
+
+
+def of_platform(place: Place) -> list[str]:
+    """Return what belongs to Supabase, which an adoption leaves as it is."""
+    if place.platform is Platform.PLAIN:
+        return []
+    with connected(place.superuser) as connection:
+        return fingerprint(connection)
+
+
+def made_twice(url: str) -> list[str]:
+    """Return the constraints and indexes of a table that say the same."""
+    with connected(url) as connection:
+        return [*connection.scalars(_MADE_TWICE)]
+
+
+_MADE_TWICE = text("""
+    select string_agg(k.conname, ' = ')
+    from pg_catalog.pg_constraint as k
+    where k.connamespace = 'public'::regnamespace and k.conparentid = 0
+    group by k.conrelid, pg_catalog.pg_get_constraintdef(k.oid)
+    having count(*) > 1
+    union all
+    select string_agg(i.indexrelid::regclass::text, ' = ')
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c on c.oid = i.indrelid
+    where c.relnamespace = 'public'::regnamespace
+    group by
+        i.indrelid,
+        i.indkey::text,
+        i.indclass::text,
+        i.indoption::text,
+        pg_catalog.pg_get_expr(i.indexprs, i.indrelid),
+        pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+    having count(*) > 1
+""")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("place", EVERY, indirect=True)
+@pytest.mark.parametrize("product", ADOPTED)
+def test_script_makes_the_same_of_a_database_as_an_adoption(
+    product: Product, place: Place, tmp_path: Path
+) -> None:
+    load(place.url, product)
+    before = rows_of(place.url)
+    with place.copy() as scripted:
+        decisions = decisions_for(product, place.url, place.scratch)
+        written = tmp_path / "adopt.sql"
+        written.write_text(script(scripted.url, decisions, scratch=place.scratch))
+        psql(scripted.url, written)
+        adopt(place.url, decisions, scratch=place.scratch)
+        assert dump(scripted.superuser) == dump(place.superuser)
+        assert rows_of(scripted.url).keys() == rows_of(place.url).keys()
+        assert_kept(before, rows_of(scripted.url))
+        assert adopt(scripted.url, decisions, scratch=place.scratch).done == []
+
+
+def psql(url: str, file: Path) -> None:
+    """Run a script with psql."""
+    libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    program = embedded.bin_directory(18) / "psql"
+    done = subprocess.run(  # noqa: S603  a program of PostgreSQL, found by ourselves
+        (program, "--quiet", "--no-psqlrc", "--dbname", libpq_url, "--file", file),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("place", EVERY, indirect=True)
+def test_rows_that_break_each_constraint_are_named_and_nothing_is_changed(place: Place) -> None:
+    url = place.url
+    load(url, Product.BROKEN)
+    before, rows = dump(url), rows_in_order(url)
+    found = look(url, scratch=place.scratch)
+    stops = [each for each in found.findings if each.weight is Weight.STOP]
+    assert all("break" in each.text for each in stops)
+    assert not [each for each in found.findings if "were not counted" in each.text]
+    declared = {
+        f"constraint public.{name} {constraint.name}"
+        for _, name in found.existing
+        for constraint in metadata.tables[name].constraints
+    }
+    assert declared - {each.object for each in stops} == set()
+
+    with pytest.raises(CommandError, match="nothing was changed") as refused:
+        adopt(url, scratch=place.scratch)
+    assert "correct or delete these rows" in str(refused.value)
+    assert "findings to correct by hand. constraint public." in str(refused.value)
+    assert dump(url) == before
+    assert rows_in_order(url) == rows

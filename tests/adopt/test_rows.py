@@ -185,3 +185,38 @@ def test_rows_that_refer_to_an_unreadable_table_are_not_counted_as_breaking(foun
     assert texts(findings, Weight.STOP) == {}
     (told,) = [each.text for each in findings if each.name == "fk_shelf"]
     assert "were not counted: permission denied for table shelves" in told
+
+
+FORCED = """
+    create role of_books {attributes};
+    grant create on schema public to of_books;
+    set local role of_books;
+    create table books (id integer constraint books_pkey primary key, title text);
+    insert into books values (1, 'Emma'), (2, '');
+    alter table books enable row level security, force row level security;
+"""
+
+
+def test_rows_that_forced_policies_hide_from_the_owner_are_told_as_not_counted(
+    found: Found,
+) -> None:
+    told = [each.text for each in found(TITLED, FORCED.format(attributes="nologin"))]
+    (text,) = [each for each in told if "row-level security" in each]
+    assert "rows that break it were not counted: query would be affected by row-level" in text
+    assert "look as a role that may read all of them, such as " in text
+
+
+def test_rows_that_forced_policies_hide_are_counted_for_a_role_that_bypasses_them(
+    found: Found,
+) -> None:
+    told = [each.text for each in found(TITLED, FORCED.format(attributes="bypassrls"))]
+    assert any("1 row breaks it" in each for each in told), told
+    assert not any("not counted" in each for each in told)
+
+
+TITLED = """
+    create table books (
+        id integer constraint books_pkey primary key,
+        title text constraint books_titled check (title <> '')
+    )
+"""

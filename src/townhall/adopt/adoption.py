@@ -101,10 +101,10 @@ class Adoption:
         The steps behind the upgrade are those that are known before it.
         """
         with _connected(self._database) as connection, connection.begin():
-            plan = Plan(connection, self._choices, self._states.actual)
             wanted = self._wanted()
-            before = [*self._drops_before(), *self._opened(wanted), *plan.steps(wanted)]
-            after = [*plan.steps_after(wanted), *self._drops_after(self._states.actual)]
+            plan = Plan(connection, self._choices, self._states.actual, wanted)
+            before = [*self._drops_before(), *self._opened(wanted), *plan.steps()]
+            after = [*plan.steps_after(), *self._drops_after(self._states.actual)]
         upgrade = self._upgrade.script(self._states.current) if self._states.is_behind else ""
         return "\n".join(
             [
@@ -161,9 +161,9 @@ class Adoption:
 
     def _before(self, connection: Connection) -> list[Step]:
         with connection.begin():
-            plan = Plan(connection, self._choices, self._states.actual)
             wanted = self._wanted()
-            return [*self._drops_before(), *self._opened(wanted), *plan.steps(wanted)]
+            plan = Plan(connection, self._choices, self._states.actual, wanted)
+            return [*self._drops_before(), *self._opened(wanted), *plan.steps()]
 
     def _left(self, connection: Connection) -> list[Step]:
         settings, at_head = self._states.settings, self._states.at_head
@@ -172,7 +172,7 @@ class Adoption:
             actual = read(connection, schemas, settings.roles.names, settings.kinds)
             found: set[Key] = {("table", *name) for name in self._found(connection)}
             declared = {key: item for key, item in at_head.items() if key in found}
-            steps = Plan(connection, self._choices, actual).steps(declared)
+            steps = Plan(connection, self._choices, actual, declared).steps()
             return [*steps, *self._drops_after(actual)]
 
     def _drops_before(self) -> Iterator[Step]:

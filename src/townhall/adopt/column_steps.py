@@ -12,11 +12,14 @@ from townhall.pg.catalog import Column, TableName
 
 _STABLE = re.compile(r"(?:now|transaction_timestamp)\(\)")
 _CALL = re.compile(r"\w\(")
-_BLOCKS = 500
+_BLOCKS = 64
 
 
 def add(table: TableName, column: Column, fill: str | None) -> Iterable[Step]:
     """Yield what adds a column with its values for the rows that are there.
+
+    One without a default accepts NULL until the upgrade has made the trigger that gives later rows
+    their values.
 
     Args:
         table: Schema and name of the table.
@@ -31,7 +34,7 @@ def add(table: TableName, column: Column, fill: str | None) -> Iterable[Step]:
     yield from add_empty(table, column)
     yield from set_defaults(table, [column])
     yield from fill_null(table, {column.name: fill or str(column.default)})
-    if not column.is_nullable:
+    if not column.is_nullable and column.default is not None:
         yield from refuse_null(table, [column.name])
 
 

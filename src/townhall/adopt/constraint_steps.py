@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from townhall.adopt.definitions import validated
 from townhall.adopt.step import Rename, Step, without_limit
+from townhall.migrate.safety.locks import locks_at_once
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Constraint, Index, TableName
 
@@ -14,6 +15,7 @@ _KEY = re.compile(
     r"(?P<kind>UNIQUE|PRIMARY KEY)(?P<nulls> NULLS NOT DISTINCT)? (?P<columns>\([^()]*\))"
     r"(?P<include> INCLUDE \([^()]*\))?(?P<deferrable>.*)"
 )
+_STRONGEST = "access exclusive"
 _CREATE_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX ")
 
 
@@ -51,13 +53,13 @@ def replace(table: TableName, constraint: Constraint, previous: Constraint) -> I
         constraint: The constraint as declared.
         previous: The constraint that goes.
     """
-    yield from _add(table, constraint, previous.name)
+    yield from _add(table, constraint, previous)
 
 
-def _add(table: TableName, constraint: Constraint, previous: str | None) -> Iterable[Step]:
+def _add(table: TableName, constraint: Constraint, previous: Constraint | None) -> Iterable[Step]:
     target = sql.qualified(*table)
     title = f"add constraint {constraint.name} to {target}"
-    drop = [] if previous is None else [f"drop constraint {sql.quote(previous)}"]
+    drop = [] if previous is None else [f"drop constraint {sql.quote(previous.name)}"]
     definition = validated(constraint.definition)
     if constraint.kind in {"primary key", "unique"} and (key := _KEY.fullmatch(definition)):
         yield from _add_key(table, constraint.name, key, drop)
@@ -65,15 +67,24 @@ def _add(table: TableName, constraint: Constraint, previous: str | None) -> Iter
     can_be_apart = constraint.kind in {"check", "foreign key"}
     added = f"add constraint {sql.quote(constraint.name)} {definition}"
     suffix = " not valid" if can_be_apart else ""
-    if previous == constraint.name or not can_be_apart:
-        yield Step(title, (f"alter table {target} {', '.join([*drop, added])}{suffix}",))
-        drop = []
+    if previous is not None and (previous.name == constraint.name or not can_be_apart):
+        alter = f"alter table {target} {', '.join([*drop, added])}{suffix}"
+        yield Step(title, (*_locks(target, _STRONGEST, previous, constraint), alter))
+        previous = None
     else:
-        yield Step(title, (f"alter table {target} {added}{suffix}",))
+        alter = f"alter table {target} {added}{suffix}"
+        yield Step(title, (*_locks(target, "share row exclusive", constraint), alter))
     if can_be_apart and constraint.is_validated:
         yield from validate(table, constraint.name)
-    if drop:
-        yield Step(f"drop constraint {previous} of {target}", (f"alter table {target} {drop[0]}",))
+    if previous is not None:
+        yield from drop_constraint(table, previous)
+
+
+def _locks(target: str, mode: str, *constraints: Constraint) -> list[str]:
+    """Return what locks the tables of foreign keys at once; other constraints have one table."""
+    referenced = {each.referenced for each in constraints if each.referenced is not None}
+    tables = [target, *sorted(referenced - {target})]
+    return [locks_at_once((table, mode) for table in tables)] if referenced else []
 
 
 def _add_key(table: TableName, name: str, key: re.Match[str], drop: list[str]) -> Iterable[Step]:
@@ -150,7 +161,9 @@ def drop_index(table: TableName, name: str) -> Iterable[Step]:
     yield Step(title, without_limit(statement), is_atomic=False, drops=drops)
 
 
-def drop_constraint(table: TableName, name: str) -> Iterable[Step]:
+def drop_constraint(table: TableName, constraint: Constraint) -> Iterable[Step]:
     """Yield what drops a constraint."""
-    statement = ddl.drop_constraint(sql.qualified(*table), name)
-    yield Step(f"drop constraint {name} of {sql.qualified(*table)}", (statement,))
+    target = sql.qualified(*table)
+    drop = ddl.drop_constraint(target, constraint.name)
+    title = f"drop constraint {constraint.name} of {target}"
+    yield Step(title, (*_locks(target, _STRONGEST, constraint), drop))

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
-from townhall.adopt import column_steps, constraint_steps, conversion_steps
+from townhall.adopt import column_steps, comment_steps, constraint_steps, conversion_steps
 from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.created_tables import CreatedTable
-from townhall.adopt.definitions import foreign_key_of
+from townhall.adopt.definitions import foreign_key_of, index_meaning, key_of, subject
 from townhall.adopt.differences import (
     AcceptsNull,
     Difference,
@@ -34,9 +34,10 @@ from townhall.adopt.differences import (
 from townhall.adopt.step import Rename, Step
 from townhall.check.snapshot import Object, Snapshot
 from townhall.pg import sql
-from townhall.pg.catalog import Column, Constraint, Table, TableName
+from townhall.pg.catalog import Column, Constraint, Index, Table, TableName
 
 Kind = TypeVar("Kind", bound=Difference)
+Part = TypeVar("Part", Constraint, Index)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def before_upgrade(
         name, last = (created.schema, created.name), creation.name
         if name in existing:
             head = at_head.get(last or name)
-            wanted.append(_with_later_columns(created, head, existing[name]))
+            wanted.append(_with_later_parts(created, head, existing[name]))
         elif last is not None and last in existing:
             wanted.append(at_head[last])
     return {
@@ -82,36 +83,60 @@ def before_upgrade(
     }
 
 
-def _with_later_columns(created: Table, head: Table | None, actual: Table) -> Table:
+def _with_later_parts(created: Table, head: Table | None, actual: Table) -> Table:
     # What the table has already is brought to its last state; what it lacks, later revisions add.
     if head is None:
         return created
     columns = {name: each for name, each in head.columns.items() if name in actual.columns}
-    return replace(created, columns={**columns, **created.columns})
+    constraints = _later(head.constraints, created.constraints, actual.constraints, subject)
+    indexes = _later(head.indexes, created.indexes, actual.indexes, index_meaning)
+    return replace(
+        created,
+        columns={**columns, **created.columns},
+        constraints={**constraints, **created.constraints},
+        indexes={**indexes, **created.indexes},
+    )
+
+
+def _later(
+    head: Mapping[str, Part],
+    created: Mapping[str, Part],
+    actual: Mapping[str, Part],
+    about: Callable[[Part], object],
+) -> dict[str, Part]:
+    later = {about(each) for each in actual.values()} - {about(each) for each in created.values()}
+    return {name: each for name, each in head.items() if about(each) in later}
 
 
 class Plan:
     """The steps that bring existing tables to a declared state."""
 
-    def __init__(self, connection: Connection, choices: Choices, actual: Snapshot) -> None:
+    def __init__(
+        self, connection: Connection, choices: Choices, actual: Snapshot, declared: Snapshot
+    ) -> None:
         """Take what the steps depend on.
 
         Args:
             connection: A connection to the database, which is only read.
             choices: What was decided.
             actual: What the database has.
+            declared: The tables of the state that the steps lead to.
         """
         self._connection = connection
         self._choices = choices
         self._actual = actual
+        self._differences = compare(declared, actual)
+        wanted, existing = tables_of(declared), tables_of(actual)
+        self._pairs = [
+            (table, existing[name]) for name, table in wanted.items() if name in existing
+        ]
+        self._keys: dict[str, set[frozenset[str]]] = {}
+        for table in (*existing.values(), *wanted.values()):
+            keys = self._keys.setdefault(sql.qualified(table.schema, table.name), set())
+            keys.update(_keys_of(table))
 
-    def steps(self, declared: Snapshot) -> list[Step]:
-        """Return the steps to a state, in their order.
-
-        Args:
-            declared: The tables of that state.
-        """
-        differences = compare(declared, self._actual)
+    def steps(self) -> list[Step]:
+        """Return the steps to the declared state, in their order."""
         phases = (
             self._set_defaults,
             self._convert,
@@ -123,22 +148,29 @@ class Plan:
             self._build_indexes,
             self._drop,
         )
-        return [step for phase in phases for step in phase(differences)]
+        return [
+            *(step for phase in phases for step in phase(self._differences)),
+            *(step for pair in self._pairs for step in comment_steps.comment(*pair)),
+        ]
 
-    def steps_after(self, declared: Snapshot) -> list[Step]:
+    def steps_after(self) -> list[Step]:
         """Return the steps that are left for the time after the upgrade, as far as is known before.
 
-        Args:
-            declared: The tables of the state before the upgrade.
+        The declared state is the one before the upgrade.
         """
-        differences = compare(declared, self._actual)
+        differences = self._differences
+        nullable = ((each.table, each.declared) for each in _of(differences, AcceptsNull))
+        missing = _of(differences, MissingColumn)
         columns = [
-            *((each.table, each.declared) for each in _of(differences, AcceptsNull)),
-            *((each.table, each.column) for each in _of(differences, MissingColumn)),
+            *(each for each in nullable if self._is_filled_later(differences, *each)),
+            *(
+                (each.table, each.column)
+                for each in missing
+                if each.needs_fill or self._is_filled_later(differences, each.table, each.column)
+            ),
         ]
-        later = [each for each in columns if self._is_filled_later(differences, *each)]
         return [
-            *(step for each in later if not each[1].is_nullable for step in self._fill(*each)),
+            *(step for each in columns if not each[1].is_nullable for step in self._fill(*each)),
             *self._constraints(differences, lambda each: not self._is_possible(each)),
         ]
 
@@ -223,11 +255,16 @@ class Plan:
                 yield from constraint_steps.add(each.table, each.constraint)
 
     def _is_possible(self, constraint: Constraint) -> bool:
-        # What a foreign key references may be created by the upgrade.
-        if constraint.referenced is None:
+        # The table that a foreign key references may be created by the upgrade, or its key.
+        key = foreign_key_of(constraint)
+        if key is None:
             return True
+        keys = self._keys.get(key.table)
+        return self._exists(key.table) and (keys is None or frozenset(key.referenced) in keys)
+
+    def _exists(self, table: str) -> bool:
         exists = text("select pg_catalog.to_regclass(:name) is not null")
-        return bool(self._connection.scalar(exists, {"name": constraint.referenced}))
+        return bool(self._connection.scalar(exists, {"name": table}))
 
     def _is_filled_later(
         self, differences: Sequence[Difference], table: TableName, column: Column
@@ -235,8 +272,9 @@ class Plan:
         # Its values are keys of a table that the upgrade creates.
         return any(
             each.table == table
-            and column.name in _columns_of(each.constraint)
-            and not self._is_possible(each.constraint)
+            and (key := foreign_key_of(each.constraint)) is not None
+            and column.name in map(sql.unquote, key.columns)
+            and not self._exists(key.table)
             for each in _of(differences, MissingConstraint)
         )
 
@@ -254,7 +292,7 @@ class Plan:
                 yield from column_steps.accept_null(column.table, column.column.name)
         for each in _of(differences, UndeclaredConstraint):
             if each.replaced_by is not None or each.identity in self._choices.drops:
-                yield from constraint_steps.drop_constraint(each.table, each.constraint.name)
+                yield from constraint_steps.drop_constraint(each.table, each.constraint)
         for other in _of(differences, UndeclaredIndex):
             if other.identity in self._choices.drops:
                 yield from constraint_steps.drop_index(other.table, other.index.name)
@@ -275,6 +313,9 @@ def _by_table(differences: Iterable[Kind]) -> Iterable[tuple[TableName, list[Kin
     return by_table.items()
 
 
-def _columns_of(constraint: Constraint) -> list[str]:
-    foreign_key = foreign_key_of(constraint)
-    return [] if foreign_key is None else list(map(sql.unquote, foreign_key.columns))
+def _keys_of(table: Table) -> Iterator[frozenset[str]]:
+    parts: list[Constraint | Index] = [*table.constraints.values(), *table.indexes.values()]
+    for part in parts:
+        key = key_of(part)
+        if key is not None and not key.rest:
+            yield frozenset(key.columns)

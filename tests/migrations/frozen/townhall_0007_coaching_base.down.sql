@@ -23,6 +23,15 @@ begin
             if exists (
                 select
                 from pg_catalog.pg_class as c
+                where c.oid = to_regclass('public.participant_sessions')
+                    and c.relkind in ('r', 'p', 'v')
+                    and has_table_privilege(c.oid, 'update, delete, truncate')
+            ) then
+                lock table public.participant_sessions in access exclusive mode;
+            end if;
+            if exists (
+                select
+                from pg_catalog.pg_class as c
                 where c.oid = to_regclass('public.campaigns')
                     and c.relkind in ('r', 'p', 'v')
                     and has_table_privilege(c.oid, 'update, delete, truncate')
@@ -57,6 +66,19 @@ begin
         perform pg_temp.townhall_drop_table('public', 'campaign_assignments');
     else
         drop table if exists public.campaign_assignments;
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_table(o.schema_name, o.object_name)
+from private.townhall_origins as o
+where o.schema_name = 'public'
+    and o.object_name = 'participant_sessions'
+    and o.kind = 'table'
+    and o.origin = 'found';
     end if;
 end
 $do$;

@@ -98,6 +98,8 @@ begin
 end
 $do$;
 
+COMMENT ON TABLE participant_sessions IS 'One person''s part in a campaign.';
+
 do $do$
 declare
     old_name constant text := 'participant_sessions';
@@ -150,5 +152,3 @@ begin
     end if;
 end
 $do$;
-
-COMMENT ON TABLE campaign_assignments IS 'One person''s part in a campaign.';

@@ -6,7 +6,12 @@ must take back what was added to it since.
 
 from __future__ import annotations
 
-from townhall.migrate.origins.drops import drop_of_part, drop_of_table, guard_operations
+from townhall.migrate.origins.drops import (
+    drop_of_part,
+    drop_of_table,
+    guard_operations,
+    taking_back_of_table,
+)
 from townhall.migrate.origins.memory import (
     ORIGINS_OPTION,
     Origin,
@@ -29,5 +34,6 @@ __all__ = [
     "drop_of_table",
     "follow_steps",
     "guard_operations",
+    "taking_back_of_table",
     "undone_revision",
 ]

@@ -35,6 +35,26 @@ def drop_of_table(context: MigrationContext, schema: str, name: str, plain: str)
     ]
 
 
+def taking_back_of_table(context: MigrationContext, schema: str, name: str) -> list[str]:
+    """Return the statements that take back what was added to a table, if that was found.
+
+    Args:
+        context: The migration context of the run.
+        schema: The schema of the table.
+        name: The name of the table.
+    """
+    origins = Origins.of(context)
+    if origins is None or undone_revision(context) is None:
+        return []
+    drop = f"""perform pg_temp.townhall_drop_table(o.schema_name, o.object_name)
+from {origins.table} as o
+where o.schema_name = {sql.literal(schema)}
+    and o.object_name = {sql.literal(name)}
+    and o.kind = 'table'
+    and o.origin = 'found';"""
+    return [origins.where_remembered(drop)]
+
+
 def drop_of_part(
     context: MigrationContext, table: TableName, kinds: Sequence[str], part: str, plain: str
 ) -> str:

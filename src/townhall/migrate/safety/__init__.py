@@ -19,6 +19,7 @@ from townhall.migrate.safety.removal import (
     drop_constraint,
     drop_index_at_once,
     drop_table,
+    take_back_table,
 )
 from townhall.migrate.safety.roles import create_roles, protect_version_table
 from townhall.migrate.safety.tables import rename_table
@@ -44,5 +45,6 @@ __all__ = [
     "rename_constraint",
     "rename_table",
     "set_not_null",
+    "take_back_table",
     "update_in_batches",
 ]

@@ -31,7 +31,16 @@ def lock_tables(*tables: str, writes_only: Iterable[str] = ()) -> None:
     """
     locks = [(table, "access exclusive") for table in tables]
     locks += [(table, "share row exclusive") for table in writes_only]
-    op.execute(in_attempts("\n".join(_lock(*each) for each in locks)))
+    op.execute(sql.statement(locks_at_once(locks)))
+
+
+def locks_at_once(locks: Iterable[tuple[str, str]]) -> str:
+    """Return the statement that takes locks on several tables at once, in attempts.
+
+    Args:
+        locks: The qualified names of tables, each with its mode: ``access exclusive``.
+    """
+    return _attempts("\n".join(_lock(*each) for each in locks))
 
 
 def in_attempts(statements: str) -> TextClause:
@@ -41,9 +50,12 @@ def in_attempts(statements: str) -> TextClause:
         statements: Statements of PL/pgSQL, each of which ends in a semicolon. Their changes are
             undone before each further attempt.
     """
-    return sql.statement(
-        sql.do(
-            f"""
+    return sql.statement(_attempts(statements))
+
+
+def _attempts(statements: str) -> str:
+    return sql.do(
+        f"""
 declare
     allowed constant int := (
         select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
@@ -69,7 +81,6 @@ begin
     end loop;
 end
 """
-        )
     )
 
 

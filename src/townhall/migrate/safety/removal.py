@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from alembic import op
 
-from townhall.migrate.origins import drop_of_part, drop_of_table
+from townhall.migrate.origins import drop_of_part, drop_of_table, taking_back_of_table
 from townhall.pg import sql
 
 
@@ -27,6 +27,21 @@ def drop_table(name: str, *, schema: str = "public") -> None:
     plain = f"drop table if exists {sql.qualified(schema, name)}"
     context = op.get_context()
     for statement in drop_of_table(context, schema, name, plain):
+        context.execute(sql.statement(statement))
+
+
+def take_back_table(name: str, *, schema: str = "public") -> None:
+    """In a downgrade, take back what was added to a table that was there before the revisions.
+
+    It is for a table that was there under a name which a later revision gives it, and which kept
+    that name since something else has the former one. Nothing happens to another table.
+
+    Args:
+        name: The name of the table.
+        schema: The schema of the table.
+    """
+    context = op.get_context()
+    for statement in taking_back_of_table(context, schema, name):
         context.execute(sql.statement(statement))
 
 
