@@ -44,12 +44,27 @@ HAS: dict[str, tuple[Danger, str, str]] = {
     "table": (
         Danger.NO_ROW_SECURITY,
         'table public.Odd "T"',
-        'create table "Odd ""T""" (id integer)',
+        'create table "Odd ""T""" (id integer); grant select on "Odd ""T""" to anon',
     ),
     "partitioned table": (
         Danger.NO_ROW_SECURITY,
         "table public.t",
-        "create table t (id integer) partition by list (id)",
+        """
+        create table t (id integer) partition by list (id); grant insert on t to authenticated
+        """,
+    ),
+    "table of a role that callers are members of": (
+        Danger.NO_ROW_SECURITY,
+        "table public.t",
+        """
+        create role readers nologin; alter role anon inherit; grant readers to anon;
+        create table t (id integer); grant select on t to readers
+        """,
+    ),
+    "table of which one column may be changed": (
+        Danger.NO_ROW_SECURITY,
+        "table public.t",
+        "create unlogged table t (id integer, s text); grant update (s) on t to authenticated",
     ),
     "partition that callers may name": (
         Danger.NO_ROW_SECURITY,
@@ -113,6 +128,14 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         "policy public.posts p",
         "create policy p on posts using (true) with check (owner_id is not null)",
     ),
+    "conditions that are always true": (
+        Danger.WRITABLE_BY_ALL,
+        "policy public.posts p",
+        """
+        create policy p on posts for update to authenticated
+        using ((select true) and 'a' = 'a') with check (owner_id is not null or not false)
+        """,
+    ),
     "restriction of another command": (
         Danger.WRITABLE_BY_ALL,
         "policy public.posts p",
@@ -132,19 +155,54 @@ HAS: dict[str, tuple[Danger, str, str]] = {
     "view": (
         Danger.OWNERS_VIEW,
         "view public.View",
-        'create view "View" as select id from posts',
+        """
+        create view "View" with (security_barrier) as select id from posts;
+        grant select (id) on "View" to anon
+        """,
     ),
     "view that says it is no invoker": (
         Danger.OWNERS_VIEW,
         "view public.v",
-        "create view v with (security_invoker = off) as select id from posts",
+        """
+        create view v with (security_invoker = off) as select id from posts;
+        grant update on v to public
+        """,
     ),
     "view of a view": (
         Danger.OWNERS_VIEW,
         "view public.v",
         """
         create view private.v with (security_invoker = true) as select id from posts;
-        create view v as select id from private.v
+        create view v as select id from private.v; grant select on v to anon
+        """,
+    ),
+    "view that a view of its reader reads": (
+        Danger.OWNERS_VIEW,
+        "view private.v",
+        """
+        create view private.v as select id from posts; grant select on private.v to anon;
+        create view v with (security_invoker) as select id from private.v;
+        grant select on v to anon
+        """,
+    ),
+    "materialized view that a view of its reader reads": (
+        Danger.OWNERS_VIEW,
+        "materialized view private.v",
+        """
+        create materialized view private.v as select id from posts;
+        grant select on private.v to authenticated;
+        create view v with (security_invoker) as select id from private.v;
+        grant select on v to authenticated
+        """,
+    ),
+    "view of a partition": (
+        Danger.OWNERS_VIEW,
+        "view public.v",
+        """
+        create table private.t (id integer) partition by list (id);
+        create table private.t_1 partition of private.t default;
+        alter table private.t_1 enable row level security;
+        create view v as select id from private.t_1; grant select on v to anon
         """,
     ),
     "materialized view that callers may read": (
@@ -155,7 +213,20 @@ HAS: dict[str, tuple[Danger, str, str]] = {
     "view of auth.users": (
         Danger.USERS_SHOWN,
         "view public.v",
-        "create view v as select p.id, u.email from posts p join auth.users u on u.id = p.owner_id",
+        """
+        create view v as select p.id, u.email from posts p join auth.users u on u.id = p.owner_id;
+        grant select on v to anon
+        """,
+    ),
+    "view of auth.users that a view of its reader reads": (
+        Danger.USERS_SHOWN,
+        "view private.v",
+        """
+        create view private.v as select id, email as contact from auth.users;
+        grant select on private.v to authenticated;
+        create view v with (security_invoker) as select contact from private.v;
+        grant select on v to authenticated
+        """,
     ),
     "materialized view of auth.users": (
         Danger.USERS_SHOWN,
@@ -177,6 +248,16 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         create function f() returns bigint language sql security definer
         set search_path = '' as 'select count(*) from public.posts';
         revoke execute on function f() from public; grant execute on function f() to anon
+        """,
+    ),
+    "definer function with a body of SQL": (
+        Danger.ANONYMOUS_DEFINER,
+        "function public.f()",
+        """
+        create role callers nologin; alter role anon inherit; grant callers to anon;
+        create function f() returns bigint language sql security definer set search_path = ''
+        begin atomic select count(*) from public.posts; end;
+        revoke execute on function f() from public; grant execute on function f() to callers
         """,
     ),
     "definer procedure": (
@@ -299,6 +380,11 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         create policy p on posts for select using (private.may(auth.uid(), org_id))
         """,
     ),
+    "comparison in a query of its own": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        "create policy p on posts for select using ((select owner_id = auth.uid()))",
+    ),
     "auth.uid() in a subquery": (
         Danger.PER_ROW,
         "policy public.posts p",
@@ -322,6 +408,16 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         """
         create policy own on posts to authenticated using (org_id = 1) with check (org_id = 2);
         create policy change on posts for update to authenticated using (org_id = 3)
+        """,
+    ),
+    "policies for a role and for a member of it": (
+        Danger.SEVERAL_PERMISSIVE,
+        "table public.posts",
+        """
+        create role readers nologin; alter role authenticated inherit;
+        grant readers to authenticated;
+        create policy a on posts for select to readers using (org_id = 1);
+        create policy b on posts for select to authenticated using (org_id = 2)
         """,
     ),
     "policies for all commands": (
@@ -390,7 +486,19 @@ HAS: dict[str, tuple[Danger, str, str]] = {
 """By name: the danger, the object it is found in, and what makes it."""
 
 HAS_NOT = {
-    "table that is not exposed": "create table private.t (id integer)",
+    "table that is not exposed": """
+        create table private.t (id integer); grant select on private.t to anon
+    """,
+    "table without a privilege of a caller": """
+        create table t (id integer); grant all on t to service_role
+    """,
+    "exposed schema that no caller may use": """
+        create schema api; alter role anon set pgrst.db_schemas = 'api';
+        create table api.t (id integer); grant all on api.t to anon, authenticated;
+        create view api.v as select id from posts; grant select on api.v to anon;
+        create function api.f() returns integer language sql security definer
+        set search_path = '' as 'select 1'
+    """,
     "table of the platform": "create table auth.t (id integer)",
     "partition": """
         create table t (id integer) partition by list (id);
@@ -413,17 +521,37 @@ HAS_NOT = {
     "condition that only looks true": """
         create policy p on posts for insert with check (kind = 'true' or org_id = 1)
     """,
-    "invoker view": "create view v with (security_invoker) as select id from posts",
-    "view without a table": "create view v as select 1 as one",
-    "view that is not exposed": "create view private.v as select email from auth.users",
+    "invoker view": """
+        create view v with (security_invoker) as select id from posts; grant select on v to anon
+    """,
+    "view without a table": "create view v as select 1 as one; grant select on v to anon",
+    "view that is not exposed": """
+        create view private.v as select email from auth.users; grant select on private.v to anon
+    """,
+    "view that callers can't read": """
+        create view v as select id from posts; grant select on v to service_role
+    """,
+    "invoker view of a view that callers can't read": """
+        create view private.v as select id from posts;
+        create view v with (security_invoker) as select id from private.v;
+        grant select on v to anon
+    """,
+    "invoker view of an invoker view": """
+        create view private.v with (security_invoker) as select id from posts;
+        grant select on private.v to anon;
+        create view v with (security_invoker) as select id from private.v;
+        grant select on v to anon
+    """,
     "view of tables that are not exposed": """
-        create table private.t (id integer); create view v as select id from private.t
+        create table private.t (id integer); create view v as select id from private.t;
+        grant select on v to anon
     """,
     "view of a forced table": """
         create role owner_of_views nologin; grant all on schema public to owner_of_views;
         create table t (id integer); alter table t enable row level security;
         alter table t force row level security; alter table t owner to owner_of_views;
-        create view v as select id from t; alter view v owner to owner_of_views
+        create view v as select id from t; alter view v owner to owner_of_views;
+        grant select on v to anon
     """,
     "materialized view that callers can't read": """
         create materialized view v as select id from posts; grant select on v to service_role
@@ -448,6 +576,10 @@ HAS_NOT = {
         create policy p on posts for select
         using ((select auth.jwt()) -> 'app_metadata' ->> 'role' = 'admin')
     """,
+    "key with user_metadata in its name": """
+        create policy p on posts for select
+        using ((select auth.jwt()) -> 'app_metadata' ->> 'user_metadata_checked' = 'yes')
+    """,
     "column called user_metadata": """
         create policy p on posts for select
         using (user_metadata = (select auth.jwt()) -> 'app_metadata' ->> 'role')
@@ -466,6 +598,9 @@ HAS_NOT = {
             or owner_id in (select auth.uid())
             or owner_id = (select nullif(auth.uid(), null))
         )
+    """,
+    "auth.uid() in a policy of the service": """
+        create policy p on posts for select to service_role using (owner_id = auth.uid())
     """,
     "function of the row": """
         create function private.may(integer) returns boolean language sql stable as 'select true';
@@ -528,7 +663,7 @@ HAS_NOT = {
     "objects of an extension": """
         create table t (id bigint references posts);
         create policy p on t using (auth.uid() is null);
-        create view v as select id from posts;
+        create view v as select id from posts; grant select on t, v to anon;
         create function f() returns integer language sql security definer as 'select 1';
         alter extension plpgsql add table t; alter extension plpgsql add view v;
         alter extension plpgsql add function f()
@@ -605,7 +740,9 @@ def test_schemas_are_those_that_postgrest_exposes(connection: Connection) -> Non
     run(
         connection,
         """
-        create schema api; create table api.t (id integer); create table public.t (id integer);
+        create schema api; grant usage on schema api to anon;
+        create table api.t (id integer); create table public.t (id integer);
+        grant select on api.t, public.t to anon;
         create role web nologin; alter role web set pgrst.db_schemas = 'api, storage'
         """,
     )
@@ -652,6 +789,7 @@ def test_large_schema_takes_as_many_queries_as_a_small_one(connection: Connectio
                 execute format('create table t%s (id bigint references posts)', number);
                 execute format('create policy p on t%s using (auth.uid() is null)', number);
                 execute format('create view v%s as select id from t%1$s', number);
+                execute format('grant select on t%s, v%1$s to anon', number);
             end loop;
         end
         $$

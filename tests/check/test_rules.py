@@ -28,6 +28,7 @@ def never_declared(server: Databases) -> Iterator[str]:
             url,
             "create table notes (id integer primary key, parent_id integer references notes)",
             "create table other (id integer)",
+            "grant select on notes, other to public",
             "create schema api",
         )
         yield url
@@ -58,7 +59,7 @@ def test_schema_that_was_never_declared_has_dangers_and_no_drift(
     assert answer == "rules         2 security, 1 performance; exposed: public"
     assert kind.startswith("security: 2 exposed tables without row level security. Impact: every")
     assert first.startswith(
-        "  table public.notes: is exposed without row level security: no caller"
+        "  table public.notes: is exposed without row level security: public may access it"
     )
     assert main((*words, "--json")) == 1
     (*_, key) = json.loads(capsys.readouterr().out)["findings"]
@@ -87,7 +88,12 @@ def test_exit_status_is_by_the_severity_of_dangers(never_declared: str) -> None:
 def test_kind_with_many_objects_is_cut(
     never_declared: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    execute(never_declared, *(f"create table t{number} (id integer)" for number in range(20)))
+    for number in range(20):
+        execute(
+            never_declared,
+            f"create table t{number} (id integer)",
+            f"grant select on t{number} to public",
+        )
     main(("check", never_declared, "--schema", "public"))
     printed = capsys.readouterr().out.splitlines()
     assert "security: 22 exposed tables" in printed[1]

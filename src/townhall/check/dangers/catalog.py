@@ -61,6 +61,14 @@ class Callers:
             return sorted(named - self.bypassing)
         return [each for each in self.names if named & self.memberships[each]]
 
+    def may_have(self, grantees: Iterable[str]) -> bool:
+        """Tell whether a caller has a privilege; it may, where no role of requests is known.
+
+        Args:
+            grantees: Names of roles, ``public`` for all roles.
+        """
+        return not self.names or bool(self.among(grantees))
+
     def may_be_anonymous(self, grantees: Iterable[str]) -> list[str]:
         """Return those of the grantees through whom a caller without a token has a privilege.
 
@@ -210,6 +218,7 @@ class Rules:
     Attributes:
         callers: The roles that requests act as.
         exposed: The schemas whose objects requests can name.
+        reachable: Those of them that a caller has the privilege to use.
         relations: The relations, by number.
         policies: The policies.
         functions: The functions, by number.
@@ -218,6 +227,7 @@ class Rules:
 
     callers: Callers
     exposed: tuple[str, ...]
+    reachable: frozenset[str]
     relations: Mapping[int, Relation]
     policies: Sequence[FoundPolicy]
     functions: Mapping[int, FoundFunction]
@@ -257,9 +267,13 @@ def read_rules(
             for row in rows(connection, _FUNCTIONS, sorted(PLATFORM_SCHEMAS))
         ]
         keys = rows(connection, _FOREIGN_KEYS, sorted(PLATFORM_SCHEMAS))
+        if exposed is None:
+            exposed = callers.schemas or (_USUALLY_EXPOSED,)
+        schemas = rows(connection, _SCHEMAS, exposed)
     return Rules(
         callers,
-        tuple(exposed) if exposed is not None else callers.schemas or (_USUALLY_EXPOSED,),
+        tuple(exposed),
+        frozenset(row["name"] for row in schemas if callers.may_have(row["users"])),
         {each.oid: each for each in relations},
         policies,
         {each.oid: each for each in functions},
@@ -331,6 +345,19 @@ _ROLES = """
 """
 
 _OWN_SCHEMA = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+
+_SCHEMAS = """
+    select
+        n.nspname as name,
+        array(
+            select coalesce(r.rolname, 'public')
+            from aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as e
+            left join pg_catalog.pg_roles as r on r.oid = e.grantee
+            where e.privilege_type = 'USAGE'
+        ) as users
+    from pg_catalog.pg_namespace as n
+    where n.nspname = any (%(schemas)s)
+"""
 
 _RELATIONS = f"""
     select

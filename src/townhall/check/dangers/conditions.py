@@ -139,7 +139,7 @@ class Conditions:
     def _trusts_directly(self, condition: str) -> bool:
         if "raw_user_meta_data" in names(condition):
             return True
-        is_named = any("user_metadata" in text for text in texts(condition))
+        is_named = any(re.search(r"\buser_metadata\b", text) for text in texts(condition))
         return is_named and bool(names(condition) & self._readers_of_tokens)
 
     @cached_property
@@ -182,6 +182,8 @@ class Conditions:
         return reaching
 
     def _per_row(self, table: _Table, policy: FoundPolicy) -> Finding | None:
+        if set(policy.roles) <= self._rules.callers.bypassing:
+            return None
         functions = self._once
         called = list(
             dict.fromkeys(
@@ -227,15 +229,12 @@ class Conditions:
         }
 
     def _several(self, table: _Table) -> Iterator[Finding]:
-        bypassing = self._rules.callers.bypassing
+        callers = self._rules.callers
         before = self._now[table]
-        found_overlaps = list(
-            overlaps([Rule.of(each) for each in self._by_table[table]], bypassing)
-        )
-        remaining = list(overlaps(before, bypassing))
-        if not found_overlaps or not remaining:
+        found_overlaps = list(overlaps([Rule.of(each) for each in self._by_table[table]], callers))
+        if not found_overlaps or not any(overlaps(before, callers)):
             return
-        after = merged(before, bypassing)
+        after = merged(before, callers)
         self._now[table] = after
         detail = "; ".join(
             f"{command}: {', '.join(each.name for each in group)}"

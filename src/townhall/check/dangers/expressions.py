@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
@@ -20,8 +20,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_SIDES = 2
 _CONSTANT_WORDS = frozenset({"true", "false", "null", "and", "or", "not", "is", "array", "select"})
-_ALWAYS_TRUE = frozenset({"true", "1=1", "notfalse"})
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,44 @@ def is_true(condition: str | None) -> bool:
     """Tell whether a condition holds for every row, without looking at its values.
 
     Args:
-        condition: The condition; None for none.
+        condition: The condition as PostgreSQL renders it; None for none.
     """
-    if condition is None:
-        return False
-    plain = re.sub(r"[\s()]", "", condition).lower()
-    return plain in _ALWAYS_TRUE
+    return condition is not None and _is_true(list(_TOKEN.finditer(condition)))
+
+
+def _is_true(tokens: Sequence[re.Match[str]]) -> bool:
+    closing = _closing(tokens)
+    if tokens and closing.get(0) == len(tokens) - 1:
+        return _is_true(tokens[1:-1])
+    words = [each[0].lower() for each in tokens]
+    if words[:1] == ["select"]:
+        return _is_true(tokens[1:-2] if words[-2:-1] == ["as"] else tokens[1:])
+    for word, holds in (("or", any), ("and", all)):
+        parts = _split(tokens, closing, word)
+        if len(parts) > 1:
+            return holds(map(_is_true, parts))
+    return words in (["true"], ["not", "false"]) or _is_of_equal_constants(tokens)
+
+
+def _split(
+    tokens: Sequence[re.Match[str]], closing: Mapping[int, int], word: str
+) -> list[Sequence[re.Match[str]]]:
+    # The parts between a word that stands in no parentheses.
+    parts, start, index = [], 0, 0
+    while index < len(tokens):
+        if tokens[index][0].lower() == word:
+            parts.append(tokens[start:index])
+            start = index + 1
+        index = closing.get(index, index) + 1
+    return [*parts, tokens[start:]]
+
+
+def _is_of_equal_constants(tokens: Sequence[re.Match[str]]) -> bool:
+    sides = [[each[0] for each in side] for side in _split(tokens, {}, "=")]
+    is_constant = all(
+        each["text"] or each["cast"] or each[0].isdigit() or each[0] == "=" for each in tokens
+    )
+    return is_constant and len(sides) == _SIDES and sides[0] == sides[1] != []
 
 
 def called_per_row(condition: str, functions: Mapping[str, str]) -> list[Called]:
@@ -126,7 +158,7 @@ def names(sql: str) -> set[str]:
     return found
 
 
-def _closing(tokens: list[re.Match[str]]) -> dict[int, int]:
+def _closing(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
     open_at: list[int] = []
     closing: dict[int, int] = {}
     for index, token in enumerate(tokens):
@@ -138,11 +170,13 @@ def _closing(tokens: list[re.Match[str]]) -> dict[int, int]:
 
 
 def _is_once(tokens: list[re.Match[str]], closing: Mapping[int, int], index: int) -> bool:
-    # In (select …) without a table, or as a table of a query, which is read once.
+    # In (select …) of constants without a table, or as a table of a query, which is read once.
     if index and tokens[index - 1][0].lower() in {"from", "join", "lateral"}:
         return True
     return any(
-        tokens[start + 1][0].lower() == "select" and not _has_table(tokens, closing, start)
+        tokens[start + 1][0].lower() == "select"
+        and not _has_table(tokens, closing, start)
+        and _is_constant(tokens[start + 2 : end])
         for start, end in closing.items()
         if start < index < end
     )
@@ -157,7 +191,7 @@ def _has_table(tokens: list[re.Match[str]], closing: Mapping[int, int], start: i
     return False
 
 
-def _is_constant(tokens: list[re.Match[str]]) -> bool:
+def _is_constant(tokens: Sequence[re.Match[str]]) -> bool:
     for index, token in enumerate(tokens):
         if not token["name"]:
             continue

@@ -25,7 +25,7 @@ def definer_functions(rules: Rules) -> Iterable[Finding]:
     for function in rules.functions.values():
         if not function.is_definer or not function.is_own:
             continue
-        if function.schema in rules.exposed and not function.is_trigger:
+        if function.schema in rules.reachable and not function.is_trigger:
             yield from _anonymous(function, rules)
         if _is_unsafe(function.search_path):
             yield _unsafe(function, rules)

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from townhall.check.dangers.catalog import Callers
 from townhall.check.dangers.policies import COMMANDS, Rule
 from townhall.pg import PUBLIC, sql
 
 
-def overlaps(rules: Sequence[Rule], bypassing: Collection[str]) -> Iterator[tuple[str, list[Rule]]]:
+def overlaps(rules: Sequence[Rule], callers: Callers) -> Iterator[tuple[str, list[Rule]]]:
     """Yield each command with the permissive policies that meet another one for the same role.
 
     Args:
         rules: The policies of a table.
-        bypassing: The roles that row level security does not apply to.
+        callers: The roles that requests act as.
     """
     for command in COMMANDS:
-        groups = _groups([each for each in rules if each.is_for(command)], bypassing)
+        groups = _groups([each for each in rules if each.is_for(command)], callers)
         yield from ((command, group) for group in groups)
 
 
-def merged(rules: Sequence[Rule], bypassing: Collection[str]) -> list[Rule]:
+def merged(rules: Sequence[Rule], callers: Callers) -> list[Rule]:
     """Return policies that give the same access, with one for each role and command.
 
     Args:
         rules: The policies of a table.
-        bypassing: The roles that row level security does not apply to.
+        callers: The roles that requests act as.
     """
-    found = list(overlaps(rules, bypassing))
+    found = list(overlaps(rules, callers))
     names = {each.name for each in rules}
     taken: dict[str, set[str]] = {}
     made: list[Rule] = []
@@ -48,21 +49,23 @@ def merged(rules: Sequence[Rule], bypassing: Collection[str]) -> list[Rule]:
     return [*kept, *made]
 
 
-def _groups(rules: Sequence[Rule], bypassing: Collection[str]) -> list[list[Rule]]:
+def _groups(rules: Sequence[Rule], callers: Callers) -> list[list[Rule]]:
     groups: list[list[Rule]] = []
     for rule in rules:
-        if not rule.is_permissive or not set(rule.roles) - set(bypassing):
+        if not rule.is_permissive or not set(rule.roles) - callers.bypassing:
             continue
-        met = [group for group in groups if any(_meet(rule, each, bypassing) for each in group)]
+        met = [group for group in groups if any(_meet(rule, each, callers) for each in group)]
         joined = [each for group in met for each in group]
         groups = [group for group in groups if group not in met]
         groups.append(sorted([*joined, rule], key=lambda each: each.name))
     return [group for group in groups if len(group) > 1]
 
 
-def _meet(rule: Rule, other: Rule, bypassing: Collection[str]) -> bool:
-    roles = [set(each.roles) - set(bypassing) for each in (rule, other)]
-    return any(PUBLIC in each for each in roles) or bool(roles[0] & roles[1])
+def _meet(rule: Rule, other: Rule, callers: Callers) -> bool:
+    roles = [set(each.roles) - callers.bypassing for each in (rule, other)]
+    # A caller may be a member of the role that a policy names.
+    acting = [each.union(callers.among(each)) for each in roles]
+    return any(PUBLIC in each for each in roles) or not acting[0].isdisjoint(acting[1])
 
 
 def _by_group(found: Sequence[tuple[str, list[Rule]]]) -> list[tuple[list[Rule], list[str]]]:

@@ -24,18 +24,15 @@ def without_row_security(rules: Rules) -> Iterable[Finding]:
             continue
         if (table.schema, table.name) in rules.has_policies:
             yield _off(Danger.UNUSED_POLICIES, table, rules)
-        elif table.schema in rules.exposed and is_named_directly(table, rules):
+        elif table.schema in rules.reachable and _may_be_accessed(table, rules):
             yield _off(Danger.NO_ROW_SECURITY, table, rules)
 
 
-def is_named_directly(table: Relation, rules: Rules) -> bool:
-    """Tell whether requests can name a table, and not only the one that it is a part of.
-
-    Args:
-        table: The table.
-        rules: The rules of the database.
-    """
-    return not table.is_child or bool(rules.callers.among(table.grantees))
+def _may_be_accessed(table: Relation, rules: Rules) -> bool:
+    # A part of another table is accessed through that one, unless a caller has a privilege on it.
+    if table.is_child:
+        return bool(rules.callers.among(table.grantees))
+    return rules.callers.may_have(table.grantees)
 
 
 def _off(danger: Danger, table: Relation, rules: Rules) -> Finding:

@@ -21,12 +21,8 @@ def run_as_owner(rules: Rules) -> Iterable[Finding]:
     Args:
         rules: The rules of the database.
     """
-    for view in rules.relations.values():
-        if (
-            view.schema not in rules.exposed
-            or view.is_of_extension
-            or not _may_be_read(view, rules)
-        ):
+    for view in _readable(rules):
+        if view.is_invoker:
             continue
         below = list(_tables(view, view, rules, set()))
         if any((table.schema, table.name) == _USERS for table, _ in below):
@@ -36,10 +32,29 @@ def run_as_owner(rules: Rules) -> Iterable[Finding]:
             yield _finding(Danger.OWNERS_VIEW, view, f"over {names}", rules)
 
 
+def _readable(rules: Rules) -> Iterator[Relation]:
+    """Yield the views that callers read: those they can name, and those that these read for them.
+
+    A view that runs as its reader reads another one with the rights of the caller.
+    """
+    views = [each for each in rules.relations.values() if _may_be_read(each, rules)]
+    waiting = [each for each in views if each.schema in rules.reachable]
+    seen = {each.oid for each in waiting}
+    while waiting:
+        view = waiting.pop(0)
+        yield view
+        if view.is_invoker:
+            below = [each for each in views if each.oid in view.reads and each.oid not in seen]
+            seen |= {each.oid for each in below}
+            waiting += below
+
+
 def _may_be_read(view: Relation, rules: Rules) -> bool:
+    if view.is_of_extension:
+        return False
     if view.kind == "m":  # which nothing but the lack of a privilege closes
         return bool(rules.callers.among(view.grantees))
-    return view.kind == "v" and not view.is_invoker
+    return view.kind == "v" and rules.callers.may_have(view.grantees)
 
 
 def _tables(
