@@ -11,6 +11,7 @@ from sqlalchemy import NullPool, create_engine
 
 from tests.check.conftest import AtHead
 from tests.check.test_check import answers, execute
+from tests.check.test_command import SCHEMA
 from tests.support.applications import SmallApplication
 from townhall import PRODUCT
 from townhall.check import check
@@ -62,7 +63,9 @@ def test_schema_that_was_never_declared_has_dangers_and_no_drift(
         "  table public.notes: is exposed without row level security: public may access it"
     )
     assert main((*words, "--json")) == 1
-    (*_, key) = json.loads(capsys.readouterr().out)["findings"]
+    document = capsys.readouterr().out
+    assert len(SCHEMA.validate_json(document, strict=True).findings) == 3
+    (*_, key) = json.loads(document)["findings"]
     assert key == {
         "object": "constraint public.notes notes_parent_id_fkey",
         "difference": "has no index: on parent_id",
@@ -126,6 +129,25 @@ def test_dangers_of_an_application_are_reported_unless_accepted(
         assert finding.danger is None  # the difference tells it, and its repair ends it
 
 
+@pytest.mark.thorough
+def test_acceptance_that_fits_no_danger_is_told(
+    server: Databases, scratch: str, tmp_path: Path
+) -> None:
+    with server.create() as url:
+        application = SmallApplication(
+            tmp_path, url, scratch, "exposed=['public'], accepted=accepted"
+        )
+        application.declare(_NOTES + _ACCEPTED + _STALE)
+        application.revise("notes")
+        report = application.check()
+        (finding,) = report.findings
+        assert finding.object == "policy public.notes former notes"
+        assert "no such danger is found" in finding.difference
+        assert 'remove pg.Accepted(danger="evaluated per row"' in finding.repair
+        assert (finding.danger, finding.is_drift) == (None, False)
+        assert answers(report)["drift"] == "none"
+
+
 _LINE_OF_POLICY = 14
 _NOTES = """
 Table("notes", metadata, Column("id", Integer, primary_key=True), Column("owner", Text))
@@ -144,6 +166,13 @@ _ACCEPTED = """
 accepted = [
     pg.Accepted(
         danger="evaluated per row", object="policy public.notes own notes", reason="it is small"
+    )
+]
+"""
+_STALE = """
+accepted += [
+    pg.Accepted(
+        danger="evaluated per row", object="policy public.notes former notes", reason="it was small"
     )
 ]
 """

@@ -20,6 +20,7 @@ from townhall.check.dangers import (
     not_told_before,
     read_rules,
     rules_answer,
+    stale,
     without_accepted,
 )
 from townhall.check.dependants import naming_dependants
@@ -244,18 +245,23 @@ class _Check:
             login_role(compared.login),
             *kept(compared.found.kept),
         )
+        every = self._every_danger(compared) if not self._running else []
         notes = (
             *unsafe_search_paths(declared, actual),
             *unmanaged(compared.made.unmanaged, compared.found.unmanaged),
         )
-        found = self._dangers(compared, (*findings, *notes)) if not self._running else []
+        found = self._to_tell(every, (*findings, *notes))
+        # Before the last revision a danger may not be there yet.
+        if self._revisions.at_head and not migration.begun and not self._running:
+            notes = (*notes, *stale(every, settings.accepted_by_application))
         rules = [rules_answer(found, compared.rules.exposed)] if found else []
         return Report((*answers, *rules), (*findings, *found, *notes))
 
-    def _dangers(self, compared: _Compared, told: Sequence[Finding]) -> list[Finding]:
-        accepted = self._history.settings.accepted
-        places = Places(files_of_declarations(self._history.env_file))
-        found = without_accepted(dangers(compared.rules, places), accepted)
+    def _every_danger(self, compared: _Compared) -> list[Finding]:
+        return dangers(compared.rules, Places(files_of_declarations(self._history.env_file)))
+
+    def _to_tell(self, every: Iterable[Finding], told: Sequence[Finding]) -> list[Finding]:
+        found = without_accepted(every, self._history.settings.accepted)
         return list(not_told_before(found, told))
 
     def _not_migrated(self, compared: _Compared) -> Report:
@@ -269,7 +275,7 @@ class _Check:
             login_role(compared.login),
         )
         # Its first step comes first, unless the rules are asked for.
-        found = self._dangers(compared, ()) if self._exposed else []
+        found = self._to_tell(self._every_danger(compared), ()) if self._exposed else []
         rules = [rules_answer(found, compared.rules.exposed)] if found else []
         return Report((*answers, *rules), (self._revisions.first_step(names), *found))
 

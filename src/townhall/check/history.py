@@ -60,6 +60,12 @@ class DeclaredSettings:
     exposed: tuple[str, ...] | None = None
     accepted: tuple[Accepted, ...] = ()
 
+    @property
+    def accepted_by_application(self) -> tuple[Accepted, ...]:
+        """Those that ``env.py`` accepts itself: the product's depend on what is exposed."""
+        of_product = self.product.accepted if self.product is not None else ()
+        return tuple(each for each in self.accepted if each not in of_product)
+
 
 class History:
     """The revisions of townhall, or of an application together with them."""

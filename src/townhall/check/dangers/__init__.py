@@ -14,6 +14,7 @@ from townhall.check.dangers.report import (
     lines,
     not_told_before,
     rules_answer,
+    stale,
     without_accepted,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "not_told_before",
     "read_rules",
     "rules_answer",
+    "stale",
     "without_accepted",
 ]

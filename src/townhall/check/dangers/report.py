@@ -19,7 +19,7 @@ from townhall.check.impact import Severity
 from townhall.check.report import Answer
 from townhall.check.snapshot import in_words
 from townhall.pg import Accepted
-from townhall.printing import printable, printable_sql
+from townhall.printing import printable, printable_sql, python_literal
 
 _SHOWN = 5
 _KINDS = list(Danger)
@@ -62,6 +62,27 @@ def without_accepted(found: Iterable[Finding], accepted: Iterable[Accepted]) -> 
     """
     known = {(each.danger, each.object) for each in accepted}
     return (each for each in found if (each.danger, each.object) not in known)
+
+
+def stale(found: Iterable[Finding], accepted: Iterable[Accepted]) -> Iterator[Finding]:
+    """Yield a note for each acceptance that fits no danger.
+
+    Args:
+        found: The dangers, with those that were accepted.
+        accepted: What the application accepts.
+    """
+    known = {(each.danger, each.object) for each in found}
+    for each in accepted:
+        if (each.danger, each.object) not in known:
+            danger, item = python_literal(each.danger), python_literal(each.object)
+            yield Finding(
+                each.object,
+                f"is accepted as {each.danger!r}, and no such danger is found",
+                Severity.COSMETIC,
+                "if the danger comes again, it will not be told",
+                f"remove pg.Accepted(danger={danger}, object={item}, …) from env.py, or correct it",
+                is_drift=False,
+            )
 
 
 def not_told_before(found: Iterable[Finding], told: Sequence[Finding]) -> Iterator[Finding]:
