@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from townhall.adopt.number_steps import number
 from townhall.adopt.step import Step, without_limit
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Column, TableName
@@ -32,7 +33,10 @@ def add(table: TableName, column: Column, fill: str | None) -> Iterable[Step]:
         yield Step(f"add column {sql.qualified(*table, column.name)}", (statement,))
         return
     yield from add_empty(table, column)
-    yield from set_defaults(table, [column])
+    if column.sequence is not None:
+        yield from number(table, column, replace(column, sequence=None))
+    else:
+        yield from set_defaults(table, [column])
     yield from fill_null(table, {column.name: fill or str(column.default)})
     if not column.is_nullable and column.default is not None:
         yield from refuse_null(table, [column.name])
@@ -66,24 +70,19 @@ def accept_null(table: TableName, column: str) -> Iterable[Step]:
     yield Step(f"accept NULL in {sql.qualified(*table, column)}", (statement,))
 
 
-def generate(table: TableName, declared: Column, actual: Column) -> Iterable[Step]:
-    """Yield what makes a column an ordinary one or an identity column, as declared."""
+def stop_generating(table: TableName, declared: Column, actual: Column) -> Iterable[Step]:
+    """Yield what makes a generated column an ordinary one."""
     target = sql.qualified(*table)
     statements = []
     if actual.generated is not None:
         statements.append(ddl.drop_expression(target, actual.name))
     if actual.identity and not declared.identity:
         statements.append(ddl.drop_identity(target, actual.name))
-    if declared.identity:
-        if actual.default is not None:
-            statements.append(ddl.alter_default(target, actual.name, None))
-        statements.append(
-            ddl.alter_identity(target, actual.name, actual.identity, declared.identity)
-        )
-    elif declared.generated is None:
+    if statements and not declared.identity and declared.sequence is None:
         statements.append(ddl.alter_default(target, declared.name, declared.default))
-    title = f"generate {sql.qualified(*table, declared.name)} as declared"
-    yield Step(title, tuple(statements))
+    if statements:
+        title = f"no longer generate {sql.qualified(*table, declared.name)}"
+        yield Step(title, tuple(statements))
 
 
 def drop(table: TableName, column: str) -> Iterable[Step]:

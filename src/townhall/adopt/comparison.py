@@ -27,6 +27,7 @@ from townhall.adopt.differences import (
     OtherGeneration,
     OtherIndex,
     OtherName,
+    OtherNumbers,
     OtherType,
     RefusesNull,
     UndeclaredConstraint,
@@ -144,6 +145,10 @@ def _column(
         yield RefusesNull(*both)
     if (declared.generated, declared.identity) != (actual.generated, actual.identity):
         yield OtherGeneration(*both)
+    elif declared.sequence is not None:
+        # The name of the sequence is theirs.
+        if declared.sequence_options != actual.sequence_options:
+            yield OtherNumbers(*both)
     elif declared.default != actual.default:
         yield OtherDefault(*both, _gives_the_same(declared.default, actual.default))
 

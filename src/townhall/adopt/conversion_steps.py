@@ -115,7 +115,11 @@ def _alter(table: str, difference: OtherType, conversions: Mapping[str, str]) ->
         yield f"{alter} type {column.type}"
     else:
         yield f"{alter} type {column.type}{collation} using {value}"
-    if column.default is not None:
+    if column.sequence is not None:
+        if difference.actual.sequence is not None:
+            numbers = f"nextval({sql.literal(difference.actual.sequence)}::regclass)"
+            yield ddl.alter_default(table, column.name, numbers)
+    elif column.default is not None:
         yield ddl.alter_default(table, column.name, column.default)
 
 

@@ -145,6 +145,11 @@ class OtherGeneration(_OtherColumn):
 
 
 @dataclass(frozen=True)
+class OtherNumbers(_OtherColumn):
+    """A column that is declared to count up, and has no sequence of its own or another one."""
+
+
+@dataclass(frozen=True)
 class UnfilledColumn(_ColumnDifference):
     """A column that is not declared, refuses NULL and has no default: declared inserts fail.
 

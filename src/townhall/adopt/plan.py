@@ -8,7 +8,13 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
-from townhall.adopt import column_steps, comment_steps, constraint_steps, conversion_steps
+from townhall.adopt import (
+    column_steps,
+    comment_steps,
+    constraint_steps,
+    conversion_steps,
+    number_steps,
+)
 from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.created_tables import CreatedTable
 from townhall.adopt.definitions import foreign_key_of, index_meaning, key_of, subject
@@ -25,6 +31,7 @@ from townhall.adopt.differences import (
     OtherGeneration,
     OtherIndex,
     OtherName,
+    OtherNumbers,
     OtherType,
     RefusesNull,
     UndeclaredConstraint,
@@ -143,6 +150,7 @@ class Plan:
             self._add_columns,
             self._rename,
             self._refuse_null,
+            self._number,
             self._add_keys,
             self._add_constraints,
             self._build_indexes,
@@ -208,7 +216,17 @@ class Plan:
         for each in _of(differences, RefusesNull):
             yield from column_steps.accept_null(each.table, each.declared.name)
         for other in _of(differences, OtherGeneration):
-            yield from column_steps.generate(other.table, other.declared, other.actual)
+            yield from column_steps.stop_generating(other.table, other.declared, other.actual)
+
+    def _number(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        # An identity column refuses NULL, and both have a type of numbers.
+        for each in _of(differences, OtherGeneration):
+            if each.declared.identity:
+                yield from number_steps.identify(each.table, each.declared, each.actual)
+            elif each.declared.sequence is not None:
+                yield from number_steps.number(each.table, each.declared, each.actual)
+        for other in _of(differences, OtherNumbers):
+            yield from number_steps.number(other.table, other.declared, other.actual)
 
     def _refuse_null(self, differences: Sequence[Difference]) -> Iterator[Step]:
         nullable = [

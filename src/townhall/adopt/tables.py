@@ -19,6 +19,7 @@ from townhall.adopt.differences import (
     OtherGeneration,
     OtherIndex,
     OtherName,
+    OtherNumbers,
     OtherType,
     RefusesNull,
     UndeclaredConstraint,
@@ -151,6 +152,18 @@ def _other_generation(difference: OtherGeneration, _: Breach | None) -> Finding:
         return _made(difference, _CHANGE, "generated column", text, plan)
     plan = "drop or rename it; it is then added, and computed for each row"
     return _made(difference, _STOP, "generated column", text, plan)
+
+
+@finding_of.register
+def _other_numbers(difference: OtherNumbers, _: Breach | None) -> Finding:
+    if difference.actual.sequence is None:
+        text = "has no sequence of its own, from which it is declared to take its numbers"
+        plan = "it gets one, which begins behind the numbers that rows have"
+    else:
+        options = " ".join(difference.declared.sequence_options)
+        text = f"takes its numbers from a sequence with other options; declared: {options}"
+        plan = "the sequence gets these, and goes on"
+    return _made(difference, _CHANGE, "numbered column", text, plan)
 
 
 @finding_of.register

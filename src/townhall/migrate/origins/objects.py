@@ -30,7 +30,7 @@ end
 $clear$
 """
 
-_GRANTS = """
+GRANTS = """
 create or replace function pg_temp.townhall_grants(target text, acl aclitem[], owner oid)
 returns text
 language sql
@@ -486,4 +486,4 @@ end
 $drop$
 """
 
-OBJECTS = (_EXECUTE, _IS_OWN, _CLEAR, _GRANTS, _OBJECTS, _GRANTED, _REMEMBER, _MAKE, _DROP)
+OBJECTS = (_EXECUTE, _IS_OWN, _CLEAR, _OBJECTS, _GRANTED, _REMEMBER, _MAKE, _DROP)

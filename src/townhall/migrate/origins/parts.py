@@ -14,7 +14,11 @@ ORDER = (
     "foreign key",
     "constraint",
     "index",
+    "identity",
     "default",
+    "sequence owner",
+    "sequence options",
+    "numbers",
     "not null",
     "column",
 )
@@ -56,6 +60,50 @@ as $parts$
         select t.*, r.target
         from relations as r
         join pg_trigger as t on t.tgrelid = r.oid and not t.tgisinternal and t.tgparentid = 0
+    ),
+    sequences as (
+        select distinct
+            d.deptype,
+            a.attname,
+            a.target,
+            a.attidentity,
+            c.oid,
+            c.relacl,
+            c.relowner,
+            format('%I.%I', n.nspname, c.relname) as name,
+            format(
+                'increment by %s minvalue %s maxvalue %s start with %s cache %s %s',
+                s.seqincrement,
+                s.seqmin,
+                s.seqmax,
+                s.seqstart,
+                s.seqcache,
+                case when s.seqcycle then 'cycle' else 'no cycle' end
+            ) as options,
+            format_type(s.seqtypid, null) as type,
+            -- One that is made again goes on behind the numbers that rows have.
+            format(
+                'select setval(%L, max(%I)) from %s having max(%I) >= (select last_value from %s)',
+                format('%I.%I', n.nspname, c.relname),
+                a.attname,
+                a.target,
+                a.attname,
+                format('%I.%I', n.nspname, c.relname)
+            ) as continuation
+        from columns as a
+        left join pg_attrdef as e on e.adrelid = a.attrelid and e.adnum = a.attnum
+        join pg_depend as d on d.refclassid = 'pg_class'::regclass
+            and d.refobjid = a.attrelid
+            and d.refobjsubid = a.attnum
+            and d.classid = 'pg_class'::regclass
+            and d.deptype in ('a', 'i')
+            or d.classid = 'pg_attrdef'::regclass
+            and d.objid = e.oid
+            and d.refclassid = 'pg_class'::regclass
+            and d.deptype = 'n'
+        join pg_class as c on c.oid in (d.objid, d.refobjid) and c.relkind = 'S'
+        join pg_sequence as s on s.seqrelid = c.oid
+        join pg_namespace as n on n.oid = c.relnamespace
     ),
     policies as (
         select p.*, r.target
@@ -151,6 +199,66 @@ as $parts$
     from columns as c
     left join pg_attrdef as d on d.adrelid = c.attrelid and d.adnum = c.attnum
     where c.attgenerated = '' and c.attidentity = ''
+    union all
+    select
+        'identity',
+        s.attname,
+        concat_ws(
+            E';\\n',
+            format('alter table %s alter column %I drop default', s.target, s.attname),
+            format(
+                'alter table %s alter column %I add generated %s as identity (sequence name %s %s)',
+                s.target,
+                s.attname,
+                case s.attidentity when 'a' then 'always' else 'by default' end,
+                s.name,
+                s.options
+            ),
+            s.continuation
+        ),
+        format('alter table %s alter column %I drop identity if exists', s.target, s.attname)
+    from sequences as s
+    where s.deptype = 'i'
+    union all
+    select distinct
+        'numbers',
+        s.name,
+        concat_ws(
+            E';\\n',
+            format('create sequence if not exists %s', s.name),
+            pg_temp.townhall_grants(
+                'sequence ' || s.name,
+                coalesce(s.relacl, acldefault('s', s.relowner)),
+                s.relowner
+            )
+        ),
+        concat_ws(
+            E';\\n',
+            (
+                select format('alter table %s alter column %I drop default', u.target, u.attname)
+                from sequences as u
+                where u.oid = s.oid and u.deptype = 'n'
+            ),
+            format('drop sequence %s', s.name)
+        )
+    from sequences as s
+    where s.deptype in ('a', 'n')
+    union all
+    select distinct
+        'sequence options',
+        s.name,
+        format(E'alter sequence %s as %s %s;\\n%s', s.name, s.type, s.options, s.continuation),
+        null
+    from sequences as s
+    where s.deptype in ('a', 'n')
+    union all
+    select
+        'sequence owner',
+        s.name,
+        format('alter sequence %s owned by %s.%I', s.name, s.target, s.attname),
+        format('alter sequence %s owned by none', s.name)
+    from sequences as s
+    where s.deptype = 'a'
     union all
     select
         case k.contype when 'f' then 'foreign key' else 'constraint' end,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from townhall.migrate.origins.ending import ENDING
-from townhall.migrate.origins.objects import BESIDE, OBJECTS
+from townhall.migrate.origins.objects import BESIDE, GRANTS, OBJECTS
 from townhall.migrate.origins.parts import ORDER, PARTS
 from townhall.migrate.origins.recording import RECORDING
 from townhall.migrate.origins.renaming import RENAMING
@@ -23,7 +23,7 @@ TOLD = "01TWN"
 
 _KINDS, _BESIDE = (f"array[{', '.join(map(sql.literal, each))}]" for each in (ORDER, BESIDE))
 
-_TEXTS = (PARTS, *RECORDING, *TAKING_BACK, *RENAMING, *OBJECTS, *ENDING, *TRIALS)
+_TEXTS = (GRANTS, PARTS, *RECORDING, *TAKING_BACK, *RENAMING, *OBJECTS, *ENDING, *TRIALS)
 
 
 def procedures(schema: str, table: str, api_roles: Sequence[str]) -> list[str]:

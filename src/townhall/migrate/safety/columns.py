@@ -45,17 +45,23 @@ def add_identity(table: str, column: str, definition: str, *, schema: str = "pub
         schema: The schema of the table.
     """
     target = sql.qualified(schema, table)
-    alter = f"alter table {target} alter column {sql.quote(column)}"
-    op.execute(
-        sql.statement(
-            _ADD_IDENTITY.format(
-                target=target,
-                table=sql.literal(target),
-                column=sql.literal(column),
-                alter=alter,
-                definition=definition,
-            )
-        )
+    op.execute(sql.statement(identity_for_serial(target, column, definition)))
+
+
+def identity_for_serial(target: str, column: str, definition: str) -> str:
+    """Return the statement that makes an identity column of one with a sequence of its own.
+
+    Args:
+        target: The qualified name of the table.
+        column: The name of the column.
+        definition: As for :func:`add_identity`.
+    """
+    return _ADD_IDENTITY.format(
+        target=target,
+        table=sql.literal(target),
+        column=sql.literal(column),
+        alter=f"alter table {target} alter column {sql.quote(column)}",
+        definition=definition,
     )
 
 
