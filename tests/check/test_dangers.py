@@ -9,9 +9,11 @@ from _pytest.mark import ParameterSet
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import ProgrammingError
 
+from townhall import pg
 from townhall.check import Finding
 from townhall.check.dangers import dangers, read_rules
 from townhall.check.dangers.kinds import WORDS, Danger
+from townhall.pg import Policy
 from townhall.roles import Roles
 from townhall.testing.databases import Databases
 
@@ -852,4 +854,36 @@ def test_one_policy_in_the_place_of_several_gives_the_same_access(connection: Co
     (finding,) = found(connection)
     run(connection, finding.repair)
     assert accessible(connection) == before
+    assert found(connection) == []
+
+
+@pytest.mark.parametrize(
+    "made_by",
+    [
+        "create policy p on posts using (true) with check (owner_id = auth.uid())",
+        pytest.param(HAS["auth.uid()"][2], marks=pytest.mark.thorough),
+        pytest.param(HAS["user metadata"][2], marks=pytest.mark.thorough),
+        pytest.param(HAS["update to any row"][2], marks=pytest.mark.thorough),
+        pytest.param(HAS["policies for every role and for one"][2], marks=pytest.mark.thorough),
+        pytest.param(
+            HAS["policies for a role and for a member of it"][2], marks=pytest.mark.thorough
+        ),
+    ],
+)
+def test_python_of_a_repair_declares_the_policies_that_its_sql_makes(
+    connection: Connection, made_by: str
+) -> None:
+    run(connection, made_by)
+    told = found(connection)
+    for each in told:
+        run(connection, each.repair)
+    made = Policy.read(connection, ["public"])
+    source = (told[-1].python or "").partition(" in the place of ")[0]
+    declared: tuple[Policy, ...] = eval(f"({source},)", {"pg": pg})  # noqa: S307 - our own
+    for policy in declared:
+        for statement in policy.create_statements():
+            run(connection, statement)
+    assert {each.key: each for each in Policy.read(connection, ["public"])} == {
+        each.key: each for each in made
+    }
     assert found(connection) == []

@@ -21,7 +21,7 @@ from townhall.check.dangers.expressions import (
 from townhall.check.dangers.found import found
 from townhall.check.dangers.kinds import Danger
 from townhall.check.dangers.merging import merged, overlaps
-from townhall.check.dangers.policies import COMMANDS, WRITES, Rule, statements
+from townhall.check.dangers.policies import COMMANDS, WRITES, Rule, declaration, statements
 from townhall.check.findings import Finding
 from townhall.check.snapshot import in_words
 from townhall.pg import PUBLIC, sql
@@ -78,6 +78,11 @@ class Conditions:
         self._now[table] = after
         return statements(sql.qualified(*table), before, after)
 
+    def _declared(self, table: _Table, policy: FoundPolicy) -> str:
+        # What the repairs so far have made of it.
+        made = [each for each in self._now[table] if each.origin == policy.name]
+        return ", ".join(declaration(*table, each) for each in made)
+
     def _writable_by_all(self, table: _Table, policy: FoundPolicy) -> Finding | None:
         rule = Rule.of(policy)
         if not policy.is_permissive or not self._rules.callers.among(policy.roles):
@@ -96,8 +101,8 @@ class Conditions:
             Danger.WRITABLE_BY_ALL,
             policy,
             self._changed(table, policy, _closed),
-            f"pg.Policy(name={python_literal(policy.name)}, …) with a condition on the row, such as"
-            " owner_id = (select auth.uid())",
+            self._declared(table, policy)
+            or f"no pg.Policy named {python_literal(policy.name)}, or with a condition on the row",
             detail=words,
             decision=_WHO,
         )
@@ -126,12 +131,14 @@ class Conditions:
                 lambda rule: [_each_condition(rule, _trusting_the_service)],
             )
         through = ", ".join(f"{each.schema}.{each.signature}" for each in readers)
+        in_functions = "app_metadata in the place of user_metadata in the function"
+        python = [self._declared(table, policy)] if is_direct else []
+        python += [in_functions] if readers else []
         return _finding(
             Danger.USER_METADATA,
             policy,
             repairs,
-            "app_metadata in the place of user_metadata in"
-            f" {'its condition' if is_direct else 'the function'}",
+            ", and ".join(python),
             detail=f"through {through}" if readers else None,
             decision=_COPY,
         )
@@ -202,18 +209,11 @@ class Conditions:
         )
         if not repairs:
             return None
-        changed = next(each for each in self._now[table] if each.origin == policy.name)
-        arguments = [f"name={python_literal(policy.name)}"]
-        arguments += [
-            f"{name}={python_literal(value)}"
-            for name, value in (("using", changed.using), ("check", changed.check))
-            if value is not None
-        ]
         return _finding(
             Danger.PER_ROW,
             policy,
             repairs,
-            f"pg.Policy({', '.join(arguments)}, …)",
+            self._declared(table, policy),
             detail=", ".join(f"{name}()" for name in called),
         )
 
@@ -244,8 +244,8 @@ class Conditions:
             Danger.SEVERAL_PERMISSIVE,
             in_words("table", *table),
             statements(sql.qualified(*table), before, after),
-            "one pg.Policy for each command, with the conditions joined by or; a pg.Policy for all"
-            " commands is one for each of them",
+            ", ".join(declaration(*table, each) for each in after if each not in before)
+            + f" in the place of {_in_words(each for each in before if each not in after)}",
             detail=detail,
         )
 
@@ -271,6 +271,10 @@ def _finding(  # noqa: PLR0913 - each is a part of a finding
         detail=detail,
         decision=decision,
     )
+
+
+def _in_words(rules: Iterable[Rule]) -> str:
+    return ", ".join(python_literal(each.name) for each in rules)
 
 
 def _is_open(rule: Rule, command: str) -> bool:

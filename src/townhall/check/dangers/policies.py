@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from townhall.check.dangers.catalog import FoundPolicy
-from townhall.pg import sql
+from townhall.pg import Policy, sql
 
 WRITES = ("insert", "update", "delete")
 COMMANDS = ("select", *WRITES)
@@ -121,6 +121,27 @@ def create(table: str, rule: Rule) -> str:
         f"create policy {sql.quote(rule.name)} on {table}{mode} for {rule.command}"
         f" to {sql.roles(rule.roles)}{_conditions(rule)}"
     )
+
+
+def declaration(schema: str, table: str, rule: Rule) -> str:
+    """Return the Python expression that declares a policy.
+
+    Args:
+        schema: The schema of its table.
+        table: The table.
+        rule: The policy.
+    """
+    entity = Policy.found(
+        schema=schema,
+        table=table,
+        name=rule.name,
+        command=rule.command,
+        roles=rule.roles,
+        using=rule.using or (None if rule.command == "insert" else "true"),
+        check=rule.check or ("true" if rule.command == "insert" else None),
+        permissive=rule.is_permissive,
+    )
+    return f"pg.{entity!r}"
 
 
 def _can_alter(before: Rule, after: Rule) -> bool:
