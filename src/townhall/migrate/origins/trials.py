@@ -48,7 +48,8 @@ as $part$
     )
     from pg_index as i
     join pg_class as c on c.oid = i.indexrelid
-    where $2 <> 'constraint' and i.indrelid = relation and c.relname = name
+    -- One that is not valid is dropped and built again.
+    where $2 <> 'constraint' and i.indrelid = relation and c.relname = name and i.indisvalid
 $part$
 """
 
