@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -13,7 +14,7 @@ from townhall import pg
 from townhall.check import Finding
 from townhall.check.dangers import dangers, read_rules
 from townhall.check.dangers.kinds import WORDS, Danger
-from townhall.pg import Policy
+from townhall.pg import Policy, TableAccess
 from townhall.roles import Roles
 from townhall.testing.databases import Databases
 
@@ -855,6 +856,22 @@ def test_one_policy_in_the_place_of_several_gives_the_same_access(connection: Co
     run(connection, finding.repair)
     assert accessible(connection) == before
     assert found(connection) == []
+
+
+@pytest.mark.thorough
+def test_python_of_a_repair_keeps_the_privileges_of_a_table(connection: Connection) -> None:
+    run(
+        connection,
+        """
+        create table t (id integer, s text);
+        grant select, update (s) on t to authenticated; grant all on t to service_role
+        """,
+    )
+    (before,) = [each for each in TableAccess.read(connection, ["public"]) if each.table == "t"]
+    (finding,) = found(connection)
+    source = (finding.python or "").partition(", and an access rule")[0]
+    declared: TableAccess = eval(source, {"pg": pg})  # noqa: S307 - our own
+    assert declared == replace(before, row_security=True)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from townhall.pg import PUBLIC, sql
+from townhall.pg import PUBLIC, TableAccess, sql
 from townhall.pg.catalog import (
     PLATFORM_SCHEMAS,
     SIGNATURE,
@@ -119,6 +119,11 @@ class Relation:
         return self.kind in {"r", "p"}
 
     @property
+    def is_open_table(self) -> bool:
+        """Whether it is such a table, of no extension, and row level security is off."""
+        return self.is_table and not self.row_security and not self.is_of_extension
+
+    @property
     def literal(self) -> str:
         """Its qualified name in SQL."""
         return sql.qualified(self.schema, self.name)
@@ -220,6 +225,7 @@ class Rules:
         exposed: The schemas whose objects requests can name.
         reachable: Those of them that a caller has the privilege to use.
         relations: The relations, by number.
+        open_tables: The access of the tables without row level security, by schema and name.
         policies: The policies.
         functions: The functions, by number.
         foreign_keys: The foreign keys that may lack an index.
@@ -229,6 +235,7 @@ class Rules:
     exposed: tuple[str, ...]
     reachable: frozenset[str]
     relations: Mapping[int, Relation]
+    open_tables: Mapping[tuple[str, str], TableAccess]
     policies: Sequence[FoundPolicy]
     functions: Mapping[int, FoundFunction]
     foreign_keys: Sequence[ForeignKey]
@@ -270,11 +277,14 @@ def read_rules(
         if exposed is None:
             exposed = callers.schemas or (_USUALLY_EXPOSED,)
         schemas = rows(connection, _SCHEMAS, exposed)
+        open_schemas = {each.schema for each in relations if each.is_open_table}
+        accesses = TableAccess.read(connection, sorted(open_schemas))
     return Rules(
         callers,
         tuple(exposed),
         frozenset(row["name"] for row in schemas if callers.may_have(row["users"])),
         {each.oid: each for each in relations},
+        {(each.schema, each.table): each for each in accesses if not each.row_security},
         policies,
         {each.oid: each for each in functions},
         [ForeignKey(**_values(row)) for row in keys],

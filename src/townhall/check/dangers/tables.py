@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from townhall.check.dangers.catalog import ForeignKey, Relation, Rules
 from townhall.check.dangers.found import found
@@ -20,7 +21,7 @@ def without_row_security(rules: Rules) -> Iterable[Finding]:
         rules: The rules of the database.
     """
     for table in rules.relations.values():
-        if not table.is_table or table.row_security or table.is_of_extension:
+        if not table.is_open_table:
             continue
         if (table.schema, table.name) in rules.has_policies:
             yield _off(Danger.UNUSED_POLICIES, table, rules)
@@ -38,12 +39,12 @@ def _may_be_accessed(table: Relation, rules: Rules) -> bool:
 def _off(danger: Danger, table: Relation, rules: Rules) -> Finding:
     has_policies = danger is Danger.UNUSED_POLICIES
     callers = rules.callers.among(table.grantees)
+    access = rules.open_tables[table.schema, table.name]
     return found(
         danger,
         in_words("table", table.schema, table.name),
         [f"alter table {table.literal} enable row level security"],
-        f"pg.TableAccess(schema={python_literal(table.schema)},"
-        f" table={python_literal(table.name)}, grants={{…}}), which enables it"
+        f"pg.{replace(access, row_security=True)!r}"
         + ("" if has_policies else ", and an access rule or pg.Policy for each way to read it"),
         detail=f"{', '.join(callers)} may access it" if callers else "no caller may access it yet",
         decision=None
