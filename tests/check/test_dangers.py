@@ -337,6 +337,33 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         create policy p on posts for select using ((select private.g()))
         """,
     ),
+    "user metadata in a view": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private."Users" with (security_barrier) as
+        select id, raw_app_meta_data, raw_user_meta_data as meta from auth.users;
+        create policy p on posts for select using (
+            exists (
+                select from private."Users" where id = owner_id and meta ->> 'role' = 'admin'
+            )
+        )
+        """,
+    ),
+    "user metadata in a view by its own name": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.users as select raw_user_meta_data, id from auth.users
+        union all select auth.jwt() -> 'user_metadata', null;
+        create policy p on posts for select using (
+            exists (
+                select from private.users as u
+                where u.id = owner_id and u.raw_user_meta_data ->> 'role' = 'admin'
+            )
+        )
+        """,
+    ),
     "auth.uid()": (
         Danger.PER_ROW,
         "policy public.posts p",
@@ -589,6 +616,15 @@ HAS_NOT = {
     """,
     "text user_metadata": """
         create policy p on posts for select using (kind = 'user_metadata')
+    """,
+    "other column of a view with user metadata": """
+        create view private.users as
+        select id, raw_user_meta_data as shown, raw_app_meta_data as trusted from auth.users;
+        create policy p on posts for select using (
+            exists (
+                select from private.users where id = owner_id and trusted ->> 'role' = 'admin'
+            )
+        )
     """,
     "function that reads no token": """
         create function private.f() returns boolean language sql stable

@@ -97,6 +97,7 @@ class Relation:
         grantees: Who holds a privilege to read or write it or a column of it, except its owner.
         reads: The relations that it reads itself, if it is a view.
         is_of_extension: Whether an extension brought it.
+        definition: What replaces it, if it is a view that mentions the metadata of users.
     """
 
     oid: int
@@ -112,6 +113,7 @@ class Relation:
     grantees: tuple[str, ...]
     reads: tuple[int, ...]
     is_of_extension: bool
+    definition: str | None
 
     @property
     def is_table(self) -> bool:
@@ -143,6 +145,8 @@ class FoundPolicy:
         using: The condition for existing rows.
         check: The condition for new rows.
         functions: The functions that it calls, by number.
+        columns: The columns that it reads, each as the number of its relation and its own, and its
+            name: ``16384 2 kind``.
     """
 
     schema: str
@@ -154,6 +158,7 @@ class FoundPolicy:
     using: str | None
     check: str | None
     functions: tuple[int, ...]
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -415,7 +420,22 @@ _RELATIONS = f"""
                 and d.refobjid <> c.oid
             order by 1
         ) as reads,
-        not ({not_of_an_extension("pg_class", "c")}) as is_of_extension
+        not ({not_of_an_extension("pg_class", "c")}) as is_of_extension,
+        case
+            when c.relkind = 'v' and pg_get_viewdef(c.oid) ~* '{_METADATA}'
+                then format(
+                    'create or replace view %%I.%%I (%%s)%%s as%%s',
+                    n.nspname,
+                    c.relname,
+                    (
+                        select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+                        from pg_catalog.pg_attribute as a
+                        where a.attrelid = c.oid and a.attnum > 0
+                    ),
+                    ' with (' || array_to_string(c.reloptions, ', ') || ')',
+                    E'\n' || rtrim(pg_get_viewdef(c.oid), ';')
+                )
+        end as definition
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     join pg_catalog.pg_roles as o on o.oid = c.relowner
@@ -448,7 +468,17 @@ _POLICIES = f"""
                 and d.objid = p.oid
                 and d.refclassid = 'pg_catalog.pg_proc'::regclass
             order by 1
-        ) as functions
+        ) as functions,
+        array(
+            select d.refobjid::bigint || ' ' || a.attnum || ' ' || a.attname
+            from pg_catalog.pg_depend as d
+            join pg_catalog.pg_attribute as a
+                on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+            where d.classid = 'pg_catalog.pg_policy'::regclass
+                and d.objid = p.oid
+                and d.refclassid = 'pg_catalog.pg_class'::regclass
+            order by 1
+        ) as columns
     from pg_catalog.pg_policy as p
     join pg_catalog.pg_class as c on c.oid = p.polrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace

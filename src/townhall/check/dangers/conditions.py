@@ -6,13 +6,14 @@ A repair of a policy is written for what the repairs before it have made of the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Rules
+from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Relation, Rules
 from townhall.check.dangers.expressions import (
     called_per_row,
+    columns_of_view,
     evaluated_once,
     is_true,
     names,
@@ -119,21 +120,35 @@ class Conditions:
     def _user_metadata(self, table: _Table, policy: FoundPolicy) -> Finding | None:
         called = [self._rules.functions[oid] for oid in policy.functions if oid in self._functions]
         conditions = [each for each in (policy.using, policy.check) if each]
-        is_direct = any(map(self._trusts_directly, conditions))
-        readers = list(dict.fromkeys(each for one in called for each in self._functions[one.oid]))
-        if not is_direct and not readers:
+        columns = [each.split(" ", 2) for each in policy.columns]
+        is_direct = any(map(self._trusts_directly, conditions)) or any(
+            name == "raw_user_meta_data" and self._rules.relations[int(oid)].is_table
+            for oid, _, name in columns
+            if int(oid) in self._rules.relations
+        )
+        views = [
+            view
+            for view, own in self._views.items()
+            if any(int(oid) == view.oid and int(number) in own for oid, number, _ in columns)
+        ]
+        functions = list(dict.fromkeys(each for one in called for each in self._functions[one.oid]))
+        if not is_direct and not functions and not views:
             return None
-        repairs = [_trusting_the_service(each.definition or "") for each in readers]
+        repairs = [_replacing_view(each.definition or "") for each in views]
+        repairs += [_trusting_the_service(each.definition or "") for each in functions]
         if is_direct:
             repairs += self._changed(
                 table,
                 policy,
                 lambda rule: [_each_condition(rule, _trusting_the_service)],
             )
-        through = ", ".join(f"{each.schema}.{each.signature}" for each in readers)
-        in_functions = "app_metadata in the place of user_metadata in the function"
+        readers = [
+            *(f"{each.schema}.{each.name}" for each in views),
+            *(f"{each.schema}.{each.signature}" for each in functions),
+        ]
+        through = ", ".join(readers)
         python = [self._declared(table, policy)] if is_direct else []
-        python += [in_functions] if readers else []
+        python += [f"app_metadata in the place of user_metadata in {through}"] if readers else []
         return _finding(
             Danger.USER_METADATA,
             policy,
@@ -144,10 +159,23 @@ class Conditions:
         )
 
     def _trusts_directly(self, condition: str) -> bool:
-        if "raw_user_meta_data" in names(condition):
-            return True
         is_named = any(re.search(r"\buser_metadata\b", text) for text in texts(condition))
         return is_named and bool(names(condition) & self._readers_of_tokens)
+
+    @cached_property
+    def _views(self) -> Mapping[Relation, Collection[int]]:
+        # The columns that hold the metadata of users, of each view that has one.
+        found = {}
+        for view in self._rules.relations.values():
+            if view.definition is None:
+                continue
+            query = view.definition.partition(_QUERY)[2]
+            found[view] = {
+                number
+                for number, column in enumerate(columns_of_view(query), 1)
+                if "raw_user_meta_data" in names(column) or self._trusts_directly(column)
+            }
+        return found
 
     @cached_property
     def _readers_of_tokens(self) -> set[str]:
@@ -250,6 +278,8 @@ class Conditions:
         )
 
 
+_QUERY = " as\n"
+"""What stands before the query in the definition of a view."""
 _DEPTH = 5
 """How many functions may call each other on the way."""
 
@@ -316,6 +346,12 @@ def _trusting_the_service(text: str) -> str:
     for untrusted, trusted in _METADATA.items():
         text = text.replace(untrusted, trusted)
     return text
+
+
+def _replacing_view(definition: str) -> str:
+    # Its columns keep their names.
+    head, begin, query = definition.partition(_QUERY)
+    return head + begin + _trusting_the_service(query)
 
 
 def _last_name(function: FoundFunction) -> str:
