@@ -358,3 +358,18 @@ def test_function_kept_as_it_was_found_is_created_though_its_body_does_not_run(l
     )
     revision = lab.there_and_back(Schema(), Schema(entities=[found]))
     assert "check_function_bodies = off" in revision.upgrade
+
+
+@pytest.mark.thorough
+def test_second_key_of_the_same_columns_of_a_new_table_is_added(lab: Lab) -> None:
+    metadata = sa.MetaData()
+    sa.Table(
+        "t",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("a", sa.Integer),
+        sa.UniqueConstraint("a", name="one"),
+        sa.UniqueConstraint("a", name="other"),
+        schema=SCHEMA,
+    )
+    lab.there_and_back(Schema(), Schema(metadata))

@@ -38,7 +38,11 @@ PLAIN: Mapping[str, str] = {
             foreign key (a, n) references pairs (a, n) match full,
             foreign key (b, a) references pairs on delete set null (b)
         );
-        create table swapped (a int, b int, primary key (b, a))
+        create table swapped (a int, b int, primary key (b, a));
+        create table doubled (a int, b int, primary key (a, b));
+        alter table doubled add unique (a, b), add constraint other unique (a, b);
+        create table twice (id int primary key, a int unique);
+        alter table twice add constraint other_twice unique (a)
     """,
     "tables that refer to each other": """
         create table teams (id int primary key, captain_id int);

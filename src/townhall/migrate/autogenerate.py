@@ -33,6 +33,7 @@ from townhall.migrate.compare.ordering import (
 from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.search_path import read_search_paths, set_search_path
+from townhall.migrate.compare.second_keys import with_second_keys_apart
 from townhall.migrate.compare.serials import omit_default_of_serial
 from townhall.migrate.compare.storage import storage_parameters
 from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
@@ -128,9 +129,8 @@ def _on_tables(
     connection: Connection, declared: Declared, operations: Iterable[MigrateOperation]
 ) -> list[MigrateOperation]:
     normalized_ones = list(normalized_operations(list(operations), declared.tables))
-    with_columns = with_column_changes(
-        connection, with_cycles_apart(normalized_ones), declared.tables, declared.schemas
-    )
+    apart = with_cycles_apart(with_second_keys_apart(normalized_ones))
+    with_columns = with_column_changes(connection, apart, declared.tables, declared.schemas)
     schemas = {table.schema or "public" for table in declared.tables}
     schemas |= {entity.schema for entity in declared.entities} & {*declared.schemas}
     # Supabase has a schema for extensions, which elsewhere is created.

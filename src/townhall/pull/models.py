@@ -365,7 +365,13 @@ def _key_options(table: Table, constraint: Constraint) -> list[str]:
     default = sql.generated_name(
         table.name, () if is_primary else key.columns, "pkey" if is_primary else "key"
     )
-    options = [f"name={quoted(constraint.name)}"] if constraint.name != default else []
+    is_told_by_name = any(
+        definitions.key(each.definition).columns == key.columns
+        for each in table.constraints.values()
+        if each is not constraint and each.kind in {"primary key", "unique"} and _is_known(each)
+    )
+    has_default = constraint.name == default and not is_told_by_name
+    options = [] if has_default else [f"name={quoted(constraint.name)}"]
     if key.include:
         options.append(f"postgresql_include={names(key.include)}")
     if key.nulls_not_distinct:

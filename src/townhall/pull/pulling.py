@@ -146,7 +146,7 @@ def _format(folder: Path, files: Sequence[str]) -> None:
         return
     modules = [each for each in files if each.endswith(".py")]
     for words in (
-        ("check", "--fix-only", "--quiet", "--no-cache", "--select", "F401,I,RUF022,UP034"),
+        ("check", "--fix-only", "--quiet", "--no-cache", "--select", "F401,I,PIE790,RUF022,UP034"),
         ("format", "--quiet", "--no-cache"),
     ):
         command = (sys.executable, "-m", "ruff", *words, *modules)
