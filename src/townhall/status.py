@@ -9,7 +9,10 @@ from sqlalchemy import Connection, text
 
 from townhall import embedded
 from townhall.check.history import History
+from townhall.migrate.origins import Origins
 from townhall.pg.catalog import count_objects, read_schemas, schema_names
+
+_RECORDS = ("alembic_version", Origins.TABLE)
 
 
 def describe_server(connection: Connection) -> str:
@@ -48,7 +51,7 @@ def describe_objects(connection: Connection) -> str:
     Args:
         connection: The database.
     """
-    counts = count_objects(connection, _own_schemas(connection))
+    counts = count_objects(connection, _own_schemas(connection), _RECORDS)
     return ", ".join(_count(number, kind) for kind, number in counts.items())
 
 

@@ -28,9 +28,7 @@ def add(table: TableName, column: Column, fill: str | None) -> Iterable[Step]:
         fill: The expression of its value in an existing row; None for its default.
     """
     if fill is None and not _differs_by_row(column):
-        statement = ddl.add_column(sql.qualified(*table), column)
-        statement = statement.replace("add column", "add column if not exists")
-        yield Step(f"add column {sql.qualified(*table, column.name)}", (statement,))
+        yield _addition(table, column)
         return
     yield from add_empty(table, column)
     if column.sequence is not None:
@@ -52,9 +50,12 @@ def add_empty(table: TableName, column: Column) -> Iterable[Step]:
     empty = replace(
         column, is_nullable=True, default=None, computed=None, identity=(), sequence=None
     )
-    statement = ddl.add_column(sql.qualified(*table), empty)
-    statement = statement.replace("add column", "add column if not exists")
-    yield Step(f"add column {sql.qualified(*table, column.name)}", (statement,))
+    yield _addition(table, empty)
+
+
+def _addition(table: TableName, column: Column) -> Step:
+    statement = ddl.add_missing_column(sql.qualified(*table), column)
+    return Step(f"add column {sql.qualified(*table, column.name)}", (statement,))
 
 
 def set_defaults(table: TableName, columns: Sequence[Column]) -> Iterable[Step]:

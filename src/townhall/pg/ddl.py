@@ -22,6 +22,11 @@ def add_column(table: str, column: Column) -> str:
     return f"alter table {table} add column {define_column(column)}"
 
 
+def add_missing_column(table: str, column: Column) -> str:
+    """Return the addition of a column, where the table has none of its name."""
+    return f"alter table {table} add column if not exists {define_column(column)}"
+
+
 def define_column(column: Column) -> str:
     """Return a column as ``create table`` and ``add column`` take it."""
     return " ".join(_definition(column))

@@ -6,20 +6,23 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import not_of_an_extension, rows
+from townhall.pg.catalog.fragments import not_of_an_extension
 
 
-def count_objects(connection: Connection, schemas: Sequence[str]) -> dict[str, int]:
+def count_objects(
+    connection: Connection, schemas: Sequence[str], without: Sequence[str]
+) -> dict[str, int]:
     """Return the number of objects by kind, the kinds in the plural and in a fixed order.
 
-    Extensions' objects and the records of migrations are not counted.
+    Extensions' objects are not counted.
 
     Args:
         connection: The database.
         schemas: The schemas whose objects are counted.
+        without: The names of tables that are not counted: the records of migrations.
     """
-    (counts,) = rows(connection, _QUERY, schemas)
-    return dict(counts)
+    names = {"schemas": list(schemas), "without": list(without)}
+    return dict(connection.exec_driver_sql(_QUERY, names).mappings().one())
 
 
 _QUERY = f"""
@@ -32,7 +35,7 @@ _QUERY = f"""
         select c.oid, c.relkind
         from pg_catalog.pg_class as c
         where c.relnamespace in (select oid from schemas)
-            and c.relname not in ('alembic_version', 'townhall_origins')
+            and c.relname <> all (%(without)s)
             and {not_of_an_extension("pg_class", "c")}
     ),
     functions as (
