@@ -144,10 +144,9 @@ def there_and_back(engine: Engine, old: Schema, new: Schema) -> None:
     with engine.connect() as connection, connection.begin() as transaction:
         connection.execute(sa.text(f"create schema {SCHEMA}"))
         lab = Lab(connection)
-        # Once each: views and functions that change their order can't run over their own result.
-        lab.migrate(old, times=1)
-        revision = lab.migrate(new, times=1)
-        lab.run(revision.downgrade)
+        lab.migrate(old)
+        revision = lab.migrate(new)
+        lab.run(revision.downgrade, times=2)
         assert lab.differences(old) == []
         transaction.rollback()
 

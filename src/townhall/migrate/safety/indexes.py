@@ -88,7 +88,8 @@ def create_index(
 def drop_index(name: str, *, schema: str = "public") -> None:
     """Drop an index of a table that is in use; a downgrade leaves one that was there before.
 
-    That of a partitioned table is dropped at once, under a short exclusive lock.
+    That of a partitioned table is dropped at once, under a short exclusive lock. One that belongs
+    to a constraint is left.
 
     Args:
         name: The name of the index.
@@ -110,6 +111,8 @@ def drop_index(name: str, *, schema: str = "public") -> None:
     with committed_apart(context), without_lock_timeout(context):
         state = _state(context, sql.qualified(schema, name))
         if state is not None:
+            if state.is_of_constraint:
+                return
             tell_who_is_in_the_way(context, state.table)
         _drop_concurrently(context, name, schema)
 
@@ -130,7 +133,14 @@ def _state(context: MigrationContext, index: str) -> Row[Any] | None:
     connection = connection_of(context)
     query = text(
         """
-        select not i.indisvalid as is_invalid, i.indrelid::regclass::text as "table"
+        select
+            not i.indisvalid as is_invalid,
+            i.indrelid::regclass::text as "table",
+            exists (
+                select
+                from pg_catalog.pg_constraint as c
+                where c.conindid = i.indexrelid and c.contype in ('p', 'u', 'x')
+            ) as is_of_constraint
         from pg_catalog.pg_index as i
         where i.indexrelid = pg_catalog.to_regclass(:index)
         """
