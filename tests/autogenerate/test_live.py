@@ -408,25 +408,6 @@ def test_new_column_of_a_table_in_use_is_filled_without_writing_the_table_anew(
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
-    "key", ['UniqueConstraint("id", name="one_each")', 'PrimaryKeyConstraint("id", name="key")']
-)
-def test_key_of_a_partitioned_table_says_that_it_blocks(project: Project, key: str) -> None:
-    table = (
-        'Table("parts", metadata, Column("id", Integer, autoincrement=False, nullable=False),'
-        ' {}postgresql_partition_by="list (id)")\n'
-    )
-    project.declare(table.replace("{}", ""))
-    project.revise()
-    command.upgrade(project.config, "head")
-    project.declare(table.replace("{}", f"{key}, "))
-    (revision,) = project.revise()
-    assert "# A key or a foreign key of a partitioned table is added at once" in revision
-    run_twice(project, 1)
-    command.check(project.config)
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize(
     ("declaration", "why"),
     [
         (

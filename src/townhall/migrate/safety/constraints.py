@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 from alembic import op
 from alembic.runtime.migration import MigrationContext
@@ -14,12 +15,20 @@ from townhall.migrate.guard.limits import is_usable
 from townhall.migrate.origins import committed_apart
 from townhall.migrate.safety.indexes import create_index
 from townhall.migrate.safety.locks import in_attempts
-from townhall.migrate.safety.rows import refuse_breaking_rows
+from townhall.migrate.safety.partitions import index_partitions, is_partitioned, leaves
+from townhall.migrate.safety.rows import refuse_breaking_rows, refuse_duplicates
 from townhall.migrate.safety.waiting import without_lock_timeout
 from townhall.pg import sql
+from townhall.pg.catalog import TableName
+
+_NULLS = re.compile(r"\s+nulls\s+not\s+distinct\s*$", re.IGNORECASE)
+_KEYS_NOT_VALID = (18,)
+"""The version from which on a foreign key of a partitioned table can be ``not valid``."""
 
 
-def add_constraint(table: str, name: str, definition: str, *, schema: str = "public") -> None:
+def add_constraint(
+    table: str, name: str, definition: str, *, schema: str = "public", partitioned: bool = False
+) -> None:
     """Add a constraint to a large table while it is in use.
 
     The constraint is added ``not valid``, under a short exclusive lock, and then validated under a
@@ -27,37 +36,70 @@ def add_constraint(table: str, name: str, definition: str, *, schema: str = "pub
     transaction. Rows that break it are counted before. If it can't be validated, it is dropped
     again, the earlier operations are kept, and the revision can run again.
 
+    Before PostgreSQL 18 the foreign key of a partitioned table is added and validated in one
+    partition after the other, and becomes one of the whole table then.
+
     Args:
         table: The name of the table.
         name: The name of the constraint; an existing one is only validated.
         definition: The definition after the name: ``check (price >= 0)``,
             ``foreign key (event_id) references public.events (id)``.
         schema: The schema of the table.
+        partitioned: Whether the table is partitioned, which only a script (``--sql``) has to be
+            told; there a foreign key blocks writes until the rows are read.
 
     Raises:
         IntegrityError: Rows break the constraint; the message counts and names them.
     """
     target = sql.qualified(schema, table)
-    constraint = sql.quote(name)
     context = op.get_context()
+    is_key = definition.lstrip()[:7].lower() == "foreign"
+    if context.as_sql and partitioned and is_key:
+        add_constraint_at_once(table, name, definition, schema=schema)
+        return
     _tell(context, schema, table, name, definition)
-    kind = "foreign key" if definition.lstrip()[:7].lower() == "foreign" else "constraint"
     refuse = refuse_breaking_rows(schema, table, name, definition)
+    kind = "foreign key" if is_key else "constraint"
     with committed_apart(context, (schema, table, kind, name)):
         context.execute(refuse)
-        undo = _undo(context, target, name)
-        # A foreign key locks two tables, which an application may use in another order.
-        add = f"alter table {target} add constraint {constraint} {sql.layout(definition)} not valid"
-        context.execute(in_attempts(_where("not exists", target, name, add)))
-        try:
+        if is_key and _takes_keys_in_parts(context, target):
+            parts = leaves(context, target)
+            _add_and_validate(context, parts, name, definition, refuse)
+            # PostgreSQL finds them there, and does not read the rows again.
+            context.execute(in_attempts(_addition(target, name, definition)))
+        else:
+            _add_and_validate(context, [target], name, definition, refuse)
+
+
+def _takes_keys_in_parts(context: MigrationContext, target: str) -> bool:
+    connection = context.connection
+    if context.as_sql or connection is None:
+        return False
+    version = connection.dialect.server_version_info or ()
+    return version < _KEYS_NOT_VALID and is_partitioned(context, target)
+
+
+def _add_and_validate(
+    context: MigrationContext,
+    targets: Sequence[str],
+    name: str,
+    definition: str,
+    refuse: TextClause,
+) -> None:
+    undo = [_undo(context, target, name) for target in targets]
+    try:
+        for target in targets:
+            # A foreign key locks two tables, which an application may use in another order.
+            add = _addition(target, name, f"{sql.layout(definition)} not valid")
+            context.execute(in_attempts(add))
             with without_lock_timeout(context):
-                context.execute(
-                    sql.statement(f"alter table {target} validate constraint {constraint}")
-                )
-        except DBAPIError:
-            undo()
-            context.execute(refuse)  # rows that were written since
-            raise
+                validate = f"alter table {target} validate constraint {sql.quote(name)}"
+                context.execute(sql.statement(validate))
+    except DBAPIError:
+        for each in undo:
+            each()
+        context.execute(refuse)  # rows that were written since
+        raise
 
 
 def set_not_null(table: str, column: str, *, schema: str = "public") -> None:
@@ -86,8 +128,12 @@ def add_unique(  # noqa: PLR0913 - what a unique constraint can say
     schema: str = "public",
     primary_key: bool = False,
     deferrable: str = "",
+    partitioned: bool = False,
 ) -> None:
     """Add a unique constraint or a primary key to a large table while it is in use.
+
+    That of a partitioned table is built in one partition after the other, and is valid when all of
+    them have it.
 
     Args:
         table: The name of the table.
@@ -97,13 +143,41 @@ def add_unique(  # noqa: PLR0913 - what a unique constraint can say
         schema: The schema of the table.
         primary_key: Whether it is the primary key.
         deferrable: Whether it can be deferred: ``deferrable initially deferred``.
+        partitioned: Whether the table is partitioned, which only a script (``--sql``) has to be
+            told; there the key blocks reads and writes until it is built.
     """
     target = sql.qualified(schema, table)
     key = "primary key" if primary_key else "unique"
+    context = op.get_context()
+    _tell(context, schema, table, name, f"{key} {columns} {deferrable}".rstrip())
+    if partitioned if context.as_sql else is_partitioned(context, target):
+        clause = f"{_unique(key, columns)} {deferrable}".rstrip()
+        _add_unique_in_parts((schema, table), name, columns, clause)
+        return
     clause = f"{key} using index {sql.quote(name)} {deferrable}".rstrip()
-    _tell(op.get_context(), schema, table, name, f"{key} {columns} {deferrable}".rstrip())
     create_index(name, table, columns, unique=True, schema=schema)
     op.execute(_add_if_missing(target, name, clause))
+
+
+def _unique(key: str, columns: str) -> str:
+    """Return a unique constraint from what an index says of it."""
+    nulls = _NULLS.search(columns)
+    return f"{key}{nulls[0]} {_NULLS.sub('', columns)}" if nulls else f"{key} {columns}"
+
+
+def _add_unique_in_parts(place: TableName, name: str, columns: str, clause: str) -> None:
+    schema, table = place
+    target = sql.qualified(*place)
+    context = op.get_context()
+    if context.as_sql:
+        context.execute(_add_if_missing(target, name, clause))
+        return
+    with committed_apart(context, (schema, table, "constraint", name)):
+        context.execute(refuse_duplicates(schema, table, name, columns))
+        add = f"alter table only {target} add constraint {sql.quote(name)} {clause}"
+        context.execute(in_attempts(_where("not exists", target, name, add)))
+        with without_lock_timeout(context):
+            index_partitions(context, sql.qualified(schema, name))
 
 
 def add_constraint_at_once(
@@ -135,7 +209,8 @@ def rename_constraint(table: str, old: str, new: str, *, schema: str = "public")
     """
     target = sql.qualified(schema, table)
     rename = f"alter table {target} rename constraint {sql.quote(old)} to {sql.quote(new)}"
-    op.execute(_only_if("exists", target, old, rename))
+    body = sql.indented(_where("exists", target, old, rename))
+    op.execute(sql.statement(sql.do(f"\nbegin\n{body}\nend\n")))
 
 
 def _tell(context: MigrationContext, schema: str, table: str, name: str, definition: str) -> None:
@@ -148,7 +223,7 @@ def _undo(context: MigrationContext, target: str, name: str) -> Callable[[], Non
     connection = context.connection
     if context.as_sql or connection is None:
         return lambda: None
-    removal = sql.statement(f"alter table {target} drop constraint {sql.quote(name)}")
+    removal = sql.statement(f"alter table {target} drop constraint if exists {sql.quote(name)}")
     exists = text(
         "select exists (select from pg_catalog.pg_constraint as c"
         " where c.conrelid = cast(:target as regclass) and c.conname = :name)"
@@ -164,13 +239,13 @@ def _undo(context: MigrationContext, target: str, name: str) -> Callable[[], Non
 
 
 def _add_if_missing(target: str, name: str, definition: str) -> TextClause:
-    add = f"alter table {target} add constraint {sql.quote(name)} {definition}"
-    return _only_if("not exists", target, name, add)
-
-
-def _only_if(condition: str, target: str, name: str, statement: str) -> TextClause:
-    body = sql.indented(_where(condition, target, name, statement))
+    body = sql.indented(_addition(target, name, definition))
     return sql.statement(sql.do(f"\nbegin\n{body}\nend\n"))
+
+
+def _addition(target: str, name: str, definition: str) -> str:
+    add = f"alter table {target} add constraint {sql.quote(name)} {definition}"
+    return _where("not exists", target, name, add)
 
 
 def _where(condition: str, target: str, name: str, statement: str) -> str:

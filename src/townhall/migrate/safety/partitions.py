@@ -1,4 +1,8 @@
-"""Indexes of partitioned tables, which PostgreSQL does not build concurrently as a whole."""
+"""What PostgreSQL adds to a partitioned table in its partitions, one after the other.
+
+It does not build the index of such a table concurrently as a whole, and before version 18 it does
+not add a foreign key without a look at the rows.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Row, text
 
 from townhall.migrate.contexts import connection_of
+from townhall.migrate.safety.locks import in_attempts
 from townhall.pg import sql
 
 
@@ -33,32 +38,69 @@ def index_partitions(context: MigrationContext, index: str) -> None:
     Each is built concurrently and then attached; an invalid one that an interrupted build left is
     built again. A partition's own index of the same definition stays its own, which a plain
     ``create index`` would attach, so that dropping the index would drop it. The index is valid when
-    all of them are.
+    all of them are. That of a unique constraint or a primary key is attached as one.
 
     Args:
         context: The migration context, in an autocommit block.
         index: The index, created ``on only`` the partitioned table, as a qualified identifier.
     """
     for partition in _rows(context, _PARTITIONS, index=index):
-        own = partition.attached or _build(context, index, partition)
+        if partition.attached is None:
+            _build(context, index, partition)
+    for partition in _rows(context, _PARTITIONS, index=index):
         if partition.is_partitioned:
-            index_partitions(context, own)
+            index_partitions(context, partition.attached)
 
 
-def _build(context: MigrationContext, index: str, partition: Row[Any]) -> str:
-    left = [each for each in _matching(context, index, partition) if not each.is_valid]
-    if not partition.is_partitioned:
-        for each in left:
+def leaves(context: MigrationContext, table: str) -> Sequence[str]:
+    """Return the partitions that hold the rows of a partitioned table, as qualified identifiers.
+
+    Args:
+        context: The migration context, with a connection.
+        table: The table as a qualified identifier.
+    """
+    return [row.name for row in _rows(context, _LEAVES, table=table)]
+
+
+def _build(context: MigrationContext, index: str, partition: Row[Any]) -> None:
+    if partition.is_partitioned:
+        context.execute(in_attempts(_attach_whole(index, partition)))
+        return
+    for each in _matching(context, index, partition):
+        if not each.is_valid:
             context.execute(sql.statement(f"drop index concurrently if exists {each.name}"))
-        left = []
-    if not left:
-        how, on = ("", "only ") if partition.is_partitioned else ("concurrently ", "")
+    if not any(each.is_valid for each in _matching(context, index, partition)):
         kind = "unique index" if partition.is_unique else "index"
-        build = f"create {kind} {how}on {on}{partition.table}{partition.definition}"
+        build = f"create {kind} concurrently on {partition.table}{partition.definition}"
         context.execute(sql.statement(build))
-    name = str(_matching(context, index, partition)[0].name)
-    context.execute(sql.statement(f"alter index {index} attach partition {name}"))
-    return name
+    built = _matching(context, index, partition)[0]
+    context.execute(in_attempts(_attach(index, partition, built)))
+
+
+def _attach_whole(index: str, partition: Row[Any]) -> str:
+    """Return what gives a partition that is partitioned itself an index without those in it."""
+    if partition.key is None:
+        kind = "unique index" if partition.is_unique else "index"
+        create = f"create {kind} on only {partition.table}{partition.definition}"
+    else:
+        create = f"alter table only {partition.table} add {partition.key}"
+    return f"""{create};
+execute (
+    select pg_catalog.format('alter index %s attach partition %s', {sql.literal(index)},
+        i.indexrelid::regclass)
+    from pg_catalog.pg_index as i
+    where i.indrelid = {sql.literal(partition.table)}::regclass
+    order by i.indexrelid desc
+    limit 1
+);"""
+
+
+def _attach(index: str, partition: Row[Any], built: Row[Any]) -> str:
+    attach = f"alter index {index} attach partition {built.name};"
+    if partition.key is None:
+        return attach
+    add = f"add {partition.kind_of_key} using index {built.own_name} {partition.deferrable}"
+    return f"alter table {partition.table} {add.rstrip()};\n{attach}"
 
 
 def _matching(context: MigrationContext, index: str, partition: Row[Any]) -> Sequence[Row[Any]]:
@@ -86,8 +128,17 @@ _PARTITIONS = f"""
             join pg_catalog.pg_index as own on own.indexrelid = a.inhrelid
             join pg_catalog.pg_class as o on o.oid = a.inhrelid
             where a.inhparent = i.indexrelid and own.indrelid = c.oid
-        ) as attached
+        ) as attached,
+        pg_catalog.pg_get_constraintdef(k.oid) as key,
+        case k.contype when 'p' then 'primary key' else 'unique' end as kind_of_key,
+        pg_catalog.concat_ws(
+            ' ',
+            case when k.condeferrable then 'deferrable' end,
+            case when k.condeferred then 'initially deferred' end
+        ) as deferrable
     from pg_catalog.pg_index as i
+    left join pg_catalog.pg_constraint as k
+        on k.conindid = i.indexrelid and k.contype in ('p', 'u')
     join pg_catalog.pg_inherits as h on h.inhparent = i.indrelid
     join pg_catalog.pg_class as c on c.oid = h.inhrelid and c.relkind in ('r', 'p')
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -98,6 +149,7 @@ _PARTITIONS = f"""
 _MATCHING = f"""
     select
         pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
+        pg_catalog.quote_ident(c.relname) as own_name,
         own.indisvalid as is_valid
     from pg_catalog.pg_index as i
     join pg_catalog.pg_index as own
@@ -111,4 +163,19 @@ _MATCHING = f"""
             select from pg_catalog.pg_constraint as o where o.conindid = own.indexrelid
         )
     order by own.indexrelid desc
+"""
+
+_LEAVES = """
+    with recursive partitions as (
+        select pg_catalog.to_regclass(:table)::oid as relation
+        union all
+        select h.inhrelid
+        from partitions as p
+        join pg_catalog.pg_inherits as h on h.inhparent = p.relation
+    )
+    select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+    from partitions as p
+    join pg_catalog.pg_class as c on c.oid = p.relation and c.relkind = 'r'
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    order by 1
 """

@@ -56,8 +56,8 @@ def for_tables_in_use(
         return [script]
     given = [[*each.ops] for each in (*script.upgrade_ops_list, *script.downgrade_ops_list)]
     whole, partitioned = {*_whole_tables(chain(*given))}, {*_partitioned(context)}
-    upgrade, filling = with_columns_in_steps(context, given[0], whole, partitioned)
-    downgrade, _ = with_columns_in_steps(context, given[1], whole, partitioned)
+    upgrade, filling = with_columns_in_steps(context, given[0], whole)
+    downgrade, _ = with_columns_in_steps(context, given[1], whole)
     up = _changes(context, upgrade, whole, partitioned)
     down = _changes(context, downgrade, whole, partitioned)
     if not (up or down) and [upgrade, downgrade] == given:

@@ -47,10 +47,6 @@ _WHY_EXCLUDED = (
     "PostgreSQL can't build an exclusion constraint concurrently: reads and writes of the table"
     " wait until it is built."
 )
-_WHY_PARTITIONED = (
-    "A key or a foreign key of a partitioned table is added at once: reads and writes of the table"
-    " wait until its rows are read."
-)
 _GENERATED = re.compile(r" generated always as \(", re.IGNORECASE)
 _STORED = (" STORED", " STORED NOT NULL")
 _ADDITION = " add column if not exists "
@@ -73,7 +69,6 @@ def with_columns_in_steps(
     context: MigrationContext,
     operations: Operations,
     whole: Collection[TableName],
-    partitioned: Collection[TableName],
 ) -> Steps:
     """Return operations whose additions of columns write no table anew, where that is possible.
 
@@ -83,10 +78,9 @@ def with_columns_in_steps(
         context: The context of the run; its connection is within a transaction.
         operations: The operations of one direction.
         whole: Tables that are created or dropped, which are not in use.
-        partitioned: Partitioned tables, to which keys are added at once.
     """
     steps = [
-        Steps([each], ()) if place_of(each) in whole else _steps(context, each, partitioned)
+        Steps([each], ()) if place_of(each) in whole else _steps(context, each)
         for each in operations
     ]
     return Steps(
@@ -95,12 +89,11 @@ def with_columns_in_steps(
     )
 
 
-def _steps(
-    context: MigrationContext, operation: MigrateOperation, partitioned: Collection[TableName]
-) -> Steps:
+def _steps(context: MigrationContext, operation: MigrateOperation) -> Steps:
     if isinstance(operation, AddConstraintOp | AddDefinedOp):
-        why = _why_at_once(context, operation, partitioned)
-        return Steps([NotedOp(operation, why) if why else operation], ())
+        _, definition = definition_of(context, operation)
+        is_exclusion = definition.startswith("EXCLUDE")
+        return Steps([NotedOp(operation, _WHY_EXCLUDED) if is_exclusion else operation], ())
     if isinstance(operation, BringBackOp):
         _, _, definition = operation.statements[0].partition(_ADDITION)
         if definition and _rewrites(context, definition):
@@ -114,18 +107,6 @@ def _steps(
             return Steps([NotedOp(operation, _WHY)], ())
         return _in_steps(operation)
     return Steps([operation], ())
-
-
-def _why_at_once(
-    context: MigrationContext,
-    operation: AddConstraintOp | AddDefinedOp,
-    partitioned: Collection[TableName],
-) -> str | None:
-    _, definition = definition_of(context, operation)
-    if definition.startswith("EXCLUDE"):
-        return _WHY_EXCLUDED
-    is_at_once = place_of(operation) in partitioned and not definition.startswith("CHECK")
-    return _WHY_PARTITIONED if is_at_once else None
 
 
 def _rewrites(context: MigrationContext, definition: str) -> bool:

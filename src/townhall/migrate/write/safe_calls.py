@@ -65,11 +65,10 @@ def change_of(
         context: The context of the run.
         operation: The operation.
         whole: Tables that are created or dropped, which are not in use.
-        partitioned: Partitioned tables, to which a key is added at once.
+        partitioned: Partitioned tables.
     """
     place = place_of(operation)
-    is_at_once = place in partitioned and not _is_in_parts(context, operation)
-    if place is None or place in whole or is_at_once:
+    if place is None or place in whole:
         return None
     if isinstance(operation, CreateIndexOp):
         return _create_index(context, operation, place)
@@ -78,15 +77,8 @@ def change_of(
     if isinstance(operation, AlterColumnOp):
         return _alter_nullability(operation, place)
     if isinstance(operation, AddConstraintOp | AddDefinedOp):
-        return _add_constraint(context, operation, place)
+        return _add_constraint(context, operation, place, is_partitioned=place in partitioned)
     return _remove(operation, place)
-
-
-def _is_in_parts(context: MigrationContext, operation: MigrateOperation) -> bool:
-    # An index is built on the partitions, and a check validated there.
-    if isinstance(operation, AddConstraintOp | AddDefinedOp):
-        return definition_of(context, operation)[1].startswith("CHECK")
-    return True
 
 
 def _remove(operation: MigrateOperation, place: TableName) -> Change | None:
@@ -153,23 +145,28 @@ def set_not_null(operation: AlterColumnOp, place: TableName) -> SafeOp:
 
 
 def _add_constraint(
-    context: MigrationContext, operation: AddConstraintOp | AddDefinedOp, place: TableName
+    context: MigrationContext,
+    operation: AddConstraintOp | AddDefinedOp,
+    place: TableName,
+    *,
+    is_partitioned: bool,
 ) -> Change | None:
     name, definition = definition_of(context, operation)
     if name is None or "NOT VALID" in definition.upper() or definition.startswith("EXCLUDE"):
         return None
-    table, target = quoted(place[1]), quoted(name)
+    table, target, last = quoted(place[1]), quoted(name), schema_argument(place)
+    if is_partitioned and not definition.startswith("CHECK"):
+        last += ", partitioned=True"
     if key := _KEY.fullmatch(definition):
         columns = f"{key['columns']}{key['include'] or ''}{key['nulls'] or ''}"
         is_primary = key["kind"].upper() == "PRIMARY KEY"
         options = ", primary_key=True" if is_primary else ""
         if key["deferrable"]:
             options += f", deferrable={quoted(key['deferrable'].strip().lower())}"
-        options += schema_argument(place)
-        call = f"safety.add_unique({table}, {target}, {quoted(columns)}{options})"
+        call = f"safety.add_unique({table}, {target}, {quoted(columns)}{options}{last})"
     elif definition.startswith(("CHECK", "FOREIGN KEY")):
         sql = render_sql(definition, 40)
-        call = f"safety.add_constraint({table}, {target}, {sql}{schema_argument(place)})"
+        call = f"safety.add_constraint({table}, {target}, {sql}{last})"
     else:
         return None
     safe = SafeOp(operation, call, settings_of(operation))
