@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection
 
-from townhall.adopt.identities import identity_of
+from townhall.adopt.identities import identity, identity_of
 from townhall.adopt.step import Step
 from townhall.check.snapshot import Key, Object, Snapshot
 from townhall.migrate.origins import Origins
@@ -90,22 +90,21 @@ def users_of(connection: Connection, item: Object) -> list[str]:
         else Target(relation=sql.qualified(*item.names[:2]))
     )
     found = read_dependants(connection, [target])
+    # What is on a view goes with it.
     entities = (
-        f"{kind} {sql.qualified(*names[:2])}{''.join(f' {sql.quote(each)}' for each in names[2:])}"
-        for kind, *names in sorted(found.entities)
-        if (kind, *names) != (item.kind, *item.names)
+        identity(*key) for key in sorted(found.entities) if key[1:3] != tuple(item.names[:2])
     )
-    own = f" on {sql.qualified(*item.names[:2])}"  # what goes with a view itself
+    own = f" on {sql.qualified(*item.names[:2])}"
     parts = (each.identity for each in found.parts if not each.identity.endswith(own))
-    return [*(each for each in entities if own[4:] not in each.split()), *parts]
+    return [*entities, *parts]
 
 
 def _drops(actual: Snapshot, drops: Collection[str], kinds: tuple[str, ...]) -> Iterable[Step]:
     for kind in kinds:
         for _, item in sorted(actual.items()):
-            identity = identity_of(item)
-            if item.kind == kind and item.entity is not None and identity in drops:
-                yield Step(f"drop {identity}", tuple(item.entity.drop_statements()))
+            name = identity_of(item)
+            if item.kind == kind and item.entity is not None and name in drops:
+                yield Step(f"drop {name}", tuple(item.entity.drop_statements()))
 
 
 def others(declared: Snapshot, actual: Snapshot, drops: Collection[str]) -> frozenset[Key]:

@@ -181,7 +181,8 @@ def statement_of(error: DBAPIError | psycopg.Error) -> str:
     if _RAISED.match(context):
         return ""
     inner = _INNER_STATEMENT.search(context)
-    outer = (error.statement or "") if isinstance(error, DBAPIError) else ""
+    # SQLAlchemy doubles a percent sign for the driver.
+    outer = (error.statement or "").replace("%%", "%") if isinstance(error, DBAPIError) else ""
     return inner[1] if inner else outer.strip()
 
 

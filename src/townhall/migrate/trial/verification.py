@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.contexts import connection_of
+from townhall.migrate.faults import statement_of
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.words import describe
@@ -181,7 +182,7 @@ def _decided(operations: Iterable[MigrateOperation]) -> Iterable[MigrateOperatio
 def _refusal(function: Function, direction: str, error: Exception, reason: str) -> CommandError:
     step = function.failed_step(error.__traceback__)
     what = describe(step.operation) if step else "the revision"
-    statement = f"\n{error.statement}" if isinstance(error, DBAPIError) else ""
+    statement = f"\n{statement_of(error)}" if isinstance(error, DBAPIError) else ""
     return CommandError(
         f"no revision is written, because its {direction} would not run: {what}: {reason}"
         f"{statement}"
