@@ -16,9 +16,8 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 from tests.migrations.chain import HEAD, REVISIONS
 from tests.support.alembic import start_alembic
 from tests.support.dump import dump
-from tests.support.interruption import always, is_interrupted, nothing_is_pending
+from tests.support.interruption import always, end_process, is_interrupted, nothing_is_pending
 from tests.support.rows import contents, fill
-from tests.support.waiting import wait_for_migrations
 from townhall.migrate import downgrade, upgrade
 from townhall.testing.databases import with_role
 
@@ -49,13 +48,6 @@ CATALOGS = (
 KILLS = 40
 LONGEST = 3  # seconds until a kill
 PAUSE = 0.02  # seconds
-TERMINATE = text(
-    """
-    select pg_terminate_backend(pid)
-    from pg_stat_activity
-    where application_name = 'townhall' and datname = :database
-    """
-)
 IS_RUNNING = text(
     """
     select exists (
@@ -185,13 +177,7 @@ def test_migration_killed_at_a_random_moment_loses_no_row(
                 watch.rollback()
                 time.sleep(PAUSE)
             time.sleep(chance.uniform(0, LONGEST))
-            if seed % 4 < 2:
-                process.kill()
-            else:
-                watch.execute(TERMINATE, database)
-                watch.commit()
-            process.communicate()
-            wait_for_migrations(watch, 0, url)
+            end_process(process, watch, url, by_server=seed % 4 >= 2)
         _complete_and_take_back(url, rows, stops)
 
 

@@ -4,72 +4,18 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from tests.support.load import load
 from townhall.migrate import downgrade, upgrade
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 CLIENTS = 17
 ROWS = 1_000_000
 LONGEST_WAIT = 1.5  # seconds; the clients share the processors with the migration
-
-
-class Load:
-    """Clients in threads, the longest that one waited, and what went wrong."""
-
-    def __init__(self) -> None:
-        self.transactions = 0
-        self.longest = 0.0
-        self.errors: list[psycopg.Error] = []
-
-    def __str__(self) -> str:
-        return f"{self.transactions} transactions, the longest {self.longest:.2f} s"
-
-
-@contextmanager
-def _load(url: str, clients: int, work: Callable[[psycopg.Connection], None]) -> Iterator[Load]:
-    """Run transactions one after the other in each client.
-
-    Args:
-        url: The database.
-        clients: The number of clients.
-        work: One transaction. A table that the migration has not made yet, or no more, is no error.
-    """
-    load, done = Load(), threading.Event()
-    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-    def run() -> None:
-        with psycopg.connect(address, prepare_threshold=None) as connection:
-            while not done.wait(0.01):
-                start = time.monotonic()
-                try:
-                    with connection.transaction():
-                        work(connection)
-                except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-                    continue
-                except psycopg.Error as error:
-                    load.errors.append(error)
-                load.longest = max(load.longest, time.monotonic() - start)
-                load.transactions += 1
-
-    threads = [threading.Thread(target=run) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield load
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
 
 
 @pytest.mark.exhaustive
@@ -103,11 +49,11 @@ def test_no_client_waits_long_while_a_million_rows_are_migrated(
             [campaign],
         )
 
-    with _load(empty_database, CLIENTS, work) as load:
+    with load(empty_database, CLIENTS, work) as clients:
         upgrade(empty_database)
-    logging.getLogger(__name__).info("%s", load)  # for docs/reliability.md
-    assert load.errors == []
-    assert load.longest < LONGEST_WAIT
+    logging.getLogger(__name__).info("%s", clients)  # for docs/reliability.md
+    assert clients.errors == []
+    assert clients.longest < LONGEST_WAIT
 
 
 @pytest.mark.exhaustive
@@ -127,14 +73,14 @@ def test_no_transaction_of_a_client_is_cancelled_in_a_deadlock(
             connection.execute(f"lock table {table} in row exclusive mode")
             time.sleep(0.002)
 
-    with _load(empty_database, CLIENTS, work) as load:
+    with load(empty_database, CLIENTS, work) as clients:
         if direction == "up":
             upgrade(empty_database)
         else:
             downgrade(empty_database, "townhall_0001")
-    logging.getLogger(__name__).info("%s", load)  # for docs/reliability.md
-    assert load.errors == []
-    assert load.transactions > 0
+    logging.getLogger(__name__).info("%s", clients)  # for docs/reliability.md
+    assert clients.errors == []
+    assert clients.transactions > 0
 
 
 def _related_tables(url: str) -> list[list[str]]:

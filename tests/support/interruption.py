@@ -1,4 +1,4 @@
-"""Migrations that lose their connection at a chosen statement."""
+"""Migrations that lose their connection, at a chosen statement or at any moment."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from tests.support.waiting import wait_for_migrations
 from townhall.migrate import alembic_config
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
+
+_TERMINATE = text(
+    """
+    select pg_terminate_backend(pid)
+    from pg_stat_activity
+    where application_name = 'townhall' and datname = :database
+    """
+)
 
 
 class LostError(Exception):
@@ -69,3 +79,23 @@ def nothing_is_pending(driver: psycopg.Connection) -> bool:
 def always(_: object) -> bool:
     """Count every statement."""
     return True
+
+
+def end_process(
+    process: subprocess.Popen[str], watch: Connection, url: str, *, by_server: bool
+) -> None:
+    """End a process that migrates, and wait until its sessions are over.
+
+    Args:
+        process: The process.
+        watch: A connection outside a transaction to another database of the server, as a superuser.
+        url: The database that is migrated.
+        by_server: Whether its sessions are terminated, instead of the process by SIGKILL.
+    """
+    if by_server:
+        watch.execute(_TERMINATE, {"database": make_url(url).database})
+        watch.commit()
+    else:
+        process.kill()
+    process.communicate()
+    wait_for_migrations(watch, 0, url)

@@ -103,7 +103,7 @@ class Adoption:
         with _connected(self._database) as connection, connection.begin():
             wanted = self._wanted()
             plan = Plan(connection, self._choices, self._states.actual, wanted)
-            before = [*self._drops_before(), *self._opened(wanted), *plan.steps()]
+            before = [*self._drops_before(), *self._opened(wanted), *plan.steps_before()]
             after = [*plan.steps_after(), *self._drops_after(self._states.actual)]
         upgrade = self._upgrade.script(self._states.current) if self._states.is_behind else ""
         return "\n".join(
@@ -163,7 +163,7 @@ class Adoption:
         with connection.begin():
             wanted = self._wanted()
             plan = Plan(connection, self._choices, self._states.actual, wanted)
-            return [*self._drops_before(), *self._opened(wanted), *plan.steps()]
+            return [*self._drops_before(), *self._opened(wanted), *plan.steps_before()]
 
     def _left(self, connection: Connection) -> list[Step]:
         settings, at_head = self._states.settings, self._states.at_head

@@ -8,12 +8,16 @@ from dataclasses import replace
 
 from townhall.adopt.number_steps import number
 from townhall.adopt.step import Step, without_limit
+from townhall.migrate.safety.locks import attempts
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Column, TableName
 
 _STABLE = re.compile(r"(?:now|transaction_timestamp)\(\)")
 _CALL = re.compile(r"\w\(")
 _BLOCKS = 64
+_PASSES = 3
+# A client that deletes a referenced row waits for the table, and the row for the client.
+_REPEATED = "lock_not_available or deadlock_detected or foreign_key_violation"
 
 
 def add(table: TableName, column: Column, fill: str | None) -> Iterable[Step]:
@@ -110,12 +114,31 @@ def fill_null(table: TableName, values: Mapping[str, str]) -> Iterable[Step]:
     rows = f"""t.ctid >= pg_catalog.format('(%s,0)', townhall_block)::tid
             and t.ctid < pg_catalog.format('(%s,0)', townhall_block + {_BLOCKS})::tid
             and ({condition})"""
+    changes = f"""
+set constraints all immediate;
+foreach one in array quiet loop
+    execute pg_catalog.format(
+        'alter table %s disable trigger %s', {sql.literal(target)}, one
+    );
+end loop;
+if is_forced then
+    alter table {target} no force row level security;
+end if;
+update {target} as t
+set {assignments}
+where {rows};
+if is_forced then
+    alter table {target} force row level security;
+end if;
+foreach one in array quiet loop
+    execute pg_catalog.format(
+        'alter table %s enable trigger %s', {sql.literal(target)}, one
+    );
+end loop;
+"""
     body = f"""
 #variable_conflict use_column
 declare
-    last_block constant bigint :=
-        pg_catalog.pg_relation_size({sql.literal(target)})
-        / pg_catalog.current_setting('block_size')::bigint;
     -- A fill is no change of a row that a trigger should stamp, count or audit.
     quiet constant text[] := array(
         select pg_catalog.quote_ident(t.tgname)
@@ -133,33 +156,23 @@ declare
     );
     one text;
 begin
-    for townhall_block in 0..last_block by {_BLOCKS} loop
-        continue when not exists (
+    -- What clients write meanwhile may come to lie in blocks that were done.
+    for townhall_pass in 1..{_PASSES} loop
+        exit when not exists (
             select
             from {target} as t
-            where {rows}
+            where {condition}
         );
-        set constraints all immediate;
-        foreach one in array quiet loop
-            execute pg_catalog.format(
-                'alter table %s disable trigger %s', {sql.literal(target)}, one
+        for townhall_block in 0..pg_catalog.pg_relation_size({sql.literal(target)})
+            / pg_catalog.current_setting('block_size')::bigint by {_BLOCKS} loop
+            continue when not exists (
+                select
+                from {target} as t
+                where {rows}
             );
+            {sql.indented(attempts(changes, _REPEATED), " " * 8).strip()};
+            commit;
         end loop;
-        if is_forced then
-            alter table {target} no force row level security;
-        end if;
-        update {target} as t
-        set {assignments}
-        where {rows};
-        if is_forced then
-            alter table {target} force row level security;
-        end if;
-        foreach one in array quiet loop
-            execute pg_catalog.format(
-                'alter table %s enable trigger %s', {sql.literal(target)}, one
-            );
-        end loop;
-        commit;
     end loop;
 end
 """

@@ -142,8 +142,19 @@ class Plan:
             keys = self._keys.setdefault(sql.qualified(table.schema, table.name), set())
             keys.update(_keys_of(table))
 
+    def steps_before(self) -> list[Step]:
+        """Return the steps to a state before the upgrade.
+
+        Foreign keys that go stay for now: rows of clients may not be filled yet, and what
+        refers to a row that they delete has to go with it.
+        """
+        return self._steps()
+
     def steps(self) -> list[Step]:
         """Return the steps to the declared state, in their order."""
+        return [*self._steps(), *self._drop_references(self._differences)]
+
+    def _steps(self) -> list[Step]:
         phases = (
             self._set_defaults,
             self._convert,
@@ -180,6 +191,7 @@ class Plan:
         return [
             *(step for each in columns if not each[1].is_nullable for step in self._fill(*each)),
             *self._constraints(differences, lambda each: not self._is_possible(each)),
+            *self._drop_references(differences),
         ]
 
     def _fill(self, table: TableName, column: Column) -> Iterator[Step]:
@@ -308,12 +320,22 @@ class Plan:
                 yield from column_steps.drop(column.table, column.column.name)
             else:
                 yield from column_steps.accept_null(column.table, column.column.name)
-        for each in _of(differences, UndeclaredConstraint):
-            if each.replaced_by is not None or each.identity in self._choices.drops:
+        for each in self._undeclared(differences):
+            if each.constraint.referenced is None:
                 yield from constraint_steps.drop_constraint(each.table, each.constraint)
         for other in _of(differences, UndeclaredIndex):
             if other.identity in self._choices.drops:
                 yield from constraint_steps.drop_index(other.table, other.index.name)
+
+    def _drop_references(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        for each in self._undeclared(differences):
+            if each.constraint.referenced is not None:
+                yield from constraint_steps.drop_constraint(each.table, each.constraint)
+
+    def _undeclared(self, differences: Sequence[Difference]) -> Iterator[UndeclaredConstraint]:
+        for each in _of(differences, UndeclaredConstraint):
+            if each.replaced_by is not None or each.identity in self._choices.drops:
+                yield each
 
 
 def _of(differences: Iterable[Difference], kind: type[Kind]) -> list[Kind]:

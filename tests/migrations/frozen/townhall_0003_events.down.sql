@@ -48,7 +48,7 @@ begin
                 lock table auth.users in access exclusive mode;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then

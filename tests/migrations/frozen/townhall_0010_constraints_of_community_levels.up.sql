@@ -133,7 +133,7 @@ begin
                 alter table public.communities add constraint fk_communities_parent_community_id_communities foreign key (parent_community_id) references public.communities (id) on delete cascade not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
@@ -288,7 +288,7 @@ begin
                 alter table public.communities add constraint ck_communities_parent_is_another check (parent_community_id <> id) not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
@@ -443,7 +443,7 @@ begin
                 alter table public.communities add constraint ck_communities_tier_required_known check (tier_required between 0 and 2) not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then

@@ -141,7 +141,7 @@ begin
                 alter table public.participant_sessions add constraint client_status_is_known check (client_status is not null) not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
@@ -308,7 +308,7 @@ begin
             ) not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
@@ -463,7 +463,7 @@ begin
                 alter table public.participant_sessions add constraint fk_participant_sessions_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then

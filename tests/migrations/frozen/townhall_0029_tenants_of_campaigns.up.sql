@@ -145,7 +145,7 @@ begin
                 alter table public.campaigns add constraint fk_campaigns_tenant_id_tenant_profiles foreign key (tenant_id) references public.tenant_profiles (id) on delete set null not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
@@ -300,7 +300,7 @@ begin
                 alter table public.campaigns add constraint ck_campaigns_assessment_type_bounds check (char_length(assessment_type) <= 200) not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
@@ -455,7 +455,7 @@ begin
                 alter table public.campaigns add constraint ck_campaigns_results_disclosure_bounds check (char_length(results_disclosure) <= 200) not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
@@ -701,7 +701,7 @@ begin
             on update cascade on delete cascade not valid;
             end if;
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
             when lock_not_available or deadlock_detected then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then

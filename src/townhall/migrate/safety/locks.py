@@ -40,22 +40,28 @@ def locks_at_once(locks: Iterable[tuple[str, str]]) -> str:
     Args:
         locks: The qualified names of tables, each with its mode: ``access exclusive``.
     """
-    return _attempts("\n".join(_lock(*each) for each in locks))
+    return sql.do(attempts("\n".join(_lock(*each) for each in locks)))
 
 
 def in_attempts(statements: str) -> TextClause:
-    """Return a block that runs statements until their locks are granted within a moment.
+    """Return a statement that runs others until their locks are granted within a moment.
 
     Args:
         statements: Statements of PL/pgSQL, each of which ends in a semicolon. Their changes are
             undone before each further attempt.
     """
-    return sql.statement(_attempts(statements))
+    return sql.statement(sql.do(attempts(statements)))
 
 
-def _attempts(statements: str) -> str:
-    return sql.do(
-        f"""
+def attempts(statements: str, repeated: str = "lock_not_available or deadlock_detected") -> str:
+    """Return a block of PL/pgSQL that runs statements until their locks are granted in a moment.
+
+    Args:
+        statements: Statements of PL/pgSQL, each of which ends in a semicolon. Their changes are
+            undone before each further attempt.
+        repeated: The conditions after which there is a further attempt.
+    """
+    return f"""
 declare
     allowed constant int := (
         select s.setting from pg_catalog.pg_settings as s where s.name = 'lock_timeout'
@@ -70,9 +76,9 @@ begin
             );
             {sql.indented(statements, " " * 12).strip()}
             perform set_config('lock_timeout', previous, true);
-            return;
+            exit;
         exception
-            when lock_not_available or deadlock_detected then
+            when {repeated} then
                 if extract(epoch from clock_timestamp() - began) * 1000 > nullif(allowed, 0) then
                     raise;
                 end if;
@@ -81,7 +87,6 @@ begin
     end loop;
 end
 """
-    )
 
 
 def _lock(table: str, mode: str) -> str:
