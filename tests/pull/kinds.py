@@ -200,6 +200,21 @@ PLAIN: Mapping[str, str] = {
         create table measured_rest partition of measured default;
         create index on measured (n)
     """,
+    "inheritance, and tables without columns": """
+        create table things (id int primary key, word text not null check (word <> ''));
+        create table books (pages int check (pages > 0) no inherit) inherits (things);
+        create table novels (last date) inherits (books);
+        create table nothing ();
+        create table plain_things () inherits (things);
+        alter table books add foreign key (id) references things
+    """,
+    "rules": """
+        create table ruled (id int primary key, n int);
+        create rule quiet as on delete to ruled do instead nothing;
+        create view ruling as select * from ruled;
+        create rule adding as on insert to ruling
+            do instead insert into ruled values (new.id, new.n)
+    """,
     "settings of storage": """
         create table stored (id int primary key, body text) with (fillfactor = 70);
         alter table stored alter body set storage external, alter body set statistics 50;
@@ -264,3 +279,35 @@ SUPABASE: Mapping[str, str] = {
     """,
 }
 """Schemas on a database that is set up as Supabase's, by what they have."""
+
+NEWEST: Mapping[str, str] = {
+    "names of constraints that a column is not null": """
+        create table named (id int primary key, word text constraint "W must be" not null)
+    """,
+    "columns that are computed when they are read": """
+        create table computed (
+            a int, b int, c int generated always as (a + b) virtual,
+            d int generated always as (a * 2) stored
+        )
+    """,
+    "checks that are not enforced": """
+        create table told_only (
+            id int primary key, n int constraint above check (n > 0) not enforced
+        )
+    """,
+    "keys without overlaps": """
+        create table rooms (
+            id int4range, during tstzrange, note text, primary key (id, during without overlaps)
+        );
+        create table halls (
+            id int4range, during tstzrange,
+            constraint "One at a time" unique (id, during without overlaps)
+        );
+        comment on constraint "One at a time" on halls is 'One.';
+        create table stays (
+            id int primary key, room int4range, during tstzrange,
+            foreign key (room, period during) references rooms (id, period during)
+        )
+    """,
+}
+"""Schemas that PostgreSQL 18 has first, by what they have."""

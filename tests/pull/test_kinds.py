@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pull.kinds import PLAIN, SUPABASE
+from tests.pull.kinds import NEWEST, PLAIN, SUPABASE
 from tests.pull.pulled import Application, execute, objects, restore, url_of
 from tests.support.supabase import SupabaseDatabase
 from townhall.testing.databases import Databases
@@ -32,6 +32,18 @@ def test_kind_of_object_is_pulled_and_rebuilt(server: Databases, kind: str, tmp_
         execute(source, PLAIN[kind])
         application = Application(tmp_path, source, url_of(server))
         pulled_and_rebuilt(application, restored, rebuilt)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", NEWEST)
+def test_kind_of_object_of_the_newest_version_is_pulled_and_rebuilt(
+    townhall_databases: Databases, kind: str, tmp_path: Path
+) -> None:
+    databases = townhall_databases
+    with databases.create() as source, databases.create() as restored, databases.create() as made:
+        execute(source, NEWEST[kind])
+        application = Application(tmp_path, source, url_of(databases))
+        pulled_and_rebuilt(application, restored, made)
 
 
 @pytest.mark.exhaustive

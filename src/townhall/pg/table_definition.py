@@ -105,15 +105,18 @@ class TableDefinition:
         yield from self._index_settings(name, self.details.indexes[name])
         yield from self._index_comment(name)
 
-    def create_bodies(self, later: Collection[str]) -> Iterable[str]:
+    def create_bodies(
+        self, later: Collection[str], references: Collection[str] = ()
+    ) -> Iterable[str]:
         """Yield what creates the table and its partitions, but nothing that refers to another one.
 
         Args:
             later: The names of constraints that are added by others.
+            references: The names of foreign keys that are written in the table nevertheless.
         """
         for sequence in self._sequences():
             yield _create_sequence(sequence)
-        yield self._create(later)
+        yield self._create(later, references)
         for sequence in self._sequences():
             yield self._own(sequence)
         for name, each in self.table.constraints.items():
@@ -125,14 +128,15 @@ class TableDefinition:
             yield from partition.create_bodies(())
             yield ddl.attach_partition(self.name, partition.name, str(partition.details.bound))
 
-    def finish(self, later: Collection[str]) -> Iterable[str]:
+    def finish(self, later: Collection[str], references: Collection[str] = ()) -> Iterable[str]:
         """Yield what gives the table and its partitions everything else.
 
         Args:
             later: The names of constraints that are added by others.
+            references: The names of foreign keys that the table has already.
         """
         for name in self.references:
-            if name not in later:
+            if name not in later and name not in references:
                 definition = self.table.constraints[name].definition
                 yield ddl.add_missing_constraint(self.name, name, definition)
         yield from self._settings()
@@ -143,37 +147,36 @@ class TableDefinition:
         for partition in self.partitions:
             yield from partition.finish(())
 
-    def undeclared_statements(self) -> Iterable[str]:
-        """Yield what a table lacks that models and entities have made.
+    def create_without_entities(self, later: Iterable[str]) -> Iterable[str]:
+        """Yield what creates the table with everything that no entity declares.
 
-        These are its partitions, settings of columns and indexes, names of what has a name of its
-        own, rules, statistics, and the privileges on sequences that belong to its columns.
+        Row level security, privileges, replica identity and storage parameters are left to entities
+        of their own. Foreign keys are written in the table itself, where that can be.
+
+        Args:
+            later: The names of constraints that are added by others.
         """
-        for sequence in self._sequences(of_identity=True):
-            generated = self._generated_sequence(sequence.column)
-            if sequence.is_identity and sequence.name != generated:
-                name = sql.quote(sql.unquote(sequence.name.rpartition(".")[2]))
-                yield f"alter sequence {generated} rename to {name}"
-            elif not sequence.is_identity:
-                yield self._own(sequence)
-            yield from self._sequence_access(sequence)
-        for name in self.table.columns:
-            yield from self._column_settings(name)
-        for name, each in self.table.constraints.items():
-            if not each.is_validated:
-                # That of a new table is valid.
-                quoted = sql.quote(name)
-                drop = f"alter table {self.name} drop constraint if exists {quoted}"
-                yield f"{drop}, add constraint {quoted} {each.definition}"
-            yield from self._constraint_settings(name)
-        for name, details in self.details.indexes.items():
-            yield from self._index_settings(name, details)
-        yield from map(ddl.create_or_replace_rule, self.details.rules)
-        yield from map(ddl.unless_it_exists, self.details.statistics)
-        for partition in self.partitions:
-            yield from partition.create_bodies(())
-            yield ddl.attach_partition(self.name, partition.name, str(partition.details.bound))
-            yield from partition.finish(())
+        table = replace(
+            self,
+            table=replace(self.table, row_security=False),
+            details=replace(
+                self.details,
+                options=(),
+                is_forced=False,
+                replica_identity="default",
+                entries=(),
+                column_entries=(),
+                default_grantees=(),
+            ),
+        )
+        omitted = {*later}
+        written = {
+            name
+            for name in table.references
+            if name not in omitted and table.table.constraints[name].is_validated
+        }
+        yield from table.create_bodies(omitted, written)
+        yield from table.finish(omitted, written)
 
     def without_owner(self) -> TableDefinition:
         """Return the table as one that the role has which creates it."""
@@ -187,13 +190,13 @@ class TableDefinition:
     def _generated_sequence(self, column: str) -> str:
         return sql.qualified(self.table.schema, f"{self.table.name}_{column}_seq")
 
-    def _create(self, later: Collection[str]) -> str:
+    def _create(self, later: Collection[str], references: Collection[str]) -> str:
         details, table = self.details, self.table
         columns = [self._column(name) for name in table.columns if self._has_own_column(name)]
         constraints = [
             ddl.define_constraint(name, each.definition)
             for name, each in table.constraints.items()
-            if self._has_own(name, later) and self._is_created(name)
+            if name in references or (self._has_own(name, later) and self._is_created(name))
         ]
         parts = ",\n".join(f"    {sql.indented(each).lstrip()}" for each in columns + constraints)
         unlogged = "unlogged " if table.persistence == "unlogged" else ""

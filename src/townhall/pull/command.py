@@ -62,10 +62,14 @@ def pull(options: argparse.Namespace) -> int:
         f" {pulled.entities} entities are in"
         f" {options.folder.resolve() / options.into}."
     )
-    if pulled.left_out:
-        print("\nNot pulled:")
-        for each in pulled.left_out:
-            print(f"  {printable(str(each))}")
+    for title, found in (
+        ("Not pulled:", pulled.left_out),
+        ("Made by the first revision, and neither declared nor compared:", pulled.not_compared),
+    ):
+        if found:
+            print(f"\n{title}")
+            for each in found:
+                print(f"  {printable(str(each))}")
     if pulled.others:
         print("\nIn the package already, and left as they are:")
         for other in pulled.others:

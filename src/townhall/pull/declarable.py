@@ -34,11 +34,14 @@ class Declarable:
 
     Attributes:
         entities: The entities.
+        made: What the first revision creates: the entities, the enums that columns declare, and
+            no sequence that belongs to a column, which its table brings.
         refused: Those that can't be declared, and why.
         columns_with_sequences: The columns whose sequences are declared by themselves.
     """
 
     entities: Sequence[Entity]
+    made: Sequence[Entity]
     refused: Sequence[tuple[Entity, str]]
     columns_with_sequences: frozenset[tuple[TableName, str]]
 
@@ -51,19 +54,18 @@ def declarable(source: Source, enums_of_columns: Iterable[EnumType]) -> Declarab
         enums_of_columns: The enums that columns declare.
     """
     declared_by_columns = {each.key: each for each in enums_of_columns}
-    entities, refused = [], []
-    sequences = dict(_sequences(source))
-    for found in [*source.entities, *sequences.values()]:
+    made, refused = [], []
+    for found in source.entities:
         if not _is_of_application(found, source):
             continue
         entity = _as_found(found)
-        if declared_by_columns.get(entity.key) == entity:
-            continue
         try:
-            entities.append(type(entity)(**_values(entity)))
+            made.append(type(entity)(**_values(entity)))
         except (TypeError, ValueError) as error:
             refused.append((entity, str(error)))
-    return Declarable(entities, refused, frozenset(sequences))
+    sequences = dict(_sequences(source))
+    entities = [each for each in made if declared_by_columns.get(each.key) != each]
+    return Declarable([*entities, *sequences.values()], made, refused, frozenset(sequences))
 
 
 def _is_of_application(entity: Entity, source: Source) -> bool:

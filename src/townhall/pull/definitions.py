@@ -11,19 +11,26 @@ from townhall.pg.layout import pieces
 
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s",.()]+)'
 _NAMES = rf"\({_NAME}(?:, {_NAME})*\)"
+_PERIOD_NAMES = rf"\({_NAME}(?:, (?:PERIOD )?{_NAME})*\)"
 _DEFERRED = r"(?P<deferrable> DEFERRABLE)?(?P<deferred> INITIALLY DEFERRED)?"
 _KEY = re.compile(
-    rf"(?:PRIMARY KEY|UNIQUE)(?P<nulls> NULLS NOT DISTINCT)? (?P<columns>{_NAMES})"
+    rf"(?:PRIMARY KEY|UNIQUE)(?P<nulls> NULLS NOT DISTINCT)?"
+    rf" \((?P<columns>{_NAME}(?:, {_NAME})*)(?P<overlaps> WITHOUT OVERLAPS)?\)"
     rf"(?: INCLUDE (?P<include>{_NAMES}))?{_DEFERRED}"
 )
 _ACTION = rf"(?:CASCADE|RESTRICT|NO ACTION|SET NULL|SET DEFAULT)(?: {_NAMES})?"
 _FOREIGN_KEY = re.compile(
-    rf"FOREIGN KEY (?P<columns>{_NAMES})"
-    rf" REFERENCES (?:(?P<schema>{_NAME})\.)?(?P<table>{_NAME})(?P<referred>{_NAMES})"
+    rf"FOREIGN KEY (?P<columns>{_PERIOD_NAMES})"
+    rf" REFERENCES (?:(?P<schema>{_NAME})\.)?(?P<table>{_NAME})(?P<referred>{_PERIOD_NAMES})"
     rf"(?P<match> MATCH FULL)?(?: ON UPDATE (?P<update>{_ACTION}))?"
-    rf"(?: ON DELETE (?P<delete>{_ACTION}))?{_DEFERRED}(?P<not_valid> NOT VALID)?"
+    rf"(?: ON DELETE (?P<delete>{_ACTION}))?{_DEFERRED}(?P<not_enforced> NOT ENFORCED)?"
+    r"(?P<not_valid> NOT VALID)?"
 )
-_CHECK = re.compile(r"CHECK \((?P<condition>.+)\)(?P<not_valid> NOT VALID)?", re.DOTALL)
+_CHECK = re.compile(
+    r"CHECK \((?P<condition>.+)\)(?P<no_inherit> NO INHERIT)?"
+    r"(?P<not_enforced> NOT ENFORCED)?(?P<not_valid> NOT VALID)?",
+    re.DOTALL,
+)
 _EXCLUDE = re.compile(rf"EXCLUDE USING (?P<method>{_NAME}) (?=\()")
 _WHERE = re.compile(rf"(?: WHERE \((?P<where>.+)\))?{_DEFERRED}", re.DOTALL)
 _INDEX = re.compile(r" USING (?P<method>\w+) (?=\()")
@@ -46,13 +53,17 @@ class Key:
     columns: tuple[str, ...]
     include: tuple[str, ...]
     nulls_not_distinct: bool
+    without_overlaps: bool
     deferrable: bool
     deferred: bool
 
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """A foreign key; the actions are as SQL has them, None for PostgreSQL's default."""
+    """A foreign key; the actions are as SQL has them, None for PostgreSQL's default.
+
+    With a period the last column of each table is compared by containment.
+    """
 
     columns: tuple[str, ...]
     schema: str
@@ -64,6 +75,8 @@ class ForeignKey:
     deferrable: bool
     deferred: bool
     not_valid: bool
+    not_enforced: bool
+    has_period: bool
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,8 @@ class Check:
     """A check."""
 
     condition: str
+    no_inherit: bool
+    not_enforced: bool
     not_valid: bool
 
 
@@ -108,6 +123,7 @@ def key(definition: str) -> Key:
         _names(found["columns"]),
         _names(found["include"]),
         found["nulls"] is not None,
+        found["overlaps"] is not None,
         found["deferrable"] is not None,
         found["deferred"] is not None,
     )
@@ -131,6 +147,8 @@ def foreign_key(definition: str) -> ForeignKey:
         deferrable=found["deferrable"] is not None,
         deferred=found["deferred"] is not None,
         not_valid=found["not_valid"] is not None,
+        not_enforced=found["not_enforced"] is not None,
+        has_period=", PERIOD " in found["columns"],
     )
 
 
@@ -141,7 +159,12 @@ def check(definition: str) -> Check:
         UnknownDefinitionError: It has a clause that can't be declared.
     """
     found = _matched(_CHECK, definition)
-    return Check(unwrapped(found["condition"]), found["not_valid"] is not None)
+    return Check(
+        unwrapped(found["condition"]),
+        found["no_inherit"] is not None,
+        found["not_enforced"] is not None,
+        found["not_valid"] is not None,
+    )
 
 
 def exclusion(definition: str) -> Exclusion:
@@ -223,7 +246,7 @@ def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(map(sql.unquote, re.findall(_NAME, text or "")))
+    return tuple(map(sql.unquote, re.findall(rf"(?:, PERIOD )?({_NAME})", text or "")))
 
 
 def _in_parentheses(text: str) -> tuple[str, str]:

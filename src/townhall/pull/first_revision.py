@@ -1,152 +1,147 @@
-"""The first revision, which autogenerate writes against an empty scratch database."""
+"""The first revision, whose steps were tried in an empty scratch database."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from alembic.util import CommandError
-from sqlalchemy import URL
+from sqlalchemy import Connection, NullPool, create_engine
 
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy
-from townhall.pull.literals import argument
+from townhall.migrate.compare.schemas import missing_schemas
+from townhall.migrate.compare.simulation import Failure
+from townhall.migrate.write.decisions import comment
+from townhall.migrate.write.python_source import render_sql
+from townhall.pg import Extension
+from townhall.pg.state import read_state
+from townhall.pull.declarable import Declarable
 from townhall.pull.roles import existing, named_roles
 from townhall.pull.source import Source, roles_of
+from townhall.pull.steps import Step, steps_of
+from townhall.pull.trial import in_order
 from townhall.roles import Roles
 
-_INI = """
-[alembic]
-script_location = %(here)s
-version_locations = {versions}
-path_separator = newline
-prepend_sys_path = {folder}
-file_template = %%(rev)s_%%(slug)s
-"""
-_TEMPLATE = '''"""${message}.
+_TEMPLATE = '''"""The schema as it was pulled.
 
-The schema as it was found. On the database that it was read from, `alembic stamp head` tells
-Alembic that it is there already. A downgrade drops everything, with all rows.
+On the database that it was read from, `alembic stamp head` tells Alembic that it is there already.
+A downgrade drops everything, with all rows.
 
-Revision: ${up_revision}
-Revises: ${down_revision | comma,n}
+Revision: {revision}
+Revises:
 """
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from alembic import op
-from townhall import pg
-from townhall.migrate import safety
-from townhall.roles import Roles
-${imports if imports else ""}
+{imports}
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
-branch_labels = ${repr(branch_labels)}
-depends_on = ${repr(depends_on)}
+revision = "{revision}"
+down_revision = None
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:
-<%text>
-@roles@
-</%text>
-    ${upgrades if upgrades else "pass"}
-<%text>
-@statements@
-</%text>
+{upgrade}
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+{downgrade}
 '''
+_IMPORTS = {
+    "op.": "from alembic import op",
+    "pg.": "from townhall import pg",
+    "safety.": "from townhall.migrate import safety",
+    "Roles(": "from townhall.roles import Roles",
+}
 
 
-def write_first_revision(folder: Path, package: str, source: Source, scratch: str | None) -> None:
+def write_first_revision(
+    folder: Path, package: str, source: Source, declared: Declarable, scratch: str | None
+) -> None:
     """Write the first revision of a pulled application.
 
     Args:
         folder: The folder of the application.
         package: The name of its package.
         source: The database that it was read from.
+        declared: The entities of the database.
         scratch: The URL of a server for the scratch database; None for the embedded server.
 
     Raises:
-        CommandError: Autogenerate failed; the message is its own.
+        CheckError: There is no server for the scratch database.
+        CommandError: PostgreSQL refuses a step, which the revision has as undecided.
     """
     with (
         scratch_database(source.version, scratch) as database,
-        TemporaryDirectory(prefix="townhall_pull_") as place,
         existing(database, named_roles(source.entities)),
     ):
         copy(source.platform, database)
-        _prepare(Path(place), folder, source)
-        _autogenerate(Path(place), f"{package}_0001", database)
-    _refuse_undecided(folder / "migrations" / "versions", f"{package}_0001")
-
-
-def _prepare(place: Path, folder: Path, source: Source) -> None:
-    versions = folder / "migrations" / "versions"
-    shutil.copy(folder / "migrations" / "env.py", place)
-    calls, roles = "\n".join(_calls(source)), roles_of(source)
-    template = _TEMPLATE.replace("@statements@", calls).replace("@roles@", _create(roles))
-    (place / "script.py.mako").write_text(template, encoding="utf-8")
-    ini = _INI.format(versions=_escaped(versions), folder=_escaped(folder))
-    (place / "alembic.ini").write_text(ini, encoding="utf-8")
-
-
-def _create(roles: Roles) -> str:
-    if not roles.names:
-        return ""
-    every = ("anonymous", "user", "service")
-    given = ", ".join(f"{each}={getattr(roles, each)!r}" for each in every)
-    return f"    safety.create_roles(Roles({given}))"
-
-
-def _calls(source: Source) -> Iterable[str]:
-    # What models and entities can't declare, which a comparison leaves alone.
-    for definition in source.definitions.values():
-        for statement in definition.undeclared_statements():
-            yield f"    pg.execute({argument(statement)})"
-
-
-def _autogenerate(place: Path, revision: str, database: URL) -> None:
-    # Another process, so that the application is imported there and not here.
-    command = [sys.executable, "-m", "alembic", "--config", str(place / "alembic.ini"), "revision"]
-    command += ["--autogenerate", "-m", "The schema as it was pulled", "--rev-id", revision]
-    url = database.render_as_string(hide_password=False)
-    done = subprocess.run(  # noqa: S603 - Alembic, with arguments of ours
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "DATABASE_URL": url, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    if done.returncode:
-        told = f"{done.stdout}\n{done.stderr}".strip().splitlines()
-        failed = (line for line in told if line.startswith("FAILED"))
-        reason = next(failed, " ".join(told[-1:])).removeprefix("FAILED: ")
+        engine = create_engine(database, poolclass=NullPool)
+        with engine.connect() as connection:
+            text, refused = _tried(connection, package, source, declared)
+    path = folder / "migrations" / "versions" / f"{package}_0001_the_schema_as_it_was_pulled.py"
+    path.write_text(text, encoding="utf-8")
+    if refused:
         raise CommandError(
-            f"the files are written, and the first revision is not: {reason} Correct what the"
-            " message names, then run: python -m alembic revision --autogenerate --rev-id"
-            f" {revision} on an empty database."
+            f"{path} has steps that PostgreSQL refused, each marked as undecided: write there what"
+            " is to be done before the revision makes another database. The database that was read"
+            f" needs it only for the stamp. Refused: {'; '.join(map(_in_words, refused))}."
         )
 
 
-def _refuse_undecided(versions: Path, revision: str) -> None:
-    for path in versions.glob(f"{revision}_*.py"):
-        if "    pg.undecided(" in path.read_text(encoding="utf-8"):
-            raise CommandError(
-                f"{path} has steps that PostgreSQL refused, each marked as undecided: write there"
-                " what is to be done before the revision makes another database. The database that"
-                " was read needs it only for the stamp."
-            )
+def _tried(
+    connection: Connection, package: str, source: Source, declared: Declarable
+) -> tuple[str, Sequence[Failure[Step]]]:
+    extensions = {each.schema for each in declared.made if isinstance(each, Extension)}
+    missing = missing_schemas(connection, {*source.schemas, *extensions})
+    names = [each.name for each in missing]
+    entities = read_state(connection, source.schemas)
+    steps, refused = in_order(connection, steps_of(source, declared, names, entities))
+    drops, left = in_order(
+        connection, [each.reversed for each in reversed(steps) if each.drop_calls]
+    )
+    upgrade = [
+        *_create_roles(roles_of(source)),
+        *(call for step in steps for call in step.calls),
+        *(line for each in refused for line in _undecided(each)),
+    ]
+    downgrade = [
+        *(call for step in drops for call in step.calls),
+        *(line for each in left for line in _undecided(each)),
+    ]
+    return _written(f"{package}_0001", upgrade, downgrade), [*refused, *left]
 
 
-def _escaped(path: Path) -> str:
-    return str(path.resolve()).replace("%", "%%")
+def _create_roles(roles: Roles) -> Iterable[str]:
+    if roles.names:
+        every = ("anonymous", "user", "service")
+        given = ", ".join(f"{each}={getattr(roles, each)!r}" for each in every)
+        yield f"safety.create_roles(Roles({given}))"
+
+
+def _undecided(failure: Failure[Step]) -> Iterable[str]:
+    yield from comment(f"UNDECIDED: {_in_words(failure)}")
+    yield from comment("Write what fits in place of the call. PostgreSQL refused:")
+    for call in failure.step.calls:
+        yield from (f"#     {line}".rstrip() for line in call.split("\n"))
+    yield f"pg.undecided({render_sql(_in_words(failure), 12)})"
+
+
+def _in_words(failure: Failure[Step]) -> str:
+    reason, _, _ = failure.message.partition("\n")
+    return f"{failure.step.name}: {reason}"
+
+
+def _written(revision: str, upgrade: Sequence[str], downgrade: Sequence[str]) -> str:
+    bodies = [textwrap.indent("\n".join(calls) or "pass", "    ") for calls in (upgrade, downgrade)]
+    return _TEMPLATE.format(
+        revision=revision,
+        imports="\n".join(
+            line for mark, line in _IMPORTS.items() if any(mark in body for body in bodies)
+        ),
+        upgrade=bodies[0],
+        downgrade=bodies[1],
+    )

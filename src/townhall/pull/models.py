@@ -18,6 +18,7 @@ from townhall.pull.literals import argument, literal, names, text_argument, text
 from townhall.pull.names import attribute_name, class_name
 from townhall.pull.relationships import Reference, Relationship, relationships
 
+_NO_CLAUSES: Mapping[str, bool] = {}
 _SERIALS = {base: name for name, base in SERIAL_TYPES.items()}
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
@@ -129,7 +130,7 @@ class Models:
             }
             for name, key in _foreign_keys(mapped.table):
                 referred = (key.schema, key.table)
-                if referred not in self.tables:
+                if referred not in self.tables or key.has_period:
                     continue
                 yield Reference(
                     name=name,
@@ -267,7 +268,8 @@ class Models:
             yield f"sa.{kind}Constraint({', '.join([*map(quoted, key.columns), *options])})"
         elif constraint.kind == "check":
             parts = definitions.check(constraint.definition)
-            options = [f"name={quoted(constraint.name)}", *_info(constraint.comment)]
+            clauses = {"no_inherit": parts.no_inherit, "not_enforced": parts.not_enforced}
+            options = [f"name={quoted(constraint.name)}", *_info(constraint.comment, clauses)]
             if parts.not_valid:
                 options.append("postgresql_not_valid=True")
             yield f"sa.CheckConstraint({', '.join([text_of(parts.condition), *options])})"
@@ -376,7 +378,9 @@ def _key_options(table: Table, constraint: Constraint) -> list[str]:
         options.append(f"postgresql_include={names(key.include)}")
     if key.nulls_not_distinct:
         options.append("postgresql_nulls_not_distinct=True")
-    return [*options, *_deferring(key.deferrable, key.deferred), *_info(constraint.comment)]
+    clauses = {"without_overlaps": key.without_overlaps}
+    deferring = _deferring(key.deferrable, key.deferred)
+    return [*options, *deferring, *_info(constraint.comment, clauses)]
 
 
 def _deferring(deferrable: bool, deferred: bool) -> Iterable[str]:  # noqa: FBT001 - a private one
@@ -386,9 +390,12 @@ def _deferring(deferrable: bool, deferred: bool) -> Iterable[str]:  # noqa: FBT0
         yield 'initially="DEFERRED"'
 
 
-def _info(comment: str | None) -> Iterable[str]:
+def _info(comment: str | None, clauses: Mapping[str, bool] = _NO_CLAUSES) -> Iterable[str]:
+    entries = [f"{quoted(name)}: True" for name, is_given in clauses.items() if is_given]
     if comment is not None:
-        yield f'info={{"comment": {literal(comment)}}}'
+        entries.append(f'"comment": {literal(comment)}')
+    if entries:
+        yield f"info={{{', '.join(entries)}}}"
 
 
 def _foreign_keys(table: Table) -> list[tuple[str, ForeignKey]]:

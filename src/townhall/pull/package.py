@@ -17,7 +17,7 @@ from townhall.pg.catalog import PLATFORM_SCHEMAS, Table
 from townhall.pull.access_rules import FoundRule, access_rules
 from townhall.pull.column_types import TypeNames, enum_key
 from townhall.pull.declarable import Declarable, declarable
-from townhall.pull.left_out import LeftOut, left_out
+from townhall.pull.left_out import LeftOut, left_out, not_compared
 from townhall.pull.models import Models
 from townhall.pull.names import constant_name, module_name
 from townhall.pull.principals import Helper
@@ -102,8 +102,13 @@ class Package:
 
     @property
     def left_out(self) -> Sequence[LeftOut]:
-        """What is not pulled; known once the files are written."""
-        return left_out(self._source, self.declared, self._models)
+        """What is not pulled."""
+        return left_out(self._source, self.declared)
+
+    @property
+    def not_compared(self) -> Sequence[LeftOut]:
+        """What only the first revision has; known once the files are written."""
+        return not_compared(self._source, self._models)
 
     def _entities(self) -> dict[str, list[Entity]]:
         found: dict[str, list[Entity]] = defaultdict(list)
@@ -184,7 +189,7 @@ class Package:
     def _templates(self, modules: Mapping[str, str]) -> dict[str, str]:
         values = {
             "package": self._name,
-            "docstring": _docstring(self._source, self.left_out),
+            "docstring": _docstring(self._source, self.left_out, self.not_compared),
             "roles": _roles(roles_of(self._source)),
             "imports": "\n".join(self._package_imports(modules)),
             "entities": "\n".join(f"    *{name}," for name in self._tuples(modules)),
@@ -285,11 +290,15 @@ def _stub(table: Table, columns: Sequence[str]) -> str:
     )
 
 
-def _docstring(source: Source, missing: Sequence[LeftOut]) -> str:
+def _docstring(source: Source, missing: Sequence[LeftOut], not_compared: Sequence[LeftOut]) -> str:
     lines = [f"The schema of the database {_in_words(source.name)}, as townhall pull wrote it."]
-    if missing:
-        lines += ["", "Not pulled:", "", *(f"- {_in_words(str(each))}" for each in missing), ""]
-    return "\n".join(lines)
+    for title, found in (
+        ("Not pulled:", missing),
+        ("Made by the first revision, and neither declared nor compared:", not_compared),
+    ):
+        if found:
+            lines += ["", title, "", *(f"- {_in_words(str(each))}" for each in found)]
+    return "\n".join([*lines, ""] if len(lines) > 1 else lines)
 
 
 def _roles(roles: Roles) -> str:

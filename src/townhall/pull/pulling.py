@@ -31,6 +31,7 @@ class Pulled:
         rules: For how many of them an access rule says who may do what.
         entities: How many entities there are.
         left_out: What was not pulled.
+        not_compared: What only the first revision has.
         others: Modules of the package that this pull did not write, relative to the folder.
     """
 
@@ -39,6 +40,7 @@ class Pulled:
     rules: int
     entities: int
     left_out: Sequence[LeftOut]
+    not_compared: Sequence[LeftOut]
     others: Sequence[str]
 
 
@@ -83,7 +85,7 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
     for former in first:
         former.unlink()
     _write(folder, files)
-    write_first_revision(folder, package, source, scratch)
+    write_first_revision(folder, package, source, written.declared, scratch)
     first, _ = _revisions(folder, package)
     _format(folder, [*files, *(each.relative_to(folder).as_posix() for each in first)])
     return Pulled(
@@ -92,6 +94,7 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
         len(written.rules),
         len(written.declared.entities),
         written.left_out,
+        written.not_compared,
         _others(folder, package, files),
     )
 

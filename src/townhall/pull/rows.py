@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, exists, literal, select, text, union_all
 
@@ -25,24 +25,27 @@ def read_rows(connection: Connection, tables: Iterable[TableName]) -> list[tuple
         *(
             (kind, str(name))
             for kind, table, column in (_BUCKETS, _JOBS)
-            if _is_readable(connection, table)
+            if _readable(connection, [table])
             for name in connection.execute(select(text(column)).select_from(text(table))).scalars()
         ),
     ]
 
 
 def _filled(connection: Connection, tables: Iterable[TableName]) -> list[str]:
-    names = [sql.qualified(*name) for name in tables]
-    readable = [name for name in names if _is_readable(connection, name)] if names else []
-    if not readable:
+    names = _readable(connection, [sql.qualified(*name) for name in tables])
+    if not names:
         return []
     filled = [
         select(literal(name)).where(exists(select(text("1")).select_from(text(name))))
-        for name in readable
+        for name in names
     ]
     return sorted(connection.execute(union_all(*filled)).scalars())
 
 
-def _is_readable(connection: Connection, table: str) -> bool:
-    query = "select coalesce(has_table_privilege(to_regclass(%(table)s), 'select'), false)"
-    return bool(connection.exec_driver_sql(query, {"table": table}).scalar_one())
+def _readable(connection: Connection, tables: Sequence[str]) -> Sequence[str]:
+    query = """
+        select t.name
+        from unnest(%(tables)s::text[]) as t (name)
+        where has_table_privilege(to_regclass(t.name), 'select')
+    """
+    return connection.exec_driver_sql(query, {"tables": [*tables]}).scalars().all()

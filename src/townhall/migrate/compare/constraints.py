@@ -33,10 +33,37 @@ _START_OF_FOREIGN_KEY = re.compile(
 _dialect = named_dialect()
 
 
+_CLAUSES = {"no_inherit": " NO INHERIT", "not_enforced": " NOT ENFORCED"}
+_WITHOUT_OVERLAPS = "without_overlaps"
+
+
+def has_clauses(constraint: Constraint) -> bool:
+    """Tell whether a constraint has clauses that SQLAlchemy can't declare.
+
+    They are declared in its ``info``: ``{"no_inherit": True}`` and ``{"not_enforced": True}`` for a
+    check, ``{"without_overlaps": True}`` for a key.
+
+    Args:
+        constraint: A declared constraint.
+    """
+    return any(constraint.info.get(name) for name in (*_CLAUSES, _WITHOUT_OVERLAPS))
+
+
+def clauses_of_check(check: Constraint) -> str:
+    """Return what ``pg_get_constraintdef`` writes behind the condition of a check.
+
+    Args:
+        check: A declared check.
+    """
+    return "".join(clause for name, clause in _CLAUSES.items() if check.info.get(name))
+
+
 def key_definition(key: PrimaryKeyConstraint | UniqueConstraint) -> str:
     """Return a primary key or unique constraint as ``pg_get_constraintdef`` does."""
     options = options_of(key)
     columns = sql.quote_all(column.name for column in key.columns)
+    if key.info.get(_WITHOUT_OVERLAPS):
+        columns += " WITHOUT OVERLAPS"
     included = sql.quote_all(options.get("include") or ())
     parts = [
         "PRIMARY KEY" if isinstance(key, PrimaryKeyConstraint) else "UNIQUE",

@@ -24,6 +24,7 @@ from sqlalchemy.schema import CreateIndex
 from townhall.migrate.compare.comments import declared_comments
 from townhall.migrate.compare.constraints import (
     by_name,
+    clauses_of_check,
     foreign_keys,
     is_same_key,
     key_definition,
@@ -133,11 +134,17 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
         for name, each in constraints.items()
         if isinstance(each, PrimaryKeyConstraint | UniqueConstraint) and len(each.columns)
     }
+    written = {
+        name: f"{definition}{clauses_of_check(constraints[name])}"
+        if name in constraints
+        else definition
+        for name, definition in temporary.constraints.items()
+    }
     not_valid = {
         name: definition
         for name, each in constraints.items()
         if _may_be_not_valid(each)
-        and (definition := _not_valid(former.get(name), temporary.constraints.get(name)))
+        and (definition := _not_valid(former.get(name), written.get(name)))
     }
     columns = {column.name: column for column in table.columns}
     unique = {str(index.name) for index in table.indexes if index.unique}
@@ -151,7 +158,7 @@ def with_keys(temporary: TableState, table: Table, actual: TableState | None) ->
             name: _owned(name, with_numbers(_compiler, columns[name], each), actual)
             for name, each in temporary.columns.items()
         },
-        constraints={**temporary.constraints, **keys, **not_valid},
+        constraints={**written, **keys, **not_valid},
         foreign_keys={} if actual is None else foreign_keys(table, actual.foreign_keys),
         indexes=indexes,
         comments=declared_comments(table, actual),

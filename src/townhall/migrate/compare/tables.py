@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare.columns import change_of_column
-from townhall.migrate.compare.constraints import by_name, foreign_key_operation
+from townhall.migrate.compare.constraints import by_name, foreign_key_operation, has_clauses
 from townhall.migrate.compare.decisions import Refusal
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.filters import Filters
@@ -63,9 +63,9 @@ _WRITTEN_IN_FULL: Mapping[type[Constraint], type[AddConstraintOp]] = {
 
 
 def _is_written_in_full(constraint: Constraint | None) -> bool:
-    if type(constraint) not in _WRITTEN_IN_FULL:
+    if constraint is None or type(constraint) not in _WRITTEN_IN_FULL or has_clauses(constraint):
         return False
-    options = constraint.dialect_kwargs if constraint is not None else {}
+    options = constraint.dialect_kwargs
     if isinstance(constraint, CheckConstraint):
         return not any(options.values())
     return not options.get("postgresql_include")

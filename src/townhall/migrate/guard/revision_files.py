@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -15,7 +16,7 @@ from sqlalchemy import Table
 
 from townhall.migrate.created_parts import CreatedPart, collect_created_parts, parts_of_table
 from townhall.migrate.revision_source import Call, read_source
-from townhall.pg import Entity
+from townhall.pg import Entity, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, TableName
 from townhall.pg.operations import CREATED_ENTITIES
 
@@ -32,6 +33,11 @@ _BESIDE = {
     "Sequence": "sequence",
 }
 _PARTS = {"Policy": "policy", "Trigger": "trigger"}
+_CREATE_TABLE = re.compile(
+    r"\s*create (?:unlogged )?table (?:if not exists )?"
+    rf"(?P<schema>{sql.IDENTIFIER})\.(?P<name>{sql.IDENTIFIER})"
+)
+"""A table as PostgreSQL defines it, which a revision creates by its statement."""
 
 _PLACE_OF_TABLE = {
     "create_index": 1,
@@ -226,6 +232,9 @@ def _calls(revision: Script) -> Sequence[Call]:
 def _created(call: Call) -> TableName | None:
     if call.name == "create_table" and call.texts:
         return call.text("schema", "public"), call.texts[0]
+    statement = call.texts[0] if call.name == "execute" and call.texts else ""
+    if found := _CREATE_TABLE.match(statement):
+        return sql.unquote(found["schema"]), sql.unquote(found["name"])
     return None
 
 

@@ -55,6 +55,25 @@ def _rendered_field(entity: Entity, name: str) -> str:
     return _rendered(value, column)
 
 
+def render_call(function: str, entity: Entity) -> str:
+    """Return the call that creates or replaces an entity.
+
+    Args:
+        function: The function: ``create_entity``.
+        entity: Any entity of this library.
+    """
+    return f"pg.{function}(\n{textwrap.indent(render_entity(entity), '    ')}\n)"
+
+
+def render_execution(statement: str) -> str:
+    """Return the call that executes a statement.
+
+    Args:
+        statement: SQL, as it is laid out.
+    """
+    return f"pg.execute({render_sql(statement, 12)})"
+
+
 def render_sql(value: str, column: int) -> str:
     """Return SQL as a Python literal that is the same once it was laid out.
 

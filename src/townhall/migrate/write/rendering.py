@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -25,7 +24,12 @@ from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
 from townhall.migrate.operations.live import NotedOp, RewrittenOp, SafeOp
 from townhall.migrate.operations.statements import StatementsOp
 from townhall.migrate.write.decisions import comment, render_later, render_undecided
-from townhall.migrate.write.python_source import quoted, render_entity, render_name, render_sql
+from townhall.migrate.write.python_source import (
+    quoted,
+    render_call,
+    render_execution,
+    render_name,
+)
 from townhall.pg import CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
 from townhall.pg.adapted import Adapted
 from townhall.pg.alembic_utils import (
@@ -146,7 +150,7 @@ def _render_create(context: AutogenContext, operation: CreateEntityOp) -> str | 
     context.imports.add(_IMPORT)
     if not _is_in_pg(operation.target):
         return _as_sql(operation.target, operation.target.create_statements())
-    return f"pg.create_entity({_argument(operation.target)})"
+    return render_call("create_entity", operation.target)
 
 
 @renderers.dispatch_for(ReplaceEntityOp)
@@ -156,7 +160,7 @@ def _render_replace(context: AutogenContext, operation: ReplaceEntityOp) -> str 
     context.imports.add(_IMPORT)
     if not _is_in_pg(operation.target):
         return _as_sql(operation.target, operation.target.replace_statements())
-    return f"pg.replace_entity({_argument(operation.target)})"
+    return render_call("replace_entity", operation.target)
 
 
 @renderers.dispatch_for(DropEntityOp)
@@ -184,7 +188,7 @@ def _as_sql(entity: Entity, statements: Iterable[str], why: str = "") -> list[st
     # A revision does not depend on the code of the application.
     required = entity.requirement
     each = statements if required is None else [guarded(required, statements)]
-    executed = list(map(_execution, each))
+    executed = list(map(render_execution, each))
     return [why.rstrip()] * bool(why) + (executed or ["pass"])
 
 
@@ -193,7 +197,7 @@ def _render_safe(context: AutogenContext, operation: SafeOp) -> list[str]:
     context.imports.add("from townhall.migrate import safety")
     if operation.statements:
         context.imports.add(_IMPORT)
-    return [operation.call, *map(_execution, operation.statements)]
+    return [operation.call, *map(render_execution, operation.statements)]
 
 
 @renderers.dispatch_for(NotedOp)
@@ -205,7 +209,7 @@ def _render_noted(context: AutogenContext, operation: NotedOp) -> list[str]:
 @renderers.dispatch_for(RewrittenOp)
 def _render_rewritten(context: AutogenContext, operation: RewrittenOp) -> list[str]:
     context.imports.add(_IMPORT)
-    return list(map(_execution, operation.statements))
+    return list(map(render_execution, operation.statements))
 
 
 @renderers.dispatch_for(StatementsOp)
@@ -213,7 +217,7 @@ def _render_statements(context: AutogenContext, operation: StatementsOp) -> list
     if operation.statements:
         context.imports.add(_IMPORT)
     why = [f"# {operation.why}"] if operation.why else []
-    statements = list(map(_execution, operation.statements))
+    statements = list(map(render_execution, operation.statements))
     return [*why, *(statements or ["pass"])]
 
 
@@ -229,10 +233,6 @@ renderers.dispatch_for(UndecidedOp)(render_undecided)
 renderers.dispatch_for(LaterOp)(render_later)
 
 
-def _execution(statement: str) -> str:
-    return f"pg.execute({render_sql(statement, 12)})"
-
-
 @renderers.dispatch_for(AddCheckOp)
 def _render_add_check(context: AutogenContext, operation: AddCheckOp) -> str:
     del context
@@ -240,7 +240,3 @@ def _render_add_check(context: AutogenContext, operation: AddCheckOp) -> str:
     name, table = quoted(str(operation.constraint_name)), quoted(operation.table_name)
     condition = quoted(_without_parameters(str(operation.condition)))
     return f"op.create_check_constraint(op.f({name}), {table}, {condition}{schema})"
-
-
-def _argument(entity: Entity) -> str:
-    return "\n" + textwrap.indent(render_entity(entity), "    ") + "\n"
