@@ -415,7 +415,14 @@ def test_timeout_that_ends_the_connection_is_told_to_be_raised(
 ) -> None:
     config = _application(tmp_path, empty_database, f"set {setting} = 10; {statement}")
     revision = tmp_path / "versions" / "application_1.py"
-    pause = "\n    import time; time.sleep(0.1); op.execute('select 1')\n"
+    # A statement that reaches the server before it has closed the connection hides the reason.
+    pause = """
+    import select, time
+    socket = op.get_bind().connection.driver_connection.fileno()
+    select.select([socket], [], [], 60)
+    time.sleep(0.1)
+    op.execute('select 1')
+"""
     revision.write_text(revision.read_text().rstrip() + pause)
     message = failure_of(command.upgrade, config, "head")
     assert message.startswith("the connection to the database was lost: ")
