@@ -137,6 +137,7 @@ class Plan:
         self._pairs = [
             (table, existing[name]) for name, table in wanted.items() if name in existing
         ]
+        self._primary_keys = {name: _primary_key_of(table) for name, table in wanted.items()}
         self._keys: dict[str, set[frozenset[str]]] = {}
         for table in (*existing.values(), *wanted.values()):
             keys = self._keys.setdefault(sql.qualified(table.schema, table.name), set())
@@ -146,21 +147,22 @@ class Plan:
         """Return the steps to a state before the upgrade.
 
         Foreign keys that go stay for now: rows of clients may not be filled yet, and what
-        refers to a row that they delete has to go with it.
+        refers to a row that they delete has to go with it. A column whose values are decided
+        accepts NULL for now: a trigger that the upgrade makes may fill it in rows of clients.
         """
-        return self._steps()
+        return self._steps(self._waits)
 
     def steps(self) -> list[Step]:
         """Return the steps to the declared state, in their order."""
-        return [*self._steps(), *self._drop_references(self._differences)]
+        return [*self._steps(lambda _: False), *self._drop_references(self._differences)]
 
-    def _steps(self) -> list[Step]:
+    def _steps(self, waits: Callable[[AcceptsNull], bool]) -> list[Step]:
         phases = (
             self._set_defaults,
             self._convert,
             self._add_columns,
             self._rename,
-            self._refuse_null,
+            lambda differences: self._refuse_null(differences, waits),
             self._number,
             self._add_keys,
             self._add_constraints,
@@ -178,10 +180,14 @@ class Plan:
         The declared state is the one before the upgrade.
         """
         differences = self._differences
-        nullable = ((each.table, each.declared) for each in _of(differences, AcceptsNull))
         missing = _of(differences, MissingColumn)
         columns = [
-            *(each for each in nullable if self._is_filled_later(differences, *each)),
+            *(
+                (each.table, each.declared)
+                for each in _of(differences, AcceptsNull)
+                if self._waits(each)
+                or self._is_filled_later(differences, each.table, each.declared)
+            ),
             *(
                 (each.table, each.column)
                 for each in missing
@@ -240,7 +246,9 @@ class Plan:
         for other in _of(differences, OtherNumbers):
             yield from number_steps.number(other.table, other.declared, other.actual)
 
-    def _refuse_null(self, differences: Sequence[Difference]) -> Iterator[Step]:
+    def _refuse_null(
+        self, differences: Sequence[Difference], waits: Callable[[AcceptsNull], bool]
+    ) -> Iterator[Step]:
         nullable = [
             each
             for each in _of(differences, AcceptsNull)
@@ -253,7 +261,17 @@ class Plan:
                 if (value := self._choices.fills.get(each.column_name, each.declared.default))
             }
             yield from column_steps.fill_null(table, values)
-            yield from column_steps.refuse_null(table, [each.declared.name for each in columns])
+            yield from column_steps.refuse_null(
+                table, [each.declared.name for each in columns if not waits(each)]
+            )
+
+    def _waits(self, difference: AcceptsNull) -> bool:
+        # An interrupted adoption may have added it. A primary key needs it at once.
+        return (
+            MissingColumn(difference.table, difference.declared).needs_fill
+            and difference.column_name in self._choices.fills
+            and difference.declared.name not in self._primary_keys[difference.table]
+        )
 
     def _rename(self, differences: Sequence[Difference]) -> Iterator[Step]:
         for table, names in _by_table(_of(differences, OtherName)):
@@ -359,3 +377,8 @@ def _keys_of(table: Table) -> Iterator[frozenset[str]]:
         key = key_of(part)
         if key is not None and not key.rest:
             yield frozenset(key.columns)
+
+
+def _primary_key_of(table: Table) -> frozenset[str]:
+    keys = [key_of(each) for each in table.constraints.values() if each.kind == "primary key"]
+    return frozenset(sql.unquote(name) for key in keys if key is not None for name in key.columns)
