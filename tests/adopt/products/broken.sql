@@ -59,12 +59,17 @@ create table table_assignments (
     updated_at timestamptz
 );
 
--- The same key twice, no name, a blank name, a slug twice, settings that are no object.
+-- The same key twice, no name, a blank name, a slug twice, settings that are no object or too long.
 insert into organizations (id, name, slug, settings)
 values
     ('00000000-0000-4000-8000-000000000001', null, 'cedar', '[]'),
     ('00000000-0000-4000-8000-000000000001', '  ', 'cedar', '{}'),
-    (null, repeat('n', 201), repeat('s', 201), null);
+    (
+        null,
+        repeat('n', 201),
+        repeat('s', 201),
+        jsonb_build_object('text', repeat('s', 262144))
+    );
 
 -- An organization and an account that do not exist, an unknown role, a membership twice.
 insert into organization_members (id, organization_id, user_id, role)
@@ -135,9 +140,10 @@ values
     ),
     (null, null, null, null, null, repeat('e', 2001), null, null);
 
--- A table and a seat below 1, a seat given twice, a participant who does not exist.
+-- A table and a seat below 1, a seat given twice, a participant who does not exist, a time that no
+-- client shows.
 insert into table_assignments (
-    id, event_id, participant_id, table_number, seat_number, assigned_by, notes
+    id, event_id, participant_id, table_number, seat_number, assigned_by, assigned_at, notes
 )
 values
     (
@@ -147,6 +153,7 @@ values
         0,
         0,
         'unknown',
+        'infinity',
         repeat('n', 20001)
     ),
     (
@@ -155,6 +162,7 @@ values
         '99999999-0000-4000-8000-000000000021',
         0,
         0,
+        null,
         null,
         null
     );
