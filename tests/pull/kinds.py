@@ -215,6 +215,37 @@ PLAIN: Mapping[str, str] = {
         create rule adding as on insert to ruling
             do instead insert into ruled values (new.id, new.n)
     """,
+    "names that clash": """
+        create schema crm;
+        create schema billing;
+        create table crm.users (id int primary key, "class" text, metadata jsonb,
+            registry text, "1st" text, "with space" text, relationship int, "Mapped"
+            text);
+        create table billing.users (id int primary key, id_2 int references crm.users,
+            "class" int references crm.users, metadata_id int references crm.users,
+            registry_id int references billing.users);
+        create table users (id int primary key references crm.users, "sa" text, "list"
+            text, "Base" text, def int references users(id), "import_id" int references
+            users(id));
+        create table messages (id int primary key, sender_id int references users,
+            recipient_id int references users, parent_id int references messages,
+            next_id int references messages, users int references users, messages int
+            references messages);
+        create table list (id int primary key, list_id int references list);
+        create table "int" (id int primary key, str int references "int", dt int,
+            type_annotation_map int references list);
+        create table base (id int primary key, base_id int references base);
+        create table mapped (id int primary key, mapped_id int references mapped);
+        create table "class" (id int primary key, class_id int references "class");
+        create table "2fa" (id int primary key, user_id int references users);
+        create table a_b (id int primary key);
+        create table "aB" (id int primary key, x int references a_b);
+        create table "a b" (id int primary key, x int references "aB", y int references
+            a_b);
+        create table optional_any (id int primary key, "any" int references users,
+            "None" int, "True" int references users, self int references optional_any,
+            cls int)
+    """,
     "settings of storage": """
         create table stored (id int primary key, body text) with (fillfactor = 70);
         alter table stored alter body set storage external, alter body set statistics 50;
