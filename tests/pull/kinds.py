@@ -211,6 +211,9 @@ PLAIN: Mapping[str, str] = {
     "rules": """
         create table ruled (id int primary key, n int);
         create rule quiet as on delete to ruled do instead nothing;
+        comment on rule quiet on ruled is 'Deletes nothing; CREATE RULE.';
+        create rule "No more" as on update to ruled do instead nothing;
+        alter table ruled disable rule "No more";
         create view ruling as select * from ruled;
         create rule adding as on insert to ruling
             do instead insert into ruled values (new.id, new.n)
@@ -313,7 +316,15 @@ SUPABASE: Mapping[str, str] = {
 
 NEWEST: Mapping[str, str] = {
     "names of constraints that a column is not null": """
-        create table named (id int primary key, word text constraint "W must be" not null)
+        create table named (id int primary key, word text constraint "W must be" not null);
+        create table strict (
+            id int primary key,
+            own int constraint own_alone not null no inherit,
+            later int,
+            told int not null
+        );
+        alter table strict add constraint from_now_on not null later not valid;
+        comment on constraint strict_told_not_null on strict is 'Told.'
     """,
     "columns that are computed when they are read": """
         create table computed (
@@ -324,6 +335,12 @@ NEWEST: Mapping[str, str] = {
     "checks that are not enforced": """
         create table told_only (
             id int primary key, n int constraint above check (n > 0) not enforced
+        )
+    """,
+    "foreign keys that are not enforced": """
+        create table loose_parents (id int primary key);
+        create table loose_children (
+            id int primary key, parent int references loose_parents not enforced
         )
     """,
     "keys without overlaps": """

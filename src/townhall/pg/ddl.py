@@ -207,13 +207,16 @@ def unless_it_exists(creation: str) -> str:
 _CREATION = re.compile(r"^CREATE (?:(?:UNIQUE )?INDEX|STATISTICS) ")
 
 
-def create_or_replace_rule(creation: str) -> str:
-    """Return the creation of a rule, which may exist.
+def create_or_replace_rule(statement: str) -> str:
+    """Return a statement for a rule, where the creation may find that it exists.
 
     Args:
-        creation: The statement as PostgreSQL writes it.
+        statement: The statement; a creation as PostgreSQL writes it.
     """
-    return creation.replace("CREATE RULE ", "create or replace rule ", 1)
+    return _CREATION_OF_RULE.sub("create or replace rule ", statement)
+
+
+_CREATION_OF_RULE = re.compile(r"^CREATE RULE ")
 
 
 def attach_partition(table: str, partition: str, bound: str) -> str:

@@ -13,7 +13,7 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from townhall.pg import catalog, ddl, sql
-from townhall.pg.catalog.table_details import Acl, IndexDetails, OwnedSequence
+from townhall.pg.catalog.table_details import Acl, IndexDetails, NotNull, OwnedSequence
 from townhall.pg.entity import TableEntity, comment_statement
 from townhall.pg.policy import Policy
 from townhall.pg.privileges import grant_to, read_grants
@@ -246,10 +246,13 @@ class TableDefinition:
                 column = replace(column, identity=named)
         if details.is_not_null_inherited:
             return ddl.define_column(replace(column, is_nullable=True))
-        if details.not_null_name is None:
+        if details.not_null is None:
             return ddl.define_column(column)
         plain = ddl.define_column(replace(column, is_nullable=True))
-        return f"{plain} constraint {sql.quote(details.not_null_name)} not null"
+        if not details.not_null.is_validated:
+            return plain
+        clause = "" if details.not_null.is_inheritable else " no inherit"
+        return f"{plain} constraint {sql.quote(details.not_null.name)} not null{clause}"
 
     def _sequences(
         self, column: str | None = None, *, of_identity: bool = False
@@ -292,6 +295,17 @@ class TableDefinition:
             yield f"{alter} set compression {details.compression}"
         if details.options:
             yield f"{alter} set ({_options(details.options)})"
+        if details.not_null is not None and not details.is_not_null_inherited:
+            yield from self._not_null_settings(name, details.not_null)
+
+    def _not_null_settings(self, column: str, constraint: NotNull) -> Iterable[str]:
+        if not constraint.is_validated:
+            clause = "" if constraint.is_inheritable else " no inherit"
+            definition = f"not null {sql.quote(column)}{clause} not valid"
+            yield ddl.add_missing_constraint(self.name, constraint.name, definition)
+        if constraint.comment is not None:
+            name = f"{sql.quote(constraint.name)} on {self.name}"
+            yield comment_statement("constraint", name, constraint.comment)
 
     def _constraint_settings(self, name: str) -> Iterable[str]:
         details = self.details.constraints.get(name)

@@ -60,13 +60,10 @@ def _details(definition: TableDefinition) -> Iterable[tuple[str, str]]:
     for partition in definition.partitions:
         yield "partition", partition.name
         yield from _details(partition)
-    for name, column in definition.details.columns.items():
-        place = f"{definition.name}.{sql.quote(name)}"
-        is_own = not (column.is_not_null_inherited or definition.details.bound)
-        if column.not_null_name is not None and is_own:
-            yield "name of a not-null constraint", f"{sql.quote(column.not_null_name)} on {place}"
-        if column.statistics is not None or column.storage or column.compression or column.options:
-            yield "settings of a column", place
+    for name, constraint in definition.table.constraints.items():
+        if constraint.kind == "foreign key" and constraint.definition.endswith(" NOT ENFORCED"):
+            yield "foreign key that is not enforced", f"{sql.quote(name)} on {definition.name}"
+    yield from _column_details(definition)
     for name, index in {
         **definition.details.constraints,
         **definition.details.indexes,
@@ -76,6 +73,16 @@ def _details(definition: TableDefinition) -> Iterable[tuple[str, str]]:
     for sequence in definition.details.sequences:
         if sequence.entries:
             yield "privileges on a sequence", sequence.name
+
+
+def _column_details(definition: TableDefinition) -> Iterable[tuple[str, str]]:
+    for name, column in definition.details.columns.items():
+        place = f"{definition.name}.{sql.quote(name)}"
+        is_own = not (column.is_not_null_inherited or definition.details.bound)
+        if column.not_null is not None and is_own:
+            yield "not-null constraint", f"{sql.quote(column.not_null.name)} on {place}"
+        if column.statistics is not None or column.storage or column.compression or column.options:
+            yield "settings of a column", place
 
 
 def _by_kind(objects: Iterable[tuple[str, str]]) -> list[LeftOut]:

@@ -432,7 +432,7 @@ def _foreign_key_options(table: Table, name: str, key: ForeignKey) -> list[str]:
     options += _deferring(key.deferrable, key.deferred)
     if key.match_full:
         options.append('match="FULL"')
-    if key.not_valid:
+    if key.not_valid or key.not_enforced:
         options.append("postgresql_not_valid=True")
     if (comment := table.constraints[name].comment) is not None:
         options.append(f"comment={literal(comment)}")

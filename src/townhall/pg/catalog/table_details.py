@@ -23,6 +23,23 @@ Acl = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
+class NotNull:
+    """A constraint that a column is not null.
+
+    Attributes:
+        name: Its name.
+        is_inheritable: Whether tables that inherit from the table have it as well.
+        is_validated: Whether the rows that were there before it were checked.
+        comment: The comment on it.
+    """
+
+    name: str
+    is_inheritable: bool
+    is_validated: bool
+    comment: str | None
+
+
+@dataclass(frozen=True)
 class ColumnDetails:
     """What a column has beside its definition.
 
@@ -30,8 +47,8 @@ class ColumnDetails:
         is_inherited: Whether a parent table brings it, and the table itself does not.
         is_not_null_inherited: Whether a parent table says that it is not null, and the table itself
             does not; known since PostgreSQL 18.
-        not_null_name: The name of the constraint that it is not null, where that is not the one
-            that PostgreSQL gives.
+        not_null: The constraint that it is not null, where that is not as PostgreSQL makes it for
+            ``not null``; known since PostgreSQL 18.
         statistics: The statistics target, where one is set.
         storage: How values are stored, where that is not how its type has them.
         compression: The compression, where one is set.
@@ -42,7 +59,7 @@ class ColumnDetails:
 
     is_inherited: bool
     is_not_null_inherited: bool
-    not_null_name: str | None
+    not_null: NotNull | None
     statistics: int | None
     storage: str | None
     compression: str | None
@@ -113,7 +130,7 @@ class TableDetails:
         constraints: The indexes of its constraints, by the constraint's name.
         indexes: Its other indexes, by name.
         inherited: The names of the constraints that another table brings.
-        rules: The definitions of its rules.
+        rules: The statements that create its rules.
         statistics: The statements that create its extended statistics.
     """
 
@@ -149,7 +166,7 @@ def read_table_details(connection: Connection, schemas: Sequence[str]) -> list[T
         TableDetails(
             **{
                 **row,
-                "columns": {name: ColumnDetails(**each) for name, each in row["columns"].items()},
+                "columns": {name: _column(each) for name, each in row["columns"].items()},
                 "sequences": [OwnedSequence(**each) for each in row["sequences"]],
                 "constraints": {
                     name: IndexDetails(**each) for name, each in row["constraints"].items()
@@ -159,6 +176,13 @@ def read_table_details(connection: Connection, schemas: Sequence[str]) -> list[T
         )
         for row in rows(connection, _QUERY, schemas)
     ]
+
+
+def _column(values: Mapping[str, Any]) -> ColumnDetails:
+    constraint = values["not_null"]
+    return ColumnDetails(
+        **{**values, "not_null": None if constraint is None else NotNull(**constraint)}
+    )
 
 
 def _default_grantees(kind: str) -> str:
@@ -183,11 +207,21 @@ _COLUMNS = f"""
             where o.conrelid = c.oid and o.contype = 'n' and o.conkey = array[a.attnum]
                 and not o.conislocal
         ),
-        'not_null_name', (
-            select o.conname
+        'not_null', (
+            select pg_catalog.jsonb_build_object(
+                'name', o.conname,
+                'is_inheritable', not o.connoinherit,
+                'is_validated', o.convalidated,
+                'comment', {comment("pg_constraint", "o")}
+            )
             from pg_catalog.pg_constraint as o
             where o.conrelid = c.oid and o.contype = 'n' and o.conkey = array[a.attnum]
-                and o.conname <> c.relname || '_' || a.attname || '_not_null'
+                and (
+                    o.conname <> c.relname || '_' || a.attname || '_not_null'
+                    or o.connoinherit
+                    or not o.convalidated
+                    or {comment("pg_constraint", "o")} is not null
+                )
         ),
         'statistics', nullif(a.attstattarget, -1),
         'storage', case when a.attstorage <> t.typstorage then
@@ -312,9 +346,26 @@ _QUERY = f"""
                 and (not o.conislocal or o.conparentid <> 0 and o.contype = 'f')
         ) as inherited,
         array(
-            select pg_catalog.pg_get_ruledef(r.oid)
+            select statement
             from pg_catalog.pg_rewrite as r
-            where r.ev_class = c.oid
+            cross join lateral (
+                values
+                    (pg_catalog.pg_get_ruledef(r.oid)),
+                    (
+                        'alter table ' || c.oid::regclass
+                            || case r.ev_enabled
+                                when 'D' then ' disable' when 'R' then ' enable replica'
+                                when 'A' then ' enable always'
+                            end
+                            || ' rule ' || pg_catalog.quote_ident(r.rulename)
+                    ),
+                    (
+                        'comment on rule ' || pg_catalog.quote_ident(r.rulename)
+                            || ' on ' || c.oid::regclass || ' is '
+                            || pg_catalog.quote_literal({comment("pg_rewrite", "r")})
+                    )
+            ) as p (statement)
+            where r.ev_class = c.oid and statement is not null
             order by r.rulename
         ) as rules,
         array(
