@@ -208,6 +208,25 @@ PLAIN: Mapping[str, str] = {
         create table plain_things () inherits (things);
         alter table books add foreign key (id) references things
     """,
+    "policies that read the tables that refer to theirs": """
+        create table organizations (id int primary key);
+        create table members (
+            organization int references organizations,
+            person text,
+            primary key (organization, person)
+        );
+        create function organizations_of(who text) returns setof int language sql stable
+            as 'select organization from public.members where person = who';
+        alter table organizations enable row level security;
+        alter table members enable row level security;
+        create policy "members read" on organizations for select
+            using (exists (
+                select from members as m where m.organization = organizations.id
+                    and m.person = current_user::text
+            ));
+        create policy "members read" on members for select
+            using (organization in (select organizations_of(current_user::text)))
+    """,
     "rules": """
         create table ruled (id int primary key, n int);
         create rule quiet as on delete to ruled do instead nothing;

@@ -20,7 +20,7 @@ from townhall.pg.state import read_state
 from townhall.pull.declarable import Declarable
 from townhall.pull.roles import existing, named_roles
 from townhall.pull.source import Source, roles_of
-from townhall.pull.steps import Step, steps_of
+from townhall.pull.steps import Step, steps_of, table_step_name
 from townhall.pull.trial import in_order
 from townhall.roles import Roles
 
@@ -100,9 +100,7 @@ def _tried(
     names = [each.name for each in missing]
     entities = read_state(connection, source.schemas)
     steps, refused = in_order(connection, steps_of(source, declared, names, entities))
-    drops, left = in_order(
-        connection, [each.reversed for each in reversed(steps) if each.drop_calls]
-    )
+    drops, left = _dropped(connection, [each for each in reversed(steps) if each.drop_calls])
     upgrade = [
         *_create_roles(roles_of(source)),
         *(call for step in steps for call in step.calls),
@@ -113,6 +111,23 @@ def _tried(
         *(line for each in left for line in _undecided(each)),
     ]
     return _written(f"{package}_0001", upgrade, downgrade), [*refused, *left]
+
+
+def _dropped(
+    connection: Connection, steps: Sequence[Step]
+) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
+    drops, left = in_order(connection, [each.reversed for each in steps if not each.goes_with])
+    # A policy on one table may read another one that can only be dropped before it.
+    tables = {failure.step.name for failure in left}
+    policies = [
+        each.reversed
+        for each in steps
+        if each.goes_with and table_step_name(each.goes_with) in tables
+    ]
+    if not policies:
+        return drops, left
+    more, left = in_order(connection, [*policies, *(failure.step for failure in left)])
+    return [*drops, *more], left
 
 
 def _create_roles(roles: Roles) -> Iterable[str]:

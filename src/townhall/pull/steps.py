@@ -13,7 +13,7 @@ from townhall.migrate.write.python_source import (
     render_execution,
     render_name,
 )
-from townhall.pg import Entity, Routine, TableEntity, ddl, sql
+from townhall.pg import Entity, Policy, Routine, TableEntity, ddl, sql
 from townhall.pg.catalog import TableName
 from townhall.pg.requirements import guarded
 from townhall.pg.state import State
@@ -32,6 +32,8 @@ class Step:
         statements: What these calls execute.
         drop_calls: The Python calls that drop it; none where it goes with something else.
         drop_statements: What these calls execute.
+        goes_with: The table that a policy goes with. It has to be dropped before it only where it
+            reads a table that is dropped earlier.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Step:
     statements: Sequence[str]
     drop_calls: Sequence[str] = ()
     drop_statements: Sequence[str] = ()
+    goes_with: str | None = None
 
     @property
     def reversed(self) -> Step:
@@ -74,11 +77,22 @@ def steps_of(
         *(
             _replacement(each, existing[each.key].with_api_roles(roles))
             if each.key in existing
+            else _policy(each)
+            if isinstance(each, Policy) and _goes_with_table(each, source)
             else _entity(each, with_drop=not _goes_with_table(each, source))
             for each in others
             if existing.get(each.key) != each
         ),
     ]
+
+
+def table_step_name(table: str) -> str:
+    """Return the name of the step that creates a table.
+
+    Args:
+        table: The table as SQL names it.
+    """
+    return f"table {table}"
 
 
 class _Tables:
@@ -131,7 +145,7 @@ class _Tables:
         table = definition.table
         name = f"{quoted(table.name)}{_schema_argument(table.schema)}"
         return replace(
-            _executing(f"table {definition.name}", statements),
+            _executing(table_step_name(definition.name), statements),
             drop_calls=[f"op.drop_table({name}, if_exists=True)"],
             drop_statements=[f"drop table if exists {definition.name}"],
         )
@@ -192,6 +206,10 @@ def _entity(entity: Entity, *, with_drop: bool = True) -> Step:
         drop_calls=[f"pg.drop_entity({render_name(entity)})"],
         drop_statements=_statements(entity, entity.drop_statements()),
     )
+
+
+def _policy(policy: Policy) -> Step:
+    return replace(_entity(policy), goes_with=sql.qualified(policy.schema, policy.table))
 
 
 def _replacement(entity: Entity, previous: Entity) -> Step:
