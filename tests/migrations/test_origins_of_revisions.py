@@ -10,7 +10,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
-from tests.support.foreign import run
+from tests.support.foreign import ROLES, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,6 +192,63 @@ def test_view_that_a_revision_drops_and_creates_is_not_in_its_way(
     )
     command.upgrade(config, "head")
     assert _scalar(empty_database, "select two from ones") == 2
+    command.downgrade(config, "base")
+    assert _schema(empty_database) == before
+
+
+ENTITIES = {
+    "create type mood as enum ('sad', 'happy')": (
+        "pg.EnumType(name='mood', values=('sad', 'happy'), usage=('anon',), comment='Ours.')"
+    ),
+    "create domain percent integer default 7 constraint small check (value < 101)": (
+        "pg.Domain(name='percent', base='integer', default='7',"
+        " checks={'small': 'value < 101'}, usage=('anon',), comment='Ours.')"
+    ),
+    "create type place as (street text, number integer)": (
+        "pg.CompositeType(name='place', attributes={'street': 'text', 'number': 'integer'},"
+        " usage=('anon',), attribute_comments={'street': 'Ours.'})"
+    ),
+    "create type period as range (subtype = text)": (
+        "pg.RangeType(name='period', subtype='text', usage=('anon',), comment='Ours.')"
+    ),
+    "create sequence numbers start 100": (
+        "pg.Sequence(name='numbers', start=100, grants={'anon': ('usage',)}, comment='Ours.')"
+    ),
+    "create schema shop": (
+        "pg.SchemaAccess(schema='shop', usage=('anon',), create=('service_role',), comment='Ours.')"
+    ),
+    "create trigger note before update on auth.users for each row execute function theirs()": (
+        "pg.Trigger(schema='auth', table='users', name='note', timing='after',"
+        " events=('insert',), function='public.theirs')"
+    ),
+}
+THEIR_GRANTS = {
+    "mood": "grant usage on type mood to service_role",
+    "percent": "comment on domain percent is 'Theirs.'",
+    "place": "comment on column place.street is 'Theirs.'",
+    "period": "revoke usage on type period from public",
+    "numbers": "grant select on sequence numbers to service_role",
+    "shop": "grant create, usage on schema shop to authenticated",
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("theirs", ENTITIES)
+def test_entity_that_was_found_is_given_back_as_it_was(
+    theirs: str, empty_database: str, tmp_path: Path
+) -> None:
+    _create_accounts(empty_database)
+    function = "create function theirs() returns trigger language plpgsql as $$begin end$$"
+    grants = [grant for name, grant in THEIR_GRANTS.items() if f" {name}" in theirs]
+    run(empty_database, *ROLES, function, theirs, *grants)
+    before = _schema(empty_database)
+    entity = ENTITIES[theirs]
+    config = _application(
+        empty_database, tmp_path, (f"pg.create_entity({entity})", f"pg.drop_entity({entity})")
+    )
+    command.upgrade(config, "head")
+    with_ours = {*dump(empty_database).splitlines()}
+    assert with_ours - {*before}
     command.downgrade(config, "base")
     assert _schema(empty_database) == before
 

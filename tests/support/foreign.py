@@ -25,7 +25,7 @@ ROLES = tuple(
     end
     $$
     """
-    for role in ("anon", "authenticated")
+    for role in ("anon", "authenticated", "service_role")
 )
 
 PLATFORM = (

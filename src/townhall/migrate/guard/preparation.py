@@ -184,6 +184,12 @@ def _is_concerned(connection: Connection, origins: Origins, revisions: Sequence[
         "memory": origins.table,
         "names": json.dumps(names),
         "schemas": [origins.schema, "public"],
+        "accessed": [
+            schema
+            for revision in revisions
+            for kind, schema, *_ in objects_of(revision)
+            if kind == "schema" and schema != "public"
+        ],
     }
     return bool(connection.scalar(text(_IS_CONCERNED), values))
 
@@ -201,6 +207,14 @@ _IS_CONCERNED = """
             from pg_catalog.pg_namespace as n
             where n.nspname = any (:schemas)
                 and not has_schema_privilege('public', n.oid, 'usage')
+                and obj_description(n.oid, 'pg_namespace') not like 'townhall:%'
+                    is not false
+        )
+        or exists (
+            select
+            from pg_catalog.pg_namespace as n
+            where n.nspname = any (:accessed)
+                and coalesce(n.nspacl::text, obj_description(n.oid, 'pg_namespace')) is not null
                 and obj_description(n.oid, 'pg_namespace') not like 'townhall:%'
                     is not false
         )

@@ -249,7 +249,20 @@ as $objects$
             pg_temp.townhall_grants(
                 'type ' || s.target, coalesce(t.typacl, acldefault('T', t.typowner)), t.typowner
             ),
-            format('comment on type %s is %L', s.target, d.description)
+            format('comment on type %s is %L', s.target, d.description),
+            (
+                select string_agg(
+                    format(
+                        'comment on column %s.%I is %L', s.target, a.attname, e.description
+                    ),
+                    E';\\n' order by a.attnum
+                )
+                from pg_attribute as a
+                left join pg_description as e on e.classoid = 'pg_class'::regclass
+                    and e.objoid = c.oid
+                    and e.objsubid = a.attnum
+                where a.attrelid = c.oid and not a.attisdropped
+            )
         )
     from pg_namespace as n
     join pg_type as t on t.typnamespace = n.oid
@@ -265,7 +278,7 @@ as $objects$
         '',
         '',
         concat_ws(
-            E';\n',
+            E';\\n',
             format(
                 'select pg_temp.townhall_clear(%L, n.nspacl, n.nspowner)'
                 ' from pg_catalog.pg_namespace as n where n.nspname = %L',
@@ -278,7 +291,7 @@ as $objects$
     left join pg_description as d on d.classoid = 'pg_namespace'::regclass and d.objoid = n.oid
     where $1 = 'schema'
         and n.nspname = $3
-        and n.nspacl is not null
+        and (n.nspacl is not null or d.description is not null)
         and not pg_temp.townhall_is_own(n.nspname)
 $objects$
 """
