@@ -19,13 +19,15 @@ LEFT_OUT = """
     create collation plain (locale = 'C');
     create text search configuration simple_words (copy = simple);
     create foreign data wrapper none;
-    create server elsewhere foreign data wrapper none
+    create server elsewhere foreign data wrapper none;
+    create publication mine
 """
 LEFT_OUT_IN_WORDS = (
     "aggregate: 1: public.total(integer)",
     "collation: 1: public.plain",
     "foreign server: 1: elsewhere",
     "operator: 1: public.===(integer,integer)",
+    "publication: 1: mine",
     "rows of a table: 1: public.notes",
     "text search configuration: 1: public.simple_words",
 )

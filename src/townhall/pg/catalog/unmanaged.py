@@ -91,6 +91,15 @@ _QUERY = f"""
     from pg_catalog.pg_foreign_server as s
     where {not_of_an_extension("pg_foreign_server", "s")}
     union all
+    select 'publication', pg_catalog.quote_ident(p.pubname)
+    from pg_catalog.pg_publication as p
+    where not starts_with(p.pubname, 'supabase_')
+    union all
+    select 'subscription', pg_catalog.quote_ident(s.subname)
+    from pg_catalog.pg_subscription as s
+    join pg_catalog.pg_database as d on d.oid = s.subdbid
+    where d.datname = pg_catalog.current_database()
+    union all
     select
         case p.prokind when 'a' then 'aggregate' else 'window function' end,
         pg_catalog.quote_ident(n.nspname) || '.' || {SIGNATURE}
