@@ -238,15 +238,15 @@ PLAIN: Mapping[str, str] = {
             do instead insert into ruled values (new.id, new.n)
     """,
     "names that clash": """
-        create schema crm;
+        create schema clash;
         create schema billing;
-        create table crm.users (id int primary key, "class" text, metadata jsonb,
+        create table clash.users (id int primary key, "class" text, metadata jsonb,
             registry text, "1st" text, "with space" text, relationship int, "Mapped"
             text);
-        create table billing.users (id int primary key, id_2 int references crm.users,
-            "class" int references crm.users, metadata_id int references crm.users,
+        create table billing.users (id int primary key, id_2 int references clash.users,
+            "class" int references clash.users, metadata_id int references clash.users,
             registry_id int references billing.users);
-        create table users (id int primary key references crm.users, "sa" text, "list"
+        create table users (id int primary key references clash.users, "sa" text, "list"
             text, "Base" text, def int references users(id), "import_id" int references
             users(id));
         create table messages (id int primary key, sender_id int references users,

@@ -86,19 +86,22 @@ def _add_and_validate(
     definition: str,
     refuse: TextClause,
 ) -> None:
-    undo = [_undo(context, target, name) for target in targets]
+    added: list[Callable[[], None]] = []
     try:
         for target in targets:
+            undo = _undo(context, target, name)
             # A foreign key locks two tables, which an application may use in another order.
             add = _addition(target, name, f"{sql.layout(definition)} not valid")
             context.execute(in_attempts(add))
+            added.append(undo)
             with without_lock_timeout(context):
                 validate = f"alter table {target} validate constraint {sql.quote(name)}"
                 context.execute(sql.statement(validate))
     except DBAPIError:
-        for each in undo:
-            each()
-        context.execute(refuse)  # rows that were written since
+        for undo in added:
+            undo()
+        if added:
+            context.execute(refuse)  # rows that were written since
         raise
 
 
