@@ -137,9 +137,10 @@ def declaration(schema: str, table: str, rule: Rule) -> str:
         name=rule.name,
         command=rule.command,
         roles=rule.roles,
-        using=rule.using or (None if rule.command == "insert" else "true"),
-        check=rule.check or ("true" if rule.command == "insert" else None),
+        using=rule.using,
+        check=rule.check,
         permissive=rule.is_permissive,
+        incomplete=(rule.check if rule.command == "insert" else rule.using) is None,
     )
     return f"pg.{entity!r}"
 
