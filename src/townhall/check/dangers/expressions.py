@@ -43,7 +43,7 @@ class Called:
 
 
 def is_true(condition: str | None) -> bool:
-    """Tell whether a condition holds for every row, without looking at its values.
+    """Tell whether a condition is true for every row, as its form alone shows.
 
     Args:
         condition: The condition as PostgreSQL renders it; None for none.

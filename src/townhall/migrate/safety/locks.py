@@ -44,7 +44,7 @@ def locks_at_once(locks: Iterable[tuple[str, str]]) -> str:
 
 
 def in_attempts(statements: str) -> TextClause:
-    """Return a statement that runs others until their locks are granted within a moment.
+    """Return a statement that runs others, again where a lock is not granted within 300 ms.
 
     Args:
         statements: Statements of PL/pgSQL, each of which ends in a semicolon. Their changes are
@@ -54,7 +54,7 @@ def in_attempts(statements: str) -> TextClause:
 
 
 def attempts(statements: str, repeated: str = "lock_not_available or deadlock_detected") -> str:
-    """Return a block of PL/pgSQL that runs statements until their locks are granted in a moment.
+    """Return a block of PL/pgSQL that runs statements, again where a lock is not granted.
 
     Args:
         statements: Statements of PL/pgSQL, each of which ends in a semicolon. Their changes are

@@ -66,15 +66,17 @@ def _build(context: MigrationContext, index: str, partition: Row[Any]) -> None:
     if partition.is_partitioned:
         context.execute(in_attempts(_attach_whole(index, partition)))
         return
-    for each in _matching(context, index, partition):
+    found = _matching(context, index, partition)
+    for each in found:
         if not each.is_valid:
             context.execute(sql.statement(f"drop index concurrently if exists {each.name}"))
-    if not any(each.is_valid for each in _matching(context, index, partition)):
+    built = [each for each in found if each.is_valid]
+    if not built:
         kind = "unique index" if partition.is_unique else "index"
         build = f"create {kind} concurrently on {partition.table}{partition.definition}"
         context.execute(sql.statement(build))
-    built = _matching(context, index, partition)[0]
-    context.execute(in_attempts(_attach(index, partition, built)))
+        built = [*_matching(context, index, partition)]
+    context.execute(in_attempts(_attach(index, partition, built[0])))
 
 
 def _attach_whole(index: str, partition: Row[Any]) -> str:
