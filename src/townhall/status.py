@@ -9,10 +9,11 @@ from sqlalchemy import Connection, text
 
 from townhall import embedded
 from townhall.check.history import History
+from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.origins import Origins
 from townhall.pg.catalog import count_objects, read_schemas, schema_names
 
-_RECORDS = ("alembic_version", Origins.TABLE)
+_RECORDS = (VERSION_TABLE, Origins.TABLE)
 
 
 def describe_server(connection: Connection) -> str:

@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 from townhall.adopt.identities import identity, identity_of
 from townhall.adopt.step import Step
 from townhall.check.snapshot import Key, Object, Snapshot
+from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.origins import Origins
 from townhall.pg import Routine, sql
 from townhall.pg.catalog.dependants import Target, read_dependants
 
 _SHARED = frozenset({"default privileges", "extension", "schema"})
-_VERSION_TABLE = "alembic_version"
 _BEFORE = ("trigger",)
 _NAMED = ("materialized view", "view", "function", "procedure")
 _AFTER = ("policy", *_NAMED)
@@ -125,5 +125,5 @@ def others(declared: Snapshot, actual: Snapshot, drops: Collection[str]) -> froz
 def _is_independent(item: Object) -> bool:
     is_shared = item.entity is not None and item.entity.is_shared
     is_access = item.kind.endswith("access")
-    is_own = item.names[-1] in {Origins.TABLE, _VERSION_TABLE} or not item.is_managed
+    is_own = item.names[-1] in {Origins.TABLE, VERSION_TABLE} or not item.is_managed
     return item.on is None and not (is_shared or is_access or is_own) and item.kind not in _SHARED

@@ -17,6 +17,7 @@ from townhall.check.revisions import current_revisions
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, read_platform
 from townhall.check.snapshot import Key, Snapshot, read
+from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.guard.revision_files import creations_of
 from townhall.migrate.origins import Origins
 from townhall.migrate.origins.kept import read_kept
@@ -30,8 +31,6 @@ from townhall.pg.catalog import (
     schema_names,
     server_version,
 )
-
-_VERSION_TABLE = ("public", "alembic_version")
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def _made_by(
 
 def _read(connection: Connection, schemas: Sequence[str], settings: DeclaredSettings) -> Snapshot:
     found = read(connection, schemas, settings.roles.names, settings.kinds)
-    return {key: item for key, item in found.items() if key[1:3] != _VERSION_TABLE}
+    return {key: item for key, item in found.items() if key[1:3] != ("public", VERSION_TABLE)}
 
 
 def _bodies(connection: Connection) -> list[Body]:

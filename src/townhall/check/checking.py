@@ -39,6 +39,7 @@ from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, read_platform
 from townhall.check.snapshot import Snapshot
 from townhall.check.trial import Sides, in_order
+from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.urls import psycopg_url
 from townhall.pg.catalog import Role, read_roles, schema_names, server_version
 
@@ -267,7 +268,7 @@ class _Check:
     def _not_migrated(self, compared: _Compared) -> Report:
         settings, declared, actual = self._history.settings, compared.declared, compared.actual
         tables = [key for key in sorted(declared) if key[0] == "table" and key in actual]
-        names = [".".join(key[1:]) for key in tables if key[2] != "alembic_version"]
+        names = [".".join(key[1:]) for key in tables if key[2] != VERSION_TABLE]
         answers = (
             self._revisions.answer(settings.product),
             Answer("drift", "not compared", is_good=False),

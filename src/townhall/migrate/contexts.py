@@ -5,6 +5,9 @@ from __future__ import annotations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
+VERSION_TABLE = "alembic_version"
+"""The table in which Alembic keeps the revision that a database is at."""
+
 
 def connection_of(context: MigrationContext) -> Connection:
     """Return the connection of a run that is online; a script has none.

@@ -9,6 +9,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from townhall.check.shared import Platform, read_platform
+from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.origins import Origins
 from townhall.pg import Entity, catalog
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Table, TableName
@@ -17,7 +18,6 @@ from townhall.pg.table_definition import TableDefinition, read_table_definitions
 from townhall.pull.rows import read_rows
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
-VERSION_TABLE = "alembic_version"
 _ALWAYS_COMPARED = ("public", HELPER_SCHEMA)
 
 
