@@ -42,6 +42,19 @@ def test_partitions_are_not_compared(lab: Lab) -> None:
 
 
 @pytest.mark.thorough
+def test_foreign_key_to_a_partitioned_table_is_compared_without_those_to_its_partitions(
+    lab: Lab,
+) -> None:
+    schema = table(sa.Column("other", sa.ForeignKey("lab.things.id")), partition_by="range (id)")
+    lab.migrate(schema)
+    lab.connection.execute(
+        sa.text("create table lab.things_1 partition of lab.things for values from (1) to (2)")
+    )
+    assert lab.differences(schema) == []
+    lab.migrate(table(sa.Column("other", sa.Integer), partition_by="range (id)"))
+
+
+@pytest.mark.thorough
 def test_check_of_a_column_is_created_with_its_table(lab: Lab) -> None:
     schema = table(
         sa.Column("size", sa.Integer, sa.CheckConstraint("size > 0", name="positive")),

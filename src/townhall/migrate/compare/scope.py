@@ -77,6 +77,7 @@ class Scope:
                 or, as partitions, to another table.
         """
         of_others = catalog.tables_of_other_objects(connection)
+        of_partitions = catalog.foreign_keys_of_partitions(connection)
         default = connection.dialect.default_schema_name
 
         def is_included(
@@ -87,6 +88,9 @@ class Scope:
             if kind == "table":
                 is_memory = name == Origins.TABLE
                 return not is_memory and (parents["schema_name"] or default, name) not in of_others
+            if kind == "foreign_key_constraint":
+                table = (parents["schema_name"] or default, parents["table_name"])
+                return (*table, name) not in of_partitions
             return True
 
         return is_included

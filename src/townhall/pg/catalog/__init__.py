@@ -10,6 +10,7 @@ from townhall.pg.catalog.bodies import Body, read_bodies
 from townhall.pg.catalog.counts import count_objects
 from townhall.pg.catalog.dependants import Dependants, Part, Target, read_dependants
 from townhall.pg.catalog.dependencies import (
+    foreign_keys_of_partitions,
     tables_of_other_objects,
     tables_of_other_roles,
     undroppable_entities,
@@ -72,6 +73,7 @@ __all__ = [
     "count_objects",
     "empty_search_path",
     "entries",
+    "foreign_keys_of_partitions",
     "missing_roles",
     "not_of_an_extension",
     "other_owner",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from townhall.pg.catalog.fragments import SIGNATURE, rows
+from townhall.pg.catalog.fragments import SIGNATURE, kept_for_a_partition, rows
 from townhall.pg.catalog.tables import TableName
 
 Key = tuple[str, ...]
@@ -28,6 +28,18 @@ def tables_of_other_objects(connection: Connection) -> set[TableName]:
         connection: A connection to the database.
     """
     return {(row.schema, row.name) for row in connection.execute(text(_TABLES_OF_OTHER_OBJECTS))}
+
+
+def foreign_keys_of_partitions(connection: Connection) -> set[tuple[str, str, str]]:
+    """Return schema, table and name of the foreign keys to single partitions.
+
+    PostgreSQL keeps one for each partition of the table that a foreign key refers to.
+
+    Args:
+        connection: A connection to the database.
+    """
+    found = connection.execute(text(_FOREIGN_KEYS_OF_PARTITIONS))
+    return {(row.schema, row.table, row.name) for row in found}
 
 
 def undroppable_entities(connection: Connection, schemas: Sequence[str]) -> frozenset[Key]:
@@ -63,6 +75,14 @@ _TABLES_OF_OTHER_OBJECTS = """
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relispartition
+"""
+
+_FOREIGN_KEYS_OF_PARTITIONS = f"""
+    select n.nspname as schema, c.relname as table, o.conname as name
+    from pg_catalog.pg_constraint as o
+    join pg_catalog.pg_class as c on c.oid = o.conrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where {kept_for_a_partition("o")}
 """
 
 _UNDROPPABLE_ENTITIES = f"""

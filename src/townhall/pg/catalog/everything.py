@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from townhall.pg.catalog.fragments import (
     COLUMN_OPTIONS,
     NOT_A_CONSTRUCTOR,
+    kept_for_a_partition,
     not_of_an_extension,
     rows,
 )
@@ -153,7 +154,7 @@ things as (
         )
     from pg_catalog.pg_constraint as k
     join spaces as n on n.oid = k.connamespace
-    where k.contype not in ('n', 't')
+    where k.contype not in ('n', 't') and not {kept_for_a_partition("k")}
 
     union all
     select

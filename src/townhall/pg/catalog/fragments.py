@@ -53,6 +53,21 @@ def comment(catalog: str, alias: str) -> str:
     )"""
 
 
+def kept_for_a_partition(alias: str) -> str:
+    """Return the condition that a foreign key is one of those to single partitions.
+
+    PostgreSQL keeps one for each partition of the table that a foreign key refers to.
+
+    Args:
+        alias: The query's alias for ``pg_constraint``.
+    """
+    return f"""exists (
+        select
+        from pg_catalog.pg_constraint as whole
+        where whole.oid = {alias}.conparentid and whole.conrelid = {alias}.conrelid
+    )"""
+
+
 COLUMN_OPTIONS = """array(
     select o.option
     from unnest(a.attoptions) as o (option)

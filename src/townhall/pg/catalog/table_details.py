@@ -13,6 +13,7 @@ from townhall.pg.catalog.fragments import (
     column_entries,
     comment,
     entries,
+    kept_for_a_partition,
     not_of_an_extension,
     other_owner,
     rows,
@@ -240,6 +241,7 @@ _COLUMNS = f"""
                 and d.refclassid = 'pg_catalog.pg_class'::regclass
                 and d.refobjid = c.oid and d.refobjsubid = a.attnum
                 and o.conrelid = c.oid and o.contype in ('c', 'f', 'p', 'u', 'x')
+                and not {kept_for_a_partition("o")}
             group by o.conname
             order by o.conname
         ),

@@ -9,7 +9,13 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping
 
-from townhall.pg.catalog.fragments import comment, not_of_an_extension, other_owner, rows
+from townhall.pg.catalog.fragments import (
+    comment,
+    kept_for_a_partition,
+    not_of_an_extension,
+    other_owner,
+    rows,
+)
 
 TableName = tuple[str, str]
 """Schema and name of a table."""
@@ -256,7 +262,9 @@ _CONSTRAINTS = f"""
         'comment', {comment("pg_constraint", "o")}
     ))
     from pg_catalog.pg_constraint as o
-    where o.conrelid = c.oid and o.contype in ('c', 'f', 'p', 'u', 'x')
+    where o.conrelid = c.oid
+        and o.contype in ('c', 'f', 'p', 'u', 'x')
+        and not {kept_for_a_partition("o")}
 """
 
 _INDEXES = f"""
