@@ -200,6 +200,20 @@ PLAIN: Mapping[str, str] = {
         create table measured_rest partition of measured default;
         create index on measured (n)
     """,
+    "foreign keys to partitioned tables": """
+        create table visits (id int, at date, primary key (id, at)) partition by range (at);
+        create table visits_2026 partition of visits
+            for values from ('2026-01-01') to ('2027-01-01');
+        create table visits_2027 partition of visits
+            for values from ('2027-01-01') to ('2028-01-01') partition by list (id);
+        create table visits_2027_1 partition of visits_2027 for values in (1);
+        create table visitors (
+            id int primary key, visit int, at date, foreign key (visit, at) references visits
+        );
+        create table nodes (id int primary key, parent int references nodes)
+            partition by range (id);
+        create table first_nodes partition of nodes for values from (1) to (10)
+    """,
     "inheritance, and tables without columns": """
         create table things (id int primary key, word text not null check (word <> ''));
         create table books (pages int check (pages > 0) no inherit) inherits (things);
@@ -267,6 +281,27 @@ PLAIN: Mapping[str, str] = {
         create table optional_any (id int primary key, "any" int references users,
             "None" int, "True" int references users, self int references optional_any,
             cls int)
+    """,
+    "columns that have the names of classes and of constants": """
+        create type "Colour" as enum ('red', 'blue');
+        create type shade as enum ('dark', 'light');
+        create table "Colours" (id int primary key);
+        create table "COLOUR" ("COLOUR" "Colour" primary key, other "Colour", "SHADE" shade);
+        create table "Family" (
+            id int primary key, "Family" int references "Family", "Colour" int references "Colours",
+            "SHADE" text, shade shade
+        );
+        create table "SHADE" (id int primary key, "Family" int references "Family")
+    """,
+    "names that are one name in Python": """
+        create schema "\ufb01le";
+        create schema file;
+        create type "\ufb01t" as enum ('a');
+        create type fit as enum ('b');
+        create table "\ufb01le".first (id int primary key);
+        create table file.second (id int primary key, \u00aa int references "\ufb01le".first);
+        create table "\ufb01ts" ("\ufb01t" "\ufb01t" primary key, fit fit);
+        create table fits (id int primary key, "\ufb01t" "\ufb01t" references "\ufb01ts", fit text)
     """,
     "settings of storage": """
         create table stored (id int primary key, body text) with (fillfactor = 70);

@@ -36,6 +36,11 @@ class TypeNames:
         """
         self._enums, self._domains = enums, domains
 
+    @property
+    def constants(self) -> frozenset[str]:
+        """The constants of enums."""
+        return frozenset(self._enums.values())
+
     def source(self, type_: str, collation: str | None = None) -> TypeSource:
         """Return the source of a type.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from townhall.migrate.write.python_source import quoted
@@ -74,23 +74,22 @@ class Models:
             serials: The sequences that are declared by themselves, by table and column.
         """
         self._types, self._serials = types, serials
-        taken: set[str] = set()
+        classes = _class_names(definitions, types.constants)
+        # No attribute hides a name that the annotations and types of others need.
+        hidden = {*classes.values(), *types.constants}
         self.tables: dict[TableName, Mapped] = {}
         for name, definition in definitions.items():
-            table = definition.table
-            word = class_name(table.name)
-            if word in taken:
-                word = class_name(f"{table.schema}_{table.name}", taken)
-            taken.add(word)
             attributes: dict[str, str] = {}
-            for column in table.columns:
-                attributes[column] = attribute_name(column, attributes.values())
-            self.tables[name] = Mapped(table, definition.details, word, attributes)
+            for column in definition.table.columns:
+                attributes[column] = attribute_name(column, {*attributes.values(), *hidden})
+            self.tables[name] = Mapped(
+                definition.table, definition.details, classes[name], attributes
+            )
         self.undeclared: list[tuple[str, str]] = []
         """What a table has that can't be declared: the kind, and the name in SQL."""
         self._relationships = relationships(
             list(self._references()),
-            {name: {*each.attributes.values()} for name, each in self.tables.items()},
+            {name: {*each.attributes.values(), *hidden} for name, each in self.tables.items()},
         )
 
     def imported(self, schema: str) -> list[tuple[str, str]]:
@@ -283,6 +282,18 @@ class Models:
             yield f"sa.ForeignKeyConstraint({', '.join(arguments)})"
         else:
             yield _exclusion(constraint)
+
+
+def _class_names(tables: Iterable[TableName], constants: Collection[str]) -> dict[TableName, str]:
+    found: dict[TableName, str] = {}
+    taken = {*constants}
+    for schema, table in tables:
+        word = class_name(table)
+        if word in taken:
+            word = class_name(f"{schema}_{table}", taken)
+        taken.add(word)
+        found[schema, table] = word
+    return found
 
 
 def is_plain_serial(table: Table, column: Column) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Collection
 
 ALIASES = ("dt", "decimal", "pg", "postgresql", "sa", "uuid")
@@ -43,7 +44,7 @@ def attribute_name(name: str, taken: Collection[str] = ()) -> str:
         name: The name in the database.
         taken: The attributes that the class has.
     """
-    word = re.sub(r"\W", "_", name).lstrip("_") or "column"
+    word = _word(name).lstrip("_") or "column"
     if not word.isidentifier():
         word = f"column_{word}"
     hidden = keyword.iskeyword(word) or word in _IN_BODIES | _OF_MAPPED_CLASSES
@@ -57,7 +58,7 @@ def class_name(table: str, taken: Collection[str] = ()) -> str:
         table: The name of the table.
         taken: The names of the other classes.
     """
-    words = [word for word in re.split(r"[\W_]+", table) if word]
+    words = [word for word in _word(table).split("_") if word]
     words[-1:] = [singular(word) for word in words[-1:]]
     name = "".join(word[0].upper() + word[1:] for word in words)
     if not name.isidentifier() or keyword.iskeyword(name) or name in _IN_BODIES:
@@ -72,7 +73,7 @@ def constant_name(name: str, taken: Collection[str] = ()) -> str:
         name: The name in the database.
         taken: The names that the module has.
     """
-    word = re.sub(r"\W", "_", name).strip("_").upper()
+    word = _word(_word(name).upper()).strip("_")
     return unique(word if word.isidentifier() else f"TYPE_{word}", taken)
 
 
@@ -83,9 +84,14 @@ def module_name(schema: str, taken: Collection[str] = ()) -> str:
         schema: The name of the schema.
         taken: The names of the other modules.
     """
-    word = re.sub(r"\W", "_", schema).strip("_").lower()
+    word = _word(_word(schema).lower()).strip("_")
     is_name = word.isidentifier() and not keyword.iskeyword(word)
     return unique(word if is_name else f"schema_{word}", taken)
+
+
+def _word(name: str) -> str:
+    # Python takes identifiers of the same normal form for the same.
+    return re.sub(r"\W", "_", unicodedata.normalize("NFKC", name))
 
 
 def singular(word: str) -> str:
