@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+
+from townhall import embedded
 
 _FOLDER = Path(__file__).parent / "products"
 
@@ -73,3 +76,15 @@ def load(url: str, product: Product) -> None:
 def _run(connection: Connection, name: str) -> None:
     script = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
     connection.exec_driver_sql(script, execution_options={"no_parameters": True})
+
+
+def psql(url: str, file: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script with psql."""
+    libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    program = embedded.bin_directory(18) / "psql"
+    return subprocess.run(  # noqa: S603  a program of PostgreSQL, found by ourselves
+        (program, "--quiet", "--no-psqlrc", "--dbname", libpq_url, "--file", file),
+        check=False,
+        capture_output=True,
+        text=True,
+    )

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.util import CommandError
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from tests.adopt.contents import assert_kept, connected, parts_of, rows_in_order, rows_of
 from tests.adopt.decided import decisions_for
 from tests.adopt.places import EVERY, Place, Platform, make_place
-from tests.adopt.products import Product, load
+from tests.adopt.products import Product, load, psql
 from tests.support.dump import dump
 from tests.support.fingerprint import fingerprint
 from tests.support.servers import Servers
-from townhall import embedded, metadata
+from townhall import metadata
 from townhall.adopt import Weight, adopt, look, script
 from townhall.check import check
 from townhall.migrate import alembic_config, downgrade
@@ -122,25 +121,13 @@ def test_script_makes_the_same_of_a_database_as_an_adoption(
         decisions = decisions_for(product, place.url, place.scratch)
         written = tmp_path / "adopt.sql"
         written.write_text(script(scripted.url, decisions, scratch=place.scratch))
-        psql(scripted.url, written)
+        done = psql(scripted.url, written)
+        assert done.returncode == 0, done.stderr
         adopt(place.url, decisions, scratch=place.scratch)
         assert dump(scripted.superuser) == dump(place.superuser)
         assert rows_of(scripted.url).keys() == rows_of(place.url).keys()
         assert_kept(before, rows_of(scripted.url))
         assert adopt(scripted.url, decisions, scratch=place.scratch).done == []
-
-
-def psql(url: str, file: Path) -> None:
-    """Run a script with psql."""
-    libpq_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    program = embedded.bin_directory(18) / "psql"
-    done = subprocess.run(  # noqa: S603  a program of PostgreSQL, found by ourselves
-        (program, "--quiet", "--no-psqlrc", "--dbname", libpq_url, "--file", file),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.exhaustive

@@ -81,7 +81,7 @@ def test_lock_timeout_that_is_no_duration_is_refused(
     config = alembic_config(townhall_database)
     config.cmd_opts = Namespace(x=[f"lock_timeout={duration}"])
     config.output_buffer = StringIO()
-    with pytest.raises(CommandError, match=f"lock_timeout={duration} is not a duration"):
+    with pytest.raises(CommandError, match=f"the lock timeout {duration} is no duration"):
         command.upgrade(config, "head", sql=as_sql)
     assert config.output_buffer.getvalue() == ""
 

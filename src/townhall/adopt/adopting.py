@@ -18,18 +18,24 @@ from townhall.adopt.plan import Choices, before_upgrade
 from townhall.adopt.states import States, read_states
 from townhall.adopt.words import counted
 from townhall.check.connection import reading
+from townhall.migrate.guard.limits import milliseconds
+from townhall.migrate.guard.lock_timeouts import LockTimeout
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
+
+LOCK_TIMEOUT = "5s"
+"""How long a statement waits for a lock, as PostgreSQL writes durations."""
 
 _MOST = 10
 
 
-def adopt(
+def adopt(  # noqa: PLR0913 - each is an option of its own
     url: str | URL,
     decisions: Decisions | None = None,
     *,
     config: Path | None = None,
     scratch: str | None = None,
+    lock_timeout: str = LOCK_TIMEOUT,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Take over a database: bring its tables to the declared shape, and upgrade it to head.
@@ -43,6 +49,8 @@ def adopt(
         config: The ``alembic.ini`` of an application on top of townhall; None for townhall alone.
         scratch: The URL of a database on a server of the same major version, as a role that may
             create databases there; None for the embedded server.
+        lock_timeout: How long a statement waits for a lock while other sessions queue behind it, as
+            PostgreSQL writes durations.
         tell: Is called with each step before it runs.
 
     Raises:
@@ -52,7 +60,7 @@ def adopt(
         DecisionError: A decision is about nothing that was found, or its SQL is not exactly one
             expression.
     """
-    return _prepared(url, decisions, config, scratch).run(tell)
+    return _prepared(url, decisions, config, scratch, lock_timeout).run(tell)
 
 
 def script(
@@ -61,6 +69,7 @@ def script(
     *,
     config: Path | None = None,
     scratch: str | None = None,
+    lock_timeout: str = LOCK_TIMEOUT,
 ) -> str:
     """Return what :func:`adopt` does as a script for psql; the database is only read.
 
@@ -69,18 +78,24 @@ def script(
         decisions: As for :func:`adopt`.
         config: As for :func:`adopt`.
         scratch: As for :func:`adopt`.
+        lock_timeout: As for :func:`adopt`.
 
     Raises:
         CheckError: As for :func:`adopt`.
         CommandError: Something stands in the way or is not decided.
         DecisionError: As for :func:`adopt`.
     """
-    return _prepared(url, decisions, config, scratch).script()
+    return _prepared(url, decisions, config, scratch, lock_timeout).script()
 
 
 def _prepared(
-    url: str | URL, decisions: Decisions | None, config: Path | None, scratch: str | None
+    url: str | URL,
+    decisions: Decisions | None,
+    config: Path | None,
+    scratch: str | None,
+    lock_timeout: str,
 ) -> Adoption:
+    milliseconds(lock_timeout)  # refuses what is no duration
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url
     decided = decisions or Decisions()
     states = read_states(database, config=config, scratch=scratch)
@@ -96,7 +111,8 @@ def _prepared(
         {column: enclosed(value) for column, value in decided.convert.items()},
         frozenset(name for name, answer in decided.objects.items() if answer == "drop"),
     )
-    return Adoption(database, states, choices, config)
+    timeout = LockTimeout(lock_timeout, "--lock-timeout 30s")
+    return Adoption(database, states, choices, config, timeout)
 
 
 def _declared(states: States) -> Declared:

@@ -15,11 +15,12 @@ from townhall.adopt.foreign import as_remembered, drops_after, drops_before, in_
 from townhall.adopt.plan import Choices, Plan, before_upgrade
 from townhall.adopt.running import run_step, script_of
 from townhall.adopt.states import States
-from townhall.adopt.step import LOCK_TIMEOUT, Step
+from townhall.adopt.step import Step
 from townhall.adopt.upgrade import Upgrade
 from townhall.check.snapshot import Key, Snapshot, read
 from townhall.migrate.guard.connections import connected
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
+from townhall.migrate.guard.lock_timeouts import LockTimeout
 from townhall.migrate.guard.migrating import migrating
 from townhall.migrate.guard.ownership import other_owners, refuse_without_temporary_objects
 from townhall.migrate.guard.refusal import refuse_online
@@ -46,7 +47,14 @@ class Outcome:
 class Adoption:
     """An adoption of one database."""
 
-    def __init__(self, database: URL, states: States, choices: Choices, ini: Path | None) -> None:
+    def __init__(
+        self,
+        database: URL,
+        states: States,
+        choices: Choices,
+        ini: Path | None,
+        lock_timeout: LockTimeout,
+    ) -> None:
         """Take what a look has read.
 
         Args:
@@ -54,11 +62,13 @@ class Adoption:
             states: What is declared and what the database has.
             choices: What was decided.
             ini: The ``alembic.ini`` of an application; None for townhall alone.
+            lock_timeout: How long a statement waits for a lock.
         """
         self._database = database
         self._states = states
         self._choices = choices
-        self._upgrade = Upgrade(ini)
+        self._lock_timeout = lock_timeout
+        self._upgrade = Upgrade(ini, lock_timeout)
         settings = states.settings
         self._origins = Origins(settings.helper_schema, settings.roles.names)
 
@@ -73,15 +83,16 @@ class Adoption:
                 it are kept.
         """
         done: list[str] = []
+        timeout = self._lock_timeout.duration
         with (
             _connected(self._database) as connection,
-            migrating(connection, LOCK_TIMEOUT, is_passed=False),
+            migrating(connection, self._lock_timeout, is_passed=False),
         ):
 
             def run(steps: Iterable[Step]) -> None:
                 for step in steps:
                     tell(step.title)
-                    run_step(connection, self._origins, step)
+                    run_step(connection, self._origins, step, timeout)
                     done.append(step.title)
 
             self._refuse(connection)
@@ -105,17 +116,18 @@ class Adoption:
             plan = Plan(connection, self._choices, self._states.actual, wanted)
             before = [*self._drops_before(), *self._opened(wanted), *plan.steps_before()]
             after = [*plan.steps_after(), *self._drops_after(self._states.actual)]
+        timeout = self._lock_timeout.duration
         upgrade = self._upgrade.script(self._states.current) if self._states.is_behind else ""
         return "\n".join(
             [
                 "\\set ON_ERROR_STOP on",
-                *_closed(limits_of_script(LOCK_TIMEOUT)),
+                *_closed(limits_of_script(timeout)),
                 *_closed(self._begin()),
-                *script_of(self._origins, before),
+                *script_of(self._origins, before, timeout),
                 f"-- {_UPGRADE}\n",
                 upgrade,
-                *_closed(limits_of_script(LOCK_TIMEOUT)),
-                *script_of(self._origins, after),
+                *_closed(limits_of_script(timeout)),
+                *script_of(self._origins, after, timeout),
                 *_closed(self._keep()),
                 *_closed(reset_of_script()),
                 "",

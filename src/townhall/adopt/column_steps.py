@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from townhall.adopt.number_steps import number
-from townhall.adopt.step import Step, without_limit
+from townhall.adopt.step import Step
 from townhall.migrate.safety.locks import attempts
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Column, TableName
@@ -191,18 +191,23 @@ def refuse_null(table: TableName, columns: Sequence[str]) -> Iterable[Step]:
     def alter(changes: Iterable[str]) -> str:
         return f"alter table {target}\n    " + ",\n    ".join(changes)
 
+    drop = alter(f"drop constraint if exists {proof}" for proof in proofs.values())
     yield Step(
-        f"prove that {sql.quote_all(columns)} of {target} has no NULL",
+        f"refuse NULL in later rows of {sql.quote_all(columns)} of {target}",
         (
-            alter(f"drop constraint if exists {proof}" for proof in proofs.values()),
+            drop,
             alter(
                 f"add constraint {proof} check ({sql.quote(name)} is not null) not valid"
                 for name, proof in proofs.items()
             ),
-            *without_limit(alter(f"validate constraint {proof}" for proof in proofs.values())),
         ),
+    )
+    yield Step(
+        f"prove that {sql.quote_all(columns)} of {target} has no NULL",
+        (alter(f"validate constraint {proof}" for proof in proofs.values()),),
         is_atomic=False,
-        adds=tuple((*table, "constraint", name) for name in names),
+        may_wait=True,
+        undo=(drop,),
     )
     yield Step(
         f"refuse NULL in {sql.quote_all(columns)} of {target}",

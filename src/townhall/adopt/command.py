@@ -59,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decisions", type=Path, metavar="FILE", help="the answers for --apply and --sql"
     )
+    parser.add_argument(
+        "--lock-timeout",
+        default=adopting.LOCK_TIMEOUT,
+        metavar="TIME",
+        help="how long a statement of --apply or --sql waits for a lock while others queue behind"
+        f" it (default: {adopting.LOCK_TIMEOUT})",
+    )
     for answer in ("drop", "keep"):
         parser.add_argument(
             f"--{answer}",
@@ -94,10 +101,12 @@ def _apply(options: argparse.Namespace, database: URL) -> int:
         decisions = decisions.with_answers(answer, getattr(options, answer))
     where = {"config": options.config, "scratch": options.scratch}
     if options.sql:
-        print(adopting.script(database, decisions, **where))
+        print(adopting.script(database, decisions, lock_timeout=options.lock_timeout, **where))
         return 0
     tell = (lambda _: None) if options.json else _tell
-    outcome = adopting.adopt(database, decisions, tell=tell, **where)
+    outcome = adopting.adopt(
+        database, decisions, tell=tell, lock_timeout=options.lock_timeout, **where
+    )
     report = check(database, **where)
     left = [*outcome.differences, *(str(each) for each in report.findings if each.is_drift)]
     kept = [each.answer for each in report.answers if each.question == "kept"]

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from townhall.adopt.conversions import conversion
 from townhall.adopt.definitions import (
+    building_name,
     index_meaning,
     key_of,
     means_the_same,
@@ -168,8 +169,18 @@ class _Parts:
         self._table = table
         self._constraints = dict(declared.constraints)
         self._indexes = dict(declared.indexes)
-        self._actual_constraints = dict(actual.constraints)
-        self._actual_indexes = dict(actual.indexes)
+        self._declared_indexes = tuple(declared.indexes.values())
+        # What an interrupted adoption has not completed: a complete index can still become a key.
+        self._unfinished = {*map(building_name, (*declared.constraints, *declared.indexes))}
+        keys = {building_name(each.name) for each in declared.constraints.values()}
+        self._actual_constraints = {
+            name: each for name, each in actual.constraints.items() if name not in self._unfinished
+        }
+        self._actual_indexes = {
+            name: each
+            for name, each in actual.indexes.items()
+            if name not in self._unfinished or name in keys
+        }
         # They refuse no declared row.
         self._implied = {
             f"CHECK (({sql.quote(each.name)} IS NOT NULL)){suffix}"
@@ -194,7 +205,8 @@ class _Parts:
         for index in self._indexes.values():
             yield MissingIndex(self._table, index)
         for index in self._actual_indexes.values():
-            yield UndeclaredIndex(self._table, index)
+            if index.name not in self._unfinished:
+                yield UndeclaredIndex(self._table, index)
 
     def _equal_constraints(self) -> Iterator[Difference]:
         def definition(constraint: Constraint) -> object:
@@ -244,7 +256,7 @@ class _Parts:
     def _index_of(self, constraint: Constraint) -> Index | None:
         key = key_of(constraint)
         return next(
-            (index for index in self._indexes.values() if key is not None and key_of(index) == key),
+            (each for each in self._declared_indexes if key is not None and key_of(each) == key),
             None,
         )
 

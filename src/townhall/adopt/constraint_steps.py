@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from townhall.adopt.definitions import validated
-from townhall.adopt.step import Rename, Step, without_limit
-from townhall.migrate.safety.locks import locks_at_once
+from townhall.adopt.definitions import building_name, validated
+from townhall.adopt.step import Rename, Step
+from townhall.migrate.safety.locks import attempts, locks_at_once
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Constraint, Index, TableName
 
@@ -16,7 +16,9 @@ _KEY = re.compile(
     r"(?P<include> INCLUDE \([^()]*\))?(?P<deferrable>.*)"
 )
 _STRONGEST = "access exclusive"
-_CREATE_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX ")
+_CREATE_INDEX = re.compile(
+    r"CREATE (?P<unique>UNIQUE )?INDEX (?:\"(?:[^\"]|\"\")*\"|\S+) ON (?P<rest>.*)", re.DOTALL
+)
 
 
 def rename(table: TableName, renames: Sequence[Rename]) -> Iterable[Step]:
@@ -33,10 +35,18 @@ def rename(table: TableName, renames: Sequence[Rename]) -> Iterable[Step]:
 
 
 def validate(table: TableName, name: str) -> Iterable[Step]:
-    """Yield what checks the rows that were there before a constraint."""
-    statements = without_limit(ddl.validate_constraint(sql.qualified(*table), name))
-    yield Step(
-        f"validate constraint {name} of {sql.qualified(*table)}", statements, is_atomic=False
+    """Yield what checks the rows that were there before a constraint of theirs."""
+    yield _validation(table, name)
+
+
+def _validation(table: TableName, name: str, undo: Sequence[str] = ()) -> Step:
+    target = sql.qualified(*table)
+    return Step(
+        f"validate constraint {name} of {target}",
+        (ddl.validate_constraint(target, name),),
+        is_atomic=False,
+        may_wait=True,
+        undo=tuple(undo),
     )
 
 
@@ -57,27 +67,44 @@ def replace(table: TableName, constraint: Constraint, previous: Constraint) -> I
 
 
 def _add(table: TableName, constraint: Constraint, previous: Constraint | None) -> Iterable[Step]:
-    target = sql.qualified(*table)
-    title = f"add constraint {constraint.name} to {target}"
+    target, definition = sql.qualified(*table), validated(constraint.definition)
     drop = [] if previous is None else [f"drop constraint {sql.quote(previous.name)}"]
-    definition = validated(constraint.definition)
     if constraint.kind in {"primary key", "unique"} and (key := _KEY.fullmatch(definition)):
         yield from _add_key(table, constraint.name, key, drop)
-        return
-    can_be_apart = constraint.kind in {"check", "foreign key"}
-    added = f"add constraint {sql.quote(constraint.name)} {definition}"
-    suffix = " not valid" if can_be_apart else ""
-    if previous is not None and (previous.name == constraint.name or not can_be_apart):
-        alter = f"alter table {target} {', '.join([*drop, added])}{suffix}"
-        yield Step(title, (*_locks(target, _STRONGEST, previous, constraint), alter))
-        previous = None
+    elif constraint.kind in {"check", "foreign key"}:
+        yield from _add_apart(table, constraint, previous)
     else:
-        alter = f"alter table {target} {added}{suffix}"
-        yield Step(title, (*_locks(target, "share row exclusive", constraint), alter))
-    if can_be_apart and constraint.is_validated:
-        yield from validate(table, constraint.name)
+        added = f"add constraint {sql.quote(constraint.name)} {definition}"
+        alter = f"alter table {target} {', '.join([*drop, added])}"
+        yield Step(f"add constraint {constraint.name} to {target}", (alter,))
+
+
+def _add_apart(
+    table: TableName, constraint: Constraint, previous: Constraint | None
+) -> Iterable[Step]:
+    """Yield what adds a check or a foreign key, and validates it before another one goes for it."""
+    target, name = sql.qualified(*table), constraint.name
+    built = name if previous is None else building_name(name)
+    drop_built = f"alter table {target} drop constraint if exists {sql.quote(built)}"
+    definition = f"{validated(constraint.definition)} not valid"
+    add = f"alter table {target} add constraint {sql.quote(built)} {definition}"
+    yield Step(
+        f"add constraint {built} to {target}",
+        (*_locks(target, "share row exclusive", constraint), add)
+        if previous is None
+        else (*_locks(target, _STRONGEST, constraint), drop_built, add),
+    )
+    if constraint.is_validated:
+        yield _validation(table, built, [sql.do(attempts(f"{drop_built};"))])
     if previous is not None:
-        yield from drop_constraint(table, previous)
+        yield Step(
+            f"replace constraint {previous.name} of {target}",
+            (
+                *_locks(target, _STRONGEST, previous, constraint),
+                ddl.drop_constraint(target, previous.name),
+                ddl.rename_constraint(target, built, name),
+            ),
+        )
 
 
 def _locks(target: str, mode: str, *constraints: Constraint) -> list[str]:
@@ -88,15 +115,9 @@ def _locks(target: str, mode: str, *constraints: Constraint) -> list[str]:
 
 
 def _add_key(table: TableName, name: str, key: re.Match[str], drop: list[str]) -> Iterable[Step]:
-    target, index = sql.qualified(*table), sql.shortened(f"{name[:57]}_build")
+    target, index = sql.qualified(*table), building_name(name)
     columns = f"{key['columns']}{key['include'] or ''}{key['nulls'] or ''}"
-    build = f"create unique index concurrently {sql.quote(index)} on {target} {columns}"
-    yield Step(
-        f"build the index of {name} of {target}",
-        (f"drop index if exists {sql.qualified(table[0], index)}", *without_limit(build)),
-        is_atomic=False,
-        adds=((*table, "index", index),),
-    )
+    yield _build(table, index, f"create unique index concurrently {{}} on {target} {columns}")
     clause = f"{key['kind']} using index {sql.quote(index)}{key['deferrable'] or ''}"
     added = f"add constraint {sql.quote(name)} {clause}"
     yield Step(
@@ -119,38 +140,36 @@ def from_index(table: TableName, constraint: Constraint, index: Index) -> Iterab
 
 def create_index(table: TableName, index: Index) -> Iterable[Step]:
     """Yield what builds an index while the table is in use."""
-    concurrently = _CREATE_INDEX.sub(r"create \1index concurrently ", index.definition, count=1)
-    yield Step(
-        f"build index {index.name} of {sql.qualified(*table)}",
-        (_drop_invalid(table[0], index.name), *without_limit(concurrently)),
+    yield _build_as(table, index, index.name)
+
+
+def _build_as(table: TableName, index: Index, name: str) -> Step:
+    parts = _CREATE_INDEX.fullmatch(index.definition)
+    assert parts is not None  # noqa: S101 - PostgreSQL's rendering
+    unique, rest = parts["unique"] or "", parts["rest"]
+    return _build(table, name, f"create {unique}index concurrently {{}} on {rest}")
+
+
+def _build(table: TableName, name: str, statement: str) -> Step:
+    """Return the step that builds an index; what an interrupted build has left goes first."""
+    place = sql.qualified(table[0], name)
+    return Step(
+        f"build index {name} of {sql.qualified(*table)}",
+        (f"drop index concurrently if exists {place}", statement.format(sql.quote(name))),
         is_atomic=False,
-        adds=((*table, "index", index.name),),
+        adds=((*table, "index", name),),
+        may_wait=True,
+        undo=(f"drop index concurrently if exists {place}",),
     )
-
-
-def _drop_invalid(schema: str, name: str) -> str:
-    index = sql.qualified(schema, name)
-    return f"""do $do$
-begin
-    if exists (
-        select
-        from pg_catalog.pg_index as i
-        where i.indexrelid = pg_catalog.to_regclass({sql.literal(index)}) and not i.indisvalid
-    ) then
-        drop index {index};
-    end if;
-end
-$do$"""
 
 
 def replace_index(table: TableName, index: Index, previous: Index) -> Iterable[Step]:
     """Yield what puts an index in the place of another one."""
-    if index.name == previous.name:
-        yield from drop_index(table, previous.name)
-        yield from create_index(table, index)
-    else:
-        yield from create_index(table, index)
-        yield from drop_index(table, previous.name)
+    built = building_name(index.name)
+    yield _build_as(table, index, built)
+    drop = f"drop index {sql.qualified(table[0], previous.name)}"
+    rename = f"alter index {sql.qualified(table[0], built)} rename to {sql.quote(index.name)}"
+    yield Step(f"replace index {previous.name} of {sql.qualified(*table)}", (drop, rename))
 
 
 def drop_index(table: TableName, name: str) -> Iterable[Step]:
@@ -158,7 +177,7 @@ def drop_index(table: TableName, name: str) -> Iterable[Step]:
     statement = f"drop index concurrently if exists {sql.qualified(table[0], name)}"
     title = f"drop index {name} of {sql.qualified(*table)}"
     drops = ((*table, "index", name),)
-    yield Step(title, without_limit(statement), is_atomic=False, drops=drops)
+    yield Step(title, (statement,), is_atomic=False, drops=drops, may_wait=True)
 
 
 def drop_constraint(table: TableName, constraint: Constraint) -> Iterable[Step]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from townhall.pg import sql
 from townhall.pg.catalog import Constraint, Index
 
 NOT_VALID = " NOT VALID"
@@ -72,6 +73,15 @@ class ForeignKey(NamedTuple):
     columns: tuple[str, ...]
     table: str
     referenced: tuple[str, ...]
+
+
+def building_name(name: str) -> str:
+    """Return the name that a declared constraint or index has until it is complete.
+
+    Args:
+        name: The name as declared.
+    """
+    return sql.generated_name(name, [], "build")
 
 
 def validated(definition: str) -> str:
@@ -194,10 +204,10 @@ def _sorted(values: re.Match[str]) -> str:
     return f"ARRAY[{', '.join(sorted({*_STRING.findall(values[1])}))}]"
 
 
-def _without_casts(sql: str) -> str:
+def _without_casts(definition: str) -> str:
     tokens = [
         match[0]
-        for match in _TOKEN.finditer(sql)
+        for match in _TOKEN.finditer(definition)
         if not (match["cast"] and match[0].removesuffix("[]") in _TEXT_CASTS)
     ]
     while (shorter := list(_unwrapped(tokens))) != tokens:

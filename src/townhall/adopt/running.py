@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -10,18 +11,22 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from townhall.adopt.step import Step
+from townhall.migrate.guard.limits import is_usable
 from townhall.migrate.origins import Origins
 from townhall.migrate.savepoints import DEADLOCK, LOCK_NOT_AVAILABLE, run_script, sqlstate
 from townhall.pg import sql
 
+_log = logging.getLogger(__name__)
 
-def run_step(connection: Connection, origins: Origins, step: Step) -> None:
+
+def run_step(connection: Connection, origins: Origins, step: Step, lock_timeout: str) -> None:
     """Run a step, and remember what it changed.
 
     Args:
         connection: A connection outside a transaction.
         origins: The memory.
         step: The step.
+        lock_timeout: How long a statement waits for a lock while others queue behind it.
 
     Raises:
         CommandError: PostgreSQL refuses it; the steps before it are kept.
@@ -32,9 +37,7 @@ def run_step(connection: Connection, origins: Origins, step: Step) -> None:
             with connection.begin():
                 run_script(connection, _with_memory(origins, step))
         else:
-            with _autocommit(connection):
-                for statement in _with_memory(origins, step):
-                    run_script(connection, [statement])
+            _run_apart(connection, origins, step, lock_timeout)
     except DBAPIError as error:
         if sqlstate(error) in {LOCK_NOT_AVAILABLE, DEADLOCK}:
             raise
@@ -45,18 +48,64 @@ def run_step(connection: Connection, origins: Origins, step: Step) -> None:
         ) from error
 
 
-def script_of(origins: Origins, steps: Iterable[Step]) -> Iterator[str]:
+def _run_apart(connection: Connection, origins: Origins, step: Step, lock_timeout: str) -> None:
+    with _autocommit(connection):
+        try:
+            for statement in _limited(_with_memory(origins, step), step, lock_timeout):
+                run_script(connection, [statement])
+        except BaseException:
+            if step.undo and is_usable(connection):
+                _undo(connection, [_limit(lock_timeout), *step.undo, origins.note(by_us=True)])
+            raise
+
+
+def _undo(connection: Connection, statements: Iterable[str]) -> None:
+    try:
+        for statement in statements:
+            run_script(connection, [statement])
+    except DBAPIError as error:  # that of the step is raised
+        _log.warning("What the failed step has left stays until the next run: %s", error.orig)
+
+
+def _limited(statements: Iterable[str], step: Step, lock_timeout: str) -> list[str]:
+    if not step.may_wait:
+        return [*statements]
+    return [_limit("0"), *statements, _limit(lock_timeout)]
+
+
+def _limit(lock_timeout: str) -> str:
+    return f"set lock_timeout = {sql.literal(lock_timeout)}"
+
+
+def script_of(origins: Origins, steps: Iterable[Step], lock_timeout: str) -> Iterator[str]:
     """Yield the lines of a script for psql that runs steps.
 
     Args:
         origins: The memory.
         steps: The steps.
+        lock_timeout: As for :func:`run_step`.
     """
     for step in steps:
-        statements = [f"{sql.closed(each)};" for each in _with_memory(origins, step)]
+        lines = _limited(_with_memory(origins, step), step, lock_timeout)
+        lines = [f"{sql.closed(each)};" for each in lines]
         if step.is_atomic:
-            statements = ["begin;", *statements, "commit;"]
-        yield "\n".join([f"-- {step.title}", "", *statements, ""])
+            lines = ["begin;", *lines, "commit;"]
+        if step.undo:
+            lines = [*_undone_on_failure(lines, step)]
+        yield "\n".join([f"-- {step.title}", "", *lines, ""])
+
+
+def _undone_on_failure(lines: Iterable[str], step: Step) -> Iterator[str]:
+    failed = f"could not {step.title}: see the error above. What was done before is kept."
+    refuse = sql.do(f"\nbegin\n    raise exception using message = {sql.literal(failed)};\nend\n")
+    yield "\\set ON_ERROR_STOP off"
+    for line in lines:
+        yield line
+        yield "\\if :ERROR"
+        yield "\\set ON_ERROR_STOP on"
+        yield from (f"{sql.closed(each)};" for each in (*step.undo, refuse))
+        yield "\\endif"
+    yield "\\set ON_ERROR_STOP on"
 
 
 def _with_memory(origins: Origins, step: Step) -> list[str]:

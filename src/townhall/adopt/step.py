@@ -8,14 +8,6 @@ from typing import NamedTuple
 from townhall.migrate.origins import Part
 from townhall.pg.catalog import TableName
 
-LOCK_TIMEOUT = "5s"
-"""How long a statement waits for a lock while others queue behind it."""
-
-
-def without_limit(statement: str) -> tuple[str, str, str]:
-    """Return a statement behind which nothing queues, so that it waits for a lock for any time."""
-    return "set lock_timeout = 0", statement, f"set lock_timeout = '{LOCK_TIMEOUT}'"
-
 
 class Rename(NamedTuple):
     """A constraint or an index that gets its declared name.
@@ -45,6 +37,9 @@ class Step:
         renames: The constraints and indexes that it renames.
         adds: What it adds in a statement that commits by itself.
         drops: What it drops in a statement that commits by itself.
+        may_wait: Whether nothing queues behind its statements, which wait for a lock for any time.
+        undo: What takes back what a failure leaves of a step that is not atomic: a constraint that
+            is not valid, an index that is not complete.
     """
 
     title: str
@@ -53,3 +48,5 @@ class Step:
     renames: tuple[Rename, ...] = ()
     adds: tuple[Part, ...] = ()
     drops: tuple[Part, ...] = ()
+    may_wait: bool = False
+    undo: tuple[str, ...] = ()

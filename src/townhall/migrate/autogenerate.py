@@ -36,7 +36,8 @@ from townhall.migrate.compare.search_path import read_search_paths, set_search_p
 from townhall.migrate.compare.second_keys import with_second_keys_apart
 from townhall.migrate.compare.serials import omit_default_of_serial
 from townhall.migrate.compare.storage import storage_parameters
-from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
+from townhall.migrate.guard.lock_timeouts import COMPARISON
+from townhall.migrate.guard.locks import with_retries
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.origins.kept import is_drop_of_kept, kept_in_words, read_kept
@@ -103,7 +104,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     on_tables = _on_tables(connection, declared, found)
     operations.ops[:] = with_retries(
         connection,
-        context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON_LOCK_TIMEOUT),
+        context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON),
         lambda: _needed(connection, declared, on_tables, invoke),
     )
     set_search_path(connection, paths.run)

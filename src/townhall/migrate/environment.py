@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
 from logging.config import fileConfig
 from pathlib import Path
@@ -20,7 +21,8 @@ from townhall.migrate.compare.filters import Filters, IncludeName, IncludeObject
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
-from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, comparison_transaction
+from townhall.migrate.guard.lock_timeouts import COMPARISON, LOCK_TIMEOUT, LockTimeout
+from townhall.migrate.guard.locks import comparison_transaction
 from townhall.migrate.guard.migrating import migrating
 from townhall.migrate.guard.pending import ADOPTS
 from townhall.migrate.guard.preparation import after_step, finish, prepare
@@ -131,12 +133,11 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     )
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)
-    timeout = str(arguments.get("lock_timeout", lock_timeout))
-    comparison_timeout = str(arguments.get("lock_timeout", COMPARISON_LOCK_TIMEOUT))
+    timeout = _lock_timeout(arguments, LockTimeout(lock_timeout))
     options = {
         **_options(settings),
-        LOCK_TIMEOUT_OPTION: comparison_timeout,
-        LOCK_TIMEOUT_OF_REVISIONS: timeout,
+        LOCK_TIMEOUT_OPTION: _lock_timeout(arguments, COMPARISON),
+        LOCK_TIMEOUT_OF_REVISIONS: timeout.duration,
         LIVE_OPTION: arguments.get("live", "yes" if live else "no") != "no",
     }
     if context.is_offline_mode():
@@ -144,6 +145,13 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     else:
         with connected(context.config, arguments) as connection:
             _run_online(connection, settings, timeout, options)
+
+
+def _lock_timeout(arguments: Mapping[str, Any], by_default: LockTimeout) -> LockTimeout:
+    given: LockTimeout | None = context.config.attributes.get(LOCK_TIMEOUT)
+    if given is not None:
+        return given.of_comparison if by_default is COMPARISON else given
+    return replace(by_default, duration=str(arguments.get("lock_timeout", by_default.duration)))
 
 
 def _options(settings: Settings) -> dict[str, Any]:
@@ -174,7 +182,7 @@ def _log_as_configured(config: Config) -> None:
         fileConfig(config.file_config, disable_existing_loggers=False)
 
 
-def _run_offline(settings: Settings, duration: str, options: dict[str, Any]) -> None:
+def _run_offline(settings: Settings, lock_timeout: LockTimeout, options: dict[str, Any]) -> None:
     context.configure(
         dialect_name="postgresql",
         literal_binds=True,
@@ -184,7 +192,7 @@ def _run_offline(settings: Settings, duration: str, options: dict[str, Any]) -> 
     quote_reserved_words(context.get_context().impl.dialect)
     before = (
         "set client_min_messages = warning",
-        *limits_of_script(duration),
+        *limits_of_script(lock_timeout.duration),
         PUBLIC_FIRST,
         REFUSE_IN_SCRIPT,
     )
@@ -201,7 +209,7 @@ def _run_offline(settings: Settings, duration: str, options: dict[str, Any]) -> 
 
 
 def _run_online(
-    connection: Connection, settings: Settings, duration: str, options: dict[str, Any]
+    connection: Connection, settings: Settings, lock_timeout: LockTimeout, options: dict[str, Any]
 ) -> None:
     name_filter = settings.filters.with_names(settings.scope.name_filter(connection))
     object_filter = settings.filters.with_objects(settings.scope.object_filter(connection))
@@ -215,7 +223,7 @@ def _run_online(
     render_sql_unchanged(context.get_context())
     with (
         warnings.catch_warnings(),  # a comparison that fails leaves some silenced
-        _guard(connection, duration),
+        _guard(connection, lock_timeout),
         telling(connection),
         context.begin_transaction(),
         explaining_unknown_revisions(context.get_context(), context.script, settings.product),
@@ -230,13 +238,13 @@ def _run_online(
             _tell_of_others(settings)
 
 
-def _guard(connection: Connection, duration: str) -> AbstractContextManager[None]:
+def _guard(connection: Connection, lock_timeout: LockTimeout) -> AbstractContextManager[None]:
     options = context.get_context().opts
     if _DESTINATION in options:
         is_passed = "connection" in context.config.attributes
-        return migrating(connection, duration, is_passed=is_passed)
+        return migrating(connection, lock_timeout, is_passed=is_passed)
     if _COMPARISON in options:
-        return comparison_transaction(connection, duration)
+        return comparison_transaction(connection, lock_timeout.duration)
     return nullcontext()
 
 

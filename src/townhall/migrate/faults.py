@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg
+from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from townhall.migrate.savepoints import sqlstate
@@ -126,6 +128,7 @@ _CONNECTING = (
 _CONNECTING_OTHERWISE = "Check the URL, and what the log of the server says."
 
 _CONNECTION_FAILED = re.compile(r"(connection (failed|timeout|is bad)|failed to resolve)")
+_SENT_AS_IT_IS = "townhall_sent_as_it_is"
 _RAISED = re.compile(r"PL/pgSQL function inline_code_block line \d+ at RAISE")
 _INNER_STATEMENT = re.compile(r'SQL statement "(.*?)"\nPL/pgSQL function', re.DOTALL)
 
@@ -181,9 +184,36 @@ def statement_of(error: DBAPIError | psycopg.Error) -> str:
     if _RAISED.match(context):
         return ""
     inner = _INNER_STATEMENT.search(context)
-    # SQLAlchemy doubles a percent sign for the driver.
-    outer = (error.statement or "").replace("%%", "%") if isinstance(error, DBAPIError) else ""
-    return inner[1] if inner else outer.strip()
+    return inner[1] if inner else _outer_statement(error).strip()
+
+
+@contextmanager
+def remembering_forms(engine: Engine) -> Iterator[None]:
+    """Remember with each error of a block whether its statement was sent without parameters.
+
+    With parameters SQLAlchemy has doubled each percent sign for the driver. The error does not say.
+
+    Args:
+        engine: The engine whose connections execute the statements.
+    """
+
+    def remember(context: ExceptionContext) -> None:
+        execution, error = context.execution_context, context.sqlalchemy_exception
+        if error is not None and getattr(execution, "no_parameters", False):
+            vars(error)[_SENT_AS_IT_IS] = True
+
+    event.listen(engine, "handle_error", remember)
+    try:
+        yield
+    finally:
+        event.remove(engine, "handle_error", remember)
+
+
+def _outer_statement(error: DBAPIError | psycopg.Error) -> str:
+    if not isinstance(error, DBAPIError) or error.statement is None:
+        return ""
+    is_plain = _SENT_AS_IT_IS in vars(error)
+    return error.statement if is_plain else error.statement.replace("%%", "%")
 
 
 def _original(error: DBAPIError | psycopg.Error) -> BaseException | None:

@@ -14,7 +14,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from townhall.migrate.faults import database_error, describe, statement_of
+from townhall.migrate.faults import database_error, describe, remembering_forms, statement_of
 from townhall.migrate.guard.limits import is_usable
 from townhall.printing import abridged
 
@@ -34,7 +34,8 @@ def explaining_faults(connection: Connection, *, is_command: bool) -> Iterator[N
             on the command line.
     """
     try:
-        yield
+        with remembering_forms(connection.engine):
+            yield
     except KeyboardInterrupt:
         if not is_command:
             raise

@@ -12,15 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.faults import statement_of
 from townhall.migrate.guard.limits import is_usable
+from townhall.migrate.guard.lock_timeouts import LockTimeout
 from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows
 from townhall.migrate.guard.watch import Wait, Watch
 from townhall.migrate.savepoints import DEADLOCK, LOCK_NOT_AVAILABLE, sqlstate
 from townhall.printing import abridged
-
-_ADVICE = (
-    "The database is at the last completed revision. Run again when the application is"
-    " less busy, or wait longer with -x lock_timeout=30s."
-)
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")+"|\w+)'
 _TABLE = re.compile(
@@ -53,14 +49,14 @@ _HOLDERS = text(
 
 @contextmanager
 def explaining_give_ups(
-    connection: Connection, watch: Watch | None, duration: str
+    connection: Connection, watch: Watch | None, lock_timeout: LockTimeout
 ) -> Iterator[None]:
     """Say for a lock that was not granted which statement, table and session it was about.
 
     Args:
         connection: The connection of the run.
         watch: What a second connection has seen, if there is one.
-        duration: The lock timeout, as PostgreSQL writes durations.
+        lock_timeout: How long a statement waits for a lock.
 
     Raises:
         CommandError: A lock was not granted in time, or there was a deadlock.
@@ -69,7 +65,7 @@ def explaining_give_ups(
         yield
     except DBAPIError as error:
         reason = {
-            LOCK_NOT_AVAILABLE: f"gave up waiting for a lock after {duration}",
+            LOCK_NOT_AVAILABLE: f"gave up waiting for a lock after {lock_timeout.duration}",
             DEADLOCK: "gave up in a deadlock with another session",
         }.get(sqlstate(error))
         if reason is None:
@@ -82,7 +78,9 @@ def explaining_give_ups(
         table = (wait and wait.table) or _table(statement) or "unknown"
         holders = wait.holders if wait is not None else "unknown"
         raise CommandError(
-            f"{reason}, at: {abridged(statement)}. Table: {table}. Blocked by: {holders}. {_ADVICE}"
+            f"{reason}, at: {abridged(statement)}. Table: {table}. Blocked by: {holders}. The"
+            " database is at the last completed revision. Run again when the application is less"
+            f" busy, or wait longer with {lock_timeout.option}."
         ) from error
 
 

@@ -101,7 +101,7 @@ def limits_of_script(lock_timeout: str) -> list[str]:
     Raises:
         CommandError: ``lock_timeout`` is not a duration.
     """
-    _refuse_other_than_duration(lock_timeout)
+    milliseconds(lock_timeout)  # refuses what is none
     return [
         f"set lock_timeout = {sql.literal(lock_timeout)}",
         *(f"set {name} = 0" for name in _ENDLESS if name != "transaction_timeout"),
@@ -136,7 +136,7 @@ $$"""
 def _set_limits(
     connection: Connection, lock_timeout: str, others: Mapping[str, str], *, is_local: bool
 ) -> dict[str, str]:
-    _refuse_other_than_duration(lock_timeout)
+    milliseconds(lock_timeout)  # refuses what is none
     settings = {"lock_timeout": lock_timeout, **dict.fromkeys(_ENDLESS, "0"), **others}
     found = connection.execute(_SELECT, {"names": list(settings)})
     previous = {row.name: row.setting for row in found}
@@ -145,13 +145,23 @@ def _set_limits(
     return previous
 
 
-def _refuse_other_than_duration(lock_timeout: str) -> None:
+def milliseconds(lock_timeout: str) -> float:
+    """Return a duration in milliseconds.
+
+    Args:
+        lock_timeout: A duration, as PostgreSQL writes durations.
+
+    Raises:
+        CommandError: It is not a duration.
+    """
     match = _DURATION.fullmatch(lock_timeout)
-    if match and float(match["number"]) * _MILLISECONDS[match["unit"]] <= _LONGEST:
-        return
+    if match is not None:
+        duration = float(match["number"]) * _MILLISECONDS[match["unit"]]
+        if duration <= _LONGEST:
+            return duration
     raise CommandError(
-        f"lock_timeout={lock_timeout} is not a duration of at most 24 days: write for example 5s or"
-        " 500ms"
+        f"the lock timeout {lock_timeout} is no duration of at most 24 days: write for example 5s"
+        " or 500ms"
     )
 
 

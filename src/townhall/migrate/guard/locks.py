@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.guard.give_ups import blocked_by
 from townhall.migrate.guard.limits import is_usable, transaction_limits
+from townhall.migrate.guard.lock_timeouts import PAUSE, LockTimeout
 from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows
 from townhall.migrate.savepoints import (
     DEADLOCK,
@@ -28,12 +29,7 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 _KEY = {"key": 0x746F776E68616C6C}  # "townhall" in ASCII
-_PAUSE = 0.2  # seconds between two attempts
-_ATTEMPTS = 5
 _REMINDER = 30.0  # seconds between two messages
-
-COMPARISON_LOCK_TIMEOUT = "200ms"
-"""How long a statement of a comparison waits for a lock, as PostgreSQL writes durations."""
 
 _HOLDERS = text(
     f"""
@@ -109,7 +105,9 @@ def migration_processes(connection: Connection) -> list[int]:
     return [each.pid for each in connection.execute(_HOLDERS, _KEY)]
 
 
-def with_retries(connection: Connection, duration: str, work: Callable[[], Result]) -> Result:
+def with_retries(
+    connection: Connection, lock_timeout: LockTimeout, work: Callable[[], Result]
+) -> Result:
     """Run something that is rolled back, and retry it where a lock was not granted.
 
     While a statement waits for a lock, all later ones on that table queue behind it, even reads.
@@ -117,18 +115,18 @@ def with_retries(connection: Connection, duration: str, work: Callable[[], Resul
 
     Args:
         connection: A connection within a transaction.
-        duration: The lock timeout, as PostgreSQL writes durations.
+        lock_timeout: How long a statement waits for a lock, and how often it is tried.
         work: What to run; its changes are rolled back.
 
     Raises:
         CommandError: A lock was not granted in any of the attempts.
     """
-    for _ in range(_ATTEMPTS):
+    for _ in range(lock_timeout.attempts):
         try:
             with rolled_back(connection):
                 connection.execute(
                     text("select set_config('lock_timeout', :duration, true)"),
-                    {"duration": duration},
+                    {"duration": lock_timeout.duration},
                 )
                 return work()
         except DBAPIError as error:
@@ -136,12 +134,12 @@ def with_retries(connection: Connection, duration: str, work: Callable[[], Resul
                 raise CommandError(_NO_LOCKS) from error
             if sqlstate(error) not in {LOCK_NOT_AVAILABLE, DEADLOCK}:
                 raise
-        time.sleep(_PAUSE)
+        time.sleep(PAUSE)
     raise CommandError(
-        f"the comparison gave up after {_ATTEMPTS} attempts with a lock timeout of {duration};"
-        f" nothing was changed. Blocked by: {blocked_by(connection)}. Run again when the"
-        " application is less busy, or wait longer with -x lock_timeout=5s; other sessions may then"
-        " queue behind the comparison for as long."
+        f"the comparison gave up after {lock_timeout.attempts} attempts with a lock timeout of"
+        f" {lock_timeout.duration}; nothing was changed. Blocked by: {blocked_by(connection)}. Run"
+        f" again when the application is less busy, or wait longer with {lock_timeout.option};"
+        " other sessions may then queue behind the comparison for as long."
     )
 
 
@@ -158,7 +156,7 @@ def _wait_for(connection: Connection, is_granted: Callable[[], bool]) -> None:
                 holders or "it has just ended",
             )
             next_message += _REMINDER
-        time.sleep(_PAUSE)
+        time.sleep(PAUSE)
 
 
 def _try_lock(connection: Connection) -> bool:

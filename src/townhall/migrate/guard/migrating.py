@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from townhall.migrate.guard.give_ups import explaining_give_ups
 from townhall.migrate.guard.limits import session_limits
+from townhall.migrate.guard.lock_timeouts import LockTimeout
 from townhall.migrate.guard.locks import migration_lock
 from townhall.migrate.guard.poolers import refuse_pooler
 from townhall.migrate.guard.second_connection import second_connection
@@ -16,12 +17,14 @@ from townhall.migrate.guard.watch import watching
 
 
 @contextmanager
-def migrating(connection: Connection, lock_timeout: str, *, is_passed: bool) -> Iterator[None]:
+def migrating(
+    connection: Connection, lock_timeout: LockTimeout, *, is_passed: bool
+) -> Iterator[None]:
     """Migrate alone, directly on the server, with a short lock timeout and no other limit.
 
     Args:
         connection: A connection outside a transaction.
-        lock_timeout: How long a statement waits for a lock, as PostgreSQL writes durations.
+        lock_timeout: How long a statement waits for a lock.
         is_passed: Whether the program made the connection; then the run goes on where a second one
             to the server can't be opened.
 
@@ -33,7 +36,7 @@ def migrating(connection: Connection, lock_timeout: str, *, is_passed: bool) -> 
         if second is not None:
             refuse_pooler(connection, second)
         with (
-            session_limits(connection, lock_timeout),
+            session_limits(connection, lock_timeout.duration),
             watching(connection, second) as watch,
             migration_lock(connection),
             # Within it: to release it is a further statement, which waits for no other session.

@@ -8,7 +8,8 @@ from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 
-from townhall.migrate.guard.locks import COMPARISON_LOCK_TIMEOUT, with_retries
+from townhall.migrate.guard.lock_timeouts import COMPARISON
+from townhall.migrate.guard.locks import with_retries
 from townhall.migrate.settings import LIVE_OPTION, LOCK_TIMEOUT_OPTION, SETTINGS, Settings
 from townhall.migrate.trial.verification import try_revisions
 from townhall.migrate.write.listing import refuse_differences
@@ -37,7 +38,7 @@ def finish_and_try(
     def try_them(revisions: Sequence[MigrationScript]) -> None:
         with_retries(
             connection,
-            context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON_LOCK_TIMEOUT),
+            context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON),
             lambda: try_revisions(context, revisions, settings.scope.schemas),
         )
 
