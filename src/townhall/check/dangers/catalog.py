@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from townhall.check.dangers.truth import read_always_true
 from townhall.pg import PUBLIC, TableAccess, sql
 from townhall.pg.catalog import (
     PLATFORM_SCHEMAS,
@@ -232,6 +233,7 @@ class Rules:
         relations: The relations, by number.
         open_tables: The access of the tables without row level security, by schema and name.
         policies: The policies.
+        always_true: The conditions to write that hold for every row, each with schema and table.
         functions: The functions, by number.
         foreign_keys: The foreign keys that may lack an index.
     """
@@ -242,6 +244,7 @@ class Rules:
     relations: Mapping[int, Relation]
     open_tables: Mapping[tuple[str, str], TableAccess]
     policies: Sequence[FoundPolicy]
+    always_true: frozenset[tuple[tuple[str, str], str]]
     functions: Mapping[int, FoundFunction]
     foreign_keys: Sequence[ForeignKey]
 
@@ -278,6 +281,7 @@ def read_rules(
             FoundFunction(**_values(row))
             for row in rows(connection, _FUNCTIONS, sorted(PLATFORM_SCHEMAS))
         ]
+        always_true = read_always_true(connection)
         keys = rows(connection, _FOREIGN_KEYS, sorted(PLATFORM_SCHEMAS))
         if exposed is None:
             exposed = callers.schemas or (_USUALLY_EXPOSED,)
@@ -291,6 +295,7 @@ def read_rules(
         {each.oid: each for each in relations},
         {(each.schema, each.table): each for each in accesses if not each.row_security},
         policies,
+        always_true,
         {each.oid: each for each in functions},
         [ForeignKey(**_values(row)) for row in keys],
     )

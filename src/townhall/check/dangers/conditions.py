@@ -15,7 +15,6 @@ from townhall.check.dangers.expressions import (
     called_per_row,
     columns_of_view,
     evaluated_once,
-    is_true,
     names,
     texts,
 )
@@ -92,7 +91,7 @@ class Conditions:
             command
             for command in WRITES
             if rule.is_for(command)
-            and _is_open(rule, command)
+            and self._is_open(table, rule, command)
             and not self._is_restricted(table, rule, command)
         ]
         if not commands:
@@ -101,18 +100,42 @@ class Conditions:
         return _finding(
             Danger.WRITABLE_BY_ALL,
             policy,
-            self._changed(table, policy, _closed),
+            self._changed(table, policy, lambda rule: self._closed(table, rule)),
             self._declared(table, policy)
             or f"no pg.Policy named {python_literal(policy.name)}, or with a condition on the row",
             detail=words,
             decision=_WHO,
         )
 
+    def _is_true(self, table: _Table, condition: str | None) -> bool:
+        return condition == "true" or (table, condition) in self._rules.always_true
+
+    def _is_open(self, table: _Table, rule: Rule, command: str) -> bool:
+        is_open = self._is_true(table, rule.condition_to_write(command))
+        return is_open or (command == "update" and self._is_true(table, rule.using))
+
+    def _closed(self, table: _Table, rule: Rule) -> list[Rule]:
+        # What a policy for writing leaves where its true condition is no longer one.
+        check = rule.check if rule.check is not None else rule.using
+        if not self._is_true(table, rule.using) and rule.command in {"update", "all"}:
+            return [replace(rule, check=rule.using)]
+        if self._is_true(table, check) or rule.command in {"insert", "delete"}:
+            return [replace(rule, command="select", check=None)] if rule.command == "all" else []
+        if rule.command == "update":
+            return [replace(rule, using=check)]
+        writes = [replace(rule, using=check)] * len(WRITES)
+        return [
+            part.only_for(command, sql.shortened(rule.name, 54) + f" ({command})")
+            for command, part in zip(
+                COMMANDS, [replace(rule, using="true", check=None), *writes], strict=True
+            )
+        ]
+
     def _is_restricted(self, table: _Table, rule: Rule, command: str) -> bool:
         return any(
             not each.is_permissive
             and Rule.of(each).is_for(command)
-            and not is_true(Rule.of(each).condition_to_write(command))
+            and not self._is_true(table, Rule.of(each).condition_to_write(command))
             and (PUBLIC in each.roles or set(rule.roles) <= set(each.roles))
             for each in self._by_table[table]
         )
@@ -305,27 +328,6 @@ def _finding(  # noqa: PLR0913 - each is a part of a finding
 
 def _in_words(rules: Iterable[Rule]) -> str:
     return ", ".join(python_literal(each.name) for each in rules)
-
-
-def _is_open(rule: Rule, command: str) -> bool:
-    is_open = is_true(rule.condition_to_write(command))
-    return is_open or (command == "update" and is_true(rule.using))
-
-
-def _closed(rule: Rule) -> list[Rule]:
-    """Return what a policy for writing leaves where its true condition is no longer one."""
-    check = rule.check if rule.check is not None else rule.using
-    if not is_true(rule.using) and rule.command in {"update", "all"}:
-        return [replace(rule, check=rule.using)]
-    if is_true(check) or rule.command in {"insert", "delete"}:
-        return [replace(rule, command="select", check=None)] if rule.command == "all" else []
-    if rule.command == "update":
-        return [replace(rule, using=check)]
-    parts = [replace(rule, using="true", check=None), *[replace(rule, using=check)] * len(WRITES)]
-    return [
-        part.only_for(command, sql.shortened(rule.name, 54) + f" ({command})")
-        for command, part in zip(COMMANDS, parts, strict=True)
-    ]
 
 
 def _each_condition(rule: Rule, change: Callable[[str], str]) -> Rule:

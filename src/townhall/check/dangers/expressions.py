@@ -20,7 +20,6 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_SIDES = 2
 _CONSTANT_WORDS = frozenset({"true", "false", "null", "and", "or", "not", "is", "array", "select"})
 
 
@@ -40,50 +39,6 @@ class Called:
     end: int
     name: str
     is_array_operand: bool
-
-
-def is_true(condition: str | None) -> bool:
-    """Tell whether a condition is true for every row, as its form alone shows.
-
-    Args:
-        condition: The condition as PostgreSQL renders it; None for none.
-    """
-    return condition is not None and _is_true(list(_TOKEN.finditer(condition)))
-
-
-def _is_true(tokens: Sequence[re.Match[str]]) -> bool:
-    closing = _closing(tokens)
-    if tokens and closing.get(0) == len(tokens) - 1:
-        return _is_true(tokens[1:-1])
-    words = [each[0].lower() for each in tokens]
-    if words[:1] == ["select"]:
-        return _is_true(tokens[1:-2] if words[-2:-1] == ["as"] else tokens[1:])
-    for word, holds in (("or", any), ("and", all)):
-        parts = _split(tokens, closing, word)
-        if len(parts) > 1:
-            return holds(map(_is_true, parts))
-    return words in (["true"], ["not", "false"]) or _is_of_equal_constants(tokens)
-
-
-def _split(
-    tokens: Sequence[re.Match[str]], closing: Mapping[int, int], word: str
-) -> list[Sequence[re.Match[str]]]:
-    # The parts between a word that stands in no parentheses.
-    parts, start, index = [], 0, 0
-    while index < len(tokens):
-        if tokens[index][0].lower() == word:
-            parts.append(tokens[start:index])
-            start = index + 1
-        index = closing.get(index, index) + 1
-    return [*parts, tokens[start:]]
-
-
-def _is_of_equal_constants(tokens: Sequence[re.Match[str]]) -> bool:
-    sides = [[each[0] for each in side] for side in _split(tokens, {}, "=")]
-    is_constant = all(
-        each["text"] or each["cast"] or each[0].isdigit() or each[0] == "=" for each in tokens
-    )
-    return is_constant and len(sides) == _SIDES and sides[0] == sides[1] != []
 
 
 def called_per_row(condition: str, functions: Mapping[str, str]) -> list[Called]:
@@ -173,6 +128,19 @@ def columns_of_view(query: str) -> list[str]:
             named = [each[0] for each in column]
             found.append(" ".join(named[:-2] if named[-2:-1] == ["AS"] else named))
     return found
+
+
+def _split(
+    tokens: Sequence[re.Match[str]], closing: Mapping[int, int], word: str
+) -> list[Sequence[re.Match[str]]]:
+    # The parts between a word that stands in no parentheses.
+    parts, start, index = [], 0, 0
+    while index < len(tokens):
+        if tokens[index][0].lower() == word:
+            parts.append(tokens[start:index])
+            start = index + 1
+        index = closing.get(index, index) + 1
+    return [*parts, tokens[start:]]
 
 
 def _closing(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
