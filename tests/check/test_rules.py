@@ -71,12 +71,12 @@ def test_schema_that_was_never_declared_has_dangers_and_no_drift(
         "difference": "has no index: on parent_id",
         "severity": "performance",
         "impact": "each delete or change of a referenced row, and each join, reads the whole table",
-        "repair": "create index on public.notes (parent_id)",
+        "repair": "create index notes_parent_id_idx on public.notes (parent_id)",
         "decision": None,
         "is_drift": False,
         "danger": "foreign key without index",
         "declared_at": None,
-        "python": "mapped_column(…, index=True) of parent_id",
+        "python": 'sa.Index("notes_parent_id_idx", "parent_id")',
     }
 
 

@@ -95,10 +95,15 @@ class _Relation(OwnedEntity):
         return replace(view, kept={**kept, **self.kept})
 
     @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns, of a view that was read from the catalog."""
+        names = (match[0] for each in self.columns if (match := _NAME.match(each)))
+        return tuple(map(sql.unquote, names))
+
+    @property
     def subjects(self) -> set[str]:
         """What :attr:`kept` may be of, of a view that was read from the catalog."""
-        names = (match[0] for each in self.columns if (match := _NAME.match(each)))
-        return {f"column {sql.unquote(name)}" for name in names}
+        return {f"column {name}" for name in self.column_names}
 
     def drop_statements(self) -> Iterable[str]:
         """Yield the drop of the view."""

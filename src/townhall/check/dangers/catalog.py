@@ -13,7 +13,16 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from townhall.check.dangers.truth import read_always_true
-from townhall.pg import PUBLIC, TableAccess, sql
+from townhall.pg import (
+    PUBLIC,
+    Entity,
+    Function,
+    MaterializedView,
+    Procedure,
+    TableAccess,
+    View,
+    sql,
+)
 from townhall.pg.catalog import (
     PLATFORM_SCHEMAS,
     SIGNATURE,
@@ -24,8 +33,6 @@ from townhall.pg.catalog import (
 from townhall.roles import SUPABASE, Roles
 
 _USUALLY_EXPOSED = "public"
-_METADATA = "user_?meta_?data"
-"""What bodies are looked for: ``user_metadata``, ``raw_user_meta_data``."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,6 @@ class Relation:
         grantees: Who holds a privilege to read or write it or a column of it, except its owner.
         reads: The relations that it reads itself, if it is a view.
         is_of_extension: Whether an extension brought it.
-        definition: What replaces it, if it is a view that mentions the metadata of users.
     """
 
     oid: int
@@ -114,7 +120,11 @@ class Relation:
     grantees: tuple[str, ...]
     reads: tuple[int, ...]
     is_of_extension: bool
-    definition: str | None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What identifies it among the declarations, if it is a view."""
+        return ("materialized view" if self.kind == "m" else "view", self.schema, self.name)
 
     @property
     def is_table(self) -> bool:
@@ -181,7 +191,6 @@ class FoundFunction:
         search_path: Its own search path, None without one.
         grantees: Who may execute it, except its owner.
         body: Its body.
-        definition: What creates it again, where its body mentions the metadata of users.
         is_own: Whether neither an extension nor the platform brought it.
     """
 
@@ -199,8 +208,12 @@ class FoundFunction:
     search_path: str | None
     grantees: tuple[str, ...]
     body: str
-    definition: str | None
     is_own: bool
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What identifies it among the declarations."""
+        return (self.kind, self.schema, self.signature)
 
 
 @dataclass(frozen=True)
@@ -235,6 +248,8 @@ class Rules:
         policies: The policies.
         always_true: The conditions to write that hold for every row, each with schema and table.
         functions: The functions, by number.
+        entities: The functions and views, as they would be declared.
+        names: Schema and name of each relation, indexes included, where a foreign key lacks one.
         foreign_keys: The foreign keys that may lack an index.
     """
 
@@ -246,6 +261,8 @@ class Rules:
     policies: Sequence[FoundPolicy]
     always_true: frozenset[tuple[tuple[str, str], str]]
     functions: Mapping[int, FoundFunction]
+    entities: Sequence[Entity]
+    names: frozenset[tuple[str, str]]
     foreign_keys: Sequence[ForeignKey]
 
     @cached_property
@@ -283,10 +300,20 @@ def read_rules(
         ]
         always_true = read_always_true(connection)
         keys = rows(connection, _FOREIGN_KEYS, sorted(PLATFORM_SCHEMAS))
+        names = rows(connection, _NAMES, sorted({row["schema"] for row in keys}))
         if exposed is None:
             exposed = callers.schemas or (_USUALLY_EXPOSED,)
         schemas = rows(connection, _SCHEMAS, exposed)
         open_schemas = {each.schema for each in relations if each.is_open_table}
+        schemas_of_entities = sorted(
+            {each.schema for each in relations if each.kind in {"v", "m"}}
+            | {each.schema for each in functions if each.is_own}
+        )
+        entities = [
+            entity
+            for kind in (View, MaterializedView, Function, Procedure)
+            for entity in kind.read(connection, schemas_of_entities)
+        ]
         accesses = TableAccess.read(connection, sorted(open_schemas))
     return Rules(
         callers,
@@ -297,6 +324,8 @@ def read_rules(
         policies,
         always_true,
         {each.oid: each for each in functions},
+        entities,
+        frozenset((row["schema"], row["name"]) for row in names),
         [ForeignKey(**_values(row)) for row in keys],
     )
 
@@ -364,6 +393,13 @@ _ROLES = """
     order by r.rolname
 """
 
+_NAMES = """
+    select n.nspname as schema, c.relname as name
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = any (%(schemas)s)
+"""
+
 _OWN_SCHEMA = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 
 _SCHEMAS = """
@@ -425,22 +461,7 @@ _RELATIONS = f"""
                 and d.refobjid <> c.oid
             order by 1
         ) as reads,
-        not ({not_of_an_extension("pg_class", "c")}) as is_of_extension,
-        case
-            when c.relkind = 'v' and pg_get_viewdef(c.oid) ~* '{_METADATA}'
-                then format(
-                    'create or replace view %%I.%%I (%%s)%%s as%%s',
-                    n.nspname,
-                    c.relname,
-                    (
-                        select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
-                        from pg_catalog.pg_attribute as a
-                        where a.attrelid = c.oid and a.attnum > 0
-                    ),
-                    ' with (' || array_to_string(c.reloptions, ', ') || ')',
-                    E'\n' || rtrim(pg_get_viewdef(c.oid), ';')
-                )
-        end as definition
+        not ({not_of_an_extension("pg_class", "c")}) as is_of_extension
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     join pg_catalog.pg_roles as o on o.oid = c.relowner
@@ -517,10 +538,6 @@ _FUNCTIONS = f"""
             order by 1
         ) as grantees,
         coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body,
-        case
-            when coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* '{_METADATA}'
-                then pg_get_functiondef(p.oid)
-        end as definition,
         n.nspname <> all (%(schemas)s) and {not_of_an_extension("pg_proc", "p")} as is_own
     from pg_catalog.pg_proc as p
     join pg_catalog.pg_namespace as n on n.oid = p.pronamespace

@@ -5,31 +5,24 @@ A repair of a policy is written for what the repairs before it have made of the 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Relation, Rules
-from townhall.check.dangers.expressions import (
-    called_per_row,
-    columns_of_view,
-    evaluated_once,
-    names,
-    texts,
-)
+from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Rules
+from townhall.check.dangers.declarations import Declarations
+from townhall.check.dangers.expressions import called_per_row, evaluated_once
 from townhall.check.dangers.found import found
 from townhall.check.dangers.kinds import Danger
 from townhall.check.dangers.merging import merged, overlaps
+from townhall.check.dangers.metadata import Metadata, trusting_the_service
 from townhall.check.dangers.policies import COMMANDS, WRITES, Rule, declaration, statements
 from townhall.check.findings import Finding
 from townhall.check.snapshot import in_words
 from townhall.pg import PUBLIC, sql
-from townhall.pg.layout import without_comments
 from townhall.printing import python_literal
 
 _Table = tuple[str, str]
-_METADATA = {"user_metadata": "app_metadata", "raw_user_meta_data": "raw_app_meta_data"}
 _COPY = "copy the values to app_metadata first, which only the service can write"
 _WHO = "decide who may write which rows, and write a policy that says so"
 
@@ -37,13 +30,15 @@ _WHO = "decide who may write which rows, and write a policy that says so"
 class Conditions:
     """The policies of a database and what repairs make of them."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, declared: Declarations) -> None:
         """Begin with the policies as they are.
 
         Args:
             rules: The rules of the database.
+            declared: What is to be declared of functions and views, which repairs change.
         """
-        self._rules = rules
+        self._rules, self._declared = rules, declared
+        self._metadata = Metadata(rules)
         self._by_table: dict[_Table, list[FoundPolicy]] = {}
         for policy in rules.policies:
             self._by_table.setdefault((policy.schema, policy.table), []).append(policy)
@@ -78,7 +73,7 @@ class Conditions:
         self._now[table] = after
         return statements(sql.qualified(*table), before, after)
 
-    def _declared(self, table: _Table, policy: FoundPolicy) -> str:
+    def _declaration(self, table: _Table, policy: FoundPolicy) -> str:
         # What the repairs so far have made of it.
         made = [each for each in self._now[table] if each.origin == policy.name]
         return ", ".join(declaration(*table, each) for each in made)
@@ -101,8 +96,8 @@ class Conditions:
             Danger.WRITABLE_BY_ALL,
             policy,
             self._changed(table, policy, lambda rule: self._closed(table, rule)),
-            self._declared(table, policy)
-            or f"no pg.Policy named {python_literal(policy.name)}, or with a condition on the row",
+            self._declaration(table, policy)
+            or f"# no pg.Policy named {python_literal(policy.name)}",
             detail=words,
             decision=_WHO,
         )
@@ -141,103 +136,31 @@ class Conditions:
         )
 
     def _user_metadata(self, table: _Table, policy: FoundPolicy) -> Finding | None:
-        called = [self._rules.functions[oid] for oid in policy.functions if oid in self._functions]
-        conditions = [each for each in (policy.using, policy.check) if each]
-        columns = [each.split(" ", 2) for each in policy.columns]
-        is_direct = any(map(self._trusts_directly, conditions)) or any(
-            name == "raw_user_meta_data" and self._rules.relations[int(oid)].is_table
-            for oid, _, name in columns
-            if int(oid) in self._rules.relations
-        )
-        views = [
-            view
-            for view, own in self._views.items()
-            if any(int(oid) == view.oid and int(number) in own for oid, number, _ in columns)
-        ]
-        functions = list(dict.fromkeys(each for one in called for each in self._functions[one.oid]))
-        if not is_direct and not functions and not views:
+        is_direct, readers = self._metadata.is_read_by(policy), self._metadata.readers(policy)
+        if not is_direct and not readers:
             return None
-        repairs = [_replacing_view(each.definition or "") for each in views]
-        repairs += [_trusting_the_service(each.definition or "") for each in functions]
+        repaired = [self._declared.trusting_the_service(each.key) for each in readers]
+        repairs = [statement for statement, _ in repaired]
+        python = [declared for _, declared in repaired]
         if is_direct:
             repairs += self._changed(
                 table,
                 policy,
-                lambda rule: [_each_condition(rule, _trusting_the_service)],
+                lambda rule: [_each_condition(rule, trusting_the_service)],
             )
-        readers = [
-            *(f"{each.schema}.{each.name}" for each in views),
-            *(f"{each.schema}.{each.signature}" for each in functions),
-        ]
-        through = ", ".join(readers)
-        python = [self._declared(table, policy)] if is_direct else []
-        python += [f"app_metadata in the place of user_metadata in {through}"] if readers else []
+            python.append(self._declaration(table, policy))
+        through = ", ".join(
+            f"{each.schema}.{each.signature if isinstance(each, FoundFunction) else each.name}"
+            for each in readers
+        )
         return _finding(
             Danger.USER_METADATA,
             policy,
             repairs,
-            ", and ".join(python),
+            ", ".join(python),
             detail=f"through {through}" if readers else None,
             decision=_COPY,
         )
-
-    def _trusts_directly(self, condition: str) -> bool:
-        is_named = any(re.search(r"\buser_metadata\b", text) for text in texts(condition))
-        return is_named and bool(names(condition) & self._readers_of_tokens)
-
-    @cached_property
-    def _views(self) -> Mapping[Relation, Collection[int]]:
-        # The columns that hold the metadata of users, of each view that has one.
-        found = {}
-        for view in self._rules.relations.values():
-            if view.definition is None:
-                continue
-            query = view.definition.partition(_QUERY)[2]
-            found[view] = {
-                number
-                for number, column in enumerate(columns_of_view(query), 1)
-                if "raw_user_meta_data" in names(column) or self._trusts_directly(column)
-            }
-        return found
-
-    @cached_property
-    def _readers_of_tokens(self) -> set[str]:
-        # The functions that give the claims of a token, and those that call them.
-        known = {"jwt", "current_setting"}
-        for _ in range(_DEPTH):
-            known |= {
-                each.literal.rpartition(".")[2].strip('"')
-                for each in self._rules.functions.values()
-                if each.is_own and names(each.body) & known
-            }
-        return known
-
-    @cached_property
-    def _functions(self) -> Mapping[int, list[FoundFunction]]:
-        # The functions that read the metadata of users, by each function that leads to them.
-        own = [each for each in self._rules.functions.values() if each.is_own]
-        bodies = {each.oid: without_comments(each.body) for each in own if each.body}
-        reaching = {
-            each.oid: [each]
-            for each in own
-            if each.definition is not None and _reads_metadata(bodies.get(each.oid, ""))
-        }
-        for _ in range(_DEPTH):
-            by_name = {
-                _last_name(self._rules.functions[oid]): readers for oid, readers in reaching.items()
-            }
-            if not by_name:
-                break
-            found_more = {
-                each.oid: list(dict.fromkeys(r for name in called for r in by_name[name]))
-                for each in own
-                if each.oid not in reaching
-                and (called := sorted(names(bodies.get(each.oid, "")) & by_name.keys()))
-            }
-            if not found_more:
-                break
-            reaching |= found_more
-        return reaching
 
     def _per_row(self, table: _Table, policy: FoundPolicy) -> Finding | None:
         if set(policy.roles) <= self._rules.callers.bypassing:
@@ -264,7 +187,7 @@ class Conditions:
             Danger.PER_ROW,
             policy,
             repairs,
-            self._declared(table, policy),
+            self._declaration(table, policy),
             detail=", ".join(f"{name}()" for name in called),
         )
 
@@ -296,15 +219,9 @@ class Conditions:
             in_words("table", *table),
             statements(sql.qualified(*table), before, after),
             ", ".join(declaration(*table, each) for each in after if each not in before)
-            + f" in the place of {_in_words(each for each in before if each not in after)}",
+            + f"  # in the place of {_in_words(each for each in before if each not in after)}",
             detail=detail,
         )
-
-
-_QUERY = " as\n"
-"""What stands before the query in the definition of a view."""
-_DEPTH = 5
-"""How many functions may call each other on the way."""
 
 
 def _finding(  # noqa: PLR0913 - each is a part of a finding
@@ -336,25 +253,3 @@ def _each_condition(rule: Rule, change: Callable[[str], str]) -> Rule:
         using=None if rule.using is None else change(rule.using),
         check=None if rule.check is None else change(rule.check),
     )
-
-
-def _reads_metadata(body: str) -> bool:
-    if "raw_user_meta_data" in body:
-        return True
-    return "user_metadata" in body and bool(re.search(r"jwt", body, re.IGNORECASE))
-
-
-def _trusting_the_service(text: str) -> str:
-    for untrusted, trusted in _METADATA.items():
-        text = text.replace(untrusted, trusted)
-    return text
-
-
-def _replacing_view(definition: str) -> str:
-    # Its columns keep their names.
-    head, begin, query = definition.partition(_QUERY)
-    return head + begin + _trusting_the_service(query)
-
-
-def _last_name(function: FoundFunction) -> str:
-    return next(iter(names(function.literal)))

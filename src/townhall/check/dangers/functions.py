@@ -5,33 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from townhall.check.dangers.catalog import FoundFunction, Rules
+from townhall.check.dangers.declarations import Declarations
 from townhall.check.dangers.found import found
 from townhall.check.dangers.kinds import Danger
 from townhall.check.findings import Finding
 from townhall.check.snapshot import in_words
 from townhall.pg import PUBLIC, sql
-from townhall.printing import python_literal
 
 _LAST = "pg_temp"
 _PLATFORM_EXTENSIONS = "extensions"
 
 
-def definer_functions(rules: Rules) -> Iterable[Finding]:
+def definer_functions(rules: Rules, declared: Declarations) -> Iterable[Finding]:
     """Yield the functions that run as their owner, and let a caller misuse that.
 
     Args:
         rules: The rules of the database.
+        declared: What is to be declared, which their repairs change.
     """
     for function in rules.functions.values():
         if not function.is_definer or not function.is_own:
             continue
         if function.schema in rules.reachable and not function.is_trigger:
-            yield from _anonymous(function, rules)
+            yield from _anonymous(function, rules, declared)
         if _is_unsafe(function.search_path):
-            yield _unsafe(function, rules)
+            yield _unsafe(function, rules, declared)
 
 
-def _anonymous(function: FoundFunction, rules: Rules) -> Iterable[Finding]:
+def _anonymous(function: FoundFunction, rules: Rules, declared: Declarations) -> Iterable[Finding]:
     grantees = rules.callers.may_be_anonymous(function.grantees)
     if not grantees:
         return
@@ -54,8 +55,7 @@ def _anonymous(function: FoundFunction, rules: Rules) -> Iterable[Finding]:
         Danger.ANONYMOUS_DEFINER,
         in_words(function.kind, function.schema, function.signature),
         statements,
-        f"{_entity(function)}(name={python_literal(_name(function))}, execute={allowed!r}, …),"
-        " or a schema that is not exposed",
+        declared.changed(function.key, execute=allowed),
         decision=f"policies for every role call it ({', '.join(callers)}): give them roles, or move"
         " it to a schema that is not exposed"
         if callers
@@ -71,7 +71,7 @@ def _is_unsafe(search_path: str | None) -> bool:
     return not set(schemas) <= {"pg_catalog"} and schemas[-1] != _LAST
 
 
-def _unsafe(function: FoundFunction, rules: Rules) -> Finding:
+def _unsafe(function: FoundFunction, rules: Rules, declared: Declarations) -> Finding:
     path = [each for each in sql.split_list(function.search_path or "") if each]
     if not path:
         schemas = {each.schema for each in rules.functions.values()}
@@ -83,15 +83,9 @@ def _unsafe(function: FoundFunction, rules: Rules) -> Finding:
         Danger.UNSAFE_SEARCH_PATH,
         in_words(function.kind, function.schema, function.signature),
         [f"alter {function.kind} {function.target} set search_path = {sql.quote_all(path)}"],
-        f"{_entity(function)}(name={python_literal(_name(function))},"
-        f" settings={{'search_path': {python_literal(sql.join_list(path))}}}, …)",
+        declared.changed(
+            function.key,
+            settings={**declared.settings(function.key), "search_path": sql.join_list(path)},
+        ),
         detail=words,
     )
-
-
-def _entity(function: FoundFunction) -> str:
-    return "pg.Procedure" if function.kind == "procedure" else "pg.Function"
-
-
-def _name(function: FoundFunction) -> str:
-    return function.signature.split("(", 1)[0]

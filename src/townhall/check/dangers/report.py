@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from itertools import groupby
 
 from townhall.check.dangers.catalog import Rules
 from townhall.check.dangers.conditions import Conditions
+from townhall.check.dangers.declarations import Declarations
 from townhall.check.dangers.functions import definer_functions
 from townhall.check.dangers.kinds import WORDS, Danger
 from townhall.check.dangers.places import NOWHERE, Places
@@ -23,6 +25,11 @@ from townhall.printing import printable, printable_sql, python_literal
 
 _SHOWN = 5
 _KINDS = list(Danger)
+_LONG_TEXT = re.compile(
+    r"""\b(?P<field>body|definition)=(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+)
+_SHORT = 60
+"""How many characters of a body or a query are shown at most; ``--json`` has the whole."""
 
 
 def dangers(rules: Rules, places: Places = NOWHERE) -> list[Finding]:
@@ -32,11 +39,12 @@ def dangers(rules: Rules, places: Places = NOWHERE) -> list[Finding]:
         rules: The rules of the database.
         places: Where its objects are declared.
     """
+    declared = Declarations(rules.entities)
     found = [
         *without_row_security(rules),
-        *run_as_owner(rules),
-        *definer_functions(rules),
-        *Conditions(rules).findings(),
+        *run_as_owner(rules, declared),
+        *definer_functions(rules, declared),
+        *Conditions(rules, declared).findings(),
         *without_index(rules),
     ]
     columns = {
@@ -154,4 +162,10 @@ def _shown(finding: Finding) -> Iterator[str]:
     if finding.decision:
         yield f"    decide first: {printable(finding.decision)}"
     yield f"    SQL:    {printable_sql(finding.repair)}"
-    yield f"    Python: {printable(finding.python or '')}"
+    yield f"    Python: {printable(_LONG_TEXT.sub(_shortened, finding.python or ''))}"
+
+
+def _shortened(text: re.Match[str]) -> str:
+    return (
+        f"{text['field']}={text['text']}" if len(text["text"]) <= _SHORT else f"{text['field']}=…"
+    )

@@ -5,31 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from townhall.check.dangers.catalog import Relation, Rules
+from townhall.check.dangers.declarations import Declarations
 from townhall.check.dangers.found import found
 from townhall.check.dangers.kinds import Danger
 from townhall.check.findings import Finding
 from townhall.check.snapshot import in_words
 from townhall.pg import sql
-from townhall.printing import python_literal
 
 _USERS = ("auth", "users")
 
 
-def run_as_owner(rules: Rules) -> Iterable[Finding]:
+def run_as_owner(rules: Rules, declared: Declarations) -> Iterable[Finding]:
     """Yield the views of exposed schemas that show their callers what policies hide from them.
 
     Args:
         rules: The rules of the database.
+        declared: What is to be declared, which their repairs change.
     """
     for view in _readable(rules):
         if view.is_invoker:
             continue
         below = list(_tables(view, view, rules, set()))
         if any((table.schema, table.name) == _USERS for table, _ in below):
-            yield _finding(Danger.USERS_SHOWN, view, None, rules)
+            yield _finding(Danger.USERS_SHOWN, view, None, rules, declared)
         elif hidden := [table for table, owner in below if _is_bypassed(table, owner, rules)]:
             names = ", ".join(dict.fromkeys(f"{each.schema}.{each.name}" for each in hidden))
-            yield _finding(Danger.OWNERS_VIEW, view, f"over {names}", rules)
+            yield _finding(Danger.OWNERS_VIEW, view, f"over {names}", rules, declared)
 
 
 def _readable(rules: Rules) -> Iterator[Relation]:
@@ -80,15 +81,23 @@ def _is_bypassed(table: Relation, owner: Relation, rules: Rules) -> bool:
     return is_limited and (owner.is_owned_by_bypassing or is_owners)
 
 
-def _finding(danger: Danger, view: Relation, detail: str | None, rules: Rules) -> Finding:
-    name = f"schema={python_literal(view.schema)}, name={python_literal(view.name)}"
+def _finding(
+    danger: Danger, view: Relation, detail: str | None, rules: Rules, declared: Declarations
+) -> Finding:
     if view.kind == "m":
         holders = [each for each in view.grantees if rules.callers.among([each])]
         return found(
             danger,
             in_words("materialized view", view.schema, view.name),
             [f"revoke all on table {view.literal} from {sql.roles(holders)}"],
-            f"pg.MaterializedView({name}, grants={{}}, …)",
+            declared.changed(
+                view.key,
+                grants={
+                    role: held
+                    for role, held in declared.grants(view.key).items()
+                    if role not in holders
+                },
+            ),
             detail=detail,
             decision="its callers can't read it then; give them a function or a view with policies",
         )
@@ -96,7 +105,7 @@ def _finding(danger: Danger, view: Relation, detail: str | None, rules: Rules) -
         danger,
         in_words("view", view.schema, view.name),
         [f"alter view {view.literal} set (security_invoker = true)"],
-        f"pg.View({name}, …): security_invoker is True by default",
+        declared.changed(view.key, security_invoker=True),
         detail=detail,
         decision="its callers then need privileges on the tables it reads"
         + (
