@@ -121,3 +121,27 @@ def test_caller_is_created_while_one_function_goes_and_two_come(lab: Lab, caller
 def test_default_goes_with_the_function_that_it_calls(lab: Lab) -> None:
     revision = lab.there_and_back(declared([ONE], "default"), declared([TWO], None))
     assert "undecided" not in revision.upgrade
+
+
+@pytest.mark.parametrize("argument", ["mood", "mood[]", "variadic mood[]", "notes"])
+def test_argument_of_a_type_that_the_search_path_finds_is_created_and_changed(
+    lab: Lab, argument: str
+) -> None:
+    for statement in (
+        "create type public.mood as enum ('good', 'bad')",
+        "create table public.notes (id integer)",
+    ):
+        lab.connection.execute(sa.text(statement))
+
+    def feeling(body: str, **arguments: str) -> Schema:
+        arguments = {"given": argument} | arguments
+        return Schema(
+            entities=[
+                pg.Function(
+                    schema=SCHEMA, name="feeling", arguments=arguments, returns="integer", body=body
+                )
+            ]
+        )
+
+    lab.there_and_back(Schema(), feeling("select 1"))
+    lab.there_and_back(feeling("select 1"), feeling("select 2"))

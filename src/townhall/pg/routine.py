@@ -164,7 +164,10 @@ class Routine(OwnedEntity):
     def keys_in_database(
         cls, connection: Connection, entities: Sequence[Entity]
     ) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Return the declared keys with the types as PostgreSQL spells them: ``integer``."""
+        """Return the declared keys with the types as PostgreSQL spells them: ``integer``.
+
+        A type is found on the search path, and spelled with its schema, as in what is read.
+        """
         routines = [entity for entity in entities if isinstance(entity, Routine)]
         declared = [
             {
@@ -175,8 +178,11 @@ class Routine(OwnedEntity):
             }
             for each in routines
         ]
-        found = connection.execute(text(_RESOLVE), {"routines": json.dumps(declared)})
-        types = {row.signature: row.types for row in found}
+        found = connection.execute(text(_RESOLVE), {"routines": json.dumps(declared)}).all()
+        with catalog.empty_search_path(connection):
+            spelled = connection.execute(text(_SPELL), {"routines": [row.oid for row in found]})
+            types_of = {row.oid: row.types for row in spelled}
+        types = {row.signature: types_of[row.oid] for row in found}
         return {
             each.key: (
                 each.kind,
@@ -249,13 +255,7 @@ _PARTS = re.compile(sql.IDENTIFIER)
 
 # Before version 16 to_regprocedure() raises an error where a type does not exist yet.
 _RESOLVE = """
-    select
-        s.signature,
-        array(
-            select pg_catalog.format_type(a.type, null)
-            from unnest(p.proargtypes::oid[]) with ordinality as a (type, position)
-            order by a.position
-        ) as types
+    select s.signature, p.oid
     from jsonb_to_recordset(cast(:routines as jsonb))
         as s (signature text, schema text, name text, types jsonb)
     join pg_catalog.pg_namespace as n on n.nspname = s.schema
@@ -266,6 +266,17 @@ _RESOLVE = """
         )
         from jsonb_array_elements_text(s.types) with ordinality as a (type, position)
     )
+"""
+_SPELL = """
+    select
+        p.oid,
+        array(
+            select pg_catalog.format_type(a.type, null)
+            from unnest(p.proargtypes::oid[]) with ordinality as a (type, position)
+            order by a.position
+        ) as types
+    from pg_catalog.pg_proc as p
+    where p.oid = any (:routines)
 """
 
 
