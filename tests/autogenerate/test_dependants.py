@@ -359,6 +359,7 @@ def test_views_that_are_created_again_keep_what_can_not_be_declared(lab: Lab) ->
         "alter materialized view lab.counted alter column size set (n_distinct = 5)",
         "alter materialized view lab.counted cluster on ix_counted",
         "create rule inserts as on insert to lab.seen do instead nothing",
+        "comment on rule inserts on lab.seen is 'It''s read only.'",
         "grant select on lab.counted to reader with grant option",
         "grant update (size), select on lab.seen to reader with grant option",
     ):

@@ -12,6 +12,18 @@ KEPT_OF_VIEW = f"""
     from pg_catalog.pg_rewrite as r
     where r.ev_class = c.oid and r.rulename <> '_RETURN'
     union all
+    -- Longer than the name of the rule alone, which comes first where these become an object.
+    select
+        'comment of rule ' || r.rulename,
+        format(
+            'comment on rule %%I on %%s is %%L',
+            r.rulename, c.oid::regclass, obj_description(r.oid, 'pg_rewrite')
+        )
+    from pg_catalog.pg_rewrite as r
+    where r.ev_class = c.oid
+        and r.rulename <> '_RETURN'
+        and obj_description(r.oid, 'pg_rewrite') is not null
+    union all
     select
         s.what || ' of column ' || a.attname,
         format(
