@@ -180,3 +180,21 @@ def test_drop_of_an_object_whose_owner_could_not_be_restored_is_refused(lab: Lab
     )
     with pytest.raises(CommandError, match=r"(?s)secret\(\).*permission denied.*owner to"):
         lab.migrate(Schema())
+
+
+def test_table_of_another_role_does_not_stop_the_others(lab: Lab) -> None:
+    run(lab, "create role lab_other; create role lab_migrator")
+    run(lab, "grant create, usage on schema lab to lab_migrator")
+    run(lab, "create table lab.theirs (id integer); alter table lab.theirs owner to lab_other")
+    run(lab, "set role lab_migrator")
+
+    def declared(*columns: sa.Column[int]) -> Schema:
+        metadata = sa.MetaData()
+        sa.Table("theirs", metadata, sa.Column("id", sa.Integer), *columns, schema=SCHEMA)
+        sa.Table("ours", metadata, sa.Column("id", sa.Integer), schema=SCHEMA)
+        return Schema(metadata)
+
+    lab.there_and_back(Schema(declared().metadata), declared())
+    found = lab.differences(declared(sa.Column("number", sa.Integer, index=True)))
+    assert [each for each in found if "undecided" not in each] == []
+    assert "must be owner of table theirs" in str(found)

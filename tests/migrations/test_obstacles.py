@@ -421,3 +421,63 @@ def test_table_of_an_application_is_looked_at_likewise(
         with pytest.raises(CommandError, match=r"- public\.notes: it lacks title\n"):
             command.upgrade(config, "head")
         assert dump(other) == before
+
+
+_GIVES_WAY = """
+from alembic import op
+import sqlalchemy as sa
+from townhall import pg
+from alembic_utils.pg_view import PGView
+
+revision = "second"
+down_revision = "first"
+
+
+def upgrade():
+    {drop}
+    op.create_table("seats", sa.Column("id", sa.Integer, primary_key=True))
+
+
+def downgrade():
+    op.drop_table("seats")
+"""
+_IN_THE_WAY = """
+from alembic import op
+
+revision = "first"
+down_revision = None
+
+
+def upgrade():
+    op.execute("{create}")
+
+
+def downgrade():
+    op.execute("{drop}")
+"""
+GIVES_WAY = {
+    'pg.drop_entity(pg.View.named(name="seats"))': "view seats as select 1 as id",
+    'op.execute("drop view if exists other, public.Seats cascade")': "view seats as select 1 as id",
+    'seats = PGView("public", signature="seats", definition="select 1")\n'
+    "    op.drop_entity(seats)": "view seats as select 1 as id",
+    """op.execute('DROP MATERIALIZED VIEW "seats"')""": "materialized view seats as select 1 as id",
+    'pg.drop_entity(pg.EnumType.named(name="seats"))': "type seats as enum ('front')",
+    'op.execute("drop sequence seats")': "sequence seats",
+    'op.drop_table("seats")': "table seats (name text)",
+}
+
+
+@pytest.mark.parametrize("drop", _one_plain(GIVES_WAY))
+def test_table_replaces_what_a_revision_drops_before(
+    drop: str, empty_database: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare("")
+    create = f"create {GIVES_WAY[drop]}"
+    way_back = f"drop {GIVES_WAY[drop].rpartition('seats')[0]}seats"
+    versions = tmp_path / "versions"
+    (versions / "first.py").write_text(_IN_THE_WAY.format(create=create, drop=way_back))
+    command.upgrade(application.config, "head")
+    (versions / "second.py").write_text(_GIVES_WAY.format(drop=drop))
+    command.upgrade(application.config, "head")
+    assert "CREATE TABLE public.seats" in dump(empty_database)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from townhall.migrate.contexts import connection_of
 from townhall.migrate.guard.commits import record_before_commits
+from townhall.migrate.guard.dropped_names import is_dropped_before
 from townhall.migrate.guard.obstacles import obstacles
 from townhall.migrate.guard.other_objects import other_objects
 from townhall.migrate.guard.other_parts import other_parts
@@ -76,7 +77,11 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
         _start(context, origins)
         applied = applied_revisions(context, script)
         made = _names_of(applied)
-        creations = [each for each in creations_of(pending) if each.table not in made]
+        creations = [
+            each
+            for each in creations_of(pending)
+            if each.table not in made and not is_dropped_before(each, pending)
+        ]
         tables = ((each.table[0], name) for each in creations for name in each.names)
         messages = [other_owners(tables)]
         if not context.opts.get(ADOPTS):

@@ -123,6 +123,7 @@ _TO_EMPTY = """
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where c.relkind in ('r', 'p')
             and not c.relispartition
+            and pg_catalog.pg_has_role(c.relowner, 'usage')  -- others are not changed
             and (n.nspname = any (:schemas) or c.oid = any (
                 select pg_catalog.to_regclass(name) from unnest(cast(:names as text[])) as name
             ))
