@@ -25,6 +25,7 @@ LEFT_OUT = """
 LEFT_OUT_IN_WORDS = (
     "aggregate: 1: public.total(integer)",
     "collation: 1: public.plain",
+    'foreign data wrapper: 1: "none"',
     "foreign server: 1: elsewhere",
     "operator: 1: public.===(integer,integer)",
     "publication: 1: mine",

@@ -322,6 +322,8 @@ def query(kind: Literal["f", "p"], own_columns: str = "") -> str:
     join pg_catalog.pg_language as l on l.oid = p.prolang
     where n.nspname = any (%(schemas)s)
         and p.prokind = '{kind}'
+        -- One of a library has no source.
+        and p.probin is null
         and {catalog.not_of_an_extension("pg_proc", "p")}
         and {catalog.NOT_A_CONSTRUCTOR}
 """

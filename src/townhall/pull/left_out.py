@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from townhall.pg import sql
+from townhall.pg import DefaultPrivileges, sql
 from townhall.pg.table_definition import TableDefinition
 from townhall.pull.declarable import Declarable
 from townhall.pull.models import Models
@@ -41,7 +41,14 @@ def left_out(source: Source, declared: Declarable) -> list[LeftOut]:
     """
     refused = ((each.kind, f"{each.identity}: {why}") for each, why in declared.refused)
     unmanaged = (each for each in source.unmanaged if each.kind not in _MADE_BY_REVISION)
-    return _by_kind([*unmanaged, *refused, *source.rows])
+    of_others = (
+        ("default privileges of another role", each.identity)
+        for each in source.entities
+        if isinstance(each, DefaultPrivileges)
+        and each.owner is not None
+        and not each.owner.startswith("supabase_")
+    )
+    return _by_kind([*unmanaged, *refused, *of_others, *source.undeclarable, *source.rows])
 
 
 def not_compared(source: Source, models: Models) -> list[LeftOut]:

@@ -36,6 +36,8 @@ class Source:
         platform: What is copied of the platform to try what is written.
         roles: The roles of the server.
         unmanaged: The objects of kinds that can't be declared.
+        undeclarable: What the database and its objects have that can't be declared: the kind, and
+            the name.
         rows: What is kept as rows and is not pulled: the kind, and the name.
         has_caller: Whether there is a function ``auth.uid()``.
     """
@@ -50,6 +52,7 @@ class Source:
     platform: Platform
     roles: frozenset[str]
     unmanaged: Sequence[catalog.Unmanaged]
+    undeclarable: Sequence[tuple[str, str]]
     rows: Sequence[tuple[str, str]]
     has_caller: bool
 
@@ -107,6 +110,7 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
     with catalog.empty_search_path(connection):
         platform = catalog.read_tables(connection, sorted(PLATFORM_SCHEMAS))
         unmanaged = catalog.read_unmanaged(connection, names)
+        undeclarable = catalog.read_undeclarable(connection, names)
     return Source(
         name=str(connection.exec_driver_sql("select current_database()").scalar_one()),
         version=catalog.server_version(connection),
@@ -118,6 +122,7 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
         platform=read_platform(connection, with_stand_in=True),
         roles=frozenset(connection.exec_driver_sql("select rolname from pg_roles").scalars()),
         unmanaged=unmanaged,
+        undeclarable=undeclarable,
         rows=read_rows(connection, own),
         has_caller=connection.exec_driver_sql(
             "select to_regproc('auth.uid') is not null"

@@ -39,6 +39,7 @@ from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS, Schema, read_schemas, 
 from townhall.pg.catalog.table_details import TableDetails, read_table_details
 from townhall.pg.catalog.tables import Column, Constraint, Index, Table, TableName, read_tables
 from townhall.pg.catalog.types import Use, read_columns_of_types
+from townhall.pg.catalog.undeclarable import read_undeclarable
 from townhall.pg.catalog.unmanaged import Unmanaged, read_unmanaged
 from townhall.pg.catalog.uses import read_uses
 from townhall.pg.catalog.views import KEPT_OF_VIEW
@@ -89,6 +90,7 @@ __all__ = [
     "read_schemas",
     "read_table_details",
     "read_tables",
+    "read_undeclarable",
     "read_unmanaged",
     "read_uses",
     "rows",

@@ -35,16 +35,40 @@ def read_unmanaged(connection: Connection, schemas: Sequence[str]) -> list[Unman
     return [Unmanaged(row["kind"], row["name"]) for row in rows(connection, _QUERY, schemas)]
 
 
-def _in_schemas(kind: str, catalog: str, prefix: str, name: str = "name") -> str:
+def _objects(kind: str, catalog: str) -> str:
     return f"""
-    select
-        '{kind}',
-        pg_catalog.format('%%I.%%I', n.nspname, o.{prefix}{name})
+    select '{kind}', i.identity
     from pg_catalog.{catalog} as o
-    join pg_catalog.pg_namespace as n on n.oid = o.{prefix}namespace
-    where n.nspname = any (%(schemas)s) and {not_of_an_extension(catalog, "o")}
+    cross join lateral pg_catalog.pg_identify_object(
+        'pg_catalog.{catalog}'::regclass, o.oid, 0
+    ) as i
+    where o.oid >= {_FIRST_OF_OTHERS}
+        and {not_of_an_extension(catalog, "o")}
+        and (i.schema is null or i.schema = any (%(schemas)s))
     """
 
+
+_FIRST_OF_OTHERS = 16384
+"""Objects that PostgreSQL itself brings have smaller numbers."""
+
+_KINDS = {
+    "access method": "pg_am",
+    "collation": "pg_collation",
+    "conversion": "pg_conversion",
+    "foreign data wrapper": "pg_foreign_data_wrapper",
+    "foreign server": "pg_foreign_server",
+    "language": "pg_language",
+    "operator": "pg_operator",
+    "operator class": "pg_opclass",
+    "operator family": "pg_opfamily",
+    "statistics": "pg_statistic_ext",
+    "text search configuration": "pg_ts_config",
+    "text search dictionary": "pg_ts_dict",
+    "text search parser": "pg_ts_parser",
+    "text search template": "pg_ts_template",
+    "transform": "pg_transform",
+}
+"""The kinds of which every object is told, by the catalog that has them."""
 
 _PLATFORM = ", ".join(f"'{name}'" for name in sorted(PLATFORM_SCHEMAS))
 
@@ -73,7 +97,7 @@ _QUERY = f"""
             pg_catalog.format_type(k.casttarget, null)
         )
     from pg_catalog.pg_cast as k
-    where k.oid >= 16384
+    where k.oid >= {_FIRST_OF_OTHERS}
         and {not_of_an_extension("pg_cast", "k")}
         -- That of a range type to its multirange type belongs to it.
         and not exists (
@@ -81,15 +105,6 @@ _QUERY = f"""
             from pg_catalog.pg_depend as d
             where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = k.oid and d.deptype = 'i'
         )
-    union all
-    select 'operator', o.oid::regoperator::text
-    from pg_catalog.pg_operator as o
-    join pg_catalog.pg_namespace as n on n.oid = o.oprnamespace
-    where n.nspname = any (%(schemas)s) and {not_of_an_extension("pg_operator", "o")}
-    union all
-    select 'foreign server', pg_catalog.quote_ident(s.srvname)
-    from pg_catalog.pg_foreign_server as s
-    where {not_of_an_extension("pg_foreign_server", "s")}
     union all
     select 'publication', pg_catalog.quote_ident(p.pubname)
     from pg_catalog.pg_publication as p
@@ -124,16 +139,27 @@ _QUERY = f"""
         and n.nspname = any (%(schemas)s)
         and {not_of_an_extension("pg_class", "c")}
     union all
-    {_in_schemas("statistics", "pg_statistic_ext", "stx")}
+    select 'user mapping', pg_catalog.format('for %%I on server %%I', u.usename, u.srvname)
+    from pg_catalog.pg_user_mappings as u
     union all
-    {_in_schemas("collation", "pg_collation", "coll")}
+    select
+        case t.typtype when 'p' then 'type without a definition' else 'base type' end,
+        pg_catalog.format('%%I.%%I', n.nspname, t.typname)
+    from pg_catalog.pg_type as t
+    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    where t.typtype in ('b', 'p')
+        and not exists (select from pg_catalog.pg_type as e where e.typarray = t.oid)
+        and n.nspname = any (%(schemas)s)
+        and {not_of_an_extension("pg_type", "t")}
     union all
-    {_in_schemas("conversion", "pg_conversion", "con")}
+    select 'function of a library', p.oid::regprocedure::text
+    from pg_catalog.pg_proc as p
+    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+    where p.probin is not null
+        and p.prokind = 'f'
+        and n.nspname = any (%(schemas)s)
+        and {not_of_an_extension("pg_proc", "p")}
     union all
-    {_in_schemas("text search configuration", "pg_ts_config", "cfg")}
-    union all
-    {_in_schemas("text search dictionary", "pg_ts_dict", "dict")}
-    union all
-    {_in_schemas("operator class", "pg_opclass", "opc")}
+    {" union all ".join(_objects(kind, catalog) for kind, catalog in _KINDS.items())}
     order by 1, 2
 """
