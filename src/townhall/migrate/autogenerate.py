@@ -32,7 +32,7 @@ from townhall.migrate.compare.ordering import (
 )
 from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
 from townhall.migrate.compare.schemas import missing_schemas
-from townhall.migrate.compare.search_path import read_search_paths, set_search_path
+from townhall.migrate.compare.search_path import read_search_paths
 from townhall.migrate.compare.second_keys import with_second_keys_apart
 from townhall.migrate.compare.serials import omit_default_of_serial
 from townhall.migrate.compare.storage import storage_parameters
@@ -46,6 +46,7 @@ from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SET
 from townhall.migrate.write.revision import flat
 from townhall.pg import CreateEntityOp, Entity, Extension, Routine
 from townhall.pg.alembic_utils import is_used, replace_comparison
+from townhall.pg.catalog import set_search_path
 
 _log = logging.getLogger(__name__)
 

@@ -292,7 +292,7 @@ def query(kind: Literal["f", "p"], own_columns: str = "") -> str:
         n.nspname as schema,
         p.proname as name,
         (
-            select jsonb_agg(jsonb_build_array(
+            select json_agg(json_build_array(
                 coalesce(nullif(a.name, ''), '$' || a.position),
                 concat_ws(
                     ' ',

@@ -30,8 +30,10 @@ def read_state(
         kinds: The kinds of entities; with those of an application, if it has some.
         declared: The names of the kinds of what is declared.
     """
+    if not kinds:
+        return {}
     with empty_search_path(connection):
-        absent = absent_kinds(connection, schemas) - {*declared}
+        absent = absent_kinds(connection, schemas, {each.kind for each in kinds} - {*declared})
         entities = [
             entity
             for entity_class in kinds

@@ -154,7 +154,7 @@ class View(_Relation):
         yield from self._privileges_and_comments()
 
     def _options(self) -> Iterable[str]:
-        for name in ("security_invoker", "security_barrier"):
+        for name in _SWITCHES:
             is_set = getattr(self, name)
             word = self.spelling.get(name)
             if word is not None and bool(_TRUE.fullmatch(word)) == is_set:
@@ -184,13 +184,10 @@ class View(_Relation):
         return [
             cls.found(
                 **_shared_values(row, version),
-                security_invoker=row["security_invoker"],
-                security_barrier=row["security_barrier"],
-                check_option=row["check_option"],
+                **_options_of(row["options"]),
                 column_defaults=row["column_defaults"] or {},
-                spelling=row["spelling"] or {},
             )
-            for row in catalog.rows(connection, _query("v", _OPTIONS), schemas)
+            for row in catalog.rows(connection, _VIEWS, schemas)
         ]
 
 
@@ -257,7 +254,7 @@ class MaterializedView(_Relation):
                 indexes={name: _index(text) for name, text in (row["indexes"] or {}).items()},
                 parameters=row["parameters"] or {},
             )
-            for row in catalog.rows(connection, _query("m", _INDEXES), schemas)
+            for row in catalog.rows(connection, _MATERIALIZED_VIEWS, schemas)
         ]
 
 
@@ -275,6 +272,18 @@ def _shared_values(row: RowMapping, version: int) -> dict[str, Any]:
     }
 
 
+def _options_of(options: Sequence[str] | None) -> dict[str, Any]:
+    # PostgreSQL stores an option as it was written: "security_invoker=TRUE", "=t", "=on" or "=1".
+    values = dict(each.split("=", 1) for each in options or ())
+    words = {name: values[name] for name in _SWITCHES if name in values}
+    check_option = values.get("check_option")
+    return {
+        **{name: _TRUE.fullmatch(words.get(name, "")) is not None for name in _SWITCHES},
+        "check_option": check_option and check_option.lower(),
+        "spelling": {name: word for name, word in words.items() if word != "true"},
+    }
+
+
 def _index(definition: str) -> str:
     match = _INDEX.match(definition)
     if match is None:  # pragma: no cover - PostgreSQL's own rendering
@@ -282,6 +291,7 @@ def _index(definition: str) -> str:
     return f"{'unique ' if match['unique'] else ''}{match['of']}"
 
 
+_SWITCHES = ("security_invoker", "security_barrier")
 _NAME = re.compile(sql.IDENTIFIER)
 _TRUE = re.compile("t|tr|tru|true|y|ye|yes|on|1", re.IGNORECASE)
 _SUBJECT = re.compile(r".* of ((?:column|index) .+)", re.DOTALL)
@@ -292,31 +302,14 @@ _INDEX = re.compile(
 )
 
 
-def _option(name: str) -> str:
-    return f"""(
-                select o.option_value
-                from pg_catalog.pg_options_to_table(c.reloptions) as o
-                where o.option_name = '{name}'
-            )"""
-
-
-# PostgreSQL stores the option as it was written: "TRUE", "t", "on" or "1".
-_OPTIONS = f"""
-            coalesce({_option("security_invoker")}::boolean, false) as security_invoker,
-            coalesce({_option("security_barrier")}::boolean, false) as security_barrier,
-            lower({_option("check_option")}) as check_option,
-            (
-                select jsonb_object_agg(o.option_name, o.option_value)
-                from pg_catalog.pg_options_to_table(c.reloptions) as o
-                where o.option_name in ('security_invoker', 'security_barrier')
-                    and o.option_value <> 'true'
-            ) as spelling,
+_DEFAULTS = """
             (
                 select jsonb_object_agg(a.attname, pg_get_expr(d.adbin, d.adrelid))
                 from pg_catalog.pg_attrdef as d
                 join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
                 where d.adrelid = c.oid
-            ) as column_defaults
+            ) as column_defaults,
+            c.reloptions as options
 """
 _INDEXES = """
             (
@@ -332,13 +325,13 @@ _INDEXES = """
 """
 
 
-def _query(relation_kind: Literal["v", "m"], own_column: str) -> str:
+def _query(relation_kind: Literal["v", "m"], own_columns: str, kept: str) -> str:
     return f"""
         select
             n.nspname as schema,
             c.relname as name,
             pg_catalog.pg_get_viewdef(c.oid) as definition,
-            {own_column},
+            {own_columns},
             {catalog.other_owner("c.relowner")} as owner,
             {catalog.entries("c.relacl", "c.relowner", "r")} as entries,
             {catalog.column_entries("c")} as column_entries,
@@ -352,7 +345,7 @@ def _query(relation_kind: Literal["v", "m"], own_column: str) -> str:
             {catalog.comment("pg_class", "c")} as comment,
             {catalog.column_comments("c")} as column_comments,
             (
-                select jsonb_object_agg(k.what, k.statement) from ({catalog.KEPT_OF_VIEW}) as k
+                select jsonb_object_agg(k.what, k.statement) from ({kept}) as k
             ) as kept
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
@@ -360,3 +353,7 @@ def _query(relation_kind: Literal["v", "m"], own_column: str) -> str:
             and n.nspname = any (%(schemas)s)
             and {catalog.not_of_an_extension("pg_class", "c")}
     """
+
+
+_VIEWS = _query("v", _DEFAULTS, catalog.KEPT_OF_VIEW)
+_MATERIALIZED_VIEWS = _query("m", _INDEXES, catalog.KEPT_OF_MATERIALIZED_VIEW)

@@ -33,9 +33,9 @@ from townhall.migrate.compare.copies import options_of
 from townhall.migrate.compare.numbers import specification_without_sequence, with_numbers
 from townhall.migrate.compare.table_states import SERIAL, TableState
 from townhall.migrate.savepoints import attempt, run_script
+from townhall.pg.catalog import TEMPORARY
 from townhall.pg.dialect import named_dialect
 
-_TEMPORARY = "pg_temp"
 _UNIQUE = "UNIQUE "
 _NOT_VALID = " NOT VALID"
 _dialect = named_dialect()
@@ -90,7 +90,7 @@ class _TemporaryTable:
     def statements(self, *, stored: bool) -> Iterable[str]:
         compiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type] # nothing to compile
         quote = _dialect.identifier_preparer.quote
-        name = f"{_TEMPORARY}.{quote(self.table.name)}"
+        name = f"{TEMPORARY}.{quote(self.table.name)}"
         parts = [specification_without_sequence(compiler, each) for each in self.table.columns]
         parts += [compiler.process(each) for each in _checks_and_exclusions(self.table)]
         keys = [quote(each.name) for each in self.table.primary_key or self.table.columns]

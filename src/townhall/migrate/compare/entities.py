@@ -71,6 +71,14 @@ class Declared:
     kept: frozenset[Key] = frozenset()
     filters: Filters = NO_FILTERS
 
+    @property
+    def declared_kinds(self) -> list[type[Entity]]:
+        """The kinds of the declared entities."""
+        names = {
+            each.reader.kind if isinstance(each, Adapted) else each.kind for each in self.entities
+        }
+        return [each for each in self.kinds if each.kind in names]
+
     def granted(self) -> list[PGGrantTable]:
         """Return the privileges that the revisions granted with alembic-utils."""
         has_some = is_used() or any(isinstance(each, Adapted) for each in self.entities)
@@ -237,7 +245,7 @@ def _compare(
 ) -> Comparison:
     with rolled_back(connection):
         set_rows_aside(connection, on_tables, declared.schemas)
-        actual = _read(connection, declared)
+        actual = _read(connection, declared, declared.kinds)
         undroppable = {
             *undroppable_entities(connection, declared.schemas),
             *_of_others(actual, declared),
@@ -252,11 +260,11 @@ def _compare(
             invoke,
             partial(Dependants, connection, changeable, declared.tables, invoke),
         )
-        read = partial(_read, connection, declared)
+        read = partial(_read, connection, declared, declared.declared_kinds)
         unchanged = creation.unchanged(declared.entities, read) if spares_locks else ()
         done, failures = creation.run([*on_tables, *declared.entities], left_alone, unchanged)
         missing = creation.dependants.missing()
-        created = _read(connection, declared)
+        created = read()
         keys = _keys_in_database(connection, done, created)
         differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
         created = entities_at_fixed_point(connection, actual, created, differing, declared.schemas)
@@ -322,10 +330,10 @@ def _refusal(failure: Failure[Step], actual: State) -> Refusal:
     return Refusal.of(operation, failure.error)
 
 
-def _read(connection: Connection, declared: Declared) -> State:
-    kinds = {each.kind for each in declared.entities}
-    state = read_state(connection, declared.schemas, declared.kinds, kinds)
-    if all(default_api_roles(each) in (None, declared.api_roles) for each in declared.kinds):
+def _read(connection: Connection, declared: Declared, kinds: Sequence[type[Entity]]) -> State:
+    names = {each.kind for each in declared.declared_kinds}
+    state = read_state(connection, declared.schemas, kinds, names)
+    if all(default_api_roles(each) in (None, declared.api_roles) for each in kinds):
         return state
     return {key: entity.with_api_roles(declared.api_roles) for key, entity in state.items()}
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from townhall.migrate.compare.table_states import SERIAL, TableState, read_tables
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import Entity, sql
+from townhall.pg.catalog import TEMPORARY
 from townhall.pg.owned import OwnedEntity
 from townhall.pg.state import Key, State, read_state
 
@@ -132,15 +133,13 @@ def _rendered(
     texts: Mapping[Part, str],
     types: Mapping[int, str],
 ) -> dict[Part, str]:
-    table = f"pg_temp.{_TABLE}"
+    table = f"{TEMPORARY}.{_TABLE}"
     with rolled_back(connection):
         run_script(connection, [f"create table {table} (like {sql.qualified(*name)})"])
         for part, definition in texts.items():
             statement = _creation(table, part, definition, types.get(part[-1]))
             attempt(connection, lambda one=statement: run_script(connection, [one]))  # type: ignore[misc] # bound now
-        found = connection.exec_driver_sql("select pg_my_temp_schema()::regnamespace::text")
-        states = read_tables(connection, [str(found.scalar())])
-    state = next(state for (_, table), state in states.items() if table == _TABLE)
+        state = read_tables(connection, [TEMPORARY])[TEMPORARY, _TABLE]
     return {
         part: by_kind[_label(part)]
         for part in texts

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from townhall.pg.catalog import PLATFORM_SCHEMAS
+from townhall.pg.catalog import PLATFORM_SCHEMAS, rows
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,8 @@ def read_search_paths(connection: Connection) -> SearchPaths:
     Args:
         connection: A connection within a transaction.
     """
-    row = connection.execute(text(_READ), {"platform": sorted(PLATFORM_SCHEMAS)}).one()
-    return SearchPaths(row.run, row.trial)
-
-
-def set_search_path(connection: Connection, path: str) -> None:
-    """Set the search path until the end of the transaction.
-
-    Args:
-        connection: A connection within a transaction.
-        path: The search path, as PostgreSQL writes it.
-    """
-    connection.execute(text("select set_config('search_path', :path, true)"), {"path": path})
+    (row,) = rows(connection, _READ, sorted(PLATFORM_SCHEMAS))
+    return SearchPaths(row["run"], row["trial"])
 
 
 _READ = """
@@ -53,7 +43,7 @@ _READ = """
             from unnest(current_schemas(false)) with ordinality as s (name, position)
             where s.name <> 'public'
                 and (
-                    s.name <> all (:platform)
+                    s.name <> all (%(schemas)s)
                     or exists (
                         select
                         from pg_catalog.pg_extension as e

@@ -27,7 +27,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Table,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -53,6 +52,7 @@ from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import name_of
 from townhall.migrate.savepoints import rolled_back, run_script, sqlstate
 from townhall.pg import ColumnType, Routine, sql
+from townhall.pg.catalog import TEMPORARY
 
 _WRITTEN_IN_FULL: Mapping[type[Constraint], type[AddConstraintOp]] = {
     CheckConstraint: AddCheckOp,
@@ -259,8 +259,6 @@ class TableDifference:
 _PART, _SMALL_PART = 100, 10
 """How many temporary tables exist at a time; the server has a limited number of locks."""
 
-_TEMPORARY_SCHEMA = "select pg_my_temp_schema()::regnamespace::text"
-
 
 def differences(
     connection: Connection,
@@ -332,12 +330,10 @@ def _read(
     connection: Connection, schemas: Sequence[str]
 ) -> tuple[dict[str, TableState], dict[str, TableState]]:
     # The temporary tables by name, and those of other schemas.
-    temporary = str(connection.scalar(text(_TEMPORARY_SCHEMA)))
-    states = read_tables(connection, [*schemas, temporary])
     found: dict[str, TableState] = {}
     others: dict[str, TableState] = {}
-    for (schema, name), state in states.items():
-        (found if schema == temporary else others)[name] = state
+    for (schema, name), state in read_tables(connection, [*schemas, TEMPORARY]).items():
+        (found if schema == TEMPORARY else others)[name] = state
     return found, others
 
 

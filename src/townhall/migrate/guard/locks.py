@@ -124,8 +124,8 @@ def with_retries(
     for _ in range(lock_timeout.attempts):
         try:
             with rolled_back(connection):
-                connection.execute(
-                    text("select set_config('lock_timeout', :duration, true)"),
+                connection.exec_driver_sql(
+                    "select set_config('lock_timeout', %(duration)s, true)",
                     {"duration": lock_timeout.duration},
                 )
                 return work()

@@ -28,6 +28,7 @@ from townhall.pg.catalog.fragments import (
     other_owner,
     rows,
     server_version,
+    set_search_path,
 )
 from townhall.pg.catalog.owners import read_owners
 from townhall.pg.catalog.presence import absent_kinds
@@ -37,18 +38,28 @@ from townhall.pg.catalog.routines import Routine, read_routines
 from townhall.pg.catalog.rules import Rule, read_rules
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS, Schema, read_schemas, schema_names
 from townhall.pg.catalog.table_details import TableDetails, read_table_details
-from townhall.pg.catalog.tables import Column, Constraint, Index, Table, TableName, read_tables
+from townhall.pg.catalog.tables import (
+    TEMPORARY,
+    Column,
+    Constraint,
+    Index,
+    Table,
+    TableName,
+    read_tables,
+)
 from townhall.pg.catalog.types import Use, read_columns_of_types
 from townhall.pg.catalog.undeclarable import read_undeclarable
 from townhall.pg.catalog.unmanaged import Unmanaged, read_unmanaged
 from townhall.pg.catalog.uses import read_uses
-from townhall.pg.catalog.views import KEPT_OF_VIEW
+from townhall.pg.catalog.views import KEPT_OF_MATERIALIZED_VIEW, KEPT_OF_VIEW
 
 __all__ = [
+    "KEPT_OF_MATERIALIZED_VIEW",
     "KEPT_OF_VIEW",
     "NOT_A_CONSTRUCTOR",
     "PLATFORM_SCHEMAS",
     "SIGNATURE",
+    "TEMPORARY",
     "Body",
     "Column",
     "Constraint",
@@ -96,6 +107,7 @@ __all__ = [
     "rows",
     "schema_names",
     "server_version",
+    "set_search_path",
     "tables_of_other_objects",
     "tables_of_other_roles",
     "undroppable_entities",

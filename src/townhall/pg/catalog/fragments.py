@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,13 @@ def not_of_an_extension(catalog: str, alias: str) -> str:
         catalog: The catalog the object is in: ``pg_proc``.
         alias: The query's alias for that catalog.
     """
-    # In this form the extensions' objects are read once, whatever the planner knows of them.
+    # In this form the extensions' objects are read once, whatever the planner knows of them, and
+    # through an index.
     return f"""{alias}.oid not in (
         select d.objid from pg_catalog.pg_depend as d
-        where d.classid = 'pg_catalog.{catalog}'::regclass and d.deptype = 'e'
+        where d.refclassid = 'pg_catalog.pg_extension'::regclass
+            and d.classid = 'pg_catalog.{catalog}'::regclass
+            and d.deptype = 'e'
     )"""
 
 
@@ -61,11 +64,12 @@ def kept_for_a_partition(alias: str) -> str:
     Args:
         alias: The query's alias for ``pg_constraint``.
     """
-    return f"""exists (
+    # Nearly all constraints have no other one above them.
+    return f"""({alias}.conparentid <> 0 and exists (
         select
         from pg_catalog.pg_constraint as whole
         where whole.oid = {alias}.conparentid and whole.conrelid = {alias}.conrelid
-    )"""
+    ))"""
 
 
 COLUMN_OPTIONS = """array(
@@ -80,7 +84,9 @@ COLUMN_OPTIONS = """array(
 NOT_A_CONSTRUCTOR = """p.oid not in (
             select d.objid
             from pg_catalog.pg_depend as d
-            where d.classid = 'pg_catalog.pg_proc'::regclass and d.deptype = 'i'
+            where d.refclassid = 'pg_catalog.pg_type'::regclass
+                and d.classid = 'pg_catalog.pg_proc'::regclass
+                and d.deptype = 'i'
         )"""
 """Whether a row ``p`` of ``pg_proc`` is none of the functions that belong to a range type."""
 
@@ -105,7 +111,7 @@ def entries(acl: str, owner: str, kind: str) -> str:
         kind: The object's letter for ``acldefault``: ``r`` for a relation, ``f`` for a function.
     """
     return f"""(
-        select jsonb_agg(jsonb_build_object(
+        select json_agg(json_build_object(
             'grantee', {_GRANTEE},
             'privilege', a.privilege_type,
             'is_grantable', a.is_grantable,
@@ -134,7 +140,7 @@ def column_entries(relation: str) -> str:
         relation: The query's alias for ``pg_class``.
     """
     return f"""(
-        select jsonb_agg(jsonb_build_object(
+        select json_agg(json_build_object(
             'grantee', {_GRANTEE},
             'privilege', a.privilege_type,
             'is_grantable', a.is_grantable,
@@ -174,8 +180,17 @@ def empty_search_path(connection: Connection) -> Iterator[None]:
     Args:
         connection: A connection within a transaction.
     """
-    before = connection.scalar(
-        text("select current_setting('search_path'), set_config('search_path', '', true)")
-    )
+    query = "select current_setting('search_path'), set_config('search_path', '', true)"
+    before, _ = connection.exec_driver_sql(query).one()
     yield
-    connection.execute(text("select set_config('search_path', :path, true)"), {"path": before})
+    set_search_path(connection, before)
+
+
+def set_search_path(connection: Connection, path: str) -> None:
+    """Set the search path until the end of the transaction.
+
+    Args:
+        connection: A connection within a transaction.
+        path: The search path, as PostgreSQL writes it.
+    """
+    connection.exec_driver_sql("select set_config('search_path', %(path)s, true)", {"path": path})

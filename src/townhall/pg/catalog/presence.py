@@ -6,80 +6,95 @@ lack most of these kinds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from townhall.pg.catalog.fragments import rows
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS
 
-_TYPE = """
-    select
-    from pg_catalog.pg_type as t
-    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
-    where t.typtype = '{letter}' and n.nspname = any (%(schemas)s)
-"""
-_RELATION = """
-    select
-    from pg_catalog.pg_class as c
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind in ({letters}) and n.nspname = any (%(schemas)s)
-"""
 _PLATFORM = ", ".join(
     f"'{name}'" for name in sorted(PLATFORM_SCHEMAS) if name != "information_schema"
 )
 
-SIGNS: Mapping[str, str] = {
-    "enum": _TYPE.format(letter="e"),
-    "domain": _TYPE.format(letter="d"),
-    "range type": _TYPE.format(letter="r"),
-    "composite type": _RELATION.format(letters="'c'"),
-    "sequence": _RELATION.format(letters="'S'"),
-    "materialized view": _RELATION.format(letters="'m'"),
-    "procedure": """
-        select
-        from pg_catalog.pg_proc as p
-        join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-        where p.prokind = 'p' and n.nspname = any (%(schemas)s)
-    """,
-    "storage parameters": """
-        select
-        from pg_catalog.pg_class as c
-        where c.relkind in ('r', 't') and c.reloptions is not null
-    """,
+_OF_TYPES: Mapping[str, str] = {
+    "enum": "bool_or(t.typtype = 'e')",
+    "domain": "bool_or(t.typtype = 'd')",
+    "range type": "bool_or(t.typtype = 'r')",
+}
+_OF_RELATIONS: Mapping[str, str] = {
+    "composite type": "bool_or(c.relkind = 'c' and n.is_compared)",
+    "sequence": "bool_or(c.relkind = 'S' and n.is_compared)",
+    "materialized view": "bool_or(c.relkind = 'm' and n.is_compared)",
+    "storage parameters": "bool_or(c.relkind in ('r', 't') and c.reloptions is not null)",
     # A plain server has no tables of the platform.
-    "table grant": f"""
-        select
-        from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'p', 'v', 'm') and n.nspname in ({_PLATFORM})
-    """,
+    "table grant": "bool_or(c.relkind in ('r', 'p', 'v', 'm') and n.is_of_platform)",
     # Each table has one, and nearly always the default.
     "replica identity": """
-        select
-        from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'p')
-            and c.relreplident <> 'd'
-            and n.nspname = any (%(schemas)s)
+        bool_or(c.relkind in ('r', 'p') and c.relreplident <> 'd' and n.is_compared)
+    """,
+}
+_OF_OTHERS: Mapping[str, str] = {
+    "procedure": """
+        exists (
+            select
+            from pg_catalog.pg_proc as p
+            join spaces as n on n.oid = p.pronamespace
+            where p.prokind = 'p' and n.is_compared
+        )
     """,
     # Every database has this one.
-    "extension": "select from pg_catalog.pg_extension where extname <> 'plpgsql'",
-    "publication table": "select from pg_catalog.pg_publication_rel",
-    "default privileges": "select from pg_catalog.pg_default_acl",
+    "extension": "exists (select from pg_catalog.pg_extension where extname <> 'plpgsql')",
+    "publication table": "exists (select from pg_catalog.pg_publication_rel)",
+    "default privileges": "exists (select from pg_catalog.pg_default_acl)",
 }
-"""For each kind, a query that returns a row where there is an object of it to read."""
+
+SIGNS = frozenset({*_OF_TYPES, *_OF_RELATIONS, *_OF_OTHERS})
+"""The kinds that are looked for."""
 
 
-def absent_kinds(connection: Connection, schemas: Sequence[str]) -> set[str]:
+def absent_kinds(
+    connection: Connection, schemas: Sequence[str], kinds: Collection[str] = SIGNS
+) -> set[str]:
     """Return those of the less common kinds of which some schemas have no object.
 
     Args:
         connection: A connection within a transaction.
         schemas: Names of schemas.
+        kinds: The kinds that are asked for.
     """
+    asked = SIGNS & {*kinds}
+    if not asked:
+        return set()
     (row,) = rows(connection, _QUERY, schemas)
-    return {kind for kind in SIGNS if not row[kind]}
+    return {kind for kind in asked if not row[kind]}
 
 
-_QUERY = "select " + ", ".join(f'exists ({query}) as "{kind}"' for kind, query in SIGNS.items())
+def _columns(expressions: Mapping[str, str]) -> str:
+    return ", ".join(f'{expression} as "{kind}"' for kind, expression in expressions.items())
+
+
+_QUERY = f"""
+    with spaces as (
+        select
+            n.oid,
+            n.nspname = any (%(schemas)s) as is_compared,
+            n.nspname in ({_PLATFORM}) as is_of_platform
+        from pg_catalog.pg_namespace as n
+    )
+    select *
+    from (
+        select {_columns(_OF_TYPES)}
+        from pg_catalog.pg_type as t
+        join spaces as n on n.oid = t.typnamespace
+        where t.typtype in ('e', 'd', 'r') and n.is_compared
+    ) as types,
+    (
+        select {_columns(_OF_RELATIONS)}
+        from pg_catalog.pg_class as c
+        join spaces as n on n.oid = c.relnamespace
+    ) as relations,
+    (
+        select {_columns(_OF_OTHERS)}
+    ) as others
+"""

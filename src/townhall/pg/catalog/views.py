@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from townhall.pg.catalog.fragments import COLUMN_OPTIONS
 
-KEPT_OF_VIEW = f"""
-    select
-        'rule ' || r.rulename as what,
-        rtrim(regexp_replace(pg_get_ruledef(r.oid), '^CREATE', 'CREATE OR REPLACE'), ';')
-            as statement
+KEPT_OF_VIEW = """
+    select s.what || r.rulename as what, s.statement
     from pg_catalog.pg_rewrite as r
-    where r.ev_class = c.oid and r.rulename <> '_RETURN'
-    union all
-    -- Longer than the name of the rule alone, which comes first where these become an object.
-    select
-        'comment of rule ' || r.rulename,
-        format(
-            'comment on rule %%I on %%s is %%L',
-            r.rulename, c.oid::regclass, obj_description(r.oid, 'pg_rewrite')
-        )
-    from pg_catalog.pg_rewrite as r
-    where r.ev_class = c.oid
-        and r.rulename <> '_RETURN'
-        and obj_description(r.oid, 'pg_rewrite') is not null
+    cross join lateral (
+        values
+            (
+                'rule ',
+                rtrim(regexp_replace(pg_get_ruledef(r.oid), '^CREATE', 'CREATE OR REPLACE'), ';')
+            ),
+            -- Longer than the name of the rule alone, which comes first where these become an
+            -- object.
+            (
+                'comment of rule ',
+                'comment on rule ' || quote_ident(r.rulename) || ' on ' || c.oid::regclass
+                    || ' is ' || quote_literal(obj_description(r.oid, 'pg_rewrite'))
+            )
+    ) as s (what, statement)
+    where r.ev_class = c.oid and r.rulename <> '_RETURN' and s.statement is not null
+"""
+"""What is set for a view, a row ``c`` of ``pg_class``, and the statement that sets it."""
+
+KEPT_OF_MATERIALIZED_VIEW = f"""
+    {KEPT_OF_VIEW}
     union all
     select
         s.what || ' of column ' || a.attname,
@@ -47,7 +51,7 @@ KEPT_OF_VIEW = f"""
             end)
     ) as s (what, value)
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        and c.relkind = 'm' and s.value is not null
+        and s.value is not null
     union all
     select s.what || ' of index ' || i.relname, s.statement
     from pg_catalog.pg_index as x
@@ -80,6 +84,6 @@ KEPT_OF_VIEW = f"""
         'tablespace',
         format('alter materialized view %%s set tablespace %%I', c.oid::regclass, s.spcname)
     from pg_catalog.pg_tablespace as s
-    where s.oid = c.reltablespace and c.relkind = 'm'
+    where s.oid = c.reltablespace
 """
-"""What is set for a row ``c`` of ``pg_class``, and the statement that sets it."""
+"""The same of a materialized view."""
