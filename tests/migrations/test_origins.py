@@ -184,6 +184,34 @@ def test_downgrade_to_base_takes_back_what_an_interrupted_adoption_changed(
 
 
 @pytest.mark.thorough
+def test_foreign_key_to_an_added_key_is_dropped_before_the_key(empty_database: str) -> None:
+    """The table that it belongs to is one of a revision that was not run."""
+    run(
+        empty_database,
+        "create table teams (id int primary key, season int unique)",
+        "create table members (team_id int, season int constraint theirs references teams (season))",
+    )
+    before = _schema(empty_database)
+    origins = Origins("private", ("anon", "authenticated", "service_role"))
+    steps = [
+        *origins.install(),
+        origins.remember([("public", ["teams"]), ("public", ["members"])]),
+        "alter table teams add constraint season_of_id unique (id, season)",
+        """
+        alter table members add constraint team_of_season
+            foreign key (team_id, season) references teams (id, season)
+        """,
+        origins.note(by_us=True),
+        "select pg_temp.townhall_drop_table('public', 'teams')",
+        origins.end("public.alembic_version"),
+    ]
+    with create_engine(empty_database, poolclass=NullPool).begin() as connection:
+        for step in steps:
+            connection.execute(sql.statement(step))
+    assert _schema(empty_database) == before
+
+
+@pytest.mark.thorough
 def test_schema_of_helpers_that_was_there_gets_its_privileges_and_functions_back(
     owned_database: str,
 ) -> None:

@@ -5,6 +5,35 @@ In their text ``:memory`` stands for the table of the memory.
 
 from __future__ import annotations
 
+_DROP_REFERENCES = """
+create or replace function pg_temp.townhall_drop_references(keys oid[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $drop_references$
+declare
+    referring record;
+begin
+    for referring in
+        select k.conrelid::regclass as child, k.conname
+        from pg_constraint as k
+        join pg_class as c on c.oid = k.conrelid
+        join pg_namespace as n on n.oid = c.relnamespace
+        join :memory as o on o.schema_name = n.nspname
+            and o.object_name = c.relname
+            and o.kind = 'foreign key'
+            and o.part = k.conname
+            and o.origin = 'added'
+        where k.conindid = any ($1) and k.contype = 'f'
+    loop
+        perform pg_temp.townhall_execute(
+            format('alter table %s drop constraint %I', referring.child, referring.conname)
+        );
+    end loop;
+end
+$drop_references$
+"""
+
 _DROP_TABLE = """
 create or replace function pg_temp.townhall_drop_table(schema_name text, table_name text)
 returns void
@@ -13,7 +42,6 @@ set search_path = pg_catalog, pg_temp
 as $drop_table$
 declare
     table_origin record;
-    referring record;
 begin
     if pg_temp.townhall_table($1, $2) is null then
         return;
@@ -34,22 +62,13 @@ begin
             );
         return;
     end if;
-    for referring in
-        select k.conrelid::regclass as child, k.conname
-        from pg_constraint as k
-        join pg_class as c on c.oid = k.conrelid
-        join pg_namespace as n on n.oid = c.relnamespace
-        join :memory as o on o.schema_name = n.nspname
-            and o.object_name = c.relname
-            and o.kind = 'foreign key'
-            and o.part = k.conname
-            and o.origin = 'added'
-        where k.confrelid = pg_temp.townhall_table($1, $2) and k.contype = 'f'
-    loop
-        perform pg_temp.townhall_execute(
-            format('alter table %s drop constraint %I', referring.child, referring.conname)
-        );
-    end loop;
+    perform pg_temp.townhall_drop_references(
+        array(
+            select i.indexrelid
+            from pg_index as i
+            where i.indrelid = pg_temp.townhall_table($1, $2)
+        )
+    );
     perform pg_temp.townhall_execute(format('drop table %I.%I', $1, $2));
 end
 $drop_table$
@@ -65,6 +84,20 @@ declare
     target constant text := format('%I.%I', $1, $2);
     change record;
 begin
+    -- A table of a revision that was not run may refer to what an adoption has added.
+    perform pg_temp.townhall_drop_references(
+        array(
+            select i.indexrelid
+            from pg_index as i
+            join pg_class as c on c.oid = i.indexrelid
+            join :memory as o on o.schema_name = $1
+                and o.object_name = $2
+                and o.kind in ('constraint', 'index')
+                and o.part = c.relname
+                and o.origin = 'added'
+            where i.indrelid = pg_temp.townhall_table($1, $2)
+        )
+    );
     for change in
         select p.remove
         from pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p
@@ -248,4 +281,4 @@ end
 $index$
 """
 
-TAKING_BACK = (_DROP_TABLE, _TAKE_BACK, _IS_FOUND, _DROP_PARTS, _INDEX_WAS_FOUND)
+TAKING_BACK = (_DROP_REFERENCES, _DROP_TABLE, _TAKE_BACK, _IS_FOUND, _DROP_PARTS, _INDEX_WAS_FOUND)
