@@ -13,7 +13,10 @@ _EVENT_OF_PARTICIPANT = (
 FILLS = {
     Product.EVENTS: {"public.participant_tracks.event_id": _EVENT_OF_PARTICIPANT},
     Product.NETWORKING: {"public.participant_tracks.event_id": _EVENT_OF_PARTICIPANT},
-    Product.HALF: {"public.events.organization_id": "public.first_organization()"},
+    Product.HALF: {
+        "public.campaign_assignments.campaign_id": "public.first_campaign()",
+        "public.events.organization_id": "public.first_organization()",
+    },
 }
 """The values of columns that have no default, by product."""
 

@@ -38,7 +38,7 @@ class Product(StrEnum):
     STARTER = "starter"
     """A Supabase project with nothing but the profiles of its starter."""
     HALF = "half"
-    """Two tables of a domain that has six, in another shape."""
+    """Two tables of a domain that has six, and one of two that is renamed later."""
     BROKEN = "broken"
     """Tables without constraints, and rows that break each of ours."""
 

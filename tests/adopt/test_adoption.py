@@ -99,6 +99,35 @@ def test_interrupted_adoption_goes_on(stop: int, owned_database: str, townhall_s
 
 
 @pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("product", "step"),
+    [
+        (Product.HALF, "fill campaign_id of public.participant_sessions"),
+        (Product.HALF, "drop policy public.participant_sessions"),
+        (Product.TENANTS, "constraint participant_sessions_tenant_id_fkey"),
+    ],
+)
+def test_adoption_interrupted_at_a_step_goes_on_with_the_same_decisions(
+    product: Product, step: str, owned_database: str, townhall_server: str
+) -> None:
+    """Those about a table that the upgrade has renamed are about its former name."""
+    load(owned_database, product)
+    before = rows_of(owned_database)
+    decisions = decisions_for(product, owned_database, townhall_server)
+
+    def interrupt(title: str) -> None:
+        if step in title and not title.startswith("rename"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adopt(owned_database, decisions, scratch=townhall_server, tell=interrupt)
+    assert adopt(owned_database, decisions, scratch=townhall_server).differences == []
+    assert adopt(owned_database, decisions, scratch=townhall_server).done == []
+    downgrade(owned_database, "base")
+    assert_kept(before, rows_of(owned_database))
+
+
+@pytest.mark.exhaustive
 def test_dropped_triggers_count_nothing_and_later_policies_are_drift(
     owned_database: str, townhall_server: str
 ) -> None:

@@ -189,7 +189,7 @@ def test_foreign_key_to_an_added_key_is_dropped_before_the_key(empty_database: s
     run(
         empty_database,
         "create table teams (id int primary key, season int unique)",
-        "create table members (team_id int, season int constraint theirs references teams (season))",
+        "create table members (team_id int, season int references teams (season))",
     )
     before = _schema(empty_database)
     origins = Origins("private", ("anon", "authenticated", "service_role"))

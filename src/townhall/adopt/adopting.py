@@ -105,6 +105,7 @@ def _prepared(
         decided.check(findings, _never_null(declared))
     with reading(database) as connection:
         refuse_expressions(connection, decided, declared)
+    decided = decided.named_at_head(states.renames)
     _refuse(findings, decided)
     choices = Choices(
         {column: enclosed(value) for column, value in decided.fill.items()},

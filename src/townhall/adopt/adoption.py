@@ -10,8 +10,16 @@ from pathlib import Path
 from alembic.config import Config
 from sqlalchemy import URL, Connection, text
 
+from townhall.adopt.comparison import tables_of
 from townhall.adopt.created_tables import CreatedTable
-from townhall.adopt.foreign import as_remembered, drops_after, drops_before, in_the_way, others
+from townhall.adopt.foreign import (
+    as_remembered,
+    drops_after,
+    drops_before,
+    in_the_way,
+    named_at_head,
+    others,
+)
 from townhall.adopt.plan import Choices, Plan, before_upgrade
 from townhall.adopt.running import run_step, script_of
 from townhall.adopt.states import States
@@ -115,7 +123,15 @@ class Adoption:
             wanted = self._wanted()
             plan = Plan(connection, self._choices, self._states.actual, wanted)
             before = [*self._drops_before(), *self._opened(wanted), *plan.steps_before()]
-            after = [*plan.steps_after(), *self._drops_after(self._states.actual)]
+            tables = tables_of(self._states.at_head)
+            renames = self._states.renames
+            at_head = {
+                name: table
+                for name in tables_of(wanted)
+                if (table := tables.get(renames.get(name, name))) is not None
+            }
+            actual = named_at_head(self._states.actual, renames)
+            after = [*plan.steps_after(at_head), *self._drops_after(actual)]
         timeout = self._lock_timeout.duration
         upgrade = self._upgrade.script(self._states.current) if self._states.is_behind else ""
         return "\n".join(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from townhall.adopt.definitions import building_name, validated
 from townhall.adopt.step import Rename, Step
+from townhall.migrate.safety.constraints import addition_if_missing
 from townhall.migrate.safety.locks import attempts, locks_at_once
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Constraint, Index, TableName
@@ -53,6 +54,18 @@ def _validation(table: TableName, name: str, undo: Sequence[str] = ()) -> Step:
 def add(table: TableName, constraint: Constraint) -> Iterable[Step]:
     """Yield what adds a constraint that the table does not have."""
     yield from _add(table, constraint, None)
+
+
+def add_reference(table: TableName, constraint: Constraint) -> Iterable[Step]:
+    """Yield what adds a foreign key of a table that the upgrade may have added already."""
+    target = sql.qualified(*table)
+    definition = f"{validated(constraint.definition)} not valid"
+    add = sql.indented(addition_if_missing(target, constraint.name, definition))
+    yield Step(
+        f"add constraint {constraint.name} to {target}",
+        (*_locks(target, "share row exclusive", constraint), sql.do(f"\nbegin\n{add}\nend\n")),
+    )
+    yield from validate(table, constraint.name)
 
 
 def replace(table: TableName, constraint: Constraint, previous: Constraint) -> Iterable[Step]:

@@ -10,6 +10,8 @@ from textwrap import wrap
 from typing import get_args
 
 from townhall.adopt.findings import Finding, Question, Section
+from townhall.adopt.identities import named_at_head
+from townhall.pg.catalog import TableName
 from townhall.printing import printable
 
 _SECTIONS: tuple[Section, ...] = get_args(Section)
@@ -69,6 +71,18 @@ class Decisions:
             identities: The identities of the objects.
         """
         return replace(self, objects={**self.objects, **dict.fromkeys(identities, answer)})
+
+    def named_at_head(self, renames: Mapping[TableName, TableName]) -> Decisions:
+        """Return these decisions, also by the names that tables have after the upgrade.
+
+        Args:
+            renames: The names at head of tables that revisions rename, by the former ones.
+        """
+        objects, fill, convert = (
+            {**{named_at_head(key, renames): each for key, each in answers.items()}, **answers}
+            for answers in (self.objects, self.fill, self.convert)
+        )
+        return Decisions(objects, fill, convert)
 
     def undecided(self, findings: Iterable[Finding]) -> list[Question]:
         """Return the questions that need an answer and have none.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -11,7 +12,8 @@ from townhall.adopt.step import Step
 from townhall.check.snapshot import Key, Object, Snapshot
 from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.origins import Origins
-from townhall.pg import Routine, sql
+from townhall.pg import Policy, Routine, sql
+from townhall.pg.catalog import TableName
 from townhall.pg.catalog.dependants import Target, read_dependants
 
 _SHARED = frozenset({"default privileges", "extension", "schema"})
@@ -45,6 +47,25 @@ def drops_after(declared: Snapshot, actual: Snapshot, drops: Collection[str]) ->
     """
     rest = {key: item for key, item in actual.items() if not _is_declared(declared, item)}
     yield from _drops(rest, drops, _AFTER)
+
+
+def named_at_head(actual: Snapshot, renames: Mapping[TableName, TableName]) -> Snapshot:
+    """Return what a database has with the policies on the tables as the upgrade names them.
+
+    Args:
+        actual: What the database has before the upgrade.
+        renames: The names at head of tables that revisions rename, by the former ones.
+    """
+
+    def named(item: Object) -> Object:
+        if not isinstance(item.entity, Policy):
+            return item
+        former = (item.entity.schema, item.entity.table)
+        schema, table = renames.get(former, former)
+        entity = replace(item.entity, schema=schema, table=table)
+        return replace(item, names=(schema, table, entity.name), on=(schema, table), entity=entity)
+
+    return {each.key: each for each in map(named, actual.values())}
 
 
 def in_the_way(

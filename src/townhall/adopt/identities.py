@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from townhall.check.snapshot import Object
 from townhall.pg import Routine, sql
+from townhall.pg.catalog import TableName
 
 ROUTINES = ("function", "procedure", "aggregate", "window function")
 """The kinds of objects that are named with the types of their arguments."""
@@ -36,3 +40,19 @@ def identity_of(item: Object) -> str:
         return f"{item.kind} {item.entity.literal_signature}"
     name, *others = item.names
     return identity(*item.key) if others else f"{item.kind} {name}"
+
+
+def named_at_head(identity: str, renames: Mapping[TableName, TableName]) -> str:
+    """Return an object of a table, or a column, as decisions name it after the upgrade.
+
+    Others are returned as they are.
+
+    Args:
+        identity: The object as decisions name it.
+        renames: The names at head of tables that revisions rename, by the former ones.
+    """
+    for former, last in renames.items():
+        name = re.escape(sql.qualified(*former))
+        if (found := re.search(rf"(?:^|(?<= )){name}(?=[ .]|$)", identity)) is not None:
+            return f"{identity[: found.start()]}{sql.qualified(*last)}{identity[found.end() :]}"
+    return identity

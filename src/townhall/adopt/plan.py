@@ -154,7 +154,8 @@ class Plan:
 
     def steps(self) -> list[Step]:
         """Return the steps to the declared state, in their order."""
-        return [*self._steps(lambda _: False), *self._drop_references(self._differences)]
+        at_head = {(each.schema, each.name): each for each, _ in self._pairs}
+        return [*self._steps(lambda _: False), *self._drop_references(self._differences, at_head)]
 
     def _steps(self, waits: Callable[[AcceptsNull], bool]) -> list[Step]:
         phases = (
@@ -174,10 +175,13 @@ class Plan:
             *(step for pair in self._pairs for step in comment_steps.comment(*pair)),
         ]
 
-    def steps_after(self) -> list[Step]:
+    def steps_after(self, at_head: Mapping[TableName, Table]) -> list[Step]:
         """Return the steps that are left for the time after the upgrade, as far as is known before.
 
         The declared state is the one before the upgrade.
+
+        Args:
+            at_head: The tables as they are declared at head, by their names before the upgrade.
         """
         differences = self._differences
         missing = _of(differences, MissingColumn)
@@ -195,16 +199,36 @@ class Plan:
             ),
         ]
         return [
-            *(step for each in columns if not each[1].is_nullable for step in self._fill(*each)),
-            *self._constraints(differences, lambda each: not self._is_possible(each)),
-            *self._drop_references(differences),
+            *(step for each in columns for step in self._fill(at_head, *each)),
+            *self._references(at_head, _of(differences, MissingConstraint)),
+            *self._drop_references(differences, at_head),
         ]
 
-    def _fill(self, table: TableName, column: Column) -> Iterator[Step]:
-        key = sql.qualified(*table, column.name)
-        if (value := self._choices.fills.get(key, column.default)) is not None:
-            yield from column_steps.fill_null(table, {column.name: value})
-        yield from column_steps.refuse_null(table, [column.name])
+    def _fill(
+        self, at_head: Mapping[TableName, Table], before: TableName, column: Column
+    ) -> Iterator[Step]:
+        table = at_head.get(before)
+        declared = table.columns.get(column.name) if table is not None else None
+        if table is None or declared is None or declared.is_nullable:
+            return
+        name = (table.schema, table.name)
+        key = sql.qualified(*name, column.name)
+        if (value := self._choices.fills.get(key, declared.default)) is not None:
+            yield from column_steps.fill_null(name, {column.name: value})
+        yield from column_steps.refuse_null(name, [column.name])
+
+    def _references(
+        self, at_head: Mapping[TableName, Table], missing: Iterable[MissingConstraint]
+    ) -> Iterator[Step]:
+        for each in missing:
+            key, table = foreign_key_of(each.constraint), at_head.get(each.table)
+            if key is None or table is None or self._is_possible(each.constraint):
+                continue
+            for constraint in table.constraints.values():
+                declared = foreign_key_of(constraint)
+                if declared is not None and {*declared.columns} == {*key.columns}:
+                    name = (table.schema, table.name)
+                    yield from constraint_steps.add_reference(name, constraint)
 
     def _add_columns(self, differences: Sequence[Difference]) -> Iterator[Step]:
         for each in _of(differences, MissingColumn):
@@ -345,10 +369,14 @@ class Plan:
             if other.identity in self._choices.drops:
                 yield from constraint_steps.drop_index(other.table, other.index.name)
 
-    def _drop_references(self, differences: Sequence[Difference]) -> Iterator[Step]:
+    def _drop_references(
+        self, differences: Sequence[Difference], at_head: Mapping[TableName, Table]
+    ) -> Iterator[Step]:
         for each in self._undeclared(differences):
-            if each.constraint.referenced is not None:
-                yield from constraint_steps.drop_constraint(each.table, each.constraint)
+            table = at_head.get(each.table)
+            if each.constraint.referenced is not None and table is not None:
+                name = (table.schema, table.name)
+                yield from constraint_steps.drop_constraint(name, each.constraint)
 
     def _undeclared(self, differences: Sequence[Difference]) -> Iterator[UndeclaredConstraint]:
         for each in _of(differences, UndeclaredConstraint):

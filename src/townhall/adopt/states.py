@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from townhall.pg import sql
 from townhall.pg.catalog import (
     Body,
     Reader,
+    TableName,
     empty_search_path,
     read_bodies,
     read_readers,
@@ -49,6 +50,7 @@ class States:
         readers: What reads columns of the database's tables.
         at_head: What the revisions make at head.
         creations: The tables that pending revisions create.
+        renames: The names at head of tables that revisions rename, by those that they began with.
         is_behind: Whether there are pending revisions.
         is_begun: Whether the database has a memory of what was there before.
         kept: What an adoption has kept.
@@ -65,6 +67,7 @@ class States:
     readers: Sequence[Reader]
     at_head: Snapshot = field(default_factory=dict)
     creations: Sequence[CreatedTable] = ()
+    renames: Mapping[TableName, TableName] = field(default_factory=dict)
     is_behind: bool = True
     is_begun: bool = False
     kept: frozenset[Key] = frozenset()
@@ -93,14 +96,14 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
         platform = read_platform(connection)
     with scratch_database(version, scratch) as other:
         copy(platform, other)
-        made = _made_by(history, other, current, platform.schemas) if current else {}
-        _refuse_two_creations(made, history.after(current))
         with reading(other) as connection:
             created = CreatedTables(connection, platform.schemas)
+        made = _made_by(history, other, current, platform.schemas, created) if current else {}
+        _refuse_two_creations(made, history.after(current))
         declared = _made_by(history, other, history.heads, platform.schemas, created)
         with reading(other) as connection:
             declared_bodies = _bodies(connection)
-            creations = created.at_head(connection)
+            tables = created.at_head(connection)
     settings = history.settings
     schemas = sorted({key[1] for key in declared if key[0] == "schema"})
     with reading(database) as connection:
@@ -112,8 +115,9 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
         is_begun = memory.exists(connection)
         kept = read_kept(connection, settings.helper_schema)
     # Pending revisions change what earlier ones made.
-    tables = {key[1:3] for key in made if key[0] == "table"}
-    pending = {key: item for key, item in declared.items() if (item.on or key[1:3]) not in tables}
+    of_made = {key[1:3] for key in made if key[0] == "table"}
+    pending = {key: item for key, item in declared.items() if (item.on or key[1:3]) not in of_made}
+    revisions = {each.revision for each in history.after(current)}
     return States(
         {**pending, **made},
         actual,
@@ -124,7 +128,13 @@ def read_states(database: URL, *, config: Path | None = None, scratch: str | Non
         bodies,
         readers,
         declared,
-        creations,
+        [each for each in tables if each.revision in revisions],
+        {
+            former: each.name
+            for each in tables
+            for former in [(each.table.schema, each.table.name)]
+            if each.name is not None and each.name != former
+        },
         current != history.heads,
         is_begun,
         kept,
@@ -148,9 +158,9 @@ def _made_by(
     scratch: URL,
     revisions: set[str],
     platform: Iterable[str],
-    created: CreatedTables | None = None,
+    created: CreatedTables,
 ) -> Snapshot:
-    history.run(scratch, revisions, created.after if created is not None else None)
+    history.run(scratch, revisions, created.after)
     settings = history.settings
     with reading(scratch) as connection:
         schemas = [name for name in schema_names(connection) if name not in {*platform}]

@@ -66,7 +66,7 @@ def add_constraint(
             parts = leaves(context, target)
             _add_and_validate(context, parts, name, definition, refuse)
             # PostgreSQL finds them there, and does not read the rows again.
-            context.execute(in_attempts(_addition(target, name, definition)))
+            context.execute(in_attempts(addition_if_missing(target, name, definition)))
         else:
             _add_and_validate(context, [target], name, definition, refuse)
 
@@ -91,7 +91,7 @@ def _add_and_validate(
         for target in targets:
             undo = _undo(context, target, name)
             # A foreign key locks two tables, which an application may use in another order.
-            add = _addition(target, name, f"{sql.layout(definition)} not valid")
+            add = addition_if_missing(target, name, f"{sql.layout(definition)} not valid")
             context.execute(in_attempts(add))
             added.append(undo)
             with without_lock_timeout(context):
@@ -242,11 +242,18 @@ def _undo(context: MigrationContext, target: str, name: str) -> Callable[[], Non
 
 
 def _add_if_missing(target: str, name: str, definition: str) -> TextClause:
-    body = sql.indented(_addition(target, name, definition))
+    body = sql.indented(addition_if_missing(target, name, definition))
     return sql.statement(sql.do(f"\nbegin\n{body}\nend\n"))
 
 
-def _addition(target: str, name: str, definition: str) -> str:
+def addition_if_missing(target: str, name: str, definition: str) -> str:
+    """Return PL/pgSQL that adds a constraint to a table that has none of its name.
+
+    Args:
+        target: The qualified name of the table.
+        name: The name of the constraint.
+        definition: What follows its name.
+    """
     add = f"alter table {target} add constraint {sql.quote(name)} {definition}"
     return _where("not exists", target, name, add)
 
