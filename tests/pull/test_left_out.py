@@ -18,14 +18,14 @@ LEFT_OUT = """
     create operator === (leftarg = int, rightarg = int, function = int4eq);
     create collation plain (locale = 'C');
     create text search configuration simple_words (copy = simple);
-    create foreign data wrapper none;
-    create server elsewhere foreign data wrapper none;
+    create foreign data wrapper wrapping;
+    create server elsewhere foreign data wrapper wrapping;
     create publication mine
 """
 LEFT_OUT_IN_WORDS = (
     "aggregate: 1: public.total(integer)",
     "collation: 1: public.plain",
-    'foreign data wrapper: 1: "none"',
+    "foreign data wrapper: 1: wrapping",
     "foreign server: 1: elsewhere",
     "operator: 1: public.===(integer,integer)",
     "publication: 1: mine",
