@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine
 
 from townhall.check.scratch import scratch_database
@@ -60,7 +59,7 @@ _IMPORTS = {
 
 def write_first_revision(
     folder: Path, package: str, source: Source, declared: Declarable, scratch: str | None
-) -> None:
+) -> Sequence[str]:
     """Write the first revision of a pulled application.
 
     Args:
@@ -70,9 +69,11 @@ def write_first_revision(
         declared: The entities of the database.
         scratch: The URL of a server for the scratch database; None for the embedded server.
 
+    Returns:
+        The steps that PostgreSQL refused, in words; the revision has them as undecided.
+
     Raises:
         CheckError: There is no server for the scratch database.
-        CommandError: PostgreSQL refuses a step, which the revision has as undecided.
     """
     with (
         scratch_database(source.version, scratch) as database,
@@ -84,12 +85,7 @@ def write_first_revision(
             text, refused = _tried(connection, package, source, declared)
     path = folder / "migrations" / "versions" / f"{package}_0001_the_schema_as_it_was_pulled.py"
     path.write_text(text, encoding="utf-8")
-    if refused:
-        raise CommandError(
-            f"{path} has steps that PostgreSQL refused, each marked as undecided: write there what"
-            " is to be done before the revision makes another database. The database that was read"
-            f" needs it only for the stamp. Refused: {'; '.join(map(_in_words, refused))}."
-        )
+    return [_in_words(each) for each in refused]
 
 
 def _tried(

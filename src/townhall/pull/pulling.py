@@ -19,6 +19,7 @@ from townhall.pull.left_out import LeftOut
 from townhall.pull.package import Package
 from townhall.pull.renderings import renderings
 from townhall.pull.source import read_source
+from townhall.pull.staging import put_in_place, staged
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,18 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
     with renderings(source, scratch) as rendered:
         written = Package(source, package, rendered)
     files = written.files()
-    for former in first:
-        former.unlink()
-    _write(folder, files)
-    write_first_revision(folder, package, source, written.declared, scratch)
-    first, _ = _revisions(folder, package)
-    _format(folder, [*files, *(each.relative_to(folder).as_posix() for each in first)])
+    with staged(folder) as new:
+        _write(new, files)
+        refused = write_first_revision(new, package, source, written.declared, scratch)
+        _format(new, package)
+        put_in_place(folder, first)
+    if refused:
+        raise CommandError(
+            f"The first revision in {folder / 'migrations'} has steps that PostgreSQL refused, each"
+            " marked as undecided: write there what is to be done before the revision makes another"
+            " database. The database that was read needs it only for the stamp. Refused:"
+            f" {'; '.join(refused)}."
+        )
     return Pulled(
         sorted(files),
         len(source.definitions),
@@ -144,13 +151,18 @@ def _others(folder: Path, package: str, files: Collection[str]) -> Sequence[str]
     return sorted(each for each in modules if each not in files)
 
 
-def _format(folder: Path, files: Sequence[str]) -> None:
+def _format(folder: Path, package: str) -> None:
     if importlib.util.find_spec("ruff") is None:
         return
-    modules = [each for each in files if each.endswith(".py")]
+    modules = [each.relative_to(folder).as_posix() for each in sorted(folder.rglob("*.py"))]
+    own = f'lint.isort.known-first-party=["{package}"]'
     for words in (
-        ("check", "--fix-only", "--quiet", "--no-cache", "--select", "F401,I,PIE790,RUF022,UP034"),
+        ("check", "--fix-only", "--quiet", "--no-cache", "--select", _FIXED, "--config", own),
         ("format", "--quiet", "--no-cache"),
     ):
         command = (sys.executable, "-m", "ruff", *words, *modules)
         subprocess.run(command, check=False, cwd=folder)  # noqa: S603 - a program of ours
+
+
+_FIXED = "F401,I,PIE790,RUF022,UP034"
+"""The rules of ruff that make of generated modules what one would write."""
