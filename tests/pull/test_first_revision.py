@@ -68,3 +68,23 @@ def test_what_was_there_before_the_stamp_stays_at_a_downgrade(
         application.stamp()
         alembic("downgrade", "base", url=source, directory=tmp_path)
         assert objects(source) == before
+
+
+@pytest.mark.thorough
+def test_upgrade_over_a_table_that_differs_is_refused_before_the_first_change(
+    server: Databases, tmp_path: Path
+) -> None:
+    with server.create() as source, server.create() as other:
+        execute(source, "create table teams (id int primary key, name varchar(80) not null)")
+        application = Application(tmp_path, source, url_of(server))
+        application.pull()
+        alembic("upgrade", "head", url=source, directory=tmp_path)
+        execute(other, "create table teams (id int, name text)")
+        before = objects(other)
+        refused = alembic("upgrade", "head", url=other, directory=tmp_path, check=False)
+        assert refused.returncode != 0
+        assert (
+            "- public.teams: id allows NULL, name is text instead of character varying(80) and name"
+            " allows NULL; it lacks the constraint teams_pkey"
+        ) in refused.stdout + refused.stderr
+        assert objects(other) == before

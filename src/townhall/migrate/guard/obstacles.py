@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from townhall.migrate.guard.revision_files import PendingTable, created_by
+from townhall.migrate.guard.table_statements import StatedTable
 from townhall.pg import sql
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
@@ -82,9 +84,29 @@ def _expected(creations: Sequence[PendingTable]) -> Iterable[dict[str, Any]]:
             "schema": each.table[0],
             "name": each.table[1],
             "names": sorted(each.names),
-            "columns": list(_columns(table)) if table is not None else [],
-            "constraints": list(_constraints(table)) if table is not None else [],
+            **(_stated(each.stated) if each.stated is not None else _declared(table)),
         }
+
+
+def _stated(table: StatedTable) -> dict[str, Any]:
+    return {
+        "columns": [
+            {
+                "name": each.name,
+                "type": each.type,
+                "not_null": each.is_not_null,
+                "has_default": each.has_default,
+            }
+            for each in table.columns
+        ],
+        "constraints": [asdict(each) for each in table.constraints],
+    }
+
+
+def _declared(table: Table | None) -> dict[str, Any]:
+    if table is None:
+        return {"columns": [], "constraints": []}
+    return {"columns": list(_columns(table)), "constraints": list(_constraints(table))}
 
 
 def _columns(table: Table) -> Iterable[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -15,8 +14,9 @@ from alembic.script import Script
 from sqlalchemy import Table
 
 from townhall.migrate.created_parts import CreatedPart, collect_created_parts, parts_of_table
+from townhall.migrate.guard.table_statements import StatedTable, stated_table
 from townhall.migrate.revision_source import Call, read_source
-from townhall.pg import Entity, sql
+from townhall.pg import Entity
 from townhall.pg.catalog import PLATFORM_SCHEMAS, TableName
 from townhall.pg.operations import CREATED_ENTITIES
 
@@ -33,12 +33,6 @@ _BESIDE = {
     "Sequence": "sequence",
 }
 _PARTS = {"Policy": "policy", "Trigger": "trigger"}
-_CREATE_TABLE = re.compile(
-    r"\s*create (?:unlogged )?table (?:if not exists )?"
-    rf"(?P<schema>{sql.IDENTIFIER})\.(?P<name>{sql.IDENTIFIER})"
-)
-"""A table as PostgreSQL defines it, which a revision creates by its statement."""
-
 _PLACE_OF_TABLE = {
     "create_index": 1,
     "create_check_constraint": 1,
@@ -63,11 +57,13 @@ class PendingTable:
         table: Its schema and name.
         revision: The revision.
         names: The names under which pending revisions know it: one may rename it.
+        stated: What the statement says of it that creates it; None where no statement does.
     """
 
     table: TableName
     revision: Script
     names: frozenset[str]
+    stated: StatedTable | None = None
 
 
 Named = tuple[str, str, str, str]
@@ -98,13 +94,15 @@ def creations_of(revisions: Sequence[Script]) -> list[PendingTable]:
     """
     calls = [(revision, call) for revision in revisions for call in _calls(revision)]
     renames = [names for _, call in calls if (names := _renamed(call))]
-    first: dict[TableName, Script] = {}
+    first: dict[TableName, tuple[Script, StatedTable | None]] = {}
     for revision, call in calls:
-        if table := _created(call):
-            first.setdefault(table, revision)
+        if call.name == "create_table" and call.texts:
+            first.setdefault((call.text("schema", "public"), call.texts[0]), (revision, None))
+        elif call.name == "execute" and call.texts and (stated := stated_table(call.texts[0])):
+            first.setdefault(stated.name, (revision, stated))
     return [
-        PendingTable(table, revision, _aliases(table[1], renames))
-        for table, revision in first.items()
+        PendingTable(table, revision, _aliases(table[1], renames), stated)
+        for table, (revision, stated) in first.items()
     ]
 
 
@@ -227,15 +225,6 @@ def created_by(revision: Script) -> Created:
 
 def _calls(revision: Script) -> Sequence[Call]:
     return read_source(Path(revision.path)).upgrade
-
-
-def _created(call: Call) -> TableName | None:
-    if call.name == "create_table" and call.texts:
-        return call.text("schema", "public"), call.texts[0]
-    statement = call.texts[0] if call.name == "execute" and call.texts else ""
-    if found := _CREATE_TABLE.match(statement):
-        return sql.unquote(found["schema"]), sql.unquote(found["name"])
-    return None
 
 
 def _object(call: Call) -> Named | None:
