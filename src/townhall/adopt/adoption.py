@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from alembic.config import Config
@@ -15,16 +16,18 @@ from townhall.adopt.created_tables import CreatedTable
 from townhall.adopt.foreign import (
     as_remembered,
     drops_after,
-    drops_before,
     in_the_way,
     named_at_head,
     others,
+    replaced,
 )
 from townhall.adopt.plan import Choices, Plan, before_upgrade
 from townhall.adopt.running import run_step, script_of
 from townhall.adopt.states import States
 from townhall.adopt.step import Step
+from townhall.adopt.triggers import Triggers
 from townhall.adopt.upgrade import Upgrade
+from townhall.adopt.writes import Sources
 from townhall.check.snapshot import Key, Snapshot, read
 from townhall.migrate.guard.connections import connected
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
@@ -105,11 +108,13 @@ class Adoption:
 
             self._refuse(connection)
             self._run_script(connection, self._begin())
-            run(self._before(connection))
+            alone, going = self._replaced()
+            run([*alone, *self._before(connection)])
             if self._states.is_behind:
-                tell(_UPGRADE)
-                self._upgrade.run(connection)
-                done.append(_UPGRADE)
+                for title in (*(each.title for each in chain(*going.values())), _UPGRADE):
+                    tell(title)
+                    done.append(title)
+                self._upgrade.run(connection, _statements(going))
             run(self._left(connection))
             self._run_script(connection, self._keep())
             return Outcome(done, self._upgrade.differences(connection))
@@ -119,10 +124,11 @@ class Adoption:
 
         The steps behind the upgrade are those that are known before it.
         """
+        alone, going = self._replaced()
         with _connected(self._database) as connection, connection.begin():
             wanted = self._wanted()
             plan = Plan(connection, self._choices, self._states.actual, wanted)
-            before = [*self._drops_before(), *self._opened(wanted), *plan.steps_before()]
+            before = [*alone, *self._opened(wanted), *plan.steps_before()]
             tables = tables_of(self._states.at_head)
             renames = self._states.renames
             at_head = {
@@ -133,7 +139,10 @@ class Adoption:
             actual = named_at_head(self._states.actual, renames)
             after = [*plan.steps_after(at_head), *self._drops_after(actual)]
         timeout = self._lock_timeout.duration
-        upgrade = self._upgrade.script(self._states.current) if self._states.is_behind else ""
+        current = self._states.current
+        upgrade = (
+            self._upgrade.script(current, _statements(going)) if self._states.is_behind else ""
+        )
         return "\n".join(
             [
                 "\\set ON_ERROR_STOP on",
@@ -191,7 +200,7 @@ class Adoption:
         with connection.begin():
             wanted = self._wanted()
             plan = Plan(connection, self._choices, self._states.actual, wanted)
-            return [*self._drops_before(), *self._opened(wanted), *plan.steps_before()]
+            return [*self._opened(wanted), *plan.steps_before()]
 
     def _left(self, connection: Connection) -> list[Step]:
         settings, at_head = self._states.settings, self._states.at_head
@@ -203,9 +212,22 @@ class Adoption:
             steps = Plan(connection, self._choices, actual, declared).steps()
             return [*steps, *self._drops_after(actual)]
 
-    def _drops_before(self) -> Iterator[Step]:
+    def _replaced(self) -> tuple[list[Step], dict[str, list[Step]]]:
+        """Return what goes at once, and by revision what goes with what that makes in its place."""
         states = self._states
-        yield from drops_before(states.at_head, states.actual, states.made, self._choices.drops)
+        tables = {*tables_of(states.at_head), *tables_of(states.actual)}
+        bodies = (states.declared_bodies, states.bodies)
+        code = (Sources(each, tables) for each in bodies)
+        triggers = Triggers(states.at_head, states.actual, *code)
+        alone: list[Step] = []
+        by_revision: dict[str, list[Step]] = {}
+        for each in replaced(states, self._choices.drops, triggers):
+            revision = self._upgrade.first_to_make(each.by, states.current)
+            if revision is None:
+                alone.append(each.step)
+            else:
+                by_revision.setdefault(revision, []).append(each.step)
+        return alone, by_revision
 
     def _drops_after(self, actual: Snapshot) -> Iterator[Step]:
         yield from drops_after(self._states.at_head, actual, self._choices.drops)
@@ -233,6 +255,13 @@ class Adoption:
 
 
 _UPGRADE = "upgrade to head"
+
+
+def _statements(steps: Mapping[str, Sequence[Step]]) -> dict[str, list[str]]:
+    return {
+        revision: [statement for step in each for statement in step.statements]
+        for revision, each in steps.items()
+    }
 
 
 def _name(creation: CreatedTable) -> TableName:

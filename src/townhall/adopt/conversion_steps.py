@@ -17,6 +17,10 @@ from townhall.pg.catalog import Target, read_dependants
 
 _IN_UTC = re.compile(r"(?P<column>.+) at time zone 'UTC'", re.IGNORECASE)
 
+_TYPE_ERRORS = (
+    "datatype_mismatch or undefined_function or cannot_coerce or invalid_text_representation"
+)
+
 
 def convert(
     connection: Connection,
@@ -32,7 +36,7 @@ def convert(
         differences: The columns.
         conversions: The expressions that were decided, by the column as SQL names it.
         actual: What the database has.
-        drops: The identities of what goes, and is not created again.
+        drops: The identities of what goes: it is created again for now, where the new types allow.
 
     Raises:
         CommandError: Something depends on a column that can't be created again.
@@ -67,12 +71,21 @@ def _convert(
             *(
                 statement
                 for each in entities
-                if each.key not in gone
-                for statement in each.create_statements()
+                for statement in (_creation_if_possible if each.key in gone else _creation)(each)
             ),
             *(statement for each in reversed(found.parts) for statement in each.create),
         ),
     )
+
+
+def _creation(entity: Entity) -> Iterable[str]:
+    return entity.create_statements()
+
+
+def _creation_if_possible(entity: Entity) -> Iterable[str]:
+    """Yield what creates what goes later, until what takes its place is there."""
+    statements = sql.indented("\n".join(f"{each};" for each in entity.create_statements()), " " * 4)
+    yield sql.do(f"\nbegin\n{statements}\nexception\n    when {_TYPE_ERRORS} then null;\nend\n")
 
 
 def _entities(keys: Iterable[Key], actual: Snapshot) -> list[Entity]:

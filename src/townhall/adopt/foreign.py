@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from townhall.adopt.identities import identity, identity_of
+from townhall.adopt.states import States
 from townhall.adopt.step import Step
+from townhall.adopt.triggers import Triggers
 from townhall.check.snapshot import Key, Object, Snapshot
 from townhall.migrate.contexts import VERSION_TABLE
+from townhall.migrate.guard.revision_files import Named
 from townhall.migrate.origins import Origins
-from townhall.pg import Policy, Routine, sql
+from townhall.pg import Policy, Routine, Trigger, sql
 from townhall.pg.catalog import TableName
 from townhall.pg.catalog.dependants import Target, read_dependants
 
 _SHARED = frozenset({"default privileges", "extension", "schema"})
-_BEFORE = ("trigger",)
 _NAMED = ("materialized view", "view", "function", "procedure")
 _AFTER = ("policy", *_NAMED)
 
 
-def drops_before(
-    declared: Snapshot, actual: Snapshot, made: Collection[Key], drops: Collection[str]
-) -> Iterable[Step]:
-    """Yield what drops triggers that do the same as those of the upgrade, and what has its names.
+class Replaced(NamedTuple):
+    """What goes when what takes its place is made.
+
+    Attributes:
+        step: The step that drops it.
+        by: What takes its place, by kind, schema and names: one of these.
+    """
+
+    step: Step
+    by: Sequence[Named]
+
+
+def replaced(states: States, drops: Collection[str], triggers: Triggers) -> Iterable[Replaced]:
+    """Yield triggers that go, and views and functions that go and have the names of declared ones.
 
     Args:
-        declared: What the revisions make.
-        actual: What the database has.
-        made: What the database's own revisions made.
+        states: What is declared, and what the database has.
         drops: The identities of what goes.
+        triggers: The triggers of the database beside the declared ones.
     """
-    yield from _drops(in_the_way(declared, actual, made, drops), drops, _AFTER)
-    yield from _drops(actual, drops, _BEFORE)
+    in_way = in_the_way(states.at_head, states.actual, states.made, drops)
+    for kind in _AFTER:
+        for item, step in _drops(in_way, drops, kind):
+            yield Replaced(step, [as_remembered(item)])
+    for item, step in _drops(states.actual, drops, "trigger"):
+        assert isinstance(item.entity, Trigger)  # noqa: S101 - of its kind
+        yield Replaced(step, triggers.counterparts(item.entity))
 
 
 def drops_after(declared: Snapshot, actual: Snapshot, drops: Collection[str]) -> Iterable[Step]:
@@ -46,7 +63,9 @@ def drops_after(declared: Snapshot, actual: Snapshot, drops: Collection[str]) ->
         drops: The identities of what goes.
     """
     rest = {key: item for key, item in actual.items() if not _is_declared(declared, item)}
-    yield from _drops(rest, drops, _AFTER)
+    for kind in _AFTER:
+        for _, step in _drops(rest, drops, kind):
+            yield step
 
 
 def named_at_head(actual: Snapshot, renames: Mapping[TableName, TableName]) -> Snapshot:
@@ -91,7 +110,7 @@ def _is_declared(declared: Snapshot, item: Object) -> bool:
     return item.kind in _NAMED and any((kind, *item.names) in declared for kind in _NAMED)
 
 
-def as_remembered(item: Object) -> tuple[str, str, str, str]:
+def as_remembered(item: Object) -> Named:
     """Return kind, schema and name of a view or a function, as the memory has them."""
     if isinstance(item.entity, Routine):
         return "function", item.entity.schema, item.entity.name, ""
@@ -120,12 +139,11 @@ def users_of(connection: Connection, item: Object) -> list[str]:
     return [*entities, *parts]
 
 
-def _drops(actual: Snapshot, drops: Collection[str], kinds: tuple[str, ...]) -> Iterable[Step]:
-    for kind in kinds:
-        for _, item in sorted(actual.items()):
-            name = identity_of(item)
-            if item.kind == kind and item.entity is not None and name in drops:
-                yield Step(f"drop {name}", tuple(item.entity.drop_statements()))
+def _drops(actual: Snapshot, drops: Collection[str], kind: str) -> Iterable[tuple[Object, Step]]:
+    for _, item in sorted(actual.items()):
+        name = identity_of(item)
+        if item.kind == kind and item.entity is not None and name in drops:
+            yield item, Step(f"drop {name}", tuple(item.entity.drop_statements()))
 
 
 def others(declared: Snapshot, actual: Snapshot, drops: Collection[str]) -> frozenset[Key]:

@@ -51,7 +51,7 @@ def look(url: str | URL, *, config: Path | None = None, scratch: str | None = No
 
     Raises:
         CheckError: The database can't be read; the message says why and what to do.
-        ValueError: A URL can't be read, or is no PostgreSQL URL.
+        InputError: A URL can't be read, or is no PostgreSQL URL.
         OperationalError: The database or the scratch server can't be connected to.
     """
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url
@@ -168,10 +168,9 @@ def _on_others(
     declared, actual = states.declared, states.actual
     tables = {*tables_of(declared), *tables_of(former)} & {*tables_of(actual)}
     every_table = {*tables_of(declared), *tables_of(actual)}
-    declared_code = Sources(states.declared_bodies, every_table)
     code = Sources(states.bodies, every_table)
     yield from findings_on_policies(declared, actual, states.made, tables)
-    triggers = Triggers(declared, actual, declared_code, code)
+    triggers = Triggers(declared, actual, Sources(states.declared_bodies, every_table), code)
     yield from triggers.findings(states.made, tables)
     yield from findings_on_dependants(differences, states.readers, code, declared)
     yield from findings_on_names(

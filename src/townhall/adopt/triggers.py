@@ -9,6 +9,7 @@ from townhall.adopt.findings import Finding, Weight, drop_or_keep, listed
 from townhall.adopt.identities import identity
 from townhall.adopt.writes import Sources, Writes
 from townhall.check.snapshot import Key, Object, Snapshot
+from townhall.migrate.guard.revision_files import Named
 from townhall.pg import Trigger, sql
 from townhall.pg.catalog import TableName
 
@@ -54,6 +55,29 @@ class Triggers:
                 text = f"{self._effect(trigger)}; a trigger is declared with this name"
                 plan = "it is replaced by the declared one"
                 yield _finding(Weight.CHANGE, "trigger of a declared name", trigger, text, plan)
+
+    def counterparts(self, trigger: Trigger) -> list[Named]:
+        """Return what takes the place of a trigger: its table where nothing else does.
+
+        These are the declared triggers that do the same, and all of its table where what it does
+        can't be seen.
+
+        Args:
+            trigger: A trigger that goes.
+        """
+        table, own = ("table", trigger.schema, trigger.table, ""), []
+        if table[:3] in self._declared:  # and is not renamed later
+            writes = _writes(trigger, self._code, self._actual)
+            own = [
+                each
+                for each, written in self._own
+                if writes.columns & written.columns
+                or (
+                    (each.schema, each.table) == (trigger.schema, trigger.table)
+                    and (writes.is_dynamic or writes.tables & written.tables)
+                )
+            ]
+        return [("trigger", each.schema, each.table, each.name) for each in own] or [table]
 
     def _undeclared(self, trigger: Trigger) -> Finding:
         same = self._same(trigger)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from sqlalchemy import Connection
 from townhall.migrate import alembic_config
 from townhall.migrate.guard.lock_timeouts import LOCK_TIMEOUT, LockTimeout
 from townhall.migrate.guard.pending import ADOPTS
+from townhall.migrate.guard.revision_files import Named, creations_of, objects_of, parts_of
+from townhall.migrate.replacements import REPLACED_OPTION
 
 
 class Upgrade:
@@ -34,24 +36,42 @@ class Upgrade:
         self._config.attributes[LOCK_TIMEOUT] = lock_timeout
         self._script = ScriptDirectory.from_config(self._config)
 
-    def run(self, connection: Connection) -> None:
+    def first_to_make(self, objects: Collection[Named], current: Collection[str]) -> str | None:
+        """Return the first pending revision that makes one of some objects; None where none does.
+
+        Args:
+            objects: The objects, by kind, schema and names.
+            current: The revisions that the database is at.
+        """
+        base = tuple(sorted(current)) or "base"
+        pending = [*self._script.iterate_revisions("heads", base, implicit_base=True)]
+        for revision in reversed(pending):
+            tables = [("table", *each.table, "") for each in creations_of([revision])]
+            if {*tables, *objects_of(revision), *parts_of(revision)} & {*objects}:
+                return revision.revision
+        return None
+
+    def run(self, connection: Connection, replaced: Mapping[str, Sequence[str]]) -> None:
         """Upgrade a database to the last revisions.
 
         Args:
             connection: A connection outside a transaction.
+            replaced: The statements that drop what a revision takes the place of, by revision.
         """
         self._use(connection)
-        self._run_env(as_sql=False)
+        self._run_env(as_sql=False, **{REPLACED_OPTION: replaced})
 
-    def script(self, current: Collection[str]) -> str:
+    def script(self, current: Collection[str], replaced: Mapping[str, Sequence[str]]) -> str:
         """Return the upgrade as a script, which is not run.
 
         Args:
             current: The revisions that the database is at.
+            replaced: As for :meth:`run`.
         """
         written = io.StringIO()
         self._config.output_buffer = written
-        self._run_env(as_sql=True, starting_rev=",".join(sorted(current)) or None)
+        options = {REPLACED_OPTION: replaced}
+        self._run_env(as_sql=True, starting_rev=",".join(sorted(current)) or None, **options)
         return written.getvalue()
 
     def differences(self, connection: Connection) -> list[str]:

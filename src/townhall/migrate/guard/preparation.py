@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
@@ -41,6 +43,9 @@ from townhall.migrate.origins import (
     guard_operations,
     undone_revision,
 )
+from townhall.migrate.replacements import REPLACED_OPTION
+from townhall.migrate.revision_source import read_source
+from townhall.migrate.safety import lock_tables
 from townhall.pg import sql
 from townhall.pg.operations import DROP_STATEMENTS, run_unchanged
 
@@ -65,6 +70,7 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
     steps = planned_steps(context)
     pending = pending_revisions(steps)
     follow_steps(context)
+    replace_on_the_way(context)
     record_before_commits(context, pending, lambda: _start(context, origins))
     stamped, unstamped = stamped_revisions(context, script, steps)
     involved = [*pending, *stamped, *unstamped]
@@ -97,6 +103,35 @@ def prepare(context: MigrationContext, script: ScriptDirectory, origins: Origins
     if connection is not None:
         connection.commit()
     return bool(pending)
+
+
+def replace_on_the_way(context: MigrationContext) -> None:
+    """Let each revision drop what it takes the place of, also one that locks no tables first.
+
+    Args:
+        context: The migration context of the run, before its first step.
+    """
+    if not context.opts.get(REPLACED_OPTION):
+        return
+    function: Any = context._migrations_fn  # noqa: SLF001 - there is no public way
+
+    def steps(*arguments: Any) -> Iterator[Any]:  # noqa: ANN401 - Alembic's
+        for step in function(*arguments):
+            calls = read_source(Path(step.revision.path)).upgrade if step.is_upgrade else ()
+            if not any(each.name == lock_tables.__name__ for each in calls):
+                step.migration_fn = _replacing_first(step.migration_fn)
+            yield step
+
+    vars(context)["_migrations_fn"] = steps
+
+
+def _replacing_first(upgrade: Callable[..., None]) -> Callable[..., None]:
+    @wraps(upgrade)
+    def replace_and_upgrade(**arguments: Any) -> None:  # noqa: ANN401 - Alembic's
+        lock_tables()
+        upgrade(**arguments)
+
+    return replace_and_upgrade
 
 
 def after_step(context: MigrationContext, step: Any) -> None:  # noqa: ANN401 - Alembic's

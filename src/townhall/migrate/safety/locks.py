@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from alembic import op
 from sqlalchemy import TextClause
 
+from townhall.migrate.replacements import take_drops
 from townhall.pg import sql
 
 _LONGEST_WAIT = 300  # milliseconds, well below the deadlock_timeout of a server
@@ -31,16 +32,19 @@ def lock_tables(*tables: str, writes_only: Iterable[str] = ()) -> None:
     """
     locks = [(table, "access exclusive") for table in tables]
     locks += [(table, "share row exclusive") for table in writes_only]
-    op.execute(sql.statement(locks_at_once(locks)))
+    drops = take_drops(op.get_context())
+    op.execute(sql.statement(locks_at_once(locks, drops)))
 
 
-def locks_at_once(locks: Iterable[tuple[str, str]]) -> str:
+def locks_at_once(locks: Iterable[tuple[str, str]], drops: Iterable[str] = ()) -> str:
     """Return the statement that takes locks on several tables at once, in attempts.
 
     Args:
         locks: The qualified names of tables, each with its mode: ``access exclusive``.
+        drops: Drops whose locks are taken with them.
     """
-    return sql.do(attempts("\n".join(_lock(*each) for each in locks)))
+    statements = [*(_lock(*each) for each in locks), *(f"{each};" for each in drops)]
+    return sql.do(attempts("\n".join(statements)))
 
 
 def in_attempts(statements: str) -> TextClause:
