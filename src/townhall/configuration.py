@@ -41,7 +41,7 @@ def database_of(url: str | None, ini: Path | None) -> URL:
             ``DATABASE_URL`` is set.
 
     Raises:
-        ValueError: The URL is malformed, or is not for PostgreSQL.
+        InputError: The URL is malformed, or is not for PostgreSQL.
         ConfigError: The file can't be read.
         EmbeddedServerError: No URL is set and the embedded server can't start.
     """

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from townhall.input_error import InputError
+
 CALLER_TYPES: dict[type[Any], str] = {UUID: "uuid", int: "bigint", str: "text"}
 """The types of a caller's id: what Python has, and what PostgreSQL has."""
 
@@ -63,24 +65,24 @@ class Roles:
         """Refuse names that PostgreSQL would refuse or cut, and unknown types of ids.
 
         Raises:
-            ValueError: A name is one that :func:`refused_role` refuses or is used twice, the caller
+            InputError: A name is one that :func:`refused_role` refuses or is used twice, the caller
                 is no SQL, or ids can't have the type.
         """
         for parameter in ("anonymous", "user", "service"):
             name = getattr(self, parameter)
             if name is not None and (why := refused_role(name)):
-                raise ValueError(f"Roles({parameter}={name!r}): {why}")
+                raise InputError(f"Roles({parameter}={name!r}): {why}")
         if len({*self.names}) < len(self.names):
             names = ", ".join(map(repr, self.names))
-            raise ValueError(f"the roles {names} must have different names")
+            raise InputError(f"the roles {names} must have different names")
         if not _is_sql(self.caller):
-            raise ValueError(
+            raise InputError(
                 f"Roles(caller={self.caller!r}): the caller is an SQL expression that gives the id"
                 " of the calling user, such as 'auth.uid()'"
             )
         if self.caller_type not in CALLER_TYPES:
             types = ", ".join(each.__name__ for each in CALLER_TYPES)
-            raise ValueError(f"the caller's id is of one of the types {types}")
+            raise InputError(f"the caller's id is of one of the types {types}")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from townhall.adopt.decisions import DecisionError
 from townhall.check.errors import CheckError
 from townhall.configuration import describe_database_error
 from townhall.embedded import EmbeddedServerError
+from townhall.input_error import InputError
 from townhall.migrate.faults import database_error
 from townhall.printing import on_one_line
 
@@ -81,7 +82,7 @@ def _status_of(command: Callable[[], int]) -> int:
 
 def _message_of(error: Exception) -> str | None:
     match error:
-        case CheckError() | CommandError() | DecisionError() | EmbeddedServerError() | ValueError():
+        case CheckError() | CommandError() | DecisionError() | EmbeddedServerError() | InputError():
             return str(error)
         case SQLAlchemyError() | psycopg.Error():
             fault = database_error(error)

@@ -74,7 +74,7 @@ def check(
 
     Raises:
         CheckError: The database can't be checked; the message says why and what to do.
-        ValueError: A URL can't be read, or is no PostgreSQL URL.
+        InputError: A URL can't be read, or is no PostgreSQL URL.
         OperationalError: The database or the scratch server can't be connected to.
     """
     database = psycopg_url(url, "the URL") if isinstance(url, str) else url

@@ -114,7 +114,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
             kind of the application's that is not among ``kinds``, the database can't
             be connected to, a lock was not granted in time, or PostgreSQL refuses what is declared
             or what a revision does.
-        ValueError: An entity is declared twice, or a rule is for a role that is absent.
+        InputError: An entity is declared twice, or a rule is for a role that is absent.
     """
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)

@@ -94,7 +94,7 @@ class Settings:
         Raises:
             CommandError: The roles or the schema of helpers are not those of the product, or an
                 entity is of a kind of the application's that is not among ``kinds``.
-            ValueError: An entity is declared twice, or a rule is for a role that is absent.
+            InputError: An entity is declared twice, or a rule is for a role that is absent.
         """
         metadata, schemas = list(metadata), list(schemas)
         skipped = PLATFORM_SCHEMAS & {*_schemas_of_own(metadata), *schemas}

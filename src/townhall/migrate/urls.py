@@ -8,6 +8,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from townhall import embedded
+from townhall.input_error import InputError
 
 _POSTGRESQL_NAMES = ("postgres", "postgresql", "postgresql+psycopg")
 
@@ -26,7 +27,7 @@ def resolve_url(explicit: str | None = None, ini: str | None = None) -> URL:
         A URL for the psycopg 3 driver.
 
     Raises:
-        ValueError: The URL is malformed, or is not for PostgreSQL.
+        InputError: The URL is malformed, or is not for PostgreSQL.
         EmbeddedServerError: No URL is set and the embedded server can't start.
     """
     named = (
@@ -49,26 +50,26 @@ def psycopg_url(url: str, source: str) -> URL:
         source: Where the URL comes from, for the error message.
 
     Raises:
-        ValueError: The URL is malformed, or is not for PostgreSQL. The message does not contain
+        InputError: The URL is malformed, or is not for PostgreSQL. The message does not contain
             it, since it may contain a password.
     """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise ValueError(
+        raise InputError(
             f"{source} is not a database URL; write postgresql://user:password@host:port/database,"
             " in a password %40 for @"
         ) from None
     if parsed.drivername not in _POSTGRESQL_NAMES:
-        raise ValueError(
+        raise InputError(
             f"{source} is for {parsed.drivername!r}; townhall needs PostgreSQL with psycopg 3:"
             " write postgresql://user:password@host:port/database"
         )
     if "@" in (parsed.host or ""):
-        raise ValueError(f"{source} has more than one @; in a password write %40 for it")
+        raise InputError(f"{source} has more than one @; in a password write %40 for it")
     for host in _hosts(parsed):
         if not _is_name(host):
-            raise ValueError(f"{source} has a host that is no host name: {host}")
+            raise InputError(f"{source} has a host that is no host name: {host}")
     return parsed.set(drivername="postgresql+psycopg")
 
 

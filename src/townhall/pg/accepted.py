@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from townhall.input_error import InputError
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -23,7 +25,7 @@ class Accepted:
         """Refuse what gives no reason.
 
         Raises:
-            ValueError: The reason is empty.
+            InputError: The reason is empty.
         """
         if not self.reason.strip():
-            raise ValueError(f"{self.object}: say in reason why {self.danger!r} does no harm there")
+            raise InputError(f"{self.object}: say in reason why {self.danger!r} does no harm there")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, cast
 
 from sqlalchemy import Connection, text
 
+from townhall.input_error import InputError
 from townhall.pg.alembic_utils import (
     CreateOp,
     DropOp,
@@ -298,7 +299,7 @@ def adapted(entity: ReplaceableEntity) -> Entity:
             says no less than this package's, becomes one of this package.
 
     Raises:
-        ValueError: The entity is of a class that is not known.
+        InputError: The entity is of a class that is not known.
     """
     if isinstance(entity, Entity):
         return entity
@@ -307,7 +308,7 @@ def adapted(entity: ReplaceableEntity) -> Entity:
     for known, adapter in _ADAPTED.items():
         if isinstance(entity, known):
             return adapter(schema=entity.schema, target=entity)
-    raise ValueError(
+    raise InputError(
         f"{entity.identity}: {type(entity).__name__} is none of the classes of alembic-utils that"
         f" are compared: {', '.join(sorted(each.__name__ for each in (*_ADAPTED, PGExtension)))}"
     )

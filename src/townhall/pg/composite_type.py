@@ -35,7 +35,7 @@ class CompositeType(DataType):
         """Refuse a comment on an attribute that is not there.
 
         Raises:
-            ValueError: A value has another type than its field, or an attribute is missing.
+            InputError: A value has another type than its field, or an attribute is missing.
         """
         super().__post_init__()
         if unknown := sorted({*self.attribute_comments} - {*self.attributes}):

@@ -49,7 +49,7 @@ class DataType(AlterableEntity):
         """Refuse a role that can't have a privilege.
 
         Raises:
-            ValueError: A value has another type than its field, or a role can't have a privilege.
+            InputError: A value has another type than its field, or a role can't have a privilege.
         """
         super().__post_init__()
         if why := refused_grantees(self.usage):

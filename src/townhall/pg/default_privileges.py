@@ -75,7 +75,7 @@ class DefaultPrivileges(Entity):
         """Refuse an unknown privilege, and objects that are in no schema.
 
         Raises:
-            ValueError: A value has another type than its field, or values contradict each other.
+            InputError: A value has another type than its field, or values contradict each other.
         """
         super().__post_init__()
         if self.objects == "schemas" and not self.everywhere:

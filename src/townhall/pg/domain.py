@@ -75,7 +75,7 @@ class Domain(DataType):
         """Refuse a check without a name.
 
         Raises:
-            ValueError: A value has another type than its field, or a check has no name.
+            InputError: A value has another type than its field, or a check has no name.
         """
         super().__post_init__()
         for name in self.checks:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NoReturn, Self
 from sqlalchemy import Connection, TextClause
 from sqlalchemy.orm import Session
 
+from townhall.input_error import InputError
 from townhall.pg import sql
 from townhall.pg.alembic_utils import ReplaceableEntity
 from townhall.pg.catalog import PLATFORM_SCHEMAS
@@ -60,7 +61,7 @@ class Entity(ReplaceableEntity):
         """Check every value, cut names as PostgreSQL does, and lay out the SQL.
 
         Raises:
-            ValueError: A value has another type than its field, or a name is one that PostgreSQL
+            InputError: A value has another type than its field, or a name is one that PostgreSQL
                 would refuse. The message names the entity and says what to do.
         """
         self._check_values()
@@ -91,7 +92,7 @@ class Entity(ReplaceableEntity):
 
         Raises:
             TypeError: Another field is given, or one of these is missing.
-            ValueError: A value has another type than its field.
+            InputError: A value has another type than its field.
         """
         allowed = cls.name_fields + cls.drop_fields
         values = {
@@ -274,7 +275,7 @@ class Entity(ReplaceableEntity):
     def _check_values(self) -> None:
         if wrong := wrong_fields(self):
             # The names first: the message about another value contains them.
-            raise ValueError(self._wrong(min(wrong, key=lambda name: name not in self.name_fields)))
+            raise InputError(self._wrong(min(wrong, key=lambda name: name not in self.name_fields)))
         for name in ("schema", "table", "name"):
             value = vars(self).get(name)
             if value is None:
@@ -293,7 +294,7 @@ class Entity(ReplaceableEntity):
         return f"{entity}: {name} is {value!r} and must be {described(expected)}{correction}"
 
     def _refuse(self, why: str) -> NoReturn:
-        raise ValueError(f"{self.identity}: {why}")
+        raise InputError(f"{self.identity}: {why}")
 
     # The interface of alembic-utils.
 

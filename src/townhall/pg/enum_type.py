@@ -49,7 +49,7 @@ class EnumType(DataType):
         """Refuse values that PostgreSQL would refuse.
 
         Raises:
-            ValueError: A value is given twice, or is too long.
+            InputError: A value is given twice, or is too long.
         """
         super().__post_init__()
         if len({*self.values}) < len(self.values):

@@ -93,7 +93,7 @@ class Function(Routine):
         """Refuse a function that PostgreSQL would refuse.
 
         Raises:
-            ValueError: A value has another type than its field, or values contradict each other.
+            InputError: A value has another type than its field, or values contradict each other.
         """
         super().__post_init__()
         if self.language == "sql" and self.returns.lower() in {"trigger", "event_trigger"}:

@@ -15,6 +15,7 @@ from alembic import op
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
+from townhall.input_error import InputError
 from townhall.pg import sql
 from townhall.pg.adapted import Adapted
 from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
@@ -85,10 +86,10 @@ class ReplaceEntityOp(ReplaceOp):
         """Return the change to the previous state.
 
         Raises:
-            ValueError: The previous state is not known, as in a revision.
+            InputError: The previous state is not known, as in a revision.
         """
         if self.previous is None:
-            raise ValueError(f"the previous state of {self.target.identity} is not known")
+            raise InputError(f"the previous state of {self.target.identity} is not known")
         return ReplaceEntityOp(_managing(self.previous, self.target), self.target)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
@@ -184,7 +185,7 @@ def create_entity(entity: Entity) -> None:
         entity: What to create.
 
     Raises:
-        ValueError: Only the name of the entity is given.
+        InputError: Only the name of the entity is given.
     """
     _refuse_name(entity)
     _invoke(CreateEntityOp(entity))
@@ -197,7 +198,7 @@ def replace_entity(entity: Entity) -> None:
         entity: The state to change to.
 
     Raises:
-        ValueError: Only the name of the entity is given.
+        InputError: Only the name of the entity is given.
     """
     _refuse_name(entity)
     _invoke(ReplaceEntityOp(entity))
@@ -214,7 +215,7 @@ def drop_entity(entity: Entity) -> None:
 
 def _refuse_name(entity: Entity) -> None:
     if entity.has_only_name:
-        raise ValueError(f"{entity.identity}: only its name is given; pass the whole entity")
+        raise InputError(f"{entity.identity}: only its name is given; pass the whole entity")
 
 
 def _invoke(operation: CreateEntityOp | ReplaceEntityOp | DropEntityOp) -> None:

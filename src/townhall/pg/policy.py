@@ -69,7 +69,7 @@ class Policy(TableEntity):
         """Refuse a policy that PostgreSQL would refuse, and one without a condition or a role.
 
         Raises:
-            ValueError: A value has another type than its field, no role is named, or the
+            InputError: A value has another type than its field, no role is named, or the
                 conditions do not fit the command.
         """
         super().__post_init__()

@@ -39,7 +39,7 @@ class PublicationTable(TableEntity):
         """Refuse a name that PostgreSQL would refuse or cut.
 
         Raises:
-            ValueError: A value has another type than its field, or a name is none.
+            InputError: A value has another type than its field, or a name is none.
         """
         super().__post_init__()
         for name in (self.publication, *self.columns):

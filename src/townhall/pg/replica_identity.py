@@ -34,7 +34,7 @@ class ReplicaIdentity(TableEntity):
         """Refuse an index without its mode, and the mode without an index.
 
         Raises:
-            ValueError: A value has another type than its field, or the two contradict each other.
+            InputError: A value has another type than its field, or the two contradict each other.
         """
         super().__post_init__()
         if self.mode == "index" and self.index is None:

@@ -53,7 +53,7 @@ class Routine(OwnedEntity):
         """Refuse what PostgreSQL would refuse of both.
 
         Raises:
-            ValueError: A value has another type than its field, or values contradict each other.
+            InputError: A value has another type than its field, or values contradict each other.
         """
         super().__post_init__()
         if self.language.lower() in _LANGUAGES - {self.language}:

@@ -96,7 +96,7 @@ class Sequence(AlterableEntity):
         """Refuse what PostgreSQL would refuse, and write out no default.
 
         Raises:
-            ValueError: A value has another type than its field, or a privilege is none of a
+            InputError: A value has another type than its field, or a privilege is none of a
                 sequence.
         """
         super().__post_init__()

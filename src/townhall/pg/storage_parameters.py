@@ -64,7 +64,7 @@ class StorageParameters(TableEntity):
         """Refuse an unknown parameter.
 
         Raises:
-            ValueError: A value has another type than its field, or there is no such parameter.
+            InputError: A value has another type than its field, or there is no such parameter.
         """
         super().__post_init__()
         if unknown := sorted(self.parameters.keys() - {*_PARAMETERS}):

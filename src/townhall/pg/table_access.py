@@ -38,7 +38,7 @@ class TableAccess(TableEntity):
         """Refuse an unknown privilege.
 
         Raises:
-            ValueError: A value has another type than its field, or a privilege is none of a table.
+            InputError: A value has another type than its field, or a privilege is none of a table.
         """
         super().__post_init__()
         if why := refused_grants(self.grants):

@@ -37,7 +37,7 @@ class TableGrant(TableEntity):
         """Refuse an unknown privilege, and none at all.
 
         Raises:
-            ValueError: A value has another type than its field, or a privilege is none of a table.
+            InputError: A value has another type than its field, or a privilege is none of a table.
         """
         super().__post_init__()
         if not self.privileges:

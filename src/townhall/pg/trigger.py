@@ -76,7 +76,7 @@ class Trigger(TableEntity):
         """Refuse a trigger that PostgreSQL would refuse.
 
         Raises:
-            ValueError: A value has another type than its field, or values contradict each other.
+            InputError: A value has another type than its field, or values contradict each other.
         """
         super().__post_init__()
         if isinstance(self.function, Function):
@@ -187,7 +187,7 @@ def _values(row: RowMapping) -> dict[str, Any]:
 def _condition(definition: str) -> str:
     match = _WHEN.fullmatch(definition)
     if match is None:  # pragma: no cover - PostgreSQL's own rendering
-        raise ValueError(f"can't read the condition of the trigger {definition!r}")
+        raise RuntimeError(f"can't read the condition of the trigger {definition!r}")
     return match["condition"]
 
 

@@ -58,7 +58,7 @@ class _Relation(OwnedEntity):
         """Refuse an unknown privilege.
 
         Raises:
-            ValueError: A value has another type than its field, or a privilege is none of a view.
+            InputError: A value has another type than its field, or a privilege is none of a view.
         """
         super().__post_init__()
         if why := refused_grants(self.grants):
@@ -287,7 +287,7 @@ def _options_of(options: Sequence[str] | None) -> dict[str, Any]:
 def _index(definition: str) -> str:
     match = _INDEX.match(definition)
     if match is None:  # pragma: no cover - PostgreSQL's own rendering
-        raise ValueError(f"can't read the index {definition!r}")
+        raise RuntimeError(f"can't read the index {definition!r}")
     return f"{'unique ' if match['unique'] else ''}{match['of']}"
 
 

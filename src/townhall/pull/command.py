@@ -47,7 +47,7 @@ def pull(options: argparse.Namespace) -> int:
     Raises:
         CommandError: The pull failed; the message says why and what to do.
         CheckError: There is no server for the scratch database.
-        ValueError: A URL can't be read.
+        InputError: A URL can't be read.
     """
     pulled = pull_database(
         database_of(options.url, default_ini()),

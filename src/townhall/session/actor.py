@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from townhall.input_error import InputError
 from townhall.roles import SUPABASE, Roles, refused_role
 from townhall.session.claims import (
     HiddenText,
@@ -43,10 +44,10 @@ class Actor(ActorValue):
         """Refuse a role that a transaction can't act as; ``none`` would be the login role.
 
         Raises:
-            ValueError: The role is one that :func:`townhall.roles.refused_role` refuses.
+            InputError: The role is one that :func:`townhall.roles.refused_role` refuses.
         """
         if why := refused_role(self.role):
-            raise ValueError(f"an actor can't have the role {self.role!r}: {why}")
+            raise InputError(f"an actor can't have the role {self.role!r}: {why}")
 
     @classmethod
     def user(
@@ -67,7 +68,7 @@ class Actor(ActorValue):
             roles: The names of the roles and the type of user ids.
 
         Raises:
-            ValueError: The user id is not of the type, ``sub`` or ``role`` among the claims is
+            InputError: The user id is not of the type, ``sub`` or ``role`` among the claims is
                 another one, the claims or headers are not valid JSON for PostgreSQL, or there is no
                 role for users.
             TypeError: The claims or the headers are no mapping from names.
@@ -76,9 +77,9 @@ class Actor(ActorValue):
         subject = canonical_user_id(user_id, roles.caller_type)
         given = checked_mapping(claims, "claims")
         if "sub" in given and not is_same_user(given["sub"], subject, roles.caller_type):
-            raise ValueError("the claim 'sub' contradicts the actor's own")
+            raise InputError("the claim 'sub' contradicts the actor's own")
         if given.get("role", role) != role:
-            raise ValueError("the claim 'role' contradicts the actor's own")
+            raise InputError("the claim 'role' contradicts the actor's own")
         email = given.get("email")
         of_request = checked_mapping(request_headers, "request_headers")
         headers = {name.lower(): value for name, value in of_request.items()}
@@ -98,7 +99,7 @@ class Actor(ActorValue):
             roles: The names of the roles.
 
         Raises:
-            ValueError: There is no role for the service.
+            InputError: There is no role for the service.
         """
         return cls._without_subject(_existing(roles.service, "the service", "service"))
 
@@ -110,7 +111,7 @@ class Actor(ActorValue):
             roles: The names of the roles.
 
         Raises:
-            ValueError: There is no role for anonymous callers.
+            InputError: There is no role for anonymous callers.
         """
         return cls._without_subject(_existing(roles.anonymous, "anonymous callers", "anonymous"))
 
@@ -121,5 +122,5 @@ class Actor(ActorValue):
 
 def _existing(role: str | None, whose: str, parameter: str) -> str:
     if role is None:
-        raise ValueError(f"there is no role for {whose}: name it with Roles({parameter}=…)")
+        raise InputError(f"there is no role for {whose}: name it with Roles({parameter}=…)")
     return role

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from townhall.input_error import InputError
+
 _BIGINT = range(-(2**63), 2**63)
 
 
@@ -28,7 +30,7 @@ def canonical_user_id(user_id: object, caller_type: type[UUID | int | str]) -> s
         caller_type: The type of ids: ``uuid.UUID``, ``int`` or ``str``.
 
     Raises:
-        ValueError: The id is not of the type. The message does not repeat it.
+        InputError: The id is not of the type. The message does not repeat it.
     """
     return _CANONICAL[caller_type](user_id)
 
@@ -45,7 +47,7 @@ def _canonical_uuid(user_id: object) -> str:
     try:
         return str(UUID(str(user_id)))
     except ValueError:
-        raise ValueError("the user id is not a UUID") from None
+        raise InputError("the user id is not a UUID") from None
 
 
 def _canonical_integer(user_id: object) -> str:
@@ -55,13 +57,13 @@ def _canonical_integer(user_id: object) -> str:
             return text
     except ValueError:
         pass
-    raise ValueError("the user id is not an integer that fits bigint")
+    raise InputError("the user id is not an integer that fits bigint")
 
 
 def _canonical_text(user_id: object) -> str:
     if isinstance(user_id, str) and user_id and "\0" not in user_id:
         return user_id
-    raise ValueError("the user id is not a text, or it is empty or holds the character U+0000")
+    raise InputError("the user id is not a text, or it is empty or holds the character U+0000")
 
 
 _CANONICAL: dict[type[UUID | int | str], Callable[[object], str]] = {
@@ -92,17 +94,17 @@ def to_json(value: Mapping[str, Any]) -> HiddenText:
     """Return the JSON of a mapping.
 
     Raises:
-        ValueError: It is not JSON, or JSON that PostgreSQL would reject when a policy reads it.
+        InputError: It is not JSON, or JSON that PostgreSQL would reject when a policy reads it.
     """
     try:
         document = json.dumps(value, allow_nan=False, ensure_ascii=False)
     except TypeError as error:
-        raise ValueError(f"claims and headers must be JSON: {error}") from None
+        raise InputError(f"claims and headers must be JSON: {error}") from None
     try:
         document.encode()
     except UnicodeEncodeError:
-        raise ValueError("claims and headers must be Unicode text") from None
+        raise InputError("claims and headers must be Unicode text") from None
     # An escaped backslash before "u0000" is ordinary text.
     if "\\u0000" in document.replace(r"\\", ""):
-        raise ValueError("claims and headers can't hold the character U+0000")
+        raise InputError("claims and headers can't hold the character U+0000")
     return HiddenText(document)

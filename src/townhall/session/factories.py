@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import Session, sessionmaker
 
+from townhall.input_error import InputError
 from townhall.roles import SUPABASE, Roles
 from townhall.session.acting import ActingSession
 from townhall.session.actor import Actor
@@ -67,7 +68,7 @@ class _Factory(ABC, Generic[_Context]):
             request_headers: Headers of the request.
 
         Raises:
-            ValueError: The user id is not of the type, the claims or headers are not acceptable, or
+            InputError: The user id is not of the type, the claims or headers are not acceptable, or
                 the factory's roles have none for users.
             TypeError: The claims or the headers are no mapping from names.
         """
@@ -77,7 +78,7 @@ class _Factory(ABC, Generic[_Context]):
         """Open a session that acts as the service.
 
         Raises:
-            ValueError: The factory's roles have none for the service.
+            InputError: The factory's roles have none for the service.
         """
         return self.acting(Actor.service(self._roles))
 
@@ -85,7 +86,7 @@ class _Factory(ABC, Generic[_Context]):
         """Open a session that acts as a caller without a token.
 
         Raises:
-            ValueError: The factory's roles have none for anonymous callers.
+            InputError: The factory's roles have none for anonymous callers.
         """
         return self.acting(Actor.anonymous(self._roles))
 
@@ -109,7 +110,7 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
 
         Raises:
             TypeError: The engine is none, or an async one.
-            ValueError: ``autobegin=False``, since a block begins its transactions implicitly.
+            InputError: ``autobegin=False``, since a block begins its transactions implicitly.
         """
         super().__init__(roles)
         options = _checked_options(engine, (Engine, Connection), session_options)
@@ -141,7 +142,7 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
 
         Raises:
             TypeError: The engine is none, or a sync one.
-            ValueError: ``autobegin=False``, since a block begins its transactions implicitly.
+            InputError: ``autobegin=False``, since a block begins its transactions implicitly.
         """
         super().__init__(roles)
         options = _checked_options(engine, (AsyncEngine, AsyncConnection), session_options)
@@ -163,5 +164,5 @@ def _checked_options(
         names = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(f"a factory takes an {names}, not {type(engine).__name__}")
     if not options.get("autobegin", True):
-        raise ValueError("a session that acts begins implicitly: autobegin=False is not supported")
+        raise InputError("a session that acts begins implicitly: autobegin=False is not supported")
     return _JOINING | options

@@ -34,6 +34,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert, UpdateBase
 
+from townhall.input_error import InputError
 from townhall.roles import SUPABASE, Roles
 from townhall.session.actor import Actor
 from townhall.session.claims import to_json
@@ -89,7 +90,7 @@ def acting(
         roles: The roles of the application, where they are not those of Supabase.
 
     Raises:
-        ValueError: Row level security does not hold for the role, so that a test as this role
+        InputError: Row level security does not hold for the role, so that a test as this role
             proves nothing: it is a superuser, has ``bypassrls``, or owns a table with row level
             security. Only the role of the service is accepted then.
         TypeError: A user id is given beside an actor, which has its own.
@@ -163,9 +164,9 @@ def _refuse_unprotected(connection: Connection, role: str, roles: Roles) -> None
 
     found = read_roles(connection, [role], schema_names(connection), roles.service).get(role)
     if found is None:
-        raise ValueError(f"there is no role {role} on this server")
+        raise InputError(f"there is no role {role} on this server")
     if found.bypass and role != roles.service:
-        raise ValueError(
+        raise InputError(
             f"row level security does not apply to {role}: {found.bypass};"
             " a test as this role proves nothing"
         )

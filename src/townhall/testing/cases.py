@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from townhall.input_error import InputError
 from townhall.testing.access import Outcome
 
 OUTCOME_CODES = {
@@ -46,7 +47,7 @@ def access_cases(matrix: str) -> list[AccessCase]:
         A case per cell, in order of reading, for ``pytest.mark.parametrize(…, ids=str)``.
 
     Raises:
-        ValueError: A line has more or fewer codes than there are personas, or an unknown code.
+        InputError: A line has more or fewer codes than there are personas, or an unknown code.
     """
     lines = [line.split() for line in matrix.splitlines()]
     cases = []
@@ -63,11 +64,11 @@ def _cells(heading: list[str], line: list[str]) -> list[AccessCase]:
     target, *personas = heading
     command, *codes = line
     if len(codes) != len(personas):
-        raise ValueError(f"{target}, {command}: {len(codes)} codes for {len(personas)} personas")
+        raise InputError(f"{target}, {command}: {len(codes)} codes for {len(personas)} personas")
     unknown = sorted({*codes} - {*OUTCOME_CODES})
     if unknown:
         known = ", ".join(f"{code} ({outcome})" for code, outcome in OUTCOME_CODES.items())
-        raise ValueError(
+        raise InputError(
             f"{target}, {command}: unknown {' '.join(unknown)}; an outcome is one of {known}"
         )
     return [

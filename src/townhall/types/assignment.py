@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapper, QueryableAttribute
 
+from townhall.input_error import InputError
 from townhall.types.json_object import TrackedObject, is_tracked
 from townhall.types.typed_json import TypedJson
 from townhall.types.unreadable import Unreadable
@@ -54,5 +55,5 @@ def _refuse_unreadable(
 ) -> Any:  # noqa: ANN401 - the same
     # A merge sets it to what it has.
     if isinstance(value, Unreadable) and vars(row).get(attribute.key) != value:
-        raise ValueError(f"{attribute} can't be set to what could not be read: {value!r}")
+        raise InputError(f"{attribute} can't be set to what could not be read: {value!r}")
     return value

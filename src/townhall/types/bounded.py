@@ -8,6 +8,8 @@ from sqlalchemy import CheckConstraint, Column, Table, TypeDecorator
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
+from townhall.input_error import InputError
+
 _Value = TypeVar("_Value")
 
 _BOUNDED = "bounded_column"
@@ -43,9 +45,9 @@ class Bounded(TypeDecorator[_Value]):
             reason: What is wrong with it, after the name of the column.
 
         Raises:
-            ValueError: Always.
+            InputError: Always.
         """
-        raise ValueError(f"{self.column_name} {reason}")
+        raise InputError(f"{self.column_name} {reason}")
 
     @property
     def python_type(self) -> type[Any]:

@@ -28,7 +28,7 @@ class LabelArray(Bounded[list[str]]):
         """Return the array.
 
         Raises:
-            ValueError: PostgreSQL can't store a character of an item.
+            InputError: PostgreSQL can't store a character of an item.
         """
         del dialect
         for item in value or ():

@@ -47,7 +47,7 @@ class BoundedText(Bounded[str]):
         """Return the text.
 
         Raises:
-            ValueError: PostgreSQL can't store one of its characters.
+            InputError: PostgreSQL can't store one of its characters.
         """
         del dialect
         if isinstance(value, str) and (problem := unstorable(value)):

@@ -49,7 +49,7 @@ class BoundedTime(_Read[datetime]):
         """Return the time in UTC.
 
         Raises:
-            ValueError: It has no time zone, or is in no year of UTC.
+            InputError: It has no time zone, or is in no year of UTC.
         """
         del dialect
         if not isinstance(value, datetime):

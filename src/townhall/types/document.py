@@ -13,6 +13,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from townhall.input_error import InputError
 from townhall.types.bounded import Bounded
 from townhall.types.unreadable import Unreadable
 
@@ -137,10 +138,10 @@ class Document(Bounded[Any]):
         """Return the value of plain JSON.
 
         Raises:
-            ValueError: It is not an object.
+            InputError: It is not an object.
         """
         if not isinstance(value, dict):
-            raise ValueError("not an object")  # noqa: TRY004 - of what is stored
+            raise InputError("not an object")
         return value
 
     def _checked(self, value: Any, dumps: Callable[[Any], str]) -> str:  # noqa: ANN401 - JSON

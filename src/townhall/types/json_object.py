@@ -29,7 +29,7 @@ class TrackedObject(MutableDict[str, Any]):
         """Return the object that an attribute is set to; an SQL expression is kept.
 
         Raises:
-            ValueError: The value is not an object.
+            InputError: The value is not an object.
         """
         if isinstance(value, Unreadable):
             return value

@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from townhall.input_error import InputError
+
 
 class JsonValue(BaseModel):
     """An immutable value with a known shape, stored as a JSONB object.
@@ -69,7 +71,7 @@ class JsonValue(BaseModel):
     @classmethod
     def _without_nul(cls, value: Any) -> Any:  # noqa: ANN401 - any field's
         if isinstance(value, str) and "\0" in value:
-            raise ValueError("PostgreSQL's jsonb can't hold NUL")
+            raise InputError("PostgreSQL's jsonb can't hold NUL")
         return value
 
     @model_validator(mode="wrap")

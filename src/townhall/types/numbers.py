@@ -21,7 +21,7 @@ class BoundedInteger(Bounded[int]):
         """Return the number.
 
         Raises:
-            ValueError: The type can't hold it.
+            InputError: The type can't hold it.
         """
         del dialect
         limit = 1 << (self.bits - 1)
@@ -62,7 +62,7 @@ class ExactNumeric(Bounded[Decimal]):
         """Return the number.
 
         Raises:
-            ValueError: The column can't hold it exactly.
+            InputError: The column can't hold it exactly.
         """
         del dialect
         if isinstance(value, Decimal) and value.is_nan():

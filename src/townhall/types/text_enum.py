@@ -31,7 +31,7 @@ class TextEnum(TypeDecorator[_Vocabulary], Generic[_Vocabulary]):
         """Return the text to store.
 
         Raises:
-            ValueError: The text is not a value of the enum.
+            InputError: The text is not a value of the enum.
         """
         del dialect
         if value is None or isinstance(value, Unreadable):

@@ -6,6 +6,8 @@ import re
 
 import idna
 
+from townhall.input_error import InputError
+
 LONGEST_DOMAIN = 253
 """The number of characters that DNS allows for a name."""
 
@@ -36,7 +38,7 @@ def canonical_domain(host: str) -> str:
         Labels of lower-case ASCII with at least one dot: ``"xn--bcher-kva.example"``.
 
     Raises:
-        ValueError: It is no domain: an address, a name without a dot such as ``localhost``, a URL,
+        InputError: It is no domain: an address, a name without a dot such as ``localhost``, a URL,
             or a name with characters that domains can't have.
     """
     try:
@@ -44,10 +46,10 @@ def canonical_domain(host: str) -> str:
             raise idna.IDNAError("it is too long")
         encoded = idna.encode(_PORT.sub("", host), uts46=True, std3_rules=True).decode("ascii")
     except UnicodeError as error:
-        raise ValueError(f"{host[:LONGEST_HOST]!r} is no domain: {error}") from error
+        raise InputError(f"{host[:LONGEST_HOST]!r} is no domain: {error}") from error
     domain = encoded.removesuffix(".")
     if len(domain) > LONGEST_DOMAIN or not re.search(CANONICAL_PATTERN, domain):
-        raise ValueError(
+        raise InputError(
             f"{host!r} is no domain with a dot and a name at its end; give one such as"
             " coach.example, without a scheme, a path and blanks"
         )

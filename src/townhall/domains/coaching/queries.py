@@ -34,6 +34,7 @@ from townhall.domains.coaching.models import (
     TenantProfile,
     UsageEvent,
 )
+from townhall.input_error import InputError
 from townhall.types import OptionalJson, WholeNumber
 
 
@@ -80,7 +81,7 @@ def verify_custom_domain(tenant_id: UUID, domain: str) -> Select[Any]:
         domain: The domain that was verified, in any form. It is the tenant's ``custom_domain``.
 
     Raises:
-        ValueError: It is no domain.
+        InputError: It is no domain.
         sqlalchemy.exc.IntegrityError: When it is run: the tenant does not have this domain, or no
             longer.
         sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
@@ -223,13 +224,13 @@ def log_usage_event(  # noqa: PLR0913 - the columns of an event
             for now.
 
     Raises:
-        ValueError: ``created_at`` has no time zone.
+        InputError: ``created_at`` has no time zone.
         sqlalchemy.exc.IntegrityError: When it is run: there is no such tenant or user, a figure is
             negative, or another tenant has an event with this ``id``.
         sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
     """
     if created_at is not None and created_at.utcoffset() is None:
-        raise ValueError(
+        raise InputError(
             f"created_at is {created_at}, without a time zone, so that its month is not known; give"
             " a time such as datetime.now(UTC)"
         )

@@ -36,6 +36,7 @@ from townhall.domains.community.models import (
     FounderMessage,
     SocialFeedPost,
 )
+from townhall.input_error import InputError
 from townhall.session import RAISE_AFTER_COMMIT
 
 Position = tuple[datetime, UUID]
@@ -112,7 +113,7 @@ def directory_page(after: Position | None = None, limit: int = 20) -> Select[Any
         limit: The number of profiles of a page.
 
     Raises:
-        ValueError: ``after`` is not a position.
+        InputError: ``after`` is not a position.
     """
     created_at, key = (None, None) if after is None else _checked(after)
     fields = CommunityProfile.__table__.c
@@ -180,7 +181,7 @@ def feed_page(after: Position | None = None, limit: int = 20) -> Select[SocialFe
         limit: The number of posts of a page.
 
     Raises:
-        ValueError: ``after`` is not a position.
+        InputError: ``after`` is not a position.
     """
     me = select(func.auth.uid(type_=Uuid)).scalar_subquery()
     own = SocialFeedPost.author_id == me
@@ -236,7 +237,7 @@ def conversation(
         limit: The number of messages of a page.
 
     Raises:
-        ValueError: ``after`` is not a position.
+        InputError: ``after`` is not a position.
     """
     sent, received = (
         (FounderMessage.sender_id == sender) & (FounderMessage.recipient_id == recipient)
@@ -285,7 +286,7 @@ def _checked(position: Position) -> Position:
     match position:
         case (datetime(tzinfo=tzinfo()), UUID()):
             return position
-    raise ValueError(
+    raise InputError(
         "a position is the time, with its zone, and the key of the last row of a page:"
         f" (datetime, UUID), not {position!r}"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from townhall.input_error import InputError
 from townhall.pg import sql
 from townhall.pg.access.helpers import Membership
 from townhall.pg.access.principals import Principal
@@ -37,7 +38,7 @@ def entities_of(declarations: Iterable[Declaration], roles: Roles = SUPABASE) ->
         roles: The roles of the application.
 
     Raises:
-        ValueError: Something is declared twice, such as two rules for one table, or a rule is for
+        InputError: Something is declared twice, such as two rules for one table, or a rule is for
             a role that is absent.
     """
     entities = [
@@ -48,7 +49,7 @@ def entities_of(declarations: Iterable[Declaration], roles: Roles = SUPABASE) ->
     counts = Counter(entity.key for entity in entities)
     for entity in entities:
         if counts[entity.key] > 1:
-            raise ValueError(
+            raise InputError(
                 f"{entity.identity} is declared {counts[entity.key]} times; declare it once,"
                 " and all access to a table in one rule"
             )
@@ -87,11 +88,11 @@ def _audiences(rule: Access, roles: Roles) -> Iterator[_Audience]:
     if roles.user is not None and rule.commands:
         yield _Audience(roles.user, rule.commands)
     elif any(command not in anonymous for command in rule.commands):
-        raise ValueError(_absent(rule, "users who are signed in", "user"))
+        raise InputError(_absent(rule, "users who are signed in", "user"))
     if roles.anonymous is not None and anonymous:
         yield _Audience(roles.anonymous, anonymous, is_anonymous=True)
     elif anonymous:
-        raise ValueError(_absent(rule, "anonymous callers", "anonymous"))
+        raise InputError(_absent(rule, "anonymous callers", "anonymous"))
 
 
 def _absent(rule: Access, callers: str, role: str) -> str:
@@ -144,7 +145,7 @@ def _check_policies(rule: Access, roles: Roles) -> None:
     for policy in rule.policies:
         for role in {*policy.roles} - {PUBLIC, roles.service}:
             if role not in granted or policy.command not in {"all", *granted[role]}:
-                raise ValueError(
+                raise InputError(
                     f"{words} '{policy.name}' for {role}, which the rule grants no"
                     f" {policy.command}; say in the rule who may, or name another role"
                 )
@@ -156,7 +157,7 @@ def _check_policies(rule: Access, roles: Roles) -> None:
         }
         for command in commands:
             if permitted.isdisjoint({command, "all"}):
-                raise ValueError(
+                raise InputError(
                     f"{words} no permissive policy for {command} and {role}, which would reach no"
                     " row; add one"
                 )

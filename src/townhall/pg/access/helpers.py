@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from townhall.input_error import InputError
 from townhall.pg import sql
 from townhall.pg.access.columns import Attribute, column_of, type_of
 from townhall.pg.arguments import arguments_of
@@ -69,11 +70,11 @@ def membership(
 
     Raises:
         TypeError: ``ids`` is no mapped attribute of a column.
-        ValueError: A text is empty.
+        InputError: A text is empty.
     """
     for argument, text in {"name": name, "query": query, "schema": schema}.items():
         if not text.strip():
-            raise ValueError(f"membership() needs a {argument}; it is empty")
+            raise InputError(f"membership() needs a {argument}; it is empty")
     return Membership(
         schema=schema,
         name=name,
@@ -94,15 +95,15 @@ def public_wrapper(function: Function, *, schema: str = "public") -> Function:
         schema: The schema that the API exposes.
 
     Raises:
-        ValueError: The function is in that schema already, or is for a trigger.
+        InputError: The function is in that schema already, or is for a trigger.
     """
     if function.schema == schema:
-        raise ValueError(
+        raise InputError(
             f"{function.identity} is in schema {schema} already and can't have a wrapper there;"
             " put the function into a schema that clients can't reach, such as private"
         )
     if function.returns.lower() in {"trigger", "event_trigger"}:
-        raise ValueError(
+        raise InputError(
             f"{function.identity} is for a trigger and can't be called; wrap another function"
         )
     call = f"{function.literal_name}({', '.join(_passed(function))})"

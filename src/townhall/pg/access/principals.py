@@ -8,6 +8,7 @@ from operator import or_
 
 from sqlalchemy import Table
 
+from townhall.input_error import InputError
 from townhall.pg import sql
 from townhall.pg.access.columns import Attribute, column_of
 from townhall.pg.access.helpers import Membership
@@ -39,7 +40,7 @@ class Principal:
 
         Raises:
             TypeError: The name or the condition is no string, or ``anonymous`` no principal.
-            ValueError: The name or the condition is empty, or ``anonymous`` is about columns of
+            InputError: The name or the condition is empty, or ``anonymous`` is about columns of
                 another table.
         """
         for argument in ("name", "condition"):
@@ -54,12 +55,12 @@ class Principal:
 
         Raises:
             TypeError: ``other`` is no principal.
-            ValueError: The two are about columns of different tables.
+            InputError: The two are about columns of different tables.
         """
         if not isinstance(other, Principal):
             return NotImplemented
         if self.table is not None and other.table not in {None, self.table}:
-            raise ValueError(
+            raise InputError(
                 f"'{self.name}' is about columns of {self.table}, '{other.name}' about columns of"
                 f" {other.table}; a rule is for one table, so give both the columns of that"
             )
@@ -80,7 +81,7 @@ class Principal:
 
         Raises:
             TypeError: The condition is no string.
-            ValueError: The condition or the words are empty.
+            InputError: The condition or the words are empty.
         """
         _check_text(condition, "argument condition of where()")
         _check_text(words, "argument words of where()")
@@ -108,7 +109,7 @@ def _check_text(text: object, what: str) -> None:
     if not isinstance(text, str):
         raise TypeError(f"the {what} is a string, not {text!r}")
     if not sql.layout(text):
-        raise ValueError(f"the {what} is empty; write it")
+        raise InputError(f"the {what} is empty; write it")
 
 
 def _check_anonymous(principal: Principal) -> None:
@@ -119,7 +120,7 @@ def _check_anonymous(principal: Principal) -> None:
         )
     tables = {each.table for each in (principal, anonymous) if each is not None} - {None}
     if len(tables) > 1:
-        raise ValueError(
+        raise InputError(
             f"'{principal.name}' is about columns of {principal.table}, and its anonymous callers"
             " are about columns of another table; give both the columns of one"
         )
@@ -155,10 +156,10 @@ def either(first: Attribute, second: Attribute, name: str = "either party") -> P
 
     Raises:
         TypeError: One of the two is no mapped attribute of a column.
-        ValueError: The columns are of different tables, or the same.
+        InputError: The columns are of different tables, or the same.
     """
     if column_of(first, "either()") is column_of(second, "either()"):
-        raise ValueError(f"either() takes two columns, and both are {first}; use owner()")
+        raise InputError(f"either() takes two columns, and both are {first}; use owner()")
     return (owner(first) | owner(second)).named(name)
 
 
@@ -173,14 +174,14 @@ def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> 
 
     Raises:
         TypeError: ``column`` is no mapped attribute of a column, or ``helper`` no helper.
-        ValueError: ``helper`` takes arguments or returns no set.
+        InputError: ``helper`` takes arguments or returns no set.
     """
     if not isinstance(helper, Membership | Function):
         raise TypeError(
             f"anyone_with() takes what membership() returned as its helper, not {helper!r}"
         )
     if isinstance(helper, Function) and (helper.arguments or not helper.returns_set):
-        raise ValueError(
+        raise InputError(
             f"anyone_with() takes a function without arguments that returns a set of ids, and"
             f" {helper.identity} returns {helper.returns}; declare one with membership()"
         )

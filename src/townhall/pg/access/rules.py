@@ -9,6 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Table
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
+from townhall.input_error import InputError
 from townhall.pg.access.columns import Attribute, column_of, is_writable
 from townhall.pg.access.principals import Principal
 from townhall.pg.policy import Command, Policy
@@ -65,11 +66,11 @@ class Access:
 
         Raises:
             TypeError: A value has another type than its attribute takes.
-            ValueError: Two values contradict each other, or one is about another table.
+            InputError: Two values contradict each other, or one is about another table.
         """
         _check_types(self)
         for contradiction in _contradictions(self):
-            raise ValueError(f"{self._words}: {contradiction}")
+            raise InputError(f"{self._words}: {contradiction}")
 
     def __eq__(self, other: object) -> bool:
         """Tell whether two rules declare the same."""
