@@ -57,11 +57,11 @@ def parsed(text: str) -> Node:
         text: The text of a ``pg_node_tree``.
 
     Raises:
-        ValueError: It is no single node.
+        TypeError: It is no single node.
     """
     found = _value(iter(_PIECE.findall(text)))
     if not isinstance(found, Node):
-        raise ValueError(text)  # noqa: TRY004 - the value of the text
+        raise TypeError(text)
     return found
 
 
