@@ -108,6 +108,20 @@ def test_differences_of_more_tables_than_there_are_locks_are_found_and_tried() -
         assert len(Lab(connection).differences(changed)) == 5
 
 
+@pytest.mark.exhaustive
+def test_refused_declaration_beside_more_tables_than_there_are_locks_is_undecided() -> None:
+    with connected(10) as connection:
+        create(connection, declared(500))
+        changed = declared(500)
+        name = changed.metadata.tables["lab.t7"].columns["name"]
+        name.type = sa.Integer()
+        seen = pg.View(schema=SCHEMA, name="seen", definition="select nothing from lab.t8")
+        broken = Schema(changed.metadata, [*changed.entities[1:], seen])
+        found = Lab(connection).differences(broken)
+        assert len(found) == 3
+        assert sum("undecided" in each for each in found) == 2
+
+
 def test_difference_of_more_tables_than_there_are_locks_is_refused_with_what_to_do(
     lab: Lab,
 ) -> None:

@@ -12,7 +12,13 @@ from alembic.operations.ops import DropTableOp
 from sqlalchemy import Connection
 
 from townhall.migrate.compare import alterables
-from townhall.migrate.compare.dependants import Dependants, changed_column, replaced
+from townhall.migrate.compare.dependants import (
+    Dependants,
+    changed_column,
+    replaced,
+    target_of,
+    target_of_entity,
+)
 from townhall.migrate.compare.overloads import arrangements, is_ambiguous
 from townhall.migrate.compare.simulation import Failure, run_in_any_order
 from townhall.migrate.operations.bodies import CHECKED, are_checked
@@ -20,6 +26,7 @@ from townhall.migrate.operations.table_names import table_of
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
 from townhall.pg import AlterableEntity, Entity, Routine, View, sql
 from townhall.pg.adapted import AdaptedFunction
+from townhall.pg.catalog import Target, read_dependants
 from townhall.pg.state import Key, State
 
 Step = Entity | MigrateOperation
@@ -91,16 +98,32 @@ class Creation:
         at_once = partial(self._run_at_once, needed)
         if not self._overloads and attempt(self._connection, at_once) is None:
             return in_order, []
+        kept = self._independent_of(needed, as_declared)
         # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
         # table can block the change of a column.
         kinds = {*_VIEWS, *ON_TABLES}
-        self._drop(each for each in self._actual.values() if each.kind in kinds)
+        self._drop(
+            each for each in self._actual.values() if each.kind in kinds and each.key not in kept
+        )
         for each in left_alone:
             attempt(self._connection, partial(self._drop, [each]))
         others = [entity for entity in entities if not isinstance(entity, Routine)]
-        return self._run_in_arrangements(
-            [*extensions, *alterable, *operations, *functions, *others, *drops]
-        )
+        ordered: list[Step] = [*extensions, *alterable, *operations, *functions, *others, *drops]
+        left, changed = _divided(ordered, kept)
+        done, failures = self._run_in_arrangements(changed)
+        return [*left, *done], failures
+
+    def _independent_of(self, steps: Iterable[Step], as_declared: Collection[Key]) -> set[Key]:
+        """Return the keys of those entities that depend on nothing that steps change or drop."""
+        if not as_declared:
+            return set()
+        changed = [
+            target
+            for step in steps
+            if (target := _target_of(step)) is not None
+            and (not isinstance(step, Entity) or self._actual.get(step.key, step) != step)
+        ]
+        return {*as_declared} - read_dependants(self._connection, changed).entities
 
     def _run_in_arrangements(
         self, steps: Sequence[Step]
@@ -287,6 +310,19 @@ class Creation:
                 create = partial(run_script, self._connection, [*step.replace_statements()])
                 if (error := attempt(self._connection, create)) is not None:
                     yield Failure(step, error)
+
+
+def _target_of(step: Step) -> Target | None:
+    return target_of_entity(step) if isinstance(step, Entity) else target_of(step)
+
+
+def _divided(steps: Iterable[Step], kept: Collection[Key]) -> tuple[list[Step], list[Step]]:
+    """Return the steps that are entities of some keys, and the others."""
+    left: list[Step] = []
+    others: list[Step] = []
+    for step in steps:
+        (left if isinstance(step, Entity) and step.key in kept else others).append(step)
+    return left, others
 
 
 def _kind_of_step(step: Step) -> type[Step]:
