@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from io import StringIO
 
 import pytest
 import sqlalchemy as sa
@@ -110,7 +111,7 @@ class Lab:
         context = self.context(schema)
         upgrade, downgrade = self.operations(schema)
         revision = Revision(code(upgrade, context), code(downgrade, context))
-        self.run(revision.upgrade, times if _can_repeat([schema]) else 1)
+        self.run(revision.upgrade, times)
         assert self.differences(schema) == [], self.differences(schema)
         return revision
 
@@ -124,7 +125,6 @@ class Lab:
             new: The one to migrate to.
             times: How often each step runs.
         """
-        times = times if _can_repeat([old, new]) else 1
         self.migrate(old, times)
         revision = self.migrate(new, times)
         self.run(revision.downgrade, times)
@@ -151,22 +151,35 @@ class Lab:
             times: How often, each time over its own result.
         """
         # Outside of a savepoint PostgreSQL 18 begins none after a change of a domain's checks.
-        with (
-            self.connection.begin_nested(),
-            Operations.context(MigrationContext.configure(self.connection)),
-        ):
-            exec(  # noqa: S102 - running what was generated is the point
-                f"def run():\n    {code}\nfor _ in range({times}):\n    run()",
-                {
-                    "op": op,
-                    "sa": sa,
-                    "pg": pg,
-                    "postgresql": postgresql,
-                    "safety": safety,
-                    "tests": tests,
-                    **_ALEMBIC_UTILS,
-                },
-            )
+        with self.connection.begin_nested():
+            _execute(code, MigrationContext.configure(self.connection), times)
+
+    def script(self, code: str) -> str:
+        """Return the SQL script of the body of a revision's function.
+
+        Args:
+            code: Its Python.
+        """
+        script = StringIO()
+        options = {"as_sql": True, "output_buffer": script, "literal_binds": True}
+        _execute(code, MigrationContext.configure(dialect_name="postgresql", opts=options))
+        return script.getvalue()
+
+
+def _execute(code: str, context: MigrationContext, times: int = 1) -> None:
+    with Operations.context(context):
+        exec(  # noqa: S102 - running what was generated is the point
+            f"def run():\n    {code}\nfor _ in range({times}):\n    run()",
+            {
+                "op": op,
+                "sa": sa,
+                "pg": pg,
+                "postgresql": postgresql,
+                "safety": safety,
+                "tests": tests,
+                **_ALEMBIC_UTILS,
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -175,11 +188,6 @@ class Revision:
 
     upgrade: str
     downgrade: str
-
-
-def _can_repeat(schemas: Iterable[Schema]) -> bool:
-    # The operations of alembic-utils can't run over their own result.
-    return all(isinstance(each, Entity) for schema in schemas for each in schema.entities)
 
 
 def code(operations: UpgradeOps | DowngradeOps, context: MigrationContext) -> str:

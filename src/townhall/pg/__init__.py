@@ -31,6 +31,7 @@ from townhall.pg.range_type import RangeType
 from townhall.pg.replica_identity import ReplicaIdentity
 from townhall.pg.routine import Routine
 from townhall.pg.schema_access import SchemaAccess
+from townhall.pg.second_run import find_result, unless_found
 from townhall.pg.sequence import Sequence
 from townhall.pg.storage_parameters import StorageParameters
 from townhall.pg.table_access import TableAccess
@@ -101,6 +102,8 @@ __all__ = [
     "create_entity",
     "drop_entity",
     "execute",
+    "find_result",
     "replace_entity",
     "undecided",
+    "unless_found",
 ]

@@ -109,36 +109,6 @@ def column_is_missing(table: str, column: str) -> Requirement:
     )
 
 
-def column_is_of_other_type(
-    table: str, column: str, type_: str, modifier: int, collation: str | None
-) -> Requirement:
-    """Return the requirement that a column is not of a type yet.
-
-    Args:
-        table: The table as a qualified identifier.
-        column: The name of the column.
-        type_: The type as SQL names it, without its modifiers.
-        modifier: What ``pg_attribute.atttypmod`` says of them.
-        collation: The collation as SQL names it; None for a type that has none.
-    """
-    of_collation = (
-        f"\n        and a.attcollation = {sql.literal(collation)}::regcollation"
-        if collation
-        else ""
-    )
-    return Requirement(
-        f"column {column} of {table} of another type than {type_}",
-        "not exists (\n"
-        "    select\n"
-        "    from pg_catalog.pg_attribute as a\n"
-        f"    where a.attrelid = {sql.literal(table)}::regclass\n"
-        f"        and a.attname = {sql.literal(column)}\n"
-        f"        and a.atttypid = {sql.literal(type_)}::regtype\n"
-        f"        and a.atttypmod = {modifier}{of_collation}\n"
-        ")",
-    )
-
-
 def is_no_partition(table: str) -> Requirement:
     """Return the requirement that a table is no partition of another one.
 

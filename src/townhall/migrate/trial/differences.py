@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Connection
+
+from townhall.pg import catalog
 from townhall.pg.catalog import Facts
 
 _TEXTS = ("definition", "check")
 _TRUE = re.compile(r"=(on|t|tr|tru|true|y|ye|yes|1)$", re.IGNORECASE)
 _FALSE = re.compile(r"=(of|off|f|fa|fal|fals|false|n|no|0)$", re.IGNORECASE)
 _DEFAULTS = {"security_invoker=false", "security_barrier=false"}
+
+
+def everything(connection: Connection, schemas: Sequence[str]) -> dict[str, Facts]:
+    """Return what there is in some schemas, in names that are qualified.
+
+    Args:
+        connection: A connection within a transaction.
+        schemas: Names of schemas.
+    """
+    with catalog.empty_search_path(connection):
+        return catalog.read_everything(connection, schemas)
 
 
 def lost(before: Mapping[str, Facts], after: Mapping[str, Facts]) -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
-from alembic import op
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, event
 
 from townhall.migrate.contexts import connection_of
+from townhall.pg.current import as_current
 from townhall.pg.operations import WITHOUT_DATA
 
 _CONCURRENTLY = re.compile(
@@ -45,23 +45,10 @@ def trial_operations(context: MigrationContext) -> Iterator[None]:
     trial = _TrialContext(context.dialect, connection, options)
     event.listen(connection, "before_cursor_execute", _in_plain_form, retval=True)
     try:
-        with _as_current(Operations(trial)):
+        with as_current(Operations(trial)):
             yield
     finally:
         event.remove(connection, "before_cursor_execute", _in_plain_form)
-
-
-@contextmanager
-def _as_current(operations: Operations) -> Iterator[None]:
-    # Alembic's own way to set the current operations forgets the former ones.
-    outer = cast("Operations | None", vars(op).get("_proxy"))
-    operations._install_proxy()  # noqa: SLF001 - there is no public way
-    try:
-        yield
-    finally:
-        operations._remove_proxy()  # noqa: SLF001 - likewise
-        if outer is not None:
-            outer._install_proxy()  # noqa: SLF001 - likewise
 
 
 def _in_plain_form(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +12,12 @@ from typing import Any
 
 import sqlalchemy
 from alembic import op
-from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import MigrationScript, OpContainer, UpgradeOps
+from alembic.operations.ops import MigrationScript, OpContainer
 from alembic.runtime.migration import MigrationContext
 
-from townhall.migrate.write.rendering import render_item
+from townhall.migrate.write.rendering import render_body, render_item
 
 _FILE = "<revision>"
 _DEFAULTS: dict[str, Any] = {
@@ -113,6 +113,4 @@ def _steps(autogen: AutogenContext, operations: OpContainer) -> list[Step]:
 
 
 def _source(autogen: AutogenContext, operation: MigrateOperation) -> str:
-    # As Alembic's template has it, without the comments at both ends, which belong to no step.
-    body = alembic_render._render_cmd_body(UpgradeOps([operation]), autogen)  # noqa: SLF001 - there is no public way
-    return "\n".join(alembic_render._indent(body).split("\n")[1:-1])  # noqa: SLF001 - likewise
+    return textwrap.indent(render_body(autogen, [operation]), "    ")

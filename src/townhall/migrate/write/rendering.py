@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from alembic.autogenerate import render as alembic_render
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import UpgradeOps
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import ARRAY, ClauseElement, DefaultClause, Enum, TypeDecorator
 from sqlalchemy.dialects import postgresql
@@ -22,6 +25,7 @@ from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
 from townhall.migrate.operations.live import NotedOp, RewrittenOp, SafeOp
+from townhall.migrate.operations.second_run import FindResultOp, UnlessFoundOp
 from townhall.migrate.operations.statements import StatementsOp
 from townhall.migrate.write.decisions import comment, render_later, render_undecided
 from townhall.migrate.write.python_source import (
@@ -227,6 +231,35 @@ def _render_unchecked_bodies(context: AutogenContext, operation: UncheckedBodies
     context.imports.add(_IMPORT)
     why = "# The body of a function names what is not there yet, or is not found: as in pg_dump."
     return [why, f"pg.execute({quoted(UNCHECKED)})"]
+
+
+@renderers.dispatch_for(FindResultOp)
+def _render_find_result(context: AutogenContext, operation: FindResultOp) -> list[str]:
+    context.imports.add(_IMPORT)
+    traces = [f"    {quoted(each)}," for each in operation.traces]
+    return [*comment(_WHY_FOUND), "pg.find_result(", *traces, ")"]
+
+
+_WHY_FOUND = "In a second run its result is there, and what PostgreSQL would refuse is left out."
+
+
+@renderers.dispatch_for(UnlessFoundOp)
+def _render_unless_found(context: AutogenContext, operation: UnlessFoundOp) -> list[str]:
+    context.imports.add(_IMPORT)
+    steps = textwrap.indent(render_body(context, operation.ops), "    ")
+    # In one piece, since the printer of the whole would end the block at any empty line.
+    return [f"with pg.unless_found():\n{steps}"]
+
+
+def render_body(context: AutogenContext, operations: Sequence[MigrateOperation]) -> str:
+    """Return operations as the body of a function, without the comments at both ends.
+
+    Args:
+        context: The context of the rendering.
+        operations: The operations.
+    """
+    body = alembic_render._render_cmd_body(UpgradeOps([*operations]), context)  # noqa: SLF001 - there is no public way
+    return "\n".join(body.strip().split("\n")[1:-1])
 
 
 renderers.dispatch_for(UndecidedOp)(render_undecided)

@@ -47,6 +47,7 @@ from townhall.pg.catalog.tables import (
     TableName,
     read_tables,
 )
+from townhall.pg.catalog.traces import TRACES, Trace, read_traces
 from townhall.pg.catalog.types import Use, read_columns_of_types
 from townhall.pg.catalog.undeclarable import read_undeclarable
 from townhall.pg.catalog.unmanaged import Unmanaged, read_unmanaged
@@ -60,6 +61,7 @@ __all__ = [
     "PLATFORM_SCHEMAS",
     "SIGNATURE",
     "TEMPORARY",
+    "TRACES",
     "Body",
     "Column",
     "Constraint",
@@ -76,6 +78,7 @@ __all__ = [
     "TableDetails",
     "TableName",
     "Target",
+    "Trace",
     "Unmanaged",
     "Use",
     "absent_kinds",
@@ -101,6 +104,7 @@ __all__ = [
     "read_schemas",
     "read_table_details",
     "read_tables",
+    "read_traces",
     "read_undeclarable",
     "read_unmanaged",
     "read_uses",
