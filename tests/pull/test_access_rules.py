@@ -109,6 +109,28 @@ RULES: dict[str, Access] = {
     (
         'Access(Note, read=Principal("the reader", "(( SELECT auth.uid() AS uid) = owner_id)"))'
     ): Access(Note, read=Principal("the reader", "(select auth.uid()) = owner_id")),
+    (
+        'Access(Note, read=owner(Note.owner_id).where("(length > 9)", "of a long note"),'
+        ' insert=either(Note.owner_id, Note.The_reader).where("((length > 0) AND ((text)::text <>'
+        ' \':a AND b\'::text))", "who writes"))'
+    ): Access(
+        Note,
+        read=owner(Note.owner_id).where("length > 9", "of a long note"),
+        insert=either(Note.owner_id, Note.reader).where(
+            "length > 0 and text <> ':a AND b'", "who writes"
+        ),
+    ),
+    (
+        'Access(Note, read=anyone_with(Note.team_id, MY_TEAM_IDS, "members").where('
+        '"(owner_id = ( SELECT auth.uid() AS uid))", "of the team who wrote it"))'
+    ): Access(Note, read=members.where("owner_id = :caller", "who wrote it")),
+    (
+        'Access(Note, read=Principal("the owner here", """\n            ((owner_id = ( SELECT'
+        ' auth.uid() AS uid)) AND (id > 0) AND (id < 9))\n        """))'
+    ): Access(
+        Note,
+        read=Principal("the owner here", "owner_id = :caller and id > 0 and id < 9"),
+    ),
 }
 """The rules, each as its Python source on one line."""
 

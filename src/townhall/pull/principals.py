@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -23,13 +24,14 @@ from townhall.pg.access import (
     signed_in,
 )
 from townhall.pg.catalog import Column, TableName
+from townhall.pull.definitions import unwrapped
 from townhall.pull.models import Mapped
 from townhall.pull.renderings import Renderings
 from townhall.roles import CALLER_TYPES, Roles
 
 _OWNER, _PARTY = "the owner", "either party"
 """The names that principals of the vocabulary have by default."""
-_TRUE, _OR, _TWO = "true", " or ", 2
+_TRUE, _OR, _AND, _TWO = "true", " or ", " AND ", 2
 _INDENTATION = 16
 
 
@@ -143,6 +145,7 @@ class Principals:
                 if helper.function.returns.lower() == f"setof {each.type}"
             ),
         ]
+        self._narrowed: dict[str, str] = {}
         columns = {each.column for each in self._parts}
         renderings.add_table(model.name, [each for each in named if each.name in columns])
 
@@ -160,6 +163,8 @@ class Principals:
             return candidate
         if words.startswith(f"{signed_in.name} "):
             return _narrowed(Written(signed_in, "signed_in"), words, condition)
+        if (narrowed := self._narrowing(words, condition)) is not None:
+            return narrowed
         source = f"Principal({quoted(words)}, {_text(condition)})"
         return Written(Principal(words, condition), source)
 
@@ -191,7 +196,31 @@ class Principals:
             declared: The condition; ``:caller`` in it is the caller's id.
             found: The condition that was found.
         """
-        return found == declared or found in self._rendered(declared)
+        narrowed = self._narrowed.get(sql.layout(declared))
+        return found in {declared, narrowed} or found in self._rendered(declared)
+
+    def _narrowing(self, words: str, condition: str) -> Written | None:
+        """Return callers of the vocabulary for fewer rows, if that is what a condition says."""
+        name, rest_of_words = _split_words(words)
+        inner = unwrapped(condition)
+        for match in re.finditer(_AND, inner):
+            first, rest = inner[: match.start()], inner[match.end() :]
+            candidate = _either(self._parts_of(first), name)
+            if candidate is None or not self.is_rendered(candidate.principal.condition, first):
+                continue
+            # PostgreSQL keeps two conditions apart from three.
+            if not rest_of_words or (_AND in rest and unwrapped(rest) == rest):
+                return None
+            written = _narrowed(candidate, words, rest)
+            # What it becomes can't be rendered, since its table has other columns there.
+            caller = f"(select {self._roles.caller})"
+            for declared in (
+                written.principal.condition,
+                sql.substituted(written.principal.condition, "caller", caller),
+            ):
+                self._narrowed[declared] = condition
+            return written
+        return None
 
     def _parts_of(self, condition: str) -> list[_Part]:
         """Return the simple conditions that stand in one, in their order."""
@@ -270,7 +299,17 @@ def _narrowed(written: Written, words: str, condition: str) -> Written:
     return Written(
         written.principal.where(condition, rest),
         f"{written.source}.where({_text(condition)}, {quoted(rest)})",
+        written.helpers,
     )
+
+
+def _split_words(words: str) -> tuple[str, str]:
+    """Return who callers are, and which rows they are narrowed to."""
+    first, _, rest = words.partition(" ")
+    if first in {"the", "either"} and " " in rest:
+        second, _, rest = rest.partition(" ")
+        first = f"{first} {second}"
+    return first, rest
 
 
 def _text(condition: str) -> str:
