@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from townhall.adopt.definitions import building_name, validated
+from townhall.adopt.rebinding import replace_key
 from townhall.adopt.step import Rename, Step
 from townhall.migrate.safety.constraints import addition_if_missing
 from townhall.migrate.safety.locks import attempts, locks_at_once
@@ -68,22 +69,32 @@ def add_reference(table: TableName, constraint: Constraint) -> Iterable[Step]:
     yield from validate(table, constraint.name)
 
 
-def replace(table: TableName, constraint: Constraint, previous: Constraint) -> Iterable[Step]:
+def replace(
+    table: TableName, constraint: Constraint, previous: Constraint, *, is_referred: bool
+) -> Iterable[Step]:
     """Yield what puts a constraint in the place of another one, with no moment without either.
 
     Args:
         table: Schema and name of the table.
         constraint: The constraint as declared.
         previous: The constraint that goes.
+        is_referred: Whether foreign keys refer to it.
     """
-    yield from _add(table, constraint, previous)
+    yield from _add(table, constraint, previous, is_referred=is_referred)
 
 
-def _add(table: TableName, constraint: Constraint, previous: Constraint | None) -> Iterable[Step]:
+def _add(
+    table: TableName,
+    constraint: Constraint,
+    previous: Constraint | None,
+    *,
+    is_referred: bool = False,
+) -> Iterable[Step]:
     target, definition = sql.qualified(*table), validated(constraint.definition)
     drop = [] if previous is None else [f"drop constraint {sql.quote(previous.name)}"]
     if constraint.kind in {"primary key", "unique"} and (key := _KEY.fullmatch(definition)):
-        yield from _add_key(table, constraint.name, key, drop)
+        referred = previous if is_referred else None
+        yield from _add_key(table, constraint.name, key, drop, referred)
     elif constraint.kind in {"check", "foreign key"}:
         yield from _add_apart(table, constraint, previous)
     else:
@@ -127,16 +138,20 @@ def _locks(target: str, mode: str, *constraints: Constraint) -> list[str]:
     return [locks_at_once((table, mode) for table in tables)] if referenced else []
 
 
-def _add_key(table: TableName, name: str, key: re.Match[str], drop: list[str]) -> Iterable[Step]:
+def _add_key(
+    table: TableName, name: str, key: re.Match[str], drop: list[str], referred: Constraint | None
+) -> Iterable[Step]:
     target, index = sql.qualified(*table), building_name(name)
     columns = f"{key['columns']}{key['include'] or ''}{key['nulls'] or ''}"
     yield _build(table, index, f"create unique index concurrently {{}} on {target} {columns}")
     clause = f"{key['kind']} using index {sql.quote(index)}{key['deferrable'] or ''}"
     added = f"add constraint {sql.quote(name)} {clause}"
-    yield Step(
-        f"add constraint {name} to {target}",
-        (f"alter table {target} {', '.join([*drop, added])}",),
-    )
+    title = f"add constraint {name} to {target}"
+    alter = f"alter table {target} {', '.join([*drop, added])}"
+    if referred is None:
+        yield Step(title, (alter,))
+    else:
+        yield from replace_key(table, referred.name, title, [alter])
 
 
 def from_index(table: TableName, constraint: Constraint, index: Index) -> Iterable[Step]:
@@ -176,13 +191,26 @@ def _build(table: TableName, name: str, statement: str) -> Step:
     )
 
 
-def replace_index(table: TableName, index: Index, previous: Index) -> Iterable[Step]:
-    """Yield what puts an index in the place of another one."""
+def replace_index(
+    table: TableName, index: Index, previous: Index, *, is_referred: bool
+) -> Iterable[Step]:
+    """Yield what puts an index in the place of another one.
+
+    Args:
+        table: Schema and name of the table.
+        index: The index as declared.
+        previous: The index that goes.
+        is_referred: Whether foreign keys refer to it.
+    """
     built = building_name(index.name)
     yield _build_as(table, index, built)
     drop = f"drop index {sql.qualified(table[0], previous.name)}"
     rename = f"alter index {sql.qualified(table[0], built)} rename to {sql.quote(index.name)}"
-    yield Step(f"replace index {previous.name} of {sql.qualified(*table)}", (drop, rename))
+    title = f"replace index {previous.name} of {sql.qualified(*table)}"
+    if is_referred:
+        yield from replace_key(table, previous.name, title, [drop, rename])
+    else:
+        yield Step(title, (drop, rename))
 
 
 def drop_index(table: TableName, name: str) -> Iterable[Step]:
@@ -193,9 +221,20 @@ def drop_index(table: TableName, name: str) -> Iterable[Step]:
     yield Step(title, (statement,), is_atomic=False, drops=drops, may_wait=True)
 
 
-def drop_constraint(table: TableName, constraint: Constraint) -> Iterable[Step]:
-    """Yield what drops a constraint."""
+def drop_constraint(
+    table: TableName, constraint: Constraint, *, is_referred: bool = False
+) -> Iterable[Step]:
+    """Yield what drops a constraint.
+
+    Args:
+        table: Schema and name of the table.
+        constraint: The constraint.
+        is_referred: Whether foreign keys refer to it, which another key can take over.
+    """
     target = sql.qualified(*table)
     drop = ddl.drop_constraint(target, constraint.name)
     title = f"drop constraint {constraint.name} of {target}"
-    yield Step(title, (*_locks(target, _STRONGEST, constraint), drop))
+    if is_referred:
+        yield from replace_key(table, constraint.name, title, [drop])
+    else:
+        yield Step(title, (*_locks(target, _STRONGEST, constraint), drop))

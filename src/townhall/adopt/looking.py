@@ -97,7 +97,7 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
         *_on_access(states),
         *findings_on_schemas(states.declared, states.actual, states.made),
         *on_tables,
-        *findings_on_references(connection, differences),
+        *findings_on_references(connection, differences, tables_of(declared)),
         *_on_others(connection, states, differences, former),
     ]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}

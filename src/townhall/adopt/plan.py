@@ -14,6 +14,7 @@ from townhall.adopt import (
     constraint_steps,
     conversion_steps,
     number_steps,
+    rebinding,
 )
 from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.created_tables import CreatedTable
@@ -38,6 +39,7 @@ from townhall.adopt.differences import (
     UndeclaredIndex,
     UnfilledColumn,
 )
+from townhall.adopt.references import references_to, replaced_key, tables_with_mark
 from townhall.adopt.step import Rename, Step
 from townhall.check.snapshot import Object, Snapshot
 from townhall.pg import sql
@@ -169,6 +171,7 @@ class Plan:
             self._add_constraints,
             self._build_indexes,
             self._drop,
+            self._validate_referring,
         )
         return [
             *(step for phase in phases for step in phase(self._differences)),
@@ -321,7 +324,12 @@ class Plan:
     ) -> Iterator[Step]:
         for other in _of(differences, OtherConstraint):
             if are_taken(other.declared):
-                yield from constraint_steps.replace(other.table, other.declared, other.actual)
+                yield from constraint_steps.replace(
+                    other.table,
+                    other.declared,
+                    other.actual,
+                    is_referred=self._is_referred(other.table, other.actual),
+                )
         for each in _of(differences, MissingConstraint):
             if are_taken(each.constraint):
                 yield from constraint_steps.add(each.table, each.constraint)
@@ -352,7 +360,12 @@ class Plan:
 
     def _build_indexes(self, differences: Sequence[Difference]) -> Iterator[Step]:
         for other in _of(differences, OtherIndex):
-            yield from constraint_steps.replace_index(other.table, other.declared, other.actual)
+            yield from constraint_steps.replace_index(
+                other.table,
+                other.declared,
+                other.actual,
+                is_referred=self._is_referred(other.table, other.actual),
+            )
         for each in _of(differences, MissingIndex):
             yield from constraint_steps.create_index(each.table, each.index)
 
@@ -364,10 +377,29 @@ class Plan:
                 yield from column_steps.accept_null(column.table, column.column.name)
         for each in self._undeclared(differences):
             if each.constraint.referenced is None:
-                yield from constraint_steps.drop_constraint(each.table, each.constraint)
+                yield from constraint_steps.drop_constraint(
+                    each.table,
+                    each.constraint,
+                    is_referred=self._is_referred(each.table, each.constraint),
+                )
         for other in _of(differences, UndeclaredIndex):
             if other.identity in self._choices.drops:
                 yield from constraint_steps.drop_index(other.table, other.index.name)
+
+    def _is_referred(self, table: TableName, key: Constraint | Index) -> bool:
+        return bool(references_to(self._connection, table, key.name))
+
+    def _validate_referring(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        replaced = {
+            each.table
+            for each in differences
+            if (keys := replaced_key(each)) and self._is_referred(each.table, keys[0])
+        }
+        marked = tables_with_mark(self._connection)
+        for table, _ in self._pairs:
+            name = (table.schema, table.name)
+            if name in replaced | marked:
+                yield from rebinding.validate_referring(name)
 
     def _drop_references(
         self, differences: Sequence[Difference], at_head: Mapping[TableName, Table]

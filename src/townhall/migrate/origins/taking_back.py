@@ -82,22 +82,47 @@ set search_path = pg_catalog, pg_temp
 as $take_back$
 declare
     target constant text := format('%I.%I', $1, $2);
+    -- They refer to keys that go, and then to those that come back. What was added goes: a table of
+    -- a revision that was not run may have it.
+    referring constant jsonb := (
+        select jsonb_agg(
+            jsonb_build_object(
+                'child', k.conrelid::regclass,
+                'name', k.conname,
+                'definition', pg_get_constraintdef(k.oid),
+                'comment', obj_description(k.oid, 'pg_constraint'),
+                'is_added', m.origin is not null
+            )
+        )
+        from pg_constraint as k
+        join pg_class as i on i.oid = k.conindid
+        join :memory as o on o.schema_name = $1
+            and o.object_name = $2
+            and o.kind in ('constraint', 'index')
+            and o.part = i.relname
+        left join pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p on p.kind = o.kind
+            and p.name = o.part
+        join pg_class as c on c.oid = k.conrelid
+        join pg_namespace as n on n.oid = c.relnamespace
+        left join :memory as m on m.schema_name = n.nspname
+            and m.object_name = c.relname
+            and m.kind = 'foreign key'
+            and m.part = k.conname
+            and m.origin = 'added'
+        where k.contype = 'f'
+            and k.conparentid = 0
+            and k.confrelid = pg_temp.townhall_table($1, $2)
+            and (o.origin = 'added' or o.definition is distinct from p.make)
+    );
     change record;
 begin
-    -- A table of a revision that was not run may refer to what an adoption has added.
-    perform pg_temp.townhall_drop_references(
-        array(
-            select i.indexrelid
-            from pg_index as i
-            join pg_class as c on c.oid = i.indexrelid
-            join :memory as o on o.schema_name = $1
-                and o.object_name = $2
-                and o.kind in ('constraint', 'index')
-                and o.part = c.relname
-                and o.origin = 'added'
-            where i.indrelid = pg_temp.townhall_table($1, $2)
-        )
-    );
+    for change in
+        select * from jsonb_to_recordset(referring) as r (child text, name text)
+    loop
+        perform pg_temp.townhall_execute(
+            format('alter table %s drop constraint %I', change.child, change.name)
+        );
+    end loop;
     for change in
         select p.remove
         from pg_temp.townhall_parts(pg_temp.townhall_table($1, $2)) as p
@@ -144,6 +169,24 @@ begin
                     sqlerrm, change.definition
                 );
         end;
+    end loop;
+    for change in
+        select *
+        from jsonb_to_recordset(referring) as r (
+            child text, name text, definition text, comment text, is_added boolean
+        )
+        where not r.is_added
+    loop
+        perform pg_temp.townhall_execute(
+            format(
+                'alter table %s add constraint %I %s', change.child, change.name, change.definition
+            )
+        );
+        perform pg_temp.townhall_execute(
+            format(
+                'comment on constraint %I on %s is %L', change.name, change.child, change.comment
+            )
+        );
     end loop;
     for change in
         select
