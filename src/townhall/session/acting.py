@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+from weakref import ref
 
-from sqlalchemy import Result, event
+from sqlalchemy import Connection, Engine, Result, event
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 from sqlalchemy.orm import ORMExecuteState, Session, scoped_session
 
@@ -12,6 +14,7 @@ from townhall.session import guard
 from townhall.session.actor import Actor
 from townhall.session.after_commit import collect_errors
 from townhall.session.errors import ActorError
+from townhall.session.info import ActorInfo
 from townhall.session.registry import ACTOR_KEY, acting_sessions
 
 
@@ -24,8 +27,13 @@ class ActingSession(Session):
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  SQLAlchemy's
         """Create the session; the arguments are those of ``sqlalchemy.orm.Session``."""
         super().__init__(*arguments, **options)
-        acting_sessions.add(self)
         self.errors_after_commit: list[Exception] = []
+        self.has_ended = False
+        _attach(self)
+
+    def end(self) -> None:
+        """Refuse every further statement, which would hold a connection that nothing returns."""
+        self.has_ended = True
 
     def commit(self) -> None:
         """Commit, and then raise the error of a statement that says so by ``RAISE_AFTER_COMMIT``.
@@ -61,9 +69,10 @@ def act_as(
     """Let a session act as an actor in each of its transactions from now on.
 
     It is for a session that an application makes itself, and may be called again with another
-    actor, between two transactions. The actor is then ``session.info["actor"]``. A session that
-    acts does not go back to the login role: without an actor it runs nothing. Listeners of
-    ``after_begin`` on a class of sessions run before the role is taken.
+    actor, between two transactions: the session then lets go of the objects that it loaded as the
+    former one. The actor is ``session.info["actor"]``. A session that acts does not go back to the
+    login role: without an actor it runs nothing. Listeners of ``after_begin`` on a class of
+    sessions run before the role is taken.
 
     Args:
         session: The session. Of a scoped session the current one, so that after ``remove()`` the
@@ -71,7 +80,8 @@ def act_as(
         actor: The actor.
 
     Raises:
-        ActorError: The session's transaction has begun as the login role or as another actor.
+        ActorError: The session's transaction has begun as the login role or as another actor, or
+            the session has changes of another actor that were not written yet.
         TypeError: The session or the actor is not one.
     """
     if not isinstance(actor, Actor):
@@ -82,8 +92,31 @@ def act_as(
         raise ActorError(guard.WRONG_ACTOR)
     if sync_session not in acting_sessions:
         guard.listen(sync_session, first=True)
-        acting_sessions.add(sync_session)
+        _attach(sync_session)
     sync_session.info[ACTOR_KEY] = actor
+
+
+def _attach(session: Session) -> None:
+    """Let a session notice another actor, and another session that acts on its connection."""
+    acting_sessions.add(session)
+    # SQLAlchemy has no event for either. Each statement asks for its bind first.
+    vars(session)["info"] = ActorInfo(session)
+    vars(session)["get_bind"] = partial(_get_bind, ref(session))
+
+
+def _get_bind(
+    reference: ref[Session],
+    *arguments: Any,  # noqa: ANN401  SQLAlchemy's
+    **options: Any,  # noqa: ANN401  SQLAlchemy's
+) -> Engine | Connection:
+    session = reference()
+    assert session is not None  # noqa: S101 - it is a method of the session
+    if getattr(session, "has_ended", False):
+        raise ActorError(
+            "the block of this session has ended: open another session for what comes after it"
+        )
+    guard.check_turn(session)
+    return type(session).get_bind(session, *arguments, **options)
 
 
 def _sync_session(session: object) -> Session:

@@ -10,7 +10,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -27,19 +27,26 @@ from townhall.roles import SUPABASE, Roles
 from townhall.session.acting import ActingSession
 from townhall.session.actor import Actor
 from townhall.session.registry import ACTOR_KEY
+from townhall.session.settings import refuse_other_driver
 
 _Context = TypeVar("_Context")
 
-# In a transaction that is not the session's own, its commit and rollback concern its own work.
-_JOINING: dict[str, Any] = {"join_transaction_mode": "create_savepoint"}
+_OPTIONS: dict[str, Any] = {
+    # In a transaction that is not the session's own, its commit and rollback concern its own work.
+    "join_transaction_mode": "create_savepoint",
+    # Objects can be used after the block, and under asyncio after a commit within it: reading an
+    # attribute needs no statement.
+    "expire_on_commit": False,
+}
 
 
 class _Factory(ABC, Generic[_Context]):
     """What both factories offer: a block in which a new session acts.
 
-    At its end the block commits; an exception rolls back what was not committed inside of it. The
-    session connects with its first statement, and only then is the role taken: a login role that
-    may not take it gets a :class:`RoleNotGranted`, any other obstacle is an :class:`ActorError`.
+    At its end the block commits; an exception rolls back what was not committed inside of it. After
+    it the session can't be used, and the objects that it loaded can. The session connects with its
+    first statement, and only then is the role taken: a login role that may not take it gets a
+    :class:`RoleNotGranted`, any other obstacle is an :class:`ActorError`.
     """
 
     def __init__(self, roles: Roles) -> None:
@@ -106,9 +113,11 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
             engine: Where the sessions connect. In a connection's own transaction, as in tests
                 that roll everything back, sessions restore the role and settings at their end.
             roles: The names of the roles to act as, and the type of user ids.
-            **session_options: Options of ``sqlalchemy.orm.Session``.
+            **session_options: Options of ``sqlalchemy.orm.Session``. ``expire_on_commit``
+                is false unless given, so that objects can be used after the block.
 
         Raises:
+            ActorError: The engine is not of psycopg 3.
             TypeError: The engine is none, or an async one.
             InputError: ``autobegin=False``, since a block begins its transactions implicitly.
         """
@@ -120,8 +129,11 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
     def acting(self, actor: Actor) -> Iterator[Session]:
         """Open a session that acts as the actor."""
         with self._sessions(info={ACTOR_KEY: actor}) as session:
-            yield session
-            session.commit()
+            try:
+                yield session
+                session.commit()
+            finally:
+                session.end()
 
 
 class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
@@ -138,9 +150,11 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         Args:
             engine: Where the sessions connect; see :class:`SessionFactory`.
             roles: The names of the roles to act as, and the type of user ids.
-            **session_options: Options of ``sqlalchemy.ext.asyncio.AsyncSession``.
+            **session_options: Options of ``sqlalchemy.ext.asyncio.AsyncSession``; see
+                :class:`SessionFactory`.
 
         Raises:
+            ActorError: The engine is not of psycopg 3.
             TypeError: The engine is none, or a sync one.
             InputError: ``autobegin=False``, since a block begins its transactions implicitly.
         """
@@ -152,17 +166,23 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
     async def acting(self, actor: Actor) -> AsyncIterator[AsyncSession]:
         """Open a session that acts as the actor."""
         async with self._sessions(info={ACTOR_KEY: actor}) as session:
-            yield session
-            await session.commit()
+            try:
+                yield session
+                await session.commit()
+            finally:
+                cast("ActingSession", session.sync_session).end()
 
 
 def _checked_options(
-    engine: object, kinds: tuple[type, type], options: dict[str, Any]
+    engine: Engine | Connection | AsyncEngine | AsyncConnection,
+    kinds: tuple[type, type],
+    options: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the options of a factory's sessions, refusing what would fail in their blocks."""
     if not isinstance(engine, kinds):
         names = " or ".join(kind.__name__ for kind in kinds)
         raise TypeError(f"a factory takes an {names}, not {type(engine).__name__}")
+    refuse_other_driver(engine.dialect)
     if not options.get("autobegin", True):
         raise InputError("a session that acts begins implicitly: autobegin=False is not supported")
-    return _JOINING | options
+    return _OPTIONS | options

@@ -14,52 +14,83 @@ from townhall.session.registry import ACTOR_KEY, is_rollback_to_savepoint
 from townhall.session.settings import (
     become,
     read_settings,
+    refuse_other_driver,
     restore_settings,
     transaction_status,
 )
+from townhall.session.turns import Turn
 
-WRONG_ACTOR = "this transaction did not begin as the session's actor: commit or roll back first"
+WRONG_ACTOR = (
+    "the session's transaction has begun as another actor, or as the login role:"
+    " commit or roll back first"
+)
 
 
 class _Guard:
     """The guard of one transaction on one connection.
 
-    It refers to the info of its session and not to the session, which it must not keep alive.
+    It does not refer to its session, which it must not keep alive.
     """
 
-    def __init__(
-        self, session: Session, transaction: SessionTransaction, connection: Connection
-    ) -> None:
-        self._info = session.info
+    def __init__(self, transaction: SessionTransaction, connection: Connection) -> None:
         self._connection = connection
         self._is_of_caller = not _is_closed_with(transaction, connection)
         self._settings: dict[str, str] | None = None
-        self.began_as: object = self  # no actor: every statement is refused until `begin` is done
+        self._turn: Turn | None = None
+        self._failure: BaseException | None = None
+        self.began_as: Actor | None = None
 
-    def begin(self, actor: Actor) -> None:
-        """Let the transaction act."""
-        if self._is_of_caller:
-            self._settings = read_settings(self._connection)
-        become(self._connection, actor)
+    def begin(self, session: Session) -> None:
+        """Let the transaction act.
+
+        Raises:
+            ActorError: The session has no actor, or can't act on the connection.
+        """
+        try:
+            actor = _actor_of(session)
+            _refuse_unsupported(session, self._connection)
+            if self._is_of_caller:
+                self._settings = read_settings(self._connection)
+            become(self._connection, actor)
+        except BaseException as error:
+            self._failure = error
+            raise
+        self._turn = Turn(self._connection, actor.role)
         self.began_as = actor
 
     def check(self, _connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         """Refuse a statement that would not run as the session's actor."""
         if is_rollback_to_savepoint(statement):
             return
-        if self._info.get(ACTOR_KEY) != self.began_as:
-            raise ActorError(WRONG_ACTOR)
+        if self._failure is not None:
+            cause = getattr(self._failure, "orig", None) or self._failure
+            raise ActorError(
+                "this transaction did not begin as the session's actor, since that failed with"
+                f" {type(cause).__name__}: roll back first"
+            ) from self._failure
         if transaction_status(self._connection) == "IDLE":
             raise ActorError(
                 "the transaction was ended by a statement or by the driver, and with it the"
                 " actor's role and claims: use the session's commit and rollback"
             )
 
+    def check_turn(self) -> None:
+        """Refuse a statement of the session while another one acts on the connection."""
+        if self._turn is not None:
+            self._turn.check()
+
+    def undo_later(self) -> None:
+        """Take note that a savepoint was undone, and with it what other sessions began in it."""
+        if self._turn is not None:
+            self._turn.undo_later()
+
     def end(self) -> None:
         """Restore the settings of a connection that goes on after the session's transaction."""
         event.remove(self._connection, "before_cursor_execute", self.check)
         if self._settings is not None and self._is_usable():
             restore_settings(self._connection, self._settings)
+        if self._turn is not None:
+            self._turn.end()
 
     def _is_usable(self) -> bool:
         connection = self._connection
@@ -79,10 +110,12 @@ def listen(target: Any, *, first: bool = False) -> None:  # noqa: ANN401  what S
         first: Whether to run before the listeners that it has.
     """
     event.listen(target, "after_begin", _begin, insert=first)
+    event.listen(target, "before_flush", _check_flush)  # a refusal within it would roll back
+    event.listen(target, "before_commit", check_turn)
     event.listen(target, "after_transaction_end", _end)
 
 
-def has_begun_otherwise(transaction: SessionTransaction, actor: Actor) -> bool:
+def has_begun_otherwise(transaction: SessionTransaction, actor: object) -> bool:
     """Tell whether a transaction has a connection on which it does not act as the actor."""
     guards = _guards.get(transaction)
     if guards is None:
@@ -90,20 +123,40 @@ def has_begun_otherwise(transaction: SessionTransaction, actor: Actor) -> bool:
     return any(guard.began_as != actor for guard in guards)
 
 
+def check_turn(session: Session) -> None:
+    """Refuse what a session is about to run while another one acts on its connection.
+
+    Raises:
+        ActorError: Another session acts on a connection of the session's transaction.
+    """
+    for guard in _guards_of(session):
+        guard.check_turn()
+
+
+def _check_flush(session: Session, *_: object) -> None:
+    check_turn(session)
+
+
+def _guards_of(session: Session) -> list[_Guard]:
+    transaction = session.get_transaction()
+    return [] if transaction is None else _guards.get(transaction, [])
+
+
 def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     if transaction.nested:
         return  # a savepoint has the settings of its transaction
-    guard = _Guard(session, transaction, connection)
+    guard = _Guard(transaction, connection)
     _guards.setdefault(transaction, []).append(guard)
     try:
-        actor = _actor_of(session)
-        _refuse_unsupported(session, connection)
-        guard.begin(actor)
+        guard.begin(session)
     finally:
         event.listen(connection, "before_cursor_execute", guard.check)
 
 
-def _end(_session: Session, transaction: SessionTransaction) -> None:
+def _end(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        for guard in _guards_of(session):
+            guard.undo_later()
     for guard in _guards.pop(transaction, ()):
         guard.end()
 
@@ -124,10 +177,7 @@ def _actor_of(session: Session) -> Actor:
 
 
 def _refuse_unsupported(session: Session, connection: Connection) -> None:
-    if connection.dialect.driver != "psycopg":
-        raise ActorError(
-            "a session can act on connections of psycopg 3 only: postgresql+psycopg://"
-        )
+    refuse_other_driver(connection.dialect)
     if session.twophase:
         raise ActorError(
             "a session with an actor can't prepare its transaction: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Dialect, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.session.claims import HiddenText
@@ -102,6 +102,19 @@ def become(connection: Connection, actor: Actor) -> None:
         raise ActorError(
             "a session can't act on a connection in AUTOCOMMIT: "
             "role and claims hold for a transaction, and there is none"
+        )
+
+
+def refuse_other_driver(dialect: Dialect) -> None:
+    """Refuse connections of another driver than psycopg 3.
+
+    Raises:
+        ActorError: They are of another one.
+    """
+    if dialect.driver != "psycopg":
+        raise ActorError(
+            "a session can act on connections of psycopg 3 only, postgresql+psycopg://, and not of"
+            f" {dialect.driver}"
         )
 
 
