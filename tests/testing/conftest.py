@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Connection, create_engine
 
+# Loaded before pytester runs anything: it forgets the modules that a run of its own has imported,
+# but not what they have registered with Alembic, which refuses to register it again.
+import townhall.migrate  # noqa: F401
 from tests.support.supabase import create_roles
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from tests.support.documentation import EXAMPLE
 pytest_plugins = ["pytester"]
 
 DOCS = Path(__file__).parents[2] / "docs"
-STRANGER, MATRIX, CONFTEST, NOTES = EXAMPLE.findall((DOCS / "testing.md").read_text())
+STRANGER, MATRIX, TURNS, PARALLEL, CONFTEST, NOTES = EXAMPLE.findall(
+    (DOCS / "testing.md").read_text()
+)
 
 
 @pytest.fixture
@@ -26,8 +28,10 @@ def application(
 
 
 def test_examples_with_the_product_pass(application: pytest.Pytester) -> None:
-    application.makepyfile(test_stranger=STRANGER, test_matrix=MATRIX)
-    application.runpytest_inprocess().assert_outcomes(passed=1 + 4 * 4 + 2 * 4)
+    application.makepyfile(
+        test_stranger=STRANGER, test_matrix=MATRIX, test_turns=TURNS, test_parallel=PARALLEL
+    )
+    application.runpytest_inprocess().assert_outcomes(passed=1 + 4 * 4 + 2 * 4 + 1 + 1)
 
 
 @pytest.mark.exhaustive

@@ -16,9 +16,11 @@ from townhall.testing.fixtures import (
     townhall_engine,
     townhall_migrate,
     townhall_owner,
+    townhall_parallel_sessions,
     townhall_roles,
     townhall_server,
     townhall_session,
+    townhall_sessions,
     townhall_shared_engine,
     townhall_template,
 )
@@ -40,9 +42,11 @@ __all__ = [
     "townhall_engine",
     "townhall_migrate",
     "townhall_owner",
+    "townhall_parallel_sessions",
     "townhall_roles",
     "townhall_server",
     "townhall_session",
+    "townhall_sessions",
     "townhall_shared_engine",
     "townhall_template",
 ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from townhall.roles import Roles
+    from townhall.session import SessionFactory
     from townhall.testing.databases import Databases
 
 
@@ -153,6 +154,29 @@ def townhall_session(townhall_connection: Connection) -> Iterator[Session]:
     """Yield a session on ``townhall_connection``; what it commits is rolled back too."""
     with Session(townhall_connection, join_transaction_mode="create_savepoint") as session:
         yield session
+
+
+@pytest.fixture
+def townhall_sessions(townhall_connection: Connection, townhall_roles: Roles) -> SessionFactory:
+    """Return a factory of sessions on ``townhall_connection``, for several people in one test.
+
+    Each session has a savepoint, and one acts at a time: commit, or roll back, before the next one
+    acts. All of it is rolled back after the test.
+    """
+    from townhall.session import SessionFactory  # noqa: PLC0415  see above
+
+    return SessionFactory(townhall_connection, townhall_roles)
+
+
+@pytest.fixture
+def townhall_parallel_sessions(townhall_engine: Engine, townhall_roles: Roles) -> SessionFactory:
+    """Return a factory of sessions that act at once: each has a connection, to ``townhall_engine``.
+
+    What they commit is in a database that is this test's own.
+    """
+    from townhall.session import SessionFactory  # noqa: PLC0415  see above
+
+    return SessionFactory(townhall_engine, townhall_roles)
 
 
 def _refuse_commit(_: Connection) -> None:
