@@ -215,6 +215,19 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         grant select on v to authenticated
         """,
     ),
+    "view of a member of the owner of the table": (
+        Danger.OWNERS_VIEW,
+        "view public.v",
+        """
+        create role owner_of_tables nologin; create role owner_of_views nologin inherit;
+        grant owner_of_tables to owner_of_views;
+        grant all on schema public to owner_of_tables, owner_of_views;
+        create table t (id integer); alter table t enable row level security;
+        alter table t owner to owner_of_tables;
+        create view v as select id from t; alter view v owner to owner_of_views;
+        grant select on v to anon
+        """,
+    ),
     "view of a partition": (
         Danger.OWNERS_VIEW,
         "view public.v",
@@ -302,6 +315,23 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         """
         create function f() returns trigger language plpgsql security definer
         set search_path = "Odd, path", public as 'begin return new; end'
+        """,
+    ),
+    "definer function that looks for temporary tables first and last": (
+        Danger.UNSAFE_SEARCH_PATH,
+        "function private.f()",
+        """
+        create function private.f() returns integer language sql security definer
+        set search_path = pg_temp, private, pg_temp as 'select 1'
+        """,
+    ),
+    "definer function with a schema in which callers may create": (
+        Danger.UNSAFE_SEARCH_PATH,
+        "function private.f()",
+        """
+        create schema "Of all"; grant create on schema "Of all" to public;
+        create function private.f() returns integer language sql security definer
+        set search_path = "Of all", pg_temp as 'select 1'
         """,
     ),
     "user metadata": (
@@ -461,6 +491,15 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         create function private.may(uuid, integer) returns boolean language sql stable
         as 'select true';
         create policy p on posts for select using (private.may(auth.uid(), org_id))
+        """,
+    ),
+    "auth.uid() within other functions": (
+        Danger.PER_ROW,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            kind = lower(auth.uid()::text) or kind in (coalesce((auth.jwt() -> 'kinds') ->> 0, ''))
+        )
         """,
     ),
     "comparison in a query of its own": (
@@ -655,6 +694,11 @@ HAS_NOT = {
         create function private.f() returns bigint language sql security definer
         set search_path = pg_catalog, public, pg_temp as 'select count(*) from public.posts'
     """,
+    "definer function with a schema in which the service may create": """
+        create schema api; grant create on schema api to service_role;
+        create function private.f() returns integer language sql security definer
+        set search_path = api, pg_temp as 'select 1'
+    """,
     "definer trigger function": """
         create function f() returns trigger language plpgsql security definer
         set search_path = '' as 'begin return new; end'
@@ -714,6 +758,12 @@ HAS_NOT = {
         create function private.g() returns boolean language sql volatile as 'select true';
         create policy p on posts for select
         using (private.f() and private.g() and now() > '-infinity')
+    """,
+    "stable function of a caller in a query of its own": """
+        create policy p on posts for select
+        using (
+            owner_id = (select coalesce(auth.uid(), null)) and kind = (select auth.jwt() ->> 'k')
+        )
     """,
     "call in a text": "create policy p on posts for select using (kind = 'auth.uid()')",
     "table function": """

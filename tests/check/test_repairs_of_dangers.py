@@ -82,6 +82,24 @@ CASES = {
         set search_path = public, "Odd, one" as $$ begin return new; end $$
         """,
     ),
+    "definer function with a schema in which callers may create": (
+        Danger.UNSAFE_SEARCH_PATH,
+        """
+        grant create on schema lab to authenticated, service_role;
+        create function lab.f() returns integer language sql security definer
+        set search_path = lab, pg_temp as 'select 1';
+        revoke execute on function lab.f() from public;
+        grant execute on function lab.f() to service_role with grant option
+        """,
+    ),
+    "definer function that some may pass on": (
+        Danger.ANONYMOUS_DEFINER,
+        """
+        create function lab.f() returns integer language sql security definer
+        set search_path = lab, pg_temp as 'select 1';
+        grant execute on function lab.f() to service_role with grant option
+        """,
+    ),
     "user metadata in a function": (
         Danger.USER_METADATA,
         """

@@ -19,6 +19,7 @@ from townhall.pg import (
     Function,
     MaterializedView,
     Procedure,
+    SchemaAccess,
     TableAccess,
     View,
     sql,
@@ -44,7 +45,7 @@ class Callers:
         signed_in: The roles of signed-in users and of the service.
         names: The role of a signed-in user, and the anonymous one. Empty where none is known: every
             role that row level security applies to then counts.
-        memberships: For each of these the roles whose privileges it has, itself included.
+        memberships: For each role the roles whose privileges it has, itself included.
         bypassing: The roles that row level security does not apply to.
         schemas: The schemas that PostgREST is set to expose; empty where no role has the setting.
     """
@@ -76,6 +77,18 @@ class Callers:
             grantees: Names of roles, ``public`` for all roles.
         """
         return not self.names or bool(self.among(grantees))
+
+    def may_create(self, creators: Iterable[str]) -> list[str]:
+        """Return those of the roles that may create through whom a caller may.
+
+        Args:
+            creators: Names of roles, ``public`` for all roles.
+        """
+        return [
+            each
+            for each in creators
+            if each == PUBLIC or any(each in self.memberships[name] for name in self.names)
+        ]
 
     def may_be_anonymous(self, grantees: Iterable[str]) -> list[str]:
         """Return those of the grantees through whom a caller without a token has a privilege.
@@ -243,6 +256,7 @@ class Rules:
         callers: The roles that requests act as.
         exposed: The schemas whose objects requests can name.
         reachable: Those of them that a caller has the privilege to use.
+        creators: The roles through whom callers may create, of each schema in which they may.
         relations: The relations, by number.
         open_tables: The access of the tables without row level security, by schema and name.
         policies: The policies.
@@ -256,6 +270,7 @@ class Rules:
     callers: Callers
     exposed: tuple[str, ...]
     reachable: frozenset[str]
+    creators: Mapping[str, Sequence[str]]
     relations: Mapping[int, Relation]
     open_tables: Mapping[tuple[str, str], TableAccess]
     policies: Sequence[FoundPolicy]
@@ -303,22 +318,31 @@ def read_rules(
         names = rows(connection, _NAMES, sorted({row["schema"] for row in keys}))
         if exposed is None:
             exposed = callers.schemas or (_USUALLY_EXPOSED,)
-        schemas = rows(connection, _SCHEMAS, exposed)
+        schemas = rows(connection, _SCHEMAS, [])
+        creators = {
+            row["name"]: found for row in schemas if (found := callers.may_create(row["creators"]))
+        }
         open_schemas = {each.schema for each in relations if each.is_open_table}
         schemas_of_entities = sorted(
             {each.schema for each in relations if each.kind in {"v", "m"}}
             | {each.schema for each in functions if each.is_own}
         )
-        entities = [
+        entities: list[Entity] = [
             entity
             for kind in (View, MaterializedView, Function, Procedure)
             for entity in kind.read(connection, schemas_of_entities)
         ]
+        entities += SchemaAccess.read(connection, sorted(creators))
         accesses = TableAccess.read(connection, sorted(open_schemas))
     return Rules(
         callers,
         tuple(exposed),
-        frozenset(row["name"] for row in schemas if callers.may_have(row["users"])),
+        frozenset(
+            row["name"]
+            for row in schemas
+            if row["name"] in exposed and callers.may_have(row["users"])
+        ),
+        creators,
         {each.oid: each for each in relations},
         {(each.schema, each.table): each for each in accesses if not each.row_security},
         policies,
@@ -345,7 +369,7 @@ def _callers(found: Sequence[RowMapping], declared: Roles | None) -> Callers:
         roles.anonymous if roles.anonymous in by_name else None,
         tuple(name for name in (roles.user, roles.service) if name is not None and name in by_name),
         names,
-        {name: frozenset(by_name[name]["memberships"]) for name in names},
+        {name: frozenset(row["memberships"]) for name, row in by_name.items()},
         frozenset(name for name, row in by_name.items() if row["bypasses"]),
         tuple(
             each for each in _setting(settings, "pgrst.db_schemas") if each not in PLATFORM_SCHEMAS
@@ -402,17 +426,25 @@ _NAMES = """
 
 _OWN_SCHEMA = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 
-_SCHEMAS = """
-    select
-        n.nspname as name,
-        array(
+
+def _holders(privilege: str) -> str:
+    return f"""array(
             select coalesce(r.rolname, 'public')
             from aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as e
             left join pg_catalog.pg_roles as r on r.oid = e.grantee
-            where e.privilege_type = 'USAGE'
-        ) as users
+            where e.privilege_type = '{privilege}'
+            order by 1
+        )"""
+
+
+_SCHEMAS = f"""
+    select
+        n.nspname as name,
+        {_holders("USAGE")} as users,
+        {_holders("CREATE")} as creators
     from pg_catalog.pg_namespace as n
-    where n.nspname = any (%(schemas)s)
+    where {_OWN_SCHEMA}
+    order by n.nspname
 """
 
 _RELATIONS = f"""

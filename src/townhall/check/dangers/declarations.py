@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from townhall.check.dangers.metadata import query_trusting_the_service, trusting_the_service
-from townhall.pg import Entity, MaterializedView, Routine, View
+from townhall.pg import Entity, MaterializedView, Routine, SchemaAccess, View
 from townhall.pg.privileges import Grants
 
 
@@ -28,6 +28,24 @@ class Declarations:
         """
         entity = self._now[key]
         return entity.settings if isinstance(entity, Routine) else {}
+
+    def executing(self, key: tuple[str, ...]) -> Sequence[str]:
+        """Return who may execute a function.
+
+        Args:
+            key: Its key.
+        """
+        entity = self._now[key]
+        return entity.execute if isinstance(entity, Routine) else ()
+
+    def creating(self, key: tuple[str, ...]) -> Sequence[str]:
+        """Return who may create in a schema.
+
+        Args:
+            key: The key of its access.
+        """
+        entity = self._now[key]
+        return entity.create if isinstance(entity, SchemaAccess) else ()
 
     def grants(self, key: tuple[str, ...]) -> Grants:
         """Return the privileges on a view.

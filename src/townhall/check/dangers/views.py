@@ -77,7 +77,9 @@ def _tables(
 
 def _is_bypassed(table: Relation, owner: Relation, rules: Rules) -> bool:
     is_limited = table.row_security or (table.is_table and table.schema in rules.exposed)
-    is_owners = table.owner == owner.owner and not table.is_forced
+    # The policies do not apply to the members of the table's owner either.
+    roles = rules.callers.memberships.get(owner.owner, frozenset()) | {owner.owner}
+    is_owners = table.owner in roles and not table.is_forced
     return is_limited and (owner.is_owned_by_bypassing or is_owners)
 
 
