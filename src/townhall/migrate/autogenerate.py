@@ -32,6 +32,7 @@ from townhall.migrate.compare.ordering import (
 )
 from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
 from townhall.migrate.compare.schemas import missing_schemas
+from townhall.migrate.compare.scope import OF_PLATFORM
 from townhall.migrate.compare.search_path import read_search_paths
 from townhall.migrate.compare.second_keys import with_second_keys_apart
 from townhall.migrate.compare.serials import omit_default_of_serial
@@ -212,6 +213,7 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         normalized(table)
         for table in context.sorted_tables
         if (table.schema or "public") in settings.scope.schemas
+        and not table.info.get(OF_PLATFORM)
         and settings.filters.take_table(table)
     ]
     entities = [

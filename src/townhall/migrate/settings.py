@@ -9,7 +9,7 @@ from alembic.util import CommandError
 from sqlalchemy import MetaData
 
 from townhall.migrate.compare.filters import NO_FILTERS, Filters
-from townhall.migrate.compare.scope import Scope
+from townhall.migrate.compare.scope import OF_PLATFORM, Scope
 from townhall.pg import ENTITY_CLASSES, Accepted, Entity
 from townhall.pg.access import Declaration, entities_of
 from townhall.pg.adapted import adapted
@@ -28,9 +28,6 @@ A program that has Alembic run an ``env.py`` reads there what it declares::
     settings = config.attributes[SETTINGS]
 """
 
-
-OF_PLATFORM = "of_platform"
-"""The key in the ``info`` of a declared table that is the platform's, and only referred to."""
 
 LOCK_TIMEOUT_OPTION = "townhall_lock_timeout"
 """The option of a migration context with the lock timeout of a comparison."""

@@ -105,14 +105,15 @@ class Models:
         )
 
     @property
-    def referred(self) -> dict[TableName, list[str]]:
-        """The columns that foreign keys refer to, of tables that are no class."""
-        found: dict[TableName, set[str]] = defaultdict(set)
+    def referred(self) -> dict[TableName, dict[str, str]]:
+        """The columns that foreign keys refer to, of tables that are no class, with their types."""
+        found: dict[TableName, dict[str, str]] = defaultdict(dict)
         for each in self.tables.values():
             for _, key in _foreign_keys(each.table):
                 if (key.schema, key.table) not in self.tables:
-                    found[key.schema, key.table] |= {*key.referred}
-        return {name: sorted(columns) for name, columns in found.items()}
+                    types = [each.table.columns[name].type for name in key.columns]
+                    found[key.schema, key.table] |= zip(key.referred, types, strict=True)
+        return found
 
     def source(self, schema: str) -> str:
         """Return the classes of a schema as Python source."""

@@ -10,10 +10,10 @@ from importlib.resources import files
 from string import Template
 
 from townhall.migrate.commands import SCRIPT_LOCATION
-from townhall.migrate.settings import OF_PLATFORM
+from townhall.migrate.compare.scope import OF_PLATFORM
 from townhall.migrate.write.python_source import quoted
 from townhall.pg import Domain, Entity, EnumType, Extension, sql
-from townhall.pg.catalog import PLATFORM_SCHEMAS, Table
+from townhall.pg.catalog import PLATFORM_SCHEMAS, TableName
 from townhall.pull.access_rules import FoundRule, access_rules
 from townhall.pull.column_types import TypeNames, enum_key
 from townhall.pull.declarable import Declarable, declarable
@@ -138,15 +138,13 @@ class Package:
                     f"{before}\n{body if own or rules else ''}",
                     self._imports_of_rules(rules, body),
                 )
-        models = self._models.source(schema)
-        if models:
+        models, stubs = self._models.source(schema), self._stubs(schema)
+        if models or stubs:
+            words = "" if models else " that are referred to"
             found[f"{module}/models"] = _module(
-                f"The tables of the schema {_in_words(schema)}.", models, self._imports(schema)
-            )
-        if stubs := self._stubs(schema):
-            docstring = f"The tables of {_in_words(schema)} that are referred to."
-            found[f"{module}/models"] = _module(
-                docstring, stubs, [f"from {self._name}.base import Base"]
+                f"The tables of the schema {_in_words(schema)}{words}.",
+                "\n\n\n".join(filter(None, (stubs, models))),
+                self._imports(schema),
             )
         if found:
             found[f"{module}/__init__"] = f'"""The schema {_in_words(schema)}."""\n'
@@ -180,10 +178,13 @@ class Package:
             yield f"from {place} import {each.constant}"
 
     def _stubs(self, schema: str) -> str:
-        tables = self._source.platform_tables
-        referred = sorted(name for name in self._models.referred if name[0] == schema)
-        return "".join(
-            _stub(tables[name], self._models.referred[name]) for name in referred if name in tables
+        # Those of the platform, of extensions, and partitions.
+        referred = self._models.referred
+        names = sorted(name for name in referred if name[0] == schema)
+        taken = [each.class_name for each in self._models.tables.values()]
+        taken += [constant for constant, _ in self._enums]
+        return "\n\n".join(
+            _stub(name, referred[name], constant_name(name[1], taken)) for name in names
         )
 
     def _templates(self, modules: Mapping[str, str]) -> dict[str, str]:
@@ -271,21 +272,21 @@ def _enum(enum: EnumType) -> str:
     return f"sa.Enum({values}, name={quoted(enum.name)}{schema})"
 
 
-def _stub(table: Table, columns: Sequence[str]) -> str:
+def _stub(name: TableName, columns: Mapping[str, str], constant: str) -> str:
     types = TypeNames({}, {})
-    lines = [
-        f"    sa.Column({quoted(name)}, {types.source(table.columns[name].type).expression}),"
-        for name in columns
-    ]
+    schema, table = name
     return "\n".join(
         [
-            f"{constant_name(table.name)} = sa.Table(",
-            f"    {quoted(table.name)},",
+            f"{constant} = sa.Table(",
+            f"    {quoted(table)},",
             "    Base.metadata,",
-            *lines,
-            f"    schema={quoted(table.schema)},",
+            *(
+                f"    sa.Column({quoted(column)}, {types.source(columns[column]).expression}),"
+                for column in sorted(columns)
+            ),
+            *([] if schema == "public" else [f"    schema={quoted(schema)},"]),
             f'    info={{"{OF_PLATFORM}": True}},',
-            ")\n",
+            ")",
         ]
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import shlex
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from alembic.util import CommandError
@@ -11,7 +13,7 @@ from sqlalchemy import Connection, text
 from townhall.check.shared import Platform, read_platform
 from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.origins import Origins
-from townhall.pg import Entity, catalog
+from townhall.pg import Entity, catalog, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Table, TableName
 from townhall.pg.state import read_state
 from townhall.pg.table_definition import TableDefinition, read_table_definitions
@@ -95,7 +97,8 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
         schemas: The schemas to read; none for all but the platform's.
 
     Raises:
-        CommandError: A schema does not exist, or is the platform's.
+        CommandError: A schema does not exist, or is the platform's, or a table refers to one whose
+            schema is not among them.
     """
     names = _chosen(connection, schemas)
     state = read_state(connection, names)
@@ -107,6 +110,8 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
         and definitions[name].table.kind != "foreign table"
         and definitions[name].details.bound is None
     }
+    left_out = {*catalog.schema_names(connection)} - {*names, *PLATFORM_SCHEMAS}
+    _refuse_references(left_out, schemas, own.values())
     with catalog.empty_search_path(connection):
         platform = catalog.read_tables(connection, sorted(PLATFORM_SCHEMAS))
         unmanaged = catalog.read_unmanaged(connection, names)
@@ -145,6 +150,21 @@ def _chosen(connection: Connection, schemas: Sequence[str]) -> list[str]:
         )
     chosen = {*schemas, *_ALWAYS_COMPARED} if schemas else {*own}
     return [name for name in own if name in chosen]
+
+
+def _refuse_references(
+    left_out: Collection[str], schemas: Sequence[str], definitions: Iterable[TableDefinition]
+) -> None:
+    # A table that foreign keys refer to has to be there before them.
+    for each in definitions:
+        for referred in each.references.values():
+            schema = sql.unquote(re.findall(sql.IDENTIFIER, referred)[0])
+            if schema in left_out:
+                every = " ".join(f"--schema {shlex.quote(name)}" for name in [*schemas, schema])
+                raise CommandError(
+                    f"{each.name} refers to {referred}, whose schema was left out. Pull it as well:"
+                    f" {every}"
+                )
 
 
 _OF_MEMORY = """

@@ -13,6 +13,9 @@ from townhall.migrate.origins import Origins
 from townhall.pg import Entity, catalog
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 
+OF_PLATFORM = "of_platform"
+"""The key in the ``info`` of a declared table that others have, and that is only referred to."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -35,7 +38,8 @@ class Scope:
             entities: The declared entities.
             schemas: Further schemas: those that the application owns, and that of helper functions.
         """
-        of_tables = {table.schema for each in metadata for table in each.tables.values()}
+        tables = (table for each in metadata for table in each.tables.values())
+        of_tables = {table.schema for table in tables if not table.info.get(OF_PLATFORM)}
         of_entities = {entity.schema for entity in [*entities, *declared_by(metadata)]}
         named = {"public", *of_tables, *of_entities, *schemas} - PLATFORM_SCHEMAS
         return cls(tuple(sorted(name for name in named if name is not None)))
@@ -60,6 +64,8 @@ class Scope:
         ) -> bool:
             if kind != "table":
                 return True
+            if item.info.get(OF_PLATFORM):
+                return False
             undeclared = reflected and compare_to is None
             return item.schema not in PLATFORM_SCHEMAS and not (
                 undeclared and (item.schema or default, name) in of_others
