@@ -6,7 +6,7 @@ use what it drops or changes in the beginning, and PostgreSQL refuses that step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 
@@ -25,24 +25,29 @@ _SETTING = "townhall.result_is_found"
 _LINES = f"select thing || ' ' || trait from ({TRACES}) as t"
 
 
-def find_result(*traces: str) -> None:
+def find_result(*made: str, gone: Iterable[str] = ()) -> None:
     """Look whether the result of a revision is there; call it before its first step.
 
     Args:
-        traces: What its result has and the state before it has not, all of which is looked for:
+        made: What its result has and the state before it has not, all of which is looked for:
             ``view public.seats uses table column public.events.id``.
+        gone: What the state before it has and its result has not, none of which may be there.
     """
-    looked_for = ", ".join(map(sql.literal, traces))
     block = (
         "\nbegin\n"
         "perform pg_catalog.set_config(\n"
         f"    {sql.literal(_SETTING)},\n"
-        f"    (array[{looked_for}] <@ array({_LINES}))::text,\n"
+        f"    (select {_array(made)} <@ t.lines and not {_array(gone)} && t.lines\n"
+        f"    from (select array({_LINES}) as lines) as t)::text,\n"
         "    false\n"
         ");\n"
         "end\n"
     )
     run_unchanged(op.get_context(), [f"do {sql.dollar_quoted(block)}"])
+
+
+def _array(lines: Iterable[str]) -> str:
+    return f"array[{', '.join(map(sql.literal, lines))}]::text[]"
 
 
 @contextmanager

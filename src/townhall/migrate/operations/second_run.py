@@ -14,10 +14,10 @@ class FindResultOp(OpContainer):
     It contains no operation, so ``alembic check`` does not list it as a difference.
     """
 
-    def __init__(self, traces: Sequence[str]) -> None:
-        """Take what the result has and the state before it has not."""
+    def __init__(self, made: Sequence[str], gone: Sequence[str]) -> None:
+        """Take what the result alone has, and what the state before it alone has."""
         super().__init__([])
-        self.traces = traces
+        self.made, self.gone = made, gone
 
 
 class UnlessFoundOp(OpContainer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
+from typing import NamedTuple
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
@@ -98,19 +99,32 @@ def _unwrapped(operation: MigrateOperation) -> MigrateOperation:
     return operation
 
 
+class Change(NamedTuple):
+    """What suffices to tell the result of a revision from the state before it.
+
+    Attributes:
+        made: What the result alone has.
+        gone: What the state before it alone has.
+    """
+
+    made: Collection[Trace]
+    gone: Collection[Trace]
+
+
 def without_steps(
     operations: Iterable[MigrateOperation],
     left_out: Collection[MigrateOperation],
-    traces: Iterable[Trace],
+    change: Change,
 ) -> Iterator[MigrateOperation]:
     """Yield operations so that some are left out where their result is there.
 
     Args:
         operations: The operations of a revision in one direction.
         left_out: Those that are left out.
-        traces: What the result of the revision has and the state before it has not.
+        change: What tells its result from the state before it.
     """
-    yield FindResultOp(sorted(map(str, traces)))
+    made, gone = (sorted(map(str, each)) for each in change)
+    yield FindResultOp(made, gone)
     for is_left_out, steps in groupby(operations, lambda each: _is_left_out(each, left_out)):
         if is_left_out:
             yield UnlessFoundOp([*steps])
@@ -122,26 +136,32 @@ def _is_left_out(operation: MigrateOperation, left_out: Collection[MigrateOperat
     return operation in left_out and not isinstance(operation, UndecidedOp)
 
 
-def telling(made: Collection[Trace], before: Iterable[Trace]) -> Collection[Trace]:
-    """Return what suffices to find the result of a revision.
-
-    That is one trait of each object that is new or uses something new, and what another type is.
+def change_between(before: set[Trace], after: set[Trace], result: set[Trace]) -> Change:
+    """Return what suffices to tell the result of a revision from the state before it.
 
     Args:
-        made: What the result has and the state before it has not.
-        before: That state.
+        before: What can be told before the revision.
+        after: What can be told after it.
+        result: What can be told after all revisions.
     """
-    known = {each.thing for each in before}
+    made, gone = (after - before) & result, before - after - result
+    told = Change(_telling(made, before), _telling(gone, after))
+    return told if any(told) else Change(made, gone)
+
+
+def _telling(changed: Iterable[Trace], other: Iterable[Trace]) -> Collection[Trace]:
+    # One trait of each object that uses something else suffices, and another type.
+    known = {each.thing for each in other}
     uses: dict[str, Trace] = {}
     others: list[Trace] = []
-    for each in sorted(made, key=_by_meaning):
+    for each in sorted(changed, key=_by_meaning):
         if each.thing.startswith(_PARTS):
             continue
         if each.trait.startswith("uses "):
             uses.setdefault(each.thing, each)
         elif each.thing in known:
             others.append(each)
-    return [*uses.values(), *others] or made
+    return [*uses.values(), *others]
 
 
 def _by_meaning(trace: Trace) -> tuple[bool, Trace]:

@@ -21,7 +21,7 @@ from townhall.migrate.operations.live import NotedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import attempt, rolled_back
 from townhall.migrate.trial.differences import everything, lost
-from townhall.migrate.trial.leaving_out import can_fail_again, telling, without_steps
+from townhall.migrate.trial.leaving_out import can_fail_again, change_between, without_steps
 from townhall.migrate.trial.rendered import rendered
 from townhall.migrate.trial.running import Direction, Run, decided, run_each
 from townhall.pg import catalog
@@ -58,9 +58,9 @@ def run_repeatable(
     states = _states_around_each(context, runs, direction)
     for left_out in ({*refused}, {*chain.from_iterable(given)}):
         for container, operations, (before, after) in zip(written, given, states, strict=True):
-            made = (after - before) & result
-            if made and not left_out.isdisjoint(operations):
-                container.ops[:] = without_steps(operations, left_out, telling(made, before))
+            change = change_between(before, after, result)
+            if any(change) and not left_out.isdisjoint(operations):
+                container.ops[:] = without_steps(operations, left_out, change)
         if _run_twice(context, runs, direction, schemas):
             return
     for container, operations in zip(written, given, strict=True):

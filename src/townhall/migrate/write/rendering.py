@@ -236,8 +236,10 @@ def _render_unchecked_bodies(context: AutogenContext, operation: UncheckedBodies
 @renderers.dispatch_for(FindResultOp)
 def _render_find_result(context: AutogenContext, operation: FindResultOp) -> list[str]:
     context.imports.add(_IMPORT)
-    traces = [f"    {quoted(each)}," for each in operation.traces]
-    return [*comment(_WHY_FOUND), "pg.find_result(", *traces, ")"]
+    made = [f"    {quoted(each)}," for each in operation.made]
+    gone = [f"        {quoted(each)}," for each in operation.gone]
+    gone = ["    gone=[", *gone, "    ],"] if gone else []
+    return [*comment(_WHY_FOUND), "\n".join(["pg.find_result(", *made, *gone, ")"])]
 
 
 _WHY_FOUND = "In a second run its result is there, and what PostgreSQL would refuse is left out."
