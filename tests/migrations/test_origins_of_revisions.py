@@ -221,6 +221,23 @@ ENTITIES = {
         "pg.Trigger(schema='auth', table='users', name='note', timing='after',"
         " events=('insert',), function='public.theirs')"
     ),
+    "grant select (id), update on auth.users to service_role, anon with grant option": (
+        "pg.TableGrant(schema='auth', table='users', role='service_role', privileges=('delete',))"
+    ),
+    "alter default privileges in schema public grant select on tables to anon": (
+        "pg.DefaultPrivileges(objects='tables', grants={'service_role': ('all',)})"
+    ),
+    "alter default privileges grant usage on types to anon with grant option": (
+        "pg.DefaultPrivileges(objects='types', everywhere=True, grants={'anon': ('usage',)})"
+    ),
+    "alter default privileges revoke execute on functions from public": (
+        "pg.DefaultPrivileges(objects='functions', everywhere=True,"
+        " grants={'anon': ('execute',), 'public': ('execute',)})"
+    ),
+    "alter default privileges for role service_role grant usage on sequences to anon": (
+        "pg.DefaultPrivileges(objects='sequences', everywhere=True, owner='service_role',"
+        " grants={'authenticated': ('usage',)})"
+    ),
 }
 THEIR_GRANTS = {
     "mood": "grant usage on type mood to service_role",

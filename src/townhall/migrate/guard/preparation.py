@@ -224,6 +224,11 @@ def _is_concerned(connection: Connection, origins: Origins, revisions: Sequence[
         "memory": origins.table,
         "names": json.dumps(names),
         "schemas": [origins.schema, "public"],
+        "has_defaults": any(
+            kind == "default privileges"
+            for revision in revisions
+            for kind, *_ in objects_of(revision)
+        ),
         "accessed": [
             schema
             for revision in revisions
@@ -258,6 +263,7 @@ _IS_CONCERNED = """
                 and obj_description(n.oid, 'pg_namespace') not like 'townhall:%'
                     is not false
         )
+        or :has_defaults and exists (select from pg_catalog.pg_default_acl)
         or exists (
             select
             from names

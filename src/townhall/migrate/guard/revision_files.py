@@ -231,6 +231,11 @@ def _object(call: Call) -> Named | None:
     schema, name, table = call.text("schema", "public"), call.text("name"), call.text("table")
     if call.name == "SchemaAccess":
         return "schema", schema, schema, ""
+    if call.name == "TableGrant" and table:
+        return "table grant", schema, table, call.text("role")
+    if call.name == "DefaultPrivileges":
+        place = "" if call.given.get("everywhere") else schema
+        return "default privileges", place, call.text("objects"), call.text("owner")
     if call.name in _BESIDE and name:
         return _BESIDE[call.name], schema, name, ""
     if call.name in _PARTS and schema in PLATFORM_SCHEMAS and table and name:

@@ -14,11 +14,13 @@ from sqlalchemy import Connection, text
 from townhall.migrate.origins.procedures import procedures
 from townhall.pg import (
     DataType,
+    DefaultPrivileges,
     Entity,
     MaterializedView,
     Policy,
     Routine,
     SchemaAccess,
+    TableGrant,
     Trigger,
     View,
     sql,
@@ -105,7 +107,7 @@ class Origins:
 
         Args:
             objects: Kind, schema and name of each, and the name of a trigger or a policy of that
-                table.
+                table, the role of a grant, or the owner of default privileges.
             origin: As for :meth:`remember`.
             revision: As for :meth:`remember`.
         """
@@ -188,7 +190,7 @@ class Origins:
         remembered = self._remembered(entity)
         if undone is None or remembered is None:
             return statements
-        (drop,) = statements
+        drop = ";\n".join(statements)
         call = (
             f"pg_temp.townhall_drop_object({remembered}, {sql.literal(drop)},"
             f" {sql.literal(undone)})"
@@ -213,6 +215,12 @@ class Origins:
                 place = (entity.name_parts[-1], "sequence", "")
             case SchemaAccess():
                 place = (entity.schema, "schema", "")
+            case TableGrant():
+                place = (entity.table, "table grant", entity.role)
+            case DefaultPrivileges():
+                place = (entity.objects, "default privileges", entity.owner or "")
+                if entity.everywhere:
+                    return ", ".join(map(sql.literal, ("", *place)))
             case Trigger() | Policy() if entity.is_shared:
                 place = (entity.table, entity.kind, entity.name)
             case _:

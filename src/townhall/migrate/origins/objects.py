@@ -7,7 +7,16 @@ revision made. In their text ``:memory`` stands for the table of the memory.
 
 from __future__ import annotations
 
-BESIDE = ("function", "view", "type", "sequence", "schema", "usage")
+BESIDE = (
+    "function",
+    "view",
+    "type",
+    "sequence",
+    "schema",
+    "usage",
+    "table grant",
+    "default privileges",
+)
 """The kinds of objects that are no part of a table."""
 
 _CLEAR = """
@@ -293,7 +302,126 @@ as $objects$
         and n.nspname = $3
         and (n.nspacl is not null or d.description is not null)
         and not pg_temp.townhall_is_own(n.nspname)
+    union all
+    -- What others have granted stays when this role revokes.
+    select
+        g.role,
+        '',
+        concat_ws(
+            E';\\n',
+            format('revoke all on table %s from %s', g.target, g.grantee),
+            string_agg(
+                format(
+                    'grant %s%s on table %s to %s%s',
+                    g.privilege,
+                    g.columns,
+                    g.target,
+                    g.grantee,
+                    case when g.is_grantable then ' with grant option' end
+                ),
+                E';\\n'
+            )
+        )
+    from (
+        select
+            format('%I.%I', n.nspname, c.relname) as target,
+            case x.grantee when 0 then 'public' else pg_get_userbyid(x.grantee)::text end as role,
+            case x.grantee when 0 then 'public' else x.grantee::regrole::text end as grantee,
+            x.privilege_type as privilege,
+            x.columns,
+            x.is_grantable
+        from pg_namespace as n
+        join pg_class as c on c.relnamespace = n.oid
+        cross join lateral (
+            select e.*, '' as columns
+            from aclexplode(c.relacl) as e
+            union all
+            select e.*, format(' (%I)', a.attname)
+            from pg_attribute as a
+            cross join aclexplode(a.attacl) as e
+            where a.attrelid = c.oid
+        ) as x
+        where $1 = 'table grant'
+            and n.nspname = $2
+            and c.relname = $3
+            and pg_get_userbyid(x.grantor) = current_user
+            and x.grantee <> c.relowner
+    ) as g
+    group by g.role, g.grantee, g.target
+    union all
+    select
+        coalesce(nullif(pg_get_userbyid(d.defaclrole)::text, current_user), ''),
+        '',
+        concat_ws(
+            E';\\n',
+            format(
+                'select pg_temp.townhall_clear_defaults(%L, %L, %L, %L)',
+                s.alter, d.defaclrole::regrole, $2, d.defaclobjtype
+            ),
+            (
+                select string_agg(
+                    format(
+                        '%s grant %s on %s to %s%s',
+                        s.alter,
+                        x.privilege_type,
+                        $3,
+                        case x.grantee when 0 then 'public' else x.grantee::regrole::text end,
+                        case when x.is_grantable then ' with grant option' end
+                    ),
+                    E';\\n'
+                )
+                from aclexplode(d.defaclacl) as x
+            )
+        )
+    from pg_default_acl as d
+    left join pg_namespace as n on n.oid = d.defaclnamespace
+    cross join lateral (
+        select concat(
+            'alter default privileges for role ',
+            d.defaclrole::regrole,
+            ' in schema ' || quote_ident(n.nspname)
+        )
+    ) as s (alter)
+    where $1 = 'default privileges'
+        and coalesce(n.nspname, '') = $2
+        and case d.defaclobjtype
+            when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
+            when 'T' then 'types' else 'schemas'
+        end = $3
 $objects$
+"""
+
+_CLEAR_DEFAULTS = """
+create or replace function pg_temp.townhall_clear_defaults(
+    alteration text, owner regrole, schema_name text, objects "char"
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $clear$
+declare
+    grantee text;
+    names constant text := case objects
+        when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
+        when 'T' then 'types' else 'schemas'
+    end;
+begin
+    for grantee in
+        select distinct case x.grantee when 0 then 'public' else x.grantee::regrole::text end
+        from pg_default_acl as d
+        cross join aclexplode(d.defaclacl) as x
+        left join pg_namespace as n on n.oid = d.defaclnamespace
+        where d.defaclrole = owner
+            and coalesce(n.nspname, '') = schema_name
+            and d.defaclobjtype = objects
+            and x.grantee <> d.defaclrole
+    loop
+        perform pg_temp.townhall_execute(
+            format('%s revoke all on %s from %s', alteration, names, grantee)
+        );
+    end loop;
+end
+$clear$
 """
 
 _EXECUTE = """
@@ -366,6 +494,7 @@ begin
         cross join lateral pg_temp.townhall_objects(
             e.value ->> 0, e.value ->> 1, e.value ->> 2
         ) as o
+        where e.value ->> 0 not in ('table grant', 'default privileges') or o.part = e.value ->> 3
         union all
         select e.value ->> 1, e.value ->> 2, e.value ->> 0, p.name, p.make, null
         from jsonb_array_elements(names) as e
@@ -454,6 +583,10 @@ declare
         when kind = 'function' then format('the function %I.%I(%s)', $1, $2, part)
         when kind = 'schema' then format('the privileges on schema %I', $1)
         when kind in ('trigger', 'policy') then format('the %s %I on %I.%I', kind, part, $1, $2)
+        when kind = 'table grant' then format('the privileges of %I on %I.%I', part, $1, $2)
+        when kind = 'default privileges' then concat(
+            'the default privileges on ', $2, ' in ' || quote_ident(nullif($1, ''))
+        )
         else format('the %s %I.%I', kind, $1, $2)
     end;
 begin
@@ -499,4 +632,4 @@ end
 $drop$
 """
 
-OBJECTS = (_EXECUTE, _IS_OWN, _CLEAR, _OBJECTS, _GRANTED, _REMEMBER, _MAKE, _DROP)
+OBJECTS = (_EXECUTE, _IS_OWN, _CLEAR, _CLEAR_DEFAULTS, _OBJECTS, _GRANTED, _REMEMBER, _MAKE, _DROP)
