@@ -478,3 +478,44 @@ def test_column_is_generated_from_one_whose_type_changes(lab: Lab, *, has_view: 
     old, new = users(sa.String(9)), users(sa.Text(), nick)
     lab.there_and_back(old, new)
     lab.there_and_back(new, old)
+
+
+def test_column_of_a_view_becomes_text_with_its_checks_and_indexes(lab: Lab) -> None:
+    def declared(type_: sa.types.TypeEngine[str]) -> Schema:
+        metadata = things(
+            sa.Column("mood", type_),
+            sa.CheckConstraint("mood <> 'bad'", name="fair"),
+            sa.Index("ix_good", "mood", postgresql_where=sa.text("mood = 'good'")),
+        )
+        seen = pg.View(schema=SCHEMA, name="seen", definition="select mood from lab.things")
+        return Schema(metadata, [seen])
+
+    lab.there_and_back(
+        declared(sa.Enum("good", "bad", name="mood", schema=SCHEMA)), declared(sa.Text())
+    )
+
+
+def test_column_changes_its_type_with_the_function_that_is_its_default(lab: Lab) -> None:
+    def declared(type_: sa.types.TypeEngine[int], returns: str) -> Schema:
+        column = sa.Column("rate", type_, server_default=sa.text("lab.rate(1)"))
+        return Schema(things(column), [rate(returns, a="integer")])
+
+    lab.there_and_back(declared(sa.Integer(), "integer"), declared(sa.BigInteger(), "bigint"))
+
+
+def test_column_that_a_policy_of_a_partition_reads_changes_its_type_once(lab: Lab) -> None:
+    def declared(type_: sa.types.TypeEngine[int]) -> Schema:
+        metadata = sa.MetaData()
+        columns = [sa.Column("id", sa.Integer), sa.Column("size", type_)]
+        by = "range (id)"
+        sa.Table("things", metadata, *columns, schema=SCHEMA, postgresql_partition_by=by)
+        return Schema(metadata)
+
+    lab.migrate(declared(sa.Integer()))
+    for statement in (
+        "create table lab.part partition of lab.things for values from (0) to (9)",
+        "create policy large on lab.part using (size > 0)",
+    ):
+        lab.connection.execute(sa.text(statement))
+    revision = lab.there_and_back(declared(sa.Integer()), declared(sa.BigInteger()))
+    assert revision.upgrade.count("type bigint") == 1

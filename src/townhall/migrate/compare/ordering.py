@@ -8,6 +8,7 @@ the result of a function that a policy calls), those are dropped before and crea
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
@@ -52,7 +53,7 @@ from townhall.migrate.operations.constraints import (
     RenameConstraintOp,
 )
 from townhall.migrate.operations.parts import WHY_RECREATED, CreatePartOp, DropPartOp
-from townhall.migrate.operations.table_names import name_of, table_of
+from townhall.migrate.operations.table_names import OnTable, name_of, table_of
 from townhall.migrate.savepoints import rolled_back
 from townhall.pg import (
     CreateEntityOp,
@@ -300,16 +301,14 @@ def _waiting(
 
 
 def _blocks_type(step: MigrateOperation, refused: Sequence[MigrateOperation]) -> bool:
-    # The type of a column from which another one is generated can't be altered.
-    return (
-        isinstance(step, AddColumnOp)
-        and step.column.computed is not None
-        and any(
-            isinstance(other, ChangeColumnOp)
-            and other.changes_type
-            and table_of(other) == table_of(step)
-            for other in refused
-        )
+    # The type of a column from which another one is generated can't be altered, and what is added
+    # before it is altered has to do with the former type.
+    is_generated = isinstance(step, AddColumnOp) and step.column.computed is not None
+    return (is_generated or isinstance(step, AddCheckOp | AddDefinedOp | CreateIndexOp)) and any(
+        isinstance(other, ChangeColumnOp)
+        and other.changes_type
+        and table_of(other) == table_of(cast("OnTable", step))
+        for other in refused
     )
 
 
@@ -376,7 +375,7 @@ def _with_recreations(
     return [
         *drops,
         *map(DropPartOp, parts),
-        *_with_defaults_dropped(others, dropped),
+        *_after_drops_of_functions(_with_defaults_dropped(others, dropped), dropped),
         *(CreatePartOp(part) for part in parts if part.identity in kept),
         *creations,
     ]
@@ -390,6 +389,17 @@ def _with_defaults_dropped(
         # A default that goes is gone already.
         if not isinstance(change, ChangeColumnOp) or change.changes:
             yield change
+
+
+def _after_drops_of_functions(
+    operations: Iterable[MigrateOperation], dropped: Collection[str]
+) -> list[MigrateOperation]:
+    # A default that is set again before would call the function that is going to be dropped.
+    every = [*operations]
+    waiting = [each for each in every if default_of(each) in dropped]
+    others = [each for each in every if each not in waiting]
+    last = max((at for at, each in enumerate(others, 1) if drops_function(each)), default=0)
+    return [*others[:last], *waiting, *others[last:]] if last else every
 
 
 def _is_for(operation: MigrateOperation, comparison: Comparison, keys: set[Key]) -> bool:
