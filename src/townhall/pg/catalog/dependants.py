@@ -131,14 +131,26 @@ _SEEDS = """
             end,
             to_regtype(t.type)::oid,
             o.oid,
-            to_regclass(t.relation)::oid
+            c.oid
         ) as objid,
         coalesce(a.attnum, 0)::integer as objsubid
     from unnest(
         cast(:function as text[]), cast(:relation as text[]), cast(:column as text[]),
         cast(:type as text[]), cast(:constraint as text[])
     ) as t (function, relation, "column", type, "constraint")
-    left join pg_catalog.pg_class as c on c.oid = to_regclass(t.relation)
+    -- A column changes in partitions as well, which have policies, triggers and views of their own.
+    left join lateral (
+        with recursive tables (oid) as (
+            select to_regclass(t.relation)::oid
+            union
+            select i.inhrelid
+            from tables
+            join pg_catalog.pg_inherits as i on i.inhparent = tables.oid
+            where t.column is not null
+        )
+        select oid from tables
+    ) as tables on true
+    left join pg_catalog.pg_class as c on c.oid = tables.oid
     left join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attname = t.column
     left join pg_catalog.pg_constraint as o on o.conrelid = c.oid and o.conname = t.constraint
 """
