@@ -46,6 +46,11 @@ CASES = {
         declared(sa.Column("size", postgresql.INT4RANGE)),
         "using null",
     ),
+    "a type without a cast, and a check that changes with it": (
+        declared(sa.Column("day", sa.Text), sa.CheckConstraint("day > ''", name="late")),
+        declared(sa.Column("day", sa.Date), sa.CheckConstraint("day > '2000-01-01'", name="late")),
+        "using day::text::date",
+    ),
     "a type that does not exist": (
         declared(),
         declared(sa.Column("ghost", Ghost())),

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SAWarning
 from townhall.migrate.compare.changes import with_drops_of_alembic_utils
 from townhall.migrate.compare.columns import with_column_changes
 from townhall.migrate.compare.cycles import with_cycles_apart, with_foreign_keys_last
-from townhall.migrate.compare.decisions import decisions
+from townhall.migrate.compare.decisions import decisions, waiting_for_types
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.definitions import not_repeated, with_definitions
 from townhall.migrate.compare.derived import with_declared_by
@@ -182,7 +182,9 @@ def _needed(
             ordered(connection, comparison, steps, declared.schemas, invoke) if steps else ([], [])
         )
         refusals += more
-    return [*operations, *comparison.undecided, *undecided, *decisions(refusals)]
+    waiting = waiting_for_types(operations, refusals)
+    operations = [each for each in operations if each not in waiting]
+    return [*operations, *comparison.undecided, *undecided, *decisions(refusals, waiting)]
 
 
 def _run_without_data(operations: Operations) -> Callable[[MigrateOperation], None]:

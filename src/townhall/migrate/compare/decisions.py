@@ -6,14 +6,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from alembic.operations import MigrateOperation
-from alembic.operations.ops import AddColumnOp, CreateTableOp
+from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.operations.columns import ChangeColumnOp
+from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp
 from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
-from townhall.migrate.operations.table_names import table_of
+from townhall.migrate.operations.table_names import OnTable, table_of
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import sqlstate
 from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, sql
@@ -57,26 +59,78 @@ class Refusal:
     @property
     def lacks_something(self) -> bool:
         """Whether an object does not exist; where it is created, the operation runs."""
-        return sqlstate(self.error) in _UNDEFINED
+        # An operator is missing for a type that something depends on.
+        is_operator = self.first_line.startswith("operator ") and self.changed_type is not None
+        return sqlstate(self.error) in _UNDEFINED and not is_operator
+
+    @property
+    def cause(self) -> str:
+        """What several refusals may have in common: the object that does not exist."""
+        return self.first_line if self.lacks_something else self.difference
+
+    @property
+    def changed_type(self) -> ChangeColumnOp | None:
+        """The change of a column's type that was refused, or None."""
+        operation = self.operation
+        return (
+            operation if isinstance(operation, ChangeColumnOp) and operation.changes_type else None
+        )
 
 
-def decisions(refusals: Sequence[Refusal]) -> list[UndecidedOp]:
+def waiting_for_types(
+    operations: Iterable[MigrateOperation], refusals: Iterable[Refusal]
+) -> list[MigrateOperation]:
+    """Return what reads a column of the type that it will have once its change is decided.
+
+    Args:
+        operations: The operations that run.
+        refusals: Those that PostgreSQL refuses.
+    """
+    changes = [change for each in refusals if (change := each.changed_type)]
+    return [each for each in operations if any(_reads(each, change) for change in changes)]
+
+
+def _reads(operation: MigrateOperation | None, change: ChangeColumnOp) -> bool:
+    if not isinstance(operation, AddCheckOp | AddDefinedOp | CreateIndexOp):
+        return False
+    if table_of(cast("OnTable", operation)) != table_of(change):
+        return False
+    texts: list[Any]
+    match operation:
+        case CreateIndexOp():
+            texts = [*operation.columns, *operation.kw.values()]
+        case AddCheckOp():
+            texts = [operation.condition]
+        case AddDefinedOp():
+            texts = [operation.definition]
+    column = rf"\b{re.escape(change.column_name)}\b"
+    return any(re.search(column, str(each)) for each in texts)
+
+
+def decisions(
+    refusals: Sequence[Refusal], waiting: Sequence[MigrateOperation] = ()
+) -> list[UndecidedOp]:
     """Return one step for each cause of refusals.
 
     What is refused because another operation was refused follows that one's step.
 
     Args:
         refusals: The operations that PostgreSQL refuses, in the order in which they were tried.
+        waiting: What :func:`waiting_for_types` returned, which follows the step of the column.
     """
     refusals = list({each.difference: each for each in reversed(refusals)}.values())[::-1]
     causes: dict[str, list[Refusal]] = defaultdict(list)
     made_by: dict[str, str] = {}
     pending = list(refusals)
     for refusal in refusals:
+        if refusal.changed_type:
+            found = [each for each in pending if _reads(each.operation, refusal.changed_type)]
+            causes[refusal.cause] += [refusal, *found]
+            pending = [each for each in pending if each not in (refusal, *found)]
+    for refusal in [*pending]:
         if not _is_consequence(refusal, refusals):
-            cause = refusal.first_line if refusal.lacks_something else refusal.difference
-            causes[cause].append(refusal)
-            made_by.setdefault(_made(refusal.operation), cause)
+            causes[refusal.cause].append(refusal)
+            made_by.setdefault(_made(refusal.operation), refusal.cause)
             pending.remove(refusal)
     while found := [each for each in pending if any(_names(each, name) for name in made_by)]:
         for refusal in found:
@@ -86,7 +140,7 @@ def decisions(refusals: Sequence[Refusal]) -> list[UndecidedOp]:
             pending.remove(refusal)
     for refusal in pending:
         causes[refusal.first_line].append(refusal)
-    return [_decision(each) for each in causes.values()]
+    return [_decision(each, waiting) for each in causes.values()]
 
 
 def not_created(entity: Entity) -> UndecidedOp:
@@ -109,13 +163,15 @@ def not_created(entity: Entity) -> UndecidedOp:
     )
 
 
-def _decision(refusals: Sequence[Refusal]) -> UndecidedOp:
+def _decision(refusals: Sequence[Refusal], waiting: Sequence[MigrateOperation]) -> UndecidedOp:
     first, *others = refusals
     following = [
         each.operation
         for each in (refusals if first.lacks_something else others)
         if each.operation is not None
     ]
+    if change := first.changed_type:
+        following += [each for each in waiting if _reads(each, change)]
     kind = LaterOp if sqlstate(first.error) == _UNCOMMITTED_VALUE else UndecidedOp
     return kind(
         first.difference,

@@ -70,7 +70,7 @@ def not_repeated(
     earlier: Sequence[MigrateOperation],
     refused: Container[MigrateOperation | None],
 ) -> list[MigrateOperation]:
-    """Return operations without the drops of constraints and indexes that come earlier.
+    """Return operations without the drops and the changes of columns that come earlier.
 
     Args:
         operations: The operations.
@@ -82,11 +82,15 @@ def not_repeated(
     dropped = {_part(each) for each in earlier if isinstance(each, drops)}
     adds = (CreateUniqueConstraintOp, CreateIndexOp, AddDefinedOp)
     added = {_added(each) for each in earlier if isinstance(each, adds) and each in refused}
+    changed = [
+        each.statements for each in earlier if isinstance(each, ChangeColumnOp) and each in refused
+    ]
     return [
         each
         for each in operations
         if not (isinstance(each, drops) and _part(each) in dropped)
         and not (isinstance(each, adds) and _added(each) in added)
+        and not (isinstance(each, ChangeColumnOp) and each.statements in changed)
     ]
 
 
