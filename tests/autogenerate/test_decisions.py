@@ -184,3 +184,24 @@ def test_other_differences_are_written_beside_what_its_statements_do_not_create(
     assert "grant select on table auth.lab_users to public" in written
     with pytest.raises(CommandError, match="this revision is not finished"):
         lab.run(written)
+
+
+@pytest.mark.parametrize("has_rows", [True, False])
+def test_new_column_for_which_rows_have_no_value_needs_a_hand(lab: Lab, *, has_rows: bool) -> None:
+    lab.migrate(declared())
+    if has_rows:
+        lab.connection.execute(sa.text("insert into lab.things values (1)"))
+    number = sa.Column("number", sa.Integer, sa.CheckConstraint("number > 0"), nullable=False)
+    new = declared(number, entities=[view("select number from lab.things")])
+    sa.Table("others", new.metadata, sa.Column("id", sa.Integer), schema=SCHEMA)
+    upgrade, _ = lab.operations(new)
+    written = code(upgrade, lab.context(new))
+    assert ("pg.undecided" in written) == has_rows
+    assert written.count("add column number integer not null default") == has_rows
+    assert "create_table" in written
+    if has_rows:
+        add = "alter table lab.things add column number integer not null default 1"
+        call = written[written.index("pg.undecided") :].split(")", 1)[0] + ")"
+        lab.run(written.replace(call, f"pg.execute({add!r})"))
+        left = lab.differences(new)
+        assert left == ["('modify_default', 'lab', 'things', 'number', '1', None)"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 
 from alembic.autogenerate.api import AutogenContext
@@ -23,6 +23,7 @@ from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.definitions import not_repeated, with_definitions
 from townhall.migrate.compare.derived import with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
+from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
 from townhall.migrate.compare.normalization import normalized, normalized_operations
 from townhall.migrate.compare.ordering import (
     alters_domain,
@@ -47,12 +48,12 @@ from townhall.migrate.settings import LOCK_TIMEOUT_OPTION, REVISIONS_OPTION, SET
 from townhall.migrate.write.revision import flat
 from townhall.pg import CreateEntityOp, Entity, Extension, Routine
 from townhall.pg.alembic_utils import is_used, replace_comparison
-from townhall.pg.catalog import set_search_path
+from townhall.pg.catalog import TableName, set_search_path
 
 _log = logging.getLogger(__name__)
 
 PLUGIN = "townhall.entities"
-_TOLD = "townhall_told"
+_TOLD, _WITH_ROWS = "townhall_told", "townhall_with_rows"
 _SEARCH_PATHS, _QUIET = "townhall_search_paths", "townhall_quiet"
 
 
@@ -101,9 +102,12 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     connection, paths = _connection(context), context.opts[_SEARCH_PATHS]
     declared = _declared(context, connection)
     set_search_path(connection, paths.trial)
-    invoke = _run_without_data(Operations(context.migration_context))
     found = [each for each in flat(operations) if not is_drop_of_kept(each, declared.kept)]
     on_tables = _on_tables(connection, declared, found)
+    # When the trial of a revision compares again, rows are set aside.
+    if _WITH_ROWS not in context.opts:
+        context.opts[_WITH_ROWS] = tables_with_rows(connection, on_tables)
+    invoke = _run_without_data(Operations(context.migration_context), context.opts[_WITH_ROWS])
     operations.ops[:] = with_retries(
         connection,
         context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON),
@@ -187,9 +191,12 @@ def _needed(
     return [*operations, *comparison.undecided, *undecided, *decisions(refusals, waiting)]
 
 
-def _run_without_data(operations: Operations) -> Callable[[MigrateOperation], None]:
+def _run_without_data(
+    operations: Operations, with_rows: Collection[TableName]
+) -> Callable[[MigrateOperation], None]:
     # The rows of a materialized view are not computed, since they are rolled back.
     def invoke(operation: MigrateOperation) -> None:
+        refuse_without_value(operations.get_bind(), operation, with_rows)
         if isinstance(operation, CreateEntityOp):
             run_script(operations.get_bind(), operation.target.create_without_data_statements())
         else:

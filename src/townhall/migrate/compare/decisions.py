@@ -12,6 +12,7 @@ from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp
 from sqlalchemy.exc import DBAPIError
 
+from townhall.migrate.compare.columns import type_in_sql
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp
 from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
@@ -23,7 +24,7 @@ from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, sql
 _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
 """The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
 
-_DEPENDENT_OBJECTS, _UNCOMMITTED_VALUE = "2BP01", "55P04"
+_DEPENDENT_OBJECTS, _UNCOMMITTED_VALUE, _NULL = "2BP01", "55P04", "23502"
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,8 @@ def _answers(refusal: Refusal) -> Iterable[Answer]:
         return
     if isinstance(operation, ChangeColumnOp) and operation.changes_type:
         yield from _answers_to_type(operation)
+    elif isinstance(operation, AddColumnOp) and sqlstate(refusal.error) == _NULL:
+        yield from _answers_to_missing_value(operation)
     elif sqlstate(refusal.error) == _DEPENDENT_OBJECTS:
         yield Answer(
             "drop what depends on it, which the message names, before, and create it again after"
@@ -239,6 +242,22 @@ def _answers_to_type(operation: ChangeColumnOp) -> Iterable[Answer]:
     yield Answer(
         "keep the former values: rename the column and add the declared one", [rename, add]
     )
+
+
+def _answers_to_missing_value(operation: AddColumnOp) -> Iterable[Answer]:
+    alter = f"alter table {sql.qualified(*table_of(operation))}"
+    column = sql.quote(operation.column.name)
+    add = f"{alter} add column {column} {type_in_sql(operation.column.type)}"
+    set_ = f"update {sql.qualified(*table_of(operation))} set {column} = …"
+    yield Answer(
+        "give each row that is there its own value",
+        [add, set_, f"{alter} alter column {column} set not null"],
+    )
+    yield Answer(
+        "give all rows that are there one value, without writing them",
+        [f"{add} not null default …", f"{alter} alter column {column} drop default"],
+    )
+    yield Answer("declare a default, or that it may be null, and generate the revision again")
 
 
 _MISSING: Mapping[str, tuple[str, str]] = {
