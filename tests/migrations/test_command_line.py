@@ -25,10 +25,13 @@ UNREACHABLE = "postgresql://me:s3cret@127.0.0.1:9/db"
 def test_command_line_upgrades_checks_and_downgrades(empty_database: str) -> None:
     upgraded = alembic("upgrade", "head", url=empty_database)
     assert f"-> {HEAD}" in upgraded.stderr
+    assert upgraded.stderr.count("Context impl") == 1
     assert alembic("current", url=empty_database).stdout == f"{HEAD} (head)\n"
     assert alembic("check", url=empty_database).stdout == "No new upgrade operations detected.\n"
     alembic("downgrade", "-1", url=empty_database)
     assert revision_of(empty_database) == REVISIONS[-2].revision
+    script = alembic("upgrade", "head", "--sql", url=empty_database)
+    assert script.stderr.count("Context impl") == 1
 
 
 @pytest.mark.thorough

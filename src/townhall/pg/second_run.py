@@ -20,6 +20,7 @@ from townhall.pg.current import as_current
 from townhall.pg.dialect import quote_reserved_words
 from townhall.pg.operations import run_unchanged
 from townhall.pg.requirements import Requirement, guarded
+from townhall.pg.script_context import script_context
 
 _SETTING = "townhall.result_is_found"
 _LINES = f"select thing || ' ' || trait from ({TRACES}) as t"
@@ -80,9 +81,6 @@ def _is_found(context: MigrationContext) -> bool:
 
 
 def _context_of_script(context: MigrationContext, script: StringIO) -> MigrationContext:
-    options = {**context.opts, "as_sql": True, "output_buffer": script, "literal_binds": True}
-    of_script = MigrationContext.configure(
-        dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, opts=options
-    )
+    of_script = script_context(script, context.opts)
     quote_reserved_words(of_script.impl.dialect)
     return of_script

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from sqlalchemy import Table
 
@@ -19,6 +18,7 @@ from townhall.migrate.revision_source import Call, read_source
 from townhall.pg import Entity
 from townhall.pg.catalog import PLATFORM_SCHEMAS, TableName
 from townhall.pg.operations import CREATED_ENTITIES
+from townhall.pg.script_context import script_context
 
 _BESIDE = {
     "Function": "function",
@@ -201,13 +201,7 @@ def created_by(revision: Script) -> Created:
     """
     tables: list[Table] = []
     entities: list[Entity] = []
-    options = {
-        "as_sql": True,
-        "literal_binds": True,
-        "output_buffer": StringIO(),
-        CREATED_ENTITIES: entities,
-    }
-    context = MigrationContext.configure(dialect_name="postgresql", opts=options)
+    context = script_context(StringIO(), {CREATED_ENTITIES: entities})
     parts = collect_created_parts(context)
 
     def take(table: Table, **_: Any) -> None:  # noqa: ANN401 - Alembic's

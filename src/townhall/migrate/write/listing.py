@@ -15,6 +15,7 @@ from townhall.migrate.operations.words import describe
 from townhall.migrate.write.rendering import render_sql_unchanged
 from townhall.migrate.write.revision import flat
 from townhall.pg.alembic_utils import CreateOp, DropOp, ReplaceOp
+from townhall.pg.script_context import script_context
 from townhall.printing import printable
 
 _LONGEST = 300
@@ -52,11 +53,7 @@ def _listed(operation: MigrateOperation) -> str:
 
 def _sql(operation: MigrateOperation) -> str:
     script = StringIO()
-    context = MigrationContext.configure(
-        dialect_name="postgresql",
-        dialect_opts={"paramstyle": "named"},
-        opts={"as_sql": True, "output_buffer": script, "literal_binds": True},
-    )
+    context = script_context(script)
     render_sql_unchanged(context)
     try:
         Operations(context).invoke(operation)
