@@ -32,6 +32,7 @@ from townhall.pg.access import (
 )
 from townhall.pull.package import Package
 from townhall.pull.renderings import renderings
+from townhall.pull.scratch import scratch_of
 from townhall.pull.source import read_source
 from townhall.testing.databases import Databases
 
@@ -161,7 +162,7 @@ def pulled(server: Databases, url: str) -> list[str]:
     """Return the declarations on access to the table of notes that a pull writes."""
     with reading(make_url(url)) as connection:
         source = read_source(connection, [])
-    with renderings(source, url_of(server)) as rendered:
+    with scratch_of(source, url_of(server)) as database, renderings(database) as rendered:
         module = Package(source, "shop", rendered).files()["shop/public/access.py"]
     (found,) = (node.value for node in ast.parse(module).body if isinstance(node, ast.AnnAssign))
     assert isinstance(found, ast.Tuple)

@@ -6,10 +6,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import URL, Connection, NullPool, create_engine
 
-from townhall.check.scratch import scratch_database
-from townhall.check.shared import copy
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.write.decisions import comment
@@ -17,7 +15,6 @@ from townhall.migrate.write.python_source import render_sql
 from townhall.pg import Extension
 from townhall.pg.state import read_state
 from townhall.pull.declarable import Declarable
-from townhall.pull.roles import existing, named_roles
 from townhall.pull.source import Source, roles_of
 from townhall.pull.steps import Step, steps_of, table_step_name
 from townhall.pull.trial import in_order
@@ -58,7 +55,7 @@ _IMPORTS = {
 
 
 def write_first_revision(
-    folder: Path, package: str, source: Source, declared: Declarable, scratch: str | None
+    folder: Path, package: str, source: Source, declared: Declarable, database: URL
 ) -> Sequence[str]:
     """Write the first revision of a pulled application.
 
@@ -67,22 +64,13 @@ def write_first_revision(
         package: The name of its package.
         source: The database that it was read from.
         declared: The entities of the database.
-        scratch: The URL of a server for the scratch database; None for the embedded server.
+        database: The scratch database, which has what the platform has.
 
     Returns:
         The steps that PostgreSQL refused, in words; the revision has them as undecided.
-
-    Raises:
-        CheckError: There is no server for the scratch database.
     """
-    with (
-        scratch_database(source.version, scratch) as database,
-        existing(database, named_roles(source.entities)),
-    ):
-        copy(source.platform, database)
-        engine = create_engine(database, poolclass=NullPool)
-        with engine.connect() as connection:
-            text, refused = _tried(connection, package, source, declared)
+    with create_engine(database, poolclass=NullPool).connect() as connection:
+        text, refused = _tried(connection, package, source, declared)
     path = folder / "migrations" / "versions" / f"{package}_0001_the_schema_as_it_was_pulled.py"
     path.write_text(text, encoding="utf-8")
     return [_in_words(each) for each in refused]

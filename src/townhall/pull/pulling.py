@@ -18,6 +18,7 @@ from townhall.pull.first_revision import write_first_revision
 from townhall.pull.left_out import LeftOut
 from townhall.pull.package import Package
 from townhall.pull.renderings import renderings
+from townhall.pull.scratch import scratch_of
 from townhall.pull.source import read_source
 from townhall.pull.staging import put_in_place, staged
 
@@ -80,20 +81,21 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
     _refuse_later(package, later)
     with reading(database) as connection:
         source = read_source(connection, schemas)
-    with renderings(source, scratch) as rendered:
-        written = Package(source, package, rendered)
-    files = written.files()
-    with staged(folder) as new:
-        _write(new, files)
-        refused = write_first_revision(new, package, source, written.declared, scratch)
-        _format(new, package)
-        put_in_place(folder, first)
+    with scratch_of(source, scratch) as other:
+        with renderings(other) as rendered:
+            written = Package(source, package, rendered)
+        files = written.files()
+        with staged(folder) as new:
+            _write(new, files)
+            refused = write_first_revision(new, package, source, written.declared, other)
+            _format(new, package)
+            put_in_place(folder, first)
     if refused:
+        (revision,), _ = _revisions(folder, package)
         raise CommandError(
-            f"The first revision in {folder / 'migrations'} has steps that PostgreSQL refused, each"
-            " marked as undecided: write there what is to be done before the revision makes another"
-            " database. The database that was read needs it only for the stamp. Refused:"
-            f" {'; '.join(refused)}."
+            f"{revision} has steps that PostgreSQL refused, each marked as undecided: write there"
+            " what is to be done before the revision makes another database. The database that was"
+            f" read needs it only for the stamp. Refused: {'; '.join(refused)}."
         )
     return Pulled(
         sorted(files),

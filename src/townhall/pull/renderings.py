@@ -5,32 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import URL, Connection, NullPool, create_engine
 
-from townhall.check.scratch import scratch_database
-from townhall.check.shared import copy
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import Function, catalog, ddl, sql
 from townhall.pg.catalog import Column, TableName
-from townhall.pull.source import Source
 
 
 @contextmanager
-def renderings(source: Source, scratch: str | None) -> Iterator[Renderings]:
-    """Yield the renderings of a server of the same major version, in a scratch database.
+def renderings(database: URL) -> Iterator[Renderings]:
+    """Yield the renderings of a server, of which nothing is left.
 
     Args:
-        source: The database that is pulled.
-        scratch: The URL of a server for the scratch database; None for the embedded server.
+        database: A scratch database that has the platform's functions and nothing else.
     """
-    with scratch_database(source.version, scratch) as database:
-        copy(source.platform, database)
-        with (
-            create_engine(database, poolclass=NullPool).connect() as connection,
-            catalog.empty_search_path(connection),
-        ):
-            yield Renderings(connection)
-            connection.rollback()
+    with (
+        create_engine(database, poolclass=NullPool).connect() as connection,
+        catalog.empty_search_path(connection),
+    ):
+        yield Renderings(connection)
+        connection.rollback()
 
 
 class Renderings:
