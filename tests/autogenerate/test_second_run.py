@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations
+from alembic.operations.ops import ExecuteSQLOp
 from sqlalchemy.types import TypeEngine
 
-from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from tests.autogenerate.lab import SCHEMA, Lab, Schema, code
 from tests.autogenerate.test_types import Named
 from townhall import pg
+from townhall.migrate.trial.hook import finish_and_try
 from townhall.pg.alembic_utils import PGView, ReplaceableEntity
+from townhall.roles import SUPABASE
+from townhall.testing.databases import Databases
 
 
 def view(name: str, definition: str) -> pg.View:
@@ -78,6 +83,17 @@ def test_view_of_alembic_utils_comes_to_read_another_one(lab: Lab) -> None:
     lab.there_and_back(declared(old), declared(new))
 
 
+@pytest.mark.exhaustive
+def test_views_are_left_out_in_a_second_run_on_each_version(server: Databases) -> None:
+    server.create_owner(SUPABASE)
+    old, new = READS_A_DROPPED_VIEW
+    with server.create() as url:
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"create schema {SCHEMA}"))
+            Lab(connection).there_and_back(declared(old), declared(new))
+
+
 @pytest.mark.thorough
 def test_script_of_a_revision_runs_over_its_own_result(lab: Lab) -> None:
     old, new = READS_A_DROPPED_VIEW
@@ -88,3 +104,32 @@ def test_script_of_a_revision_runs_over_its_own_result(lab: Lab) -> None:
     for _ in range(2):
         lab.connection.exec_driver_sql(script, execution_options={"no_parameters": True})
         assert lab.differences(declared(new)) == []
+
+
+@pytest.mark.thorough
+def test_step_that_leaves_no_trace_and_fails_in_a_second_run_is_told(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    schema = declared([])
+    lab.migrate(schema)
+    schema.metadata.tables["lab.t"].comment = "changed"
+    context = lab.context(schema)
+    script = produce_migrations(context, schema.metadata)
+    script.upgrade_ops_list[0].ops.append(ExecuteSQLOp(_ONCE))
+    finish_and_try(context, None, [script])
+    assert script.upgrade_ops is not None
+    refused = "Refused in a second run over its own result: it has run"
+    assert refused in code(script.upgrade_ops, context)
+    assert "This revision can't run over its own result: execute do $$ begin if" in caplog.text
+
+
+_ONCE = """
+    do $$
+    begin
+        if current_setting('lab.has_run', true) = 'true' then
+            raise exception 'it has run';
+        end if;
+        perform set_config('lab.has_run', 'true', true);
+    end
+    $$
+"""

@@ -136,6 +136,6 @@ def _noted(operation: MigrateOperation, error: DBAPIError | None) -> MigrateOper
     """Return an operation with a comment if it was refused in a second run, which is logged."""
     if error is None:
         return operation
-    reason = str(error.orig).strip()
-    _log.warning("This revision can't run over its own result: %s: %s", describe(operation), reason)
+    step, reason = " ".join(describe(operation).split()), str(error.orig).split("\n", 1)[0]
+    _log.warning("This revision can't run over its own result: %s: %s", step, reason)
     return NotedOp(operation, f"Refused in a second run over its own result: {reason}")
