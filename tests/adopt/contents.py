@@ -45,8 +45,24 @@ _PARTS = """
     from pg_catalog.pg_indexes as i
     where i.schemaname = 'public' and i.tablename <> 'alembic_version'
     union all
-    select 'policy ' || p.tablename || ' ' || p.policyname
+    select concat_ws(
+        ' ', 'policy', p.tablename, p.policyname, p.permissive, p.cmd, p.roles, p.qual, p.with_check
+    )
     from pg_catalog.pg_policies as p
+    where p.schemaname = 'public'
+    union all
+    select concat_ws(' ', 'row security', c.relname, c.relrowsecurity, c.relforcerowsecurity)
+    from pg_catalog.pg_class as c
+    where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+    union all
+    select concat_ws(
+        ' ', 'privilege', c.relname, x.grantee::regrole, x.privilege_type, x.is_grantable
+    )
+    from pg_catalog.pg_class as c
+    cross join pg_catalog.aclexplode(c.relacl) as x
+    where c.relnamespace = 'public'::regnamespace
+        and c.relkind in ('r', 'v')
+        and x.grantee <> c.relowner
     union all
     select 'trigger ' || pg_catalog.pg_get_triggerdef(t.oid)
     from pg_catalog.pg_trigger as t
@@ -66,7 +82,7 @@ _CASTS = re.compile(r"::(?:character varying|text)(?:\[\])?|[()]")
 
 
 def parts_of(url: str) -> list[str]:
-    """Return the constraints, indexes, policies, triggers and columns of the tables in public."""
+    """Return the constraints, indexes, policies, triggers, access and columns of the tables."""
     with connected(url) as connection:
         found = connection.scalars(text(_PARTS)).all()
     return sorted(_CASTS.sub("", each) for each in found if "alembic_version" not in each)

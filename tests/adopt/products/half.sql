@@ -19,11 +19,14 @@ create table campaign_assignments (
     id uuid primary key default uuid_generate_v4(),
     campaign_id uuid,
     stakeholder_name text,
-    created_at timestamptz default now()
+    created_at timestamptz default now(),
+    updated_at timestamptz default now()
 );
 
 alter table campaign_assignments enable row level security;
 create policy "Anyone can view assignments" on campaign_assignments for select using (true);
+create trigger touch_assignments before update on campaign_assignments
+    for each row execute function update_updated_at_column();
 
 -- What the rows are to belong to: run by the adoption once there are organizations and campaigns.
 create function public.first_organization() returns uuid language plpgsql as $$
