@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from townhall.adopt.number_steps import number
 from townhall.adopt.step import Step
@@ -36,7 +35,7 @@ def add(table: TableName, column: Column, fill: str | None) -> Iterable[Step]:
         return
     yield from add_empty(table, column)
     if column.sequence is not None:
-        yield from number(table, column, replace(column, sequence=None))
+        yield from number(table, column, column._replace(sequence=None))
     else:
         yield from set_defaults(table, [column])
     yield from fill_null(table, {column.name: fill or str(column.default)})
@@ -51,8 +50,8 @@ def _differs_by_row(column: Column) -> bool:
 
 def add_empty(table: TableName, column: Column) -> Iterable[Step]:
     """Yield what adds a column that is NULL in every row, and accepts that for now."""
-    empty = replace(
-        column, is_nullable=True, default=None, computed=None, identity=(), sequence=None
+    empty = column._replace(
+        is_nullable=True, default=None, computed=None, identity=(), sequence=None
     )
     yield _addition(table, empty)
 

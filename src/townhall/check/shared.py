@@ -139,7 +139,7 @@ def _copy(table: Table) -> Iterable[str]:
 def _plain(column: Column) -> Column:
     # A type of the platform's own is not copied.
     type_ = "text" if "." in column.type else column.type
-    return replace(column, type=type_, default=None, computed=None, identity=(), collation=None)
+    return column._replace(type=type_, default=None, computed=None, identity=(), collation=None)
 
 
 _PUBLICATIONS = "select p.pubname as name from pg_catalog.pg_publication as p order by 1"

@@ -232,7 +232,9 @@ def _declared(context: AutogenContext, connection: Connection) -> Declared:
         and settings.filters.take_entity(entity, is_actual=False)
     ]
     present, sentences = possible(connection, [*entities, *storage_parameters(tables, entities)])
-    kept = read_kept(connection, settings.helper_schema) - {each.key for each in present}
+    kept = read_kept(connection, settings.helper_schema)
+    if kept:
+        kept -= {each.key for each in present}
     if words := kept_in_words(kept):
         sentences = [*sentences, f"kept when the database was adopted: {words}"]
     _tell_once(context, [*on_skipped_schemas(settings.skipped_schemas), *sentences])

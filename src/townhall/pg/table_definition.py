@@ -243,12 +243,12 @@ class TableDefinition:
         for sequence in self._sequences(name, of_identity=True):
             if sequence.is_identity and sequence.name != self._generated_sequence(name):
                 named = (*column.identity, f"sequence name {sequence.name}")
-                column = replace(column, identity=named)
+                column = column._replace(identity=named)
         if details.is_not_null_inherited:
-            return ddl.define_column(replace(column, is_nullable=True))
+            return ddl.define_column(column._replace(is_nullable=True))
         if details.not_null is None:
             return ddl.define_column(column)
-        plain = ddl.define_column(replace(column, is_nullable=True))
+        plain = ddl.define_column(column._replace(is_nullable=True))
         if not details.not_null.is_validated:
             return plain
         clause = "" if details.not_null.is_inheritable else " no inherit"

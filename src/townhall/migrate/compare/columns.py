@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from alembic.operations import MigrateOperation
@@ -139,7 +138,7 @@ def _change_of_type(
     if actual.sequence and column is table.autoincrement_column and column.server_default is None:
         default = actual.default  # a serial column keeps its sequence
     type_, _, collation = type_in_sql(operation.modify_type).partition(" collate ")
-    target = replace(actual, type=type_, collation=collation or None, default=default)
+    target = actual._replace(type=type_, collation=collation or None, default=default)
     return change_of_column(connection, table, actual, target)
 
 

@@ -134,9 +134,11 @@ def by_name(constraints: Iterable[Constraint], actual: TableState | None) -> dic
 def _generated_name(constraint: Constraint, actual: TableState | None) -> str:
     if actual is not None and isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
         definition = key_definition(constraint)
-        for name, other in actual.constraints.items():
-            if is_same_key(other, definition):
-                return name
+        # Nearly always PostgreSQL writes it in the same way.
+        for is_same in (str.__eq__, is_same_key):
+            for name, other in actual.constraints.items():
+                if is_same(other, definition):
+                    return name
     table = str(constraint.table.name)
     if isinstance(constraint, PrimaryKeyConstraint):
         return sql.generated_name(table, (), "pkey")
@@ -154,15 +156,14 @@ def foreign_keys(table: Table, actual: Mapping[str, str]) -> dict[str, str]:
         table: The declared table.
         actual: The definitions of the actual foreign keys, by name.
     """
-    declared = {final_name(each): _foreign_key(each) for each in table.foreign_key_constraints}
-    missing = {key: name for name, key in declared.items() if name and name not in actual}
+    keys = {final_name(each): each for each in table.foreign_key_constraints}
+    missing = {_foreign_key(key): name for name, key in keys.items() if name and name not in actual}
     renamed = {}
     for name, definition in actual.items():
-        if name not in declared:
+        if missing and name not in keys:
             found = _quoted(definition)
             key = next((key for key in missing if found.startswith(_quoted(key))), "")
             renamed[name] = missing.pop(key, name)
-    keys = {final_name(each): each for each in table.foreign_key_constraints}
     return {
         renamed.get(name, name): (_matched(definition, keys[name]) if name in keys else definition)
         for name, definition in actual.items()

@@ -92,9 +92,13 @@ class Creation:
         self._find_overloads(functions)
         self._drop(filter(_is_recreated, self._actual.values()))
         # Nearly always the declared entities can be created in their order, in one round trip.
-        needed = [
-            each for each in in_order if not isinstance(each, Entity) or each.key not in as_declared
-        ]
+        needed = in_order
+        if as_declared:
+            needed = [
+                each
+                for each in in_order
+                if not isinstance(each, Entity) or each.key not in as_declared
+            ]
         at_once = partial(self._run_at_once, needed)
         if not self._overloads and attempt(self._connection, at_once) is None:
             return in_order, []

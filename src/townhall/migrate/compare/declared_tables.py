@@ -52,8 +52,9 @@ def create_temporary(connection: Connection, tables: Iterable[Table]) -> dict[st
     Returns:
         PostgreSQL's errors on those that it refuses, by the table's name.
     """
-    dialect = _dialect_of(connection)
-    temporary = [_TemporaryTable(table, dialect) for table in tables]
+    # One for all tables: it makes another one for expressions.
+    compiler = PGDDLCompiler(_dialect_of(connection), None)  # type: ignore[arg-type] # nothing to compile
+    temporary = [_TemporaryTable(table, compiler) for table in tables]
 
     def create(*, stored: bool) -> Callable[[], None]:
         lines = (line for table in temporary for line in table.statements(stored=stored))
@@ -82,13 +83,13 @@ class _TemporaryTable:
     # partition key, so indexes are created without "unique". A few types can't be a partition key,
     # and older versions have no exclusions on partitioned tables: then it is stored.
     table: Table
-    dialect: PGDialect
+    compiler: PGDDLCompiler
 
     def create(self, connection: Connection) -> Callable[[], None]:
         return lambda: run_script(connection, self.statements(stored=True))
 
     def statements(self, *, stored: bool) -> Iterable[str]:
-        compiler = self.dialect.ddl_compiler(self.dialect, None)  # type: ignore[arg-type] # nothing to compile
+        compiler = self.compiler
         quote = _dialect.identifier_preparer.quote
         name = f"{TEMPORARY}.{quote(self.table.name)}"
         parts = [specification_without_sequence(compiler, each) for each in self.table.columns]

@@ -388,6 +388,8 @@ def _used(
 
 def _missing(done: Iterable[Step], keys: dict[Key, Key], created: State) -> list[Entity]:
     # The declared entities that PostgreSQL did not refuse and that are not there.
+    if created.keys() >= {*keys.values()}:
+        return []
     return [
         step
         for step in done
@@ -411,6 +413,8 @@ def _of_others(actual: State, declared: Declared) -> set[Key]:
 
 def _left_out(actual: State, declared: Declared) -> set[Key]:
     take = declared.filters.take_entity
+    if declared.filters == NO_FILTERS:
+        return set()
     return {key for key, entity in actual.items() if not take(entity, is_actual=True)}
 
 

@@ -62,8 +62,10 @@ def with_numbers(
 
 
 def _may_be_serial(column: Column[Any]) -> bool:
-    # To write a column takes long. SQLAlchemy has made one of a table serial, or none.
-    return column is column.table.autoincrement_column or isinstance(column.type, UserDefinedType)
+    # To write a column takes long, and SQLAlchemy makes no other ones serial.
+    return (column.primary_key and column is column.table.autoincrement_column) or isinstance(
+        column.type, UserDefinedType
+    )
 
 
 def _split(compiler: DDLCompiler, column: Column[Any], specification: str) -> tuple[str, str, str]:

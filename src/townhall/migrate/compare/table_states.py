@@ -82,11 +82,14 @@ def _is_valid_foreign_key(constraint: catalog.Constraint) -> bool:
 
 
 def _comments(table: catalog.Table) -> dict[Part, str]:
-    parts: dict[Part, catalog.Constraint | catalog.Index] = {
-        **{("constraint", name): each for name, each in table.constraints.items()},
-        **{("index", name): each for name, each in table.indexes.items()},
-    }
-    return {part: each.comment for part, each in parts.items() if each.comment is not None}
+    found: dict[Part, str] = {}
+    for name, constraint in table.constraints.items():
+        if constraint.comment is not None:
+            found["constraint", name] = constraint.comment
+    for name, index in table.indexes.items():
+        if index.comment is not None:
+            found["index", name] = index.comment
+    return found
 
 
 def _column(column: catalog.Column) -> Mapping[str, Any]:

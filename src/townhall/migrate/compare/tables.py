@@ -8,7 +8,7 @@ still differs was not found by Alembic.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from alembic.operations import MigrateOperation
@@ -132,9 +132,9 @@ class TableDifference:
                 role=self.actual.owner,
                 type_=target.type,
             )
-            target = replace(target, default=previous.default)
+            target = target._replace(default=previous.default)
         elif actual["default"] == declared["default"]:
-            target = replace(target, default=previous.default)
+            target = target._replace(default=previous.default)
         if target.default != previous.default or _differ(actual, declared, "type", "collation"):
             yield change_of_column(connection, self.table, previous, target)
         yield from self._sequence(name, actual, declared)
