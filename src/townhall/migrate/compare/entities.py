@@ -79,10 +79,21 @@ class Declared:
         }
         return [each for each in self.kinds if each.kind in names]
 
+    @property
+    def compared_kinds(self) -> list[type[Entity]]:
+        """The kinds of the declared entities, and of objects that are dropped if undeclared."""
+        declared = self.declared_kinds
+        if self._has_alembic_utils:
+            declared.append(TableAccess)
+        return [each for each in self.kinds if each.is_own_object or each in declared]
+
     def granted(self) -> list[PGGrantTable]:
         """Return the privileges that the revisions granted with alembic-utils."""
-        has_some = is_used() or any(isinstance(each, Adapted) for each in self.entities)
-        return granted_by(self.revisions()) if has_some else []
+        return granted_by(self.revisions()) if self._has_alembic_utils else []
+
+    @property
+    def _has_alembic_utils(self) -> bool:
+        return is_used() or any(isinstance(each, Adapted) for each in self.entities)
 
 
 @dataclass(frozen=True)
@@ -245,7 +256,7 @@ def _compare(
 ) -> Comparison:
     with rolled_back(connection):
         set_rows_aside(connection, on_tables, declared.schemas)
-        actual = _read(connection, declared, declared.kinds)
+        actual = _read(connection, declared, declared.compared_kinds)
         undroppable = {
             *undroppable_entities(connection, declared.schemas),
             *_of_others(actual, declared),

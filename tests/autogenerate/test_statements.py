@@ -1,0 +1,69 @@
+"""A comparison takes the same few statements, however much is declared."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
+from townhall.migrate.savepoints import run_script
+
+LIMIT = 54
+"""The 48 of a comparison of ``public``, and those for another schema and its filters."""
+
+
+def declared(tables: int) -> Schema:
+    metadata = sa.MetaData()
+    names = [f"t{number}" for number in range(tables)]
+    for name in names:
+        columns = (sa.Column("id", sa.Uuid, primary_key=True), sa.Column("a", sa.Text, index=True))
+        sa.Table(name, metadata, *columns, schema=SCHEMA)
+    return Schema(metadata, [entity for name in names for entity in entities(name)])
+
+
+def entities(table: str) -> list[pg.Entity]:
+    function = pg.Function(
+        schema=SCHEMA,
+        name=f"stamp_{table}",
+        returns="trigger",
+        language="plpgsql",
+        body="begin return new; end",
+    )
+    return [
+        function,
+        pg.TableAccess(schema=SCHEMA, table=table),
+        pg.Policy(
+            schema=SCHEMA, table=table, name="p", command="select", roles=("public",), using="true"
+        ),
+        pg.Trigger(
+            schema=SCHEMA,
+            table=table,
+            name="stamp",
+            timing="before",
+            events=("update",),
+            function=function.literal_name,
+        ),
+        pg.View(schema=SCHEMA, name=f"v_{table}", definition=f"select id from {SCHEMA}.{table}"),
+    ]
+
+
+def statements(lab: Lab, schema: Schema) -> int:
+    """Create what is declared, and return how many statements find that nothing differs."""
+    schema.metadata.create_all(lab.connection)
+    for entity in schema.entities:
+        assert isinstance(entity, pg.Entity)
+        run_script(lab.connection, entity.create_statements())
+    executed: list[object] = []
+
+    def count(*_: object) -> None:
+        executed.append(None)
+
+    event.listen(lab.connection, "before_cursor_execute", count)
+    assert lab.differences(schema) == []
+    event.remove(lab.connection, "before_cursor_execute", count)
+    return len(executed)
+
+
+def test_a_comparison_without_changes_takes_few_statements_whatever_its_size(lab: Lab) -> None:
+    assert max(statements(lab, declared(tables)) for tables in (1, 3)) <= LIMIT
