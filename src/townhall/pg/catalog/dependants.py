@@ -36,8 +36,8 @@ class Part:
     """A part of a table, a view or a domain that depends on something else.
 
     Attributes:
-        kind: ``default``, ``generated column``, ``foreign key``, another ``constraint``, ``index``
-            or ``statistics``.
+        kind: ``default``, ``generated column``, ``foreign key``, another ``constraint``, ``index``,
+            ``rule`` or ``statistics``.
         identity: The part in words: ``constraint rated on shop.orders``.
         drop: The statement that drops it, if it exists.
         create: The statements that create it again as it is, with what was set for it.
@@ -85,7 +85,7 @@ def read_dependants(connection: Connection, targets: Iterable[Target]) -> Depend
     )
 
 
-# The rule of a view stands for the view, and the expression of a generated column for the column.
+# The rules of a view stand for the view, and the expression of a generated column for the column.
 _EDGES = """
     select
         d.refclassid, d.refobjid, d.refobjsubid,
@@ -96,8 +96,11 @@ _EDGES = """
         coalesce(r.ev_class, g.adrelid, d.objid) as objid,
         coalesce(g.adnum, d.objsubid)::integer as objsubid
     from pg_catalog.pg_depend as d
-    left join pg_catalog.pg_rewrite as r
-        on d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
+    left join (
+        select w.oid, w.ev_class
+        from pg_catalog.pg_rewrite as w
+        join pg_catalog.pg_class as v on v.oid = w.ev_class and v.relkind in ('v', 'm')
+    ) as r on d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
     left join (
         select f.oid, f.adrelid, f.adnum
         from pg_catalog.pg_attrdef as f
@@ -167,6 +170,7 @@ _ALTERED = """
     or e.classid in (
         'pg_catalog.pg_policy'::regclass,
         'pg_catalog.pg_proc'::regclass,
+        'pg_catalog.pg_rewrite'::regclass,
         'pg_catalog.pg_trigger'::regclass
     )
 """
@@ -191,6 +195,7 @@ def _comment(kind: str, names: str, comment: str) -> str:
 
 _OF_COLUMN = "col_description(c.oid, a.attnum)"
 _OF_CONSTRAINT = "obj_description(o.oid, 'pg_constraint')"
+_OF_RULE = "obj_description(r.oid, 'pg_rewrite')"
 
 _DEFAULTS = """
     select
@@ -341,6 +346,31 @@ _STATISTICS = f"""
     ) as e
 """
 
+_RULES = f"""
+    select
+        'rule',
+        array['rule ' || e.name, e.relation],
+        format('drop rule if exists %s on %s', e.name, e.relation),
+        array[
+            pg_get_ruledef(r.oid),
+            case when r.ev_enabled <> 'O' then format(
+                'alter table %s %s rule %s',
+                e.relation,
+                case r.ev_enabled
+                    when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always'
+                end,
+                e.name
+            ) end,
+            {_comment("rule %s on %s", "e.name, e.relation", _OF_RULE)}
+        ]
+    from members as m
+    join pg_catalog.pg_rewrite as r
+        on m.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = m.objid
+    cross join lateral (
+        select quote_ident(r.rulename) as name, r.ev_class::regclass::text as relation
+    ) as e
+"""
+
 _ENTITIES = f"""
     select
         case c.relkind when 'm' then 'materialized view' else 'view' end,
@@ -403,6 +433,8 @@ _QUERY = f"""
         {_INDEXES}
         union all
         {_STATISTICS}
+        union all
+        {_RULES}
         union all
         {_ENTITIES}
     ) as p (kind, name, drop, "create")
