@@ -99,8 +99,8 @@ def _fill(context: MigrationContext, connection: Connection, table: str, column:
 
 
 def _commit(context: MigrationContext) -> None:
-    # Of a run's own only the rows of a batch are left to commit.
-    with MigrationContext.autocommit_block(context):
+    # Of a run's own only the rows of a batch are left to commit; a trial commits nothing.
+    with type(context).autocommit_block(context):
         pass
 
 
