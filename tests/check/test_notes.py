@@ -41,8 +41,8 @@ UNMANAGED = {
         create function public.watch() returns event_trigger language plpgsql as 'begin end';
         create event trigger watch on ddl_command_end execute function public.watch()
     """,
+    "foreign data wrapper nothing": "create foreign data wrapper nothing",
     "foreign server elsewhere": """
-        create foreign data wrapper nothing;
         create server elsewhere foreign data wrapper nothing
     """,
     "foreign table public.remote": """

@@ -15,6 +15,10 @@ from townhall.testing.databases import Databases
 
 OBJECTS = """
     create schema s;
+    create schema "Odd schema";
+    create collation "Odd schema".simple (locale = 'C');
+    create function "Odd schema".f() returns int language sql as 'select 1';
+    alter function "Odd schema".f() depends on extension plpgsql;
     create table s.t (id int primary key, a text, b text);
     create type s.comp as (x int, y text);
     create type s.word as enum ('a');
@@ -86,7 +90,7 @@ PROPERTIES = """
 """
 PROPERTIES_IN_WORDS = {
     "comment on the database",
-    "dependency on an extension: 1: function s.touch() on plpgsql",
+    'dependency on an extension: 2: function "Odd schema".f() on plpgsql, function s.touch() on',
     "privileges on a language: 1: plpgsql",
     "setting of a role in the database: 1: statement_timeout of anon",
     "setting of the database: 1: work_mem",

@@ -41,6 +41,12 @@ def not_of_an_extension(catalog: str, alias: str) -> str:
     )"""
 
 
+IDENTIFIED = """(i.schema is null or i.schema = any (
+            select pg_catalog.quote_ident(s.name) from pg_catalog.unnest(%(schemas)s) as s (name)
+        ))"""
+"""Whether what ``pg_identify_object`` says, as ``i``, is in one of the schemas, or in none."""
+
+
 def comment(catalog: str, alias: str) -> str:
     """Return the comment on an object, or null.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import not_of_an_extension, rows
+from townhall.pg.catalog.fragments import IDENTIFIED, not_of_an_extension, rows
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS
 
 
@@ -101,7 +101,7 @@ _PROPERTIES = f"""
     join pg_catalog.pg_extension as e
         on d.refclassid = 'pg_catalog.pg_extension'::regclass and e.oid = d.refobjid
     cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) as i
-    where d.deptype = 'x' and (i.schema is null or i.schema = any (%(schemas)s))
+    where d.deptype = 'x' and {IDENTIFIED}
 """
 
 _OF_PLATFORM = f"""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from townhall.pg.catalog.fragments import SIGNATURE, not_of_an_extension, rows
+from townhall.pg.catalog.fragments import IDENTIFIED, SIGNATURE, not_of_an_extension, rows
 from townhall.pg.catalog.schemas import PLATFORM_SCHEMAS
 
 
@@ -44,7 +44,7 @@ def _objects(kind: str, catalog: str) -> str:
     ) as i
     where o.oid >= {_FIRST_OF_OTHERS}
         and {not_of_an_extension(catalog, "o")}
-        and (i.schema is null or i.schema = any (%(schemas)s))
+        and {IDENTIFIED}
     """
 
 
@@ -58,7 +58,6 @@ _KINDS = {
     "foreign data wrapper": "pg_foreign_data_wrapper",
     "foreign server": "pg_foreign_server",
     "language": "pg_language",
-    "operator": "pg_operator",
     "operator class": "pg_opclass",
     "operator family": "pg_opfamily",
     "statistics": "pg_statistic_ext",
@@ -105,6 +104,11 @@ _QUERY = f"""
             from pg_catalog.pg_depend as d
             where d.classid = 'pg_catalog.pg_cast'::regclass and d.objid = k.oid and d.deptype = 'i'
         )
+    union all
+    select 'operator', o.oid::regoperator::text
+    from pg_catalog.pg_operator as o
+    join pg_catalog.pg_namespace as n on n.oid = o.oprnamespace
+    where n.nspname = any (%(schemas)s) and {not_of_an_extension("pg_operator", "o")}
     union all
     select 'publication', pg_catalog.quote_ident(p.pubname)
     from pg_catalog.pg_publication as p
