@@ -355,7 +355,7 @@ WITHOUT_REWRITE = {
         'Column("n", UUID, server_default=text("gen_random_uuid()"), nullable=False)'
     ),
     "volatile default of a nullable column": (
-        'Column("n", DateTime, server_default=text("clock_timestamp()"))'
+        'Column("n", UUID, server_default=text("gen_random_uuid()"))'
     ),
     "default of a sequence": (
         'Column("n", Integer, server_default=Sequence("nums", metadata=metadata).next_value(),'
