@@ -69,6 +69,13 @@ class Source:
         return "authenticator" in self.roles
 
 
+def _in_order(entities: Iterable[Entity]) -> list[Entity]:
+    # The catalogs have those of one kind in an order that changes.
+    found = list(entities)
+    kinds = list(dict.fromkeys(map(type, found)))
+    return sorted(found, key=lambda each: (kinds.index(type(each)), each.key))
+
+
 def roles_of(source: Source) -> Roles:
     """Return the roles that requests act as: those of Supabase that the server has.
 
@@ -122,7 +129,7 @@ def read_source(connection: Connection, schemas: Sequence[str]) -> Source:
         schemas=tuple(names),
         definitions=own,
         partitions=frozenset(definitions.keys() - own.keys()),
-        entities=list(state.values()),
+        entities=_in_order(state.values()),
         platform_tables={(each.schema, each.name): each for each in platform},
         platform=read_platform(connection, with_stand_in=True),
         roles=frozenset(connection.exec_driver_sql("select rolname from pg_roles").scalars()),
