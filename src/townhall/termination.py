@@ -87,6 +87,9 @@ def _message_of(error: Exception) -> str | None:
         case SQLAlchemyError() | psycopg.Error():
             fault = database_error(error)
             return None if fault is None else describe_database_error(fault)
+        case OSError(errno=int()):
+            what = "a file" if error.filename is None else str(error.filename)
+            return f"{what} can't be read or written: {error.strerror}"
     return None
 
 

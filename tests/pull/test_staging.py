@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from townhall.pull.staging import put_in_place, staged
+from townhall.termination import FAILED
 from townhall.testing.databases import Databases
 
 
@@ -86,5 +87,8 @@ def test_second_pull_on_a_full_disk_leaves_what_is_there(
     (tmp_path / "shop" / "__init__.py").write_text("mine")
     before = texts(tmp_path)
     for largest in (300, 600, 1000):
-        assert pull(largest).returncode != 0
+        done = pull(largest)
+        assert done.returncode == FAILED
+        assert done.stderr.startswith("townhall: ")
+        assert done.stderr.endswith("can't be read or written: File too large\n")
         assert texts(tmp_path) == before

@@ -40,3 +40,21 @@ def test_command_prints_an_input_error_alone_and_another_with_its_traceback(
         assert told == "townhall: the port is no number\n"
     else:
         assert "Traceback" in told
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(13, "Permission denied", "shop/models.py"), "shop/models.py"),
+        (OSError(28, "No space left on device"), "a file"),
+    ],
+)
+def test_command_prints_an_error_of_a_file_in_one_paragraph(
+    error: OSError, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise error
+
+    assert run_to_end(fail) == FAILED
+    expected = f"townhall: {told} can't be read or written: {error.strerror}\n"
+    assert capsys.readouterr().err == expected
