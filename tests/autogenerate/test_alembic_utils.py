@@ -252,3 +252,25 @@ entities += [
         move(application.config, revision_id)
         with engine.connect() as connection:
             assert tuple(connection.execute(privileges).one()) == expected
+
+
+def test_upgrade_does_not_tell_policies_and_triggers_that_revisions_made(
+    tmp_path: Path, empty_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    application = SmallApplication(tmp_path, empty_database, empty_database)
+    application.declare(
+        """
+from alembic_utils.pg_function import PGFunction
+from alembic_utils.pg_policy import PGPolicy
+from alembic_utils.pg_trigger import PGTrigger
+Table("items", metadata, Column("id", Integer, primary_key=True))
+entities += [
+    PGFunction("public", "f()", "returns trigger language plpgsql as $$begin return new; end$$"),
+    PGTrigger("public", "keep", "before insert on items for each row execute function f()",
+        on_entity="public.items"),
+    PGPolicy("public", "positive", on_entity="public.items", definition="using (id > 0)"),
+]
+"""
+    )
+    application.revise("first")
+    assert "which no revision made" not in caplog.text

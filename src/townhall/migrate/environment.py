@@ -38,10 +38,14 @@ from townhall.migrate.settings import (
     SETTINGS,
     Settings,
 )
-from townhall.migrate.trial.hook import finish_and_try
+from townhall.migrate.trial.hook import ProcessDirectives, before_trial
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.placement import write_beside_own_revisions
-from townhall.migrate.write.rendering import render_item, render_sql_unchanged
+from townhall.migrate.write.rendering import (
+    RenderItem,
+    render_sql_unchanged,
+    rendering_with,
+)
 from townhall.pg import Accepted, Entity, sql
 from townhall.pg.access import Declaration
 from townhall.pg.alembic_utils import ReplaceableEntity, registry
@@ -71,6 +75,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     live: bool = True,
     include_name: IncludeName | None = None,
     include_object: IncludeObject | None = None,
+    process_revision_directives: ProcessDirectives | None = None,
+    render_item: RenderItem | None = None,
 ) -> None:
     """Run the command that Alembic was called with; an ``env.py`` needs nothing else.
 
@@ -108,6 +114,11 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         include_object: Whether a declared or an actual object takes part, likewise. Both are asked
             for entities as well, with kinds such as ``view``, ``materialized_view``, ``policy`` and
             names such as ``public.seats``, ``public.price(integer)``.
+        process_revision_directives: What changes generated revisions before they are tried and
+            written, as the parameter of Alembic's ``context.configure``: a function, or Alembic's
+            ``Rewriter``.
+        render_item: What writes a type, a default or another item as Python, likewise; where it
+            returns False, the item is written as without it.
 
     Raises:
         CommandError: The roles or the schema of helpers are not the product's, an entity is of a
@@ -136,6 +147,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     timeout = _lock_timeout(arguments, LockTimeout(lock_timeout))
     options = {
         **_options(settings),
+        "process_revision_directives": before_trial(process_revision_directives),
+        "render_item": rendering_with(render_item),
         LOCK_TIMEOUT_OPTION: _lock_timeout(arguments, COMPARISON),
         LOCK_TIMEOUT_OF_REVISIONS: timeout.duration,
         LIVE_OPTION: arguments.get("live", "yes" if live else "no") != "no",
@@ -162,8 +175,6 @@ def _options(settings: Settings) -> dict[str, Any]:
         # whether two are equal, for which it quotes texts differently.
         "compare_server_default": False,
         "include_schemas": True,
-        "render_item": render_item,
-        "process_revision_directives": finish_and_try,
         "on_version_apply": partial(_after_step, settings),
         "autogenerate_plugins": autogenerate.plugins(),
         SETTINGS: settings,

@@ -15,7 +15,7 @@ from sqlalchemy import Table
 from townhall.migrate.created_parts import CreatedPart, collect_created_parts, parts_of_table
 from townhall.migrate.guard.table_statements import StatedTable, stated_table
 from townhall.migrate.revision_source import Call, read_source
-from townhall.pg import Entity
+from townhall.pg import Entity, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, TableName
 from townhall.pg.operations import CREATED_ENTITIES
 from townhall.pg.script_context import script_context
@@ -33,6 +33,7 @@ _BESIDE = {
     "Sequence": "sequence",
 }
 _PARTS = {"Policy": "policy", "Trigger": "trigger"}
+_PARTS_OF_ALEMBIC_UTILS = {"PGPolicy": "policy", "PGTrigger": "trigger"}
 _PLACE_OF_TABLE = {
     "create_index": 1,
     "create_check_constraint": 1,
@@ -183,11 +184,7 @@ def parts_of(revision: Script) -> list[tuple[str, str, str, str]]:
     Args:
         revision: The revision, whose file names them.
     """
-    return [
-        (_PARTS[call.name], call.text("schema", "public"), call.text("table"), call.text("name"))
-        for call in _calls(revision)
-        if call.name in _PARTS and not call.drops and call.text("table") and call.text("name")
-    ]
+    return [part for call in _calls(revision) if not call.drops and all(part := _part(call))]
 
 
 def created_by(revision: Script) -> Created:
@@ -235,6 +232,14 @@ def _object(call: Call) -> Named | None:
     if call.name in _PARTS and schema in PLATFORM_SCHEMAS and table and name:
         return _PARTS[call.name], schema, table, name
     return None
+
+
+def _part(call: Call) -> tuple[str, str, str, str]:
+    schema = call.text("schema", "public")
+    if kind := _PARTS_OF_ALEMBIC_UTILS.get(call.name):
+        table = call.text("on_entity").removeprefix(f"{schema}.")
+        return kind, schema, sql.unquote(table), sql.unquote(call.text("signature"))
+    return _PARTS.get(call.name, ""), schema, call.text("table"), call.text("name")
 
 
 def _objects(calls: Iterable[Call], *, drops: bool = False) -> list[Named]:

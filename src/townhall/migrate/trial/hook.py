@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
@@ -16,6 +17,32 @@ from townhall.migrate.write.listing import refuse_differences
 from townhall.migrate.write.live import for_tables_in_use
 from townhall.migrate.write.repeatable import make_repeatable
 from townhall.migrate.write.revision import finish_revision
+
+ProcessDirectives = Callable[[MigrationContext, Any, list[MigrationScript]], None]
+"""``process_revision_directives`` of Alembic's ``context.configure``."""
+
+
+def before_trial(process: ProcessDirectives | None) -> ProcessDirectives:
+    """Return :func:`finish_and_try` behind what an application does with its revisions.
+
+    Args:
+        process: What the application passed for it, if anything.
+    """
+    if process is None:
+        return finish_and_try
+
+    def process_and_try(
+        context: MigrationContext,
+        revision: Any,  # noqa: ANN401 - Alembic's
+        directives: list[MigrationScript],
+    ) -> None:
+        given = [*directives]
+        process(context, revision, directives)
+        if not directives and _is_check(context):
+            directives[:] = given  # the check looks at the last one
+        finish_and_try(context, revision, directives)
+
+    return process_and_try
 
 
 def finish_and_try(

@@ -80,6 +80,30 @@ def _without_parameters(condition: str) -> str:
     return _PARAMETER.sub(r"\\:", condition)
 
 
+RenderItem = Callable[[str, Any, AutogenContext], str | Literal[False]]
+"""``render_item`` of Alembic's ``context.configure``."""
+
+
+def rendering_with(render: RenderItem | None) -> RenderItem:
+    """Return :func:`render_item` behind what an application renders itself.
+
+    Args:
+        render: What the application passed for it, if anything.
+    """
+    if render is None:
+        return render_item
+
+    def render_theirs_first(
+        kind: str,
+        item: Any,  # noqa: ANN401 - Alembic's
+        context: AutogenContext,
+    ) -> str | Literal[False]:
+        rendered = render(kind, item, context)
+        return render_item(kind, item, context) if rendered is False else rendered
+
+    return render_theirs_first
+
+
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
     """Render a type of ours as the database's type, and a default whose text is in quotes."""
     if kind == "server_default":
