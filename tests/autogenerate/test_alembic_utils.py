@@ -274,3 +274,13 @@ entities += [
     )
     application.revise("first")
     assert "which no revision made" not in caplog.text
+
+
+def test_function_with_a_comma_in_a_default_is_created_and_dropped(lab: Lab) -> None:
+    listed = PGFunction(
+        SCHEMA,
+        "tags(t text default '{a,b}')",
+        "returns text[] language sql as $$select t::text[]$$",
+    )
+    revision = lab.there_and_back(schema(), schema(listed))
+    assert "pg.Function" in revision.upgrade

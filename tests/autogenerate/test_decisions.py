@@ -103,6 +103,19 @@ CASES = {
         declared(sa.CheckConstraint("lab.fits(id)", name="fits")),
         "create extension fits",
     ),
+    "an index of an operator class of an extension that does not exist": (
+        declared(sa.Column("t", sa.Text)),
+        declared(
+            sa.Column("t", sa.Text),
+            sa.Index("similar", "t", postgresql_using="gin", postgresql_ops={"t": "gin_trgm_ops"}),
+        ),
+        "create extension pg_trgm",
+    ),
+    "an index of an operator class that is not known": (
+        declared(sa.Column("t", sa.Text)),
+        declared(sa.Column("t", sa.Text), sa.Index("i", "t", postgresql_ops={"t": "ghost_ops"})),
+        "create the extension that has it",
+    ),
 }
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Sequence
 from alembic.operations import MigrateOperation
 
 from townhall.migrate.operations.alterations import AlterEntityOp
-from townhall.pg import AlterableEntity, CreateEntityOp, DropEntityOp, Entity, ReplaceEntityOp
+from townhall.pg import (
+    AlterableEntity,
+    CreateEntityOp,
+    DropEntityOp,
+    Entity,
+    Function,
+    ReplaceEntityOp,
+)
 from townhall.pg.adapted import Adapted, AdaptedGrant
 from townhall.pg.as_alembic_utils import expressed
 
@@ -45,7 +52,7 @@ def adapted_operations(
     """Yield what creates or changes an object that is declared with alembic-utils.
 
     Where its own operations would lose what it says nothing of (comments, privileges, the indexes
-    of a materialized view), those of this package are written.
+    of a materialized view) or could not drop it, those of this package are written.
 
     Args:
         entity: The declared entity.
@@ -54,7 +61,7 @@ def adapted_operations(
     """
     actual = entity.found_in(actual)
     if actual is None:
-        yield CreateEntityOp(entity)
+        yield CreateEntityOp(created if _has_comma_in_default(created) else entity)
         return
     merged = entity.merged(created, actual)
     previous = actual if isinstance(entity, AdaptedGrant) else expressed(actual)
@@ -66,6 +73,13 @@ def adapted_operations(
         yield from changes(merged, actual, merged)
     elif merged.state != actual.state:
         yield ReplaceEntityOp(entity, previous)
+
+
+def _has_comma_in_default(created: Entity) -> bool:
+    # alembic-utils takes it for the separator of the arguments when it drops the function.
+    return isinstance(created, Function) and any(
+        "," in argument for argument in created.arguments.values()
+    )
 
 
 def with_drops_of_alembic_utils(operations: Sequence[MigrateOperation]) -> list[MigrateOperation]:

@@ -260,6 +260,29 @@ def _answers_to_missing_value(operation: AddColumnOp) -> Iterable[Answer]:
     yield Answer("declare a default, or that it may be null, and generate the revision again")
 
 
+_THE_EXTENSION = "create the extension that has it"
+_EXTENSIONS: Mapping[str, str] = {
+    "crypt": "pgcrypto",
+    "digest": "pgcrypto",
+    "gen_salt": "pgcrypto",
+    "geography": "postgis",
+    "geometry": "postgis",
+    "gin_trgm_ops": "pg_trgm",
+    "gist_trgm_ops": "pg_trgm",
+    "halfvec": "vector",
+    "hmac": "pgcrypto",
+    "hnsw": "vector",
+    "ivfflat": "vector",
+    "similarity": "pg_trgm",
+    "sparsevec": "vector",
+    "uuid_generate_v4": "uuid-ossp",
+    "vector_cosine_ops": "vector",
+    "vector_ip_ops": "vector",
+    "vector_l2_ops": "vector",
+    "word_similarity": "pg_trgm",
+}
+"""The extensions of well-known objects that are not named as their extension is."""
+
 _MISSING: Mapping[str, tuple[str, str]] = {
     "type": ("create the extension, or the type", "create extension {name}"),
     "schema": ("create the schema", "create schema {name}"),
@@ -270,8 +293,8 @@ _MISSING: Mapping[str, tuple[str, str]] = {
         "create the collation",
         "create collation {name} (provider = icu, locale = 'und')",
     ),
-    "access method": ("create the extension that has it", "create extension {name}"),
-    "operator class": ("create the extension that has it", "create extension {name}"),
+    "access method": (_THE_EXTENSION, "create extension {name}"),
+    "operator class": (_THE_EXTENSION, "create extension {name}"),
 }
 """What creates an object that does not exist, by the word for it in PostgreSQL's message."""
 
@@ -280,9 +303,15 @@ def _answers_to_missing(message: str) -> Iterable[Answer]:
     for kind, (what, statement) in _MISSING.items():
         found = re.match(rf'{kind} "?(?P<name>[^"(]+?)"?(\(.*\))? does not exist', message)
         if found is not None:
-            name = sql.qualified(*found["name"].split(".")) if found["name"] else found["name"]
-            extension = found["name"].rpartition(".")[2] if "extension" in what else ""
-            yield Answer(what, [statement.format(name=sql.quote(extension) if extension else name)])
+            name = sql.qualified(*found["name"].split("."))
+            if "extension" in what:
+                last = found["name"].rpartition(".")[2]
+                name = sql.quote(_EXTENSIONS.get(last, last))
+                # Only of a function or a type is the extension often named alike.
+                is_unknown = what == _THE_EXTENSION and last not in _EXTENSIONS
+                yield Answer(what, [] if is_unknown else [statement.format(name=name)])
+            else:
+                yield Answer(what, [statement.format(name=name)])
             break
     yield Answer("have a revision create it that runs before, and delete the call")
     yield Answer("correct the declaration, and generate the revision again")
