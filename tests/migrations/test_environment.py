@@ -78,6 +78,15 @@ def test_passed_connection_whose_search_path_is_not_public_is_refused(given: Con
         command.upgrade(_config(given), "head")
 
 
+def test_passed_connection_that_translates_schemas_is_refused(engine: Engine) -> None:
+    translating = engine.execution_options(schema_translate_map={None: "tenant"})
+    with (
+        translating.connect() as connection,
+        pytest.raises(CommandError, match="has a schema_translate_map"),
+    ):
+        command.upgrade(_config(connection), "head")
+
+
 @pytest.mark.exhaustive
 def test_schema_named_like_the_role_gets_no_tables(empty_database: str) -> None:
     url = make_url(empty_database)

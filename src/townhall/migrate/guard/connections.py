@@ -103,6 +103,12 @@ def _check(connection: Connection) -> None:
             "the connection passed to Alembic is in a transaction, and each revision needs its own:"
             " pass one of engine.connect(), not of engine.begin()"
         )
+    if connection.get_execution_options().get("schema_translate_map"):
+        raise CommandError(
+            "the connection passed to Alembic has a schema_translate_map, which the comparison and"
+            " the SQL of policies, functions and views don't follow: they would be about other"
+            " schemas than the tables. Pass a connection without it"
+        )
     check_encodings(connection.connection.driver_connection)
     first = connection.scalar(text("select current_schema()"))
     connection.rollback()
