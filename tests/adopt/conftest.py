@@ -8,6 +8,8 @@ from typing import Protocol
 import pytest
 from sqlalchemy import Connection, NullPool, create_engine, text
 
+from tests.adopt.places import Place, make_place
+from tests.support.servers import Servers
 from townhall.adopt import Difference, Finding, States, compare
 from townhall.adopt.looking import findings_of
 from townhall.check.history import DeclaredSettings
@@ -90,3 +92,11 @@ def found(connection: Connection) -> Found:
         return findings
 
     return found
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Place]:
+    """Yield an empty database of the version and the platform that a test names."""
+    version, platform = request.param
+    with make_place(Databases(servers.url(version)), platform) as place:
+        yield place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -39,8 +40,6 @@ class Product(StrEnum):
     """A Supabase project with nothing but the profiles of its starter."""
     HALF = "half"
     """Two tables of a domain that has six, and one of two that is renamed later."""
-    BROKEN = "broken"
-    """Tables without constraints, and rows that break each of ours."""
 
 
 _EARLIER = {
@@ -59,18 +58,28 @@ def load(url: str, product: Product) -> None:
         product: The product.
     """
     with create_engine(url, poolclass=NullPool).begin() as connection:
-        if connection.scalar(text("select to_regnamespace('auth') is null")):
-            _run(connection, "plain")
         connection.execute(text("set local search_path = public, extensions"))
-        for account in ACCOUNTS:
-            # Not as the owner of that table, which on Supabase is another role.
-            connection.execute(
-                text("insert into auth.users (id, email) values (:id, :email)"),
-                {"id": account, "email": f"{account}@example.org"},
-            )
+        load_accounts(connection, ACCOUNTS)
         _run(connection, "common")
         for name in (*_EARLIER.get(product, ()), product):
             _run(connection, name)
+
+
+def load_accounts(connection: Connection, accounts: Iterable[str]) -> None:
+    """Make accounts, and first the table of accounts where the database has none.
+
+    Args:
+        connection: A connection to an empty database, or to one like Supabase's.
+        accounts: Their ids.
+    """
+    if connection.scalar(text("select to_regnamespace('auth') is null")):
+        _run(connection, "plain")
+    for account in accounts:
+        # Not as the owner of that table, which on Supabase is another role.
+        connection.execute(
+            text("insert into auth.users (id, email) values (:id, :email)"),
+            {"id": account, "email": f"{account}@example.org"},
+        )
 
 
 def _run(connection: Connection, name: str) -> None:

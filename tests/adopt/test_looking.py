@@ -48,24 +48,6 @@ def test_starter_is_looked_at_on_hosted_supabase(townhall_databases: Databases) 
 
 
 @pytest.mark.exhaustive
-def test_rows_that_break_each_constraint_stop_an_adoption(
-    owned_database: str, townhall_server: str
-) -> None:
-    load(owned_database, Product.BROKEN)
-    found = look(owned_database, scratch=townhall_server)
-    stops = [each for each in found.findings if each.weight is Weight.STOP]
-    assert {each.table for each in stops} == {*found.existing}
-    assert {each.kind for each in stops} >= {
-        "missing check",
-        "missing foreign key",
-        "missing primary key",
-        "missing unique",
-    }
-    assert all("break" in each.text for each in stops)
-    assert not [each for each in found.findings if "were not counted" in each.text]
-
-
-@pytest.mark.exhaustive
 def test_hot_standby_is_looked_at(pair: Pair) -> None:  # noqa: F811 - the fixture
     found = look(pair.standby, scratch=pair.primary)
     assert found.is_settled

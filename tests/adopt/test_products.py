@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic import command
-from alembic.util import CommandError
 from sqlalchemy import text
 
-from tests.adopt.contents import assert_kept, connected, parts_of, rows_in_order, rows_of
+from tests.adopt.contents import assert_kept, connected, parts_of, rows_of
 from tests.adopt.decided import decisions_for
 from tests.adopt.places import EVERY, Place, Platform, make_place
 from tests.adopt.products import Product, load, psql
 from tests.support.dump import dump
 from tests.support.fingerprint import fingerprint
-from tests.support.servers import Servers
-from townhall import metadata
-from townhall.adopt import Weight, adopt, look, script
+from townhall.adopt import adopt, script
 from townhall.check import check
 from townhall.migrate import alembic_config, downgrade
 from townhall.testing.databases import Databases
-
-ADOPTED = [each for each in Product if each is not Product.BROKEN]
-
-
-@pytest.fixture
-def place(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Place]:
-    """Yield an empty database of the version and the platform that a test names."""
-    version, platform = request.param
-    with make_place(Databases(servers.url(version)), platform) as place:
-        yield place
 
 
 @pytest.mark.thorough
@@ -42,7 +28,7 @@ def test_starter_is_adopted_once_and_given_back(townhall_databases: Databases) -
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("place", EVERY, indirect=True)
-@pytest.mark.parametrize("product", ADOPTED)
+@pytest.mark.parametrize("product", Product)
 def test_product_is_adopted_once_and_given_back(product: Product, place: Place) -> None:
     adopt_and_give_back(product, place)
 
@@ -111,7 +97,7 @@ _MADE_TWICE = text("""
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("place", EVERY, indirect=True)
-@pytest.mark.parametrize("product", ADOPTED)
+@pytest.mark.parametrize("product", Product)
 def test_script_makes_the_same_of_a_database_as_an_adoption(
     product: Product, place: Place, tmp_path: Path
 ) -> None:
@@ -128,28 +114,3 @@ def test_script_makes_the_same_of_a_database_as_an_adoption(
         assert rows_of(scripted.url).keys() == rows_of(place.url).keys()
         assert_kept(before, rows_of(scripted.url))
         assert adopt(scripted.url, decisions, scratch=place.scratch).done == []
-
-
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("place", EVERY, indirect=True)
-def test_rows_that_break_each_constraint_are_named_and_nothing_is_changed(place: Place) -> None:
-    url = place.url
-    load(url, Product.BROKEN)
-    before, rows = dump(url), rows_in_order(url)
-    found = look(url, scratch=place.scratch)
-    stops = [each for each in found.findings if each.weight is Weight.STOP]
-    assert all("break" in each.text for each in stops)
-    assert not [each for each in found.findings if "were not counted" in each.text]
-    declared = {
-        f"constraint public.{name} {constraint.name}"
-        for _, name in found.existing
-        for constraint in metadata.tables[name].constraints
-    }
-    assert declared - {each.object for each in stops} == set()
-
-    with pytest.raises(CommandError, match="nothing was changed") as refused:
-        adopt(url, scratch=place.scratch)
-    assert "correct or delete these rows" in str(refused.value)
-    assert "findings to correct by hand. constraint public." in str(refused.value)
-    assert dump(url) == before
-    assert rows_in_order(url) == rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.adopt.conftest import Found
 from townhall.adopt import Finding, Weight
 
@@ -68,6 +70,29 @@ def test_rows_that_break_a_constraint_are_counted_and_the_first_are_named(found:
     pages = next(each for each in findings if each.name == "pages" and "NULL" in each.text)
     assert pages.text == "accepts NULL, which 1 row has"
     assert pages.plan == "such rows get the default 1, and NULL is refused"
+
+
+@pytest.mark.parametrize(
+    "index",
+    ["(shelf) where is_lent", "(shelf) include (id)", "(shelf) with (fillfactor = 70)"],
+)
+def test_rows_that_break_a_unique_index_are_counted_however_it_is_written(
+    index: str, found: Found
+) -> None:
+    actual = "create table books (id integer constraint books_pkey primary key, shelf integer,"
+    actual += "is_lent boolean); insert into books values (1, 1, true), (2, 1, true)"
+    declared = f"{actual.partition(';')[0]}; create unique index ux on books {index}"
+    stops = texts(found(declared, actual), Weight.STOP)
+    assert stops["ux"].endswith("2 rows break it: id 1 and 2")
+
+
+def test_rows_with_long_keys_are_named_by_the_beginning_of_these(found: Found) -> None:
+    declared = "create table books (id text primary key constraint short check (length(id) < 5))"
+    actual = "create table books (id text constraint books_pkey primary key);"
+    stops = texts(
+        found(declared, f"{actual} insert into books select repeat('a', 2000)"), Weight.STOP
+    )
+    assert stops["short"].endswith(f"1 row breaks it: id {'a' * 100}…")
 
 
 def test_rows_of_a_table_without_a_key_are_named_by_their_place_too(found: Found) -> None:

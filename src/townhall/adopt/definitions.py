@@ -24,8 +24,8 @@ _KEY = re.compile(rf"(?:PRIMARY KEY|UNIQUE)[^(]*\((?P<columns>{_NAMES})\)(?P<res
 _KEY_INDEX = re.compile(rf" USING btree \((?P<columns>{_NAMES})\)(?P<rest>.*)", re.DOTALL)
 _CHECK = re.compile(r"CHECK (?P<condition>\(.*\))", re.DOTALL)
 _ANY_INDEX = re.compile(
-    r" USING btree \((?P<expressions>.*?)\)(?: NULLS NOT DISTINCT)?"
-    r"(?: WHERE (?P<condition>\(.*\)))?",
+    rf" USING btree \((?P<expressions>.*?)\)(?: INCLUDE \({_NAMES}\))?(?: NULLS NOT DISTINCT)?"
+    r"(?: WITH \([^()]*\))?(?: WHERE (?P<condition>.*))?",
     re.DOTALL,
 )
 _ORDER = re.compile(r" (?:ASC|DESC)\b| NULLS (?:FIRST|LAST)\b")

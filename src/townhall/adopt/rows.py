@@ -43,6 +43,8 @@ from townhall.pg.catalog import (
 _NAME = "townhall_name"
 """The column that names a row by its key, beside the declared columns."""
 _SHOWN = 3
+_LONGEST = 100
+"""How many characters of a value in a key are shown."""
 _SINGULAR = {"break it": "breaks it", "have it": "has it", "do not convert": "does not convert"}
 _SETTINGS = {"row_security": "off", "statement_timeout": "0"}
 """Row level security would hide rows, and is an error where it applies; a scan may take long."""
@@ -159,7 +161,7 @@ class _Counter:
 
     def _named(self) -> str:
         parts = [f"coalesce({sql.quote(each)}::text, 'NULL')" for each in self._key]
-        return f"concat_ws(', ', {', '.join(parts)})"
+        return f"array[{', '.join(parts)}]"
 
     def _value(self, column: Column, actual: Table) -> str:
         name = sql.quote(column.name)
@@ -202,7 +204,9 @@ class _Counter:
         if not count or question.condition == "true":
             return Breach(count)
         first = self._select(f"select {_NAME} {where} order by {_NAME} limit {_SHOWN}")
-        names = () if isinstance(first, str) else tuple(str(row[0]) for row in first)
+        names = (
+            () if isinstance(first, str) else tuple(", ".join(map(_shown, row[0])) for row in first)
+        )
         return Breach(count, ", ".join(map(sql.quote, self._key)), names)
 
     def _count_together(self, conditions: Sequence[str]) -> Sequence[int] | None:
@@ -308,3 +312,7 @@ class _Counter:
 def _primary_key(table: Table) -> tuple[str, ...]:
     keys = (key_of(each) for each in table.constraints.values() if each.kind == "primary key")
     return next((tuple(map(sql.unquote, key.columns)) for key in keys if key is not None), ())
+
+
+def _shown(value: str) -> str:
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
