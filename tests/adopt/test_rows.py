@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection
 
 from tests.adopt.conftest import Found
 from townhall.adopt import Finding, Weight
+from townhall.pg.catalog import server_version
 
 
 def texts(findings: list[Finding], weight: Weight) -> dict[str, str]:
@@ -84,6 +86,51 @@ def test_rows_that_break_a_unique_index_are_counted_however_it_is_written(
     declared = f"{actual.partition(';')[0]}; create unique index ux on books {index}"
     stops = texts(found(declared, actual), Weight.STOP)
     assert stops["ux"].endswith("2 rows break it: id 1 and 2")
+
+
+LENT = """
+    create table loans (
+        id integer constraint loans_pkey primary key, book text, during int4range, is_over boolean
+    )
+"""
+LOANS = f"""{LENT};
+    insert into loans values
+        (1, 'a', '[1,3)', false), (2, 'a', '[2,4)', false), (3, 'a', '[4,5)', false),
+        (4, 'b', '[1,9)', false), (5, 'a', '[1,9)', true), (6, 'a', null, false)
+"""
+
+
+def test_rows_that_break_an_exclusion_constraint_are_counted(found: Found) -> None:
+    declared = f"{LENT}; alter table loans add constraint lent exclude using hash (book with =)"
+    stops = texts(found(declared, LOANS), Weight.STOP)
+    assert stops["lent"].endswith("5 rows break it: id 1, 2, 3 and 2 more")
+    several = declared.replace("hash (book with =)", "btree (lower(book) with =, is_over with =)")
+    stops = texts(found(several, LOANS), Weight.STOP)
+    assert stops["lent"].endswith("4 rows break it: id 1, 2, 3 and 1 more")
+    conditional = f"{declared} where (id in (2, 4, 6) and not is_over)"
+    stops = texts(found(conditional, LOANS), Weight.STOP)
+    assert stops["lent"].endswith("2 rows break it: id 2 and 6")
+
+
+def test_rows_of_an_exclusion_constraint_without_equality_are_told_as_not_counted(
+    found: Found,
+) -> None:
+    declared = f"{LENT}; alter table loans add constraint lent exclude using gist (during with &&)"
+    (text,) = [each.text for each in found(declared, LOANS) if each.name == "lent"]
+    assert text.endswith("were not counted: each row would be compared with each other one")
+
+
+def test_rows_of_a_constraint_that_no_query_is_known_for_are_told_as_not_counted(
+    found: Found, connection: Connection
+) -> None:
+    if server_version(connection) < 18:
+        pytest.skip("keys without overlaps")
+    actual = "create table tours (hours int4range not null, days int4range not null)"
+    declared = (
+        f"{actual}; alter table tours add constraint once unique (hours, days without overlaps)"
+    )
+    (text,) = [each.text for each in found(declared, actual) if each.name == "once"]
+    assert text.endswith("were not counted: townhall has no query for its definition")
 
 
 def test_rows_with_long_keys_are_named_by_the_beginning_of_these(found: Found) -> None:

@@ -28,6 +28,13 @@ _ANY_INDEX = re.compile(
     r"(?: WITH \([^()]*\))?(?: WHERE (?P<condition>.*))?",
     re.DOTALL,
 )
+_OPERATOR = r"(?:OPERATOR\([^()]*\)|[^\s,()]+)"
+_EXCLUSION = re.compile(
+    rf"EXCLUDE USING \w+ \((?P<elements>.*? WITH {_OPERATOR})\)"
+    r"(?: WHERE (?P<condition>\(.*\)))?(?: DEFERRABLE.*)?",
+    re.DOTALL,
+)
+_ELEMENT = re.compile(rf"(.+?) WITH ({_OPERATOR})(?:, |$)", re.DOTALL)
 _ORDER = re.compile(r" (?:ASC|DESC)\b| NULLS (?:FIRST|LAST)\b")
 _EACH_NAME = re.compile(_NAME)
 _DEFERRABLE = re.compile(r" DEFERRABLE.*")
@@ -73,6 +80,18 @@ class ForeignKey(NamedTuple):
     columns: tuple[str, ...]
     table: str
     referenced: tuple[str, ...]
+
+
+class Exclusion(NamedTuple):
+    """An exclusion constraint: no two rows for which all operators are true.
+
+    Attributes:
+        elements: Expressions, each with the operator that compares two rows.
+        condition: The condition of the rows that it is about.
+    """
+
+    elements: tuple[tuple[str, str], ...]
+    condition: str
 
 
 def building_name(name: str) -> str:
@@ -160,6 +179,19 @@ def condition_of(constraint: Constraint) -> str | None:
     """
     match = _CHECK.match(constraint.definition)
     return match["condition"] if match is not None else None
+
+
+def exclusion_of(constraint: Constraint) -> Exclusion | None:
+    """Return what an exclusion constraint compares, or None for another constraint.
+
+    Args:
+        constraint: A constraint.
+    """
+    match = _EXCLUSION.fullmatch(validated(constraint.definition))
+    if match is None:
+        return None
+    elements = tuple((each[1], each[2]) for each in _ELEMENT.finditer(match["elements"]))
+    return Exclusion(elements, match["condition"] or "true")
 
 
 def expressions_of(index: Index) -> tuple[str, str] | None:

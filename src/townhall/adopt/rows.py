@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.adopt.definitions import (
+    Exclusion,
     Key,
     condition_of,
+    exclusion_of,
     expressions_of,
     foreign_key_of,
     key_of,
@@ -126,10 +128,14 @@ def count_breaches(
 @dataclass(frozen=True)
 class _Question:
     # Rows of ``source`` for which ``condition`` is true. Those of several questions about nothing
-    # but the row itself are counted together.
+    # but the row itself are counted together; with a problem, they are not counted.
     source: str
     condition: str
     is_of_row: bool = False
+    problem: str | None = None
+
+
+_UNCOUNTED = _Question("", "", problem="townhall has no query for its definition")
 
 
 class _Counter:
@@ -195,6 +201,8 @@ class _Counter:
             yield difference, self._breach(question, known.get(difference))
 
     def _breach(self, question: _Question, count: int | None) -> Breach:
+        if question.problem is not None:
+            return Breach(0, problem=question.problem)
         where = f"from {question.source} where {question.condition}"
         if count is None:
             rows = self._select(f"select count(*) {where}")
@@ -272,7 +280,7 @@ class _Counter:
             f"not pg_catalog.pg_input_is_valid({name}::text, {type_}) and {name} is not null",
         )
 
-    def _constraint(self, constraint: Constraint) -> _Question | None:
+    def _constraint(self, constraint: Constraint) -> _Question:
         if (condition := condition_of(constraint)) is not None:
             return _Question(self._rows, f"not {condition}", is_of_row=True)
         if (foreign_key := foreign_key_of(constraint)) is not None:
@@ -289,12 +297,15 @@ class _Counter:
             return _Question(self._rows, " and ".join([*known, found]))
         if (key := key_of(constraint)) is not None:
             return self._duplicates(key, ", ".join(key.columns), "true")
-        return None
+        if (exclusion := exclusion_of(constraint)) is not None:
+            return self._excluded(exclusion)
+        return _UNCOUNTED
 
     def _index(self, index: Index) -> _Question | None:
-        found = expressions_of(index)
-        if found is None:
+        if not index.is_unique:
             return None
+        if (found := expressions_of(index)) is None:
+            return _UNCOUNTED
         expressions, condition = found
         return self._duplicates(key_of(index), expressions, condition)
 
@@ -307,6 +318,24 @@ class _Counter:
             f" from {self._rows} where {condition}{known}) as townhall_rows"
         )
         return _Question(source, "townhall_count > 1")
+
+    def _excluded(self, exclusion: Exclusion) -> _Question:
+        if all(operator != "=" for _, operator in exclusion.elements):
+            return _Question("", "", problem="each row would be compared with each other one")
+        names = [f"townhall_{number}" for number, _ in enumerate(exclusion.elements)]
+        values = ", ".join(
+            f"{expression} as {name}"
+            for name, (expression, _) in zip(names, exclusion.elements, strict=True)
+        )
+        rows = f"(select {_NAME}, {values} from {self._rows} where {exclusion.condition})"
+        compared = " and ".join(
+            f"r.{name} {operator} townhall_rows.{name}"
+            for name, (_, operator) in zip(names, exclusion.elements, strict=True)
+        )
+        another = f"r.{_NAME} <> townhall_rows.{_NAME} and {compared}"
+        return _Question(
+            f"{rows} as townhall_rows", f"exists (select from {rows} as r where {another})"
+        )
 
 
 def _primary_key(table: Table) -> tuple[str, ...]:
