@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import MissingGreenlet, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -139,13 +139,13 @@ async def test_statement_after_a_caught_missing_greenlet_names_it(
         pass  # the pool has a connection, so that the begin of the transaction is what fails
     async with AsyncSession(engine) as session:
         act_as(session, Actor.user(user))
-        with pytest.raises(StatementError, match="MissingGreenlet"):
+        with pytest.raises((StatementError, MissingGreenlet), match="greenlet_spawn"):
             session.sync_session.scalars(select(Note))
         with pytest.raises(ActorError, match=r"failed with MissingGreenlet: roll back first"):
             await session.scalars(select(Note))
         await session.rollback()
         await session.run_sync(assert_acts_as, user)
-        with pytest.raises(StatementError, match="MissingGreenlet"):
+        with pytest.raises((StatementError, MissingGreenlet), match="greenlet_spawn"):
             session.sync_session.scalars(select(Note))
         await session.run_sync(assert_acts_as, user)
     await engine.dispose()
