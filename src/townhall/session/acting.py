@@ -87,10 +87,8 @@ def act_as(
     if not isinstance(actor, Actor):
         raise TypeError(f"the actor is a {type(actor).__name__}, not an Actor")
     sync_session = _sync_session(session)
-    transaction = sync_session.get_transaction()
-    if transaction is not None and guard.has_begun_otherwise(transaction, actor):
-        raise ActorError(guard.WRONG_ACTOR)
     if sync_session not in acting_sessions:
+        guard.check_begun(sync_session, actor)
         guard.listen(sync_session, first=True)
         _attach(sync_session)
     sync_session.info[ACTOR_KEY] = actor

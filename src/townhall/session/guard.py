@@ -20,11 +20,6 @@ from townhall.session.settings import (
 )
 from townhall.session.turns import Turn
 
-WRONG_ACTOR = (
-    "the session's transaction has begun as another actor, or as the login role:"
-    " commit or roll back first"
-)
-
 
 class _Guard:
     """The guard of one transaction on one connection.
@@ -115,8 +110,22 @@ def listen(target: Any, *, first: bool = False) -> None:  # noqa: ANN401  what S
     event.listen(target, "after_transaction_end", _end)
 
 
-def has_begun_otherwise(transaction: SessionTransaction, actor: object) -> bool:
-    """Tell whether a transaction has a connection on which it does not act as the actor."""
+def check_begun(session: Session, actor: object) -> None:
+    """Refuse another actor for a session within a transaction.
+
+    Raises:
+        ActorError: The session's transaction has a connection on which it does not act as the
+            actor.
+    """
+    transaction = session.get_transaction()
+    if transaction is not None and _has_begun_otherwise(transaction, actor):
+        raise ActorError(
+            "the session's transaction has begun as another actor, or as the login role:"
+            " commit or roll back first"
+        )
+
+
+def _has_begun_otherwise(transaction: SessionTransaction, actor: object) -> bool:
     guards = _guards.get(transaction)
     if guards is None:
         return bool(transaction._connections)  # noqa: SLF001  nothing public tells

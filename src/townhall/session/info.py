@@ -51,9 +51,7 @@ class ActorInfo(UserDict[Any, Any]):
         session, former = self._session(), self.data.get(ACTOR_KEY)
         if session is None or actor == former:
             return
-        transaction = session.get_transaction()
-        if transaction is not None and guard.has_begun_otherwise(transaction, actor):
-            raise ActorError(guard.WRONG_ACTOR)
+        guard.check_begun(session, actor)
         if session.dirty or session.deleted or (session.new and former is not None):
             raise ActorError(
                 "the session has changes that its former actor made: commit or roll back first"
