@@ -140,7 +140,7 @@ def breaking_rows(table: Table) -> Iterator[Breaking]:
                 repeated = frozenset(each.name for each in constraint.columns)
                 yield Breaking(table.name, object_, {}, repeated)
             case _:
-                raise NotImplementedError(f"no row that breaks {constraint!r}")
+                raise TypeError(f"no row is known that breaks {constraint!r}")
     for index in table.indexes:
         if index.unique:
             object_ = f"index public.{table.name} {index.name}"
