@@ -1,8 +1,8 @@
 """Steps that replace a key to which foreign keys refer, and let these refer to the new one.
 
 The foreign keys are dropped and added again in the transaction that replaces the key, so that no
-row escapes them. They are not valid until their rows were read again, which holds nobody up; a
-comment marks them until then, so that a run after an interruption goes on with it.
+row escapes them. They are not valid until their rows are validated, which blocks no reads and
+writes. A comment marks them until then, so that a run after an interruption goes on with it.
 """
 
 from __future__ import annotations

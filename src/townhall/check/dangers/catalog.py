@@ -260,7 +260,7 @@ class Rules:
         relations: The relations, by number.
         open_tables: The access of the tables without row level security, by schema and name.
         policies: The policies.
-        always_true: The conditions to write that hold for every row, each with schema and table.
+        always_true: The conditions of policies that are always true, each with schema and table.
         functions: The functions, by number.
         entities: The functions and views, as they would be declared.
         names: Schema and name of each relation, indexes included, where a foreign key lacks one.

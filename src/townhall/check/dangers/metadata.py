@@ -146,7 +146,7 @@ class Metadata:
         for each in self._rules.relations.values():
             if each.kind == "v" and (view := declared.get(each.key)) is not None:
                 columns = view.column_names
-                # Those of each query of a union stand behind each other.
+                # The columns of the second query of a union follow those of the first.
                 every = columns_of_view(view.definition)
                 expressions = tuple(
                     tuple(every[number :: len(columns)]) for number in range(len(columns))

@@ -1,4 +1,4 @@
-"""The conditions of policies that hold for every row, whatever their form.
+"""The conditions of policies that are always true, however they are written.
 
 PostgreSQL's own parse of a condition is read, and what each part of it can be is derived: true,
 false, null or a value. What is built of constants, of built-in immutable functions and of operators
@@ -73,7 +73,7 @@ class _Condition:
 
 
 def read_always_true(connection: Connection) -> frozenset[tuple[tuple[str, str], str]]:
-    """Return the conditions of policies that hold for every row, each with schema and table.
+    """Return the conditions of policies that are always true, each with schema and table.
 
     Args:
         connection: A connection within a transaction, with an empty search path.
