@@ -37,7 +37,7 @@ def test_new_files_take_the_place_of_former_ones(tmp_path: Path) -> None:
     with staged(tmp_path) as new:
         write(new, a="new", b__second="new")
         assert texts(tmp_path)["a"] == "old"
-        put_in_place(tmp_path, [tmp_path / "b" / "first"])
+        put_in_place(tmp_path, new, [tmp_path / "b" / "first"])
     assert texts(tmp_path) == {"a": "new", "b/mine": "mine", "b/second": "new"}
     assert not (tmp_path / ".townhall-pull").exists()
 
@@ -54,7 +54,7 @@ def test_failure_while_files_are_put_in_place_brings_the_former_ones_back(tmp_pa
     with staged(tmp_path) as new:
         write(new, a="new", z="new")
         with pytest.raises(IsADirectoryError):
-            put_in_place(tmp_path, [tmp_path / "first"])
+            put_in_place(tmp_path, new, [tmp_path / "first"])
     assert texts(tmp_path) == {"a": "old", "first": "old", "z/is_a_folder": "mine"}
 
 

@@ -14,6 +14,7 @@ from townhall.adopt.decisions import DecisionError, Decisions, read_decisions, w
 from townhall.adopt.findings import Weight
 from townhall.adopt.looking import look
 from townhall.adopt.report import Look
+from townhall.as_owner import as_owner_of
 from townhall.check.checking import check
 from townhall.configuration import database_of, default_ini
 from townhall.printing import on_one_line
@@ -153,7 +154,7 @@ def _tell_next(path: Path | None, found: Look) -> None:
 
 def _write(path: Path, found: Look) -> None:
     try:
-        with path.open("x", encoding="utf-8") as file:
+        with as_owner_of(path.parent), path.open("x", encoding="utf-8") as file:
             file.write(written(found.findings, found.database))
     except FileExistsError:
         raise DecisionError(

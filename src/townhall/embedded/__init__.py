@@ -16,6 +16,11 @@ account ``nobody`` where that is root. The folder may be one that this account c
 (``/root``), so the programs get the data folder as their working directory and refer to it by that
 alone: no folder above it is entered, and no permission is changed. Only the programs themselves
 must be accessible: where they are not, they are copied to ``/var/lib/townhall`` once.
+
+The owner of the folder may be an attacker, who puts links to files of root's in the place of names
+that are used, at any moment. Root follows none of them: it opens the folder once, names everything
+in it below that descriptor, gives away only what it has made where no other account could replace
+it, and has the programs and ``rm`` run as the owner.
 """
 
 from __future__ import annotations

@@ -20,20 +20,17 @@ class Account(NamedTuple):
     gid: int
 
 
-def account_for(data: Path, directory: Path) -> Account | None:
+def account_for(owner: Account, *, is_of_data: bool = False) -> Account | None:
     """Return the account that runs the programs; None for that of this process, if not root.
 
     Args:
-        data: The data folder, which may not exist yet.
-        directory: The folder that contains it, or will.
+        owner: The owner of the folder that is used.
+        is_of_data: Whether it has data. New data needs an owner with a name: initdb looks it up.
     """
     if os.geteuid() != 0:
         return None
-    place = next(path for path in (data, directory, *directory.parents) if path.exists())
-    owner = place.stat()
-    # New data needs an owner with a name: initdb looks it up.
-    if owner.st_uid != 0 and (place == data or name_of(owner.st_uid)):
-        return Account(owner.st_uid, owner.st_gid)
+    if owner.uid != 0 and (is_of_data or name_of(owner.uid)):
+        return owner
     nobody = pwd.getpwnam("nobody")
     return Account(nobody.pw_uid, nobody.pw_gid)
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from townhall.embedded.accounts import Account, account_for, run_as
+from townhall.embedded.accounts import account_for, run_as
 from townhall.embedded.data import (
-    UnusableDataError,
     create_data,
     holds_data,
     remove_incomplete_data,
     remove_reused_process_file,
 )
-from townhall.embedded.errors import EmbeddedServerError, reason_in, reason_of
+from townhall.embedded.errors import (
+    EmbeddedServerError,
+    UnusableDataError,
+    reason_in,
+    reason_of,
+)
+from townhall.embedded.folders import Folder
 from townhall.embedded.locks import exclusive, is_free, share
+from townhall.embedded.paths import opened
 from townhall.embedded.programs import programs_for
 from townhall.embedded.sockets import PORT, remove_link, socket_directory
 
 _WORKING_DIRECTORY = "/proc/self/cwd" if Path("/proc/self/cwd").is_dir() else "."
+_FILES = {".gitignore": "*\n"}
 _LOG = "server.log"
 _STARTING_UP = 1  # status of pg_isready
 _TIMEOUT = 300  # seconds for a server to recover, or to write all of its memory to disk
@@ -35,35 +42,31 @@ class Cluster:
     """The data of one version below a directory, and the programs that work on it.
 
     Attributes:
-        directory: The folder of ours.
+        given: The folder of ours as it was named, absolute.
         version: The major version of PostgreSQL.
         programs: The folder of the installed programs.
     """
 
-    directory: Path
+    given: Path
     version: int
     programs: Path
 
-    @property
+    @cached_property
     def data(self) -> Path:
-        """The data folder."""
-        return self.directory / f"postgresql-{self.version}"
+        """The data folder, for its name in a URL and in messages."""
+        return Path(os.path.realpath(self.given), self._name)
 
     @property
-    def _lock(self) -> Path:
-        return self.data.with_name(f"{self.data.name}.lock")
+    def _name(self) -> str:
+        return f"postgresql-{self.version}"
 
     @property
-    def _users(self) -> Path:
-        return self.data.with_name(f"{self.data.name}.users")
+    def _lock(self) -> str:
+        return f"{self._name}.lock"
 
-    @cached_property
-    def _account(self) -> Account | None:
-        return account_for(self.data, self.directory)
-
-    @cached_property
-    def _executables(self) -> Path:
-        return programs_for(self._account, self.programs)
+    @property
+    def _users(self) -> str:
+        return f"{self._name}.users"
 
     def join(self) -> int:
         """Start the server unless it runs, and return the descriptor that keeps it running.
@@ -71,12 +74,14 @@ class Cluster:
         Raises:
             EmbeddedServerError: The server can't be started.
         """
-        with self._explaining_errors():
-            self._create_directory()
-            with exclusive(self._lock, self._account):
-                if not self._answers():
-                    self._launch()
-                return share(self._users, self._account)
+        with (
+            self._explaining_errors(),
+            self._opened(_FILES) as folder,
+            exclusive(folder, self._lock),
+        ):
+            if not self._answers(folder):
+                self._launch(folder)
+            return share(folder, self._users)
 
     def leave(self, presence: int) -> None:
         """Close the descriptor, and stop the server if no other process uses it.
@@ -91,23 +96,25 @@ class Cluster:
             os.close(presence)
             remove_link(self.data)
             return
-        with self._explaining_errors(), exclusive(self._lock, self._account):
+        with (
+            self._explaining_errors(),
+            self._opened() as folder,
+            exclusive(folder, self._lock),
+        ):
             os.close(presence)
-            if is_free(self._users, self._account):
-                if self._answers():
-                    self._run("pg_ctl", "-w", "-t", str(_TIMEOUT), "-m", "fast", "stop")
+            if is_free(folder, self._users):
+                if self._answers(folder):
+                    self._control(folder, "-m", "fast", "stop")
                 remove_link(self.data)
 
-    def _create_directory(self) -> None:
-        if self.directory.is_dir():
-            return
-        account = self._account
-        self.directory.mkdir(parents=True, exist_ok=True)
-        (self.directory / ".gitignore").write_text("*\n", encoding="utf-8")
-        if account is not None:
-            os.chown(self.directory, *account)
+    @contextmanager
+    def _opened(self, files: Mapping[str, str] | None = None) -> Iterator[Folder]:
+        with opened(self.given, files) as folder:
+            owner = folder.owner_of(self._name)
+            account = account_for(owner, is_of_data=True) if owner else folder.account
+            yield replace(folder, account=account)
 
-    def _answers(self) -> bool:
+    def _answers(self, folder: Folder) -> bool:
         """Tell whether the server accepts connections, waiting for one that is starting up."""
         command = (
             str(self.programs / "pg_isready"),
@@ -118,35 +125,39 @@ class Cluster:
         )
         until = time.monotonic() + _TIMEOUT
         while time.monotonic() < until:
-            status = run_as(None, command, self.directory).returncode
+            status = run_as(None, command, Path("/")).returncode
             if status != _STARTING_UP:
                 return status == 0
             time.sleep(0.1)
-        raise self._error(f"it was not ready within {_TIMEOUT} seconds", self._read_log())
+        raise self._error(f"it was not ready within {_TIMEOUT} seconds", self._read_log(folder))
 
-    def _launch(self) -> None:
-        remove_incomplete_data(self.data)
-        if not holds_data(self.data, self.version, self._account):
-            create_data(self.data, self.version, self._account, self._run_initdb)
-        remove_reused_process_file(self.data)
-        (self.data / _LOG).unlink(missing_ok=True)
-        self._run("pg_ctl", "-w", "-t", str(_TIMEOUT), "-l", _LOG, "start")
+    def _launch(self, folder: Folder) -> None:
+        remove_incomplete_data(folder, self._name)
+        if not holds_data(folder, self._name, self.version):
+            create_data(folder, self._name, self.version, self._run_initdb)
+        with folder.own_subfolder(self._name) as data:
+            remove_reused_process_file(data)
+            data.unlink(_LOG)
+        self._control(folder, "-l", _LOG, "start")
 
-    def _run_initdb(self, folder: Path, arguments: list[str]) -> None:
-        self._run("initdb", *arguments, folder=folder)
+    def _run_initdb(self, folder: Folder, arguments: list[str]) -> None:
+        self._run(folder, "initdb", *arguments)
 
-    def _run(self, program: str, *arguments: str, folder: Path | None = None) -> None:
-        """Run a program on the data folder, or on another one, as the account that may."""
-        executable = str(self._executables / program)
-        command = (executable, "-D", _WORKING_DIRECTORY, *arguments)
-        done = run_as(self._account, command, folder or self.data)
+    def _control(self, folder: Folder, *arguments: str) -> None:
+        with folder.own_subfolder(self._name) as data:
+            self._run(data, "pg_ctl", "-w", "-t", str(_TIMEOUT), *arguments)
+
+    def _run(self, folder: Folder, program: str, *arguments: str) -> None:
+        """Run a program on a data folder, as the account that may."""
+        executable = programs_for(folder.account, self.programs) / program
+        done = folder.run(str(executable), "-D", _WORKING_DIRECTORY, *arguments)
         if done.returncode != 0:
-            output = done.stdout + ("" if folder else self._read_log())
-            raise self._error(reason_in(output, program, self.directory), output)
+            output = done.stdout + folder.read(_LOG)
+            raise self._error(reason_in(output, program, folder.descriptor), output)
 
-    def _read_log(self) -> str:
-        log = self.data / _LOG
-        return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    def _read_log(self, folder: Folder) -> str:
+        with folder.own_subfolder(self._name) as data:
+            return data.read(_LOG)
 
     @contextmanager
     def _explaining_errors(self) -> Iterator[None]:
@@ -158,11 +169,12 @@ class Cluster:
             raise self._error(reason_of(error), str(error)) from error
 
     def _error(self, reason: str, output: str = "") -> EmbeddedServerError:
+        place = self.given / self._name
         lines = [f"  {line}" for line in output.splitlines() if line.strip()]
         return EmbeddedServerError(
             "\n".join(
                 (
-                    f"PostgreSQL {self.version} can't be used in {self.data}: {reason}.",
+                    f"PostgreSQL {self.version} can't be used in {place}: {reason}.",
                     *lines[-_LINES_OF_OUTPUT:],
                     "Choose another folder, or name a server with DATABASE_URL.",
                 )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from townhall.embedded.accounts import Account, name_of
+from townhall.embedded.errors import UnusableDataError
+from townhall.embedded.folders import Folder
 
+_PROCESS_FILE = "postmaster.pid"
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_directories": ".",
@@ -25,63 +26,51 @@ _LOCALE_PROVIDER = {
 }
 
 
-class UnusableDataError(Exception):
-    """A data folder can't be used; the message says why."""
-
-
-def holds_data(data: Path, version: int, account: Account | None) -> bool:
+def holds_data(folder: Folder, name: str, version: int) -> bool:
     """Tell whether a data folder can be used as it is; False where it has to be created.
 
     Args:
-        data: The data folder.
+        folder: The folder that contains it.
+        name: Its name.
         version: The major version of PostgreSQL.
-        account: The account that runs the server; None for that of this process.
 
     Raises:
         UnusableDataError: Another account owns it, or it holds something else.
+        OSError: It is a link or a file.
     """
-    if not data.exists():
+    if folder.owner_of(name) is None:
         return False
-    _check_owner(data, account)
-    if not any(data.iterdir()):
-        return False
-    if not (data / "PG_VERSION").is_file():
-        raise UnusableDataError("it is not empty and no data folder of PostgreSQL")
-    actual = (data / "PG_VERSION").read_text(encoding="utf-8").strip()
+    with folder.own_subfolder(name) as data:
+        names = data.names
+        if not names:
+            return False
+        if "PG_VERSION" not in names:
+            raise UnusableDataError("it is not empty and no data folder of PostgreSQL")
+        actual = data.read("PG_VERSION").strip()
     if actual != str(version):
         raise UnusableDataError(f"its data is of PostgreSQL {actual or '(unknown)'}")
     return True
 
 
-def _check_owner(data: Path, account: Account | None) -> None:
-    owner = data.stat().st_uid
-    runner = os.geteuid() if account is None else account.uid
-    if owner != runner:
-        raise UnusableDataError(
-            f"it belongs to the account {name_of(owner) or owner};"
-            f" run as that account, or give it to {name_of(runner) or runner} with chown -R"
-        )
-
-
 def create_data(
-    data: Path, version: int, account: Account | None, run_initdb: Callable[[Path, list[str]], None]
+    folder: Folder, name: str, version: int, run_initdb: Callable[[Folder, list[str]], None]
 ) -> None:
     """Create a data folder beside its place and move it there, so that it is never incomplete.
 
     Args:
-        data: The data folder.
+        folder: The folder that is to contain it.
+        name: Its name.
         version: The major version of PostgreSQL.
-        account: The account that is to own it; None for that of this process.
         run_initdb: Runs ``initdb`` on a folder, with arguments.
     """
-    fresh = Path(tempfile.mkdtemp(prefix=_new_prefix(data), dir=data.parent))
+    fresh = f"{_new_prefix(name)}{secrets.token_hex(4)}"
     try:
-        if account is not None:
-            os.chown(fresh, *account)
-        run_initdb(fresh, _initdb_arguments(version))
-        fresh.rename(data)
+        folder.make_subfolder(fresh, 0o700, {})
+        with folder.own_subfolder(fresh) as data:
+            run_initdb(data, _initdb_arguments(version))
+        folder.rename(fresh, name)
     except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
+        folder.remove(fresh)
         raise
 
 
@@ -93,29 +82,37 @@ def _initdb_arguments(version: int) -> list[str]:
     ]
 
 
-def remove_incomplete_data(data: Path) -> None:
-    """Remove the folders of processes that were killed while they created the data."""
-    for folder in data.parent.glob(f"{_new_prefix(data)}*"):
-        shutil.rmtree(folder, ignore_errors=True)
+def remove_incomplete_data(folder: Folder, name: str) -> None:
+    """Remove the folders of processes that were killed while they created the data.
+
+    Args:
+        folder: The folder that contains them.
+        name: The name of the data folder.
+    """
+    for each in folder.names:
+        if each.startswith(_new_prefix(name)):
+            folder.remove(each)
 
 
-def _new_prefix(data: Path) -> str:
-    return f"{data.name}-new-"
+def _new_prefix(name: str) -> str:
+    return f"{name}-new-"
 
 
-def remove_reused_process_file(data: Path) -> None:
+def remove_reused_process_file(data: Folder) -> None:
     """Remove the process file of a crashed server whose number another program has now.
 
     PostgreSQL would take that program for a running server and refuse to start. In a container
     that was started again the same low numbers are given again each time.
+
+    Args:
+        data: The data folder.
     """
-    file = data / "postmaster.pid"
-    if not file.exists():
+    number = data.read(_PROCESS_FILE).partition("\n")[0]
+    if not number.isdecimal():
         return
-    process = Path("/proc", file.read_text(encoding="utf-8").partition("\n")[0], "cwd")
     try:
-        is_ours = process.samefile(data)
+        status = Path("/proc", number, "cwd").stat()
     except OSError:
         return
-    if not is_ours:
-        file.unlink()
+    if not os.path.samestat(status, os.fstat(data.descriptor)):
+        data.unlink(_PROCESS_FILE)

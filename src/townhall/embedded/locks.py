@@ -6,23 +6,22 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from townhall.embedded.accounts import Account
+from townhall.embedded.folders import Folder
 
 if sys.platform != "win32":
     import fcntl
 
 
 @contextmanager
-def exclusive(path: Path, account: Account | None) -> Iterator[None]:
+def exclusive(folder: Folder, name: str) -> Iterator[None]:
     """Hold the exclusive lock on a file for a block, waiting until it is free.
 
     Args:
-        path: The file, which is created where it is missing.
-        account: Its owner; None for the account of this process.
+        folder: The folder of the file.
+        name: The name of the file, which is made where it is missing.
     """
-    descriptor = _open(path, account)
+    descriptor = folder.open_file(name)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -30,26 +29,26 @@ def exclusive(path: Path, account: Account | None) -> Iterator[None]:
         os.close(descriptor)
 
 
-def share(path: Path, account: Account | None) -> int:
+def share(folder: Folder, name: str) -> int:
     """Take the shared lock on a file, and return the descriptor that holds it until closed.
 
     Args:
-        path: The file, which is created where it is missing.
-        account: Its owner; None for the account of this process.
+        folder: The folder of the file.
+        name: The name of the file, which is made where it is missing.
     """
-    descriptor = _open(path, account)
+    descriptor = folder.open_file(name)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     return descriptor
 
 
-def is_free(path: Path, account: Account | None) -> bool:
+def is_free(folder: Folder, name: str) -> bool:
     """Tell whether no process holds a lock on a file.
 
     Args:
-        path: The file, which is created where it is missing.
-        account: Its owner; None for the account of this process.
+        folder: The folder of the file.
+        name: The name of the file, which is made where it is missing.
     """
-    descriptor = _open(path, account)
+    descriptor = folder.open_file(name)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -57,10 +56,3 @@ def is_free(path: Path, account: Account | None) -> bool:
     finally:
         os.close(descriptor)
     return True
-
-
-def _open(path: Path, account: Account | None) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    if account is not None:
-        os.fchown(descriptor, *account)
-    return descriptor

@@ -7,11 +7,13 @@ import importlib.util
 import shutil
 import stat
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from townhall.embedded.accounts import Account, run_as
 from townhall.embedded.errors import EmbeddedServerError
 from townhall.embedded.locks import exclusive
+from townhall.embedded.paths import opened
 
 COPIES = Path("/var/lib/townhall")
 """Where the programs are copied to for an account that can't run the installed ones."""
@@ -73,7 +75,7 @@ def _copy(programs: Path) -> Path:
     package = programs.parents[1]
     home = COPIES / f"{programs.parent.name}-{importlib.metadata.version(_WHEEL)}"
     COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with exclusive(COPIES / ".lock", None):
+    with opened(COPIES) as copies, exclusive(replace(copies, account=None), ".lock"):
         if not home.is_dir():
             with tempfile.TemporaryDirectory(dir=COPIES) as work:
                 fresh = Path(work, home.name)

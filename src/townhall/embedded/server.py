@@ -105,7 +105,7 @@ def start(
         raise EmbeddedServerError(
             "There is no embedded PostgreSQL on Windows; name a server with DATABASE_URL."
         )
-    cluster = Cluster(Path(directory).resolve(), version, bin_directory(version))
+    cluster = Cluster(Path(directory).absolute(), version, bin_directory(version))
     _stop_at_exit()
     return Server(cluster, cluster.join())
 

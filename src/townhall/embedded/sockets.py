@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -28,17 +27,22 @@ def socket_directory(data: Path) -> Path:
     if len(os.fsencode(data / f".s.PGSQL.{PORT}")) <= _MAXIMUM_LENGTH and "," not in str(data):
         return data
     folder = _folder_of_links()
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        raise EmbeddedServerError(
-            f"The path {data} is too long for a socket, and {folder}, where a short name for it"
-            " would be, is not a folder of this account alone; remove it, or set TMPDIR."
-        )
-    link = folder / hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
     with suppress(FileExistsError):
-        link.symlink_to(data)
-    return link
+        folder.mkdir(mode=0o700)
+    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+            raise EmbeddedServerError(
+                f"The path {data} is too long for a socket, and {folder}, where a short name for it"
+                " would be, is not a folder of this account alone; remove it, or set TMPDIR."
+            )
+        with suppress(FileExistsError):
+            os.symlink(data, name, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+    return folder / name
 
 
 def is_socket_directory(path: Path) -> bool:

@@ -11,6 +11,7 @@ from string import Template
 
 from alembic.util import CommandError
 
+from townhall.as_owner import as_owner_of
 from townhall.migrate.commands import SCRIPT_LOCATION
 
 _PLACES = {
@@ -43,10 +44,11 @@ def write_application(folder: Path, package: str, *, with_product: bool) -> None
             f"{', '.join(existing)}: exists already in {folder.resolve()}, and is not overwritten."
             " Move it away, or begin in another folder."
         )
-    (folder / "migrations" / "versions").mkdir(parents=True, exist_ok=True)
-    for path, text in contents.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    with as_owner_of(folder):
+        (folder / "migrations" / "versions").mkdir(parents=True, exist_ok=True)
+        for path, text in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def package_name(folder: Path) -> str:

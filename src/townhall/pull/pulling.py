@@ -89,7 +89,7 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
             _write(new, files)
             refused = write_first_revision(new, package, source, written.declared, other)
             _format(new, package)
-            put_in_place(folder, first)
+            put_in_place(folder, new, first)
     if refused:
         (revision,), _ = _revisions(folder, package)
         raise CommandError(
