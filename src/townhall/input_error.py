@@ -8,4 +8,9 @@ class InputError(ValueError):
 
     A command prints the message alone. Any other :class:`ValueError` is a fault of the program,
     which keeps its traceback.
+
+    Attributes:
+        column: The column that refuses a value, as ``table.column``; None for anything else.
     """
+
+    column: str | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from townhall.pg import Accepted, Entity
     from townhall.pg.access import Access
+    from townhall.refusals import Refusal
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Product:
         roles: The roles that its revisions name.
         helper_schema: The schema of helper functions that its revisions name.
         accepted: The dangers that were looked at and do no harm.
+        refusals: What the rules that its functions raise are told as, by the name of the rule.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Product:
     roles: Roles = SUPABASE
     helper_schema: str = HELPER_SCHEMA
     accepted: tuple[Accepted, ...] = ()
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
 
 
 def own_product() -> Product:

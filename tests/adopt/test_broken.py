@@ -8,19 +8,17 @@ import pytest
 from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
-from tests.adopt.broken import (
-    BREAKING_ROWS,
-    OF_THE_PLATFORM,
-    TABLES,
-    Rows,
-    breaking_rows,
-    correct,
-    load_broken,
-    required_columns,
-)
+from tests.adopt.broken import Rows, correct, load_broken
 from tests.adopt.contents import assert_kept, connected, rows_in_order, rows_of
 from tests.adopt.places import EVERY, Place
 from tests.adopt.products import load_accounts
+from tests.support.broken import (
+    BREAKING_ROWS,
+    OF_THE_PLATFORM,
+    TABLES,
+    breaking_rows,
+    required_columns,
+)
 from tests.support.dump import dump
 from tests.support.rows import contents, fill
 from townhall import metadata

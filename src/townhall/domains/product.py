@@ -11,6 +11,7 @@ from townhall.domains.models import metadata
 from townhall.pg import Accepted
 from townhall.pg.access import Access, Declaration, entities_of
 from townhall.product import Product
+from townhall.refusals import Refusal
 
 MODULES_WITH_ENTITIES = ("functions", "triggers", "views", "replication")
 """The modules of a domain that hold ``ENTITIES``; a domain has those that it needs."""
@@ -42,6 +43,12 @@ def _accepted() -> tuple[Accepted, ...]:
     return tuple(each for module in modules for each in getattr(module, "ACCEPTED", ()))
 
 
+def _refusals() -> dict[str, Refusal]:
+    modules = (module_of(domain, name) for domain in DOMAINS for name in MODULES_WITH_ENTITIES)
+    found = (getattr(module, "REFUSALS", {}) for module in modules)
+    return {name: refusal for each in found for name, refusal in each.items()}
+
+
 access_rules = _access_rules()
 """The access rules of all domains."""
 
@@ -54,4 +61,5 @@ PRODUCT = Product(
     entities=entities,
     access_rules=access_rules,
     accepted=_accepted(),
+    refusals=_refusals(),
 )

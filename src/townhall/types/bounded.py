@@ -47,7 +47,9 @@ class Bounded(TypeDecorator[_Value]):
         Raises:
             InputError: Always.
         """
-        raise InputError(f"{self.column_name} {reason}")
+        error = InputError(f"{self.column_name} {reason}")
+        error.column = self.column_name if "." in self.column_name else None
+        raise error
 
     @property
     def python_type(self) -> type[Any]:
@@ -77,13 +79,24 @@ def bounds_of(column: Column[Any]) -> str | None:
     return condition
 
 
+def bounded_column(check: CheckConstraint) -> str | None:
+    """Return the name of the column whose bounds a check is about, if it is such a check.
+
+    Args:
+        check: A check of a declared table.
+    """
+    name = check.info.get(_BOUNDED)
+    return name if isinstance(name, str) else None
+
+
 def add_bounds(table: Table) -> None:
     """Add the checks of bounded columns to a table that does not have them yet.
 
     Args:
         table: A declared table.
     """
-    present = {constraint.info.get(_BOUNDED) for constraint in table.constraints}
+    checks = (each for each in table.constraints if isinstance(each, CheckConstraint))
+    present = {bounded_column(each) for each in checks}
     for column in table.columns:
         if not isinstance(column.type, Bounded) or column.name in present:
             continue

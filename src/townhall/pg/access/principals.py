@@ -28,12 +28,14 @@ class Principal:
             id. Columns inside a subquery are qualified.
         anonymous: Those of the callers who are not signed in; None where all of them are.
         table: The table whose columns the condition is about; None where it is not known.
+        caller_columns: The columns that have the caller's id in each of these rows.
     """
 
     name: str
     condition: str
     anonymous: Principal | None = None
     table: Table | None = field(default=None, repr=False)
+    caller_columns: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Lay out the condition.
@@ -70,6 +72,9 @@ class Principal:
             f"{self.condition}\nor {other.condition}",
             anonymous=reduce(or_, anonymous) if anonymous else None,
             table=other.table if self.table is None else self.table,
+            caller_columns=tuple(
+                each for each in self.caller_columns if each in other.caller_columns
+            ),
         )
 
     def where(self, condition: str, words: str) -> Principal:
@@ -143,7 +148,8 @@ def owner(column: Attribute, name: str = "the owner") -> Principal:
     Raises:
         TypeError: ``column`` is no mapped attribute of a column.
     """
-    return _compared(column, ":caller", name, "owner()")
+    owned = _compared(column, ":caller", name, "owner()")
+    return replace(owned, caller_columns=(column_of(column, "owner()").name,))
 
 
 def either(first: Attribute, second: Attribute, name: str = "either party") -> Principal:
