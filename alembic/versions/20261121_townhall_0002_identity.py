@@ -465,7 +465,9 @@ def organizations() -> None:
                                 using errcode = 'check_violation',
                                     hint = 'Make another member an owner first.',
                                     schema = 'public',
-                                    table = 'organization_members';
+                                    table = 'organization_members',
+                                    column = 'role',
+                                    constraint = 'organization_has_owner';
                         end if;
                     end loop;
                     return null;

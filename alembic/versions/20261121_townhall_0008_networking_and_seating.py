@@ -189,7 +189,11 @@ def upgrade() -> None:
                 begin
                     if opt_in is null then
                         raise exception 'consent to networking is true or false, not null'
-                            using errcode = 'not_null_violation';
+                            using errcode = 'not_null_violation',
+                                schema = 'public',
+                                table = 'participants',
+                                column = 'networking_opt_in',
+                                constraint = 'networking_opt_in_is_given';
                     end if;
                     update public.participants as p
                     set networking_opt_in = set_networking_opt_in.opt_in
@@ -203,7 +207,11 @@ def upgrade() -> None:
                         raise exception 'participant % is not yours', participant_id
                             using errcode = 'insufficient_privilege',
                                 hint = 'Participants set their own opt-in, and managers'
-                                    ' that of guests without an account.';
+                                    ' that of guests without an account.',
+                                schema = 'public',
+                                table = 'participants',
+                                column = 'networking_opt_in',
+                                constraint = 'networking_opt_in_is_own';
                     end if;
                 end
             """,

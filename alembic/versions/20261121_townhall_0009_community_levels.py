@@ -152,7 +152,8 @@ def levels() -> None:
                                 message = 'A community can not be below itself.',
                                 schema = 'public',
                                 table = 'communities',
-                                column = 'parent_community_id';
+                                column = 'parent_community_id',
+                                constraint = 'community_is_not_below_itself';
                         end if;
                         select c.parent_community_id, c.is_private
                         into next_above, above_is_private
@@ -181,7 +182,8 @@ def levels() -> None:
                             message = 'Communities have at most 5 levels.',
                             schema = 'public',
                             table = 'communities',
-                            column = 'parent_community_id';
+                            column = 'parent_community_id',
+                            constraint = 'community_levels';
                     end if;
                     if parent_is_private and not new.is_private then
                         raise check_violation
@@ -189,7 +191,8 @@ def levels() -> None:
                             message = 'A community below a private one is private.',
                             schema = 'public',
                             table = 'communities',
-                            column = 'is_private';
+                            column = 'is_private',
+                            constraint = 'community_below_private_is_private';
                     end if;
                     if new.is_private and exists (
                         select
@@ -204,7 +207,8 @@ def levels() -> None:
                             hint = 'Make those private first, or in the same statement.',
                             schema = 'public',
                             table = 'communities',
-                            column = 'is_private';
+                            column = 'is_private',
+                            constraint = 'community_above_public_is_public';
                     end if;
                     return null;
                 end
@@ -233,7 +237,8 @@ def levels() -> None:
                             message = 'Only its owners and moderators put others below it.',
                             schema = 'public',
                             table = 'communities',
-                            column = 'parent_community_id';
+                            column = 'parent_community_id',
+                            constraint = 'parent_community_is_moderated';
                     end if;
                     return new;
                 end

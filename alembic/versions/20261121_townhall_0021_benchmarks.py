@@ -165,7 +165,8 @@ def upgrade() -> None:
                         return next;
                     end loop;
                     if not is_any_refreshed then
-                        raise exception 'no benchmark was refreshed: %', error;
+                        raise exception 'no benchmark was refreshed: %', error
+                            using constraint = 'a_benchmark_is_refreshed';
                     end if;
                 end
             """,

@@ -217,11 +217,18 @@ def upgrade() -> None:
                     where w.id = save_wizard_session.session_id;
                     if found_status is null then
                         raise exception 'wizard session % is not yours', session_id
-                            using errcode = 'insufficient_privilege';
+                            using errcode = 'insufficient_privilege',
+                                schema = 'public',
+                                table = 'wizard_sessions',
+                                constraint = 'wizard_session_is_own';
                     end if;
                     raise exception 'wizard session % is %', session_id, found_status
                         using errcode = 'check_violation',
-                            hint = 'Only a session in progress can be saved.';
+                            hint = 'Only a session in progress can be saved.',
+                            schema = 'public',
+                            table = 'wizard_sessions',
+                            column = 'status',
+                            constraint = 'wizard_session_is_in_progress';
                 end
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
@@ -243,7 +250,11 @@ def upgrade() -> None:
                         if old.status = 'completed' and new.state is distinct from old.state then
                             raise exception 'wizard session % is completed: its state stays', old.id
                                 using errcode = 'check_violation',
-                                    hint = 'Set its status to in_progress first.';
+                                    hint = 'Set its status to in_progress first.',
+                                    schema = 'public',
+                                    table = 'wizard_sessions',
+                                    column = 'state',
+                                    constraint = 'wizard_session_is_open';
                         end if;
                         new.last_saved_at := saved_at;
                     end if;

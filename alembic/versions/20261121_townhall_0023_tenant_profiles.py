@@ -467,7 +467,11 @@ def upgrade() -> None:
                     if not found then
                         raise exception 'tenant % does not have the domain %', tenant_id, domain
                             using errcode = 'check_violation',
-                            hint = 'Verify the domain that is its custom_domain.';
+                            hint = 'Verify the domain that is its custom_domain.',
+                            schema = 'public',
+                            table = 'tenant_profiles',
+                            column = 'custom_domain',
+                            constraint = 'tenant_has_domain';
                     end if;
                 end
             """,

@@ -152,10 +152,17 @@ def functions() -> None:
                         and s.user_id = (select auth.uid());
                     if found_status is null then
                         raise exception 'session % is not yours', session_id
-                            using errcode = 'insufficient_privilege';
+                            using errcode = 'insufficient_privilege',
+                                schema = 'public',
+                                table = 'participant_sessions',
+                                constraint = 'participant_session_is_own';
                     end if;
                     raise exception 'session % is %, not pending', session_id, found_status
-                        using errcode = 'check_violation';
+                        using errcode = 'check_violation',
+                            schema = 'public',
+                            table = 'participant_sessions',
+                            column = 'status',
+                            constraint = 'participant_session_is_pending';
                 end
             """,
             security="definer",
@@ -198,10 +205,17 @@ def functions() -> None:
                         and s.user_id = (select auth.uid());
                     if found_status is null then
                         raise exception 'session % is not yours', session_id
-                            using errcode = 'insufficient_privilege';
+                            using errcode = 'insufficient_privilege',
+                                schema = 'public',
+                                table = 'participant_sessions',
+                                constraint = 'participant_session_is_own';
                     end if;
                     raise exception 'session % is %, not in_progress', session_id, found_status
-                        using errcode = 'check_violation';
+                        using errcode = 'check_violation',
+                            schema = 'public',
+                            table = 'participant_sessions',
+                            column = 'status',
+                            constraint = 'participant_session_is_in_progress';
                 end
             """,
             security="definer",

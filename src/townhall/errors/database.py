@@ -67,10 +67,12 @@ class Reported:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns that the error is about, as far as they are known."""
+        column = self.error.diag.column_name
+        if column:
+            return (column,)
         if self.rule is not None and self.table is not None:
             return columns_of(self.rule, self.table)
-        column = self.error.diag.column_name
-        return (column,) if column else self._named_columns
+        return self._named_columns
 
     @property
     def _named_columns(self) -> tuple[str, ...]:
@@ -117,10 +119,7 @@ def _declared_refusal(reported: Reported) -> Told | None:
     refusal = reported.declared.refusals.get(reported.error.diag.constraint_name or "")
     if refusal is None and reported.rule is not None:
         refusal = refusal_in(reported.rule.info)
-    if refusal is None:
-        return None
-    named = reported.error.diag.column_name
-    return refusal, (named,) if named else reported.columns
+    return None if refusal is None else (refusal, reported.columns)
 
 
 def _by_state(reported: Reported) -> Told | None:

@@ -104,7 +104,10 @@ declare
 begin
     if caller is null then
         raise insufficient_privilege
-        using message = 'Only a signed-in user can block a founder.';
+        using message = 'Only a signed-in user can block a founder.',
+            schema = 'public',
+            table = 'founder_connections',
+            constraint = 'blocker_is_signed_in';
     end if;
     loop
         update public.founder_connections as c
@@ -189,7 +192,8 @@ begin
                 message = 'A community can not be below itself.',
                 schema = 'public',
                 table = 'communities',
-                column = 'parent_community_id';
+                column = 'parent_community_id',
+                constraint = 'community_is_not_below_itself';
         end if;
         select c.parent_community_id, c.is_private
         into next_above, above_is_private
@@ -218,7 +222,8 @@ begin
             message = 'Communities have at most 5 levels.',
             schema = 'public',
             table = 'communities',
-            column = 'parent_community_id';
+            column = 'parent_community_id',
+            constraint = 'community_levels';
     end if;
     if parent_is_private and not new.is_private then
         raise check_violation
@@ -226,7 +231,8 @@ begin
             message = 'A community below a private one is private.',
             schema = 'public',
             table = 'communities',
-            column = 'is_private';
+            column = 'is_private',
+            constraint = 'community_below_private_is_private';
     end if;
     if new.is_private and exists (
         select
@@ -241,7 +247,8 @@ begin
             hint = 'Make those private first, or in the same statement.',
             schema = 'public',
             table = 'communities',
-            column = 'is_private';
+            column = 'is_private',
+            constraint = 'community_above_public_is_public';
     end if;
     return null;
 end
@@ -264,7 +271,8 @@ begin
             message = 'Only its owners and moderators put others below it.',
             schema = 'public',
             table = 'communities',
-            column = 'parent_community_id';
+            column = 'parent_community_id',
+            constraint = 'parent_community_is_moderated';
     end if;
     return new;
 end
@@ -300,10 +308,17 @@ begin
         and s.user_id = (select auth.uid());
     if found_status is null then
         raise exception 'session % is not yours', session_id
-            using errcode = 'insufficient_privilege';
+            using errcode = 'insufficient_privilege',
+                schema = 'public',
+                table = 'participant_sessions',
+                constraint = 'participant_session_is_own';
     end if;
     raise exception 'session % is %, not in_progress', session_id, found_status
-        using errcode = 'check_violation';
+        using errcode = 'check_violation',
+            schema = 'public',
+            table = 'participant_sessions',
+            column = 'status',
+            constraint = 'participant_session_is_in_progress';
 end
 $$;
 
@@ -612,7 +627,9 @@ begin
                 using errcode = 'check_violation',
                     hint = 'Make another member an owner first.',
                     schema = 'public',
-                    table = 'community_members';
+                    table = 'community_members',
+                    column = 'role',
+                    constraint = 'community_has_owner';
         end if;
     end loop;
     return null;
@@ -644,7 +661,9 @@ begin
                 using errcode = 'check_violation',
                     hint = 'Make another member an owner first.',
                     schema = 'public',
-                    table = 'organization_members';
+                    table = 'organization_members',
+                    column = 'role',
+                    constraint = 'organization_has_owner';
         end if;
     end loop;
     return null;
@@ -993,7 +1012,8 @@ begin
         return next;
     end loop;
     if not is_any_refreshed then
-        raise exception 'no benchmark was refreshed: %', error;
+        raise exception 'no benchmark was refreshed: %', error
+            using constraint = 'a_benchmark_is_refreshed';
     end if;
 end
 $$;
@@ -1067,7 +1087,11 @@ CREATE FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolea
 begin
     if opt_in is null then
         raise exception 'consent to networking is true or false, not null'
-            using errcode = 'not_null_violation';
+            using errcode = 'not_null_violation',
+                schema = 'public',
+                table = 'participants',
+                column = 'networking_opt_in',
+                constraint = 'networking_opt_in_is_given';
     end if;
     update public.participants as p
     set networking_opt_in = set_networking_opt_in.opt_in
@@ -1081,7 +1105,11 @@ begin
         raise exception 'participant % is not yours', participant_id
             using errcode = 'insufficient_privilege',
                 hint = 'Participants set their own opt-in, and managers'
-                    ' that of guests without an account.';
+                    ' that of guests without an account.',
+                schema = 'public',
+                table = 'participants',
+                column = 'networking_opt_in',
+                constraint = 'networking_opt_in_is_own';
     end if;
 end
 $$;
@@ -1116,10 +1144,17 @@ begin
         and s.user_id = (select auth.uid());
     if found_status is null then
         raise exception 'session % is not yours', session_id
-            using errcode = 'insufficient_privilege';
+            using errcode = 'insufficient_privilege',
+                schema = 'public',
+                table = 'participant_sessions',
+                constraint = 'participant_session_is_own';
     end if;
     raise exception 'session % is %, not pending', session_id, found_status
-        using errcode = 'check_violation';
+        using errcode = 'check_violation',
+            schema = 'public',
+            table = 'participant_sessions',
+            column = 'status',
+            constraint = 'participant_session_is_pending';
 end
 $$;
 
@@ -1150,7 +1185,10 @@ declare
 begin
     if caller is null then
         raise insufficient_privilege
-        using message = 'Only a signed-in user can unblock a founder.';
+        using message = 'Only a signed-in user can unblock a founder.',
+            schema = 'public',
+            table = 'founder_connections',
+            constraint = 'blocker_is_signed_in';
     end if;
     select c.id
     into blocked
@@ -1309,7 +1347,8 @@ begin
                 hint = 'Choose a new id for each event, also across tenants.',
                 schema = 'public',
                 table = 'usage_events',
-                constraint = 'pk_usage_events';
+                constraint = 'pk_usage_events',
+                column = 'id';
     end if;
     return event_id;
 end
@@ -1392,11 +1431,18 @@ begin
     where w.id = save_wizard_session.session_id;
     if found_status is null then
         raise exception 'wizard session % is not yours', session_id
-            using errcode = 'insufficient_privilege';
+            using errcode = 'insufficient_privilege',
+                schema = 'public',
+                table = 'wizard_sessions',
+                constraint = 'wizard_session_is_own';
     end if;
     raise exception 'wizard session % is %', session_id, found_status
         using errcode = 'check_violation',
-            hint = 'Only a session in progress can be saved.';
+            hint = 'Only a session in progress can be saved.',
+            schema = 'public',
+            table = 'wizard_sessions',
+            column = 'status',
+            constraint = 'wizard_session_is_in_progress';
 end
 $$;
 
@@ -1464,7 +1510,11 @@ begin
         if old.status = 'completed' and new.state is distinct from old.state then
             raise exception 'wizard session % is completed: its state stays', old.id
                 using errcode = 'check_violation',
-                    hint = 'Set its status to in_progress first.';
+                    hint = 'Set its status to in_progress first.',
+                    schema = 'public',
+                    table = 'wizard_sessions',
+                    column = 'state',
+                    constraint = 'wizard_session_is_open';
         end if;
         new.last_saved_at := saved_at;
     end if;
@@ -1506,7 +1556,11 @@ begin
     if not found then
         raise exception 'tenant % does not have the domain %', tenant_id, domain
             using errcode = 'check_violation',
-            hint = 'Verify the domain that is its custom_domain.';
+            hint = 'Verify the domain that is its custom_domain.',
+            schema = 'public',
+            table = 'tenant_profiles',
+            column = 'custom_domain',
+            constraint = 'tenant_has_domain';
     end if;
 end
 $$;

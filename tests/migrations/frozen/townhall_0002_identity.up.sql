@@ -435,7 +435,9 @@ begin
                 using errcode = 'check_violation',
                     hint = 'Make another member an owner first.',
                     schema = 'public',
-                    table = 'organization_members';
+                    table = 'organization_members',
+                    column = 'role',
+                    constraint = 'organization_has_owner';
         end if;
     end loop;
     return null;

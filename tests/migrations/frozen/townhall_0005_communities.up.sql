@@ -400,7 +400,9 @@ begin
                 using errcode = 'check_violation',
                     hint = 'Make another member an owner first.',
                     schema = 'public',
-                    table = 'community_members';
+                    table = 'community_members',
+                    column = 'role',
+                    constraint = 'community_has_owner';
         end if;
     end loop;
     return null;

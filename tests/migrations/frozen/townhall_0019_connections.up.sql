@@ -194,7 +194,10 @@ declare
 begin
     if caller is null then
         raise insufficient_privilege
-        using message = 'Only a signed-in user can block a founder.';
+        using message = 'Only a signed-in user can block a founder.',
+            schema = 'public',
+            table = 'founder_connections',
+            constraint = 'blocker_is_signed_in';
     end if;
     loop
         update public.founder_connections as c
@@ -254,7 +257,10 @@ declare
 begin
     if caller is null then
         raise insufficient_privilege
-        using message = 'Only a signed-in user can unblock a founder.';
+        using message = 'Only a signed-in user can unblock a founder.',
+            schema = 'public',
+            table = 'founder_connections',
+            constraint = 'blocker_is_signed_in';
     end if;
     select c.id
     into blocked

@@ -133,7 +133,8 @@ begin
         return next;
     end loop;
     if not is_any_refreshed then
-        raise exception 'no benchmark was refreshed: %', error;
+        raise exception 'no benchmark was refreshed: %', error
+            using constraint = 'a_benchmark_is_refreshed';
     end if;
 end
 $function$;

@@ -169,7 +169,8 @@ begin
                 hint = 'Choose a new id for each event, also across tenants.',
                 schema = 'public',
                 table = 'usage_events',
-                constraint = 'pk_usage_events';
+                constraint = 'pk_usage_events',
+                column = 'id';
     end if;
     return event_id;
 end

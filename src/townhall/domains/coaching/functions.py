@@ -6,6 +6,7 @@ from townhall.domains.coaching.custom_domain import LONGEST_HOST
 from townhall.domains.coaching.models import ClientStatus, SessionStatus, TenantProfile
 from townhall.pg import ANONYMOUS, AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
 from townhall.pg.access import Declaration, membership, public_wrapper
+from townhall.refusals import Kind, Refusal
 
 MY_TENANT_IDS = membership(
     "my_tenant_ids",
@@ -155,7 +156,11 @@ VERIFY_CUSTOM_DOMAIN = Function(
             if not found then
                 raise exception 'tenant % does not have the domain %', tenant_id, domain
                     using errcode = 'check_violation',
-                    hint = 'Verify the domain that is its custom_domain.';
+                    hint = 'Verify the domain that is its custom_domain.',
+                    schema = 'public',
+                    table = 'tenant_profiles',
+                    column = 'custom_domain',
+                    constraint = 'tenant_has_domain';
             end if;
         end
     """,
@@ -217,10 +222,17 @@ def _move(
                     and s.user_id = :caller;
                 if found_status is null then
                     raise exception 'session % is not yours', session_id
-                        using errcode = 'insufficient_privilege';
+                        using errcode = 'insufficient_privilege',
+                            schema = 'public',
+                            table = 'participant_sessions',
+                            constraint = 'participant_session_is_own';
                 end if;
                 raise exception 'session % is %, not {before}', session_id, found_status
-                    using errcode = 'check_violation';
+                    using errcode = 'check_violation',
+                        schema = 'public',
+                        table = 'participant_sessions',
+                        column = 'status',
+                        constraint = 'participant_session_is_{before}';
             end
         """,  # noqa: S608 - of enums and names above
         execute=(AUTHENTICATED,),
@@ -293,7 +305,8 @@ LOG_USAGE_EVENT = Function(
                         hint = 'Choose a new id for each event, also across tenants.',
                         schema = 'public',
                         table = 'usage_events',
-                        constraint = 'pk_usage_events';
+                        constraint = 'pk_usage_events',
+                        column = 'id';
             end if;
             return event_id;
         end
@@ -301,6 +314,15 @@ LOG_USAGE_EVENT = Function(
     execute=(SERVICE,),
     comment="Logs usage of a tenant for billing, once for each id; returns the id of the event.",
 )
+
+REFUSALS = {
+    "tenant_has_domain": Refusal(Kind.WRONG_STATE, "This is not the tenant's custom domain."),
+    "participant_session_is_own": Refusal(Kind.DENIED, "This session is not yours."),
+    "participant_session_is_pending": Refusal(Kind.WRONG_STATE, "This session was started before."),
+    "participant_session_is_in_progress": Refusal(
+        Kind.WRONG_STATE, "This session is not in progress."
+    ),
+}
 
 ENTITIES: tuple[Declaration, ...] = (
     MY_TENANT_IDS,

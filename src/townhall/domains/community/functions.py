@@ -12,6 +12,7 @@ from townhall.domains.community.models import (
 from townhall.domains.identity.models import User
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
 from townhall.pg.access import Declaration, membership, public_wrapper
+from townhall.refusals import Kind, Refusal
 
 _COMMUNITIES = """
     select m.community_id
@@ -164,7 +165,10 @@ BLOCK_FOUNDER = Function(
         begin
             if caller is null then
                 raise insufficient_privilege
-                using message = 'Only a signed-in user can block a founder.';
+                using message = 'Only a signed-in user can block a founder.',
+                    schema = 'public',
+                    table = 'founder_connections',
+                    constraint = 'blocker_is_signed_in';
             end if;
             loop
                 update public.founder_connections as c
@@ -213,7 +217,10 @@ UNBLOCK_FOUNDER = Function(
         begin
             if caller is null then
                 raise insufficient_privilege
-                using message = 'Only a signed-in user can unblock a founder.';
+                using message = 'Only a signed-in user can unblock a founder.',
+                    schema = 'public',
+                    table = 'founder_connections',
+                    constraint = 'blocker_is_signed_in';
             end if;
             select c.id
             into blocked
@@ -388,7 +395,8 @@ REFRESH_BENCHMARK_AGGREGATES = Function(
                 return next;
             end loop;
             if not is_any_refreshed then
-                raise exception 'no benchmark was refreshed: %', error;
+                raise exception 'no benchmark was refreshed: %', error
+                    using constraint = 'a_benchmark_is_refreshed';
             end if;
         end
     """,
@@ -396,6 +404,11 @@ REFRESH_BENCHMARK_AGGREGATES = Function(
     comment="Refreshes each benchmark view on its own and returns a row for each; readers are not"
     " blocked.",
 )
+
+REFUSALS = {
+    "blocker_is_signed_in": Refusal(Kind.DENIED, "Sign in to block a founder, or to end a block."),
+    "a_benchmark_is_refreshed": Refusal(Kind.WRONG_STATE, "No benchmark could be refreshed."),
+}
 
 ENTITIES: tuple[Declaration, ...] = (
     MY_COMMUNITY_IDS,

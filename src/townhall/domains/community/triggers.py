@@ -19,6 +19,7 @@ from townhall.domains.community.models.communities import MOST_LEVELS
 from townhall.domains.identity.triggers import last_owner, of_clients, updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 from townhall.pg.trigger import Event
+from townhall.refusals import Kind, Refusal
 from townhall.types import LINE_LENGTH
 
 _ROW_EVENTS: tuple[Event, ...] = ("insert", "update", "delete")
@@ -75,7 +76,8 @@ LEVELS = (
                             message = 'A community can not be below itself.',
                             schema = 'public',
                             table = 'communities',
-                            column = 'parent_community_id';
+                            column = 'parent_community_id',
+                            constraint = 'community_is_not_below_itself';
                     end if;
                     select c.parent_community_id, c.is_private
                     into next_above, above_is_private
@@ -104,7 +106,8 @@ LEVELS = (
                         message = 'Communities have at most {MOST_LEVELS} levels.',
                         schema = 'public',
                         table = 'communities',
-                        column = 'parent_community_id';
+                        column = 'parent_community_id',
+                        constraint = 'community_levels';
                 end if;
                 if parent_is_private and not new.is_private then
                     raise check_violation
@@ -112,7 +115,8 @@ LEVELS = (
                         message = 'A community below a private one is private.',
                         schema = 'public',
                         table = 'communities',
-                        column = 'is_private';
+                        column = 'is_private',
+                        constraint = 'community_below_private_is_private';
                 end if;
                 if new.is_private and exists (
                     select
@@ -127,7 +131,8 @@ LEVELS = (
                         hint = 'Make those private first, or in the same statement.',
                         schema = 'public',
                         table = 'communities',
-                        column = 'is_private';
+                        column = 'is_private',
+                        constraint = 'community_above_public_is_public';
                 end if;
                 return null;
             end
@@ -151,7 +156,8 @@ LEVELS = (
                         message = 'Only its owners and moderators put others below it.',
                         schema = 'public',
                         table = 'communities',
-                        column = 'parent_community_id';
+                        column = 'parent_community_id',
+                        constraint = 'parent_community_is_moderated';
                 end if;
                 return new;
             end
@@ -595,6 +601,27 @@ POST_CONTENT = tuple(
     for column in cast("Table", SocialFeedPost.__table__).columns
     if not column.primary_key and not is_read_only(column)
 )
+
+REFUSALS = {
+    "community_has_owner": Refusal(
+        Kind.WRONG_STATE, "Make another member of the community an owner first."
+    ),
+    "community_is_not_below_itself": Refusal(
+        Kind.WRONG_STATE, "A community can't be below itself."
+    ),
+    "community_levels": Refusal(
+        Kind.WRONG_STATE, f"Communities have at most {MOST_LEVELS} levels."
+    ),
+    "community_below_private_is_private": Refusal(
+        Kind.WRONG_STATE, "A community below a private one is private."
+    ),
+    "community_above_public_is_public": Refusal(
+        Kind.WRONG_STATE, "Make the communities below this one private first."
+    ),
+    "parent_community_is_moderated": Refusal(
+        Kind.DENIED, "Only its owners and moderators put other communities below a community."
+    ),
+}
 
 ENTITIES: tuple[Entity, ...] = (
     *(

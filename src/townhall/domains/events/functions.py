@@ -7,6 +7,7 @@ from dataclasses import replace
 from townhall.domains.events.models import Event, Participant
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, Function
 from townhall.pg.access import Declaration, membership, public_wrapper
+from townhall.refusals import Kind, Refusal
 
 MY_EVENT_IDS = membership(
     "my_event_ids",
@@ -54,7 +55,11 @@ SET_NETWORKING_OPT_IN = Function(
         begin
             if opt_in is null then
                 raise exception 'consent to networking is true or false, not null'
-                    using errcode = 'not_null_violation';
+                    using errcode = 'not_null_violation',
+                        schema = 'public',
+                        table = 'participants',
+                        column = 'networking_opt_in',
+                        constraint = 'networking_opt_in_is_given';
             end if;
             update public.participants as p
             set networking_opt_in = set_networking_opt_in.opt_in
@@ -68,7 +73,11 @@ SET_NETWORKING_OPT_IN = Function(
                 raise exception 'participant % is not yours', participant_id
                     using errcode = 'insufficient_privilege',
                         hint = 'Participants set their own opt-in, and managers'
-                            ' that of guests without an account.';
+                            ' that of guests without an account.',
+                        schema = 'public',
+                        table = 'participants',
+                        column = 'networking_opt_in',
+                        constraint = 'networking_opt_in_is_own';
             end if;
         end
     """,
@@ -84,6 +93,14 @@ PUBLIC_SET_NETWORKING_OPT_IN = replace(
     " (Sets a networking opt-in: the caller's own, or as a manager that of a guest without an"
     " account; an error for another participant)",
 )
+
+REFUSALS = {
+    "networking_opt_in_is_given": Refusal(Kind.OUT_OF_RANGE, "Answer yes or no."),
+    "networking_opt_in_is_own": Refusal(
+        Kind.DENIED,
+        "Participants answer for themselves, and managers for guests without an account.",
+    ),
+}
 
 ENTITIES: tuple[Declaration, ...] = (
     MY_EVENT_IDS,

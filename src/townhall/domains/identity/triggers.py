@@ -8,6 +8,7 @@ from townhall.domains.identity.functions import MY_OWNED_ORGANIZATION_IDS
 from townhall.pg import SAFE_SEARCH_PATH, SERVICE, Entity, Function, Trigger
 from townhall.pg.access import Membership
 from townhall.pg.trigger import Event
+from townhall.refusals import Kind, Refusal
 
 UPDATE_UPDATED_AT_COLUMN = Function(
     schema="private",
@@ -115,7 +116,9 @@ def last_owner(group: str, groups: str, members: str, owned: Membership) -> tupl
                             using errcode = 'check_violation',
                                 hint = 'Make another member an owner first.',
                                 schema = 'public',
-                                table = '{members}';
+                                table = '{members}',
+                                column = 'role',
+                                constraint = '{group}_has_owner';
                     end if;
                 end loop;
                 return null;
@@ -152,6 +155,12 @@ def last_owner(group: str, groups: str, members: str, owned: Membership) -> tupl
         ),
     )
 
+
+REFUSALS = {
+    "organization_has_owner": Refusal(
+        Kind.WRONG_STATE, "Make another member of the organization an owner first."
+    ),
+}
 
 ENTITIES: tuple[Entity, ...] = (
     UPDATE_UPDATED_AT_COLUMN,

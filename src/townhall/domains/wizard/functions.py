@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function
+from townhall.refusals import Kind, Refusal
 
 # A save is one update, so that concurrent saves from two tabs lose nothing: the second waits for
 # the first and merges its patch into the result.
@@ -36,15 +37,29 @@ SAVE_WIZARD_SESSION = Function(
             where w.id = save_wizard_session.session_id;
             if found_status is null then
                 raise exception 'wizard session % is not yours', session_id
-                    using errcode = 'insufficient_privilege';
+                    using errcode = 'insufficient_privilege',
+                        schema = 'public',
+                        table = 'wizard_sessions',
+                        constraint = 'wizard_session_is_own';
             end if;
             raise exception 'wizard session % is %', session_id, found_status
                 using errcode = 'check_violation',
-                    hint = 'Only a session in progress can be saved.';
+                    hint = 'Only a session in progress can be saved.',
+                    schema = 'public',
+                    table = 'wizard_sessions',
+                    column = 'status',
+                    constraint = 'wizard_session_is_in_progress';
         end
     """,
     execute=(AUTHENTICATED, SERVICE),
     comment="Merges a patch into a session in progress, and moves it to a stage or status.",
 )
+
+REFUSALS = {
+    "wizard_session_is_own": Refusal(Kind.DENIED, "This wizard session is not yours."),
+    "wizard_session_is_in_progress": Refusal(
+        Kind.WRONG_STATE, "This wizard session is not in progress any more."
+    ),
+}
 
 ENTITIES: tuple[Entity, ...] = (SAVE_WIZARD_SESSION,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
+from townhall.refusals import Kind, Refusal
 
 UPDATE_WIZARD_SESSION_TIMESTAMP = Function(
     name="update_wizard_session_timestamp",
@@ -17,7 +18,11 @@ UPDATE_WIZARD_SESSION_TIMESTAMP = Function(
                 if old.status = 'completed' and new.state is distinct from old.state then
                     raise exception 'wizard session % is completed: its state stays', old.id
                         using errcode = 'check_violation',
-                            hint = 'Set its status to in_progress first.';
+                            hint = 'Set its status to in_progress first.',
+                            schema = 'public',
+                            table = 'wizard_sessions',
+                            column = 'state',
+                            constraint = 'wizard_session_is_open';
                 end if;
                 new.last_saved_at := saved_at;
             end if;
@@ -33,6 +38,12 @@ UPDATE_WIZARD_SESSION_TIMESTAMP = Function(
     """,
     comment="Sets last_saved_at and completed_at; refuses a change of a completed session's state.",
 )
+
+REFUSALS = {
+    "wizard_session_is_open": Refusal(
+        Kind.WRONG_STATE, "This wizard session is completed: what was entered stays."
+    ),
+}
 
 ENTITIES: tuple[Entity, ...] = (
     UPDATE_WIZARD_SESSION_TIMESTAMP,
