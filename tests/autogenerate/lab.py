@@ -65,14 +65,16 @@ class Lab:
 
     Attributes:
         connection: A connection within a transaction that is rolled back in the end.
+        schemas: The schemas that are compared.
     """
 
     connection: Connection
+    schemas: tuple[str, ...] = (SCHEMA,)
 
     def context(self, schema: Schema) -> MigrationContext:
         """Return Alembic's context for a declaration, which sees nothing but the lab."""
         settings = Settings.of(product=False, metadata=[schema.metadata], entities=schema.entities)
-        scope = Scope((SCHEMA,))
+        scope = Scope(self.schemas)
         context = MigrationContext.configure(
             self.connection,
             opts={

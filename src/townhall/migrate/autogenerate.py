@@ -32,6 +32,7 @@ from townhall.migrate.compare.ordering import (
     table_operations,
 )
 from townhall.migrate.compare.platform import on_skipped_schemas, possible, refuse_on_platform
+from townhall.migrate.compare.reflection import read_schemas_together
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.scope import OF_PLATFORM
 from townhall.migrate.compare.search_path import read_search_paths
@@ -75,6 +76,9 @@ def setup(plugin: Plugin) -> None:
         priority=DispatchPriority.FIRST,
     )
     plugin.add_autogenerate_comparator(
+        _prepare_reflection, "schema", "townhall", priority=DispatchPriority.FIRST
+    )
+    plugin.add_autogenerate_comparator(
         _compare_entities, "autogenerate", "townhall", priority=DispatchPriority.LAST
     )
 
@@ -93,6 +97,15 @@ def _prepare(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatc
         context.metadata = [with_names_of_database(each) for each in to_list(context.metadata)]
         impl = context.migration_context.impl
         impl.autogen_column_reflect = omit_default_of_serial  # type: ignore[method-assign] # there is no public way
+    return PriorityDispatchResult.CONTINUE
+
+
+def _prepare_reflection(
+    context: AutogenContext, operations: UpgradeOps, schemas: set[str | None]
+) -> PriorityDispatchResult:
+    del operations
+    if _takes_part(context):
+        read_schemas_together(context, schemas)
     return PriorityDispatchResult.CONTINUE
 
 

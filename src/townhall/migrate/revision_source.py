@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -37,17 +37,31 @@ class Call:
         return value if isinstance(value, str) else otherwise
 
 
-@dataclass(frozen=True)
 class Source:
-    """What a revision calls.
+    """What a revision calls; each of the two ways is read when it is first asked for."""
 
-    Attributes:
-        upgrade: The calls of all but the downgrade, in their order.
-        downgrade: Those of the downgrade.
-    """
+    def __init__(self, content: bytes = b"") -> None:
+        """Take a revision.
 
-    upgrade: Sequence[Call] = ()
-    downgrade: Sequence[Call] = ()
+        Args:
+            content: Its Python.
+        """
+        self._content = content
+
+    @cached_property
+    def upgrade(self) -> Sequence[Call]:
+        """The calls of all but the downgrade, in their order."""
+        return self._calls(of_downgrade=False)
+
+    @cached_property
+    def downgrade(self) -> Sequence[Call]:
+        """Those of the downgrade."""
+        return self._calls(of_downgrade=True)
+
+    def _calls(self, *, of_downgrade: bool) -> Sequence[Call]:
+        module = ast.parse(self._content).body
+        part = [each for each in module if _is_downgrade(each) is of_downgrade]
+        return tuple(_Reader(module, part).calls())
 
 
 def read_source(path: Path) -> Source:
@@ -59,46 +73,57 @@ def read_source(path: Path) -> Source:
     return _source(path.read_bytes()) if path.suffix == ".py" else Source()
 
 
-@lru_cache(maxsize=512)
-def _source(content: bytes) -> Source:
-    module = ast.parse(content).body
-    downgrade = [
-        each for each in module if isinstance(each, ast.FunctionDef) and each.name == "downgrade"
-    ]
-    upgrade = [each for each in module if each not in downgrade]
-    return Source(*(tuple(_Reader(module, part).calls()) for part in (upgrade, downgrade)))
+def read_calls(path: Path, names: Collection[str]) -> Sequence[Call]:
+    """Return the calls of a revision's upgrade that are of some functions or classes.
+
+    Args:
+        path: The file; it is parsed only if one of the names occurs in it.
+        names: The last parts of what is called.
+    """
+    content = path.read_bytes()
+    if not any(name.encode() in content for name in names):
+        return ()
+    return [each for each in read_source(path).upgrade if each.name in names]
+
+
+_source = lru_cache(maxsize=512)(Source)
+
+
+def _is_downgrade(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.FunctionDef) and statement.name == "downgrade"
 
 
 class _Reader:
     def __init__(self, module: Sequence[ast.stmt], definitions: Sequence[ast.stmt]) -> None:
-        self._nodes = [node for each in definitions for node in _in_order(each)]
+        nodes = [node for each in definitions for node in _in_order(each)]
+        self._called = [node for node in nodes if isinstance(node, ast.Call)]
         # alembic-utils writes: name = PGGrantTable(…), and then op.create_entity(name).
         self._assigned = {
             target.id: each.value
-            for each in (*module, *self._nodes)
+            for each in (*module, *nodes)
             if isinstance(each, ast.Assign)
             for target in each.targets
             if isinstance(target, ast.Name)
         }
-
-    def calls(self) -> Iterator[Call]:
-        used = {
+        self._used = {
             node.id
-            for node in self._nodes
+            for node in nodes
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         }
-        elsewhere = {id(value) for name, value in self._assigned.items() if name not in used}
-        taken = {id(each) for node in self._nodes for each in self._taken(node)}
-        for node in self._nodes:
-            if isinstance(node, ast.Call):
-                drops = _name(node.func) == _DROPS
-                yield from (self._call(each, drops=drops) for each in self._taken(node))
-                if id(node) not in taken | elsewhere:
-                    yield self._call(node, drops=False)
 
-    def _taken(self, node: ast.AST) -> Iterable[ast.Call]:
+    def calls(self) -> Iterator[Call]:
+        assigned = self._assigned.items()
+        apart = {id(value) for name, value in assigned if name not in self._used}
+        apart |= {id(each) for node in self._called for each in self._taken(node)}
+        for node in self._called:
+            drops = _name(node.func) == _DROPS
+            yield from (self._call(each, drops=drops) for each in self._taken(node))
+            if id(node) not in apart:
+                yield self._call(node, drops=False)
+
+    def _taken(self, node: ast.Call) -> Iterable[ast.Call]:
         """Return the construction of the entity that an operation is given."""
-        if not (isinstance(node, ast.Call) and node.args and _name(node.func) in _TAKES):
+        if not node.args or _name(node.func) not in _TAKES:
             return []
         (given, *_) = node.args
         entity = self._assigned.get(given.id) if isinstance(given, ast.Name) else given
@@ -129,6 +154,8 @@ class _Reader:
                 node = self._assigned[name]
             case ast.Call(func=ast.Attribute(attr="f"), args=[text]):  # op.f("ix_notes_title")
                 node = text
+        if isinstance(node, ast.Constant):
+            return node.value
         try:
             return ast.literal_eval(node)
         except ValueError:
@@ -136,9 +163,11 @@ class _Reader:
 
 
 def _in_order(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _in_order(child)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += [*ast.iter_child_nodes(node)][::-1]
 
 
 def _name(function: ast.expr) -> str:

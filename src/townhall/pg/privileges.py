@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -238,13 +239,18 @@ def read_grants(
 
 def _with_all(privileges: Sequence[Privilege], server_version: int) -> tuple[str, ...]:
     on_table = {each for each in privileges if each.column is None}
-    if on_table != {*map(Privilege, _all_on_table(server_version))}:
+    if on_table != _set_of_all_on_table(server_version):
         return texts_of(privileges)
     return ("all", *texts_of(each for each in privileges if each.column is not None))
 
 
 def _all_on_table(server_version: int) -> tuple[str, ...]:
     return (*_ON_TABLES, *(("maintain",) if server_version >= _FIRST_WITH_MAINTAIN else ()))
+
+
+@cache
+def _set_of_all_on_table(server_version: int) -> frozenset[Privilege]:
+    return frozenset(map(Privilege, _all_on_table(server_version)))
 
 
 def _each_grantable() -> str:

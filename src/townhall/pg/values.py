@@ -42,13 +42,18 @@ def wrong_fields(value: object) -> list[str]:
 
 def field_type(of: type[Any], name: str) -> Any:  # noqa: ANN401 - any annotation
     """Return the type of a dataclass's field."""
-    return get_type_hints(of)[name]
+    return _hints(of)[name]
+
+
+@cached_by_class
+def _hints(of: type[Any]) -> Mapping[str, Any]:
+    return get_type_hints(of)
 
 
 @cached_by_class
 def _field_tests(of: type[Any]) -> Sequence[tuple[str, frozenset[type[Any]], Test]]:
     # With the classes that need no test: nearly all values have them, and a catalog has many.
-    hints = get_type_hints(of)
+    hints = _hints(of)
     names = [each.name for each in fields(of)]
     return [(name, _classes_in(hints[name]), _test(hints[name])) for name in names]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from townhall.migrate.revision_source import Call, read_source
+from townhall.migrate.revision_source import Call, read_calls
 from townhall.pg import Entity
 from townhall.pg.alembic_utils import PGGrantTable
 from townhall.pg.fields import defaults_of
@@ -30,7 +30,7 @@ def made_by(revisions: Iterable[Path], entities: Iterable[Entity]) -> set[Key]:
     kinds = {type(each).__name__: type(each) for each in entities}
     made: set[Key] = set()
     for path in revisions:
-        calls = [each for each in read_source(path).upgrade if each.name in kinds]
+        calls = read_calls(path, kinds)
         created, dropped = (
             {(each.name, _name_in(each, kinds[each.name])) for each in calls if each.drops is drops}
             for drops in (False, True)
@@ -48,13 +48,12 @@ def granted_by(revisions: Iterable[Path]) -> list[PGGrantTable]:
     """
     granted: dict[str, PGGrantTable] = {}
     for path in revisions:
-        for call in read_source(path).upgrade:
-            if call.name == PGGrantTable.__name__:
-                grant = PGGrantTable(**call.given)
-                if call.drops:
-                    granted.pop(grant.identity, None)
-                else:
-                    granted[grant.identity] = grant
+        for call in read_calls(path, [PGGrantTable.__name__]):
+            grant = PGGrantTable(**call.given)
+            if call.drops:
+                granted.pop(grant.identity, None)
+            else:
+                granted[grant.identity] = grant
     return [*granted.values()]
 
 
