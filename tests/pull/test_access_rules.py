@@ -162,7 +162,7 @@ def pulled(server: Databases, url: str) -> list[str]:
     """Return the declarations on access to the table of notes that a pull writes."""
     with reading(make_url(url)) as connection:
         source = read_source(connection, [])
-    with scratch_of(source, url_of(server)) as database, renderings(database) as rendered:
+    with scratch_of(source, url_of(server)) as made, renderings(made.database) as rendered:
         module = Package(source, "shop", rendered).files()["shop/public/access.py"]
     (found,) = (node.value for node in ast.parse(module).body if isinstance(node, ast.AnnAssign))
     assert isinstance(found, ast.Tuple)

@@ -29,12 +29,13 @@ class Platform:
 
     Attributes:
         schemas: The schemas.
-        statements: What creates them with their extensions, tables and functions, and the
-            publications.
+        extensions: What creates them with their extensions.
+        objects: What creates their tables and functions, and the publications.
     """
 
     schemas: frozenset[str]
-    statements: tuple[str, ...]
+    extensions: tuple[str, ...]
+    objects: tuple[str, ...]
 
 
 def read_platform(connection: Connection, *, with_stand_in: bool = False) -> Platform:
@@ -56,7 +57,13 @@ def read_platform(connection: Connection, *, with_stand_in: bool = False) -> Pla
         frozenset(schemas),
         (
             *map(ddl.create_schema, schemas),
-            *(row["definition"] for row in extensions),
+            *(
+                f"create extension if not exists {sql.quote(row['name'])}"
+                f" schema {sql.quote(row['schema'])}"
+                for row in extensions
+            ),
+        ),
+        (
             *(statement for table in tables for statement in _copy(table)),
             *(row["definition"] for row in functions),
             *(f"create publication {sql.quote(row['name'])}" for row in publications),
@@ -71,13 +78,23 @@ def copy(platform: Platform, database: URL) -> None:
         platform: What is copied.
         database: The scratch database.
     """
-    if not platform.statements:
+    run_what_works(database, [*platform.extensions, *platform.objects])
+
+
+def run_what_works(database: URL, statements: Sequence[str]) -> None:
+    """Run statements in a scratch database, and leave out what PostgreSQL refuses.
+
+    Args:
+        database: The scratch database.
+        statements: The statements.
+    """
+    if not statements:
         return
     with create_engine(database, poolclass=NullPool).begin() as connection:
         run_script(connection, ["set local check_function_bodies = off"])
-        if attempt(connection, lambda: run_script(connection, platform.statements)) is None:
+        if attempt(connection, lambda: run_script(connection, statements)) is None:
             return
-        for statement in platform.statements:
+        for statement in statements:
             attempt(connection, lambda statement=statement: run_script(connection, [statement]))  # type: ignore[misc] # bound now
 
 
@@ -145,10 +162,7 @@ def _plain(column: Column) -> Column:
 _PUBLICATIONS = "select p.pubname as name from pg_catalog.pg_publication as p order by 1"
 
 _EXTENSIONS = f"""
-    select
-        pg_catalog.format(
-            'create extension if not exists %%I schema %%I', e.extname, n.nspname
-        ) as definition
+    select e.extname as name, n.nspname as schema
     from pg_catalog.pg_extension as e
     join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
     where n.nspname = any (%(schemas)s)

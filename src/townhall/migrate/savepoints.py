@@ -13,6 +13,9 @@ from townhall.pg import sql
 LOCK_NOT_AVAILABLE, DEADLOCK, NO_LOCKS, _CANCELLED = "55P03", "40P01", "53200", "57014"
 """SQLSTATEs of errors that do not mean that PostgreSQL refuses the statement."""
 
+NO_PRIVILEGE = "42501"
+"""The SQLSTATE of a statement that the role lacks a privilege for."""
+
 
 @contextmanager
 def rolled_back(connection: Connection) -> Iterator[None]:

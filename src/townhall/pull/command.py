@@ -70,10 +70,17 @@ def pull(options: argparse.Namespace) -> int:
             print(f"\n{title}")
             for each in found:
                 print(f"  {printable(str(each))}")
-    if pulled.others:
-        print("\nIn the package already, and left as they are:")
-        for other in pulled.others:
-            print(f"  {printable(other)}")
+    for title, names in (
+        (
+            "In the first revision, and not tried, since only a superuser may run it:",
+            pulled.untried,
+        ),
+        ("In the package already, and left as they are:", pulled.others),
+    ):
+        if names:
+            print(f"\n{title}")
+            for name in names:
+                print(f"  {printable(name)}")
     print("\nNext, on the database that was read:\n")
     for line in _NEXT:
         print(f"    python -m alembic {line}")

@@ -68,6 +68,16 @@ def declarable(source: Source, enums_of_columns: Iterable[EnumType]) -> Declarab
     return Declarable([*entities, *sequences.values()], made, refused, frozenset(sequences))
 
 
+def own_extensions(source: Source) -> list[Extension]:
+    """Return the extensions of a database that are declared.
+
+    Args:
+        source: The database.
+    """
+    found = (each for each in source.entities if isinstance(each, Extension))
+    return [each for each in found if _is_own_extension(each, source)]
+
+
 def _is_of_application(entity: Entity, source: Source) -> bool:
     if isinstance(entity, TableEntity) and entity.schema not in PLATFORM_SCHEMAS:
         name = (entity.schema, entity.table)

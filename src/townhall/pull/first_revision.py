@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy import Connection, NullPool, create_engine
 
-from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.simulation import Failure
+from townhall.migrate.savepoints import NO_PRIVILEGE, sqlstate
 from townhall.migrate.write.decisions import comment
 from townhall.migrate.write.python_source import render_sql
-from townhall.pg import Extension
 from townhall.pg.state import read_state
 from townhall.pull.declarable import Declarable
+from townhall.pull.scratch import Scratch
 from townhall.pull.source import Source, roles_of
 from townhall.pull.steps import Step, steps_of, table_step_name
 from townhall.pull.trial import in_order
@@ -54,9 +56,21 @@ _IMPORTS = {
 }
 
 
+class Written(NamedTuple):
+    """What became of the steps that did not run in the scratch database, in words.
+
+    Attributes:
+        untried: Those that only a superuser may run; the revision has them as they are.
+        refused: Those that PostgreSQL refused; the revision has them as undecided.
+    """
+
+    untried: Sequence[str]
+    refused: Sequence[str]
+
+
 def write_first_revision(
-    folder: Path, package: str, source: Source, declared: Declarable, database: URL
-) -> Sequence[str]:
+    folder: Path, package: str, source: Source, declared: Declarable, scratch: Scratch
+) -> Written:
     """Write the first revision of a pulled application.
 
     Args:
@@ -64,37 +78,72 @@ def write_first_revision(
         package: The name of its package.
         source: The database that it was read from.
         declared: The entities of the database.
-        database: The scratch database, which has what the platform has.
+        scratch: The scratch database.
 
     Returns:
-        The steps that PostgreSQL refused, in words; the revision has them as undecided.
+        The steps that did not run.
     """
-    with create_engine(database, poolclass=NullPool).connect() as connection:
-        text, refused = _tried(connection, package, source, declared)
+    with create_engine(scratch.database, poolclass=NullPool).connect() as connection:
+        tried = _tried(connection, source, declared, scratch)
     path = folder / "migrations" / "versions" / f"{package}_0001_the_schema_as_it_was_pulled.py"
-    path.write_text(text, encoding="utf-8")
-    return [_in_words(each) for each in refused]
+    path.write_text(_text(f"{package}_0001", source, tried), encoding="utf-8")
+    return Written([each.name for each in tried.untried], [*map(_in_words, tried.refused)])
+
+
+@dataclass(frozen=True)
+class _Tried:
+    steps: Sequence[Step]
+    drops: Sequence[Step]
+    untried: Sequence[Step]
+    not_made: Sequence[Failure[Step]]
+    not_dropped: Sequence[Failure[Step]]
+
+    @property
+    def refused(self) -> Sequence[Failure[Step]]:
+        return [*self.not_made, *self.not_dropped]
 
 
 def _tried(
-    connection: Connection, package: str, source: Source, declared: Declarable
-) -> tuple[str, Sequence[Failure[Step]]]:
-    extensions = {each.schema for each in declared.made if isinstance(each, Extension)}
-    missing = missing_schemas(connection, {*source.schemas, *extensions})
-    names = [each.name for each in missing]
+    connection: Connection, source: Source, declared: Declarable, scratch: Scratch
+) -> _Tried:
     entities = read_state(connection, source.schemas)
-    steps, refused = in_order(connection, steps_of(source, declared, names, entities))
+    steps, failures = in_order(connection, steps_of(source, declared, entities))
+    failures = [*scratch.refused, *failures]
+    # The scratch database belongs to an ordinary role.
+    untried = [each.step for each in failures if sqlstate(each.error) == NO_PRIVILEGE]
     drops, left = _dropped(connection, [each for each in reversed(steps) if each.drop_calls])
-    upgrade = [
-        *_create_roles(roles_of(source)),
-        *(call for step in steps for call in step.calls),
-        *(line for each in refused for line in _undecided(each)),
-    ]
-    downgrade = [
-        *(call for step in drops for call in step.calls),
-        *(line for each in left for line in _undecided(each)),
-    ]
-    return _written(f"{package}_0001", upgrade, downgrade), [*refused, *left]
+    # An extension can only be dropped by who created it, which is not this role.
+    first = [*scratch.schemas, *scratch.extensions]
+    return _Tried(
+        [*first, *steps],
+        [*_reversed(untried), *drops, *_reversed(first)],
+        untried,
+        [each for each in failures if each.step not in untried],
+        left,
+    )
+
+
+def _reversed(steps: Sequence[Step]) -> Sequence[Step]:
+    return [each.reversed for each in reversed(steps)]
+
+
+def _text(revision: str, source: Source, tried: _Tried) -> str:
+    return _written(
+        revision,
+        [
+            *_create_roles(roles_of(source)),
+            *(call for step in tried.steps for call in step.calls),
+            *(line for step in tried.untried for line in [*comment(_UNTRIED), *step.calls]),
+            *(line for each in tried.not_made for line in _undecided(each)),
+        ],
+        [
+            *(call for step in tried.drops for call in step.calls),
+            *(line for each in tried.not_dropped for line in _undecided(each)),
+        ],
+    )
+
+
+_UNTRIED = "Not tried when it was pulled: only a superuser may run it."
 
 
 def _dropped(

@@ -35,6 +35,7 @@ class Pulled:
         left_out: What was not pulled.
         not_compared: What only the first revision has.
         others: Modules of the package that this pull did not write, relative to the folder.
+        untried: Steps of the first revision that only a superuser may run, in words.
     """
 
     files: Sequence[str]
@@ -44,6 +45,7 @@ class Pulled:
     left_out: Sequence[LeftOut]
     not_compared: Sequence[LeftOut]
     others: Sequence[str]
+    untried: Sequence[str]
 
 
 def pull(  # noqa: PLR0913 - each is a choice of its own
@@ -82,20 +84,20 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
     with reading(database) as connection:
         source = read_source(connection, schemas)
     with scratch_of(source, scratch) as other:
-        with renderings(other) as rendered:
+        with renderings(other.database) as rendered:
             written = Package(source, package, rendered)
         files = written.files()
         with staged(folder) as new:
             _write(new, files)
-            refused = write_first_revision(new, package, source, written.declared, other)
+            revision = write_first_revision(new, package, source, written.declared, other)
             _format(new, package)
             put_in_place(folder, new, first)
-    if refused:
-        (revision,), _ = _revisions(folder, package)
+    if revision.refused:
+        (file,), _ = _revisions(folder, package)
         raise CommandError(
-            f"{revision} has steps that PostgreSQL refused, each marked as undecided: write there"
+            f"{file} has steps that PostgreSQL refused, each marked as undecided: write there"
             " what is to be done before the revision makes another database. The database that was"
-            f" read needs it only for the stamp. Refused: {'; '.join(refused)}."
+            f" read needs it only for the stamp. Refused: {'; '.join(revision.refused)}."
         )
     return Pulled(
         sorted(files),
@@ -105,6 +107,7 @@ def pull(  # noqa: PLR0913 - each is a choice of its own
         written.left_out,
         written.not_compared,
         _others(folder, package, files),
+        revision.untried,
     )
 
 

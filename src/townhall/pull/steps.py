@@ -13,7 +13,7 @@ from townhall.migrate.write.python_source import (
     render_execution,
     render_name,
 )
-from townhall.pg import Entity, Policy, Routine, TableEntity, ddl, sql
+from townhall.pg import Entity, Extension, Policy, Routine, TableEntity, ddl, sql
 from townhall.pg.catalog import TableName
 from townhall.pg.requirements import guarded
 from townhall.pg.state import State
@@ -49,26 +49,41 @@ class Step:
         return Step(self.name, self.drop_calls, self.drop_statements)
 
 
-def steps_of(
-    source: Source, declared: Declarable, missing_schemas: Iterable[str], existing: State
-) -> Sequence[Step]:
-    """Return what makes a database, in the order to try.
+def schema_steps(names: Iterable[str]) -> Sequence[Step]:
+    """Return what creates schemas.
+
+    Args:
+        names: The schemas.
+    """
+    return [*map(_schema, sorted(names))]
+
+
+def extension_steps(extensions: Iterable[Extension]) -> Sequence[Step]:
+    """Return what creates extensions, in the order to try.
+
+    Args:
+        extensions: The extensions.
+    """
+    return [*map(_entity, extensions)]
+
+
+def steps_of(source: Source, declared: Declarable, existing: State) -> Sequence[Step]:
+    """Return what makes a database that has its schemas and extensions, in the order to try.
 
     Args:
         source: The database.
         declared: Its entities.
-        missing_schemas: The schemas to create.
         existing: The entities of an empty database, such as the access of the schema ``public``.
     """
     roles = roles_of(source).names
     entities = [each.with_api_roles(roles) for each in declared.made]
+    entities = [each for each in entities if not isinstance(each, Extension)]
     first = [each for each in entities if each.precedes_tables]
     later = [each for each in entities if not each.precedes_tables]
     routines = [each for each in later if isinstance(each, Routine)]
     others = [each for each in later if not isinstance(each, Routine)]
     tables = _Tables(source.definitions)
     return [
-        *map(_schema, sorted(missing_schemas)),
         *map(_entity, first),
         # A body may read a table that is created later.
         *([_executing("bodies of functions", [UNCHECKED])] if routines else []),
