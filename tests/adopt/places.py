@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.support.servers import VERSIONS
 from tests.support.supabase import DefaultPrivileges, SupabaseDatabase, supabase_database
@@ -52,11 +53,17 @@ class Place:
         """The server for the scratch database."""
         return self.databases.server.render_as_string(hide_password=False)
 
+    @property
+    def _owner(self) -> str | None:
+        # A copy of a database belongs to the superuser who makes it.
+        if self.platform is Platform.PLAIN:
+            return _owner(self.databases)
+        return make_url(SupabaseDatabase(self.superuser).postgres).username
+
     @contextmanager
     def copy(self) -> Iterator[Place]:
         """Copy the database for a block."""
-        owner = _owner(self.databases) if self.platform is Platform.PLAIN else None
-        with self.databases.create(self.superuser, owner=owner) as url:
+        with self.databases.create(self.superuser, owner=self._owner) as url:
             yield replace(self, superuser=url)
 
 

@@ -41,18 +41,19 @@ def test_pulled_table_is_read_with_its_columns_and_constraints() -> None:
         ("crm", "Odd, (t"),
         [
             StatedColumn("id", "uuid", is_not_null=True, has_default=True),
-            StatedColumn("n", "integer", is_not_null=True, has_default=False),
+            StatedColumn("n", "integer", is_not_null=True, has_default=False, identity="a"),
             StatedColumn("a, b", "character varying(20)", is_not_null=True, has_default=True),
             StatedColumn("price", "numeric(5,2)", is_not_null=False, has_default=False),
             StatedColumn("at", "timestamp(3) with time zone", is_not_null=False, has_default=False),
             StatedColumn("tags", 'crm."My type"[]', is_not_null=False, has_default=False),
-            StatedColumn("sum", "integer", is_not_null=False, has_default=False),
+            StatedColumn("sum", "integer", is_not_null=False, has_default=False, is_generated=True),
         ],
         [
             StatedConstraint("c, k", "c", (), None),
             StatedConstraint("key", "p", ("id", "a, b"), None),
             StatedConstraint("of_post", "f", ("n", "id"), "Posts"),
         ],
+        is_plain=False,
     )
 
 

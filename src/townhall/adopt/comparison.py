@@ -31,6 +31,7 @@ from townhall.adopt.differences import (
     OtherNumbers,
     OtherType,
     RefusesNull,
+    TiedTable,
     UndeclaredConstraint,
     UndeclaredIndex,
     UnfilledColumn,
@@ -116,6 +117,9 @@ def _table(
     if kind not in {None, _kind(declared)}:
         yield NoTable(name, str(kind))
     if actual is not None and actual.kind == declared.kind:
+        for tie in actual.ties:
+            if tie not in declared.ties:
+                yield TiedTable(name, tie)
         yield from _columns(name, declared, actual, types)
         yield from _Parts(name, declared, actual).differences()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from townhall.adopt.conversions import Conversion
 from townhall.adopt.identities import identity
 from townhall.pg import sql
-from townhall.pg.catalog import Column, Constraint, Index, TableName
+from townhall.pg.catalog import Column, Constraint, Index, TableName, Tie
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,22 @@ class NoTable(Difference):
     def identity(self) -> str:
         """The relation: ``view public.profiles``."""
         return identity(self.kind, *self.table)
+
+
+@dataclass(frozen=True)
+class TiedTable(Difference):
+    """A table that shares its columns with another one or with a type, where one alone is declared.
+
+    Attributes:
+        tie: What it shares them with.
+    """
+
+    tie: Tie
+
+    @property
+    def identity(self) -> str:
+        """The table: ``table public.profiles``."""
+        return identity("table", *self.table)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from townhall.adopt.plan import before_upgrade
 from townhall.adopt.policies import findings_on_policies
 from townhall.adopt.references import findings_on_references
 from townhall.adopt.report import Look, in_order
+from townhall.adopt.row_identity import findings_on_row_identity
 from townhall.adopt.rows import count_breaches
 from townhall.adopt.schemas import findings_on_schemas
 from townhall.adopt.states import States, read_states
@@ -98,6 +99,7 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
         *findings_on_schemas(states.declared, states.actual, states.made),
         *on_tables,
         *findings_on_references(connection, differences, tables_of(declared)),
+        *findings_on_row_identity(connection, differences),
         *_on_others(connection, states, differences, former),
     ]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}

@@ -15,6 +15,7 @@ from townhall.adopt import (
     conversion_steps,
     number_steps,
     rebinding,
+    row_identity,
 )
 from townhall.adopt.comparison import compare, tables_of
 from townhall.adopt.created_tables import CreatedTable
@@ -161,6 +162,7 @@ class Plan:
 
     def _steps(self, waits: Callable[[AcceptsNull], bool]) -> list[Step]:
         phases = (
+            self._identify_rows,
             self._set_defaults,
             self._convert,
             self._add_columns,
@@ -240,6 +242,9 @@ class Plan:
                 yield from column_steps.add_empty(each.table, each.column)
             else:
                 yield from column_steps.add(each.table, each.column, fill)
+
+    def _identify_rows(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        yield from row_identity.identify(self._connection, differences, self._choices.drops)
 
     def _convert(self, differences: Sequence[Difference]) -> Iterator[Step]:
         yield from conversion_steps.convert(

@@ -22,6 +22,7 @@ from townhall.adopt.differences import (
     OtherNumbers,
     OtherType,
     RefusesNull,
+    TiedTable,
     UndeclaredConstraint,
     UndeclaredIndex,
     UnfilledColumn,
@@ -65,7 +66,17 @@ def finding_of(difference: Difference, _: Breach | None) -> Finding:
 def _no_table(difference: NoTable, _: Breach | None) -> Finding:
     text = f"is {with_article(difference.kind)}, and a table is declared with this name"
     plan = "rename or drop it, or make it an ordinary table"
+    if difference.kind == "unlogged table":
+        plan = f"run alter table {sql.qualified(*difference.table)} set logged"
     return _made(difference, _STOP, "no table", text, plan)
+
+
+@finding_of.register
+def _tied_table(difference: TiedTable, _: Breach | None) -> Finding:
+    # A change of such a table is refused, or changes the others too; keys do not reach their rows.
+    text = f"{difference.tie.text}, and a table that stands alone is declared with this name"
+    plan = f"run {difference.tie.release}, which leaves it its columns and rows"
+    return _made(difference, _STOP, "tied table", text, plan)
 
 
 @finding_of.register

@@ -14,9 +14,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def with_article(noun: str) -> str:
-    """Return a kind of object as a sentence names one: ``a view``, ``an index``.
+    """Return a kind of object as a sentence names one: ``a view``, ``an index``, ``a unique key``.
 
     Args:
         noun: The kind.
     """
-    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+    is_vowel = noun[0] in "aeio" or noun.startswith("unlogged")
+    return f"{'an' if is_vowel else 'a'} {noun}"

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from townhall.migrate.guard.revision_files import PendingTable, created_by
 from townhall.migrate.guard.table_statements import StatedTable
 from townhall.pg import sql
+from townhall.pg.catalog import TIES
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 
@@ -43,8 +44,10 @@ def obstacles(connection: Connection | None, creations: Sequence[PendingTable]) 
     """Return the SQL expression of a message about what is in the way of tables.
 
     A table is in the way that lacks a column, a type, NOT NULL, a default of a column that is not
-    null, or a constraint that the revision gives it, unless this history made it. So is anything
-    else of its name. The message has a line for each, and is null where nothing is in the way.
+    null, or a constraint that the revision gives it, whose columns are generated otherwise, or that
+    is partitioned, unlogged or shares its columns with another table or a type, unless this history
+    made it. So is anything else of its name. The message has a line for each, and is null where
+    nothing is in the way.
 
     The temporary functions of the memory are there where the expression is evaluated.
 
@@ -69,7 +72,7 @@ def obstacles(connection: Connection | None, creations: Sequence[PendingTable]) 
 def _message(creations: Sequence[PendingTable]) -> str:
     """Return the SQL expression of the message, which is null where nothing is in the way."""
     expected = json.dumps(list(_expected(creations)), ensure_ascii=False)
-    return _MESSAGE.format(expected=sql.literal(expected))
+    return _MESSAGE.format(expected=sql.literal(expected), ties=TIES)
 
 
 def _expected(creations: Sequence[PendingTable]) -> Iterable[dict[str, Any]]:
@@ -95,18 +98,26 @@ def _stated(table: StatedTable) -> dict[str, Any]:
                 "name": each.name,
                 "type": each.type,
                 "not_null": each.is_not_null,
-                "has_default": each.has_default,
+                "has_default": each.has_default or each.identity != "",
+                "is_generated": each.is_generated,
+                "identity": each.identity,
             }
             for each in table.columns
         ],
         "constraints": [asdict(each) for each in table.constraints],
+        "is_plain": table.is_plain,
     }
 
 
 def _declared(table: Table | None) -> dict[str, Any]:
     if table is None:
-        return {"columns": [], "constraints": []}
-    return {"columns": list(_columns(table)), "constraints": list(_constraints(table))}
+        return {"columns": [], "constraints": [], "is_plain": False}
+    options = table.dialect_options["postgresql"]
+    return {
+        "columns": list(_columns(table)),
+        "constraints": list(_constraints(table)),
+        "is_plain": not (table._prefixes or options["partition_by"] or options["inherits"]),  # noqa: SLF001 - there is no public way
+    }
 
 
 def _columns(table: Table) -> Iterable[dict[str, Any]]:
@@ -115,7 +126,10 @@ def _columns(table: Table) -> Iterable[dict[str, Any]]:
             "name": column.name,
             "type": column.type.compile(dialect=_DIALECT),
             "not_null": column.primary_key or not column.nullable,
-            "has_default": isinstance(column.server_default, DefaultClause),
+            "has_default": isinstance(column.server_default, DefaultClause)
+            or column is table.autoincrement_column,
+            "is_generated": column.computed is not None,
+            "identity": "" if column.identity is None else "a" if column.identity.always else "d",
         }
 
 
@@ -153,7 +167,7 @@ _MESSAGE = """(
     with expected as (
         select e.*, existing.oid as relation, existing.kind, existing.name as found
         from pg_catalog.jsonb_to_recordset({expected}) as e (
-            schema text, name text, names text[], columns jsonb, constraints jsonb
+            schema text, name text, names text[], columns jsonb, constraints jsonb, is_plain boolean
         )
         cross join lateral (
             select
@@ -185,6 +199,21 @@ _MESSAGE = """(
         select e.schema, e.found, pg_catalog.format('it is %s', e.kind)
         from expected as e
         where e.kind is not null
+        union all
+        select e.schema, e.found, p.fact
+        from expected as e
+        join pg_catalog.pg_class as c on c.oid = e.relation
+        cross join lateral (
+            values
+                (case when c.relkind = 'p' then 'it is a partitioned table' end),
+                (case when c.relpersistence = 'u' then 'it is an unlogged table' end)
+        ) as p (fact)
+        where e.is_plain and e.kind is null and p.fact is not null
+        union all
+        select e.schema, e.found, pg_catalog.format('it %s', t.text)
+        from expected as e
+        join ({ties}) as t on t.relation = e.relation
+        where e.is_plain and e.kind is null
         union all
         select
             e.schema,
@@ -224,6 +253,16 @@ _MESSAGE = """(
                     case
                         when d.lacks_default
                             then pg_catalog.format('%I has no default', a.attname)
+                    end,
+                    case
+                        when d.generation_differs then pg_catalog.format(
+                            '%I is%s generated', a.attname, case when d.is_generated then ' not' end
+                        )
+                    end,
+                    case
+                        when d.refuses_values then pg_catalog.format(
+                            '%I refuses values: it is generated always as identity', a.attname
+                        )
                     end
                 ),
                 ', '
@@ -231,7 +270,12 @@ _MESSAGE = """(
             )
         from expected as e
         cross join lateral pg_catalog.jsonb_to_recordset(e.columns) as declared (
-            name text, type text, not_null boolean, has_default boolean
+            name text,
+            type text,
+            not_null boolean,
+            has_default boolean,
+            is_generated boolean,
+            "identity" text
         )
         join pg_catalog.pg_attribute as a on a.attrelid = e.relation
             and a.attname = declared.name
@@ -240,6 +284,9 @@ _MESSAGE = """(
             select
                 declared.type,
                 declared.not_null,
+                declared.is_generated,
+                declared.is_generated <> (a.attgenerated <> '') as generation_differs,
+                declared."identity" <> 'a' and a.attidentity = 'a' as refuses_values,
                 declared.not_null
                 and declared.has_default
                 and not a.atthasdef
@@ -256,7 +303,13 @@ _MESSAGE = """(
                 ) as type_differs
         ) as d
         where e.kind is null
-            and (d.type_differs or d.not_null and not a.attnotnull or d.lacks_default)
+            and (
+                d.type_differs
+                or d.not_null and not a.attnotnull
+                or d.lacks_default
+                or d.generation_differs
+                or d.refuses_values
+            )
         group by e.schema, e.found
         union all
         select

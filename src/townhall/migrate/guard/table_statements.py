@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from townhall.pg import sql
 from townhall.pg.catalog import TableName
@@ -12,7 +13,7 @@ from townhall.pg.layout import pieces, without_comments
 
 _IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s",.();]+)'
 _TABLE = re.compile(
-    r"\s*create\s+(?:unlogged\s+)?table\s+(?:if\s+not\s+exists\s+)?"
+    r"\s*create\s+(?P<unlogged>unlogged\s+)?table\s+(?:if\s+not\s+exists\s+)?"
     rf"(?P<schema>{_IDENTIFIER})\.(?P<name>{_IDENTIFIER})\s*(?=\()",
     re.IGNORECASE,
 )
@@ -33,7 +34,10 @@ _TYPE = re.compile(
     re.IGNORECASE,
 )
 _NOT_NULL = re.compile(r"\s(not\s+null|primary\s+key)\b", re.IGNORECASE)
-_DEFAULT = re.compile(r"\sdefault\b", re.IGNORECASE)
+_DEFAULT = re.compile(r"(?<!\sby)\sdefault\b", re.IGNORECASE)
+_IDENTITY = re.compile(r"\sgenerated\s+(always|by\s+default)\s+as\s+identity\b", re.IGNORECASE)
+_GENERATED = re.compile(r"\sgenerated\s+always\s+as\s*\.", re.IGNORECASE)
+_NOT_PLAIN = re.compile(r"\b(partition\s+by|inherits)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,16 @@ class StatedColumn:
         type: Its type, as it is written.
         is_not_null: Whether it refuses NULL.
         has_default: Whether it has a default.
+        is_generated: Whether its values are computed.
+        identity: Which identity column it is, as in ``pg_attribute``.
     """
 
     name: str
     type: str
     is_not_null: bool
     has_default: bool
+    is_generated: bool = False
+    identity: Literal["", "a", "d"] = ""
 
 
 @dataclass(frozen=True)
@@ -78,11 +86,13 @@ class StatedTable:
         name: Its schema and name.
         columns: Its columns; those that are written in a way that is not known are left out.
         constraints: Its constraints, as far as they have names.
+        is_plain: Whether it is neither unlogged nor partitioned, and inherits from no other one.
     """
 
     name: TableName
     columns: Sequence[StatedColumn]
     constraints: Sequence[StatedConstraint]
+    is_plain: bool = True
 
 
 def stated_table(statement: str) -> StatedTable | None:
@@ -96,10 +106,12 @@ def stated_table(statement: str) -> StatedTable | None:
     if found is None:
         return None
     elements = _elements(text[found.end() :])
+    is_plain = not (found["unlogged"] or _NOT_PLAIN.search(_without_inner(text[found.end() :])))
     return StatedTable(
         (sql.unquote(found["schema"]), sql.unquote(found["name"])),
         [each for each in map(_column, elements) if each is not None],
         [each for each in map(_constraint, elements) if each is not None],
+        is_plain,
     )
 
 
@@ -119,7 +131,16 @@ def _column(element: str) -> StatedColumn | None:
         type_,
         _NOT_NULL.search(shown) is not None,
         _DEFAULT.search(shown) is not None,
+        _GENERATED.search(shown) is not None,
+        _identity(shown),
     )
+
+
+def _identity(shown: str) -> Literal["", "a", "d"]:
+    found = _IDENTITY.search(shown)
+    if found is None:
+        return ""
+    return "a" if found[1].lower() == "always" else "d"
 
 
 def _constraint(element: str) -> StatedConstraint | None:

@@ -9,6 +9,7 @@ ORDER = (
     "privilege",
     "publication",
     "replica identity",
+    "clustering",
     "storage parameter",
     "row security",
     "foreign key",
@@ -172,9 +173,15 @@ as $parts$
         format(
             'alter table %s add column %I %s',
             c.target, c.attname, format_type(c.atttypid, c.atttypmod)
-        ),
+        )
+        || case when c.attgenerated <> '' then format(
+            ' generated always as (%s) %s',
+            pg_get_expr(d.adbin, d.adrelid),
+            case c.attgenerated when 's' then 'stored' else 'virtual' end
+        ) else '' end,
         format('alter table %s drop column %I', c.target, c.attname)
     from columns as c
+    left join pg_attrdef as d on d.adrelid = c.attrelid and d.adnum = c.attnum
     union all
     select
         'not null',
@@ -195,7 +202,7 @@ as $parts$
             c.attname,
             coalesce('set default ' || pg_get_expr(d.adbin, d.adrelid), 'drop default')
         ),
-        null
+        format('alter table %s alter column %I drop default', c.target, c.attname)
     from columns as c
     left join pg_attrdef as d on d.adrelid = c.attrelid and d.adnum = c.attnum
     where c.attgenerated = '' and c.attidentity = ''
@@ -340,14 +347,30 @@ as $parts$
             case r.relreplident
                 when 'd' then 'default'
                 when 'f' then 'full'
-                when 'n' then 'nothing'
-                else format('using index %I', c.relname)
+                -- Without the index, which was dropped, rows are not identified.
+                else coalesce(
+                    (
+                        select format('using index %I', i.relname)
+                        from indexes as i
+                        join pg_index as x on x.indexrelid = i.oid
+                        where x.indisreplident
+                    ),
+                    'nothing'
+                )
             end
         ),
         null
     from relations as r
-    left join pg_index as i on i.indrelid = r.oid and i.indisreplident
-    left join pg_class as c on c.oid = i.indexrelid
+    union all
+    select
+        'clustering',
+        '',
+        format('alter table %s cluster on %I', r.target, i.relname),
+        format('alter table %s set without cluster', r.target)
+    from relations as r
+    cross join indexes as i
+    join pg_index as x on x.indexrelid = i.oid
+    where x.indisclustered
     union all
     select
         'storage parameter',

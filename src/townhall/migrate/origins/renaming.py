@@ -79,6 +79,7 @@ begin
             o.kind in ('constraint', 'foreign key', 'index')
                 and o.part = old_name
                 and p.name = new_name
+            or o.kind in ('replica identity', 'clustering')  -- by an index
             or o.kind = 'comment'
                 and (o.part, p.name) in (
                     ('constraint ' || old_name, 'constraint ' || new_name),

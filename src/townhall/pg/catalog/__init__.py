@@ -47,6 +47,7 @@ from townhall.pg.catalog.tables import (
     TableName,
     read_tables,
 )
+from townhall.pg.catalog.ties import TIES, Tie
 from townhall.pg.catalog.traces import TRACES, Trace, read_traces
 from townhall.pg.catalog.types import Use, read_columns_of_types
 from townhall.pg.catalog.undeclarable import read_undeclarable
@@ -61,6 +62,7 @@ __all__ = [
     "PLATFORM_SCHEMAS",
     "SIGNATURE",
     "TEMPORARY",
+    "TIES",
     "TRACES",
     "Body",
     "Column",
@@ -78,6 +80,7 @@ __all__ = [
     "TableDetails",
     "TableName",
     "Target",
+    "Tie",
     "Trace",
     "Unmanaged",
     "Use",

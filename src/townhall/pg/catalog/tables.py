@@ -16,6 +16,7 @@ from townhall.pg.catalog.fragments import (
     other_owner,
     rows,
 )
+from townhall.pg.catalog.ties import TIES, Tie
 
 TableName = tuple[str, str]
 """Schema and name of a table."""
@@ -132,6 +133,7 @@ class Table:
         columns: The columns, by name and in their order.
         constraints: The constraints, by name.
         indexes: The indexes that belong to no constraint, by name.
+        ties: What ties the table to another one or to a type.
     """
 
     schema: str
@@ -144,6 +146,7 @@ class Table:
     columns: Mapping[str, Column]
     constraints: Mapping[str, Constraint]
     indexes: Mapping[str, Index]
+    ties: tuple[Tie, ...] = ()
 
 
 def read_tables(connection: Connection, schemas: Sequence[str]) -> list[Table]:
@@ -168,6 +171,7 @@ def _table(row: RowMapping) -> Table:
         columns={name: _column(name, each) for name, each in row["columns"].items()},
         constraints={name: Constraint(name, *each) for name, each in row["constraints"].items()},
         indexes={name: Index(name, *each) for name, each in row["indexes"].items()},
+        ties=tuple(Tie(*each) for each in row["ties"]),
     )
 
 
@@ -279,6 +283,12 @@ _INDEXES = f"""
         )
 """
 
+_TIES = f"""
+    select json_agg(json_build_array(t.text, t.release) order by t.text)
+    from ({TIES.replace("%", "%%")}) as t
+    where t.relation = c.oid
+"""
+
 _QUERY = f"""
     select
         n.name as schema,
@@ -294,7 +304,8 @@ _QUERY = f"""
         {other_owner("c.relowner")} as owner,
         coalesce(({_COLUMNS}), '{{}}') as columns,
         coalesce(({_CONSTRAINTS}), '{{}}') as constraints,
-        coalesce(({_INDEXES}), '{{}}') as indexes
+        coalesce(({_INDEXES}), '{{}}') as indexes,
+        coalesce(({_TIES}), '[]') as ties
     from pg_catalog.pg_class as c
     join (
         select
