@@ -72,6 +72,7 @@ from townhall.session import AsyncSessionFactory as AsyncSessionFactory
 from townhall.session import RoleNotGranted as RoleNotGranted
 from townhall.session import SessionFactory as SessionFactory
 from townhall.session import act_as as act_as
+from townhall.types import StaleDocument as StaleDocument
 from townhall.types import Unreadable as Unreadable
 
 __all__: list[str]

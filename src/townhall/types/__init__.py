@@ -11,6 +11,7 @@ from townhall.types.document import DOCUMENT_LEVELS, DOCUMENT_SIZE, Document
 from townhall.types.json_object import TRACKED, TrackedObject
 from townhall.types.json_value import JsonValue
 from townhall.types.numbers import BoundedBigInteger, BoundedInteger, ExactNumeric
+from townhall.types.stale import StaleDocument
 from townhall.types.text_enum import TextEnum
 from townhall.types.typed_json import OptionalJson, TypedJson
 from townhall.types.unreadable import Unreadable
@@ -35,6 +36,7 @@ __all__ = [
     "JsonValue",
     "LabelArray",
     "OptionalJson",
+    "StaleDocument",
     "TextEnum",
     "TrackedObject",
     "TypedJson",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapper, QueryableAttribute
 
 from townhall.input_error import InputError
 from townhall.types.json_object import TrackedObject, is_tracked
+from townhall.types.stale import refuse_stale_documents
 from townhall.types.typed_json import TypedJson
 from townhall.types.unreadable import Unreadable
 
@@ -20,13 +21,15 @@ def convert_on_assignment(base: type[DeclarativeBase]) -> None:
     An :class:`Unreadable` is refused, unless the attribute has it already.
 
     The attribute of a :class:`TypedJson` column holds a value of its shape, that of a column with
-    the info :data:`TRACKED` a :class:`TrackedObject`. ``townhall.base.Base`` does so already; call
-    it for a base of your own, before its classes are used.
+    the info :data:`TRACKED` a :class:`TrackedObject`. A flush that writes a whole document raises
+    :class:`StaleDocument` where it has changed since it was read. ``townhall.base.Base`` does so
+    already; call it for a base of your own, before its classes are used.
 
     Args:
         base: The declarative base. Classes of other bases are not affected.
     """
     event.listen(base, "mapper_configured", _listen_to_attributes, propagate=True)
+    refuse_stale_documents(base)
 
 
 def _listen_to_attributes(mapper: Mapper[Any], mapped_class: type[Any]) -> None:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Dialect, Text, cast, type_coerce
+from sqlalchemy import (
+    ClauseElement,
+    Column,
+    ColumnElement,
+    Dialect,
+    Text,
+    cast,
+    literal,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from townhall.input_error import InputError
 from townhall.types.bounded import Bounded
+from townhall.types.json_object import LoadedObject
+from townhall.types.same_json import is_same
 from townhall.types.unreadable import Unreadable
 
 DOCUMENT_SIZE = 256 * 1024
@@ -44,6 +56,16 @@ class _Comparator(TypeDecorator.Comparator[Any], JSONB.Comparator):
 
     def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a key or a path
         return type_coerce(self.expr, JSONB)[index]
+
+    def concat(self, other: Any) -> Any:  # noqa: ANN401 - keys, or an expression
+        """Return the document with other values of some top-level keys.
+
+        Raises:
+            ValueError: The keys or the values are none of the document.
+        """
+        document = self.type
+        assert isinstance(document, Document)  # noqa: S101 - it compares documents alone
+        return super().concat(document.patch(other))
 
 
 class Document(Bounded[Any]):
@@ -122,9 +144,11 @@ class Document(Bounded[Any]):
 
         def process(stored: Any) -> Any:  # noqa: ANN401 - JSON
             try:
-                # A statement as text does not select the column as text.
-                value = loads(stored) if isinstance(stored, str) else stored
-                return None if value is None else self.from_json(value)
+                if not isinstance(stored, str):
+                    # A statement as text does not select the column as text.
+                    return None if stored is None else self.from_json(stored)
+                value = loads(stored)
+                return None if value is None else self.loaded(value, stored)
             except (ValueError, RecursionError):
                 return Unreadable(stored if isinstance(stored, str) else repr(stored))
 
@@ -143,6 +167,50 @@ class Document(Bounded[Any]):
         if not isinstance(value, dict):
             raise InputError("not an object")
         return value
+
+    def patch(self, keys: Any) -> Any:  # noqa: ANN401 - a mapping, or an expression
+        """Return the keys to merge into a document with ``||``, as an expression.
+
+        Args:
+            keys: The values by key. An SQL expression is kept.
+
+        Raises:
+            InputError: They are no mapping.
+        """
+        if isinstance(keys, ClauseElement | QueryableAttribute):
+            return keys
+        patch_type = Document(None)
+        patch_type.column_name = self.column_name
+        return literal(self.to_patch(keys), patch_type)
+
+    def to_patch(self, keys: Any) -> dict[str, Any]:  # noqa: ANN401 - what was given as keys
+        """Return the plain JSON of keys to merge.
+
+        Args:
+            keys: The values by key.
+
+        Raises:
+            InputError: They are no mapping.
+        """
+        if not isinstance(keys, Mapping):
+            self.refuse(f"can be merged with a mapping of keys to values, not with {keys!r}")
+        return dict(keys)
+
+    def loaded(self, value: Any, text: str) -> Any:  # noqa: ANN401 - JSON
+        """Return the value of plain JSON, with the text that it was loaded from.
+
+        Args:
+            value: The JSON.
+            text: Its text.
+
+        Raises:
+            InputError: It is not an object.
+        """
+        return LoadedObject(self.from_json(value), text)
+
+    def compare_values(self, x: Any, y: Any) -> bool:  # noqa: ANN401 - values of an attribute
+        """Tell whether two values are the same JSON: Python's ``==`` has ``True == 1``."""
+        return is_same(x, y)
 
     def _checked(self, value: Any, dumps: Callable[[Any], str]) -> str:  # noqa: ANN401 - JSON
         try:

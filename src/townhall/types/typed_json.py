@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar
 
+from pydantic import create_model
 from sqlalchemy import ClauseElement
 
 from townhall.types.document import Document
@@ -49,10 +51,42 @@ class TypedJson(Document, Generic[_Value]):
         """Return the typed value of a stored object."""
         return self.shape.from_stored(super().from_json(value))
 
+    def to_patch(self, keys: Any) -> dict[str, Any]:  # noqa: ANN401 - what was given as keys
+        """Return the plain JSON of keys of the shape, each with a value of its field.
+
+        Raises:
+            pydantic.ValidationError: A key is none of the shape, or a value is not valid.
+        """
+        if isinstance(keys, self.shape):
+            return keys.as_stored()
+        patch = _without_requirements(self.shape).model_validate(keys)
+        return patch.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    def loaded(self, value: Any, text: str) -> Any:  # noqa: ANN401 - JSON
+        """Return the typed value of a stored object, which can't change and needs no text."""
+        del text
+        return self.from_json(value)
+
     @property
     def python_type(self) -> type[_Value]:
         """The class of the column's values."""
         return self.shape
+
+
+@cache
+def _without_requirements(shape: type[JsonValue]) -> type[JsonValue]:
+    """Return a shape with the same fields, none of which is required."""
+    fields: dict[str, Any] = {
+        name: (Annotated[field.annotation, field], None)
+        for name, field in shape.model_fields.items()
+    }
+    return create_model(
+        shape.__name__,
+        __base__=shape,
+        __module__=shape.__module__,
+        __cls_kwargs__={"validate_default": False},
+        **fields,
+    )
 
 
 class OptionalJson(TypedJson[_Value]):
