@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from tests.autogenerate.lab import SCHEMA, Lab, Schema
 from townhall import pg
-from townhall.pg import Entity
+from townhall.pg import ColumnType, Entity
 from townhall.pg.catalog import Facts, empty_search_path, read_everything
 
 pytestmark = pytest.mark.thorough  # each generates revisions and runs them
@@ -503,6 +505,93 @@ def test_column_changes_its_type_with_the_function_that_is_its_default(lab: Lab)
     lab.there_and_back(declared(sa.Integer(), "integer"), declared(sa.BigInteger(), "bigint"))
 
 
+def generated(type_: str, *parts: sa.schema.SchemaItem) -> Schema:
+    rate_column = sa.Column(
+        "rate", ColumnType(type_), sa.Computed("lab.rate(size)", persisted=True)
+    )
+    function = replace(rate(type_, a="integer"), body=f"select null::{type_}")
+    there = pg.Policy(
+        schema=SCHEMA,
+        table="things",
+        name="there",
+        command="select",
+        roles=("public",),
+        using="rate is not null",
+    )
+    seen = pg.View(schema=SCHEMA, name="seen", definition="select rate from lab.things")
+    metadata = things(rate_column, *parts, sa.Index("ix_rate", "rate", "size"))
+    return Schema(metadata, [ACCESS, function, seen, there])
+
+
+RESULTS = [
+    ("integer", "bigint"),
+    ("text", "integer"),
+    ("date", "integer"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), RESULTS, ids=str)
+def test_generated_column_changes_its_type_with_its_function_and_keeps_what_reads_it(
+    lab: Lab, old: str, new: str
+) -> None:
+    lab.there_and_back(generated(old), generated(new))
+
+
+def test_default_that_needs_a_hand_leaves_what_is_changed_with_it(lab: Lab) -> None:
+    def declared(type_: str) -> Schema:
+        default = sa.text("lab.rate(1)")
+        return generated(type_, sa.Column("fixed", ColumnType(type_), server_default=default))
+
+    lab.migrate(declared("text"))
+    found = lab.differences(declared("integer"))
+    assert [each for each in found if "undecided" in each] == [
+        each for each in found if "things fixed" in each
+    ]
+    assert any(each.startswith("('add_column', 'lab', 'things', Column('rate'") for each in found)
+
+
+def keys(type_: sa.types.TypeEngine[Any]) -> Schema:
+    metadata = sa.MetaData()
+    sa.Table(
+        "a",
+        metadata,
+        sa.Column("id", type_, primary_key=True, autoincrement=False),
+        sa.Column("number", type_, nullable=False),
+        sa.Column("parent", type_, sa.ForeignKey("lab.a.id", ondelete="cascade")),
+        sa.UniqueConstraint("id", "number"),
+        schema=SCHEMA,
+    )
+    sa.Table(
+        "b",
+        metadata,
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("a_id", type_, sa.ForeignKey("lab.a.id", deferrable=True)),
+        sa.Column("number", type_),
+        sa.ForeignKeyConstraint(["a_id", "number"], ["lab.a.id", "lab.a.number"], name="pair"),
+        schema=SCHEMA,
+    )
+    return Schema(metadata)
+
+
+@pytest.mark.parametrize("type_", [sa.Text(), sa.BigInteger()], ids=str)
+def test_key_changes_its_type_with_the_foreign_keys_to_it(
+    lab: Lab, type_: sa.types.TypeEngine[Any]
+) -> None:
+    lab.migrate(keys(sa.Integer()))
+    lab.run("op.execute('comment on constraint pair on lab.b is $$A pair.$$')")
+    before = everything(lab)
+    revision = lab.migrate(keys(type_))
+    lab.run(revision.downgrade, 2)
+    assert everything(lab) == before
+    lab.run(revision.upgrade, 2)
+    assert lab.differences(keys(type_)) == []
+
+
+def test_key_whose_values_may_not_convert_needs_a_hand(lab: Lab) -> None:
+    lab.migrate(keys(sa.Text()))
+    assert {each.split("'")[1] for each in lab.differences(keys(sa.Uuid()))} == {"undecided"}
+
+
 def test_column_that_a_policy_of_a_partition_reads_changes_its_type_once(lab: Lab) -> None:
     def declared(type_: sa.types.TypeEngine[int]) -> Schema:
         metadata = sa.MetaData()
@@ -519,3 +608,47 @@ def test_column_that_a_policy_of_a_partition_reads_changes_its_type_once(lab: La
         lab.connection.execute(sa.text(statement))
     revision = lab.there_and_back(declared(sa.Integer()), declared(sa.BigInteger()))
     assert revision.upgrade.count("type bigint") == 1
+
+
+def test_policy_of_a_partition_goes_with_the_enum_whose_value_it_names(lab: Lab) -> None:
+    def declared(type_: sa.types.TypeEngine[str]) -> Schema:
+        metadata = sa.MetaData()
+        columns: list[sa.Column[Any]] = [sa.Column("id", sa.Integer), sa.Column("mood", type_)]
+        by = "range (id)"
+        sa.Table("things", metadata, *columns, schema=SCHEMA, postgresql_partition_by=by)
+        return Schema(metadata)
+
+    old = declared(sa.Enum("good", "bad", name="mood", schema=SCHEMA))
+    lab.migrate(old)
+    for statement in (
+        "create table lab.part partition of lab.things for values from (0) to (9)",
+        "create policy good on lab.part using (mood <> 'bad')",
+        "create policy large on lab.part using (id > 0)",
+    ):
+        lab.connection.execute(sa.text(statement))
+    before = everything(lab)
+    revision = lab.migrate(declared(sa.Text()))
+    assert {each for each in everything(lab) if each.startswith("policy")} == {
+        "policy large on lab.part"
+    }
+    lab.run(revision.downgrade, 2)
+    assert everything(lab) == before
+
+
+def test_type_that_only_a_policy_of_a_partition_uses_stays(lab: Lab) -> None:
+    def declared(type_: sa.types.TypeEngine[int]) -> Schema:
+        metadata = sa.MetaData()
+        columns = [sa.Column("id", sa.Integer), sa.Column("size", type_)]
+        by = "range (id)"
+        sa.Table("things", metadata, *columns, schema=SCHEMA, postgresql_partition_by=by)
+        return Schema(metadata)
+
+    lab.migrate(declared(sa.Integer()))
+    for statement in (
+        "create type lab.mood as enum ('good', 'bad')",
+        "create table lab.part partition of lab.things for values from (0) to (9)",
+        "create policy good on lab.part using ('good'::text::lab.mood = 'good' and size > 0)",
+    ):
+        lab.connection.execute(sa.text(statement))
+    revision = lab.migrate(declared(sa.BigInteger()))
+    assert "EnumType" not in revision.upgrade

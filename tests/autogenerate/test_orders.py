@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -138,6 +139,22 @@ def test_function_that_reads_what_does_not_exist_needs_a_hand(lab: Lab) -> None:
     found = lab.differences(default_of_itself("select coalesce(max(n), 0) + 1 from lab.nothing"))
     (undecided,) = [each for each in found if "undecided" in each]
     assert "lab.nothing" in undecided
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("result", ["integer", "bigint"])
+@pytest.mark.parametrize("exists", [False, True])
+def test_function_with_a_wrong_body_is_one_difference(
+    lab: Lab, *, exists: bool, result: str
+) -> None:
+    right = pg.Function(
+        schema=SCHEMA, name="f", arguments={"a": "int"}, returns="integer", body="select 1"
+    )
+    if exists:
+        lab.migrate(Schema(entities=[right]))
+    wrong = replace(right, returns=result, body="select nothing from lab.nowhere")
+    (undecided,) = lab.differences(Schema(entities=[wrong]))
+    assert "lab.nowhere" in undecided
 
 
 @pytest.mark.parametrize("first", ["", "given integer default 1"])

@@ -215,6 +215,29 @@ def test_answer_that_recreates_a_type_of_columns_leaves_no_difference(
     assert lab.differences(Schema(using(old.name), [new])) == []
 
 
+def named_short(kind: str, base: str, text: str) -> AlterableEntity:
+    if kind == "domain":
+        checks = {"few": f"value < {len(text)}"}
+        return pg.Domain(schema=SCHEMA, name="tiny", base=base, checks=checks, comment=text)
+    if kind == "composite type":
+        return pg.CompositeType(schema=SCHEMA, name="tiny", attributes={"a": base, text: "text"})
+    return pg.RangeType(schema=SCHEMA, name="tiny", subtype=base, comment=text)
+
+
+@pytest.mark.parametrize("kind", ["domain", "composite type", "range type"])
+def test_type_over_another_one_that_is_named_without_its_schema_is_altered(
+    lab: Lab, kind: str
+) -> None:
+    small = pg.Domain(schema=SCHEMA, name="small", base="integer", checks={"some": "value > 0"})
+    lab.migrate(Schema(using("tiny"), [small, named_short(kind, "lab.small", "one")]))
+    lab.connection.execute(sa.text("set local search_path = lab, public"))
+    same = Schema(using("tiny"), [small, named_short(kind, "small", "one")])
+    assert lab.differences(same) == []
+    changed = Schema(using("tiny"), [small, named_short(kind, "small", "another")])
+    (difference,) = lab.differences(changed)
+    assert difference.startswith(f"('alter_{kind.replace(' ', '_')}'")
+
+
 def test_domain_declared_as_the_catalog_has_it_does_not_differ(lab: Lab) -> None:
     domain = pg.Domain(
         schema=SCHEMA, name="d", base="varchar(9)", checks={"known": "value in ('a', 'b')"}

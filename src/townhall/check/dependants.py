@@ -27,8 +27,10 @@ def target_of(item: Object) -> Target | None:
     if isinstance(item.entity, DataType):
         return Target(type=item.entity.literal_name)
     if item.kind in {"column", "constraint"}:
-        part = {item.kind: item.names[-1]}
-        return Target(relation=sql.qualified(*item.names[:2]), **part)
+        table = Target(relation=sql.qualified(*item.names[:2]))
+        name = item.names[-1]
+        is_column = item.kind == "column"
+        return table._replace(column=name) if is_column else table._replace(constraint=name)
     if item.kind in {"index", "sequence", *RELATION_KINDS}:
         return Target(relation=sql.qualified(item.names[0], item.names[-1]))
     return None

@@ -21,6 +21,7 @@ from townhall.migrate.compare.cycles import with_cycles_apart, with_foreign_keys
 from townhall.migrate.compare.decisions import decisions, waiting_for_types
 from townhall.migrate.compare.declared_names import with_names_of_database
 from townhall.migrate.compare.definitions import not_repeated, with_definitions
+from townhall.migrate.compare.dependants import is_change_of
 from townhall.migrate.compare.derived import with_declared_by
 from townhall.migrate.compare.entities import Declared, compare
 from townhall.migrate.compare.missing_values import refuse_without_value, tables_with_rows
@@ -174,7 +175,8 @@ def _needed(
     )
     first = [each for each in first if not is_drop_of_kept(each, declared.kept)]
     undecided = [each for each in first if isinstance(each, UndecidedOp)]
-    refused = [each.operation for each in comparison.refusals]
+    refusals = [*comparison.refusals]
+    refused = [each.operation for each in refusals]
     first = not_repeated([each for each in first if each not in undecided], on_tables, refused)
     drops: list[MigrateOperation] = [*comparison.drops()]
     changes = comparison.entity_operations()
@@ -185,16 +187,20 @@ def _needed(
         functions = [each for each in others if drops_function(each)]
         others = [each for each in others if each not in functions]
         drops += functions
-    refusals = [*comparison.refusals]
-    if comparison.only_creates and not drops:
+    wrong = [each.operation for each in refusals if each.is_of_body]
+    if comparison.only_creates and not (drops or wrong):
         operations = comparison.operations()
     else:
         # What was refused may run once something else is dropped or created.
-        creations = [each for each in refused if isinstance(each, CreateEntityOp)]
+        creations = [
+            each for each in refused if isinstance(each, CreateEntityOp) and each not in wrong
+        ]
         added = comparison.added
-        changes_of_tables = with_foreign_keys_last([*on_tables, *first])
-        steps = [*drops, *types, *changes_of_tables, *creations, *others, *added, *last]
-        refusals = [each for each in refusals if each.operation not in steps]
+        tried = [*on_tables, *first]
+        needless = [each for each in tried if is_change_of(each, added)]
+        changes_of_tables = with_foreign_keys_last([each for each in tried if each not in needless])
+        steps = [*drops, *types, *changes_of_tables, *creations, *others, *added.values(), *last]
+        refusals = [each for each in refusals if each.operation not in [*steps, *needless]]
         operations, more = (
             ordered(connection, comparison, steps, declared.schemas, invoke) if steps else ([], [])
         )

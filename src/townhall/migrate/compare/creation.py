@@ -10,11 +10,13 @@ from typing import cast
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import DropTableOp
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare import alterables
 from townhall.migrate.compare.dependants import (
     Dependants,
     changed_column,
+    holding_keys,
     replaced,
     target_of,
     target_of_entity,
@@ -34,7 +36,7 @@ Step = Entity | MigrateOperation
 _VIEWS = ("view", "materialized view")
 _PART = 50
 """How many entities are created at a time where the server has too few locks for all."""
-ON_TABLES = ("policy", "trigger")
+_ON_TABLES = ("policy", "trigger")
 """The kinds of entities that can block the change of a column."""
 
 
@@ -65,6 +67,7 @@ class Creation:
         self.dependants = dependants()
         self._overloads: dict[tuple[str, str], list[Routine]] = {}
         self._unaltered: dict[Key, AlterableEntity] = {}
+        self._left_alone: Sequence[Entity] = ()
 
     @property
     def unaltered(self) -> Sequence[AlterableEntity]:
@@ -105,17 +108,27 @@ class Creation:
         kept = self._independent_of(needed, as_declared)
         # A view can't be replaced by one that lacks a column, and views, policies and triggers on a
         # table can block the change of a column.
-        kinds = {*_VIEWS, *ON_TABLES}
+        kinds = {*_VIEWS, *_ON_TABLES}
         self._drop(
             each for each in self._actual.values() if each.kind in kinds and each.key not in kept
         )
-        for each in left_alone:
-            attempt(self._connection, partial(self._drop, [each]))
+        self._left_alone = [
+            each
+            for each in left_alone
+            if attempt(self._connection, partial(self._drop, [each])) is None
+        ]
         others = [entity for entity in entities if not isinstance(entity, Routine)]
         ordered: list[Step] = [*extensions, *alterable, *operations, *functions, *others, *drops]
         left, changed = _divided(ordered, kept)
         done, failures = self._run_in_arrangements(changed)
         return [*left, *done], failures
+
+    def restore_left_alone(self) -> None:
+        """Create what others have and was in the way again, where that is possible."""
+        for each in self._left_alone:
+            attempt(
+                self._connection, partial(run_script, self._connection, each.create_statements())
+            )
 
     def _independent_of(self, steps: Iterable[Step], as_declared: Collection[Key]) -> set[Key]:
         """Return the keys of those entities that depend on nothing that steps change or drop."""
@@ -206,7 +219,9 @@ class Creation:
             again, refused = run_in_any_order(self._connection, created, self._run_one)
             failures = [*failures, *refused]
             done = [*(step for step in done if not isinstance(step, Entity)), *again]
-        return done, [*failures, *self._wrong_bodies(done)]
+        wrong = [*self._wrong_bodies(done)]
+        wrong_ones = [failure.step for failure in wrong]
+        return [each for each in done if each not in wrong_ones], [*failures, *wrong]
 
     def _run_one(self, step: Step) -> None:
         if isinstance(step, Routine):
@@ -230,8 +245,17 @@ class Creation:
         target = changed_column(operation)
         if target is None:
             run()
-        elif attempt(self._connection, run) is not None:
-            self.dependants.dropped_around([target], run)
+        elif (error := attempt(self._connection, run)) is not None:
+            self._run_around([holding_keys(target, error)], operation, run)
+
+    def _run_around(
+        self, targets: Sequence[Target], operation: MigrateOperation, run: Callable[[], None]
+    ) -> None:
+        try:
+            self.dependants.dropped_around(targets, run)
+        except DBAPIError:
+            self.dependants.was_refused(operation)
+            raise
 
     def _drop_table(self, drop: DropTableOp) -> None:
         # What depends on the table is not declared, or was refused; the order in which all of that
@@ -313,7 +337,16 @@ class Creation:
             if isinstance(step, Routine) and not step.verbatim:
                 create = partial(run_script, self._connection, [*step.replace_statements()])
                 if (error := attempt(self._connection, create)) is not None:
-                    yield Failure(step, error)
+                    yield Failure(step, error, is_of_body=True)
+
+
+def is_left_alone(entity: Entity) -> bool:
+    """Tell whether an undeclared entity stays, unless what it depends on goes.
+
+    Args:
+        entity: An actual entity.
+    """
+    return entity.is_shared or entity.kind in _ON_TABLES
 
 
 def _target_of(step: Step) -> Target | None:

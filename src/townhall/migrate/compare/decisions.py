@@ -36,16 +36,20 @@ class Refusal:
         error: PostgreSQL's error.
         operation: The operation that was refused; None where none was found, because the declared
             table itself is refused.
+        is_of_body: Whether it is a function whose body PostgreSQL refuses in every order.
     """
 
     difference: str
     error: DBAPIError
     operation: MigrateOperation | None = None
+    is_of_body: bool = False
 
     @classmethod
-    def of(cls, operation: MigrateOperation, error: DBAPIError) -> Refusal:
+    def of(
+        cls, operation: MigrateOperation, error: DBAPIError, *, is_of_body: bool = False
+    ) -> Refusal:
         """Return the refusal of an operation."""
-        return cls(describe(operation), error, operation)
+        return cls(describe(operation), error, operation, is_of_body)
 
     @property
     def message(self) -> str:

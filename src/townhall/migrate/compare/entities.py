@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare import alterables
 from townhall.migrate.compare.changes import EntityOp, adapted_operations, changes
-from townhall.migrate.compare.creation import ON_TABLES, Creation, Step
+from townhall.migrate.compare.creation import Creation, Step, is_left_alone
 from townhall.migrate.compare.decisions import Refusal, not_created
 from townhall.migrate.compare.dependants import Dependants
 from townhall.migrate.compare.filters import NO_FILTERS, Filters
@@ -113,7 +113,7 @@ class Comparison:
         tables: The tables that still differ after the operations on tables.
         missing: The parts of tables that can't be created again as they are after a change of what
             they depend on.
-        added: The operations that add some of them as they are declared.
+        added: The operations that add some of them as they are declared, by their identity.
         kinds: The kinds of entities that were compared.
         revoked: The privileges that revisions granted with alembic-utils and that are not declared.
     """
@@ -128,7 +128,7 @@ class Comparison:
     differing: Collection[Key]
     tables: Sequence[TableDifference]
     missing: Sequence[Part]
-    added: Sequence[MigrateOperation]
+    added: Mapping[str, MigrateOperation]
     kinds: Sequence[type[Entity]] = ENTITY_CLASSES
     revoked: Sequence[AdaptedGrant] = ()
 
@@ -177,9 +177,7 @@ class Comparison:
     @property
     def left_alone(self) -> set[Key]:
         """The keys of undeclared entities that stay, unless what they depend on is dropped."""
-        kept = {
-            key for key, each in self.actual.items() if each.is_shared or each.kind in ON_TABLES
-        }
+        kept = {key for key, each in self.actual.items() if is_left_alone(each)}
         return (kept & {*self.undroppable}) - {*self.keys.values()}
 
     def operations(self) -> list[MigrateOperation]:
@@ -264,7 +262,9 @@ def _compare(
             *_left_out(actual, declared),
         }
         changeable = {key: entity for key, entity in actual.items() if key not in undroppable}
-        left_alone = [actual[key] for key in undroppable & actual.keys() if actual[key].is_shared]
+        left_alone = [
+            each for key in undroppable if (each := actual.get(key)) and is_left_alone(each)
+        ]
         creation = Creation(
             connection,
             changeable,
@@ -287,6 +287,7 @@ def _compare(
             declared.filters,
             spares_locks=spares_locks,
         )
+        undroppable |= _of_refused_routines(connection, failures)
         kept = {*keys.values(), *undroppable}
         operations = _operations(connection, tables)
         changes_default = any(isinstance(each, ChangeColumnOp) for each in [*done, *operations])
@@ -297,6 +298,7 @@ def _compare(
             _change(connection, operations, declared.schemas, invoke)
             if changes_default:
                 actual |= _without_default(connection, declared, {*actual, *kept})
+            creation.restore_left_alone()
             undroppable |= _used(connection, declared, actual, kept)
         undecided = [
             *alterables.undecided(connection, creation.unaltered, actual),
@@ -313,7 +315,7 @@ def _compare(
         {*differing},
         tables,
         missing,
-        [*creation.dependants.added.values()],
+        creation.dependants.added,
         declared.kinds,
         _revoked(declared, actual),
     )
@@ -338,7 +340,13 @@ def _refusal(failure: Failure[Step], actual: State) -> Refusal:
         return Refusal.of(step, failure.error)
     previous = actual.get(step.key)
     operation = ReplaceEntityOp(step, previous) if previous else CreateEntityOp(step)
-    return Refusal.of(operation, failure.error)
+    return Refusal.of(operation, failure.error, is_of_body=failure.is_of_body)
+
+
+def _of_refused_routines(connection: Connection, failures: Iterable[Failure[Step]]) -> set[Key]:
+    # They stay as they are, though PostgreSQL may spell the types of their arguments otherwise.
+    routines = [each.step for each in failures if isinstance(each.step, Routine)]
+    return {*Routine.keys_in_database(connection, routines).values()} if routines else set()
 
 
 def _read(connection: Connection, declared: Declared, kinds: Sequence[type[Entity]]) -> State:

@@ -27,6 +27,7 @@ from townhall.migrate.compare.dependants import (
     checks_of,
     column_of,
     default_of,
+    holding_keys,
     target_of,
     target_of_entity,
     without_checks,
@@ -151,11 +152,13 @@ def ordered(
             blocking = _blocking(connection, failures, comparison)
         if not failures:
             return done, []
+        # What was changed in the trial comes back as it was before.
+        before = {each.identity: each for each in _blocking(connection, failures, comparison).parts}
         known = {*comparison.keys.values(), *comparison.left_alone}
         overloads = _overloads_of_calls(failures, comparison)
         entities = ((blocking.entities & known) | overloads) - recreated
         new_parts = {
-            each.identity: each
+            each.identity: before.get(each.identity, each)
             for each in _of_kept_tables(blocking.parts, operations)
             if each.identity not in parts
         }
@@ -223,12 +226,21 @@ def _without(
     refused: Sequence[MigrateOperation], operations: Sequence[MigrateOperation]
 ) -> list[MigrateOperation]:
     keys = {step.target.key for step in refused if isinstance(step, DropEntityOp)}
+    changes = {*map(_change, refused)} - {None}
     return [
         each
         for each in operations
         if each not in refused
         and not (isinstance(each, CreateEntityOp) and each.target.key in keys)
+        and _change(each) not in changes
     ]
+
+
+def _change(operation: MigrateOperation) -> tuple[object, ...] | None:
+    # What was dropped before is changed by another operation than the one that was found.
+    if isinstance(operation, ChangeColumnOp):
+        return column_of(operation), operation.changes_type
+    return operation.target.key if isinstance(operation, AlterEntityOp | ReplaceEntityOp) else None
 
 
 def _not_recreatable(
@@ -411,13 +423,15 @@ def _is_for(operation: MigrateOperation, comparison: Comparison, keys: set[Key])
 def _blocking(
     connection: Connection, failures: Iterable[Failure[MigrateOperation]], comparison: Comparison
 ) -> Dependants:
-    targets = [_target(failure.step, comparison) for failure in failures]
+    targets = [_target(failure, comparison) for failure in failures]
     return read_dependants(connection, [target for target in targets if target is not None])
 
 
-def _target(step: MigrateOperation, comparison: Comparison) -> Target | None:
+def _target(failure: Failure[MigrateOperation], comparison: Comparison) -> Target | None:
+    step = failure.step
     if isinstance(step, ReplaceEntityOp) and isinstance(step.target, Adapted):
         # alembic-utils may drop the object to replace it.
         actual = comparison.actual.get(comparison.keys[step.target.key])
         return None if actual is None else target_of_entity(actual)
-    return target_of(step)
+    target = target_of(step)
+    return None if target is None else holding_keys(target, failure.error)

@@ -16,7 +16,8 @@ class SearchPaths:
     Attributes:
         run: The search path under which revisions run.
         trial: That path without the platform's schemas, whose tables would be found by the names
-            of declared ones. Schemas of extensions stay: declarations use what is in them.
+            of declared ones. Schemas of extensions stay: declarations use what is in them. The
+            temporary copies of what is declared come last, since they have its names.
     """
 
     run: str
@@ -50,6 +51,6 @@ _READ = """
                         where e.extnamespace = s.name::regnamespace
                     )
                 )
-        )) as trial,
+        ), 'pg_temp') as trial,
         set_config('search_path', 'public', true)
 """

@@ -29,10 +29,12 @@ class Failure(Generic[Step]):
     Attributes:
         step: The step.
         error: The error.
+        is_of_body: Whether it is a function that could only be created without a check of its body.
     """
 
     step: Step
     error: DBAPIError
+    is_of_body: bool = False
 
     @property
     def message(self) -> str:

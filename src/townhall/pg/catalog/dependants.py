@@ -22,6 +22,7 @@ class Target(NamedTuple):
         column: The column of the table that changes; None for the whole relation.
         type: A type as SQL names it; or None.
         constraint: The name of a constraint of the table, which goes; None for the table itself.
+        has_keys: Whether the foreign keys from and to the column can't stay.
     """
 
     function: str | None = None
@@ -29,6 +30,7 @@ class Target(NamedTuple):
     column: str | None = None
     type: str | None = None
     constraint: str | None = None
+    has_keys: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ _SEEDS = """
     select
         t.column is not null
             or t.constraint is null and coalesce(c.relkind in ('r', 'p'), false) as is_altered,
+        t.has_keys,
         case
             when t.function is not null then 'pg_catalog.pg_proc'::regclass
             when t.type is not null then 'pg_catalog.pg_type'::regclass
@@ -139,8 +142,8 @@ _SEEDS = """
         coalesce(a.attnum, 0)::integer as objsubid
     from unnest(
         cast(:function as text[]), cast(:relation as text[]), cast(:column as text[]),
-        cast(:type as text[]), cast(:constraint as text[])
-    ) as t (function, relation, "column", type, "constraint")
+        cast(:type as text[]), cast(:constraint as text[]), cast(:has_keys as boolean[])
+    ) as t (function, relation, "column", type, "constraint", has_keys)
     -- A column changes in partitions as well, which have policies, triggers and views of their own.
     left join lateral (
         with recursive tables (oid) as (
@@ -173,12 +176,19 @@ _ALTERED = """
         'pg_catalog.pg_rewrite'::regclass,
         'pg_catalog.pg_trigger'::regclass
     )
+    or f.has_keys and exists (
+        select from pg_catalog.pg_constraint as k
+        where e.classid = 'pg_catalog.pg_constraint'::regclass
+            and k.oid = e.objid
+            and k.contype = 'f'
+    )
 """
 
 _FOUND = f"""
-    select s.is_altered, s.classid, s.objid, s.objsubid, true as is_seed from seeds as s
+    select s.is_altered, s.has_keys, s.classid, s.objid, s.objsubid, true as is_seed
+    from seeds as s
     union
-    select false, e.classid, e.objid, e.objsubid, false
+    select false, false, e.classid, e.objid, e.objsubid, false
     from found as f
     join edges as e
         on e.refclassid = f.classid
