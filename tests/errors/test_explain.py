@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 
-from townhall import BrandConfig, Event, SocialFeedPost, TenantProfile
+from townhall import BrandConfig, Event, SocialFeedPost, StaleDocument, TenantProfile
 from townhall.errors import Declared, Explanation, Kind, Refusal, explain, refused_with
 from townhall.input_error import InputError
 from townhall.session import ActorError, RoleNotGranted
@@ -208,6 +208,12 @@ def test_error_of_the_driver_alone_is_explained(townhall_connection: Connection)
 )
 def test_exception_without_a_statement_has_a_kind(error: Exception, kind: Kind) -> None:
     assert explained(error).kind is kind
+
+
+def test_stale_document_has_its_table_and_column() -> None:
+    found = explained(StaleDocument("events", "settings", (SECRET,)))
+    assert (found.kind, found.table, found.columns) == (Kind.CONFLICT, "events", ("settings",))
+    assert SECRET not in found.sentence
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), RuntimeError("x")])

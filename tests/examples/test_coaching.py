@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from importlib import import_module
+from inspect import isasyncgenfunction, isgeneratorfunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ from uuid import UUID, uuid4
 import jwt
 import pytest
 from httpx import ASGITransport, AsyncClient
-from sqlalchemy import NullPool, create_engine, text, update
+from sqlalchemy import NullPool, create_engine, select, text, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.coaching.data import (
@@ -28,12 +29,14 @@ from tests.coaching.data import (
     STRANGER,
     insert_coaching,
 )
+from tests.support.documentation import EXAMPLE
 from tests.support.every_version import townhall_server
-from townhall import TenantProfile
+from townhall import ParticipantSession, SessionStatus, TenantProfile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from fastapi.dependencies.models import Dependant
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -217,6 +220,60 @@ async def test_invalid_change_of_status_is_a_conflict(client: AsyncClient) -> No
     for step, expected in (("complete", 409), ("start", 200), ("start", 409)):
         answer = await client.post(f"/sessions/{SESSION}/{step}", headers=_as(PARTICIPANT))
         assert answer.status_code == expected
+
+
+# A constraint that is checked with the commit, as an application may have.
+_REFUSE_THE_COMMIT = """
+    create function public.refuse() returns trigger language plpgsql as $$
+        begin
+            raise exception 'not now' using errcode = 'check_violation';
+        end
+    $$;
+    create constraint trigger refuse after update on public.participant_sessions
+        deferrable initially deferred for each row execute function public.refuse();
+"""
+
+
+async def test_answer_of_200_is_stored_and_a_failed_commit_is_an_error(
+    client: AsyncClient, townhall_engine: Engine
+) -> None:
+    status = select(ParticipantSession.status).where(ParticipantSession.id == SESSION)
+    with townhall_engine.begin() as connection:
+        connection.execute(text(_REFUSE_THE_COMMIT))
+    answer = await client.post(f"/sessions/{SESSION}/start", headers=_as(PARTICIPANT))
+    assert answer.status_code == 409
+    with townhall_engine.begin() as connection:
+        assert connection.scalar(status) is SessionStatus.PENDING
+        connection.execute(text("drop trigger refuse on public.participant_sessions"))
+    answer = await client.post(f"/sessions/{SESSION}/start", headers=_as(PARTICIPANT))
+    assert answer.status_code == 200
+    with townhall_engine.begin() as connection:
+        assert connection.scalar(status) is SessionStatus.IN_PROGRESS
+
+
+def test_session_of_every_route_ends_before_the_answer_is_sent() -> None:
+    found = {
+        (dependency.call.__name__, dependency.scope)
+        for name in ("participants", "coach", "pages")
+        for route in import_module(name).router.routes
+        for dependency in _dependencies(route.dependant)
+        if isasyncgenfunction(dependency.call) or isgeneratorfunction(dependency.call)
+    }
+    assert found == {("session_of_the_user", "function")}
+
+
+def _dependencies(dependant: Dependant) -> Iterator[Dependant]:
+    for each in dependant.dependencies:
+        yield each
+        yield from _dependencies(each)
+
+
+def test_guide_shows_the_dependency_of_the_example() -> None:
+    page = (FOLDER.parents[1] / "acting.md").read_text()
+    source = "".join(path.read_text() for path in FOLDER.glob("*.py"))
+    shown = [block for block in EXAMPLE.findall(page) if "TheSession" in block]
+    assert shown
+    assert all(block in source for block in shown)
 
 
 @pytest.mark.thorough

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import jwt
 from fastapi import Depends, HTTPException, Request, status
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from townhall import Actor, AsyncSessionFactory
 
@@ -60,3 +62,13 @@ async def the_user(
 
 
 TheUser = Annotated[Actor, Depends(the_user)]
+
+
+async def session_of_the_user(request: Request, user: TheUser) -> AsyncIterator[AsyncSession]:
+    """Yield a session that acts as the caller, and commit what the route did."""
+    async with sessions_of(request).acting(user) as session:
+        yield session
+
+
+TheSession = Annotated[AsyncSession, Depends(session_of_the_user, scope="function")]
+"""A session that acts as the caller; it commits before the answer is sent."""

@@ -7,10 +7,10 @@ from decimal import Decimal
 from itertools import groupby
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Request, status
+from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel
 
-from caller import TheUser, sessions_of
+from caller import TheSession, TheUser
 from townhall.domains.coaching import pipeline_of, tenant_for_user, usage_summary
 
 router = APIRouter(prefix="/coach")
@@ -35,25 +35,22 @@ class Usage(BaseModel, from_attributes=True):
 
 
 @router.get("/pipeline")
-async def pipeline(request: Request, user: TheUser) -> dict[str, list[Lead]]:
+async def pipeline(session: TheSession, user: TheUser) -> dict[str, list[Lead]]:
     """Return the caller's pipeline: the participants by client status, in its order."""
-    async with sessions_of(request).acting(user) as session:
-        tenant = await session.scalar(tenant_for_user(UUID(user.user_id)).limit(1))
-        if tenant is None:
-            raise HTTPException(status.HTTP_404_NOT_FOUND, "you own no tenant")
-        rows = await session.scalars(pipeline_of(tenant.id))
-        return {
-            stage: [
-                Lead(id=row.id, name=row.stakeholder_name, email=row.stakeholder_email)
-                for row in leads
-            ]
-            for stage, leads in groupby(rows, lambda row: row.client_status.value)
-        }
+    tenant = await session.scalar(tenant_for_user(UUID(user.user_id)).limit(1))
+    if tenant is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "you own no tenant")
+    rows = await session.scalars(pipeline_of(tenant.id))
+    return {
+        stage: [
+            Lead(id=row.id, name=row.stakeholder_name, email=row.stakeholder_email) for row in leads
+        ]
+        for stage, leads in groupby(rows, lambda row: row.client_status.value)
+    }
 
 
 @router.get("/usage")
-async def usage(request: Request, user: TheUser, month: date | None = None) -> list[Usage]:
+async def usage(session: TheSession, month: date | None = None) -> list[Usage]:
     """Return the usage of the caller's tenant in the month of a day, by default of today."""
     summary = usage_summary(month or datetime.now(UTC).date())
-    async with sessions_of(request).acting(user) as session:
-        return [Usage.model_validate(row) for row in await session.execute(summary)]
+    return [Usage.model_validate(row) for row in await session.execute(summary)]

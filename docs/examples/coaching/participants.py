@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from caller import TheUser, sessions_of
-from townhall import Actor, ParticipantSession
+from caller import TheSession, TheUser
+from townhall import ParticipantSession
 from townhall.domains.coaching import complete_participant_session, start_participant_session
 
 router = APIRouter(prefix="/sessions")
@@ -27,27 +28,25 @@ class Step(BaseModel, from_attributes=True):
 
 
 @router.get("")
-async def my_sessions(request: Request, user: TheUser) -> list[Step]:
+async def my_sessions(session: TheSession, user: TheUser) -> list[Step]:
     """Return the caller's sessions, the oldest first."""
     mine = select(ParticipantSession).where(ParticipantSession.user_id == UUID(user.user_id))
-    async with sessions_of(request).acting(user) as session:
-        rows = await session.scalars(mine.order_by(ParticipantSession.created_at))
-        return [Step.model_validate(row) for row in rows]
+    rows = await session.scalars(mine.order_by(ParticipantSession.created_at))
+    return [Step.model_validate(row) for row in rows]
 
 
 @router.post("/{session_id}/start")
-async def start(request: Request, session_id: UUID, user: TheUser) -> Step:
+async def start(session: TheSession, session_id: UUID) -> Step:
     """Start one of the caller's sessions."""
-    return await _moved(request, user, session_id, start_participant_session(session_id))
+    return await _moved(session, session_id, start_participant_session(session_id))
 
 
 @router.post("/{session_id}/complete")
-async def complete(request: Request, session_id: UUID, user: TheUser) -> Step:
+async def complete(session: TheSession, session_id: UUID) -> Step:
     """Complete one of the caller's sessions."""
-    return await _moved(request, user, session_id, complete_participant_session(session_id))
+    return await _moved(session, session_id, complete_participant_session(session_id))
 
 
-async def _moved(request: Request, user: Actor, session_id: UUID, move: Select[Any]) -> Step:
-    async with sessions_of(request).acting(user) as session:
-        await session.execute(move)
-        return Step.model_validate(await session.get_one(ParticipantSession, session_id))
+async def _moved(session: AsyncSession, session_id: UUID, move: Select[Any]) -> Step:
+    await session.execute(move)
+    return Step.model_validate(await session.get_one(ParticipantSession, session_id))

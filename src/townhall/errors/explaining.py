@@ -18,7 +18,7 @@ from townhall.errors.statements import Written, written
 from townhall.input_error import InputError
 from townhall.refusals import Kind
 from townhall.session import ActorError, RoleNotGranted
-from townhall.types import TypedJson
+from townhall.types import StaleDocument, TypedJson
 
 
 def explain(exception: BaseException, *declared: Declared) -> Explanation | None:
@@ -73,6 +73,14 @@ def _explain(error: BaseException, declared: Declarations) -> Explanation | None
             return _invalid(error, declared)
         case InputError():
             return _refused_value(error, declared)
+        case StaleDocument():
+            return Explanation(
+                kind=Kind.CONFLICT,
+                sentence=sentences.STALE,
+                original=error,
+                table=error.table,
+                columns=(error.column,),
+            )
     return _without_details(error)
 
 

@@ -23,7 +23,7 @@ class StaleDocument(StaleDataError):  # noqa: N818 - the name says what is wrong
     Nothing of the flush is stored. Roll back, read the row again and repeat the change.
 
     Attributes:
-        table: The name of the table.
+        table: The name of the table; with its schema where that is not ``public``.
         column: The name of the column.
         key: The values of the row's primary key.
     """
@@ -79,7 +79,7 @@ def _refuse_stale(mapper: Mapper[Any], connection: Connection, row: object) -> N
         return
     for (column, before), now in zip(read.items(), stored, strict=True):
         if not _is_unchanged(before, now):
-            raise StaleDocument(column.table.name, column.name, key)
+            raise StaleDocument(column.table.fullname.removeprefix("public."), column.name, key)
 
 
 def _remember(mapper: Mapper[Any], connection: Connection, row: object) -> None:
