@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from alembic.util import CommandError
 
 from townhall.pull.staging import put_in_place, staged
 from townhall.termination import FAILED
@@ -58,12 +60,70 @@ def test_failure_while_files_are_put_in_place_brings_the_former_ones_back(tmp_pa
     assert texts(tmp_path) == {"a": "old", "first": "old", "z/is_a_folder": "mine"}
 
 
-def test_former_files_come_back_with_the_pull_after_a_kill(tmp_path: Path) -> None:
-    write(tmp_path, a="half new")
-    write(tmp_path / ".townhall-pull" / "former", a="old", b__first="old")
+class Killed(BaseException):
+    """The end of the process, after which nothing of it runs."""
+
+
+def kill_while_files_are_put_in_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, after: int
+) -> None:
+    """Replace ``a`` and ``b``, remove ``first``, add ``c``, and be killed after some of these."""
+    steps = iter(range(after))
+    replace = Path.replace
+
+    def replace_or_die(self: Path, target: Path) -> Path:
+        if next(steps, None) is None:
+            raise Killed
+        return replace(self, target)
+
+    with staged(folder) as new, monkeypatch.context() as patch:
+        write(new, a="new", b="new", c="new")
+        patch.setattr(Path, "replace", replace_or_die)
+        patch.setattr("townhall.pull.staging._bring_back", lambda _folder: None)
+        with pytest.raises(Killed):
+            put_in_place(folder, new, [folder / "first"])
+
+
+@pytest.mark.parametrize("after", range(3))
+def test_former_files_come_back_with_the_pull_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    former = {"a": "old", "b": "old", "first": "old", "mine": "mine"}
+    write(tmp_path, **former)
+    kill_while_files_are_put_in_place(tmp_path, monkeypatch, after=after)
+    assert (texts(tmp_path)["a"] == "new") == (after > 0)
     with staged(tmp_path):
-        assert texts(tmp_path) == {"a": "old", "b/first": "old"}
+        assert texts(tmp_path) == former
     assert not (tmp_path / ".townhall-pull").exists()
+
+
+def test_files_of_a_first_pull_that_was_killed_go_with_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_while_files_are_put_in_place(tmp_path, monkeypatch, after=2)
+    assert {"a", "b"} <= texts(tmp_path).keys()
+    with staged(tmp_path):
+        assert texts(tmp_path) == {}
+
+
+@pytest.mark.parametrize("changed", ["a", "b", "c"])
+def test_file_that_was_changed_after_a_kill_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    write(tmp_path, a="old", b="old", first="old")
+    kill_while_files_are_put_in_place(tmp_path, monkeypatch, after=1)
+    write(tmp_path, **{changed: "by hand"})
+    before = texts(tmp_path)
+    for _ in range(2):
+        with pytest.raises(CommandError) as refused, staged(tmp_path):
+            pass
+        assert f"{changed}: changed since a pull" in str(refused.value)
+        assert str(tmp_path / ".townhall-pull" / "former") in str(refused.value)
+        assert texts(tmp_path) == before
+    # As the message says.
+    shutil.rmtree(tmp_path / ".townhall-pull")
+    with staged(tmp_path):
+        assert texts(tmp_path)[changed] == "by hand"
 
 
 @pytest.mark.thorough

@@ -1,7 +1,7 @@
 """The files of a pull, written aside and put in place of former ones when all of them are there.
 
 The former files are kept aside while they are replaced. Where that is interrupted, even by a kill,
-they come back: at once, or with the next pull.
+they come back: at once, or with the next pull, unless a file was changed by hand in the meantime.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from alembic.util import CommandError
+
 from townhall.as_owner import as_owner_of
 
 _ASIDE = ".townhall-pull"
-_NEW, _COPIES, _FORMER = "new", "copies", "former"
+_NEW, _MOVED, _COPIES, _FORMER = "new", "moved", "copies", "former"
 
 
 @contextmanager
@@ -26,6 +28,9 @@ def staged(folder: Path) -> Iterator[Path]:
 
     Args:
         folder: The folder that the files are for.
+
+    Raises:
+        CommandError: A file was changed since a pull was killed.
     """
     with as_owner_of(folder):
         _bring_back(folder)
@@ -58,16 +63,14 @@ def _exchange(folder: Path, obsolete: Iterable[Path]) -> None:
     aside = folder / _ASIDE
     new = _files(aside / _NEW)
     gone = [each.relative_to(folder) for each in obsolete]
+    (aside / _COPIES).mkdir(parents=True)
     for name in dict.fromkeys([*new, *gone]):
         if _can_be_copied(folder / name):
-            _make_parent(aside / _COPIES / name)
-            shutil.copy2(folder / name, aside / _COPIES / name)
-    if (aside / _COPIES).exists():
-        (aside / _COPIES).rename(aside / _FORMER)
+            _copy(folder / name, aside / _COPIES / name)
+    (aside / _COPIES).rename(aside / _FORMER)
     try:
         for name in new:
-            _make_parent(folder / name)
-            (aside / _NEW / name).replace(folder / name)
+            _put(aside / _NEW / name, aside / _MOVED / name, folder / name)
         for name in gone:
             if name not in new:
                 (folder / name).unlink()
@@ -75,16 +78,56 @@ def _exchange(folder: Path, obsolete: Iterable[Path]) -> None:
         _bring_back(folder)
         raise
     # Not former ones any more, before they are removed one by one.
-    if (aside / _FORMER).exists():
-        (aside / _FORMER).rename(aside / _COPIES)
+    (aside / _FORMER).rename(aside / _COPIES)
 
 
 def _bring_back(folder: Path) -> None:
-    former = folder / _ASIDE / _FORMER
-    for name in _files(former):
-        _make_parent(folder / name)
-        (former / name).replace(folder / name)
-    shutil.rmtree(former, ignore_errors=True)
+    # Ends as it should also where it is killed itself, and run again.
+    aside = folder / _ASIDE
+    if not (aside / _FORMER).exists():
+        return
+    new, former = _files(aside / _NEW), _files(aside / _FORMER)
+    _refuse_changed(folder, sorted({*new, *former}))
+    for name in former:
+        _put(aside / _FORMER / name, aside / _MOVED / name, folder / name)
+    for name in new:
+        if name not in former and (folder / name).is_file():
+            (folder / name).unlink()
+    shutil.rmtree(aside / _COPIES, ignore_errors=True)
+    (aside / _FORMER).rename(aside / _COPIES)
+
+
+def _refuse_changed(folder: Path, names: Iterable[Path]) -> None:
+    aside = folder / _ASIDE
+    changed = [
+        name.as_posix()
+        for name in names
+        if (folder / name).is_file()
+        and (folder / name).read_bytes()
+        not in [
+            (each / name).read_bytes()
+            for each in (aside / _NEW, aside / _FORMER)
+            if (each / name).is_file()
+        ]
+    ]
+    if changed:
+        raise CommandError(
+            f"{', '.join(changed)}: changed since a pull was interrupted while it replaced files in"
+            f" {folder.resolve()}. The former files are in {(aside / _FORMER).resolve()}. Copy what"
+            f" you need from there, remove the folder {_ASIDE}, and pull again; or undo the"
+            " changes, and the pull brings the former files back."
+        )
+
+
+def _put(source: Path, aside: Path, target: Path) -> None:
+    _copy(source, aside)
+    _make_parent(target)
+    aside.replace(target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    _make_parent(target)
+    shutil.copy2(source, target)
 
 
 def _files(folder: Path) -> Sequence[Path]:
