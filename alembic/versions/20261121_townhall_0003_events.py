@@ -295,6 +295,13 @@ def participants() -> None:
         if_not_exists=True,
     )
     op.create_index(
+        "ix_participants_lower_email",
+        "participants",
+        [sa.literal_column("lower(email)")],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
         op.f("ix_participants_user_id"),
         "participants",
         ["user_id"],

@@ -258,6 +258,13 @@ def upgrade() -> None:
             if_not_exists=True,
         )
         op.create_index(
+            "ix_campaign_assignments_lower_stakeholder_email",
+            "campaign_assignments",
+            [sa.literal_column("lower(stakeholder_email)")],
+            unique=False,
+            if_not_exists=True,
+        )
+        op.create_index(
             op.f("ix_campaign_assignments_user_id"),
             "campaign_assignments",
             ["user_id"],

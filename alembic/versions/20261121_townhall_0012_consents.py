@@ -128,6 +128,14 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_index(
+        "ix_consent_audit_log_changed_by",
+        "consent_audit_log",
+        ["changed_by"],
+        unique=False,
+        postgresql_where=sa.text("changed_by <> user_id"),
+        if_not_exists=True,
+    )
+    op.create_index(
         "ix_consent_audit_log_user_id_changed_at",
         "consent_audit_log",
         ["user_id", sa.literal_column("changed_at DESC")],

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from townhall import metadata
+from townhall.base.people import AccountId, Kept, Personal, declared_in
+from townhall.people import Links
+from townhall.people.links import shown_name
 from townhall.types import (
     ARRAY_ITEMS,
     DOCUMENT_LEVELS,
@@ -37,6 +40,13 @@ BOUNDS_TABLE = re.compile(
     re.DOTALL,
 )
 """A table of bounds in a page, and the names of the tables that it is about."""
+
+PEOPLE_TABLE = re.compile(
+    r"(?P<begin><!-- (?P<subject>foreign keys|columns) of people -->\n).*?"
+    r"(?P<end><!-- end of people -->)",
+    re.DOTALL,
+)
+"""A table in a page of what is declared about people, by foreign keys or by columns."""
 
 EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 """A Python example in a page."""
@@ -115,6 +125,58 @@ def _bounds(column: Column[Any]) -> str:
         case BoundedDate():
             return "years 1 to 9999"
     raise TypeError(f"how are the bounds of {column.type!r} described?")
+
+
+def with_people_tables(page: str) -> str:
+    """Return a page with the tables of what is declared about people as the models have it.
+
+    Args:
+        page: The text of the page.
+    """
+    tables = {"foreign keys": _links_table, "columns": _columns_table}
+
+    def current(match: re.Match[str]) -> str:
+        return f"{match['begin']}\n{tables[match['subject']]()}\n{match['end']}"
+
+    return PEOPLE_TABLE.sub(current, page)
+
+
+def _links_table() -> str:
+    return "| table | columns | refers to | kind | on delete |\n|---|---|---|---|---|\n" + "".join(
+        f"| `{shown_name(link.table)}` | {_listed(each.name for each in link.columns)}"
+        f" | `{shown_name(link.target)}` | {link.kind}"
+        f" | {(link.constraint.ondelete or 'no action').lower()} |\n"
+        for link in Links([metadata]).links
+    )
+
+
+def _columns_table() -> str:
+    lines: dict[tuple[str, str], list[str]] = {}
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if table.schema is None and (words := _in_words(declared_in(column.info))):
+                lines.setdefault((table.name, words), []).append(column.name)
+    return "| table | columns | an erasure |\n|---|---|---|\n" + "".join(
+        f"| `{table}` | {_listed(names)} | {words} |\n"
+        for (table, words), names in sorted(lines.items())
+    )
+
+
+def _in_words(declared: object) -> str | None:
+    match declared:
+        case Personal(is_email=True):
+            return "clears it, and finds guests by it"
+        case Personal(instead=None):
+            return "clears it"
+        case Personal(instead=instead):
+            return f"sets it to {instead}"
+        case Kept(why) | AccountId(why):
+            return f"keeps it: {why}"
+    return None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def run_examples(page: Path, **names: object) -> dict[str, object]:

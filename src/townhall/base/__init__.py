@@ -24,9 +24,22 @@ from townhall.base.columns import (
 )
 from townhall.base.mixins import Created, Timestamps
 from townhall.base.naming import NAMING_CONVENTION, metadata
+from townhall.base.people import (
+    ACTOR,
+    OTHER,
+    PERSON,
+    account_id,
+    accounts,
+    kept,
+    owners,
+    personal,
+)
 
 __all__ = [
+    "ACTOR",
     "NAMING_CONVENTION",
+    "OTHER",
+    "PERSON",
     "READ_ONLY",
     "Base",
     "Created",
@@ -44,10 +57,15 @@ __all__ = [
     "UuidKey",
     "ViewBase",
     "ZeroByDefault",
+    "account_id",
+    "accounts",
     "created_at",
     "is_object",
     "is_read_only",
+    "kept",
     "metadata",
     "one_of",
+    "owners",
+    "personal",
     "updated_at",
 ]

@@ -2802,6 +2802,8 @@ CREATE INDEX ix_community_members_user_id ON public.community_members USING btre
 
 CREATE INDEX ix_community_profiles_created_at ON public.community_profiles USING btree (created_at DESC, id DESC);
 
+CREATE INDEX ix_consent_audit_log_changed_by ON public.consent_audit_log USING btree (changed_by) WHERE (changed_by <> user_id);
+
 CREATE INDEX ix_consent_audit_log_user_id_changed_at ON public.consent_audit_log USING btree (user_id, changed_at DESC);
 
 CREATE INDEX ix_events_organization_id_created_at ON public.events USING btree (organization_id, created_at DESC);
@@ -2824,6 +2826,8 @@ CREATE INDEX ix_participant_sessions_campaign_id ON public.participant_sessions 
 
 CREATE INDEX ix_participant_sessions_client_status ON public.participant_sessions USING btree (client_status);
 
+CREATE INDEX ix_participant_sessions_lower_stakeholder_email ON public.participant_sessions USING btree (lower(stakeholder_email));
+
 CREATE INDEX ix_participant_sessions_tenant_id ON public.participant_sessions USING btree (tenant_id);
 
 CREATE INDEX ix_participant_sessions_tenant_id_client_status ON public.participant_sessions USING btree (tenant_id, client_status);
@@ -2833,6 +2837,8 @@ CREATE INDEX ix_participant_sessions_user_id ON public.participant_sessions USIN
 CREATE INDEX ix_participant_tracks_event_id ON public.participant_tracks USING btree (event_id);
 
 CREATE INDEX ix_participant_tracks_track_id ON public.participant_tracks USING btree (track_id);
+
+CREATE INDEX ix_participants_lower_email ON public.participants USING btree (lower(email));
 
 CREATE INDEX ix_participants_user_id ON public.participants USING btree (user_id);
 

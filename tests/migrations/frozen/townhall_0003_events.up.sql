@@ -242,6 +242,8 @@ COMMENT ON COLUMN participants.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN participants.updated_at IS 'When the row last changed; maintained by a trigger.';
 
+CREATE INDEX IF NOT EXISTS ix_participants_lower_email ON participants (lower(email));
+
 CREATE INDEX IF NOT EXISTS ix_participants_user_id ON participants (user_id);
 
 CREATE UNIQUE INDEX IF NOT EXISTS uq_participants_event_id_email ON participants (event_id, lower(email));

@@ -256,6 +256,8 @@ COMMENT ON COLUMN campaign_assignments.updated_at IS 'When the row last changed;
 
 CREATE INDEX IF NOT EXISTS ix_campaign_assignments_campaign_id ON campaign_assignments (campaign_id);
 
+CREATE INDEX IF NOT EXISTS ix_campaign_assignments_lower_stakeholder_email ON campaign_assignments (lower(stakeholder_email));
+
 CREATE INDEX IF NOT EXISTS ix_campaign_assignments_user_id ON campaign_assignments (user_id);
 
 alter table public.campaign_assignments enable row level security;

@@ -100,6 +100,8 @@ COMMENT ON COLUMN consent_preferences.enabled IS 'Whether the user consents.';
 
 COMMENT ON COLUMN consent_preferences.updated_at IS 'When the row last changed; maintained by a trigger.';
 
+CREATE INDEX IF NOT EXISTS ix_consent_audit_log_changed_by ON consent_audit_log (changed_by) WHERE changed_by <> user_id;
+
 CREATE INDEX IF NOT EXISTS ix_consent_audit_log_user_id_changed_at ON consent_audit_log (user_id, changed_at DESC);
 
 create or replace function private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean)

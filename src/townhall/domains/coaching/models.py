@@ -14,11 +14,15 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     desc,
+    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    ACTOR,
+    OTHER,
+    PERSON,
     READ_ONLY,
     Base,
     Created,
@@ -33,11 +37,19 @@ from townhall.base import (
     UuidKey,
     created_at,
     is_object,
+    kept,
     one_of,
+    personal,
 )
 from townhall.domains.coaching.brand import BrandConfig, EmailConfig, value_checks
 from townhall.domains.coaching.custom_domain import CANONICAL_PATTERN, LONGEST_DOMAIN
 from townhall.types import BoundedBigInteger, BoundedText, ExactNumeric, OptionalJson, TextEnum
+
+OF_BUSINESS = kept("the tenant is a business, which keeps its brand: change what names the person")
+"""``info`` of the columns of a tenant that outlast its owner's account."""
+
+OF_BILLING = kept("it is billed to the tenant")
+"""``info`` of the columns of usage that outlast the account that caused it."""
 
 
 class CampaignStatus(StrEnum):
@@ -96,40 +108,48 @@ class TenantProfile(Timestamps, Base):
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        ForeignKey("auth.users.id", ondelete="SET NULL", info=PERSON),
         index=True,
         comment="The owner; null until the coach has an account, and once that is deleted.",
     )
     slug: Mapped[Label] = mapped_column(
-        unique=True, comment="The name in URLs: lower-case words joined by hyphens."
+        unique=True,
+        info=OF_BUSINESS,
+        comment="The name in URLs: lower-case words joined by hyphens.",
     )
-    display_name: Mapped[Label]
+    display_name: Mapped[Label] = mapped_column(info=OF_BUSINESS)
     tenant_type: Mapped[Label] = mapped_column(
-        server_default="coach", comment="The type of the tenant; written by the service."
+        info=OF_BUSINESS,
+        server_default="coach",
+        comment="The type of the tenant; written by the service.",
     )
     brand_config: Mapped[BrandConfig | None] = mapped_column(
         OptionalJson(BrandConfig),
+        info=OF_BUSINESS,
         nullable=False,
         server_default=text("'{}'::jsonb"),
         comment="The brand of its pages; an empty object until it is set.",
     )
     email_config: Mapped[EmailConfig | None] = mapped_column(
         OptionalJson(EmailConfig),
+        info=personal(),
         nullable=False,
         server_default=text("'{}'::jsonb"),
         comment="The settings of its e-mails; an empty object until they are set.",
     )
     enabled_assessments: Mapped[Labels] = mapped_column(
-        comment="The assessments that its campaigns may use; written by the service."
+        info=OF_BUSINESS,
+        comment="The assessments that its campaigns may use; written by the service.",
     )
     subscription_tier: Mapped[Label] = mapped_column(
-        server_default="free", comment="The subscription; written by the service."
+        info=OF_BUSINESS, server_default="free", comment="The subscription; written by the service."
     )
     is_active: Mapped[TrueByDefault] = mapped_column(
         comment="Whether its pages are served and its owner may write; written by the service."
     )
     custom_domain: Mapped[str | None] = mapped_column(
         BoundedText(LONGEST_DOMAIN),
+        info=OF_BUSINESS,
         comment="The domain of its pages in canonical form; served once it is verified.",
     )
     custom_domain_verified_at: Mapped[Time | None] = mapped_column(
@@ -158,13 +178,13 @@ class Campaign(Timestamps, Base):
         TextEnum(CampaignStatus), server_default=CampaignStatus.DRAFT
     )
     created_by: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        ForeignKey("auth.users.id", ondelete="SET NULL", info=ACTOR),
         comment="The account that created the campaign; null once that account is deleted.",
     )
     starts_at: Mapped[Time | None]
     ends_at: Mapped[Time | None]
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
+        ForeignKey("tenant_profiles.id", ondelete="SET NULL", info=OTHER),
         comment="The tenant; null for a creator's own campaign, or once it is deleted.",
     )
     assessment_type: Mapped[Label] = mapped_column(
@@ -197,6 +217,9 @@ class ParticipantSession(Timestamps, Base):
         one_of("status", SessionStatus),
         one_of("client_status", ClientStatus),
         Index(None, "tenant_id", "client_status"),
+        Index(
+            "ix_participant_sessions_lower_stakeholder_email", func.lower(text("stakeholder_email"))
+        ),
         {"comment": "A person's participation in a campaign, a lead of the coach's pipeline."},
     )
 
@@ -204,10 +227,10 @@ class ParticipantSession(Timestamps, Base):
     campaign_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("campaigns.id", ondelete="CASCADE"), index=True
     )
-    stakeholder_name: Mapped[Label | None]
-    stakeholder_email: Mapped[Line | None]
+    stakeholder_name: Mapped[Label | None] = mapped_column(info=personal())
+    stakeholder_email: Mapped[Line | None] = mapped_column(info=personal(is_email=True))
     user_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        ForeignKey("auth.users.id", ondelete="SET NULL", info=PERSON),
         index=True,
         comment="The person's account; null for a guest without one.",
     )
@@ -225,7 +248,7 @@ class ParticipantSession(Timestamps, Base):
         comment="The person's stage in the coach's pipeline.",
     )
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
+        ForeignKey("tenant_profiles.id", ondelete="SET NULL", info=OTHER),
         server_default=FetchedValue(),
         server_onupdate=FetchedValue(),
         index=True,
@@ -253,25 +276,27 @@ class UsageEvent(Created, Base):
 
     id: Mapped[UuidKey]
     tenant_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("tenant_profiles.id", ondelete="SET NULL"),
+        ForeignKey("tenant_profiles.id", ondelete="SET NULL", info=OTHER),
         index=True,
         comment="The tenant that pays; null once it is deleted.",
     )
     user_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        ForeignKey("auth.users.id", ondelete="SET NULL", info=PERSON),
         index=True,
         comment="The account that caused it; null where none did, or it was deleted.",
     )
     # The caller of log_usage_event() may say when.
     created_at: Mapped[Time] = created_at("When the row was created.")
-    event_type: Mapped[Label] = mapped_column(index=True)
-    event_data: Mapped[JsonObject] = mapped_column(comment="Details of the event.")
+    event_type: Mapped[Label] = mapped_column(index=True, info=OF_BILLING)
+    event_data: Mapped[JsonObject] = mapped_column(info=personal(), comment="Details of the event.")
     tokens_used: Mapped[int] = mapped_column(
         BoundedBigInteger,
         server_default=text("0"),
         comment="Input and output tokens of the language model.",
     )
-    model_used: Mapped[Label | None] = mapped_column(comment="The language model, if one was used.")
+    model_used: Mapped[Label | None] = mapped_column(
+        info=OF_BILLING, comment="The language model, if one was used."
+    )
     cost_cents: Mapped[Decimal] = mapped_column(
         ExactNumeric(12, 4), server_default=text("0"), comment="The cost in cents, with fractions."
     )

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    PERSON,
     READ_ONLY,
     Base,
     Created,
@@ -39,6 +40,7 @@ from townhall.base import (
     created_at,
     is_object,
     one_of,
+    personal,
     updated_at,
 )
 from townhall.domains.identity.models import Organization
@@ -120,6 +122,7 @@ class Participant(Timestamps, Base):
     __table_args__ = (
         UniqueConstraint("event_id", "id"),  # what composite foreign keys refer to
         one_of("status", ParticipantStatus),
+        Index("ix_participants_lower_email", func.lower(text("email"))),
         Index("uq_participants_event_id_email", "event_id", func.lower(text("email")), unique=True),
         {"comment": "A participant of an event, with or without an account."},
     )
@@ -127,16 +130,16 @@ class Participant(Timestamps, Base):
     id: Mapped[UuidKey]
     event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     user_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        ForeignKey("auth.users.id", ondelete="SET NULL", info=PERSON),
         index=True,
         comment="The person's account; null for a guest without one.",
     )
-    first_name: Mapped[Label | None]
-    last_name: Mapped[Label | None]
+    first_name: Mapped[Label | None] = mapped_column(info=personal())
+    last_name: Mapped[Label | None] = mapped_column(info=personal())
     email: Mapped[Line | None] = mapped_column(
-        comment="Unique within the event, without regard to case."
+        info=personal(is_email=True), comment="Unique within the event, without regard to case."
     )
-    phone: Mapped[Line | None]
+    phone: Mapped[Line | None] = mapped_column(info=personal())
     status: Mapped[ParticipantStatus] = mapped_column(
         TextEnum(ParticipantStatus), server_default=ParticipantStatus.REGISTERED
     )
@@ -197,6 +200,7 @@ class ParticipantTrack(Created, Base):
             ["event_id", "participant_id"],
             ["participants.event_id", "participants.id"],
             ondelete="CASCADE",
+            info=PERSON,
         ),
         ForeignKeyConstraint(
             ["event_id", "track_id"], ["tracks.event_id", "tracks.id"], ondelete="CASCADE"
@@ -251,6 +255,7 @@ class TableAssignment(Timestamps, Base):
             ["event_id", "participant_id"],
             ["participants.event_id", "participants.id"],
             ondelete="CASCADE",
+            info=PERSON,
         ),
         CheckConstraint("table_number > 0", name="table_number_positive"),
         CheckConstraint("seat_number > 0", name="seat_number_positive"),
@@ -292,7 +297,9 @@ class TableAssignment(Timestamps, Base):
     assigned_at: Mapped[Time] = mapped_column(
         server_default=func.now(), comment="מועד השיבוץ (When the seat was chosen)"
     )
-    notes: Mapped[LongText | None] = mapped_column(comment="הערות לשיבוץ (Notes on the seat)")
+    notes: Mapped[LongText | None] = mapped_column(
+        info=personal(), comment="הערות לשיבוץ (Notes on the seat)"
+    )
     created_at: Mapped[datetime] = created_at("מועד יצירת השורה (When the row was created)")
     updated_at: Mapped[datetime] = updated_at(
         "מועד השינוי האחרון; נשמר בטריגר (When the row last changed; maintained by a trigger)"

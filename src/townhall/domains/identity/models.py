@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, UniqueConstrai
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    PERSON,
     READ_ONLY,
     Base,
     Created,
@@ -20,8 +21,11 @@ from townhall.base import (
     Timestamps,
     UuidKey,
     ZeroByDefault,
+    accounts,
     is_object,
     one_of,
+    owners,
+    personal,
 )
 from townhall.types import Document, TextEnum
 
@@ -38,11 +42,14 @@ class User(Base):
     """An account. On Supabase the table is Supabase's, and never altered or compared."""
 
     __tablename__ = "users"
-    __table_args__ = ({"schema": "auth"},)
+    __table_args__ = (
+        # A column of Supabase: whoever signs up with another person's address has not proved it.
+        {"schema": "auth", "info": accounts(confirmed_at="email_confirmed_at")},
+    )
 
     # Supabase's table has no default for the key.
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    email: Mapped[str | None] = mapped_column(unique=True)
+    email: Mapped[str | None] = mapped_column(unique=True, info=personal(is_email=True))
     raw_app_meta_data: Mapped[dict[str, Any] | None] = mapped_column(Document(None))
     raw_user_meta_data: Mapped[dict[str, Any] | None] = mapped_column(Document(None))
     created_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue())
@@ -62,7 +69,7 @@ class Profile(Timestamps, Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"),
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON),
         primary_key=True,
         comment="The account, auth.users.id.",
     )
@@ -102,7 +109,10 @@ class OrganizationMember(Created, Base):
     __table_args__ = (
         UniqueConstraint("organization_id", "user_id"),
         one_of("role", OrganizationRole),
-        {"comment": "The members of an organization, with their roles."},
+        {
+            "comment": "The members of an organization, with their roles.",
+            "info": owners(group="organization_id", role="role", owner=OrganizationRole.OWNER),
+        },
     )
 
     id: Mapped[UuidKey]
@@ -110,7 +120,7 @@ class OrganizationMember(Created, Base):
         ForeignKey("organizations.id", ondelete="CASCADE")
     )
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), index=True
     )
     role: Mapped[OrganizationRole] = mapped_column(
         TextEnum(OrganizationRole),

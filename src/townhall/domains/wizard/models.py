@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    PERSON,
     READ_ONLY,
     Base,
     JsonObject,
@@ -58,7 +59,8 @@ class WizardSession(Base):
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("profiles.id", ondelete="CASCADE"), comment="The user of the session."
+        ForeignKey("profiles.id", ondelete="CASCADE", info=PERSON),
+        comment="The user of the session.",
     )
     event_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("events.id", ondelete="SET NULL"),

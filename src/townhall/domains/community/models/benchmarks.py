@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Index, desc
 from sqlalchemy.orm import Mapped, mapped_column
 
-from townhall.base import Base, Created, JsonObject, UuidKey, ViewBase, is_object
+from townhall.base import PERSON, Base, Created, JsonObject, UuidKey, ViewBase, is_object
 from townhall.types import ExactNumeric
 
 
@@ -24,7 +24,9 @@ class InvestorReadinessScore(Created, Base):
     )
 
     id: Mapped[UuidKey]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
+    )
     overall_score: Mapped[Decimal] = mapped_column(ExactNumeric(5, 2), comment="From 0 to 100.")
     breakdown: Mapped[JsonObject] = mapped_column(comment="The parts of the score.")
 

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    PERSON,
     Base,
     JsonObject,
     Label,
@@ -90,7 +91,7 @@ class CohortMember(Base):
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), index=True
     )
     cohort_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cohorts.id", ondelete="CASCADE"))
     role: Mapped[CohortRole] = mapped_column(TextEnum(CohortRole), server_default=CohortRole.MEMBER)

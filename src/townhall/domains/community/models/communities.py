@@ -9,6 +9,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    ACTOR,
+    PERSON,
     READ_ONLY,
     Base,
     FalseByDefault,
@@ -22,6 +24,8 @@ from townhall.base import (
     UuidKey,
     ZeroByDefault,
     one_of,
+    owners,
+    personal,
 )
 from townhall.types import TextEnum
 
@@ -57,7 +61,7 @@ class Community(Timestamps, Base):
     slug: Mapped[Label] = mapped_column(unique=True, comment="The name in URLs.")
     description: Mapped[LongText | None]
     created_by: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        ForeignKey("auth.users.id", ondelete="SET NULL", info=ACTOR),
         index=True,
         comment="The account that created it; null once that account is deleted.",
     )
@@ -99,7 +103,10 @@ class CommunityMember(Base):
     __table_args__ = (
         UniqueConstraint("community_id", "user_id"),
         one_of("role", CommunityRole),
-        {"comment": "The members of a community, with their roles."},
+        {
+            "comment": "The members of a community, with their roles.",
+            "info": owners(group="community_id", role="role", owner=CommunityRole.OWNER),
+        },
     )
 
     id: Mapped[UuidKey]
@@ -107,7 +114,7 @@ class CommunityMember(Base):
         ForeignKey("communities.id", ondelete="CASCADE")
     )
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), index=True
     )
     role: Mapped[CommunityRole] = mapped_column(
         TextEnum(CommunityRole), server_default=CommunityRole.MEMBER
@@ -128,16 +135,16 @@ class SubcommunitySponsor(Timestamps, Base):
 
     id: Mapped[UuidKey]
     sponsor_user_id: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="SET NULL"),
+        ForeignKey("auth.users.id", ondelete="SET NULL", info=PERSON),
         index=True,
         comment="The sponsor's account; null where there is none, or it was deleted.",
     )
     community_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("communities.id", ondelete="CASCADE")
     )
-    sponsor_name: Mapped[Label]
-    sponsor_logo_url: Mapped[Line | None]
-    sponsor_url: Mapped[Line | None]
+    sponsor_name: Mapped[Label] = mapped_column(info=personal(instead="Former sponsor"))
+    sponsor_logo_url: Mapped[Line | None] = mapped_column(info=personal())
+    sponsor_url: Mapped[Line | None] = mapped_column(info=personal())
     is_featured: Mapped[FalseByDefault] = mapped_column(
         comment="Whether the sponsor is shown first."
     )

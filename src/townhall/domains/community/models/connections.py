@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from townhall.base import (
+    PERSON,
     READ_ONLY,
     Base,
     Created,
@@ -77,11 +78,11 @@ class FounderConnection(Timestamps, Base):
 
     id: Mapped[UuidKey]
     requester_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"),
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON),
         comment="The account that sent the request.",
     )
     recipient_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"),
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON),
         index=True,
         comment="The account that received the request.",
     )
@@ -131,8 +132,12 @@ class FounderMessage(Created, Base):
     )
 
     id: Mapped[UuidKey]
-    sender_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
-    recipient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    sender_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
+    )
+    recipient_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
+    )
     content: Mapped[LongText]
     is_read: Mapped[FalseByDefault] = mapped_column(
         comment="Whether the recipient has read it; set by mark_messages_read()."

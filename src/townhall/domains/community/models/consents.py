@@ -6,10 +6,20 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import FetchedValue, ForeignKey, Index, UniqueConstraint, desc, func
+from sqlalchemy import FetchedValue, ForeignKey, Index, UniqueConstraint, desc, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from townhall.base import READ_ONLY, Base, FalseByDefault, Line, NowByDefault, UuidKey, one_of
+from townhall.base import (
+    PERSON,
+    READ_ONLY,
+    Base,
+    FalseByDefault,
+    Line,
+    NowByDefault,
+    UuidKey,
+    account_id,
+    one_of,
+)
 from townhall.types import TextEnum
 
 
@@ -34,7 +44,9 @@ class ConsentPreference(Base):
     )
 
     id: Mapped[UuidKey]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
+    )
     category: Mapped[ConsentCategory] = mapped_column(TextEnum(ConsentCategory))
     enabled: Mapped[FalseByDefault] = mapped_column(comment="Whether the user consents.")
     updated_at: Mapped[NowByDefault] = mapped_column(
@@ -50,12 +62,20 @@ class ConsentAuditLog(Base):
     __tablename__ = "consent_audit_log"
     __table_args__ = (
         one_of("category", ConsentCategory),
+        # What a session changed of another user's consents, which is rare.
+        Index(
+            "ix_consent_audit_log_changed_by",
+            "changed_by",
+            postgresql_where=text("changed_by <> user_id"),
+        ),
         Index("ix_consent_audit_log_user_id_changed_at", "user_id", desc("changed_at")),
         {"comment": "Every new consent and every change of one; written only by a trigger."},
     )
 
     id: Mapped[UuidKey]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
+    )
     category: Mapped[ConsentCategory] = mapped_column(TextEnum(ConsentCategory))
     previous_value: Mapped[bool] = mapped_column(
         comment="Whether the user had consented before the change."
@@ -68,7 +88,8 @@ class ConsentAuditLog(Base):
     )
     # Without a foreign key: it says what happened, whatever becomes of that account.
     changed_by: Mapped[uuid.UUID | None] = mapped_column(
-        comment="The account whose session changed it; null for the service."
+        info=account_id("the audit of another person's consents does not change"),
+        comment="The account whose session changed it; null for the service.",
     )
     ip_address: Mapped[Line | None] = mapped_column(
         comment="The client's IP address, as the request states it."

@@ -20,6 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from townhall.base import (
+    OTHER,
+    PERSON,
     READ_ONLY,
     Base,
     Created,
@@ -79,7 +81,9 @@ class Milestone(Timestamps, Base):
     id: Mapped[Label] = mapped_column(
         primary_key=True, comment="A text key that the application chooses; not a UUID."
     )
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
+    )
     title: Mapped[Label]
     description: Mapped[LongText | None]
     status: Mapped[MilestoneStatus] = mapped_column(
@@ -119,14 +123,16 @@ class SocialFeedPost(Timestamps, Base):
     )
 
     id: Mapped[UuidKey]
-    author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    author_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
+    )
     post_type: Mapped[PostType] = mapped_column(
         TextEnum(PostType), server_default=PostType.MILESTONE
     )
     title: Mapped[Label] = mapped_column(server_default="")
     content: Mapped[LongText]
     milestone_id: Mapped[Label | None] = mapped_column(
-        ForeignKey("milestones.id", ondelete="SET NULL"),
+        ForeignKey("milestones.id", ondelete="SET NULL", info=OTHER),
         index=True,
         comment="The milestone that it is about; text, like the key of milestones.",
     )
@@ -170,10 +176,10 @@ class SocialFeedReaction(Created, Base):
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), index=True
     )
     post_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("social_feed_posts.id", ondelete="CASCADE")
+        ForeignKey("social_feed_posts.id", ondelete="CASCADE", info=OTHER)
     )
     reaction_type: Mapped[ReactionType] = mapped_column(
         TextEnum(ReactionType), server_default=ReactionType.ENCOURAGE
@@ -194,6 +200,7 @@ class SocialFeedComment(Timestamps, Base):
             name="fk_social_feed_comments_parent_comment",
             ondelete="CASCADE",
             onupdate="CASCADE",
+            info=OTHER,
         ),
         CheckConstraint(f"depth between 0 and {DEEPEST_ANSWER}", name="depth_bounded"),
         Index("ix_social_feed_comments_post_id_created_at", "post_id", desc("created_at")),
@@ -202,10 +209,10 @@ class SocialFeedComment(Timestamps, Base):
 
     id: Mapped[UuidKey]
     author_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), index=True
     )
     post_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("social_feed_posts.id", ondelete="CASCADE")
+        ForeignKey("social_feed_posts.id", ondelete="CASCADE", info=OTHER)
     )
     content: Mapped[LongText]
     parent_comment_id: Mapped[uuid.UUID | None] = mapped_column(

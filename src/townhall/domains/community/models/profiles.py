@@ -9,7 +9,17 @@ from typing import Any, Self
 from sqlalchemy import ForeignKey, Index, desc, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from townhall.base import Base, Label, Labels, Line, LongText, Timestamps, UuidKey, is_object
+from townhall.base import (
+    PERSON,
+    Base,
+    Label,
+    Labels,
+    Line,
+    LongText,
+    Timestamps,
+    UuidKey,
+    is_object,
+)
 from townhall.types import JsonValue, TypedJson
 
 
@@ -49,7 +59,7 @@ class CommunityProfile(Timestamps, Base):
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), unique=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), unique=True
     )
     display_name: Mapped[Label] = mapped_column(server_default="")
     bio: Mapped[LongText] = mapped_column(server_default="")

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, Index, desc, t
 from sqlalchemy.orm import Mapped, mapped_column
 
 from townhall.base import (
+    PERSON,
     READ_ONLY,
     Base,
     Created,
@@ -60,7 +61,7 @@ class ExpertListing(Timestamps, Base):
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), index=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), index=True
     )
     expertise_type: Mapped[ExpertiseType] = mapped_column(TextEnum(ExpertiseType))
     title: Mapped[Label]
@@ -80,7 +81,9 @@ class ReputationEvent(Created, Base):
     )
 
     id: Mapped[UuidKey]
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"))
+    user_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON)
+    )
     event_type: Mapped[ReputationEventType] = mapped_column(TextEnum(ReputationEventType))
     points: Mapped[int] = mapped_column(server_default=text("1"))
     source_id: Mapped[uuid.UUID | None] = mapped_column(
@@ -103,7 +106,7 @@ class EngagementStreak(Base):
 
     id: Mapped[UuidKey]
     user_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("auth.users.id", ondelete="CASCADE"), unique=True
+        ForeignKey("auth.users.id", ondelete="CASCADE", info=PERSON), unique=True
     )
     current_streak: Mapped[ZeroByDefault]
     longest_streak: Mapped[ZeroByDefault]

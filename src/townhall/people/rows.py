@@ -1,0 +1,90 @@
+"""Conditions for the rows of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union,
+)
+from sqlalchemy.sql import column
+
+from townhall.base.people import Personal, declared_in
+from townhall.people.links import Path
+
+
+def of_person(path: Path, user_id: object) -> ColumnElement[bool]:
+    """Return the condition that a row leads to the account of a person.
+
+    Args:
+        path: The path from the row to the account.
+        user_id: The key of the account.
+    """
+    (account,) = path[-1].columns
+    return _along(path, account == user_id)
+
+
+def with_address(path: Path, addresses: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a row leads to one without an account that has an e-mail address.
+
+    Args:
+        path: The path from the row to the account.
+        addresses: E-mail addresses, in any case.
+    """
+    (account,) = path[-1].columns
+    return _along(path, account.is_(None) & has_address(path[-1].table, addresses))
+
+
+def has_address(table: Table, addresses: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a row has an e-mail address.
+
+    Args:
+        table: A table with a column for one.
+        addresses: E-mail addresses, in any case.
+    """
+    in_lower_case = [func.lower(literal(each)) for each in addresses]
+    return or_(*(func.lower(each).in_(in_lower_case) for each in email_columns(table)))
+
+
+def personal_columns(table: Table) -> dict[Column[Any], Personal]:
+    """Return the columns of a table that an erasure clears."""
+    declared = ((each, declared_in(each.info)) for each in table.columns)
+    return {each: how for each, how in declared if isinstance(how, Personal)}
+
+
+def email_columns(table: Table) -> list[Column[Any]]:
+    """Return the columns of a table that hold e-mail addresses."""
+    return [each for each, how in personal_columns(table).items() if how.is_email]
+
+
+def number_of_rows(table: Table, conditions: Iterable[ColumnElement[bool]]) -> Select[int]:
+    """Return a query for the number of rows of a table for which a condition holds.
+
+    Each condition is a query of its own, which can use an index.
+
+    Args:
+        table: The table.
+        conditions: The conditions.
+    """
+    place: tuple[ColumnElement[Any], ...] = (column("tableoid"), column("ctid"))
+    queries = (select(*place).select_from(table).where(each) for each in conditions)
+    return select(func.count()).select_from(union(*queries).subquery())
+
+
+def _along(path: Path, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that the row at the end of a path is one for which a condition holds."""
+    for link, following in reversed(list(pairwise(path))):
+        referred = (following.table.c[name] for name in link.referred)
+        condition = tuple_(*link.columns).in_(select(*referred).where(condition).correlate(None))
+    return condition

@@ -1,0 +1,90 @@
+"""No table of ours with data of people is forgotten where a person is exported or erased."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Column, ForeignKey, MetaData, Table, Text, Uuid
+
+from townhall import metadata
+from townhall.base.people import AccountId, Kept, Personal, declared_in
+from townhall.people import PERSON, Links
+from townhall.people.links import is_kept, qualified_name
+from townhall.types import Document, LabelArray, TextEnum
+
+LINKS = Links([metadata])
+KEPT = sorted({path[0].table for path in LINKS.paths if is_kept(path)}, key=str)
+"""The tables of which rows stay when an account goes."""
+OF_NOBODY = {
+    "founder_connections.declined_by",  # one of the two parties, and so goes with the row
+    "reputation_events.source_id",  # the row that the points are for
+}
+
+
+def test_every_foreign_key_to_an_account_or_to_a_row_of_a_person_is_classified() -> None:
+    assert [(str(link.table), link.name) for link in LINKS.unclassified] == []
+
+
+def test_no_other_foreign_key_is_classified() -> None:
+    linked = {link.constraint for link in LINKS.links}
+    classified = {
+        constraint
+        for table in metadata.sorted_tables
+        for constraint in table.foreign_key_constraints
+        for info in (constraint.info, *(each.info for each in constraint.elements))
+        if declared_in(info) is not None
+    }
+    assert classified <= linked
+
+
+def test_new_table_that_is_not_classified_is_found() -> None:
+    added = MetaData()
+    Table(
+        "bookmarks",
+        added,
+        Column("reader_id", ForeignKey("auth.users.id", info=PERSON)),
+        Column("post_id", ForeignKey("social_feed_posts.id", name="fk_post")),
+        Column("event_id", ForeignKey("events.id", name="fk_event")),
+    )
+    links = Links([metadata, added])
+    assert [(qualified_name(each.table), each.name) for each in links.unclassified] == [
+        ("public.bookmarks", "fk_post")
+    ]
+
+
+def texts_of(table: Table) -> list[Column[object]]:
+    """Return the columns of a table that can hold what somebody wrote."""
+    return [
+        column
+        for column in table.columns
+        if isinstance(column.type, Document | LabelArray)
+        or (column.type.python_type is str and not isinstance(column.type, TextEnum))
+    ]
+
+
+@pytest.mark.parametrize("table", [table for table in KEPT if LINKS.paths_of(table)], ids=str)
+def test_every_text_of_rows_that_stay_is_declared_personal_or_kept(table: Table) -> None:
+    is_made = all(path[0].kind == "actor" for path in LINKS.paths_of(table))
+    undeclared = [
+        column.name
+        for column in texts_of(table)
+        if not isinstance(declared_in(column.info), Personal | Kept)
+    ]
+    # What a person made for others is not theirs.
+    assert undeclared == [] or is_made
+
+
+def test_every_uuid_without_a_foreign_key_is_known() -> None:
+    found = {
+        f"{table.name}.{column.name}": declared_in(column.info)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, Uuid) and not column.primary_key and not column.foreign_keys
+    }
+    ids = {name for name, declared in found.items() if isinstance(declared, AccountId)}
+    assert ids == {"consent_audit_log.changed_by"}
+    assert set(found) - ids == OF_NOBODY
+
+
+def test_text_is_found_where_it_is_not_declared() -> None:
+    table = Table("notes", MetaData(), Column("id", Uuid), Column("content", Text))
+    assert [column.name for column in texts_of(table)] == ["content"]
