@@ -26,7 +26,7 @@ from __future__ import annotations
 from townhall.session.acting import ActingSession, act_as
 from townhall.session.actor import Actor
 from townhall.session.after_commit import RAISE_AFTER_COMMIT
-from townhall.session.errors import ActorError, RoleNotGranted
+from townhall.session.errors import ActorError, NotPermitted, RoleNotGranted
 from townhall.session.factories import AsyncSessionFactory, SessionFactory
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Actor",
     "ActorError",
     "AsyncSessionFactory",
+    "NotPermitted",
     "RoleNotGranted",
     "SessionFactory",
     "act_as",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from sqlalchemy import Connection, event
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.orm import Session, SessionTransaction
 
 from townhall.session.actor import Actor
@@ -19,16 +21,20 @@ from townhall.session.settings import (
     transaction_status,
 )
 from townhall.session.turns import Turn
+from townhall.session.unmatched import check_matched
 
 
 class _Guard:
     """The guard of one transaction on one connection.
 
-    It does not refer to its session, which it must not keep alive.
+    It must not keep its session alive, and refers to it weakly.
     """
 
-    def __init__(self, transaction: SessionTransaction, connection: Connection) -> None:
+    def __init__(
+        self, session: Session, transaction: SessionTransaction, connection: Connection
+    ) -> None:
         self._connection = connection
+        self._session = ref(session)
         self._is_of_caller = not _is_closed_with(transaction, connection)
         self._settings: dict[str, str] | None = None
         self._turn: Turn | None = None
@@ -69,6 +75,20 @@ class _Guard:
                 " actor's role and claims: use the session's commit and rollback"
             )
 
+    def check_matched(
+        self,
+        connection: Connection,
+        cursor: DBAPICursor,
+        _statement: str,
+        _parameters: object,
+        context: DefaultExecutionContext | None,
+        _is_many: bool,  # noqa: FBT001  SQLAlchemy's
+    ) -> None:
+        """Refuse that rows of a flush were left out without an error."""
+        session = self._session()
+        if session is not None and context is not None:
+            check_matched(session, connection, cursor.rowcount, context)
+
     def check_turn(self) -> None:
         """Refuse a statement of the session while another one acts on the connection."""
         if self._turn is not None:
@@ -82,6 +102,7 @@ class _Guard:
     def end(self) -> None:
         """Restore the settings of a connection that goes on after the session's transaction."""
         event.remove(self._connection, "before_cursor_execute", self.check)
+        event.remove(self._connection, "after_cursor_execute", self.check_matched)
         if self._settings is not None and self._is_usable():
             restore_settings(self._connection, self._settings)
         if self._turn is not None:
@@ -154,12 +175,13 @@ def _guards_of(session: Session) -> list[_Guard]:
 def _begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
     if transaction.nested:
         return  # a savepoint has the settings of its transaction
-    guard = _Guard(transaction, connection)
+    guard = _Guard(session, transaction, connection)
     _guards.setdefault(transaction, []).append(guard)
     try:
         guard.begin(session)
     finally:
         event.listen(connection, "before_cursor_execute", guard.check)
+        event.listen(connection, "after_cursor_execute", guard.check_matched)
 
 
 def _end(session: Session, transaction: SessionTransaction) -> None:
