@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 from alembic import command
@@ -12,7 +12,7 @@ from sqlalchemy import NullPool, create_engine, text
 from tests.adopt.conftest import Found
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
-from townhall.adopt import Decisions, Outcome, Weight, adopt
+from townhall.adopt import Decisions, Outcome, Weight, adopt, script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -264,3 +264,94 @@ def test_what_identifies_and_orders_rows_is_given_back(
     # The values of the column may have changed since it is an ordinary one.
     kept = [each.replace(" GENERATED ALWAYS AS ((id * 3)) STORED", "") for each in before]
     assert schema(owned_database) == sorted(kept)
+
+
+OF_DOMAINS = """
+    create domain amount as integer check (value < 100) default 7;
+    create domain small as amount constraint smallish check (value <> 13) not null;
+    alter domain small add constraint later check (value > -5) not valid;
+    create domain words as text check (value <> 'VALUE') not null;
+    create table notes (
+        id integer constraint pk_notes primary key,
+        title words constraint uq_notes unique,
+        size small
+    );
+    insert into notes (id, title, size) values (1, 'A', 1), (2, 'B', 2)
+"""
+QUESTIONS = {
+    "notes_size_amount_check": "CHECK ((size < 100))",
+    "notes_size_later_check": "CHECK ((size > '-5'::integer))",
+    "notes_size_small_not_null": "CHECK ((size IS NOT NULL))",
+    "notes_size_smallish_check": "CHECK ((size <> 13))",
+    "notes_title_words_check": "CHECK ((title <> 'VALUE'::text))",
+}
+"""The constraints that are kept or dropped as decided, as they are on the converted columns."""
+
+
+class Where(TypedDict):
+    """What an adoption is told beside its decisions."""
+
+    config: Path
+    scratch: str
+
+
+def test_check_of_a_domain_is_asked_about_where_its_column_is_converted(found: Found) -> None:
+    declared = "create table notes (id integer, sizes integer[], title text not null)"
+    actual = """
+        create domain amount as integer check (value < 100);
+        create domain words as text not null check (value <> 'VALUE');
+        create table notes (id amount, sizes amount[], title words);
+    """
+    findings = found(declared, actual)
+    assert {
+        each.question.key for each in findings if each.question and each.question.is_required
+    } == {
+        "constraint public.notes notes_id_amount_check",
+        "constraint public.notes notes_title_words_check",
+        "public.notes.sizes",
+    }
+    (implied,) = [each for each in findings if each.object.endswith("_not_null")]
+    assert (implied.weight, implied.plan) == (Weight.CHANGE, "the table gets it")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("answer", ["keep", "drop"])
+def test_what_a_domain_says_is_kept_or_dropped_as_decided_and_comes_back(
+    answer: str, owned_database: str, townhall_server: str, tmp_path: Path
+) -> None:
+    run(owned_database, OF_DOMAINS)
+    small = application(tmp_path, owned_database, townhall_server, ["notes"])
+    decisions = Decisions({f"constraint public.notes {name}": answer for name in QUESTIONS})
+    where = Where(config=tmp_path / "alembic.ini", scratch=townhall_server)
+    written = script(owned_database, decisions, **where)
+
+    done = adopt(owned_database, decisions, **where)
+    assert done.differences == []
+    assert [title for title in done.done if f"-- {title}\n" not in written] == []
+    assert adopt(owned_database, decisions, **where).done == []
+    kept = QUESTIONS if answer == "keep" else {}
+    assert QUESTIONS.keys() & checks(owned_database) == kept.keys()
+
+    command.downgrade(small.config, "base")
+    run(owned_database, "drop table alembic_version")
+    after = checks(owned_database)
+    assert {name: each.removesuffix(" NOT VALID") for name, each in after.items()} == {
+        **QUESTIONS,
+        "notes_title_words_not_null": "CHECK ((title IS NOT NULL))",
+    }
+    assert [name for name, each in after.items() if each.endswith("NOT VALID")] == [
+        "notes_size_later_check"
+    ]
+    run(owned_database, "insert into notes (id, title) values (3, 'C')")
+    with create_engine(owned_database, poolclass=NullPool).connect() as connection:
+        assert connection.scalar(text("select size from notes where id = 3")) == 7
+
+
+def checks(url: str) -> dict[str, str]:
+    query = """
+        select conname, pg_get_constraintdef(oid)
+        from pg_constraint
+        where conrelid = 'notes'::regclass and contype = 'c'
+    """
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        return {row[0]: row[1] for row in connection.execute(text(query))}

@@ -68,6 +68,16 @@ def set_defaults(table: TableName, columns: Sequence[Column]) -> Iterable[Step]:
     yield Step(f"set the default of {names} of {target}", tuple(statements))
 
 
+def keep_default_of_domain(table: TableName, column: Column) -> Iterable[Step]:
+    """Yield what gives a column of its own the default that it takes from its domain."""
+    target = sql.qualified(*table)
+    yield Step(
+        f"keep the default of the domain of {sql.qualified(*table, column.name)}",
+        (ddl.alter_default(target, column.name, column.default),),
+        is_theirs=True,
+    )
+
+
 def accept_null(table: TableName, column: str) -> Iterable[Step]:
     """Yield what lets a column accept NULL."""
     statement = ddl.alter_nullability(sql.qualified(*table), column, is_nullable=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from townhall.adopt.conversions import conversion
+from townhall.adopt.conversions import Conversion, conversion
 from townhall.adopt.definitions import (
     building_name,
     index_meaning,
@@ -17,6 +18,8 @@ from townhall.adopt.definitions import (
 from townhall.adopt.differences import (
     AcceptsNull,
     Difference,
+    DomainCheck,
+    DomainDefault,
     IndexForConstraint,
     MissingColumn,
     MissingConstraint,
@@ -36,8 +39,16 @@ from townhall.adopt.differences import (
     UndeclaredIndex,
     UnfilledColumn,
 )
+from townhall.adopt.domains import (
+    Domains,
+    base_of,
+    checks_of,
+    domains_of,
+    has_checked_elements,
+    with_default,
+)
 from townhall.check.snapshot import RELATION_KINDS, Snapshot
-from townhall.pg import Domain, EnumType, sql
+from townhall.pg import EnumType, sql
 from townhall.pg.catalog import Column, Constraint, Index, Table, TableName
 
 _Part = TypeVar("_Part", Constraint, Index)
@@ -58,7 +69,7 @@ def compare(declared: Snapshot, actual: Snapshot) -> list[Difference]:
         declared: What the revisions make.
         actual: What the database has.
     """
-    relations, types = relations_of(actual), _types(actual)
+    relations, types = relations_of(actual), Types.of(actual)
     existing = tables_of(actual)
     return [
         difference
@@ -100,18 +111,38 @@ def _kind(table: Table) -> str:
     return table.kind if is_ordinary else f"{table.persistence} table"
 
 
-def _types(actual: Snapshot) -> dict[str, str]:
-    types = {}
-    for item in actual.values():
-        if isinstance(item.entity, EnumType):
-            types[sql.qualified(*item.names)] = "enum"
-        elif isinstance(item.entity, Domain):
-            types[sql.qualified(*item.names)] = item.entity.base
-    return types
+@dataclass(frozen=True)
+class Types:
+    """The types of a database's own.
+
+    Attributes:
+        enums: The enums, as SQL names them.
+        domains: The domains, as SQL names them.
+    """
+
+    enums: frozenset[str]
+    domains: Domains
+
+    @classmethod
+    def of(cls, actual: Snapshot) -> Types:
+        """Return those of a database."""
+        items = [item for item in actual.values() if isinstance(item.entity, EnumType)]
+        return cls(frozenset(sql.qualified(*item.names) for item in items), domains_of(actual))
+
+    def conversion(self, declared: Column, actual: Column) -> Conversion:
+        """Return how the values of a column become values of the declared type."""
+        names = {**dict.fromkeys(self.enums, "enum")}
+        names |= {name: base_of(name, self.domains) for name in self.domains}
+        names |= {name: names.get(base, base) for name, base in names.items()}
+        found = conversion(declared, actual, names)
+        if not has_checked_elements(actual.type, self.domains):
+            return found
+        remark = "nothing checks its elements afterwards as the domain does"
+        return replace(found, is_safe=False, remark=remark)
 
 
 def _table(
-    declared: Table, actual: Table | None, kind: str | None, types: Mapping[str, str]
+    declared: Table, actual: Table | None, kind: str | None, types: Types
 ) -> Iterator[Difference]:
     name = (declared.schema, declared.name)
     if kind not in {None, _kind(declared)}:
@@ -125,7 +156,7 @@ def _table(
 
 
 def _columns(
-    table: TableName, declared: Table, actual: Table, types: Mapping[str, str]
+    table: TableName, declared: Table, actual: Table, types: Types
 ) -> Iterator[Difference]:
     for name, column in declared.columns.items():
         if name in actual.columns:
@@ -139,11 +170,14 @@ def _columns(
 
 
 def _column(
-    table: TableName, declared: Column, actual: Column, types: Mapping[str, str]
+    table: TableName, declared: Column, actual: Column, types: Types
 ) -> Iterator[Difference]:
+    if declared.type != actual.type:
+        yield from _of_domain(table, declared, actual, types.domains)
+        actual = with_default(actual, types.domains)
     both = (table, declared, actual)
     if (declared.type, declared.collation) != (actual.type, actual.collation):
-        yield OtherType(*both, conversion(declared, actual, types))
+        yield OtherType(*both, types.conversion(declared, actual))
     if actual.is_nullable and not declared.is_nullable:
         yield AcceptsNull(*both)
     if declared.is_nullable and not actual.is_nullable:
@@ -156,6 +190,17 @@ def _column(
             yield OtherNumbers(*both)
     elif declared.default != actual.default:
         yield OtherDefault(*both, _gives_the_same(declared.default, actual.default))
+
+
+def _of_domain(
+    table: TableName, declared: Column, actual: Column, domains: Domains
+) -> Iterator[Difference]:
+    own = with_default(actual, domains)
+    if own != actual:
+        yield DomainDefault(table, declared, own)
+    for check in checks_of(table, actual, domains):
+        is_implied = not declared.is_nullable and check.definition.endswith(" IS NOT NULL)")
+        yield DomainCheck(table, check, is_implied)
 
 
 def _gives_the_same(declared: str | None, actual: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 
@@ -67,6 +68,20 @@ def add_reference(table: TableName, constraint: Constraint) -> Iterable[Step]:
         (*_locks(target, "share row exclusive", constraint), sql.do(f"\nbegin\n{add}\nend\n")),
     )
     yield from validate(table, constraint.name)
+
+
+def keep_of_domain(table: TableName, constraint: Constraint) -> Iterable[Step]:
+    """Yield what makes the check of a column's domain one of the table, which is theirs."""
+    target = sql.qualified(*table)
+    definition = f"{validated(constraint.definition)} not valid"
+    add = sql.indented(addition_if_missing(target, constraint.name, definition))
+    yield Step(
+        f"keep the check of a domain as constraint {constraint.name} of {target}",
+        (sql.do(f"\nbegin\n{add}\nend\n"),),
+        is_theirs=True,
+    )
+    if constraint.is_validated:
+        yield dataclasses.replace(_validation(table, constraint.name), is_theirs=True)
 
 
 def replace(

@@ -130,6 +130,29 @@ class OtherType(_OtherColumn):
 
 
 @dataclass(frozen=True)
+class DomainDefault(_OtherColumn):
+    """A column that takes its default from its domain, and gets another type."""
+
+
+@dataclass(frozen=True)
+class DomainCheck(Difference):
+    """What the domain of a column says of its values, where the column gets another type.
+
+    Attributes:
+        constraint: The same as a constraint of the table.
+        is_implied: Whether the column is declared to refuse NULL, as the domain does.
+    """
+
+    constraint: Constraint
+    is_implied: bool
+
+    @property
+    def identity(self) -> str:
+        """The constraint that says it: ``constraint public.profiles profiles_age_check``."""
+        return identity("constraint", *self.table, self.constraint.name)
+
+
+@dataclass(frozen=True)
 class AcceptsNull(_OtherColumn):
     """A column that accepts NULL, and is declared not to."""
 

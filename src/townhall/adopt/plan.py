@@ -23,6 +23,8 @@ from townhall.adopt.definitions import foreign_key_of, index_meaning, key_of, su
 from townhall.adopt.differences import (
     AcceptsNull,
     Difference,
+    DomainCheck,
+    DomainDefault,
     IndexForConstraint,
     MissingColumn,
     MissingConstraint,
@@ -163,6 +165,7 @@ class Plan:
     def _steps(self, waits: Callable[[AcceptsNull], bool]) -> list[Step]:
         phases = (
             self._identify_rows,
+            self._keep_of_domains,
             self._set_defaults,
             self._convert,
             self._add_columns,
@@ -245,6 +248,12 @@ class Plan:
 
     def _identify_rows(self, differences: Sequence[Difference]) -> Iterator[Step]:
         yield from row_identity.identify(self._connection, differences, self._choices.drops)
+
+    def _keep_of_domains(self, differences: Sequence[Difference]) -> Iterator[Step]:
+        for default in _of(differences, DomainDefault):
+            yield from column_steps.keep_default_of_domain(default.table, default.actual)
+        for check in _of(differences, DomainCheck):
+            yield from constraint_steps.keep_of_domain(check.table, check.constraint)
 
     def _convert(self, differences: Sequence[Difference]) -> Iterator[Step]:
         yield from conversion_steps.convert(
@@ -415,10 +424,21 @@ class Plan:
                 name = (table.schema, table.name)
                 yield from constraint_steps.drop_constraint(name, each.constraint)
 
-    def _undeclared(self, differences: Sequence[Difference]) -> Iterator[UndeclaredConstraint]:
-        for each in _of(differences, UndeclaredConstraint):
-            if each.replaced_by is not None or each.identity in self._choices.drops:
-                yield each
+    def _undeclared(self, differences: Sequence[Difference]) -> Iterable[UndeclaredConstraint]:
+        found = [
+            *_of(differences, UndeclaredConstraint),
+            *(
+                UndeclaredConstraint(each.table, each.constraint)
+                for each in _of(differences, DomainCheck)
+            ),
+        ]
+        # An interrupted adoption may have made one of the table of the check of a domain.
+        going = {
+            each.identity: each
+            for each in found
+            if each.replaced_by is not None or each.identity in self._choices.drops
+        }
+        return going.values()
 
 
 def _of(differences: Iterable[Difference], kind: type[Kind]) -> list[Kind]:

@@ -55,7 +55,7 @@ def _run_apart(connection: Connection, origins: Origins, step: Step, lock_timeou
                 run_script(connection, [statement])
         except BaseException:
             if step.undo and is_usable(connection):
-                _undo(connection, [_limit(lock_timeout), *step.undo, origins.note(by_us=True)])
+                _undo(connection, [_limit(lock_timeout), *step.undo, _note(origins, step)])
             raise
 
 
@@ -115,8 +115,12 @@ def _with_memory(origins: Origins, step: Step) -> list[str]:
         *map(origins.intend_drop, step.drops),
         *step.statements,
         *renamed,
-        origins.note(by_us=True),
+        _note(origins, step),
     ]
+
+
+def _note(origins: Origins, step: Step) -> str:
+    return origins.note(by_us=not step.is_theirs)
 
 
 @contextmanager

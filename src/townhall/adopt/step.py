@@ -40,6 +40,8 @@ class Step:
         may_wait: Whether nothing queues behind its statements, which wait for a lock for any time.
         undo: What takes back what a failure leaves of a step that is not atomic: a constraint that
             is not valid, an index that is not complete.
+        is_theirs: Whether what it sets was there before in another form, so that a downgrade leaves
+            it: the check of a domain that becomes one of the table.
     """
 
     title: str
@@ -50,3 +52,4 @@ class Step:
     drops: tuple[Part, ...] = ()
     may_wait: bool = False
     undo: tuple[str, ...] = ()
+    is_theirs: bool = False

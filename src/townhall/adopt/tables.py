@@ -8,6 +8,8 @@ from functools import singledispatch
 from townhall.adopt.differences import (
     AcceptsNull,
     Difference,
+    DomainCheck,
+    DomainDefault,
     IndexForConstraint,
     MissingColumn,
     MissingConstraint,
@@ -112,6 +114,28 @@ def _other_type(difference: OtherType, breach: Breach | None) -> Finding:
     question = Question("convert", difference.column_name, conversion.expression)
     plan = f"it is converted by the expression that is decided{rewrite}"
     return _made(difference, _DECIDE, "column to convert", text, plan, question)
+
+
+@finding_of.register
+def _domain_default(difference: DomainDefault, _: Breach | None) -> Finding:
+    text = f"takes the default {abridged(str(difference.actual.default))} from its domain"
+    return _made(difference, _CHANGE, "default of a domain", text, "it gets a default of its own")
+
+
+@finding_of.register
+def _domain_check(difference: DomainCheck, _: Breach | None) -> Finding:
+    definition = abridged(difference.constraint.definition)
+    if difference.is_implied:
+        text = f"is said by the domain of a column that gets another type: {definition}"
+        return _made(difference, _CHANGE, "check of a domain", text, "the table gets it")
+    text = (
+        "is said by the domain of a column that gets another type, is not declared, and may refuse"
+        f" declared rows: {definition}"
+    )
+    plan = "it is dropped, or kept as a constraint of the table, as decided"
+    return _made(
+        difference, _DECIDE, "check of a domain", text, plan, drop_or_keep(difference.identity)
+    )
 
 
 @finding_of.register
