@@ -242,6 +242,53 @@ def test_short_form_is_written_on_request(project: Project, argument: str, optio
     command.check(project.config)
 
 
+def with_code(*parts: str) -> str:
+    columns = ('Column("id", Integer, primary_key=True)', 'Column("code", Text)')
+    return f'owners = Table("owners", metadata, {", ".join([*columns, *parts])})\n'
+
+
+WITH_KEY = with_code('UniqueConstraint("code", name="by_code")') + (
+    'Table("items", metadata, Column("id", Integer, primary_key=True),'
+    ' Column("code", Text, ForeignKey(owners.c.code)))\n'
+)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("old", "new"), [(with_code(), WITH_KEY), (WITH_KEY, with_code())])
+def test_key_comes_and_goes_without_long_locks_with_the_table_that_refers_to_it(
+    project: Project, old: str, new: str
+) -> None:
+    project.declare(old)
+    project.revise()
+    command.upgrade(project.config, "head")
+    project.declare(new)
+    revisions = project.revise()
+    assert sum("safety.add_unique(" in each for each in revisions) == 1
+    run_twice(project, len(revisions))
+    command.check(project.config)
+
+
+@pytest.mark.thorough
+def test_form_that_would_not_run_on_tables_in_use_is_told(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbers = 'Column("number", Integer, nullable=False)'
+    project.declare(f'Table("owners", metadata, {numbers})\n')
+    project.revise()
+    command.upgrade(project.config, "head")
+    key = 'PrimaryKeyConstraint("number", name="by_number")'
+    project.declare(
+        f'owners = Table("owners", metadata, {numbers}, {key})\n'
+        'Table("items", metadata, Column("id", ForeignKey(owners.c.number), primary_key=True))\n'
+    )
+    (revision,) = project.revise()
+    assert "# This revision locks tables in use" in revision
+    (told,) = [each for each in caplog.messages if "locks tables in use" in each]
+    assert "no unique constraint matching given keys" in told
+    run_twice(project, 1)
+    command.check(project.config)
+
+
 PARTITIONS = """
     create table {schema}first partition of {schema}parts for values in (1) partition by list (id);
     create table {schema}first_one partition of {schema}first default;

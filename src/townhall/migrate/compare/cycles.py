@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
     CreateForeignKeyOp,
+    CreateIndexOp,
     CreateTableOp,
+    CreateUniqueConstraintOp,
     DropConstraintOp,
     DropIndexOp,
 )
@@ -22,13 +24,23 @@ References = Mapping[TableName, set[TableName]]
 
 
 def with_cycles_apart(operations: Sequence[MigrateOperation]) -> list[MigrateOperation]:
-    """Return operations in which no tables that are created refer to each other.
+    """Return operations in which no tables that are created refer to each other, or to a new key.
+
+    The key of a table in use is made in a revision of its own.
 
     Args:
         operations: The operations on tables.
     """
     created = [each for each in operations if isinstance(each, CreateTableOp)]
-    return [*operations, *_additions(created)]
+    return [*operations, *_additions(created, {*_with_new_keys(operations)})]
+
+
+def _with_new_keys(operations: Iterable[MigrateOperation]) -> Iterable[TableName]:
+    for each in operations:
+        if isinstance(each, CreateUniqueConstraintOp) or (
+            isinstance(each, CreateIndexOp) and each.unique
+        ):
+            yield table_of(each)
 
 
 def with_foreign_keys_last(operations: Sequence[MigrateOperation]) -> list[MigrateOperation]:
@@ -70,7 +82,9 @@ def refers_to_key(operation: MigrateOperation) -> bool:
     return isinstance(operation, CreateForeignKeyOp | RenameConstraintOp)
 
 
-def _additions(creations: Iterable[CreateTableOp]) -> list[CreateForeignKeyOp]:
+def _additions(
+    creations: Iterable[CreateTableOp], with_new_keys: Collection[TableName]
+) -> list[CreateForeignKeyOp]:
     keys = {
         table_of(operation): [
             each for each in operation.columns if isinstance(each, ForeignKeyConstraint)
@@ -78,10 +92,15 @@ def _additions(creations: Iterable[CreateTableOp]) -> list[CreateForeignKeyOp]:
         for operation in creations
     }
     references = {name: set(map(_referred, each)) for name, each in keys.items()}
+    in_use = {*with_new_keys} - keys.keys()
     additions: list[CreateForeignKeyOp] = []
     for operation in creations:
         name = table_of(operation)
-        apart = [key for key in keys[name] if _is_of_cycle(name, _referred(key), references)]
+        apart = [
+            key
+            for key in keys[name]
+            if _referred(key) in in_use or _is_of_cycle(name, _referred(key), references)
+        ]
         operation.columns = [
             each for each in operation.columns if not any(each is key for key in apart)
         ]

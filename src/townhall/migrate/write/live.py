@@ -44,13 +44,15 @@ class Part(NamedTuple):
 
 
 def for_tables_in_use(
-    context: MigrationContext, script: MigrationScript
+    context: MigrationContext, script: MigrationScript, *, removes_last: bool = False
 ) -> Sequence[MigrationScript]:
     """Return the revisions that one becomes, which is the revision itself where one suffices.
 
     Args:
         context: The context of the run; its connection tells which tables are partitioned.
         script: The revision, which is not changed.
+        removes_last: Whether removals come after the other operations, as that of a key after the
+            table that refers to it.
     """
     if len(script.upgrade_ops_list) != 1:
         return [script]
@@ -82,7 +84,8 @@ def for_tables_in_use(
             )
         ]
     else:
-        parts = [part for part in (before, others, after) if any(part)]
+        first = (others, before) if removes_last else (before, others)
+        parts = [part for part in (*first, after) if any(part)]
     return [_script(script, part, number, len(parts)) for number, part in enumerate(parts, 1)]
 
 

@@ -30,6 +30,7 @@ from townhall.migrate.write.python_source import quoted, render_sql
 from townhall.migrate.write.revision import dropped_tables
 from townhall.migrate.write.table_parts import (
     definition_of,
+    drop_of_constraint,
     place_of,
     schema_argument,
     settings_of,
@@ -114,10 +115,8 @@ def _refers_to(operation: CreateForeignKeyOp | AddDefinedOp, tables: Iterable[Ta
 
 
 def _constraint(place: TableName, name: str) -> Part:
-    table, quoted_name = sql.qualified(*place), sql.quote(name)
-    identity = f"constraint {quoted_name} on table {table}"
-    drop = f"alter table if exists {table} drop constraint if exists {quoted_name}"
-    return Part("foreign key", identity, drop, ())
+    identity = f"constraint {sql.quote(name)} on table {sql.qualified(*place)}"
+    return Part("foreign key", identity, drop_of_constraint(place, name), ())
 
 
 def _repeatable_one(

@@ -10,6 +10,7 @@ from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
     AddConstraintOp,
     AlterColumnOp,
+    CreateForeignKeyOp,
     CreateIndexOp,
     DropConstraintOp,
     DropIndexOp,
@@ -19,12 +20,13 @@ from sqlalchemy.schema import CreateIndex
 
 from townhall.migrate.operations.constraints import AddDefinedOp
 from townhall.migrate.operations.definitions import BringBackOp, DropDefinedIndexOp
-from townhall.migrate.operations.live import SafeOp
+from townhall.migrate.operations.live import RewrittenOp, SafeOp
 from townhall.migrate.write.python_source import quoted, render_sql
 from townhall.migrate.write.table_parts import (
     DIALECT,
     add_included,
     definition_of,
+    drop_of_constraint,
     place_of,
     schema_argument,
     settings_of,
@@ -68,17 +70,48 @@ def change_of(
         partitioned: Partitioned tables.
     """
     place = place_of(operation)
-    if place is None or place in whole:
+    if place is None:
         return None
+    if place in whole:
+        return _change_of_key_to_table_in_use(context, operation, place, whole)
     if isinstance(operation, CreateIndexOp):
         return _create_index(context, operation, place)
     if isinstance(operation, BringBackOp):
         return _bring_back_index(operation, place)
     if isinstance(operation, AlterColumnOp):
         return _alter_nullability(operation, place)
+    return _change_of_constraint(context, operation, place, partitioned)
+
+
+def _change_of_constraint(
+    context: MigrationContext,
+    operation: MigrateOperation,
+    place: TableName,
+    partitioned: Collection[TableName],
+) -> Change | None:
     if isinstance(operation, AddConstraintOp | AddDefinedOp):
         return _add_constraint(context, operation, place, is_partitioned=place in partitioned)
     return _remove(operation, place)
+
+
+def _change_of_key_to_table_in_use(
+    context: MigrationContext,
+    operation: MigrateOperation,
+    place: TableName,
+    whole: Collection[TableName],
+) -> Change | None:
+    # The key that it refers to may be made, and dropped, in a revision of its own.
+    if isinstance(operation, DropConstraintOp):
+        # In a second run the table is gone.
+        name = str(operation.constraint_name)
+        drop = RewrittenOp(operation, [drop_of_constraint(place, name)])
+        return Change(("constraint", *place, name), True, drop)  # noqa: FBT003 - named there
+    if not isinstance(operation, CreateForeignKeyOp):
+        return None
+    referred = (operation.kw.get("referent_schema") or "public", operation.referent_table)
+    if referred in whole:
+        return None
+    return _add_constraint(context, operation, place, is_partitioned=False)
 
 
 def _remove(operation: MigrateOperation, place: TableName) -> Change | None:

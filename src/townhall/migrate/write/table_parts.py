@@ -16,6 +16,7 @@ from townhall.migrate.operations.constraints import AddDefinedOp, RenameConstrai
 from townhall.migrate.operations.definitions import BringBackOp
 from townhall.migrate.operations.table_names import name_of, table_of
 from townhall.migrate.write.python_source import quoted
+from townhall.pg import sql
 from townhall.pg.catalog import TableName
 from townhall.pg.dialect import named_dialect
 
@@ -34,6 +35,17 @@ def place_of(operation: Any) -> TableName | None:  # noqa: ANN401 - the operatio
         return name_of(operation.table)
     is_on_one = getattr(operation, "table_name", None) or isinstance(operation, CreateForeignKeyOp)
     return table_of(operation) if is_on_one else None
+
+
+def drop_of_constraint(place: TableName, name: str) -> str:
+    """Return the statement that drops a constraint, if it and its table exist.
+
+    Args:
+        place: Schema and name of the table.
+        name: The name of the constraint.
+    """
+    table = sql.qualified(*place)
+    return f"alter table if exists {table} drop constraint if exists {sql.quote(name)}"
 
 
 def schema_argument(place: TableName) -> str:
