@@ -9,18 +9,6 @@ import sys
 import traceback
 from collections.abc import Callable
 
-import psycopg
-from alembic.util import CommandError
-from sqlalchemy.exc import SQLAlchemyError
-
-from townhall.adopt.decisions import DecisionError
-from townhall.check.errors import CheckError
-from townhall.configuration import describe_database_error
-from townhall.embedded import EmbeddedServerError
-from townhall.input_error import InputError
-from townhall.migrate.faults import database_error
-from townhall.printing import on_one_line
-
 FAILED = 2
 """The exit status of every command that failed, as it is for wrong arguments."""
 
@@ -70,27 +58,16 @@ def _status_of(command: Callable[[], int]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - Python's exit status for it is 1
-        message = _message_of(error)
+        from townhall.failures import message_of  # noqa: PLC0415 - most commands do not fail
+
+        message = message_of(error)
         if message is None:
             traceback.print_exc()
         else:
-            print(f"townhall: {on_one_line(message)}", file=sys.stderr)
+            print(f"townhall: {message}", file=sys.stderr)
         return FAILED
     finally:
         sys.stdout.flush()
-
-
-def _message_of(error: Exception) -> str | None:
-    match error:
-        case CheckError() | CommandError() | DecisionError() | EmbeddedServerError() | InputError():
-            return str(error)
-        case SQLAlchemyError() | psycopg.Error():
-            fault = database_error(error)
-            return None if fault is None else describe_database_error(fault)
-        case OSError(errno=int()):
-            what = "a file" if error.filename is None else str(error.filename)
-            return f"{what} can't be read or written: {error.strerror}"
-    return None
 
 
 def _discard_output() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from townhall.adopt.decisions import DecisionError, Decisions, read_decisions, written
+from townhall.adopt.decisions import Decisions, read_decisions, written
+from townhall.adopt.errors import DecisionError
 from townhall.adopt.findings import Finding, Question, Weight, drop_or_keep, kept_by_default
 
 NAMES = 'policy public.books "a ""b"" \\ c\n[fill]\n\x1b[2J\u202e"'

@@ -10,7 +10,7 @@ from tests.adopt.conftest import Found
 from tests.support.dump import dump
 from tests.support.foreign import run
 from townhall.adopt import Decisions, Weight, adopt, look
-from townhall.adopt.decisions import DecisionError
+from townhall.adopt.errors import DecisionError
 from townhall.check import check
 from townhall.migrate import alembic_config, downgrade
 

@@ -2,30 +2,6 @@
 
 from __future__ import annotations
 
-from townhall.adopt.adopting import adopt, script
-from townhall.adopt.adoption import Outcome
-from townhall.adopt.comparison import compare
-from townhall.adopt.decisions import DecisionError, Decisions, read_decisions
-from townhall.adopt.differences import Difference
-from townhall.adopt.findings import Finding, Question, Weight
-from townhall.adopt.looking import look
-from townhall.adopt.report import Look
-from townhall.adopt.states import States, read_states
+from townhall.lazy_names import names_of_stub
 
-__all__ = [
-    "DecisionError",
-    "Decisions",
-    "Difference",
-    "Finding",
-    "Look",
-    "Outcome",
-    "Question",
-    "States",
-    "Weight",
-    "adopt",
-    "compare",
-    "look",
-    "read_decisions",
-    "read_states",
-    "script",
-]
+__getattr__, __dir__ = names_of_stub(__name__)

@@ -10,13 +10,15 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from townhall.adopt import adopting
-from townhall.adopt.decisions import DecisionError, Decisions, read_decisions, written
+from townhall.adopt.decisions import Decisions, read_decisions, written
+from townhall.adopt.errors import DecisionError
 from townhall.adopt.findings import Weight
 from townhall.adopt.looking import look
 from townhall.adopt.report import Look
 from townhall.as_owner import as_owner_of
 from townhall.check.checking import check
-from townhall.configuration import database_of, default_ini
+from townhall.configuration import database_of
+from townhall.ini import default_ini
 from townhall.printing import on_one_line
 
 _TO_DO = 1

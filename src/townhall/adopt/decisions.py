@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import get_args
 
+from townhall.adopt.errors import DecisionError
 from townhall.adopt.findings import Finding, Question, Section
 from townhall.adopt.identities import named_at_head
 from townhall.pg.catalog import TableName
@@ -30,10 +31,6 @@ _SECTION_TITLES: Mapping[Section, str] = {
     "fill": "The value of a column in the rows that have none.",
     "convert": "The value of a column in its declared type.",
 }
-
-
-class DecisionError(Exception):
-    """Decisions can't be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import psycopg
 from sqlalchemy import Connection
 
-from townhall.adopt.decisions import DecisionError, Decisions
+from townhall.adopt.decisions import Decisions
+from townhall.adopt.errors import DecisionError
 from townhall.pg import sql
 from townhall.pg.catalog import Table, TableName
 from townhall.pg.layout import pieces

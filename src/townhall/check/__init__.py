@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from townhall.check.checking import check
-from townhall.check.errors import CheckError
-from townhall.check.findings import Finding
-from townhall.check.impact import Severity
-from townhall.check.report import Answer, Report
+from townhall.lazy_names import names_of_stub
 
-__all__ = ["Answer", "CheckError", "Finding", "Report", "Severity", "check"]
+__getattr__, __dir__ = names_of_stub(__name__)

@@ -12,7 +12,8 @@ from townhall.check.checking import check as check_database
 from townhall.check.dangers import lines
 from townhall.check.impact import Severity
 from townhall.check.report import Report
-from townhall.configuration import database_of, default_ini
+from townhall.configuration import database_of
+from townhall.ini import default_ini
 from townhall.printing import printable
 
 _DIFFERENT = 1

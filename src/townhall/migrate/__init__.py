@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-from townhall.migrate.commands import alembic_config, downgrade, upgrade
-from townhall.migrate.environment import run
-from townhall.migrate.settings import SETTINGS, Settings
-from townhall.migrate.urls import resolve_url
+from townhall.lazy_names import names_of_stub
 
-__all__ = ["SETTINGS", "Settings", "alembic_config", "downgrade", "resolve_url", "run", "upgrade"]
+__getattr__, __dir__ = names_of_stub(__name__)

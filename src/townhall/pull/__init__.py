@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from townhall.pull.pulling import Pulled, pull
+from townhall.lazy_names import names_of_stub
 
-__all__ = ["Pulled", "pull"]
+__getattr__, __dir__ = names_of_stub(__name__)

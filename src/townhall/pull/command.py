@@ -6,7 +6,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from townhall.configuration import database_of, default_ini
+from townhall.configuration import database_of
+from townhall.ini import default_ini
 from townhall.printing import printable
 from townhall.pull.pulling import pull as pull_database
 

@@ -5,48 +5,9 @@ The names of its fixtures begin with ``townhall_``; pytest finds them where town
 
 from __future__ import annotations
 
-from townhall.testing.access import Outcome, acting, outcome
-from townhall.testing.accounts import create_account, delete_account, managing_accounts
-from townhall.testing.cases import OUTCOME_CODES, AccessCase, access_cases
-from townhall.testing.fixtures import (
-    townhall_async_engine,
-    townhall_connection,
-    townhall_database,
-    townhall_databases,
-    townhall_engine,
-    townhall_migrate,
-    townhall_owner,
-    townhall_parallel_sessions,
-    townhall_roles,
-    townhall_server,
-    townhall_session,
-    townhall_sessions,
-    townhall_shared_engine,
-    townhall_template,
-)
+from townhall.lazy_names import names_of_stub
 
-__all__ = [
-    "OUTCOME_CODES",
-    "AccessCase",
-    "Outcome",
-    "access_cases",
-    "acting",
-    "create_account",
-    "delete_account",
-    "managing_accounts",
-    "outcome",
-    "townhall_async_engine",
-    "townhall_connection",
-    "townhall_database",
-    "townhall_databases",
-    "townhall_engine",
-    "townhall_migrate",
-    "townhall_owner",
-    "townhall_parallel_sessions",
-    "townhall_roles",
-    "townhall_server",
-    "townhall_session",
-    "townhall_sessions",
-    "townhall_shared_engine",
-    "townhall_template",
-]
+pytest_plugins = ("townhall.testing.fixtures",)
+
+# Without __dir__: pytest would load each name to see whether it is a fixture.
+__getattr__, _ = names_of_stub(__name__)

@@ -1,8 +1,9 @@
 """The pytest fixtures, for this project and for applications.
 
 They import what they need when they are used: the module itself is loaded in every pytest run where
-townhall is installed.
+townhall is installed, and most of the runs use none.
 """
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
@@ -10,15 +11,13 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import NullPool, create_engine, event
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.orm import Session
 
     from townhall.roles import Roles
     from townhall.session import SessionFactory
@@ -36,11 +35,11 @@ def townhall_server() -> Iterator[str]:
     """
     named = os.environ.get("DATABASE_URL")
     if named:
-        from townhall.migrate.urls import psycopg_url  # noqa: PLC0415  see above
+        from townhall.migrate.urls import psycopg_url
 
         yield psycopg_url(named, "DATABASE_URL").render_as_string(hide_password=False)
     else:
-        from townhall.testing.servers import serve  # noqa: PLC0415  see above
+        from townhall.testing.servers import serve
 
         with serve() as url:
             yield url
@@ -49,7 +48,7 @@ def townhall_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def townhall_databases(townhall_server: str) -> Databases:
     """Return a factory of databases on the server, each dropped at the end of its block."""
-    from townhall.testing.databases import Databases  # noqa: PLC0415  see above
+    from townhall.testing.databases import Databases
 
     return Databases(townhall_server)
 
@@ -60,7 +59,7 @@ def townhall_roles() -> Roles:
 
     Those that are missing on the server are created.
     """
-    from townhall.roles import Roles  # noqa: PLC0415  see above
+    from townhall.roles import Roles
 
     return Roles()
 
@@ -78,7 +77,7 @@ def townhall_owner(townhall_databases: Databases, townhall_roles: Roles) -> str 
 @pytest.fixture(scope="session")
 def townhall_migrate() -> Callable[[str], None]:
     """Return what migrates the database of a URL; override it to run your own revisions."""
-    from townhall.migrate import upgrade  # noqa: PLC0415  see above
+    from townhall.migrate import upgrade
 
     return upgrade
 
@@ -90,7 +89,7 @@ def townhall_template(
     townhall_migrate: Callable[[str], None],
 ) -> Iterator[str]:
     """Yield the URL of a database that was migrated once by its owner, to clone others from."""
-    from townhall.testing.databases import with_role  # noqa: PLC0415  see above
+    from townhall.testing.databases import with_role
 
     with townhall_databases.create(owner=townhall_owner, as_template=True) as url:
         townhall_migrate(with_role(url, townhall_owner))
@@ -109,6 +108,8 @@ def townhall_database(
 @pytest.fixture
 def townhall_engine(townhall_database: str) -> Iterator[Engine]:
     """Yield an engine on a migrated database that is this test's own."""
+    from sqlalchemy import create_engine
+
     engine = create_engine(townhall_database)
     yield engine
     engine.dispose()
@@ -120,6 +121,9 @@ def townhall_async_engine(townhall_database: str) -> AsyncEngine:
 
     It keeps no connection, so that it needs no event loop to be disposed of in.
     """
+    from sqlalchemy import NullPool
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     return create_async_engine(townhall_database, poolclass=NullPool)
 
 
@@ -128,6 +132,8 @@ def townhall_shared_engine(
     townhall_databases: Databases, townhall_owner: str | None, townhall_template: str
 ) -> Iterator[Engine]:
     """Yield an engine on a migrated database that tests share: each rolls back what it writes."""
+    from sqlalchemy import create_engine
+
     with townhall_databases.create(townhall_template, owner=townhall_owner) as url:
         engine = create_engine(url)
         yield engine
@@ -142,6 +148,8 @@ def townhall_connection(townhall_shared_engine: Engine) -> Iterator[Connection]:
     ``townhall_session``, or a ``SessionFactory`` on this connection. A commit of the connection
     itself is an error, since others would see it.
     """
+    from sqlalchemy import event
+
     with townhall_shared_engine.connect() as connection:
         event.listen(connection, "commit", _refuse_commit)
         connection.begin()
@@ -152,6 +160,8 @@ def townhall_connection(townhall_shared_engine: Engine) -> Iterator[Connection]:
 @pytest.fixture
 def townhall_session(townhall_connection: Connection) -> Iterator[Session]:
     """Yield a session on ``townhall_connection``; what it commits is rolled back too."""
+    from sqlalchemy.orm import Session
+
     with Session(townhall_connection, join_transaction_mode="create_savepoint") as session:
         yield session
 
@@ -163,7 +173,7 @@ def townhall_sessions(townhall_connection: Connection, townhall_roles: Roles) ->
     Each session has a savepoint, and one acts at a time: commit, or roll back, before the next one
     acts. All of it is rolled back after the test.
     """
-    from townhall.session import SessionFactory  # noqa: PLC0415  see above
+    from townhall.session import SessionFactory
 
     return SessionFactory(townhall_connection, townhall_roles)
 
@@ -174,7 +184,7 @@ def townhall_parallel_sessions(townhall_engine: Engine, townhall_roles: Roles) -
 
     What they commit is in a database that is this test's own.
     """
-    from townhall.session import SessionFactory  # noqa: PLC0415  see above
+    from townhall.session import SessionFactory
 
     return SessionFactory(townhall_engine, townhall_roles)
 
