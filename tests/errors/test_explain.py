@@ -25,7 +25,14 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 
-from townhall import BrandConfig, Event, SocialFeedPost, StaleDocument, TenantProfile
+from townhall import (
+    BrandConfig,
+    CommunityProfile,
+    Event,
+    SocialFeedPost,
+    StaleDocument,
+    TenantProfile,
+)
 from townhall.errors import Declared, Explanation, Kind, Refusal, explain, refused_with
 from townhall.input_error import InputError
 from townhall.session import ActorError, RoleNotGranted
@@ -325,14 +332,28 @@ def test_insert_that_leaves_out_its_author_names_the_column(
     assert (found.kind, found.table) == (Kind.DENIED, "social_feed_posts")
     assert found.columns == ("author_id",)
     assert found.sentence.startswith("Author is missing")
-    assert error.orig is not None
-    assert explained(error.orig).columns == ("author_id",)
 
 
 def test_insert_in_the_name_of_another_is_denied(townhall_sessions: SessionFactory) -> None:
+    with townhall_sessions.as_user(uuid4()) as session:
+        session.add(CommunityProfile(user_id=uuid4(), display_name=SECRET))
+        with pytest.raises(DBAPIError) as raised:
+            session.flush()
+        session.rollback()
+    for error in (raised.value, raised.value.orig):
+        assert error is not None
+        found = explained(error)
+        assert (found.kind, found.table) == (Kind.DENIED, "community_profiles")
+        assert found.columns == ("user_id",)
+        assert "own name" in found.sentence
+
+
+def test_insert_that_breaks_another_condition_is_not_told_as_one_of_another(
+    townhall_sessions: SessionFactory,
+) -> None:
     found = explained(refused_post(townhall_sessions, author_id=uuid4()))
-    assert (found.kind, found.columns) == (Kind.DENIED, ("author_id",))
-    assert "own name" in found.sentence
+    assert (found.kind, found.columns) == (Kind.DENIED, ())
+    assert found.sentence == "You may not add this to social feed posts."
 
 
 def test_column_that_a_client_may_not_set_is_named(townhall_sessions: SessionFactory) -> None:

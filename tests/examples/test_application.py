@@ -216,6 +216,6 @@ def test_access_rules_and_trigger_of_the_application_are_enforced(
     assert application.run(empty_database, "sell_tickets").splitlines() == [
         "The holder sees 1 of the events and 1 of the tickets.",
         "A stranger sees 0 of the events and 0 of the tickets.",
-        "Not even the service changes it: the price of a sold ticket is fixed.",
+        "Not even the service changes it. The price of a sold ticket is fixed.",
         "The tickets brought 12.50.",
     ]

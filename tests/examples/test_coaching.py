@@ -16,6 +16,7 @@ import jwt
 import pytest
 from httpx import ASGITransport, AsyncClient
 from sqlalchemy import NullPool, create_engine, select, text, update
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.coaching.data import (
@@ -211,6 +212,7 @@ async def test_session_of_another_user_cannot_be_started_or_completed(
 ) -> None:
     refused = await reading_client.post(f"/sessions/{SESSION}/{step}", headers=_as(user))
     assert refused.status_code == 403
+    assert refused.json() == {"detail": "This session is not yours.", "kind": "denied"}
     assert str(SESSION) not in refused.text
     pipeline = (await reading_client.get("/coach/pipeline", headers=_as(OWNER))).json()
     assert list(pipeline) == ["registered"]
@@ -220,6 +222,16 @@ async def test_invalid_change_of_status_is_a_conflict(client: AsyncClient) -> No
     for step, expected in (("complete", 409), ("start", 200), ("start", 409)):
         answer = await client.post(f"/sessions/{SESSION}/{step}", headers=_as(PARTICIPANT))
         assert answer.status_code == expected
+    assert answer.json() == {"detail": "This session was started before.", "kind": "wrong_state"}
+
+
+async def test_fault_of_the_server_is_not_answered_as_a_refusal(
+    client: AsyncClient, townhall_engine: Engine
+) -> None:
+    with townhall_engine.begin() as connection:
+        connection.execute(text("drop function public.start_participant_session(uuid)"))
+    with pytest.raises(ProgrammingError, match="does not exist"):
+        await client.post(f"/sessions/{SESSION}/start", headers=_as(PARTICIPANT))
 
 
 # A constraint that is checked with the commit, as an application may have.

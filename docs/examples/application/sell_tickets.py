@@ -8,8 +8,10 @@ from decimal import Decimal
 from sqlalchemy import create_engine, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from ticketing import declared
 from ticketing.models import Ticket
 from townhall import Event, Organization, SessionFactory
+from townhall.errors import explain
 from townhall.migrate import resolve_url
 
 sessions = SessionFactory(create_engine(resolve_url()))
@@ -34,7 +36,8 @@ try:
     with sessions.as_service() as session:
         session.execute(update(Ticket).values(price=1))
 except IntegrityError as error:
-    print(f"Not even the service changes it: {str(error.orig).splitlines()[0]}.")
+    refusal = explain(error, *declared)
+    print(f"Not even the service changes it. {refusal.sentence if refusal else error}")
 
 with sessions.as_service() as session:
     revenue = session.scalar(text("select sum(revenue) from ticket_sales"))

@@ -12,22 +12,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response, status
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import coach
 import pages
 import participants
 from townhall import AsyncSessionFactory
+from townhall.errors import explain
 from townhall.migrate import resolve_url
 
 STATIC = Path(__file__).parent / "static"
-
-ERRORS = {"42501": status.HTTP_403_FORBIDDEN, "23514": status.HTTP_409_CONFLICT}
-"""The status for an SQLSTATE: insufficient_privilege and check_violation."""
 
 
 def create_app(engine: AsyncEngine, jwt_secret: str) -> FastAPI:
@@ -47,18 +45,19 @@ def create_app(engine: AsyncEngine, jwt_secret: str) -> FastAPI:
     app.state.jwt_secret = jwt_secret
     app.state.sessions = AsyncSessionFactory(engine)
     app.mount("/tenants", StaticFiles(directory=STATIC / "tenants"))
-    app.add_exception_handler(DBAPIError, refused)
+    app.add_exception_handler(SQLAlchemyError, refused)
     for part in (pages, participants, coach):
         app.include_router(part.router)
     return app
 
 
 async def refused(_: Request, error: Exception) -> Response:
-    """Answer an error of the database with a status, without the database's message."""
-    code = ERRORS.get(getattr(getattr(error, "orig", None), "sqlstate", ""))
-    if code is None:
+    """Answer what was refused with its status and a sentence, without the database's message."""
+    explanation = explain(error)
+    if explanation is None:
         raise error
-    return JSONResponse({"detail": "not permitted, or not in this state"}, code)
+    detail = {"detail": explanation.sentence, "kind": explanation.kind}
+    return JSONResponse(detail, explanation.kind.http_status)
 
 
 def from_environment() -> FastAPI:

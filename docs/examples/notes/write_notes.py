@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import create_engine, insert, select
 from sqlalchemy.exc import ProgrammingError
 
-from notes import ROLES
+from notes import ROLES, metadata
+from notes.access import RULES
 from notes.models import Account, Membership, Note, Workspace
+from townhall.errors import explain
 from townhall.migrate import resolve_url
 from townhall.session import SessionFactory
 
@@ -41,4 +43,5 @@ try:
             )
         )
 except ProgrammingError as error:
-    print(f"Eve can't write there: {str(error.orig).splitlines()[0]}.")
+    refusal = explain(error, metadata, *RULES)
+    print(f"Eve can't write there. {refusal.sentence if refusal else error}")

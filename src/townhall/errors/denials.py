@@ -14,6 +14,7 @@ from townhall.errors.statements import Written
 from townhall.pg.access import Access
 
 _ROW_IS_REFUSED = "new row violates row-level security policy"
+_IS_THE_CALLER = re.compile(r'"?\w+"? = :caller')
 _WORD = re.compile(r"\w+")
 
 
@@ -68,7 +69,9 @@ def _by_rule(rule: Access, message: str, statement: Written) -> Denial | None:
         missing = tuple(each for each in demanded if statement.leaves_out(each))
         if missing:
             return Denial(sentences.left_out(missing, table), table, missing)
-    if demanded and command in {"", "insert"} and message.startswith(_ROW_IS_REFUSED):
+    # With further conditions it is not known which of them the row does not fulfil.
+    is_the_reason = inserting is not None and _IS_THE_CALLER.fullmatch(inserting.condition)
+    if is_the_reason and command in {"", "insert"} and message.startswith(_ROW_IS_REFUSED):
         return Denial(sentences.demanded(demanded, table), table, demanded)
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from townhall.domains.identity.triggers import updated_at_trigger
+from townhall.errors import Kind, Refusal
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Function, Trigger, View
 
 KEEP_SOLD_PRICE = Function(
@@ -12,11 +13,19 @@ KEEP_SOLD_PRICE = Function(
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
-            raise check_violation using message = 'the price of a sold ticket is fixed';
+            raise check_violation
+            using
+                message = 'the price of a sold ticket is fixed',
+                schema = 'public',
+                table = 'tickets',
+                column = 'price',
+                constraint = 'price_is_kept';
         end
     """,
     comment="Refuses a change of the price of a sold ticket.",
 )
+
+REFUSALS = {"price_is_kept": Refusal(Kind.WRONG_STATE, "The price of a sold ticket is fixed.")}
 
 SALES = View(
     name="ticket_sales",

@@ -241,7 +241,13 @@ def upgrade() -> None:
             language="plpgsql",
             body="""
                 begin
-                    raise check_violation using message = 'the price of a sold ticket is fixed';
+                    raise check_violation
+                    using
+                        message = 'the price of a sold ticket is fixed',
+                        schema = 'public',
+                        table = 'tickets',
+                        column = 'price',
+                        constraint = 'price_is_kept';
                 end
             """,
             settings={"search_path": "pg_catalog, pg_temp"},
