@@ -195,16 +195,17 @@ def upgrade() -> None:
                 "patch": "jsonb default '{}'::jsonb",
                 "stage": "integer default null::integer",
                 "status": "text default null::text",
+                "removed": "text[] default '{}'::text[]",
             },
             returns="public.wizard_sessions",
             language="plpgsql",
             body="""
                 declare
                     saved public.wizard_sessions;
-                    found_status text;
                 begin
                     update public.wizard_sessions as w
-                    set state = w.state || save_wizard_session.patch,
+                    set state =
+                            (w.state - save_wizard_session.removed) || save_wizard_session.patch,
                         stage = coalesce(save_wizard_session.stage, w.stage),
                         status = coalesce(save_wizard_session.status, w.status)
                     where w.id = save_wizard_session.session_id and w.status = 'in_progress'
@@ -212,17 +213,26 @@ def upgrade() -> None:
                     if found then
                         return saved;
                     end if;
-                    select w.status into found_status
+                    select w.*
+                    into saved
                     from public.wizard_sessions as w
                     where w.id = save_wizard_session.session_id;
-                    if found_status is null then
+                    if not found then
                         raise exception 'wizard session % is not yours', session_id
                             using errcode = 'insufficient_privilege',
                                 schema = 'public',
                                 table = 'wizard_sessions',
                                 constraint = 'wizard_session_is_own';
                     end if;
-                    raise exception 'wizard session % is %', session_id, found_status
+                    if saved.status = save_wizard_session.status
+                        and saved.stage = coalesce(save_wizard_session.stage, saved.stage)
+                        and saved.state =
+                            (saved.state - save_wizard_session.removed)
+                            || save_wizard_session.patch
+                    then
+                        return saved;
+                    end if;
+                    raise exception 'wizard session % is %', session_id, saved.status
                         using errcode = 'check_violation',
                             hint = 'Only a session in progress can be saved.',
                             schema = 'public',
@@ -234,7 +244,8 @@ def upgrade() -> None:
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
             comment=(
-                "Merges a patch into a session in progress, and moves it to a stage or status."
+                "Removes keys of a session in progress, merges a patch, and moves it to a stage"
+                " or status; a call that is repeated returns the session."
             ),
         )
     )
@@ -300,6 +311,7 @@ def downgrade() -> None:
                 "patch": "jsonb default '{}'::jsonb",
                 "stage": "integer default null::integer",
                 "status": "text default null::text",
+                "removed": "text[] default '{}'::text[]",
             },
         )
     )

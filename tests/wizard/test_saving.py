@@ -23,7 +23,14 @@ from tests.wizard.data import (
     insert_wizard,
 )
 from townhall import WizardSession, WizardStatus
-from townhall.domains.wizard import abandon_session, complete_session, open_session, save_session
+from townhall.domains.wizard import (
+    abandon_session,
+    complete_session,
+    current_session,
+    open_session,
+    save_session,
+)
+from townhall.input_error import InputError
 from townhall.session import AsyncSessionFactory, SessionFactory
 from townhall.testing import Outcome, acting, outcome
 
@@ -142,11 +149,118 @@ def test_abandoning_a_session_keeps_its_state(sessions: SessionFactory) -> None:
         assert row.state == {"name": "Gala"}
 
 
+def test_patch_can_remove_keys(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        session.execute(save_session(SESSION, {"a": 1, "b": {"c": 2}, "d": None}))
+        row = session.scalars(
+            save_session(SESSION, {"e": 3}, remove=["a", "b", "unheard of"])
+        ).one()
+        assert row.state == {"name": "Gala", "d": None, "e": 3}
+        row = session.scalars(complete_session(SESSION, remove={"d"})).one()
+        assert row.state == {"name": "Gala", "e": 3}
+
+
+@pytest.mark.parametrize(
+    ("patch", "remove", "message"),
+    [({"a": 1, "b": 2}, ["b"], "'b' can't be set and removed"), ({}, "name", "a list of keys")],
+)
+def test_removal_that_can_only_be_a_mistake_is_refused(
+    patch: dict[str, Any],
+    remove: Any,  # noqa: ANN401
+    message: str,
+) -> None:
+    with pytest.raises(InputError, match=message):
+        save_session(SESSION, patch, remove=remove)
+
+
+def test_completion_can_be_repeated(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        complete = complete_session(SESSION, {"agreed": True}, remove=["draft"])
+        first = session.scalars(complete).one()
+        times = first.completed_at, first.last_saved_at
+        again = session.scalars(complete).one()
+        assert again is first
+        assert (again.completed_at, again.last_saved_at) == times
+        for other in ({"agreed": False}, {"more": 1}):
+            with (
+                pytest.raises(IntegrityError, match=f"wizard session {SESSION} is completed"),
+                session.begin_nested(),
+            ):
+                session.execute(complete_session(SESSION, other))
+        with pytest.raises(IntegrityError, match="is completed"), session.begin_nested():
+            session.execute(complete_session(SESSION, remove=["agreed"]))
+
+
+def test_abandoning_can_be_repeated(sessions: SessionFactory) -> None:
+    with sessions.as_user(OWNER) as session:
+        for _ in range(2):
+            row = session.scalars(abandon_session(SESSION)).one()
+            assert row.status is WizardStatus.ABANDONED
+
+
+def test_completed_session_of_another_user_is_refused_like_a_missing_one(
+    sessions: SessionFactory,
+) -> None:
+    with sessions.as_user(OWNER) as session:
+        session.execute(complete_session(SESSION))
+    with (
+        pytest.raises(ProgrammingError, match="is not yours"),
+        sessions.as_user(STRANGER) as session,
+    ):
+        session.execute(complete_session(SESSION))
+
+
+def test_opening_a_session_can_be_repeated(sessions: SessionFactory) -> None:
+    key = uuid4()
+    with sessions.as_user(OWNER) as session:
+        opened = session.scalars(open_session(OWNER, id=key, state={"a": 1})).one()
+        session.execute(save_session(key, {"b": 2}, stage=2))
+        again = session.scalars(open_session(OWNER, id=key, state={"a": 0})).one()
+        assert again is opened
+        assert (again.id, again.state, again.stage) == (key, {"a": 1, "b": 2}, 2)
+        session.execute(complete_session(key))
+        completed = session.scalars(open_session(OWNER, id=key)).one()
+        assert completed.status is WizardStatus.COMPLETED
+
+
+def test_session_of_another_user_is_not_opened_by_its_id(sessions: SessionFactory) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        sessions.as_user(STRANGER) as session,
+    ):
+        session.execute(open_session(STRANGER, id=SESSION))
+    with sessions.as_service() as session:
+        assert session.scalars(open_session(STRANGER, id=SESSION)).all() == []
+        assert session.get_one(WizardSession, SESSION).user_id == OWNER
+
+
+def test_current_session_is_the_callers_in_progress_that_was_saved_last(
+    sessions: SessionFactory,
+) -> None:
+    with sessions.as_user(OWNER) as session:
+        assert session.scalars(current_session()).one().id == SESSION
+        newer = session.scalars(open_session(OWNER)).one()
+        session.execute(save_session(newer.id, {}))  # both begin in this transaction
+        assert session.scalars(current_session()).one() is newer
+        session.execute(save_session(SESSION, {"a": 1}))
+        assert session.scalars(current_session(OWNER)).one().id == SESSION
+        session.execute(complete_session(SESSION))
+        assert session.scalars(current_session()).one() is newer
+        session.execute(abandon_session(newer.id))
+        assert session.scalar(current_session()) is None
+        assert session.scalar(current_session(STRANGER)) is None
+    with sessions.as_service() as session:
+        assert session.scalar(current_session()) is None
+        assert session.scalars(current_session(STRANGER)).one().id == STRANGER_SESSION
+
+
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("status", [WizardStatus.COMPLETED, WizardStatus.ABANDONED])
 def test_session_that_is_not_in_progress_is_refused(
     sessions: SessionFactory, move: str, status: WizardStatus
 ) -> None:
+    if (move, status) in {("complete", "completed"), ("abandon", "abandoned")}:
+        return  # it is repeated
     with sessions.as_user(OWNER) as session:
         row = session.get_one(WizardSession, SESSION)
         row.status = status
@@ -218,6 +332,24 @@ def test_save_concurrent_to_completion_is_refused(committed: Engine) -> None:
 
 
 @pytest.mark.thorough
+def test_concurrent_opening_and_completion_are_one(committed: Engine) -> None:
+    factory, key = SessionFactory(committed), uuid4()
+
+    def repeat(statement: Any) -> WizardStatus:  # noqa: ANN401  a statement
+        with factory.as_user(OWNER) as session:
+            row: WizardSession = session.scalars(statement).one()
+            return row.status
+
+    for statement in (open_session(OWNER, id=key), complete_session(key)):
+        with ThreadPoolExecutor(1) as other_request:
+            with factory.as_user(OWNER) as session:
+                first = session.scalars(statement).one().status
+                second = other_request.submit(repeat, statement)
+                wait_for_a_lock(committed)
+            assert second.result(timeout=30) is first
+
+
+@pytest.mark.thorough
 def test_eight_concurrent_connections_lose_no_patch(committed: Engine) -> None:
     factory = SessionFactory(committed)
     start = Barrier(TABS)
@@ -250,7 +382,10 @@ async def test_sessions_are_saved_in_an_async_session(townhall_async_engine: Asy
     async with sessions.as_user(OWNER) as session:
         opened = await session.scalar(open_session(OWNER, state={"a": 1}))
         assert opened is not None
-        await session.execute(save_session(opened.id, {"b": 2}, stage=2))
-        done = (await session.scalars(complete_session(opened.id, {"c": 3}))).one()
+        again = await session.scalar(open_session(OWNER, id=opened.id))
+        assert again is await session.scalar(current_session()) is opened
+        await session.execute(save_session(opened.id, {"b": 2}, stage=2, remove=["z"]))
+        for _ in range(2):
+            done = (await session.scalars(complete_session(opened.id, {"c": 3}))).one()
         assert (done.state, done.stage) == ({"a": 1, "b": 2, "c": 3}, 2)
         assert done.status is WizardStatus.COMPLETED

@@ -1409,16 +1409,16 @@ COMMENT ON COLUMN public.wizard_sessions.last_saved_at IS 'When the session last
 
 COMMENT ON COLUMN public.wizard_sessions.completed_at IS 'When it was completed, or null; maintained by a trigger.';
 
-CREATE FUNCTION public.save_wizard_session(session_id uuid, patch jsonb DEFAULT '{}'::jsonb, stage integer DEFAULT NULL::integer, status text DEFAULT NULL::text) RETURNS public.wizard_sessions
+CREATE FUNCTION public.save_wizard_session(session_id uuid, patch jsonb DEFAULT '{}'::jsonb, stage integer DEFAULT NULL::integer, status text DEFAULT NULL::text, removed text[] DEFAULT '{}'::text[]) RETURNS public.wizard_sessions
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
     saved public.wizard_sessions;
-    found_status text;
 begin
     update public.wizard_sessions as w
-    set state = w.state || save_wizard_session.patch,
+    set state =
+            (w.state - save_wizard_session.removed) || save_wizard_session.patch,
         stage = coalesce(save_wizard_session.stage, w.stage),
         status = coalesce(save_wizard_session.status, w.status)
     where w.id = save_wizard_session.session_id and w.status = 'in_progress'
@@ -1426,17 +1426,26 @@ begin
     if found then
         return saved;
     end if;
-    select w.status into found_status
+    select w.*
+    into saved
     from public.wizard_sessions as w
     where w.id = save_wizard_session.session_id;
-    if found_status is null then
+    if not found then
         raise exception 'wizard session % is not yours', session_id
             using errcode = 'insufficient_privilege',
                 schema = 'public',
                 table = 'wizard_sessions',
                 constraint = 'wizard_session_is_own';
     end if;
-    raise exception 'wizard session % is %', session_id, found_status
+    if saved.status = save_wizard_session.status
+        and saved.stage = coalesce(save_wizard_session.stage, saved.stage)
+        and saved.state =
+            (saved.state - save_wizard_session.removed)
+            || save_wizard_session.patch
+    then
+        return saved;
+    end if;
+    raise exception 'wizard session % is %', session_id, saved.status
         using errcode = 'check_violation',
             hint = 'Only a session in progress can be saved.',
             schema = 'public',
@@ -1447,7 +1456,7 @@ end
 $$;
 
 
-COMMENT ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text) IS 'Merges a patch into a session in progress, and moves it to a stage or status.';
+COMMENT ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text, removed text[]) IS 'Removes keys of a session in progress, merges a patch, and moves it to a stage or status; a call that is repeated returns the session.';
 
 CREATE FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) RETURNS void
     LANGUAGE sql
@@ -3784,9 +3793,9 @@ GRANT INSERT(status),UPDATE(status) ON TABLE public.wizard_sessions TO authentic
 
 GRANT INSERT(state),UPDATE(state) ON TABLE public.wizard_sessions TO authenticated;
 
-REVOKE ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text) TO authenticated;
-GRANT ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text) TO service_role;
+REVOKE ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text, removed text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text, removed text[]) TO authenticated;
+GRANT ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, stage integer, status text, removed text[]) TO service_role;
 
 REVOKE ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) TO authenticated;

@@ -54,9 +54,9 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'save_wizard_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.save_wizard_session(uuid, jsonb, integer, text)')), 'drop function if exists public.save_wizard_session(uuid, jsonb, integer, text)', 'townhall_0022');
+        perform pg_temp.townhall_drop_object('public', 'save_wizard_session', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.save_wizard_session(uuid, jsonb, integer, text, text[])')), 'drop function if exists public.save_wizard_session(uuid, jsonb, integer, text, text[])', 'townhall_0022');
     else
-        drop function if exists public.save_wizard_session(uuid, jsonb, integer, text);
+        drop function if exists public.save_wizard_session(uuid, jsonb, integer, text, text[]);
     end if;
 end
 $do$;

@@ -144,7 +144,7 @@ with check (
 
 comment on policy "the service can do everything" on public.wizard_sessions is null;
 
-create or replace function public.save_wizard_session(session_id uuid, patch jsonb default '{}'::jsonb, stage integer default null::integer, status text default null::text)
+create or replace function public.save_wizard_session(session_id uuid, patch jsonb default '{}'::jsonb, stage integer default null::integer, status text default null::text, removed text[] default '{}'::text[])
 returns public.wizard_sessions
 language plpgsql
 volatile security invoker parallel unsafe
@@ -152,10 +152,10 @@ set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 declare
     saved public.wizard_sessions;
-    found_status text;
 begin
     update public.wizard_sessions as w
-    set state = w.state || save_wizard_session.patch,
+    set state =
+            (w.state - save_wizard_session.removed) || save_wizard_session.patch,
         stage = coalesce(save_wizard_session.stage, w.stage),
         status = coalesce(save_wizard_session.status, w.status)
     where w.id = save_wizard_session.session_id and w.status = 'in_progress'
@@ -163,17 +163,26 @@ begin
     if found then
         return saved;
     end if;
-    select w.status into found_status
+    select w.*
+    into saved
     from public.wizard_sessions as w
     where w.id = save_wizard_session.session_id;
-    if found_status is null then
+    if not found then
         raise exception 'wizard session % is not yours', session_id
             using errcode = 'insufficient_privilege',
                 schema = 'public',
                 table = 'wizard_sessions',
                 constraint = 'wizard_session_is_own';
     end if;
-    raise exception 'wizard session % is %', session_id, found_status
+    if saved.status = save_wizard_session.status
+        and saved.stage = coalesce(save_wizard_session.stage, saved.stage)
+        and saved.state =
+            (saved.state - save_wizard_session.removed)
+            || save_wizard_session.patch
+    then
+        return saved;
+    end if;
+    raise exception 'wizard session % is %', session_id, saved.status
         using errcode = 'check_violation',
             hint = 'Only a session in progress can be saved.',
             schema = 'public',
@@ -183,13 +192,13 @@ begin
 end
 $function$;
 
-revoke all on function public.save_wizard_session(uuid, jsonb, integer, text) from public, anon, authenticated, service_role;
+revoke all on function public.save_wizard_session(uuid, jsonb, integer, text, text[]) from public, anon, authenticated, service_role;
 
-grant execute on function public.save_wizard_session(uuid, jsonb, integer, text) to authenticated;
+grant execute on function public.save_wizard_session(uuid, jsonb, integer, text, text[]) to authenticated;
 
-grant execute on function public.save_wizard_session(uuid, jsonb, integer, text) to service_role;
+grant execute on function public.save_wizard_session(uuid, jsonb, integer, text, text[]) to service_role;
 
-comment on function public.save_wizard_session(uuid, jsonb, integer, text) is 'Merges a patch into a session in progress, and moves it to a stage or status.';
+comment on function public.save_wizard_session(uuid, jsonb, integer, text, text[]) is 'Removes keys of a session in progress, merges a patch, and moves it to a stage or status; a call that is repeated returns the session.';
 
 create or replace function public.update_wizard_session_timestamp()
 returns trigger

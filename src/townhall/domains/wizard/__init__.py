@@ -6,6 +6,7 @@ from townhall.domains.wizard.models import WizardSession, WizardStatus
 from townhall.domains.wizard.queries import (
     abandon_session,
     complete_session,
+    current_session,
     open_session,
     save_session,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "WizardStatus",
     "abandon_session",
     "complete_session",
+    "current_session",
     "open_session",
     "save_session",
 ]

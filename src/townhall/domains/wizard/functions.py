@@ -6,7 +6,8 @@ from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Entity, Functi
 from townhall.refusals import Kind, Refusal
 
 # A save is one update, so that concurrent saves from two tabs lose nothing: the second waits for
-# the first and merges its patch into the result.
+# the first and merges its patch into the result. A caller who did not get the answer repeats the
+# call: where the session has that status and all of the patch, there is nothing left to do.
 SAVE_WIZARD_SESSION = Function(
     name="save_wizard_session",
     arguments={
@@ -14,6 +15,7 @@ SAVE_WIZARD_SESSION = Function(
         "patch": "jsonb default '{}'::jsonb",
         "stage": "integer default null::integer",
         "status": "text default null::text",
+        "removed": "text[] default '{}'::text[]",
     },
     returns="public.wizard_sessions",
     language="plpgsql",
@@ -21,10 +23,10 @@ SAVE_WIZARD_SESSION = Function(
     body="""
         declare
             saved public.wizard_sessions;
-            found_status text;
         begin
             update public.wizard_sessions as w
-            set state = w.state || save_wizard_session.patch,
+            set state =
+                    (w.state - save_wizard_session.removed) || save_wizard_session.patch,
                 stage = coalesce(save_wizard_session.stage, w.stage),
                 status = coalesce(save_wizard_session.status, w.status)
             where w.id = save_wizard_session.session_id and w.status = 'in_progress'
@@ -32,17 +34,26 @@ SAVE_WIZARD_SESSION = Function(
             if found then
                 return saved;
             end if;
-            select w.status into found_status
+            select w.*
+            into saved
             from public.wizard_sessions as w
             where w.id = save_wizard_session.session_id;
-            if found_status is null then
+            if not found then
                 raise exception 'wizard session % is not yours', session_id
                     using errcode = 'insufficient_privilege',
                         schema = 'public',
                         table = 'wizard_sessions',
                         constraint = 'wizard_session_is_own';
             end if;
-            raise exception 'wizard session % is %', session_id, found_status
+            if saved.status = save_wizard_session.status
+                and saved.stage = coalesce(save_wizard_session.stage, saved.stage)
+                and saved.state =
+                    (saved.state - save_wizard_session.removed)
+                    || save_wizard_session.patch
+            then
+                return saved;
+            end if;
+            raise exception 'wizard session % is %', session_id, saved.status
                 using errcode = 'check_violation',
                     hint = 'Only a session in progress can be saved.',
                     schema = 'public',
@@ -52,7 +63,8 @@ SAVE_WIZARD_SESSION = Function(
         end
     """,
     execute=(AUTHENTICATED, SERVICE),
-    comment="Merges a patch into a session in progress, and moves it to a stage or status.",
+    comment="Removes keys of a session in progress, merges a patch, and moves it to a stage"
+    " or status; a call that is repeated returns the session.",
 )
 
 REFUSALS = {

@@ -2,37 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, Text, Uuid, cast, column, func, insert, select
+from sqlalchemy import (
+    Integer,
+    ScalarSelect,
+    Select,
+    Text,
+    Uuid,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.dml import ReturningInsert
 
 from townhall.domains.wizard.models import WizardSession, WizardStatus
+from townhall.input_error import InputError
 from townhall.types import Document
 
 
-def open_session(
-    user_id: UUID, *, event_id: UUID | None = None, state: Mapping[str, Any] | None = None
-) -> ReturningInsert[WizardSession]:
-    """Open a session; returns the new :class:`WizardSession`.
+def current_session(user_id: UUID | None = None) -> Select[WizardSession]:
+    """Select the session in progress that was saved last; none where there is no such session.
 
     Args:
-        user_id: The user: the caller, who needs a profile.
-        event_id: The event, if it exists already.
-        state: The initial state.
+        user_id: The user: the caller, unless the service names another.
     """
+    owner = _me() if user_id is None else user_id
     return (
-        insert(WizardSession)
-        .values(user_id=user_id, event_id=event_id, state=dict(state or {}))
-        .returning(WizardSession)
+        select(WizardSession)
+        .where(WizardSession.user_id == owner, WizardSession.status == WizardStatus.IN_PROGRESS)
+        .order_by(WizardSession.last_saved_at.desc(), WizardSession.id)
+        .limit(1)
     )
 
 
+def open_session(
+    user_id: UUID,
+    *,
+    id: UUID | None = None,  # noqa: A002 - the name of the column
+    event_id: UUID | None = None,
+    state: Mapping[str, Any] | None = None,
+) -> ReturningInsert[WizardSession]:
+    """Open a session; returns the new :class:`WizardSession`.
+
+    With an id of the caller's choice it can be repeated, as after a lost answer: a session that is
+    there already is returned as it is, whatever its status.
+
+    Args:
+        user_id: The user: the caller, who needs a profile.
+        id: The key of the session; None lets the database choose one.
+        event_id: The event, if it exists already.
+        state: The initial state.
+
+    Raises:
+        sqlalchemy.exc.ProgrammingError: When it is run: the user is not the caller, or the session
+            with this id is another user's. The service gets no row for the latter.
+    """
+    chosen = {} if id is None else {"id": id}
+    statement = insert(WizardSession).values(
+        user_id=user_id, event_id=event_id, state=dict(state or {}), **chosen
+    )
+    if chosen:
+        # An update, unlike "do nothing", waits for a concurrent insert and returns its row. The
+        # policies refuse one of another user's session; the service, whom they let through, has no
+        # id of its own.
+        statement = statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_={"state": WizardSession.state},
+            where=or_(WizardSession.user_id == statement.excluded.user_id, _me().is_not(None)),
+        ).execution_options(populate_existing=True)
+    return statement.returning(WizardSession)
+
+
 def save_session(
-    session_id: UUID, patch: Mapping[str, Any], *, stage: int | None = None
+    session_id: UUID,
+    patch: Mapping[str, Any],
+    *,
+    stage: int | None = None,
+    remove: Iterable[str] = (),
 ) -> Select[WizardSession]:
     """Merge a patch into a session in progress; returns the saved :class:`WizardSession`.
 
@@ -43,34 +96,46 @@ def save_session(
         session_id: The session.
         patch: The keys to set.
         stage: The stage to move to, from 1 to 6; None keeps the stage.
+        remove: The top-level keys to remove.
 
     Raises:
+        InputError: A key is both set and removed, or the keys to remove are a single text.
         sqlalchemy.exc.IntegrityError: When it is run: the session is not in progress, or the
             stage is out of range.
         sqlalchemy.exc.ProgrammingError: When it is run: the session is not the caller's.
     """
-    return _saved(session_id, patch, stage=stage)
+    return _saved(session_id, patch, stage=stage, remove=remove)
 
 
 def complete_session(
-    session_id: UUID, patch: Mapping[str, Any] | None = None
+    session_id: UUID, patch: Mapping[str, Any] | None = None, *, remove: Iterable[str] = ()
 ) -> Select[WizardSession]:
     """Complete a session in progress, with a last patch; see :func:`save_session`.
+
+    It can be repeated with the same patch, as after a lost answer: a completed session that has all
+    of the patch is returned as it is.
 
     Args:
         session_id: The session.
         patch: The last keys to set.
+        remove: The top-level keys to remove.
     """
-    return _saved(session_id, patch or {}, status=WizardStatus.COMPLETED)
+    return _saved(session_id, patch or {}, status=WizardStatus.COMPLETED, remove=remove)
 
 
 def abandon_session(session_id: UUID) -> Select[WizardSession]:
     """Abandon a session in progress; see :func:`save_session` for the result and the errors.
 
+    It can be repeated.
+
     Args:
         session_id: The session.
     """
     return _saved(session_id, {}, status=WizardStatus.ABANDONED)
+
+
+def _me() -> ScalarSelect[UUID]:
+    return select(func.auth.uid(type_=Uuid)).scalar_subquery()
 
 
 def _saved(
@@ -79,13 +144,24 @@ def _saved(
     *,
     stage: int | None = None,
     status: WizardStatus | None = None,
+    remove: Iterable[str] = (),
 ) -> Select[WizardSession]:
     call = func.public.save_wizard_session(
         cast(session_id, Uuid),
         cast(dict(patch), Document(None)),
         cast(stage, Integer),
         cast(status, Text),
+        cast(_removed(remove, patch), ARRAY(Text)),
     )
     columns = (column(each.name, each.type) for each in WizardSession.__table__.columns)
     saved = aliased(WizardSession, call.table_valued(*columns), adapt_on_names=True)
     return select(saved).execution_options(populate_existing=True)
+
+
+def _removed(keys: Iterable[str], patch: Mapping[str, Any]) -> list[str]:
+    if isinstance(keys, str):
+        raise InputError(f"the keys to remove are a list of keys, not the text {keys!r}")
+    removed = list(keys)
+    if both := sorted(set(removed) & set(patch)):
+        raise InputError(f"{', '.join(map(repr, both))} can't be set and removed in one save")
+    return removed
