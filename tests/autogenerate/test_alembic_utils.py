@@ -284,3 +284,23 @@ def test_function_with_a_comma_in_a_default_is_created_and_dropped(lab: Lab) -> 
     )
     revision = lab.there_and_back(schema(), schema(listed))
     assert "pg.Function" in revision.upgrade
+
+
+OVERLOADED = {
+    "a comma in a text": ("f(a integer)", "f(a text default 'x, b y')"),
+    "commas in an array": ("f(a text)", "f(a integer[] default array[1, 2], b date = now())"),
+    "a comma in a call": ("f()", "f(a integer default coalesce(1, 2))"),
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("signatures", OVERLOADED.values(), ids=OVERLOADED)
+def test_overloads_with_a_comma_in_a_default_are_created_changed_and_dropped(
+    lab: Lab, signatures: tuple[str, str]
+) -> None:
+    def listed(body: str) -> list[PGFunction]:
+        definition = f"returns integer language sql as $$select {body}$$"
+        return [PGFunction(SCHEMA, each, definition) for each in signatures]
+
+    lab.there_and_back(schema(), schema(*listed("1")))
+    lab.there_and_back(schema(*listed("1")), schema(*listed("2")))

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 from sqlalchemy import Connection, text
 
 from townhall.input_error import InputError
+from townhall.pg import sql
 from townhall.pg.alembic_utils import (
     CreateOp,
     DropOp,
@@ -27,10 +28,12 @@ from townhall.pg.alembic_utils import (
     ReplaceableEntity,
     ReplaceOp,
 )
+from townhall.pg.arguments import without_default
 from townhall.pg.catalog import empty_search_path
 from townhall.pg.entity import Entity
 from townhall.pg.extension import Extension
 from townhall.pg.function import Function
+from townhall.pg.layout import separated
 from townhall.pg.policy import Policy
 from townhall.pg.table_access import TableAccess
 from townhall.pg.trigger import Trigger
@@ -164,6 +167,18 @@ class AdaptedFunction(Adapted):
         """Schema and name."""
         return (self.schema, self.target.signature.partition("(")[0].strip())
 
+    @property
+    def _literal_signature(self) -> str:
+        # alembic-utils takes a comma in a default for the end of the argument.
+        _, _, arguments = self.target.signature.partition("(")
+        inputs = map(without_default, separated(arguments.rpartition(")")[0]))
+        name = self.target.literal_signature.partition("(")[0]
+        return f"{self.target.literal_schema}.{name}({', '.join(inputs)})"
+
+    def drop_statements(self) -> Iterable[str]:
+        """Yield the drop of the function."""
+        yield f"drop function {self._literal_signature}"
+
     @classmethod
     def name_of(cls, found: Entity) -> tuple[str, ...]:
         """Return schema and name."""
@@ -176,10 +191,10 @@ class AdaptedFunction(Adapted):
         overloads = found[self.object_name]
         if len(overloads) == 1:
             return overloads[0]
-        # PostgreSQL tells which one the arguments name, as alembic-utils writes them for a drop.
-        _, _, signature = str(self.target.to_sql_statement_drop()).partition("FUNCTION ")
+        # PostgreSQL tells which one the arguments name.
         with connection.begin_nested() as savepoint:
-            connection.exec_driver_sql(f"comment on function {signature} is '{_MARK}'")
+            comment = f"comment on function {self._literal_signature} is '{_MARK}'"
+            connection.execute(sql.statement(comment))
             types = connection.scalar(text(_MARKED), {"mark": _MARK})
             savepoint.rollback()
         return next(key for key in overloads if key[-1].endswith(f"({types})"))

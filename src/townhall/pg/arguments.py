@@ -91,6 +91,15 @@ def refused_arguments(arguments: Iterable[Argument], *, returns_table: bool) -> 
     return None
 
 
+def without_default(declared: str) -> str:
+    """Return what is written for an argument before its default.
+
+    Args:
+        declared: Mode, name, type and default: ``inout id bigint default 0``.
+    """
+    return _split_default(declared)[0]
+
+
 def _split_default(text: str) -> tuple[str, str | None]:
     position = 0
     for piece, is_opaque in pieces(text):

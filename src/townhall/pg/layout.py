@@ -115,3 +115,38 @@ def _lines(sql: str) -> Iterator[tuple[str, bool]]:
             start, end = next(spans, (len(sql), len(sql)))
         yield line, not start < position < end
         position += len(line) + 1
+
+
+def marks(sql: str) -> Iterator[tuple[int, str, int]]:
+    """Yield each parenthesis, bracket and comma that is not opaque, with where it stands.
+
+    Args:
+        sql: SQL.
+
+    Yields:
+        The position, the character, and how many parentheses and brackets are open behind it.
+    """
+    position = depth = 0
+    for piece, is_opaque in pieces(sql):
+        for offset, character in enumerate("" if is_opaque else piece):
+            if character in "([":
+                depth += 1
+            elif character in ")]":
+                depth -= 1
+            if character in "()[],":
+                yield position + offset, character, depth
+        position += len(piece)
+
+
+def separated(sql: str) -> Iterator[str]:
+    """Yield the parts of a list that commas separate, outside of parentheses and quotes.
+
+    Args:
+        sql: The list.
+    """
+    start = 0
+    for position, character, depth in marks(sql):
+        if character == "," and depth == 0:
+            yield sql[start:position].strip()
+            start = position + 1
+    yield sql[start:].strip()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from townhall.pg import sql
-from townhall.pg.layout import pieces
+from townhall.pg.layout import marks, separated
 
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s",.()]+)'
 _NAMES = rf"\({_NAME}(?:, {_NAME})*\)"
@@ -178,7 +177,7 @@ def exclusion(definition: str) -> Exclusion:
         raise UnknownDefinitionError(definition)
     inner, rest = _in_parentheses(definition[start.end() :])
     found = _matched(_WHERE, rest)
-    pairs = (each.rpartition(" WITH ") for each in split(inner))
+    pairs = (each.rpartition(" WITH ") for each in separated(inner))
     return Exclusion(
         start["method"],
         tuple((expression, operator) for expression, _, operator in pairs),
@@ -208,7 +207,7 @@ def index(method_and_columns: str) -> IndexParts:
     }
     return IndexParts(
         start["method"],
-        tuple(split(inner)),
+        tuple(separated(inner)),
         _names(found["include"]),
         found["nulls"] is not None,
         options,
@@ -219,16 +218,6 @@ def index(method_and_columns: str) -> IndexParts:
 def column_of(element: str) -> str | None:
     """Return the column that an element of an index is, or None if it is more than that."""
     return sql.unquote(element) if re.fullmatch(_NAME, element) else None
-
-
-def split(text: str) -> Iterable[str]:
-    """Yield the parts of a list that commas separate, outside of parentheses and quotes."""
-    start = 0
-    for position, character, depth in _marks(text):
-        if character == "," and depth == 0:
-            yield text[start:position].strip()
-            start = position + 1
-    yield text[start:].strip()
 
 
 def unwrapped(text: str) -> str:
@@ -256,19 +245,5 @@ def _in_parentheses(text: str) -> tuple[str, str]:
 
 def _closing(text: str) -> int:
     return next(
-        position for position, character, depth in _marks(text) if character == ")" and depth == 0
+        position for position, character, depth in marks(text) if character == ")" and depth == 0
     )
-
-
-def _marks(text: str) -> Iterable[tuple[int, str, int]]:
-    # Each parenthesis, bracket and comma with its depth, that of a closing one after it.
-    position = depth = 0
-    for piece, is_opaque in pieces(text):
-        for offset, character in enumerate("" if is_opaque else piece):
-            if character in "([":
-                depth += 1
-            elif character in ")]":
-                depth -= 1
-            if character in "()[],":
-                yield position + offset, character, depth
-        position += len(piece)
