@@ -159,3 +159,12 @@ def declared_in(info: Mapping[Any, Any]) -> object:
         info: The ``info`` of a foreign key, a column or a table.
     """
     return info.get(_KEY)
+
+
+def without_declaration(info: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return an ``info`` without what it declares about people.
+
+    Args:
+        info: The ``info`` of a table.
+    """
+    return {key: value for key, value in info.items() if key != _KEY}

@@ -259,7 +259,8 @@ class _Check:
         return Report((*answers, *rules), (*findings, *found, *notes))
 
     def _every_danger(self, compared: _Compared) -> list[Finding]:
-        return dangers(compared.rules, Places(files_of_declarations(self._history.env_file)))
+        places = Places(files_of_declarations(self._history.env_file))
+        return dangers(compared.rules, places, self._history.settings.metadata)
 
     def _to_tell(self, every: Iterable[Finding], told: Sequence[Finding]) -> list[Finding]:
         found = without_accepted(every, self._history.settings.accepted)

@@ -13,7 +13,7 @@ from alembic.autogenerate import RevisionContext
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, MetaData
 
 from townhall.check.environment import run_env
 from townhall.check.errors import CheckError
@@ -50,6 +50,7 @@ class DeclaredSettings:
         exposed: The schemas whose objects requests can name: none where it declares that requests
             have no roles, None where it does not say.
         accepted: The dangers that were looked at and do no harm.
+        metadata: The declared tables.
     """
 
     product: Product | None
@@ -59,6 +60,7 @@ class DeclaredSettings:
     helper_schema: str = HELPER_SCHEMA
     exposed: tuple[str, ...] | None = None
     accepted: tuple[Accepted, ...] = ()
+    metadata: tuple[MetaData, ...] = ()
 
     @property
     def accepted_by_application(self) -> tuple[Accepted, ...]:
@@ -110,6 +112,7 @@ class History:
             settings.helper_schema,
             settings.exposed or (None if settings.roles.names else ()),
             settings.accepted,
+            settings.metadata,
         )
 
     def known(self) -> set[str]:

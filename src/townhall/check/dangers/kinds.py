@@ -9,7 +9,7 @@ from townhall.check.impact import Severity
 
 
 class Danger(StrEnum):
-    """A kind of danger in the rules of a database, by its name in reports; the worst first."""
+    """A kind of danger in the rules of a database, or in models, by its name; the worst first."""
 
     NO_ROW_SECURITY = "no row security"
     """A table of an exposed schema without row level security."""
@@ -34,6 +34,9 @@ class Danger(StrEnum):
 
     USER_METADATA = "user metadata"
     """A policy that trusts what users may set themselves."""
+
+    UNCLASSIFIED = "unclassified foreign key"
+    """A foreign key to an account, or to a row of a person, that does not say whose its row is."""
 
     PER_ROW = "evaluated per row"
     """A policy that calls a function for each row which could be called once."""
@@ -110,6 +113,12 @@ WORDS = {
         "trusts user metadata",
         "policies that trust user metadata",
         "users can set it themselves, and so give themselves access",
+    ),
+    Danger.UNCLASSIFIED: Words(
+        Severity.FUNCTIONAL,
+        "does not say whose its rows are",
+        "foreign keys that do not say whose their rows are",
+        "export_person and erase_person are refused, since they would leave rows behind",
     ),
     Danger.PER_ROW: Words(
         Severity.PERFORMANCE,

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from sqlalchemy import MetaData
+
 from townhall.check.dangers.catalog import Rules
 from townhall.check.dangers.conditions import Conditions
 from townhall.check.dangers.declarations import Declarations
 from townhall.check.dangers.functions import definer_functions
 from townhall.check.dangers.kinds import WORDS, Danger
+from townhall.check.dangers.people import columns_of_links, unclassified
 from townhall.check.dangers.places import NOWHERE, Places
 from townhall.check.dangers.tables import without_index, without_row_security
 from townhall.check.dangers.views import run_as_owner
@@ -32,12 +35,15 @@ _SHORT = 60
 """How many characters of a body or a query are shown at most; ``--json`` has the whole."""
 
 
-def dangers(rules: Rules, places: Places = NOWHERE) -> list[Finding]:
+def dangers(
+    rules: Rules, places: Places = NOWHERE, metadata: Sequence[MetaData] = ()
+) -> list[Finding]:
     """Return what is dangerous, the worst kind first, in an order in which the repairs run.
 
     Args:
         rules: The rules of the database.
         places: Where its objects are declared.
+        metadata: The declared tables.
     """
     declared = Declarations(rules.entities)
     found = [
@@ -46,8 +52,9 @@ def dangers(rules: Rules, places: Places = NOWHERE) -> list[Finding]:
         *definer_functions(rules, declared),
         *Conditions(rules, declared).findings(),
         *without_index(rules),
+        *unclassified(metadata),
     ]
-    columns = {
+    columns = columns_of_links(metadata) | {
         in_words("constraint", each.schema, each.table, each.name): each.columns
         for each in rules.foreign_keys
     }

@@ -18,6 +18,7 @@ from alembic.operations.ops import (
 )
 from alembic.runtime.migration import MigrationContext
 
+from townhall.base.people import without_declaration
 from townhall.migrate.operations.table_names import table_of
 from townhall.pg import DropEntityOp, Function
 from townhall.pg.catalog import TableName
@@ -36,6 +37,7 @@ def finish_revision(
             for operation in flat(container):
                 for each in (operation, *getattr(operation, "steps", ())):
                     _make_idempotent(each)
+                    _leave_out_declarations(each)
         for downgrade in script.downgrade_ops_list:
             _omit_drops_with_tables(downgrade, dropped_tables(flat(downgrade)))
 
@@ -69,6 +71,12 @@ def _make_idempotent(operation: MigrateOperation) -> None:
         operation.if_not_exists = True
     elif isinstance(operation, DropTableOp | DropIndexOp | DropColumnOp | DropConstraintOp):
         operation.if_exists = True
+
+
+def _leave_out_declarations(operation: MigrateOperation) -> None:
+    # Alembic writes the info of a new table into the revision, which must not depend on its values.
+    if isinstance(operation, CreateTableOp):
+        operation.info = without_declaration(operation.info or {})
 
 
 def flat(container: OpContainer) -> Iterable[MigrateOperation]:
