@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.alias_generators import to_camel
 from sqlalchemy import CheckConstraint
 
+from townhall.refusals import refused_with
 from townhall.types import JsonValue
 
 # Patterns for pydantic and PostgreSQL alike: neither lookaround nor classes of Unicode, and no
@@ -138,16 +139,54 @@ def value_checks() -> tuple[CheckConstraint, ...]:
     colors = (f"colors,{to_camel(name)}" for name in BrandColors.model_fields)
     fonts = (f"fonts,{to_camel(name)}" for name in BrandFonts.model_fields)
     return (
-        _written("brand_config", "logo_is_url", URL_PATTERN, "logo,url"),
-        _written("brand_config", "width_is_number", WIDTH_PATTERN, "logo,width"),
-        _written("brand_config", "colors_are_hex", COLOR_PATTERN, *colors),
-        _written("brand_config", "fonts_are_names", FONT_PATTERN, *fonts),
-        _written("email_config", "reply_to_is_address", ADDRESS_PATTERN, "replyTo"),
-        _written("email_config", "from_name_is_plain", SENDER_PATTERN, "fromName"),
+        _written(
+            "brand_config",
+            "logo_is_url",
+            "The logo has no address that a page can show.",
+            URL_PATTERN,
+            "logo,url",
+        ),
+        _written(
+            "brand_config",
+            "width_is_number",
+            "The width of the logo is a whole number of pixels.",
+            WIDTH_PATTERN,
+            "logo,width",
+        ),
+        _written(
+            "brand_config",
+            "colors_are_hex",
+            "A color is written in hex, such as #00aa77.",
+            COLOR_PATTERN,
+            *colors,
+        ),
+        _written(
+            "brand_config",
+            "fonts_are_names",
+            "A font has a name, without quotes and other marks.",
+            FONT_PATTERN,
+            *fonts,
+        ),
+        _written(
+            "email_config",
+            "reply_to_is_address",
+            "Replies go to an e-mail address.",
+            ADDRESS_PATTERN,
+            "replyTo",
+        ),
+        _written(
+            "email_config",
+            "from_name_is_plain",
+            "The name of a sender has no quotes, brackets and other marks.",
+            SENDER_PATTERN,
+            "fromName",
+        ),
     )
 
 
-def _written(column: str, name: str, pattern: str, *paths: str) -> CheckConstraint:
+def _written(column: str, name: str, sentence: str, pattern: str, *paths: str) -> CheckConstraint:
     literal = pattern.replace("'", "''")
     conditions = (f"{column} #>> '{{{path}}}' ~ '{literal}'" for path in paths)
-    return CheckConstraint(" and ".join(conditions), name=f"{column}_{name}")
+    return CheckConstraint(
+        " and ".join(conditions), name=f"{column}_{name}", info=refused_with(sentence)
+    )

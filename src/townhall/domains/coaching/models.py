@@ -43,6 +43,7 @@ from townhall.base import (
 )
 from townhall.domains.coaching.brand import BrandConfig, EmailConfig, value_checks
 from townhall.domains.coaching.custom_domain import CANONICAL_PATTERN, LONGEST_DOMAIN
+from townhall.refusals import Kind, refused_with
 from townhall.types import BoundedBigInteger, BoundedText, ExactNumeric, OptionalJson, TextEnum
 
 OF_BUSINESS = kept("the tenant is a business, which keeps its brand: change what names the person")
@@ -85,16 +86,27 @@ class TenantProfile(Timestamps, Base):
 
     __tablename__ = "tenant_profiles"
     __table_args__ = (
-        CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug_is_hyphenated"),
+        CheckConstraint(
+            "slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'",
+            name="slug_is_hyphenated",
+            info=refused_with(
+                "A name in URLs has lower-case letters and digits, joined by hyphens."
+            ),
+        ),
         is_object("brand_config"),
         is_object("email_config"),
         *value_checks(),
         CheckConstraint(
-            f"custom_domain ~ '{CANONICAL_PATTERN}'", name="custom_domain_is_canonical"
+            f"custom_domain ~ '{CANONICAL_PATTERN}'",
+            name="custom_domain_is_canonical",
+            info=refused_with(
+                "A domain is written in lower case, without a port and a dot at its end."
+            ),
         ),
         CheckConstraint(
             "custom_domain_verified_at is null or custom_domain is not null",
             name="custom_domain_verified_at_has_domain",
+            info=refused_with("There is no domain that was verified.", Kind.WRONG_STATE),
         ),
         Index(None, "custom_domain"),
         Index(

@@ -44,6 +44,7 @@ from townhall.base import (
     updated_at,
 )
 from townhall.domains.identity.models import Organization
+from townhall.refusals import Kind, refused_with
 from townhall.types import TextEnum
 
 
@@ -84,7 +85,11 @@ class Event(Timestamps, Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        CheckConstraint("ends_at >= starts_at", name="ends_after_start"),
+        CheckConstraint(
+            "ends_at >= starts_at",
+            name="ends_after_start",
+            info=refused_with("An event can't end before it starts."),
+        ),
         one_of("status", EventStatus),
         is_object("settings"),
         Index("ix_events_organization_id_created_at", "organization_id", desc("created_at")),
@@ -250,6 +255,7 @@ class TableAssignment(Timestamps, Base):
             "seat_number",
             deferrable=True,
             initially="IMMEDIATE",
+            info=refused_with("This seat is taken.", Kind.DUPLICATE),
         ),
         ForeignKeyConstraint(
             ["event_id", "participant_id"],

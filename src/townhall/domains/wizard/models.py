@@ -20,6 +20,7 @@ from townhall.base import (
     one_of,
 )
 from townhall.domains.events.models import Event
+from townhall.refusals import Kind, refused_with
 from townhall.types import Document, TextEnum
 
 STAGES = 6
@@ -42,12 +43,19 @@ class WizardSession(Base):
 
     __tablename__ = "wizard_sessions"
     __table_args__ = (
-        CheckConstraint(f"stage between 1 and {STAGES}", name="stage_in_range"),
+        CheckConstraint(
+            f"stage between 1 and {STAGES}",
+            name="stage_in_range",
+            info=refused_with(f"A stage is a number from 1 to {STAGES}."),
+        ),
         one_of("status", WizardStatus),
         is_object("state"),
         CheckConstraint(
             f"(status = '{WizardStatus.COMPLETED.value}') = (completed_at is not null)",
             name="completed_at_fits_status",
+            info=refused_with(
+                "A session has the time of its completion if it is completed.", Kind.WRONG_STATE
+            ),
         ),
         Index("idx_wizard_sessions_user_id", "user_id"),
         Index("idx_wizard_sessions_status", "status"),

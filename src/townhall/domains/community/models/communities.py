@@ -27,6 +27,7 @@ from townhall.base import (
     owners,
     personal,
 )
+from townhall.refusals import refused_with
 from townhall.types import TextEnum
 
 MOST_LEVELS = 5
@@ -46,7 +47,11 @@ class Community(Timestamps, Base):
 
     __tablename__ = "communities"
     __table_args__ = (
-        CheckConstraint("parent_community_id <> id", name="parent_is_another"),
+        CheckConstraint(
+            "parent_community_id <> id",
+            name="parent_is_another",
+            info=refused_with("A community can't be below itself."),
+        ),
         CheckConstraint("tier_required between 0 and 2", name="tier_required_known"),
         Index(
             "idx_communities_parent",

@@ -30,6 +30,7 @@ from townhall.base import (
     is_object,
     one_of,
 )
+from townhall.refusals import Kind, refused_with
 from townhall.types import TextEnum
 
 
@@ -57,10 +58,17 @@ class FounderConnection(Timestamps, Base):
     __tablename__ = "founder_connections"
     __table_args__ = (
         UniqueConstraint("requester_id", "recipient_id"),
-        CheckConstraint("requester_id <> recipient_id", name="between_two"),
+        CheckConstraint(
+            "requester_id <> recipient_id",
+            name="between_two",
+            info=refused_with("A connection is between two different founders."),
+        ),
         CheckConstraint(
             "(status = 'blocked') = (blocked_by_requester or blocked_by_recipient)",
             name="blocked_by_a_party",
+            info=refused_with(
+                "A connection is blocked by one of its two founders.", Kind.WRONG_STATE
+            ),
         ),
         one_of("status", ConnectionStatus),
         one_of("source", ConnectionSource),
@@ -69,6 +77,7 @@ class FounderConnection(Timestamps, Base):
             text("least(requester_id, recipient_id)"),
             text("greatest(requester_id, recipient_id)"),
             unique=True,
+            info=refused_with("These two founders have a connection.", Kind.DUPLICATE),
         ),
         {
             "comment": "Requests of founders for a connection, their answers and blocks; one row"

@@ -37,6 +37,7 @@ from townhall.base import (
     is_object,
     one_of,
 )
+from townhall.refusals import refused_with
 from townhall.types import TextEnum
 
 DEEPEST_ANSWER = 20
@@ -202,7 +203,11 @@ class SocialFeedComment(Timestamps, Base):
             onupdate="CASCADE",
             info=OTHER,
         ),
-        CheckConstraint(f"depth between 0 and {DEEPEST_ANSWER}", name="depth_bounded"),
+        CheckConstraint(
+            f"depth between 0 and {DEEPEST_ANSWER}",
+            name="depth_bounded",
+            info=refused_with(f"Answers to a comment go {DEEPEST_ANSWER} levels deep at most."),
+        ),
         Index("ix_social_feed_comments_post_id_created_at", "post_id", desc("created_at")),
         {"comment": "Comments on a post, or on another comment of it."},
     )

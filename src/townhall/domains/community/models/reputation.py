@@ -26,6 +26,7 @@ from townhall.base import (
     is_object,
     one_of,
 )
+from townhall.refusals import refused_with
 from townhall.types import TextEnum
 
 
@@ -99,7 +100,11 @@ class EngagementStreak(Base):
     __tablename__ = "engagement_streaks"
     __table_args__ = (
         CheckConstraint("current_streak >= 0", name="current_streak_not_negative"),
-        CheckConstraint("longest_streak >= current_streak", name="longest_is_longest"),
+        CheckConstraint(
+            "longest_streak >= current_streak",
+            name="longest_is_longest",
+            info=refused_with("The longest streak is at least as long as the current one."),
+        ),
         CheckConstraint("total_checkins >= 0", name="total_checkins_not_negative"),
         {"comment": "On how many days in a row a founder has checked in; written by the service."},
     )

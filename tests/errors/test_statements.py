@@ -1,0 +1,129 @@
+"""Denied statements of the library show, and inserts that leave out the caller name the column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from tests.support.rows import fill
+from townhall import ConsentCategory
+from townhall.domains.coaching import (
+    complete_participant_session,
+    log_usage_event,
+    start_participant_session,
+    verify_custom_domain,
+)
+from townhall.domains.community import (
+    count_views,
+    mark_messages_read,
+    refresh_benchmarks,
+    set_consent,
+)
+from townhall.domains.events import exchange_seats, seat, set_networking_opt_in
+from townhall.domains.product import PRODUCT
+from townhall.domains.wizard import abandon_session, complete_session, open_session, save_session
+from townhall.errors import Kind, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection, Executable
+
+    from townhall.pg.access import Access
+    from townhall.session import SessionFactory
+
+Keys = dict[str, UUID]
+
+_KEYS = """
+    select
+        (select id from participants) as participant,
+        (select event_id from participants) as event,
+        (select id from participant_sessions) as session,
+        (select id from wizard_sessions) as wizard,
+        (select user_id from wizard_sessions) as person,
+        (select id from tenant_profiles) as tenant,
+        (select id from social_feed_posts) as post,
+        (select id from founder_messages) as message
+"""
+
+DENIED: dict[str, Callable[[Keys], Executable]] = {
+    "verify_custom_domain": lambda keys: verify_custom_domain(keys["tenant"], "a.example"),
+    "start_participant_session": lambda keys: start_participant_session(keys["session"]),
+    "complete_participant_session": lambda keys: complete_participant_session(keys["session"]),
+    "log_usage_event": lambda keys: log_usage_event(keys["tenant"], "chat"),
+    "set_consent": lambda keys: set_consent(
+        keys["person"], ConsentCategory.DIRECTORY, enabled=True
+    ),
+    "refresh_benchmarks": lambda _: refresh_benchmarks(),
+    "count_views": lambda keys: count_views([keys["post"]]),
+    "seat": lambda keys: seat(keys["event"], keys["participant"], 1),
+    "set_networking_opt_in": lambda keys: set_networking_opt_in(keys["participant"], opt_in=True),
+    "open_session": lambda keys: open_session(keys["person"]),
+    "save_session": lambda keys: save_session(keys["wizard"], {}),
+    "complete_session": lambda keys: complete_session(keys["wizard"]),
+    "abandon_session": lambda keys: abandon_session(keys["wizard"]),
+}
+WITHOUT_ROWS: dict[str, Callable[[Keys], Executable]] = {
+    "exchange_seats": lambda keys: exchange_seats(
+        keys["event"], keys["participant"], keys["participant"]
+    ),
+    "mark_messages_read": lambda keys: mark_messages_read([keys["message"]]),
+}
+
+
+@pytest.fixture
+def keys(townhall_connection: Connection) -> Keys:
+    fill(townhall_connection)
+    return dict(townhall_connection.execute(text(_KEYS)).mappings().one())
+
+
+@pytest.mark.parametrize("name", DENIED)
+def test_denied_statement_of_the_library_raises(
+    townhall_sessions: SessionFactory, keys: Keys, name: str
+) -> None:
+    with townhall_sessions.as_user(uuid4()) as session:
+        with pytest.raises(DBAPIError) as raised:
+            session.execute(DENIED[name](keys))
+        session.rollback()
+    found = explain(raised.value)
+    assert found is not None
+    assert found.kind is Kind.DENIED
+
+
+@pytest.mark.parametrize("name", WITHOUT_ROWS)
+def test_statement_that_changes_no_row_says_so(
+    townhall_sessions: SessionFactory, keys: Keys, name: str
+) -> None:
+    with townhall_sessions.as_user(uuid4()) as session:
+        assert session.execute(WITHOUT_ROWS[name](keys)).scalars().all() in ([], [0])
+
+
+def demanding() -> list[Access]:
+    """Return the rules for inserts that demand the caller's id in a column."""
+    return [
+        rule
+        for rule in PRODUCT.access_rules
+        if "insert" in rule.commands and rule.commands["insert"].caller_columns
+    ]
+
+
+@pytest.mark.parametrize("rule", demanding(), ids=lambda rule: rule.table.name)
+def test_insert_that_leaves_out_the_caller_names_the_column(
+    townhall_sessions: SessionFactory, rule: Access
+) -> None:
+    with townhall_sessions.as_user(uuid4()) as session:
+        with pytest.raises(DBAPIError) as raised:
+            session.execute(text(f"insert into {rule.table.name} default values"))
+        session.rollback()
+    found = explain(raised.value)
+    assert found is not None
+    assert (found.kind, found.table) == (Kind.DENIED, rule.table.name)
+    assert found.columns == rule.commands["insert"].caller_columns
+
+
+def test_some_rules_demand_the_caller() -> None:
+    assert {rule.table.name for rule in demanding()} >= {"social_feed_posts", "founder_messages"}
