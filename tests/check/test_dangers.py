@@ -14,7 +14,16 @@ from townhall import pg
 from townhall.check import Finding
 from townhall.check.dangers import dangers, read_rules
 from townhall.check.dangers.kinds import WORDS, Danger
-from townhall.pg import Policy, TableAccess
+from townhall.pg import (
+    Entity,
+    Function,
+    MaterializedView,
+    Policy,
+    Procedure,
+    SchemaAccess,
+    TableAccess,
+    View,
+)
 from townhall.roles import Roles
 from townhall.testing.databases import Databases
 
@@ -334,6 +343,25 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         set search_path = "Of all", pg_temp as 'select 1'
         """,
     ),
+    "invoker view of auth.users that callers may read": (
+        Danger.USERS_SHOWN,
+        "view public.v",
+        """
+        grant select on auth.users to authenticated;
+        create view v with (security_invoker) as select email from auth.users;
+        grant select on v to authenticated
+        """,
+    ),
+    "invoker view of an invoker view of auth.users of which callers may read a column": (
+        Danger.USERS_SHOWN,
+        "view private.v",
+        """
+        grant select (email) on auth.users to authenticated;
+        create view private.v with (security_invoker) as select email from auth.users;
+        create view v with (security_invoker) as select email from private.v;
+        grant select on private.v, v to authenticated
+        """,
+    ),
     "user metadata": (
         Danger.USER_METADATA,
         "policy public.posts p",
@@ -445,6 +473,279 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         select id from private.accounts union
         select (user_metadata ->> 'id')::uuid from private.accounts;
         create policy p on posts for select using (owner_id in (select id from private.admins))
+        """,
+    ),
+    "user metadata by an alias in a query of a view": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select s.id, s.m ->> 'role' as role
+        from (select id, raw_user_meta_data as m from auth.users) as s;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by a lateral query of a view": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select u.id, l.role
+        from auth.users as u
+        cross join lateral (select u.raw_user_meta_data ->> 'role' as role) as l;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by a query of with": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        with a as (select id, raw_user_meta_data as m from auth.users),
+        b as (select a.id, a.m as n from a)
+        select id, n ->> 'role' as role from b;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by a query of with that reads itself": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        with recursive a as (
+            select id, raw_user_meta_data as m from auth.users
+            union all select id, m from a where false
+        )
+        select id, m ->> 'role' as role from a;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by the alias of a join": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select j.id, j.raw_user_meta_data ->> 'role' as role
+        from (auth.users as u cross join public.posts as p (number)) as j;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by the alias of using": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select j.id, x.m ->> 'role' as role
+        from (select id, raw_user_meta_data as m from auth.users) as x
+        join auth.users using (id) as j;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata of a whole row": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select id, to_jsonb(u) -> 'raw_user_meta_data' ->> 'role' as role from auth.users as u;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata in an aggregate of groups": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select id, m ->> 'role' as role
+        from (select id, raw_user_meta_data as m from auth.users) as s group by id, m;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata that decides which rows a view has": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select id from auth.users where raw_user_meta_data ->> 'role' = 'admin';
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and true
+        ))
+        """,
+    ),
+    "user metadata that decides which rows a query in a view has": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select s.id from (
+            select id from auth.users where raw_user_meta_data ->> 'role' = 'admin'
+        ) as s;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and true
+        ))
+        """,
+    ),
+    "user metadata in a subquery of a column": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select id, exists (
+            select from auth.users as u
+            where u.id = o.id and u.raw_user_meta_data ->> 'role' = 'admin'
+        ) as is_admin
+        from auth.users as o;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and is_admin
+        ))
+        """,
+    ),
+    "user metadata of claims in a query of a view": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select (c.claims ->> 'sub')::uuid as id, c.claims -> 'user_metadata' ->> 'role' as role
+        from (select auth.jwt() as claims) as c;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata of claims that the policy takes apart": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select auth.uid() as id, auth.jwt() as claims;
+        create policy p on posts for select using (exists (
+            select from private.v
+            where id = owner_id and claims -> 'user_metadata' ->> 'role' = 'admin'
+        ))
+        """,
+    ),
+    "user metadata of claims as a record": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select auth.uid() as id, r.user_metadata ->> 'role' as role
+        from jsonb_to_record(auth.jwt()) as r (user_metadata jsonb);
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata in a materialized view": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create materialized view private.v as select id, raw_user_meta_data ->> 'role' as role
+        from auth.users;
+        create unique index on private.v (id);
+        create policy p on posts for select using (
+            exists (select from private.v where id = owner_id and role = 'admin')
+        )
+        """,
+    ),
+    "user metadata in a materialized view that a view reads": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create materialized view private.m as select id, raw_user_meta_data as meta from auth.users;
+        create function private.f() returns boolean language sql stable as $$
+        select exists (select from private.m where id = auth.uid() and meta ->> 'role' = 'admin')
+        $$;
+        create policy p on posts for select using ((select private.f()))
+        """,
+    ),
+    "user metadata by a subscript": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            (select auth.jwt())['user_metadata']['role'] = '"admin"'
+        )
+        """,
+    ),
+    "user metadata by a path function": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            jsonb_path_exists((select auth.jwt()), '$.user_metadata ? (@.role == "admin")')
+        )
+        """,
+    ),
+    "user metadata by an operator of paths": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            (select auth.jwt()) @? '$.user_metadata.admin'
+        )
+        """,
+    ),
+    "user metadata by nested functions": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            coalesce(
+                lower(jsonb_extract_path_text((select auth.jwt()), 'user_metadata', 'role')), ''
+            ) = 'admin'
+        )
+        """,
+    ),
+    "user metadata by a record of claims": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            exists (
+                select from jsonb_to_record((select auth.jwt())) as r (user_metadata jsonb)
+                where r.user_metadata ->> 'role' = 'admin'
+            )
+        )
+        """,
+    ),
+    "user metadata by each key": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            exists (
+                select from jsonb_each((select auth.jwt())) as e
+                where e.key = 'user_metadata' and e.value ->> 'role' = 'admin'
+            )
+        )
+        """,
+    ),
+    "user metadata of a whole row of auth.users": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (
+            exists (
+                select from auth.users as u
+                where u.id = owner_id and to_jsonb(u) -> 'raw_user_meta_data' ->> 'role' = 'admin'
+            )
+        )
         """,
     ),
     "auth.uid()": (
@@ -657,6 +958,16 @@ HAS_NOT = {
     "view that callers can't read": """
         create view v as select id from posts; grant select on v to service_role
     """,
+    "invoker view of auth.users that callers can't read": """
+        create view v with (security_invoker) as select email from auth.users;
+        grant select on v to authenticated
+    """,
+    "invoker view of auth.users with policies": """
+        alter table auth.users enable row level security;
+        grant select on auth.users to authenticated;
+        create view v with (security_invoker) as select email from auth.users;
+        grant select on v to authenticated
+    """,
     "invoker view of a view that callers can't read": """
         create view private.v as select id from posts;
         create view v with (security_invoker) as select id from private.v;
@@ -733,6 +1044,24 @@ HAS_NOT = {
         create function private.f() returns boolean language sql stable
         as $$ select trusted ->> 'role' = 'admin' from private.users where id = auth.uid() $$;
         create policy p on posts for select using ((select private.f()))
+    """,
+    "column of a view beside user metadata in a query": """
+        create view private.v as
+        select s.id, s.trusted ->> 'role' as role, s.m
+        from (
+            select id, raw_user_meta_data as m, raw_app_meta_data as trusted from auth.users
+        ) as s;
+        create policy p on posts for select using (
+            exists (select from private.v where id = owner_id and role = 'admin')
+        )
+    """,
+    "trusted claims in a view": """
+        create view private.v as
+        select auth.uid() as id, c.claims -> 'app_metadata' ->> 'role' as role, 'user_metadata' as k
+        from (select auth.jwt() as claims) as c where auth.uid() is not null;
+        create policy p on posts for select using (
+            exists (select from private.v where id = owner_id and role = 'admin')
+        )
     """,
     "function that reads no token": """
         create function private.f() returns boolean language sql stable
@@ -840,7 +1169,7 @@ def run(connection: Connection, sql: str) -> None:
 
 
 def found(connection: Connection) -> list[Finding]:
-    return dangers(read_rules(connection, None))
+    return dangers(connection, read_rules(connection, None))
 
 
 def _params(names: Iterable[str], plain: Collection[str]) -> list[ParameterSet]:
@@ -868,6 +1197,31 @@ def test_danger_is_told_and_its_repair_ends_it(connection: Connection, name: str
 def test_rules_without_danger_are_not_told(connection: Connection, name: str) -> None:
     run(connection, HAS_NOT[name])
     assert [(each.danger, each.object) for each in found(connection)] == []
+
+
+@pytest.mark.parametrize("kind", [Function, MaterializedView, Procedure, SchemaAccess, View])
+def test_functions_and_views_that_no_repair_changes_are_not_read(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, kind: type[Entity]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError(kind)
+
+    monkeypatch.setattr(kind, "read", refuse)
+    run(
+        connection,
+        """
+        create view v with (security_invoker) as select id from posts; grant select on v to anon;
+        create materialized view private.m as select raw_user_meta_data from auth.users;
+        create function f() returns integer language sql as 'select 1';
+        create procedure p() language sql as 'select 1';
+        create policy p on posts for select using (owner_id = auth.uid());
+        create table t (id integer); grant select on t to anon
+        """,
+    )
+    assert {each.danger for each in found(connection)} == {
+        Danger.NO_ROW_SECURITY,
+        Danger.PER_ROW,
+    }
 
 
 ALWAYS_TRUE = [
@@ -1008,7 +1362,7 @@ def test_roles_of_other_names_are_the_declared_ones(connection: Connection) -> N
         revoke execute on function f() from public; grant execute on function f() to visitor
         """,
     )
-    told = dangers(read_rules(connection, ROLES))
+    told = dangers(connection, read_rules(connection, ROLES))
     assert [each.object for each in told] == ["policy public.posts read", "function public.f()"]
 
 
@@ -1023,7 +1377,7 @@ def test_schemas_are_those_that_postgrest_exposes(connection: Connection) -> Non
         """,
     )
     assert [each.object for each in found(connection)] == ["table api.t"]
-    told = dangers(read_rules(connection, None, ("public", "api")))
+    told = dangers(connection, read_rules(connection, None, ("public", "api")))
     assert [each.object for each in told] == ["table api.t", "table public.t"]
 
 
@@ -1054,26 +1408,27 @@ def test_repairs_of_one_policy_build_on_each_other(connection: Connection) -> No
 def test_large_schema_takes_as_many_queries_as_a_small_one(connection: Connection) -> None:
     statements: list[str] = []
     event.listen(connection, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    found(connection)
-    small = len(statements)
-    run(
-        connection,
-        """
-        do $$
-        begin
-            for number in 1..30 loop
-                execute format('create table t%s (id bigint references posts)', number);
-                execute format('create policy p on t%s using (auth.uid() is null)', number);
-                execute format('create view v%s as select id from t%1$s', number);
-                execute format('grant select on t%s, v%1$s to anon', number);
-            end loop;
-        end
-        $$
-        """,
-    )
-    statements.clear()
-    told = found(connection)
-    assert len(statements) == small < 20
+    counts = []
+    for first, last in ((1, 1), (2, 30)):
+        run(
+            connection,
+            f"""
+            do $$
+            begin
+                for number in {first}..{last} loop
+                    execute format('create table t%s (id bigint references posts)', number);
+                    execute format('create policy p on t%s using (auth.uid() is null)', number);
+                    execute format('create view v%s as select id from t%1$s', number);
+                    execute format('grant select on t%s, v%1$s to anon', number);
+                end loop;
+            end
+            $$
+            """,
+        )
+        statements.clear()
+        told = found(connection)
+        counts.append(len(statements))
+    assert counts[0] == counts[1] < 20
     assert len(told) == 4 * 30
 
 

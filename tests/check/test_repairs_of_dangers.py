@@ -183,7 +183,7 @@ def run(connection: Connection, sql: str) -> None:
 
 
 def found(connection: Connection) -> list[Finding]:
-    told = dangers(read_rules(connection, None, (SCHEMA,)))
+    told = dangers(connection, read_rules(connection, None, (SCHEMA,)))
     return [each for each in told if SCHEMA in each.object]
 
 

@@ -37,7 +37,7 @@ def never_declared(server: Databases) -> Iterator[str]:
 
 def test_own_schema_has_no_danger_but_those_accepted_with_a_reason(at_head: AtHead) -> None:
     with create_engine(at_head.url, poolclass=NullPool).connect() as connection:
-        told = dangers(read_rules(connection, SUPABASE))
+        told = dangers(connection, read_rules(connection, SUPABASE))
     assert {(each.danger, each.object) for each in told} == {
         (each.danger, each.object) for each in PRODUCT.accepted
     }

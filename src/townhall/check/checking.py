@@ -101,11 +101,11 @@ def _report_on_rules(database: URL, role: str | None, schemas: Sequence[str]) ->
     with reading(database) as connection:
         _refuse_missing(connection, schemas)
         rules = read_rules(connection, None, schemas)
+        found = dangers(connection, rules)
         names = [role] if role is not None else []
         roles = read_roles(connection, names, schemas, None)
     if role is not None and role not in roles:
         raise CheckError(f"there is no role {role}")
-    found = dangers(rules)
     answers = (rules_answer(found, rules.exposed), *map(login_role, roles.values()))
     return Report(answers, tuple(found))
 
@@ -123,7 +123,8 @@ class _Compared:
         differences: Every difference; none where no revision has run.
         login: The role that the application logs in as.
         roles: What is known of that role and of those that requests act as.
-        rules: The rules of the database.
+        exposed: The schemas whose objects requests can name.
+        dangers: Every danger; none while a migration runs.
     """
 
     comparison: Comparison
@@ -134,7 +135,8 @@ class _Compared:
     differences: list[Finding]
     login: Role
     roles: Mapping[str, Role]
-    rules: Rules
+    exposed: Sequence[str]
+    dangers: Sequence[Finding]
 
 
 class _Check:
@@ -205,10 +207,20 @@ class _Check:
             _refuse_missing(connection, self._exposed)
             known_roles = settings.roles if settings.schemas else None
             rules = read_rules(connection, known_roles, self._exposed or settings.exposed)
+            every = [] if self._running else self._dangers(connection, rules)
         if login not in roles:
             raise CheckError(f"there is no role {login}")
         return _Compared(
-            comparison, made, found, declared, actual, differences, roles[login], roles, rules
+            comparison,
+            made,
+            found,
+            declared,
+            actual,
+            differences,
+            roles[login],
+            roles,
+            rules.exposed,
+            every,
         )
 
     def _begun(self, compared: _Compared) -> list[Finding]:
@@ -246,7 +258,7 @@ class _Check:
             login_role(compared.login),
             *kept(compared.found.kept),
         )
-        every = self._every_danger(compared) if not self._running else []
+        every = compared.dangers
         notes = (
             *unsafe_search_paths(declared, actual),
             *unmanaged(compared.made.unmanaged, compared.found.unmanaged),
@@ -255,12 +267,12 @@ class _Check:
         # Before the last revision a danger may not be there yet.
         if self._revisions.at_head and not migration.begun and not self._running:
             notes = (*notes, *stale(every, settings.accepted_by_application))
-        rules = [rules_answer(found, compared.rules.exposed)] if found else []
+        rules = [rules_answer(found, compared.exposed)] if found else []
         return Report((*answers, *rules), (*findings, *found, *notes))
 
-    def _every_danger(self, compared: _Compared) -> list[Finding]:
+    def _dangers(self, connection: Connection, rules: Rules) -> list[Finding]:
         places = Places(files_of_declarations(self._history.env_file))
-        return dangers(compared.rules, places, self._history.settings.metadata)
+        return dangers(connection, rules, places, self._history.settings.metadata)
 
     def _to_tell(self, every: Iterable[Finding], told: Sequence[Finding]) -> list[Finding]:
         found = without_accepted(every, self._history.settings.accepted)
@@ -277,8 +289,8 @@ class _Check:
             login_role(compared.login),
         )
         # Its first step comes first, unless the rules are asked for.
-        found = self._to_tell(self._every_danger(compared), ()) if self._exposed else []
-        rules = [rules_answer(found, compared.rules.exposed)] if found else []
+        found = self._to_tell(compared.dangers, ()) if self._exposed else []
+        rules = [rules_answer(found, compared.exposed)] if found else []
         return Report((*answers, *rules), (self._revisions.first_step(names), *found))
 
 

@@ -15,13 +15,7 @@ from sqlalchemy import Connection, RowMapping
 from townhall.check.dangers.truth import read_always_true
 from townhall.pg import (
     PUBLIC,
-    Entity,
-    Function,
-    MaterializedView,
-    Procedure,
-    SchemaAccess,
     TableAccess,
-    View,
     sql,
 )
 from townhall.pg.catalog import (
@@ -170,7 +164,7 @@ class FoundPolicy:
         check: The condition for new rows.
         functions: The functions that it calls, by number.
         columns: The columns that it reads, each as the number of its relation and its own, and its
-            name: ``16384 2 kind``.
+            name: ``16384 2 kind``. The number is 0 where it reads no column, or the whole row.
     """
 
     schema: str
@@ -249,6 +243,19 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
+class ViewQuery:
+    """The query of a view or a materialized view.
+
+    Attributes:
+        columns: The names of its columns.
+        query: The query as PostgreSQL stores it.
+    """
+
+    columns: tuple[str, ...]
+    query: str
+
+
+@dataclass(frozen=True)
 class Rules:
     """What is looked at.
 
@@ -262,7 +269,8 @@ class Rules:
         policies: The policies.
         always_true: The conditions of policies that are always true, each with schema and table.
         functions: The functions, by number.
-        entities: The functions and views, as they would be declared.
+        queries: The queries of the views that may lead to the metadata of users, by number.
+        metadata: The columns of tables that have this metadata, by the number of the table.
         names: Schema and name of each relation, indexes included, where a foreign key lacks one.
         foreign_keys: The foreign keys that may lack an index.
     """
@@ -276,7 +284,8 @@ class Rules:
     policies: Sequence[FoundPolicy]
     always_true: frozenset[tuple[tuple[str, str], str]]
     functions: Mapping[int, FoundFunction]
-    entities: Sequence[Entity]
+    queries: Mapping[int, ViewQuery]
+    metadata: Mapping[int, int]
     names: frozenset[tuple[str, str]]
     foreign_keys: Sequence[ForeignKey]
 
@@ -284,6 +293,13 @@ class Rules:
     def has_policies(self) -> frozenset[tuple[str, str]]:
         """Schema and name of each table that has a policy."""
         return frozenset((each.schema, each.table) for each in self.policies)
+
+    @cached_property
+    def schemas(self) -> list[str]:
+        """The schemas of the functions and views, and those in which callers may create."""
+        found = {each.schema for each in self.relations.values() if each.kind in {"v", "m"}}
+        found |= {each.schema for each in self.functions.values() if each.is_own}
+        return sorted(found | self.creators.keys())
 
     @cached_property
     def by_name(self) -> Mapping[tuple[str, str], Relation]:
@@ -323,16 +339,8 @@ def read_rules(
             row["name"]: found for row in schemas if (found := callers.may_create(row["creators"]))
         }
         open_schemas = {each.schema for each in relations if each.is_open_table}
-        schemas_of_entities = sorted(
-            {each.schema for each in relations if each.kind in {"v", "m"}}
-            | {each.schema for each in functions if each.is_own}
-        )
-        entities: list[Entity] = [
-            entity
-            for kind in (View, MaterializedView, Function, Procedure)
-            for entity in kind.read(connection, schemas_of_entities)
-        ]
-        entities += SchemaAccess.read(connection, sorted(creators))
+        queries = rows(connection, _VIEW_QUERIES, []) if policies else []
+        metadata = rows(connection, _METADATA, [])
         accesses = TableAccess.read(connection, sorted(open_schemas))
     return Rules(
         callers,
@@ -348,7 +356,8 @@ def read_rules(
         policies,
         always_true,
         {each.oid: each for each in functions},
-        entities,
+        {row["oid"]: ViewQuery(tuple(row["columns"]), row["query"]) for row in queries},
+        {row["oid"]: row["number"] for row in metadata},
         frozenset((row["schema"], row["name"]) for row in names),
         [ForeignKey(**_values(row)) for row in keys],
     )
@@ -501,6 +510,74 @@ _RELATIONS = f"""
     order by n.nspname, c.relname
 """
 
+ACCOUNT_METADATA = "raw_user_meta_data"
+"""The column of ``auth.users`` with what users may set themselves."""
+
+SETTING_FUNCTIONS = frozenset({2077, 3294})
+"""The numbers of ``current_setting``, which gives the claims of a token."""
+
+_METADATA = f"""
+    select c.oid::bigint as oid, a.attnum as number
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_class as c on c.oid = a.attrelid
+    where a.attname = '{ACCOUNT_METADATA}' and c.relkind in ('r', 'p', 'f')
+"""
+
+_VIEW_QUERIES = f"""
+    with recursive found as (
+        select c.oid
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        join pg_catalog.pg_rewrite as w on w.ev_class = c.oid
+        where c.relkind in ('v', 'm')
+            and {_OWN_SCHEMA}
+            and {not_of_an_extension("pg_class", "c")}
+            and (
+                w.ev_action::text ~ ':funcid ({"|".join(map(str, sorted(SETTING_FUNCTIONS)))}) '
+                or exists (
+                    select
+                    from pg_catalog.pg_depend as d
+                    where d.classid = 'pg_catalog.pg_rewrite'::regclass
+                        and d.objid = w.oid
+                        and d.refclassid = 'pg_catalog.pg_proc'::regclass
+                )
+                or exists (
+                    select
+                    from pg_catalog.pg_depend as d
+                    join pg_catalog.pg_attribute as a on a.attrelid = d.refobjid
+                    where d.classid = 'pg_catalog.pg_rewrite'::regclass
+                        and d.objid = w.oid
+                        and d.refclassid = 'pg_catalog.pg_class'::regclass
+                        and a.attname = '{ACCOUNT_METADATA}'
+                )
+            )
+        union
+        select c.oid
+        from found as f
+        join pg_catalog.pg_depend as d
+            on d.classid = 'pg_catalog.pg_rewrite'::regclass
+            and d.refclassid = 'pg_catalog.pg_class'::regclass
+            and d.refobjid = f.oid
+        join pg_catalog.pg_rewrite as w on w.oid = d.objid
+        join pg_catalog.pg_class as c on c.oid = w.ev_class
+        where c.relkind in ('v', 'm') and c.oid <> f.oid
+    )
+    select
+        c.oid::bigint as oid,
+        w.ev_action::text as query,
+        array(
+            select a.attname
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = c.oid and a.attnum > 0
+            order by a.attnum
+        ) as columns
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_rewrite as w on w.ev_class = c.oid
+    where w.ev_type = '1' and w.rulename = '_RETURN' and c.oid in (select f.oid from found as f)
+    order by c.oid
+"""
+"""Those that read a relation with that column, call a function, or read another such view."""
+
 _POLICIES = f"""
     select
         n.nspname as schema,
@@ -528,9 +605,9 @@ _POLICIES = f"""
             order by 1
         ) as functions,
         array(
-            select d.refobjid::bigint || ' ' || a.attnum || ' ' || a.attname
+            select d.refobjid::bigint || ' ' || d.refobjsubid || ' ' || coalesce(a.attname, '')
             from pg_catalog.pg_depend as d
-            join pg_catalog.pg_attribute as a
+            left join pg_catalog.pg_attribute as a
                 on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
             where d.classid = 'pg_catalog.pg_policy'::regclass
                 and d.objid = p.oid

@@ -9,14 +9,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Rules
+from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Relation, Rules
 from townhall.check.dangers.declarations import Declarations
 from townhall.check.dangers.expressions import called_per_row, evaluated_once
 from townhall.check.dangers.found import found
 from townhall.check.dangers.kinds import Danger
 from townhall.check.dangers.merging import merged, overlaps
 from townhall.check.dangers.metadata import Metadata, trusting_the_service
-from townhall.check.dangers.policies import COMMANDS, WRITES, Rule, declaration, statements
+from townhall.check.dangers.policies import (
+    COMMANDS,
+    WRITES,
+    Rule,
+    create,
+    declaration,
+    statements,
+)
 from townhall.check.findings import Finding
 from townhall.check.snapshot import in_words
 from townhall.pg import PUBLIC, sql
@@ -140,8 +147,11 @@ class Conditions:
         if not is_direct and not readers:
             return None
         repaired = [self._declared.trusting_the_service(each.key) for each in readers]
-        repairs = [statement for statement, _ in repaired]
+        repairs = [statement for each, _ in repaired for statement in each]
         python = [declared for _, declared in repaired]
+        again = [each for each in readers if isinstance(each, Relation) and each.kind == "m"]
+        if again:
+            repairs = self._around(again, repairs)
         if is_direct:
             repairs += self._changed(
                 table,
@@ -161,6 +171,23 @@ class Conditions:
             detail=f"through {through}" if readers else None,
             decision=_COPY,
         )
+
+    def _around(self, views: Iterable[Relation], repairs: Iterable[str]) -> list[str]:
+        # A materialized view is dropped and created again, which no policy on it survives.
+        reads = {str(each.oid) for each in views}
+        policies = [
+            (sql.qualified(*table), rule)
+            for table, found_policies in self._by_table.items()
+            for policy in found_policies
+            if any(each.partition(" ")[0] in reads for each in policy.columns)
+            for rule in self._now[table]
+            if rule.origin == policy.name
+        ]
+        return [
+            *(f"drop policy {sql.quote(rule.name)} on {table}" for table, rule in policies),
+            *repairs,
+            *(create(table, rule) for table, rule in policies),
+        ]
 
     def _per_row(self, table: _Table, policy: FoundPolicy) -> Finding | None:
         if set(policy.roles) <= self._rules.callers.bypassing:

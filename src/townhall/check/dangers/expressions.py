@@ -113,36 +113,6 @@ def names(sql: str) -> set[str]:
     return found
 
 
-def columns_of_view(query: str) -> list[str]:
-    """Return what each column of a query is, without its name.
-
-    Args:
-        query: A query, as PostgreSQL renders that of a view.
-    """
-    tokens = list(_TOKEN.finditer(query))
-    closing, found = _closing(tokens), []
-    for select in _split(tokens, closing, "union"):
-        after = _split(select, _closing(select), "select")[-1]
-        listed = _split(after, _closing(after), "from")[0]
-        for column in _split(listed, _closing(listed), ","):
-            named = [each[0] for each in column]
-            found.append(" ".join(named[:-2] if named[-2:-1] == ["AS"] else named))
-    return found
-
-
-def _split(
-    tokens: Sequence[re.Match[str]], closing: Mapping[int, int], word: str
-) -> list[Sequence[re.Match[str]]]:
-    # The parts between a word that stands in no parentheses.
-    parts, start, index = [], 0, 0
-    while index < len(tokens):
-        if tokens[index][0].lower() == word:
-            parts.append(tokens[start:index])
-            start = index + 1
-        index = closing.get(index, index) + 1
-    return [*parts, tokens[start:]]
-
-
 def _closing(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
     open_at: list[int] = []
     closing: dict[int, int] = {}

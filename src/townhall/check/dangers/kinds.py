@@ -21,7 +21,7 @@ class Danger(StrEnum):
     """A permissive policy for writing whose condition is ``true``."""
 
     USERS_SHOWN = "users shown"
-    """A view of an exposed schema that reads ``auth.users`` as its owner."""
+    """A view of an exposed schema by which callers read ``auth.users``."""
 
     OWNERS_VIEW = "view runs as owner"
     """A view of an exposed schema that reads tables past their policies."""
@@ -86,9 +86,9 @@ WORDS = {
     ),
     Danger.USERS_SHOWN: Words(
         Severity.SECURITY,
-        "shows auth.users with the rights of its owner",
-        "views that show auth.users with the rights of their owner",
-        "callers see data of accounts that they have no privilege on",
+        "shows auth.users",
+        "views that show auth.users",
+        "callers see the data of the accounts of others",
     ),
     Danger.OWNERS_VIEW: Words(
         Severity.SECURITY,

@@ -6,27 +6,42 @@ A function or a view may read it itself, or by another one on the way.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from townhall.check.dangers.catalog import FoundFunction, FoundPolicy, Relation, Rules
-from townhall.check.dangers.expressions import columns_of_view, names, texts
-from townhall.pg import View, sql
+from townhall.check.dangers.catalog import (
+    ACCOUNT_METADATA,
+    SETTING_FUNCTIONS,
+    FoundFunction,
+    FoundPolicy,
+    Relation,
+    Rules,
+)
+from townhall.check.dangers.expressions import names, texts
+from townhall.check.dangers.lineage import Lineage, Sources
+from townhall.check.dangers.node_trees import parsed
+from townhall.pg import MaterializedView, View, sql
 from townhall.pg.layout import without_comments
 
 Reader = FoundFunction | Relation
-_OF_ACCOUNTS, _OF_TOKENS = "raw_user_meta_data", "user_metadata"
-_TRUSTED = {_OF_TOKENS: "app_metadata", _OF_ACCOUNTS: "raw_app_meta_data"}
+_OF_TOKENS = "user_metadata"
+_TRUSTED = {_OF_TOKENS: "app_metadata", ACCOUNT_METADATA: "raw_app_meta_data"}
+_KEY = re.compile(rf"\b{_OF_TOKENS}\b")
+_STORED_KEY = re.compile(_KEY.pattern.encode())
+_ACCOUNT_KEY = re.compile(rf"\b{ACCOUNT_METADATA}\b")
+_STORED_ACCOUNT_KEY = re.compile(_ACCOUNT_KEY.pattern.encode())
 _DEPTH = 5
 """How many functions and views may lead to each other on the way."""
+_ROWS = 0
+"""In the place of the number of a column: which rows a view has."""
 
 
 @dataclass(frozen=True)
 class _View:
     relation: Relation
     columns: tuple[str, ...]
-    expressions: tuple[tuple[str, ...], ...]
+    sources: Mapping[int, Sources]
 
 
 class Metadata:
@@ -48,25 +63,34 @@ class Metadata:
             self._functions |= functions
             self._columns |= columns
 
-    def is_read_in(self, expression: str) -> bool:
-        """Tell whether an expression reads the metadata of the token itself.
-
-        Args:
-            expression: A condition of a policy, or a column of a view.
-        """
-        is_named = any(re.search(rf"\b{_OF_TOKENS}\b", text) for text in texts(expression))
-        return is_named and bool(names(expression) & self._readers_of_tokens)
-
     def is_read_by(self, policy: FoundPolicy) -> bool:
         """Tell whether a policy reads the metadata of users itself.
 
         Args:
             policy: The policy.
         """
+        read = list(self._read(policy))
+        has_claims = any((each.oid, number) in self._claims for each, number, _ in read)
+        columns = {name for _, _, name in read}
+        return any(
+            (self._is_key_in(condition, columns))
+            and (has_claims or names(condition) & self._readers_of_tokens)
+            for condition in (policy.using, policy.check)
+            if condition
+        ) or any(self._is_of_account(policy, each, number) for each, number, _ in read)
+
+    def _is_key_in(self, condition: str, columns: Collection[str]) -> bool:
+        # A column of that name may be one of a function that takes a token apart.
+        is_made = _OF_TOKENS in names(condition) and _OF_TOKENS not in columns
+        return is_made or any(map(_KEY.search, texts(condition)))
+
+    def _is_of_account(self, policy: FoundPolicy, relation: Relation, number: int) -> bool:
+        if not relation.is_table or relation.oid not in self._rules.metadata:
+            return False
+        # It may be taken out of the whole row by its name.
         conditions = [each for each in (policy.using, policy.check) if each]
-        return any(map(self.is_read_in, conditions)) or any(
-            name == _OF_ACCOUNTS and relation.is_table for relation, _, name in self._read(policy)
-        )
+        named = (text for each in conditions for text in texts(each))
+        return number == self._rules.metadata[relation.oid] or any(map(_ACCOUNT_KEY.search, named))
 
     def readers(self, policy: FoundPolicy) -> list[Reader]:
         """Return the functions and views by which a policy reads the metadata of users.
@@ -74,11 +98,12 @@ class Metadata:
         Args:
             policy: The policy.
         """
+        keys = ((each.oid, at) for each, number, _ in self._read(policy) for at in (number, _ROWS))
         through = [
-            *(self._columns.get((each.oid, number), []) for each, number, _ in self._read(policy)),
+            *(self._columns.get(key, []) for key in keys),
             *(self._functions.get(oid, []) for oid in policy.functions),
         ]
-        return list(dict.fromkeys(reader for each in through for reader in each))
+        return _unique(through)
 
     def _read(self, policy: FoundPolicy) -> Iterator[tuple[Relation, int, str]]:
         for oid, number, name in (each.split(" ", 2) for each in policy.columns):
@@ -90,7 +115,7 @@ class Metadata:
         for oid, body in self._bodies.items():
             if oid in self._functions:
                 continue
-            if _OF_ACCOUNTS in body or (
+            if ACCOUNT_METADATA in body or (
                 _OF_TOKENS in body and re.search("jwt", body, re.IGNORECASE)
             ):
                 yield oid, [self._rules.functions[oid]]
@@ -100,29 +125,46 @@ class Metadata:
             found += [
                 readers
                 for (view, number), readers in self._columns.items()
-                if {self._views[view].relation.name, self._views[view].columns[number - 1]} <= words
+                if self._words_for(view, number) <= words
             ]
             if found:
                 yield oid, _unique(found)
 
+    def _words_for(self, view: int, number: int) -> set[str]:
+        known = self._views[view]
+        column = [] if number == _ROWS else [known.columns[number - 1]]
+        return {known.relation.name, *column}
+
     def _leading_columns(self) -> Iterator[tuple[tuple[int, int], list[Reader]]]:
-        by_name = self._functions_by_name()
         for oid, view in self._views.items():
-            below = {
-                self._views[other].columns[number - 1]: readers
-                for (other, number), readers in self._columns.items()
-                if other in view.relation.reads
-            }
-            for number, expressions in enumerate(view.expressions, 1):
+            for number, sources in view.sources.items():
                 if (oid, number) in self._columns:
                     continue
-                words = {each for expression in expressions for each in names(expression)}
-                if _OF_ACCOUNTS in words - below.keys() or any(map(self.is_read_in, expressions)):
+                if self._is_metadata(sources):
                     yield (oid, number), [view.relation]
-                elif found := [
-                    known[each] for known in (by_name, below) for each in words & known.keys()
-                ]:
-                    yield (oid, number), _unique(found)
+                elif found := _unique(self._leading_to(sources)):
+                    yield (oid, number), found
+
+    def _is_metadata(self, sources: Sources) -> bool:
+        is_account = any(
+            self._rules.metadata.get(oid) == number
+            or (number == 0 and oid in self._rules.metadata and _has(sources, _STORED_ACCOUNT_KEY))
+            for oid, number in sources.columns
+        )
+        return is_account or (self._has_claims(sources) and _has(sources, _STORED_KEY))
+
+    def _leading_to(self, sources: Sources) -> Iterator[list[Reader]]:
+        for oid in sources.functions:
+            yield self._functions.get(oid, [])
+        for oid in sources.relations:
+            yield self._columns.get((oid, _ROWS), [])
+        for oid, number in sources.columns:
+            for (view, column), readers in self._columns.items():
+                if view == oid and (number in {0, column} or column == _ROWS):
+                    yield readers
+
+    def _has_claims(self, sources: Sources) -> bool:
+        return bool(sources.functions & self._functions_of_tokens or sources.columns & self._claims)
 
     def _functions_by_name(self) -> Mapping[str, list[Reader]]:
         return {
@@ -141,17 +183,12 @@ class Metadata:
 
     @cached_property
     def _views(self) -> Mapping[int, _View]:
-        declared = {each.key: each for each in self._rules.entities if isinstance(each, View)}
         found = {}
-        for each in self._rules.relations.values():
-            if each.kind == "v" and (view := declared.get(each.key)) is not None:
-                columns = view.column_names
-                # The columns of the second query of a union follow those of the first.
-                every = columns_of_view(view.definition)
-                expressions = tuple(
-                    tuple(every[number :: len(columns)]) for number in range(len(columns))
-                )
-                found[each.oid] = _View(each, columns, expressions)
+        for oid, view in self._rules.queries.items():
+            lineage = Lineage(parsed(view.query[1:-1]))
+            numbers = range(1, len(view.columns) + 1)
+            sources = {_ROWS: lineage.of_rows(), **{n: lineage.of_column(n) for n in numbers}}
+            found[oid] = _View(self._rules.relations[oid], view.columns, sources)
         return found
 
     @cached_property
@@ -166,6 +203,30 @@ class Metadata:
             }
         return known
 
+    @cached_property
+    def _functions_of_tokens(self) -> frozenset[int]:
+        every = self._rules.functions.values()
+        return SETTING_FUNCTIONS | {
+            each.oid for each in every if _last_name(each) in self._readers_of_tokens
+        }
+
+    @cached_property
+    def _claims(self) -> set[tuple[int, int]]:
+        # The columns of views that may have the claims of a token, or a part of them.
+        known: set[tuple[int, int]] = set()
+        for _ in range(_DEPTH):
+            known |= {
+                (oid, number)
+                for oid, view in self._views.items()
+                for number, sources in view.sources.items()
+                if sources.functions & self._functions_of_tokens or sources.columns & known
+            }
+        return known
+
+
+def _has(sources: Sources, key: re.Pattern[bytes]) -> bool:
+    return any(map(key.search, sources.texts))
+
 
 def trusting_the_service(text: str) -> str:
     """Return SQL that reads the metadata which only the service can write.
@@ -178,7 +239,7 @@ def trusting_the_service(text: str) -> str:
     return text
 
 
-def query_trusting_the_service(view: View) -> str:
+def query_trusting_the_service(view: View | MaterializedView) -> str:
     """Return the query of a view that reads that metadata, with the same names of columns.
 
     Args:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData
 
 from townhall.check.dangers.catalog import Rules
 from townhall.check.dangers.conditions import Conditions
@@ -36,16 +36,20 @@ _SHORT = 60
 
 
 def dangers(
-    rules: Rules, places: Places = NOWHERE, metadata: Sequence[MetaData] = ()
+    connection: Connection,
+    rules: Rules,
+    places: Places = NOWHERE,
+    metadata: Sequence[MetaData] = (),
 ) -> list[Finding]:
     """Return what is dangerous, the worst kind first, in an order in which the repairs run.
 
     Args:
+        connection: A connection to the database within a transaction; it is only read.
         rules: The rules of the database.
         places: Where its objects are declared.
         metadata: The declared tables.
     """
-    declared = Declarations(rules.entities)
+    declared = Declarations(connection, rules.schemas)
     found = [
         *without_row_security(rules),
         *run_as_owner(rules, declared),

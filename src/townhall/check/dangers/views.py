@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from townhall.check.dangers.catalog import Relation, Rules
 from townhall.check.dangers.declarations import Declarations
@@ -24,6 +24,7 @@ def run_as_owner(rules: Rules, declared: Declarations) -> Iterable[Finding]:
     """
     for view in _readable(rules):
         if view.is_invoker:
+            yield from _shown_to_readers(view, rules, declared)
             continue
         below = list(_tables(view, view, rules, set()))
         if any((table.schema, table.name) == _USERS for table, _ in below):
@@ -31,6 +32,32 @@ def run_as_owner(rules: Rules, declared: Declarations) -> Iterable[Finding]:
         elif hidden := [table for table, owner in below if _is_bypassed(table, owner, rules)]:
             names = ", ".join(dict.fromkeys(f"{each.schema}.{each.name}" for each in hidden))
             yield _finding(Danger.OWNERS_VIEW, view, f"over {names}", rules, declared)
+
+
+def _shown_to_readers(view: Relation, rules: Rules, declared: Declarations) -> Iterable[Finding]:
+    """Yield a view that runs as its reader where callers have a privilege on auth.users."""
+    users = rules.by_name.get(_USERS)
+    if users is None or users.oid not in view.reads or users.row_security:
+        return
+    holders = [each for each in users.grantees if rules.callers.among([each])]
+    if not holders:
+        return
+    callers = [each for each in view.grantees if rules.callers.among([each])]
+    yield found(
+        Danger.USERS_SHOWN,
+        in_words("view", view.schema, view.name),
+        [f"revoke all on table {view.literal} from {sql.roles(callers)}"],
+        _without_grants(view, callers, declared),
+        detail=f"{', '.join(holders)} may read {users.literal}",
+        decision=f"who may read {users.literal} at all: copy what others may see into a table of"
+        " your own",
+    )
+
+
+def _without_grants(view: Relation, holders: Collection[str], declared: Declarations) -> str:
+    grants = declared.grants(view.key).items()
+    kept = {role: held for role, held in grants if role not in holders}
+    return declared.changed(view.key, grants=kept)
 
 
 def _readable(rules: Rules) -> Iterator[Relation]:
@@ -92,14 +119,7 @@ def _finding(
             danger,
             in_words("materialized view", view.schema, view.name),
             [f"revoke all on table {view.literal} from {sql.roles(holders)}"],
-            declared.changed(
-                view.key,
-                grants={
-                    role: held
-                    for role, held in declared.grants(view.key).items()
-                    if role not in holders
-                },
-            ),
+            _without_grants(view, holders, declared),
             detail=detail,
             decision="its callers can't read it then; give them a function or a view with policies",
         )
