@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from alembic.util import CommandError
 from sqlalchemy import Connection
@@ -12,7 +13,7 @@ from townhall.adopt.differences import OtherType
 from townhall.adopt.identities import identity_of
 from townhall.adopt.step import Step
 from townhall.check.snapshot import Key, Snapshot
-from townhall.pg import Entity, MaterializedView, View, ddl, sql
+from townhall.pg import Entity, MaterializedView, Policy, View, ddl, sql
 from townhall.pg.catalog import Target, read_dependants
 
 _IN_UTC = re.compile(r"(?P<column>.+) at time zone 'UTC'", re.IGNORECASE)
@@ -83,9 +84,23 @@ def _creation(entity: Entity) -> Iterable[str]:
 
 
 def _creation_if_possible(entity: Entity) -> Iterable[str]:
-    """Yield what creates what goes later, until what takes its place is there."""
-    statements = sql.indented("\n".join(f"{each};" for each in entity.create_statements()), " " * 4)
-    yield sql.do(f"\nbegin\n{statements}\nexception\n    when {_TYPE_ERRORS} then null;\nend\n")
+    """Yield what creates what goes later, until what takes its place is there.
+
+    What narrows access lets no row through meanwhile where the new type does not allow it.
+    """
+    created, closed = (
+        sql.indented("\n".join(f"{each};" for each in statements), " " * 4)
+        for statements in (entity.create_statements(), _closing(entity))
+    )
+    otherwise = f"\n{sql.indented(closed)}" if closed else " null;"
+    yield sql.do(f"\nbegin\n{created}\nexception\n    when {_TYPE_ERRORS} then{otherwise}\nend\n")
+
+
+def _closing(entity: Entity) -> Iterable[str]:
+    if not isinstance(entity, Policy) or entity.permissive:
+        return ()
+    using, check = (None if each is None else "false" for each in (entity.using, entity.check))
+    return replace(entity, using=using, check=check).create_statements()
 
 
 def _entities(keys: Iterable[Key], actual: Snapshot) -> list[Entity]:
