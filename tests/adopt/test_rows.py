@@ -120,17 +120,52 @@ def test_rows_of_an_exclusion_constraint_without_equality_are_told_as_not_counte
     assert text.endswith("were not counted: each row would be compared with each other one")
 
 
-def test_rows_of_a_constraint_that_no_query_is_known_for_are_told_as_not_counted(
+def test_rows_that_break_a_key_without_overlaps_are_counted(
     found: Found, connection: Connection
 ) -> None:
     if server_version(connection) < 18:
         pytest.skip("before PostgreSQL 18 there are no keys without overlaps")
-    actual = "create table tours (hours int4range not null, days int4range not null)"
-    declared = (
-        f"{actual}; alter table tours add constraint once unique (hours, days without overlaps)"
-    )
-    (text,) = [each.text for each in found(declared, actual) if each.name == "once"]
-    assert text.endswith("were not counted: townhall has no query for its definition")
+    actual = """
+        create table tours (id integer, guide int4range, days int4multirange, lang int4range);
+        insert into tours values
+            (1, '[1,2)', '{[1,3), [5,7)}', '[1,2)'),
+            (2, '[1,2)', '{[6,9)}', '[1,2)'),
+            (3, '[1,2)', '{[3,5)}', '[1,2)'),
+            (4, '[2,3)', '{[1,9)}', '[1,2)'),
+            (5, '[3,4)', '{}', '[1,2)'),
+            (6, '[1,2)', null, '[1,2)'),
+            (7, '[1,2)', '{[1,9)}', '[2,3)')
+    """
+    declared = f"""{actual.partition(";")[0]};
+        alter table tours add constraint once unique (guide, lang, days without overlaps)
+    """
+    stops = texts(found(declared, actual), Weight.STOP)
+    assert "3 rows break it: ctid" in stops["once"]
+    key = ("id integer", "id integer constraint pk primary key")
+    stops = texts(found(declared.replace(*key), actual.replace(*key)), Weight.STOP)
+    assert stops["once"].endswith("3 rows break it: id 1, 2 and 5")
+
+
+def test_rows_whose_period_is_not_covered_by_those_that_they_refer_to_are_counted(
+    found: Found, connection: Connection
+) -> None:
+    if server_version(connection) < 18:
+        pytest.skip("before PostgreSQL 18 there are no keys without overlaps")
+    actual = """
+        create table guides (
+            id int4range, days int4range, constraint pk primary key (id, days without overlaps)
+        );
+        create table tours (id integer primary key, guide int4range, days int4range);
+        insert into guides values ('[1,2)', '[1,3)'), ('[1,2)', '[3,5)'), ('[2,3)', '[1,3)');
+        insert into tours values
+            (1, '[1,2)', '[2,4)'), (2, '[1,2)', '[4,6)'), (3, '[3,4)', '[1,2)'), (4, null, '[1,2)')
+    """
+    declared = f"""{actual.partition("insert")[0]};
+        alter table tours add constraint led
+            foreign key (guide, period days) references guides (id, period days)
+    """
+    stops = texts(found(declared, actual), Weight.STOP)
+    assert stops["led"].endswith("2 rows break it: id 2 and 3")
 
 
 def test_rows_with_long_keys_are_named_by_the_beginning_of_these(found: Found) -> None:

@@ -15,10 +15,15 @@ NOT_VALID = " NOT VALID"
 
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s",.()]+)'
 _NAMES = rf"{_NAME}(?:, {_NAME})*"
+_PERIOD_NAMES = rf"{_NAME}(?:, (?:PERIOD )?{_NAME})*"
 _FOREIGN_KEY = re.compile(
-    rf"FOREIGN KEY \((?P<columns>{_NAMES})\)"
-    rf" REFERENCES (?P<table>(?:{_NAME}\.)?{_NAME})\((?P<referenced>{_NAMES})\)(?P<rest>.*)",
+    rf"FOREIGN KEY \((?P<columns>{_PERIOD_NAMES})\)"
+    rf" REFERENCES (?P<table>(?:{_NAME}\.)?{_NAME})\((?P<referenced>{_PERIOD_NAMES})\)"
+    r"(?P<rest>.*)",
     re.DOTALL,
+)
+_WITHOUT_OVERLAPS = re.compile(
+    rf"(?:PRIMARY KEY|UNIQUE) \((?P<columns>{_NAMES}) WITHOUT OVERLAPS\)"
 )
 _KEY = re.compile(rf"(?:PRIMARY KEY|UNIQUE)[^(]*\((?P<columns>{_NAMES})\)(?P<rest>.*)", re.DOTALL)
 _KEY_INDEX = re.compile(rf" USING btree \((?P<columns>{_NAMES})\)(?P<rest>.*)", re.DOTALL)
@@ -37,6 +42,7 @@ _EXCLUSION = re.compile(
 _ELEMENT = re.compile(rf"(.+?) WITH ({_OPERATOR})(?:, |$)", re.DOTALL)
 _ORDER = re.compile(r" (?:ASC|DESC)\b| NULLS (?:FIRST|LAST)\b")
 _EACH_NAME = re.compile(_NAME)
+_PERIOD = ", PERIOD "
 _DEFERRABLE = re.compile(r" DEFERRABLE.*")
 
 _TOKEN = re.compile(
@@ -75,11 +81,13 @@ class ForeignKey(NamedTuple):
         columns: The columns, as SQL names them.
         table: The table that they refer to, as SQL names it.
         referenced: Its columns, as SQL names them.
+        has_period: Whether the last one is a period, which those of several rows may cover.
     """
 
     columns: tuple[str, ...]
     table: str
     referenced: tuple[str, ...]
+    has_period: bool
 
 
 class Exclusion(NamedTuple):
@@ -165,10 +173,8 @@ def foreign_key_of(constraint: Constraint) -> ForeignKey | None:
     match = _FOREIGN_KEY.match(constraint.definition)
     if match is None:
         return None
-    columns, referenced = (
-        tuple(_EACH_NAME.findall(match[part])) for part in ("columns", "referenced")
-    )
-    return ForeignKey(columns, match["table"], referenced)
+    columns, referenced = (tuple(_names(match[part])) for part in ("columns", "referenced"))
+    return ForeignKey(columns, match["table"], referenced, _PERIOD in match["columns"])
 
 
 def condition_of(constraint: Constraint) -> str | None:
@@ -192,6 +198,18 @@ def exclusion_of(constraint: Constraint) -> Exclusion | None:
         return None
     elements = tuple((each[1], each[2]) for each in _ELEMENT.finditer(match["elements"]))
     return Exclusion(elements, match["condition"] or "true")
+
+
+def without_overlaps_of(constraint: Constraint) -> tuple[str, ...] | None:
+    """Return the columns of a key without overlaps, as SQL names them; None for another constraint.
+
+    The values of the last one overlap in no two rows that have the same values in the others.
+
+    Args:
+        constraint: A constraint.
+    """
+    match = _WITHOUT_OVERLAPS.match(constraint.definition)
+    return None if match is None else tuple(_names(match["columns"]))
 
 
 def expressions_of(index: Index) -> tuple[str, str] | None:
@@ -226,10 +244,12 @@ def _meaning(definition: str) -> object:
 
 
 def _pairs(foreign_key: re.Match[str]) -> tuple[object, ...]:
-    columns, referenced = (
-        _EACH_NAME.findall(foreign_key[part]) for part in ("columns", "referenced")
-    )
+    columns, referenced = (_names(foreign_key[part]) for part in ("columns", "referenced"))
     return (foreign_key["table"], *sorted(zip(columns, referenced, strict=True)))
+
+
+def _names(columns: str) -> list[str]:
+    return _EACH_NAME.findall(columns.replace(_PERIOD, ", "))
 
 
 def _sorted(values: re.Match[str]) -> str:

@@ -354,7 +354,8 @@ class Plan:
         if key is None:
             return True
         keys = self._keys.get(key.table)
-        return self._exists(key.table) and (keys is None or frozenset(key.referenced) in keys)
+        is_known = keys is None or key.has_period or frozenset(key.referenced) in keys
+        return self._exists(key.table) and is_known
 
     def _exists(self, table: str) -> bool:
         exists = text("select pg_catalog.to_regclass(:name) is not null")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -11,12 +11,14 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.adopt.definitions import (
     Exclusion,
+    ForeignKey,
     Key,
     condition_of,
     exclusion_of,
     expressions_of,
     foreign_key_of,
     key_of,
+    without_overlaps_of,
 )
 from townhall.adopt.differences import (
     AcceptsNull,
@@ -288,9 +290,7 @@ class _Counter:
             exists = self._select(f"select pg_catalog.to_regclass({name}) is not null")
             # One that may not be read is there: then the count fails, and says why.
             if isinstance(exists, str) or exists[0][0]:
-                pairs = zip(foreign_key.referenced, foreign_key.columns, strict=True)
-                equal = " and ".join(f"r.{one} = townhall_rows.{other}" for one, other in pairs)
-                found = f"not exists (select from {foreign_key.table} as r where {equal})"
+                found = _has_no_referenced(foreign_key)
             else:
                 found = "true"  # what they refer to does not exist
             known = [f"{each} is not null" for each in foreign_key.columns]
@@ -299,6 +299,13 @@ class _Counter:
             return self._duplicates(key, ", ".join(key.columns), "true")
         if (exclusion := exclusion_of(constraint)) is not None:
             return self._excluded(exclusion)
+        if (columns := without_overlaps_of(constraint)) is not None:
+            *others, period = columns
+            elements = (*((name, "=") for name in others), (period, "&&"))
+            question = self._excluded(Exclusion(elements, "true"))
+            # Nor may it be empty, which overlaps with nothing.
+            is_empty = f"pg_catalog.isempty(townhall_rows.townhall_{len(others)})"
+            return replace(question, condition=f"({is_empty} or {question.condition})")
         return _UNCOUNTED
 
     def _index(self, index: Index) -> _Question | None:
@@ -336,6 +343,22 @@ class _Counter:
         return _Question(
             f"{rows} as townhall_rows", f"exists (select from {rows} as r where {another})"
         )
+
+
+def _has_no_referenced(key: ForeignKey) -> str:
+    """Return the condition that no row has what a row refers to, or not all rows its period."""
+    equal = [
+        f"r.{one} = townhall_rows.{other}"
+        for one, other in zip(key.referenced, key.columns, strict=True)
+    ]
+    if not key.has_period:
+        return f"not exists (select from {key.table} as r where {' and '.join(equal)})"
+    covered = f"""(
+        select pg_catalog.range_agg(r.{key.referenced[-1]})
+        from {key.table} as r
+        where {" and ".join(equal[:-1])}
+    )"""
+    return f"not coalesce({covered} @> townhall_rows.{key.columns[-1]}, false)"
 
 
 def _primary_key(table: Table) -> tuple[str, ...]:
