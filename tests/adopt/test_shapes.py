@@ -215,7 +215,9 @@ SET_FOR_TABLES = """
     create table in_full ({in_full});
     alter table in_full replica identity full;
     create table clustered (
-        id integer primary key, title text not null constraint theirs_2 unique, size integer
+        id integer primary key,
+        title text not null constraint theirs_2 unique,
+        size integer constraint "Their size" not null default 0
     );
     alter table clustered cluster on theirs_2;
     create table computed (

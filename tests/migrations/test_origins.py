@@ -323,6 +323,62 @@ def test_found_table_that_revisions_rename_gets_its_names_back(
     assert _schema(empty_database) == before
 
 
+_RENAMED = """
+from alembic import op
+import sqlalchemy as sa
+from townhall.migrate import safety
+
+revision = "{revision}"
+down_revision = {previous}
+
+
+def upgrade():
+    {upgrade}
+
+
+def downgrade():
+    {downgrade}
+"""
+_CREATION = """op.create_table(
+        "note", sa.Column("id", sa.Integer, nullable=False), if_not_exists=True
+    )"""
+
+
+@pytest.mark.thorough
+def test_not_null_constraints_of_a_renamed_table_get_their_names_back(
+    owned_database: str, townhall_server: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, owned_database, townhall_server)
+    application.declare("")
+    renaming = (
+        'safety.rename_table("note", "annotation")',
+        'safety.rename_table("annotation", "note")',
+    )
+    revisions = {
+        "first": ("None", _CREATION, 'safety.drop_table("note")'),
+        "second": ("'first'", *renaming),
+    }
+    for revision, (previous, upgrade_, downgrade_) in revisions.items():
+        values = {"previous": previous, "upgrade": upgrade_, "downgrade": downgrade_}
+        source = _RENAMED.format(revision=revision, **values)
+        (tmp_path / "versions" / f"{revision}.py").write_text(source)
+    run(
+        owned_database,
+        """
+        create table note (
+            id integer constraint "note, no annotation" not null,
+            title text constraint annotations not null,
+            body text constraint the_body not null,
+            unnamed text not null
+        )
+        """,
+    )
+    before = _schema(owned_database)
+    command.upgrade(application.config, "head")
+    command.downgrade(application.config, "base")
+    assert _schema(owned_database) == before
+
+
 _RENAME_PARTS = """
 do $$
 declare

@@ -113,6 +113,9 @@ begin
     ) then
         return;
     end if;
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
     alter table public.participant_sessions rename to campaign_assignments;
     for found in
         select c.conname

@@ -11,6 +11,9 @@ begin
     ) then
         return;
     end if;
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_note(true, array[]::text[]);
+    end if;
     alter table public.campaign_assignments rename to participant_sessions;
     for found in
         select c.conname

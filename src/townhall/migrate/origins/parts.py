@@ -20,6 +20,7 @@ ORDER = (
     "sequence owner",
     "sequence options",
     "numbers",
+    "name of not null",
     "not null",
     "column",
 )
@@ -192,6 +193,21 @@ as $parts$
         ),
         null
     from columns as c
+    union all
+    -- From PostgreSQL 18 on NOT NULL is a constraint with a name, which is set once it is there.
+    -- Behind a blank the name of a renamed table is replaced.
+    select
+        'name of not null',
+        c.attname,
+        format(
+            'select pg_temp.townhall_name_not_null(%L, %L, %L)',
+            ' ' || c.target, c.attname, k.conname
+        ),
+        null
+    from columns as c
+    join pg_constraint as k on k.conrelid = c.attrelid
+        and k.contype = 'n'
+        and k.conkey = array[c.attnum]
     union all
     select
         'default',

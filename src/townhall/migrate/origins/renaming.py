@@ -40,7 +40,8 @@ begin
     where o.schema_name = $1
         and o.object_name = new_name
         and o.kind <> all (:beside)
-        and o.definition is distinct from o.seen;
+        -- These have no name in the memory by which their former one comes back.
+        and (o.definition is distinct from o.seen or o.kind = 'name of not null');
     update :memory as o
     set
         definition = case when o.definition = o.seen then p.make else o.definition end,

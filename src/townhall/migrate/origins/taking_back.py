@@ -210,19 +210,6 @@ begin
                 or o.kind in ('index', 'trigger', 'constraint', 'foreign key')
                 and o.found_as <> o.part
             )
-        union all
-        select format(
-            'alter table %s rename constraint %I to %I',
-            target, k.conname, replace(k.conname, o.object_name, o.found_as)
-        ), false
-        from :memory as o
-        join pg_constraint as k on k.conrelid = target::regclass
-            and k.contype = 'n'  -- from PostgreSQL 18 on
-            and strpos(k.conname, o.object_name) > 0
-        where o.schema_name = $1
-            and o.object_name = $2
-            and o.kind = 'table'
-            and o.found_as <> o.object_name
         order by 2
     loop
         perform pg_temp.townhall_execute(change.statement);
@@ -249,6 +236,33 @@ begin
     perform pg_temp.townhall_forget_nothing();
 end
 $take_back$
+"""
+
+_NAME_NOT_NULL = """
+create or replace function pg_temp.townhall_name_not_null(
+    table_name text, column_name text, constraint_name text
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $name_not_null$
+declare
+    present constant text := (
+        select k.conname
+        from pg_constraint as k
+        join pg_attribute as a on a.attrelid = k.conrelid
+            and k.conkey = array[a.attnum]
+            and a.attname = $2
+        where k.conrelid = to_regclass(btrim($1)) and k.contype = 'n'
+    );
+begin
+    if present <> $3 then
+        perform pg_temp.townhall_execute(
+            format('alter table %s rename constraint %I to %I', btrim($1), present, $3)
+        );
+    end if;
+end
+$name_not_null$
 """
 
 _IS_FOUND = """
@@ -324,4 +338,12 @@ end
 $index$
 """
 
-TAKING_BACK = (_DROP_REFERENCES, _DROP_TABLE, _TAKE_BACK, _IS_FOUND, _DROP_PARTS, _INDEX_WAS_FOUND)
+TAKING_BACK = (
+    _DROP_REFERENCES,
+    _DROP_TABLE,
+    _TAKE_BACK,
+    _NAME_NOT_NULL,
+    _IS_FOUND,
+    _DROP_PARTS,
+    _INDEX_WAS_FOUND,
+)

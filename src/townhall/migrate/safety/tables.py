@@ -22,7 +22,7 @@ def rename_table(old: str, new: str, *, schema: str = "public") -> None:
     table, target = (sql.qualified(schema, name) for name in (old, new))
     context = op.get_context()
     origins = Origins.of(context)
-    remembered = _keep_memory(origins, schema, old, new) if origins else ""
+    noted, remembered = _keep_memory(origins, schema, old, new) if origins else ("", "")
     context.execute(
         sql.statement(
             sql.do(
@@ -38,7 +38,7 @@ begin
         where c.oid = to_regclass({sql.literal(table)}) and c.relkind in ('r', 'p')
     ) then
         return;
-    end if;
+    end if;{noted}
     alter table {table} rename to {sql.quote(new)};
     for found in
         select c.conname
@@ -80,9 +80,18 @@ end
     )
 
 
-def _keep_memory(origins: Origins, schema: str, old: str, new: str) -> str:
+def _keep_memory(origins: Origins, schema: str, old: str, new: str) -> tuple[str, str]:
+    """Return what the memory does before the table is renamed, and behind that."""
     called = ", ".join(map(sql.literal, (schema, old, new)))
-    return f"""
+    # What the revision has changed on the table before is not what was found.
+    noted, remembered = (
+        f"""
     if to_regclass({sql.literal(origins.table)}) is not null then
-        perform pg_temp.townhall_renamed({called});
+        perform {call};
     end if;"""
+        for call in (
+            "pg_temp.townhall_note(true, array[]::text[])",
+            f"pg_temp.townhall_renamed({called})",
+        )
+    )
+    return noted, remembered
