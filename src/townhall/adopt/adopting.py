@@ -20,6 +20,7 @@ from townhall.adopt.words import counted
 from townhall.check.connection import reading
 from townhall.migrate.guard.limits import milliseconds
 from townhall.migrate.guard.lock_timeouts import LockTimeout
+from townhall.migrate.guard.wait_limits import BY_DEFAULT, WaitLimit
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
 
@@ -36,6 +37,7 @@ def adopt(  # noqa: PLR0913 - each is an option of its own
     config: Path | None = None,
     scratch: str | None = None,
     lock_timeout: str = LOCK_TIMEOUT,
+    wait: str = BY_DEFAULT,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Take over a database: bring its tables to the declared shape, and upgrade it to head.
@@ -51,6 +53,8 @@ def adopt(  # noqa: PLR0913 - each is an option of its own
             create databases there; None for the embedded server.
         lock_timeout: How long a statement waits for a lock while other sessions queue behind it, as
             PostgreSQL writes durations.
+        wait: How long to wait for another migration of the database: a number of seconds, or a
+            duration as PostgreSQL writes it.
         tell: Is called with each step before it runs.
 
     Raises:
@@ -60,7 +64,8 @@ def adopt(  # noqa: PLR0913 - each is an option of its own
         DecisionError: A decision is about nothing that was found, or its SQL is not exactly one
             expression.
     """
-    return _prepared(url, decisions, config, scratch, lock_timeout).run(tell)
+    limit = WaitLimit(wait, "--wait 30min")
+    return _prepared(url, decisions, config, scratch, lock_timeout).run(tell, limit)
 
 
 def script(

@@ -35,6 +35,7 @@ from townhall.migrate.guard.lock_timeouts import LockTimeout
 from townhall.migrate.guard.migrating import migrating
 from townhall.migrate.guard.ownership import other_owners, refuse_without_temporary_objects
 from townhall.migrate.guard.refusal import refuse_online
+from townhall.migrate.guard.wait_limits import WaitLimit
 from townhall.migrate.origins import Origins
 from townhall.migrate.origins.kept import keep
 from townhall.migrate.savepoints import run_script
@@ -83,21 +84,22 @@ class Adoption:
         settings = states.settings
         self._origins = Origins(settings.helper_schema, settings.roles.names)
 
-    def run(self, tell: Callable[[str], None]) -> Outcome:
+    def run(self, tell: Callable[[str], None], limit: WaitLimit) -> Outcome:
         """Adopt the database; what an interrupted run has done is not done again.
 
         Args:
             tell: Is called with each step before it runs.
+            limit: How long to wait for another migration.
 
         Raises:
-            CommandError: A step was refused, or a lock was not granted in time; the steps before
-                it are kept.
+            CommandError: Another migration did not end in time, a step was refused, or a lock was
+                not granted in time; the steps before it are kept.
         """
         done: list[str] = []
         timeout = self._lock_timeout.duration
         with (
             _connected(self._database) as connection,
-            migrating(connection, self._lock_timeout, is_passed=False),
+            migrating(connection, self._lock_timeout, limit, is_passed=False),
         ):
 
             def run(steps: Iterable[Step]) -> None:

@@ -19,6 +19,7 @@ from townhall.as_owner import as_owner_of
 from townhall.check.checking import check
 from townhall.configuration import database_of
 from townhall.ini import default_ini
+from townhall.migrate.guard.wait_limits import BY_DEFAULT
 from townhall.printing import on_one_line
 
 _TO_DO = 1
@@ -69,6 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long a statement of --apply or --sql waits for a lock while others queue behind"
         f" it (default: {adopting.LOCK_TIMEOUT})",
     )
+    parser.add_argument(
+        "--wait",
+        default=BY_DEFAULT,
+        metavar="TIME",
+        help="how long --apply waits for another migration of the database, in seconds or with a"
+        f" unit (default: {BY_DEFAULT})",
+    )
     for answer in ("drop", "keep"):
         parser.add_argument(
             f"--{answer}",
@@ -108,7 +116,12 @@ def _apply(options: argparse.Namespace, database: URL) -> int:
         return 0
     tell = (lambda _: None) if options.json else _tell
     outcome = adopting.adopt(
-        database, decisions, tell=tell, lock_timeout=options.lock_timeout, **where
+        database,
+        decisions,
+        tell=tell,
+        lock_timeout=options.lock_timeout,
+        wait=options.wait,
+        **where,
     )
     report = check(database, **where)
     left = [*outcome.differences, *(str(each) for each in report.findings if each.is_drift)]

@@ -8,6 +8,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL
 
+from townhall.migrate.guard.wait_limits import WAIT_LIMIT, WaitLimit
+
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -37,24 +39,39 @@ def alembic_config(url: str | URL | None = None) -> Config:
     return config
 
 
-def upgrade(url: str | URL, revision: str = "heads") -> None:
+def upgrade(url: str | URL, revision: str = "heads", *, wait: str | None = None) -> None:
     """Upgrade a database to a revision.
 
     Args:
         url: The database.
         revision: The target: a revision, ``head``, ``heads`` or a step such as ``+1``.
+        wait: How long to wait for another migration of the database, as for
+            :func:`townhall.migrate.run`.
+
+    Raises:
+        CommandError: As for :func:`townhall.migrate.run`.
     """
-    command.upgrade(alembic_config(url), revision)
+    command.upgrade(_waiting(alembic_config(url), wait), revision)
 
 
-def downgrade(url: str | URL, revision: str) -> None:
+def downgrade(url: str | URL, revision: str, *, wait: str | None = None) -> None:
     """Downgrade a database to a revision.
 
     Args:
         url: The database.
         revision: The target: a revision, ``base`` or a step such as ``-1``.
+        wait: As for :func:`upgrade`.
+
+    Raises:
+        CommandError: As for :func:`townhall.migrate.run`.
     """
-    command.downgrade(alembic_config(url), revision)
+    command.downgrade(_waiting(alembic_config(url), wait), revision)
+
+
+def _waiting(config: Config, wait: str | None) -> Config:
+    if wait is not None:
+        config.attributes[WAIT_LIMIT] = WaitLimit(wait, "wait='30min'")
+    return config
 
 
 def _escaped(path: Path) -> str:

@@ -28,6 +28,7 @@ from townhall.migrate.guard.pending import ADOPTS
 from townhall.migrate.guard.preparation import after_step, finish, prepare
 from townhall.migrate.guard.telling import tell_of_others, telling
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
+from townhall.migrate.guard.wait_limits import BY_DEFAULT, WAIT_LIMIT, WaitLimit
 from townhall.migrate.origins import Origins
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.safety.waiting import LOCK_TIMEOUT_OF_REVISIONS
@@ -72,6 +73,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     exposed: Iterable[str] = (),
     accepted: Iterable[Accepted] = (),
     lock_timeout: str = "5s",
+    wait: str = BY_DEFAULT,
     live: bool = True,
     include_name: IncludeName | None = None,
     include_object: IncludeObject | None = None,
@@ -106,6 +108,9 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         lock_timeout: How long a statement waits for a lock before the revision is given up, as
             PostgreSQL writes durations. ``-x lock_timeout=…`` overrides it for one run, and the
             lock timeout of a comparison (200 ms).
+        wait: How long a command waits for another migration of the database before it gives up: a
+            number of seconds, or a duration as PostgreSQL writes it. ``-x wait=…`` overrides it
+            for one run; 0 is not to wait.
         live: Whether generated revisions change tables that exist without long exclusive locks, in
             several revisions where one has to commit on its way. ``-x live=no`` overrides it for
             one run.
@@ -123,7 +128,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     Raises:
         CommandError: The roles or the schema of helpers are not the product's, an entity is of a
             kind of the application's that is not among ``kinds``, the database can't
-            be connected to, a lock was not granted in time, or PostgreSQL refuses what is declared
+            be connected to, another migration did not end or a lock was not granted in time, or
+            PostgreSQL refuses what is declared
             or what a revision does.
         InputError: An entity is declared twice, or a rule is for a role that is absent.
     """
@@ -145,6 +151,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)
     timeout = _lock_timeout(arguments, LockTimeout(lock_timeout))
+    wait_limit = _wait_limit(arguments, wait)
     options = {
         **_options(settings),
         "process_revision_directives": before_trial(process_revision_directives),
@@ -157,7 +164,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         _run_offline(settings, timeout, options)
     else:
         with connected(context.config, arguments) as connection:
-            _run_online(connection, settings, timeout, options)
+            _run_online(connection, settings, (timeout, wait_limit), options)
 
 
 def _lock_timeout(arguments: Mapping[str, Any], by_default: LockTimeout) -> LockTimeout:
@@ -165,6 +172,11 @@ def _lock_timeout(arguments: Mapping[str, Any], by_default: LockTimeout) -> Lock
     if given is not None:
         return given.of_comparison if by_default is COMPARISON else given
     return replace(by_default, duration=str(arguments.get("lock_timeout", by_default.duration)))
+
+
+def _wait_limit(arguments: Mapping[str, Any], by_default: str) -> WaitLimit:
+    given: WaitLimit | None = context.config.attributes.get(WAIT_LIMIT)
+    return given or WaitLimit(str(arguments.get("wait", by_default)))
 
 
 def _options(settings: Settings) -> dict[str, Any]:
@@ -220,7 +232,10 @@ def _run_offline(settings: Settings, lock_timeout: LockTimeout, options: dict[st
 
 
 def _run_online(
-    connection: Connection, settings: Settings, lock_timeout: LockTimeout, options: dict[str, Any]
+    connection: Connection,
+    settings: Settings,
+    limits: tuple[LockTimeout, WaitLimit],
+    options: dict[str, Any],
 ) -> None:
     name_filter = settings.filters.with_names(settings.scope.name_filter(connection))
     object_filter = settings.filters.with_objects(settings.scope.object_filter(connection))
@@ -234,7 +249,7 @@ def _run_online(
     render_sql_unchanged(context.get_context())
     with (
         warnings.catch_warnings(),  # a comparison that fails leaves some silenced
-        _guard(connection, lock_timeout),
+        _guard(connection, *limits),
         telling(connection),
         context.begin_transaction(),
         explaining_unknown_revisions(context.get_context(), context.script, settings.product),
@@ -249,13 +264,15 @@ def _run_online(
             _tell_of_others(settings)
 
 
-def _guard(connection: Connection, lock_timeout: LockTimeout) -> AbstractContextManager[None]:
+def _guard(
+    connection: Connection, lock_timeout: LockTimeout, wait_limit: WaitLimit
+) -> AbstractContextManager[None]:
     options = context.get_context().opts
     if _DESTINATION in options:
         is_passed = "connection" in context.config.attributes
-        return migrating(connection, lock_timeout, is_passed=is_passed)
+        return migrating(connection, lock_timeout, wait_limit, is_passed=is_passed)
     if _COMPARISON in options:
-        return comparison_transaction(connection, lock_timeout.duration)
+        return comparison_transaction(connection, lock_timeout.duration, wait_limit)
     return nullcontext()
 
 

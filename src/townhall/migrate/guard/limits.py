@@ -30,7 +30,6 @@ _DURATION = re.compile(
     re.ASCII,
 )
 _MILLISECONDS = {
-    None: 1,
     "us": 0.001,
     "ms": 1,
     "s": 1000,
@@ -145,23 +144,24 @@ def _set_limits(
     return previous
 
 
-def milliseconds(lock_timeout: str) -> float:
+def milliseconds(duration: str, name: str = "the lock timeout", unit: str = "ms") -> float:
     """Return a duration in milliseconds.
 
     Args:
-        lock_timeout: A duration, as PostgreSQL writes durations.
+        duration: A duration, as PostgreSQL writes durations.
+        name: What lasts so long, for the error.
+        unit: The unit of a number without one.
 
     Raises:
         CommandError: It is not a duration.
     """
-    match = _DURATION.fullmatch(lock_timeout)
+    match = _DURATION.fullmatch(duration)
     if match is not None:
-        duration = float(match["number"]) * _MILLISECONDS[match["unit"]]
-        if duration <= _LONGEST:
-            return duration
+        found = float(match["number"]) * _MILLISECONDS[match["unit"] or unit]
+        if found <= _LONGEST:
+            return found
     raise CommandError(
-        f"the lock timeout {lock_timeout} is no duration of at most 24 days: write for example 5s"
-        " or 500ms"
+        f"{name} {duration} is no duration of at most 24 days: write for example 5s or 500ms"
     )
 
 

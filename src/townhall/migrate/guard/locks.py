@@ -16,6 +16,7 @@ from townhall.migrate.guard.give_ups import blocked_by
 from townhall.migrate.guard.limits import is_usable, transaction_limits
 from townhall.migrate.guard.lock_timeouts import PAUSE, LockTimeout
 from townhall.migrate.guard.sessions import COLUMNS, listed, of_rows
+from townhall.migrate.guard.wait_limits import WaitLimit
 from townhall.migrate.savepoints import (
     DEADLOCK,
     LOCK_NOT_AVAILABLE,
@@ -29,6 +30,7 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 _KEY = {"key": 0x746F776E68616C6C}  # "townhall" in ASCII
+_BY_DEFAULT = WaitLimit()
 _REMINDER = 30.0  # seconds between two messages
 
 _HOLDERS = text(
@@ -53,7 +55,7 @@ _NO_LOCKS = (
 
 
 @contextmanager
-def migration_lock(connection: Connection) -> Iterator[None]:
+def migration_lock(connection: Connection, limit: WaitLimit = _BY_DEFAULT) -> Iterator[None]:
     """Hold the advisory lock of migrations; a second migration of the database waits for it.
 
     It is a lock of the session, not of a transaction, because a revision that builds an index
@@ -63,8 +65,12 @@ def migration_lock(connection: Connection) -> Iterator[None]:
 
     Args:
         connection: A connection outside a transaction, not through a transaction pooler.
+        limit: How long to wait.
+
+    Raises:
+        CommandError: The other migration did not end in that time.
     """
-    _wait_for(connection, lambda: _try_lock(connection))
+    _wait_for(connection, limit, lambda: _try_lock(connection))
     try:
         yield
     finally:
@@ -75,7 +81,9 @@ def migration_lock(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def comparison_transaction(connection: Connection, duration: str) -> Iterator[None]:
+def comparison_transaction(
+    connection: Connection, duration: str, limit: WaitLimit = _BY_DEFAULT
+) -> Iterator[None]:
     """Be in one transaction that holds the lock of migrations, and is rolled back.
 
     Nothing of it belongs to the session, so that it may run through a transaction pooler.
@@ -83,11 +91,12 @@ def comparison_transaction(connection: Connection, duration: str) -> Iterator[No
     Args:
         connection: A connection outside a transaction.
         duration: The lock timeout, as PostgreSQL writes durations.
+        limit: How long to wait for a migration.
 
     Raises:
-        CommandError: ``duration`` is not a duration.
+        CommandError: ``duration`` is not a duration, or a migration did not end in time.
     """
-    _wait_for(connection, lambda: _try_lock_of_transaction(connection))
+    _wait_for(connection, limit, lambda: _try_lock_of_transaction(connection))
     try:
         transaction_limits(connection, duration)
         yield
@@ -143,20 +152,31 @@ def with_retries(
     )
 
 
-def _wait_for(connection: Connection, is_granted: Callable[[], bool]) -> None:
+def _wait_for(connection: Connection, limit: WaitLimit, is_granted: Callable[[], bool]) -> None:
+    longest = limit.seconds
     next_message = start = time.monotonic()
     while not is_granted():
-        if time.monotonic() >= next_message:
-            holders = listed(of_rows(connection.execute(_HOLDERS, _KEY).all()))
-            connection.rollback()
-            waited = round(next_message - start)
+        now = time.monotonic()
+        if now >= start + longest:
+            raise CommandError(
+                f"another migration of this database did not end within {limit}; nothing was"
+                f" changed. Its lock is held by: {_holders(connection)}. Run again when it has"
+                f" ended, or wait longer with {limit.option}."
+            )
+        if now >= next_message:
             _log.warning(
                 "Waiting for another migration of this database since %d s: %s",
-                waited,
-                holders or "it has just ended",
+                round(next_message - start),
+                _holders(connection),
             )
             next_message += _REMINDER
-        time.sleep(PAUSE)
+        time.sleep(min(PAUSE, longest))
+
+
+def _holders(connection: Connection) -> str:
+    holders = listed(of_rows(connection.execute(_HOLDERS, _KEY).all()))
+    connection.rollback()
+    return holders or "none, it has just ended"
 
 
 def _try_lock(connection: Connection) -> bool:

@@ -16,11 +16,13 @@ COLUMNS = """
     {alias}.state,
     date_trunc('second', {alias}.xact_start) as since,
     extract(epoch from clock_timestamp() - {alias}.xact_start)::int as seconds,
+    date_trunc('second', {alias}.backend_start) as connected,
     {alias}.query,
     current_user::text as reader
 """
 """The columns of a :class:`Session`; ``alias`` is the one of ``pg_stat_activity``."""
 
+_TIME = "%Y-%m-%d %H:%M:%S %Z"
 _SHOWN = 3  # sessions in one message
 
 
@@ -35,6 +37,7 @@ class Session(NamedTuple):
         state: Whether it runs a statement; None where that is hidden from the reader.
         since: The start of its transaction.
         seconds: The age of its transaction in seconds.
+        connected: When it connected.
         query: Its last statement.
         reader: The role that reads this.
     """
@@ -46,6 +49,7 @@ class Session(NamedTuple):
     state: str | None
     since: datetime | None
     seconds: int | None
+    connected: datetime | None
     query: str | None
     reader: str
 
@@ -66,11 +70,11 @@ class Session(NamedTuple):
                 if self.role
                 else ""
             )
-        since = (
-            f", in a transaction since {self.since:%Y-%m-%d %H:%M:%S %Z} ({self.seconds} s)"
-            if self.since
-            else ""
-        )
+        since = ""
+        if self.since:
+            since = f", in a transaction since {self.since:{_TIME}} ({self.seconds} s)"
+        elif self.connected:
+            since = f", connected since {self.connected:{_TIME}}"
         verb = "running" if self.state == "active" else "idle after"
         return f"{since}, {verb}: {abridged(self.query or '')}"
 
