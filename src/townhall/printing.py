@@ -8,10 +8,16 @@ act on the terminal. Every command prints what it has read through this module.
 from __future__ import annotations
 
 import json
+import logging
 import re
 
 from townhall.pg.layout import pieces
 
+# Letters and marks that Unicode does not show, and Python takes for printable.
+_IGNORED = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 _LONGEST = 200
 _BASIC_PLANE = 0xFFFF
@@ -25,9 +31,36 @@ def printable(words: str) -> str:
     Args:
         words: Text with names in it.
     """
-    if words.isprintable():
+    if is_visible(words):
         return words
-    return "".join(each if each.isprintable() else _escape(each) for each in words)
+    return "".join(each if is_visible(each) else _escape(each) for each in words)
+
+
+def is_visible(text: str) -> bool:
+    """Tell whether each character of a text can be seen, and changes no other one's place."""
+    return text.isprintable() and not _IGNORED.search(text)
+
+
+class PrintableRecords(logging.Filter):
+    """Makes the messages of a handler printable, for a command whose log is on a terminal."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Put the message on one line."""
+        record.msg, record.args = printable(record.getMessage()), ()
+        return True
+
+
+_RECORDS = PrintableRecords()
+
+
+def log_printable() -> None:
+    """Have the log of a command contain nothing that acts on a terminal or forges a line.
+
+    It is for a process that is a command: it changes the handlers of the root logger.
+    """
+    for handler in (*logging.getLogger().handlers, logging.lastResort):
+        if handler is not None:
+            handler.addFilter(_RECORDS)
 
 
 def python_literal(text: str) -> str:
@@ -68,7 +101,7 @@ def printable_sql(sql: str) -> str:
     Args:
         sql: SQL, of one statement or several.
     """
-    if sql.isprintable():
+    if is_visible(sql):
         return sql
     written = ""
     for piece, is_opaque in pieces(sql):
@@ -80,9 +113,9 @@ def printable_sql(sql: str) -> str:
 
 def _opaque(piece: str) -> str:
     if piece.startswith('"'):
-        return piece if piece.isprintable() else f'U&"{_as_name(piece[1:-1])}"'
+        return piece if is_visible(piece) else f'U&"{_as_name(piece[1:-1])}"'
     if piece.startswith("'"):
-        return piece if piece.isprintable() else f"E'{_as_string(piece[1:-1])}'"
+        return piece if is_visible(piece) else f"E'{_as_string(piece[1:-1])}'"
     if piece.startswith(("e'", "E'")):
         return _PART_OF_ESCAPED.sub(lambda match: _in_string(match[0]), piece)
     if piece.startswith("$") and (quoted := _DOLLAR_QUOTED.fullmatch(piece)):
@@ -94,7 +127,7 @@ def _opaque(piece: str) -> str:
 
 def _as_name(text: str) -> str:
     return "".join(
-        each if each.isprintable() else _unicode(each, r"\%04X", r"\+%06X")
+        each if is_visible(each) else _unicode(each, r"\%04X", r"\+%06X")
         for each in text.replace("\\", "\\\\")
     )
 
@@ -104,7 +137,7 @@ def _as_string(text: str) -> str:
 
 
 def _in_string(part: str) -> str:
-    if part.isprintable():
+    if is_visible(part):
         return part
     return _SHORT.get(part[-1]) or _unicode(part[-1], r"\u%04X", r"\U%08X")
 
@@ -116,7 +149,7 @@ def _unicode(character: str, short: str, long: str) -> str:
 
 def _keeping_lines(text: str) -> str:
     return "".join(
-        each if each in "\t\n" or each.isprintable() else _escape(each)
+        each if each in "\t\n" or is_visible(each) else _escape(each)
         for each in text.replace("\r\n", "\n")
     )
 

@@ -141,7 +141,14 @@ def test_temporary_objects_do_not_replace_a_table_or_a_type(
 def test_transaction_keeps_the_search_path_of_its_connection(
     sessions: SessionFactory, engine: Engine, user: UUID
 ) -> None:
-    for path, expected in {"": "pg_temp", '"a, b", public': '"a, b", public, pg_temp'}.items():
+    paths = {
+        "": "pg_catalog, pg_temp",
+        '"a, b", public': 'pg_catalog, "a, b", public, pg_temp',
+        '"$user", public': "pg_catalog, public, pg_temp",
+        'public, $user, "x$user"': 'pg_catalog, public, "x$user", pg_temp',
+        '"$user"': "pg_catalog, pg_temp",
+    }
+    for path, expected in paths.items():
         with engine.begin() as connection:
             connection.execute(_SET, {"name": "search_path", "value": path})
         with sessions.as_user(user) as session:

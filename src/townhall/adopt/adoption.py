@@ -82,6 +82,7 @@ class Adoption:
         self._lock_timeout = lock_timeout
         self._upgrade = Upgrade(ini, lock_timeout)
         settings = states.settings
+        self._schemas = (*settings.schemas, settings.helper_schema)
         self._origins = Origins(settings.helper_schema, settings.roles.names)
 
     def run(self, tell: Callable[[str], None], limit: WaitLimit) -> Outcome:
@@ -98,7 +99,7 @@ class Adoption:
         done: list[str] = []
         timeout = self._lock_timeout.duration
         with (
-            _connected(self._database) as connection,
+            _connected(self._database, self._schemas) as connection,
             migrating(connection, self._lock_timeout, limit, is_passed=False),
         ):
 
@@ -127,7 +128,7 @@ class Adoption:
         The steps behind the upgrade are those that are known before it.
         """
         alone, going = self._replaced()
-        with _connected(self._database) as connection, connection.begin():
+        with _connected(self._database, self._schemas) as connection, connection.begin():
             wanted = self._wanted()
             plan = Plan(connection, self._choices, self._states.actual, wanted)
             before = [*alone, *self._opened(wanted), *plan.steps_before()]
@@ -274,5 +275,6 @@ def _closed(statements: Iterable[str]) -> Iterator[str]:
     return (f"{sql.closed(each)};" for each in statements)
 
 
-def _connected(database: URL) -> AbstractContextManager[Connection]:
-    return connected(Config(), {"url": database.render_as_string(hide_password=False)})
+def _connected(database: URL, schemas: Iterable[str]) -> AbstractContextManager[Connection]:
+    url = database.render_as_string(hide_password=False)
+    return connected(Config(), {"url": url}, schemas)

@@ -20,7 +20,7 @@ from townhall.check.checking import check
 from townhall.configuration import database_of
 from townhall.ini import default_ini
 from townhall.migrate.guard.wait_limits import BY_DEFAULT
-from townhall.printing import on_one_line
+from townhall.printing import log_printable, on_one_line
 
 _TO_DO = 1
 
@@ -98,6 +98,7 @@ def adopt(options: argparse.Namespace) -> int:
     Raises:
         DecisionError: Decisions are given for a look.
     """
+    log_printable()
     database = database_of(options.url or options.database, options.config or default_ini())
     if options.apply or options.sql:
         return _apply(options, database)

@@ -15,6 +15,7 @@ from townhall.migrate.guard.limits import is_usable
 from townhall.migrate.origins import Origins
 from townhall.migrate.savepoints import DEADLOCK, LOCK_NOT_AVAILABLE, run_script, sqlstate
 from townhall.pg import sql
+from townhall.printing import printable
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def script_of(origins: Origins, steps: Iterable[Step], lock_timeout: str) -> Ite
             lines = ["begin;", *lines, "commit;"]
         if step.undo:
             lines = [*_undone_on_failure(lines, step)]
-        yield "\n".join([f"-- {step.title}", "", *lines, ""])
+        yield "\n".join([f"-- {printable(step.title)}", "", *lines, ""])
 
 
 def _undone_on_failure(lines: Iterable[str], step: Step) -> Iterator[str]:

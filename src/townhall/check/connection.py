@@ -12,14 +12,25 @@ from townhall.check.errors import CheckError
 from townhall.migrate.guard.encodings import REQUIRED, refuse_other_encodings
 from townhall.migrate.guard.give_ups import blocked_by
 from townhall.migrate.savepoints import LOCK_NOT_AVAILABLE, sqlstate
+from townhall.search_path import OWN_NAMES
 
 LOCK_TIMEOUT = "5s"
 """The lock timeout of the check, as PostgreSQL writes durations."""
+
+_BEGIN = text(
+    """
+    select
+        pg_catalog.set_config('search_path', :path, true),
+        pg_catalog.set_config('lock_timeout', :duration, true)
+    """
+)
 
 
 @contextmanager
 def reading(url: URL) -> Iterator[Connection]:
     """Hold a connection in a read-only transaction with a short lock timeout.
+
+    Names are PostgreSQL's own: nothing that others have made runs with the rights of the role.
 
     Args:
         url: The database.
@@ -32,6 +43,8 @@ def reading(url: URL) -> Iterator[Connection]:
         url,
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
+        # psycopg would look for it on a search path where others may have functions.
+        use_native_hstore=False,
         # A transaction pooler has no prepared statements.
         connect_args={
             "application_name": "townhall check",
@@ -41,9 +54,7 @@ def reading(url: URL) -> Iterator[Connection]:
     )
     refuse_other_encodings(engine)
     with engine.connect().execution_options(postgresql_readonly=True) as connection:
-        connection.execute(
-            text("select set_config('lock_timeout', :duration, true)"), {"duration": LOCK_TIMEOUT}
-        )
+        connection.execute(_BEGIN, {"path": OWN_NAMES, "duration": LOCK_TIMEOUT})
         try:
             yield connection
         except DBAPIError as error:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from townhall import embedded
 from townhall.check.history import History
-from townhall.migrate.contexts import VERSION_TABLE
+from townhall.migrate.contexts import VERSION_TABLE, current_heads
 from townhall.migrate.origins import Origins
 from townhall.pg.catalog import count_objects, read_schemas, schema_names
 
@@ -33,7 +32,7 @@ def describe_revision(connection: Connection, ini: Path | None) -> str:
     Raises:
         CommandError: The configuration names no folder of revisions.
     """
-    current = set(MigrationContext.configure(connection).get_current_heads())
+    current = set(current_heads(connection))
     name = ", ".join(sorted(current)) or "none"
     history = History(ini)
     if current - history.known():

@@ -6,12 +6,10 @@ from __future__ import annotations
 import argparse
 import shlex
 
-from sqlalchemy import URL, Connection, NullPool, create_engine
-
+from townhall.check.connection import reading
 from townhall.commands.shared import add_url, chosen_database, render, this_program
 from townhall.commands.state import describe_objects, describe_revision, describe_server
 from townhall.ini import default_ini
-from townhall.migrate.guard.encodings import REQUIRED, refuse_other_encodings
 from townhall.printing import printable
 
 add_arguments = add_url
@@ -20,7 +18,7 @@ add_arguments = add_url
 def status(options: argparse.Namespace) -> int:
     """Print where the database is, its revision, and how many objects it has."""
     database = chosen_database(options)
-    with _connect(database) as connection:
+    with reading(database) as connection:
         lines = {
             "Database": render(database),
             "Server": describe_server(connection),
@@ -31,9 +29,3 @@ def status(options: argparse.Namespace) -> int:
     for name, line in lines.items():
         print(f"{name:10}{printable(line)}")
     return 0
-
-
-def _connect(database: URL) -> Connection:
-    engine = create_engine(database, poolclass=NullPool, connect_args={"client_encoding": REQUIRED})
-    refuse_other_encodings(engine)
-    return engine.connect()

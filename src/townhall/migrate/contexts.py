@@ -9,6 +9,16 @@ VERSION_TABLE = "alembic_version"
 """The table in which Alembic keeps the revision that a database is at."""
 
 
+def current_heads(connection: Connection) -> tuple[str, ...]:
+    """Return the revisions that a database is at, whichever the search path is.
+
+    Args:
+        connection: A connection to the database.
+    """
+    options = {"version_table_schema": "public"}
+    return MigrationContext.configure(connection, opts=options).get_current_heads()
+
+
 def connection_of(context: MigrationContext) -> Connection:
     """Return the connection of a run that is online; a script has none.
 

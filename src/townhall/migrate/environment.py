@@ -26,7 +26,9 @@ from townhall.migrate.guard.locks import comparison_transaction
 from townhall.migrate.guard.migrating import migrating
 from townhall.migrate.guard.pending import ADOPTS
 from townhall.migrate.guard.preparation import after_step, finish, prepare
+from townhall.migrate.guard.printable_errors import printable_errors
 from townhall.migrate.guard.telling import tell_of_others, telling
+from townhall.migrate.guard.traps import refuse_traps_in_script
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.guard.wait_limits import BY_DEFAULT, WAIT_LIMIT, WaitLimit
 from townhall.migrate.origins import Origins
@@ -51,6 +53,7 @@ from townhall.pg import Accepted, Entity, sql
 from townhall.pg.access import Declaration
 from townhall.pg.alembic_utils import ReplaceableEntity, registry
 from townhall.pg.dialect import quote_reserved_words
+from townhall.printing import log_printable
 from townhall.product import Product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
@@ -163,7 +166,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     if context.is_offline_mode():
         _run_offline(settings, timeout, options)
     else:
-        with connected(context.config, arguments) as connection:
+        schemas = settings.scope.schemas
+        with printable_errors(), connected(context.config, arguments, schemas) as connection:
             _run_online(connection, settings, (timeout, wait_limit), options)
 
 
@@ -201,8 +205,11 @@ def _revisions() -> list[Path]:
 
 def _log_as_configured(config: Config) -> None:
     # A program that calls Alembic has a logging of its own; on the command line alembic.ini says.
-    if config.cmd_opts is not None and config.file_config.has_section("loggers"):
+    if config.cmd_opts is None:
+        return
+    if config.file_config.has_section("loggers"):
         fileConfig(config.file_config, disable_existing_loggers=False)
+    log_printable()
 
 
 def _run_offline(settings: Settings, lock_timeout: LockTimeout, options: dict[str, Any]) -> None:
@@ -218,6 +225,7 @@ def _run_offline(settings: Settings, lock_timeout: LockTimeout, options: dict[st
         *limits_of_script(lock_timeout.duration),
         PUBLIC_FIRST,
         REFUSE_IN_SCRIPT,
+        refuse_traps_in_script(settings.scope.schemas),
     )
     for statement in before:
         context.execute(sql.statement(statement))

@@ -4,8 +4,9 @@ At the begin of every transaction one statement sets the role and the claims for
 alone (``set_config(…, true)``, which is ``set local``), so that the database enforces access. After
 a commit the next transaction sets its own, a savepoint keeps them, and none of them outlives the
 transaction, neither in SQLAlchemy's pool nor in an external pooler. All of them are set each time,
-so that settings of another actor that were left on the connection have no effect, and temporary
-tables and types come last in the search path. Other settings of the connection stay as they are.
+so that settings of another actor that were left on the connection have no effect. PostgreSQL's own
+names come first in the search path, then those of the connection's path, temporary tables and types
+last. Other settings of the connection stay as they are.
 
 Connections are those of psycopg 3, sync or async. Behind PgBouncer in transaction mode, or on the
 transaction port of Supabase's pooler, switch off psycopg's prepared statements: they belong to a

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,7 @@ class Actor(ActorValue):
         user_id: The claim ``sub``, empty where there is none.
         email: The claim ``email``, empty where there is none.
         request_headers: The JSON of the request's headers, names in lower case.
+        is_service: Whether it is the service, which acts with more rights than a caller.
     """
 
     role: str
@@ -39,6 +40,7 @@ class Actor(ActorValue):
     user_id: str = field(default=HiddenText(), repr=False)
     email: str = field(default=HiddenText(), repr=False)
     request_headers: str = field(default=HiddenText("{}"), repr=False)
+    is_service: bool = field(default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a role that a transaction can't act as; ``none`` would be the login role.
@@ -101,7 +103,8 @@ class Actor(ActorValue):
         Raises:
             InputError: There is no role for the service.
         """
-        return cls._without_subject(_existing(roles.service, "the service", "service"))
+        actor = cls._without_subject(_existing(roles.service, "the service", "service"))
+        return replace(actor, is_service=True)
 
     @classmethod
     def anonymous(cls, roles: Roles = SUPABASE) -> Actor:

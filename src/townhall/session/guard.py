@@ -17,6 +17,7 @@ from townhall.session.settings import (
     become,
     read_settings,
     refuse_other_driver,
+    refuse_traps,
     restore_settings,
     transaction_status,
 )
@@ -52,6 +53,8 @@ class _Guard:
             _refuse_unsupported(session, self._connection)
             if self._is_of_caller:
                 self._settings = read_settings(self._connection)
+            if actor.is_service:
+                refuse_traps(self._connection)
             become(self._connection, actor)
         except BaseException as error:
             self._failure = error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
 
-from sqlalchemy import Connection, Dialect, text
+from sqlalchemy import Connection, Dialect, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from townhall.search_path import FIND, Traps, refusal
 from townhall.session.claims import HiddenText
 from townhall.session.errors import ActorError, RoleNotGranted
 
@@ -16,48 +18,67 @@ if TYPE_CHECKING:
     from townhall.session.actor import Actor
 
 # All of them each time. Temporary objects outlive a transaction and are found first where the
-# search path does not name their schema: it is named last. `auth.jwt()` and its like read the older
+# search path does not name their schema: it is named last, and PostgreSQL's own first. A schema of
+# the role's name could be anybody's. `auth.jwt()` and its like read the older
 # `request.jwt.claim…` first.
 # `num_nulls` keeps the values out of the result, and so out of the log of an echoing engine.
+# It is qualified, since names are found on the path of the connection until it has run.
 _SET = text(
-    """
+    r"""
     select
-      set_config('role', :role, true),
-      num_nulls(
-        set_config(
+      pg_catalog.set_config('role', :role, true),
+      pg_catalog.num_nulls(
+        pg_catalog.set_config(
           'search_path',
           coalesce(
             :search_path,
-            concat_ws(', ', nullif(current_setting('search_path'), ''), 'pg_temp')
+            pg_catalog.concat_ws(
+              ', ',
+              'pg_catalog',
+              nullif(
+                pg_catalog.ltrim(
+                  pg_catalog.regexp_replace(
+                    pg_catalog.current_setting('search_path'), '(^|,) *"?\$user"? *(?=,|$)', ''
+                  ),
+                  ', '
+                ),
+                ''
+              ),
+              'pg_temp'
+            )
           ),
           true
         ),
-        set_config('request.jwt.claims', :claims, true),
-        set_config('request.jwt.claim', :claim, true),
-        set_config('request.jwt.claim.sub', :claim_sub, true),
-        set_config('request.jwt.claim.role', :claim_role, true),
-        set_config('request.jwt.claim.email', :claim_email, true),
-        set_config('request.headers', :headers, true)
+        pg_catalog.set_config('request.jwt.claims', :claims, true),
+        pg_catalog.set_config('request.jwt.claim', :claim, true),
+        pg_catalog.set_config('request.jwt.claim.sub', :claim_sub, true),
+        pg_catalog.set_config('request.jwt.claim.role', :claim_role, true),
+        pg_catalog.set_config('request.jwt.claim.email', :claim_email, true),
+        pg_catalog.set_config('request.headers', :headers, true)
       )
     """
 )
 _READ = text(
     """
     select
-      current_setting('role') as role,
-      current_setting('search_path') as search_path,
-      coalesce(current_setting('request.jwt.claims', true), '') as claims,
-      coalesce(current_setting('request.jwt.claim', true), '') as claim,
-      coalesce(current_setting('request.jwt.claim.sub', true), '') as claim_sub,
-      coalesce(current_setting('request.jwt.claim.role', true), '') as claim_role,
-      coalesce(current_setting('request.jwt.claim.email', true), '') as claim_email,
-      coalesce(current_setting('request.headers', true), '') as headers
+      pg_catalog.current_setting('role') as role,
+      pg_catalog.current_setting('search_path') as search_path,
+      coalesce(pg_catalog.current_setting('request.jwt.claims', true), '') as claims,
+      coalesce(pg_catalog.current_setting('request.jwt.claim', true), '') as claim,
+      coalesce(pg_catalog.current_setting('request.jwt.claim.sub', true), '') as claim_sub,
+      coalesce(pg_catalog.current_setting('request.jwt.claim.role', true), '') as claim_role,
+      coalesce(pg_catalog.current_setting('request.jwt.claim.email', true), '') as claim_email,
+      coalesce(pg_catalog.current_setting('request.headers', true), '') as headers
     """
 )
+_FIND_TRAPS = text(FIND.format(declared="array[]::pg_catalog.name[]").replace(":", r"\:"))
 _POOLER_HINT = (
     "the server connection has other prepared statements than this session: behind a pooler in "
     "transaction mode, create the engine with connect_args={'prepare_threshold': None}"
 )
+
+_without_traps: WeakSet[Engine] = WeakSet()
+"""The engines whose database was looked at."""
 
 
 def read_settings(connection: Connection) -> dict[str, str]:
@@ -103,6 +124,21 @@ def become(connection: Connection, actor: Actor) -> None:
             "a session can't act on a connection in AUTOCOMMIT: "
             "role and claims hold for a transaction, and there is none"
         )
+
+
+def refuse_traps(connection: Connection) -> None:
+    """Refuse a database in which others can put functions in the place of PostgreSQL's.
+
+    It is looked at once for each engine.
+
+    Raises:
+        ActorError: It is one.
+    """
+    if connection.engine in _without_traps:
+        return
+    if why := refusal(Traps(*connection.execute(_FIND_TRAPS).one())):
+        raise ActorError(f"the service can't act on this database: {why}")
+    _without_traps.add(connection.engine)
 
 
 def refuse_other_driver(dialect: Dialect) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from alembic.config import Config
@@ -16,16 +17,20 @@ from townhall.migrate.faults import describe
 from townhall.migrate.guard.encodings import REQUIRED, check_encodings, refuse_other_encodings
 from townhall.migrate.guard.faults import explaining_faults
 from townhall.migrate.guard.poolers import explain_pooler
+from townhall.migrate.guard.traps import refuse_traps, refuse_traps_of_passed
 from townhall.migrate.guard.version_table import refuse_hidden_revision
 from townhall.migrate.urls import resolve_url
+from townhall.printing import on_one_line
 
 # By default a schema of the role's own name comes first on the search path.
 PUBLIC_FIRST = """do $$
 begin
-    if current_schema() is distinct from 'public' then
-        perform set_config(
+    if pg_catalog.current_schema() is distinct from 'public' then
+        perform pg_catalog.set_config(
             'search_path',
-            concat_ws(', ', 'public', nullif(current_setting('search_path'), '')),
+            pg_catalog.concat_ws(
+                ', ', 'public', nullif(pg_catalog.current_setting('search_path'), '')
+            ),
             false
         );
     end if;
@@ -35,27 +40,31 @@ $$"""
 
 
 @contextmanager
-def connected(config: Config, arguments: dict[str, Any]) -> Iterator[Connection]:
+def connected(
+    config: Config, arguments: dict[str, Any], schemas: Iterable[str]
+) -> Iterator[Connection]:
     """Provide the connection of a run.
 
     Args:
         config: Alembic's configuration, whose attributes may have a ``connection`` or a ``url``.
         arguments: The ``-x`` arguments; their ``url`` takes precedence over that of the attributes.
+        schemas: The declared schemas.
 
     Raises:
         CommandError: The database can't be connected to, the passed connection can't be used, the
-            role can't see the revision of the database, or a statement of the block failed.
+            role can't see the revision of the database, others can put functions in the place of
+            PostgreSQL's, or a statement of the block failed.
     """
     is_command = config.cmd_opts is not None
     passed = config.attributes.get("connection")
     if passed is not None:
         with explaining_faults(passed, is_command=is_command):
-            _check(passed)
+            _check(passed, schemas)
             refuse_hidden_revision(passed)
             yield passed
         return
     with (
-        _opened(config, arguments) as connection,
+        _opened(config, arguments, schemas) as connection,
         explaining_faults(connection, is_command=is_command),
     ):
         refuse_hidden_revision(connection)
@@ -63,27 +72,29 @@ def connected(config: Config, arguments: dict[str, Any]) -> Iterator[Connection]
 
 
 @contextmanager
-def _opened(config: Config, arguments: dict[str, Any]) -> Iterator[Connection]:
+def _opened(
+    config: Config, arguments: dict[str, Any], schemas: Iterable[str]
+) -> Iterator[Connection]:
     try:
         url = resolve_url(
             arguments.get("url") or config.attributes.get("url"),
             config.get_main_option("sqlalchemy.url"),
         )
     except (ValueError, EmbeddedServerError) as error:
-        raise CommandError(str(error)) from error
-    with _connect(url) as connection:
+        raise CommandError(on_one_line(error)) from error
+    with _connect(url, schemas) as connection:
         yield connection
 
 
-def _connect(url: URL) -> Connection:
+def _connect(url: URL, schemas: Iterable[str]) -> Connection:
     engine = create_engine(
         url,
         poolclass=NullPool,
         # The role may have another client_encoding.
         connect_args={"fallback_application_name": "townhall", "client_encoding": REQUIRED},
     )
-    # Before SQLAlchemy asks for the default schema.
-    event.listen(engine, "connect", _put_public_first, insert=True)
+    # Before SQLAlchemy runs a statement of its own, such as that for the default schema.
+    event.listen(engine, "connect", partial(_prepare, schemas), insert=True)
     refuse_other_encodings(engine)
     try:
         return engine.connect()
@@ -92,12 +103,17 @@ def _connect(url: URL) -> Connection:
         raise CommandError(describe(error)) from error
 
 
-def _put_public_first(driver_connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's
-    driver_connection.execute(PUBLIC_FIRST)
-    driver_connection.commit()
+def _prepare(schemas: Iterable[str], driver_connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's
+    try:
+        driver_connection.execute(PUBLIC_FIRST)
+        driver_connection.commit()
+        refuse_traps(driver_connection, schemas)
+    except CommandError:
+        driver_connection.close()
+        raise
 
 
-def _check(connection: Connection) -> None:
+def _check(connection: Connection, schemas: Iterable[str]) -> None:
     if connection.in_transaction():
         raise CommandError(
             "the connection passed to Alembic is in a transaction, and each revision needs its own:"
@@ -109,7 +125,9 @@ def _check(connection: Connection) -> None:
             " the SQL of policies, functions and views don't follow: they would be about other"
             " schemas than the tables. Pass a connection without it"
         )
-    check_encodings(connection.connection.driver_connection)
+    driver_connection = connection.connection.driver_connection
+    check_encodings(driver_connection)
+    refuse_traps_of_passed(connection, schemas)
     first = connection.scalar(text("select current_schema()"))
     connection.rollback()
     if first != "public":

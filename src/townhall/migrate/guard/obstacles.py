@@ -358,8 +358,9 @@ _MESSAGE = """(
         ' need; nothing was changed.' || pg_catalog.string_agg(line, '' order by line)
         || E'\\nSee what it takes to adopt them: townhall adopt'
     from (
-        select pg_catalog.format(
-            E'\\n- %I.%I: %s', schema, name, pg_catalog.string_agg(fact, '; ')
+        select E'\\n- ' || pg_catalog.replace(
+            pg_catalog.format('%I.%I: %s', schema, name, pg_catalog.string_agg(fact, '; ')),
+            E'\\n', '\\n'
         )
         from facts
         where not pg_temp.townhall_is_made(schema, name)

@@ -187,7 +187,9 @@ _MESSAGE = """(
     select
         'There are objects that no revision of this history made, and that the revisions can''t'
         ' replace by their own; nothing was changed.'
-        || pg_catalog.string_agg(E'\\n- ' || line, '' order by line)
+        || pg_catalog.string_agg(
+            E'\\n- ' || pg_catalog.replace(line, E'\\n', '\\n'), '' order by line
+        )
         || E'\\nSee what it takes to adopt them: townhall adopt'
     from facts
 )"""

@@ -106,14 +106,17 @@ _MESSAGE = """(
         'There are constraints and indexes that no revision of this history made, and that have the'
         ' names of other ones that the revisions add; nothing was changed.'
         || pg_catalog.string_agg(
-            pg_catalog.format(
-                E'\\n- %I.%I: its %s %I is: %s; declared: %s',
-                e.value ->> 0,
-                e.value ->> 1,
-                pg_catalog.replace(e.value ->> 2, 'unique ', ''),
-                e.value ->> 3,
-                o.actual,
-                pg_catalog.regexp_replace(e.value ->> 4, '\\s+', ' ', 'g')
+            E'\\n- ' || pg_catalog.replace(
+                pg_catalog.format(
+                    '%I.%I: its %s %I is: %s; declared: %s',
+                    e.value ->> 0,
+                    e.value ->> 1,
+                    pg_catalog.replace(e.value ->> 2, 'unique ', ''),
+                    e.value ->> 3,
+                    o.actual,
+                    pg_catalog.regexp_replace(e.value ->> 4, '\\s+', ' ', 'g')
+                ),
+                E'\\n', '\\n'
             ),
             '' order by e.value ->> 0, e.value ->> 1, e.value ->> 3
         )

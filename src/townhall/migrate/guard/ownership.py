@@ -58,9 +58,12 @@ _OTHER_OWNERS = """(
         ' nothing was changed. Run the command as their owner, as a member of its role, or as a'
         ' superuser.'
         || pg_catalog.string_agg(
-            pg_catalog.format(
-                E'\\n- %I.%I belongs to %I',
-                n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner)
+            E'\\n- ' || pg_catalog.replace(
+                pg_catalog.format(
+                    '%I.%I belongs to %I',
+                    n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner)
+                ),
+                E'\\n', '\\n'
             ),
             '' order by n.nspname, c.relname
         )

@@ -11,6 +11,11 @@ from sqlalchemy import Connection
 from townhall.migrate.contexts import connection_of
 from townhall.pg import sql
 from townhall.pg.operations import run_unchanged
+from townhall.printing import printable
+
+
+class ObstaclesError(CommandError):
+    """What stands in the way of a run, in lines that can be printed."""
 
 
 def refuse(context: MigrationContext, messages: Iterable[str]) -> None:
@@ -41,7 +46,9 @@ def refuse_online(connection: Connection, messages: Iterable[str]) -> None:
     """
     found = [connection.scalar(sql.statement(f"select {each}")) for each in messages]
     if any(found):
-        raise CommandError("\n".join(filter(None, found)))
+        # In what a line is about the expression has replaced the line breaks.
+        lines = "\n".join(filter(None, found)).split("\n")
+        raise ObstaclesError("\n".join(map(printable, lines)))
 
 
 _SCRIPT = """do $obstacles$

@@ -1,0 +1,142 @@
+"""What a stranger has put into ``public`` does not run with the rights of a role that has more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic import command
+from alembic.util import CommandError
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.migrations.chain import sql_script
+from tests.support.traps import CLOSE, is_sprung, set_traps
+from townhall import SessionFactory, migrate
+from townhall.check.connection import reading
+from townhall.cli import main
+from townhall.migrate.urls import psycopg_url
+from townhall.pull.source import read_source
+from townhall.session import ActorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from alembic.config import Config
+    from sqlalchemy import Connection, Engine
+
+    from townhall.testing.databases import Databases
+
+COMMANDS: dict[str, Callable[[Config], object]] = {
+    "upgrade": lambda config: command.upgrade(config, "heads"),
+    "downgrade": lambda config: command.downgrade(config, "base"),
+    "stamp": lambda config: command.stamp(config, "heads"),
+    "check": command.check,
+    "revision": lambda config: command.revision(config, "more", autogenerate=True),
+    "current": command.current,
+}
+
+
+@pytest.fixture(scope="module")
+def trapped(townhall_databases: Databases, townhall_template: str) -> Iterator[str]:
+    """Yield the URL of a database at head with traps, where everybody may create in public."""
+    with townhall_databases.create(townhall_template) as url:
+        set_traps(url)
+        yield url
+        assert not is_sprung(url)
+
+
+@pytest.fixture(scope="module")
+def closed(townhall_databases: Databases, trapped: str) -> Iterator[str]:
+    """Yield such a one in which nobody else may create any more."""
+    with townhall_databases.create(trapped) as url:
+        run(url, CLOSE)
+        yield url
+        assert not is_sprung(url)
+
+
+def engine_of(url: str) -> Engine:
+    return create_engine(url, poolclass=NullPool, use_native_hstore=False)
+
+
+def connected(url: str) -> Connection:
+    return engine_of(url).connect()
+
+
+def run(url: str, statement: str) -> None:
+    with engine_of(url).begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_refuses_a_database_where_everybody_may_create(trapped: str, name: str) -> None:
+    with pytest.raises(CommandError, match=CLOSE):
+        COMMANDS[name](migrate.alembic_config(trapped))
+    assert not is_sprung(trapped)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_refuses_what_was_put_there_before(closed: str, name: str) -> None:
+    with pytest.raises(
+        CommandError, match=r"function public\..* of the role townhall_test_stranger"
+    ):
+        COMMANDS[name](migrate.alembic_config(closed))
+    assert not is_sprung(closed)
+
+
+def test_connection_that_a_program_passes_is_refused_too(trapped: str) -> None:
+    config = migrate.alembic_config()
+    with connected(trapped) as connection:
+        config.attributes["connection"] = connection
+        with pytest.raises(CommandError, match=CLOSE):
+            command.upgrade(config, "heads")
+
+
+@pytest.mark.parametrize("way", ["trapped", "closed"])
+def test_script_stops_before_it_calls_anything(way: str, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue(way)
+    script = sql_script(command.upgrade, "townhall_0001:townhall_0002")
+    before, _, _ = script.partition("BEGIN;")
+    expected = r"everybody may create|functions or operators of others"
+    with (
+        connected(url).execution_options(isolation_level="AUTOCOMMIT") as connection,
+        pytest.raises(DBAPIError, match=expected),
+    ):
+        connection.exec_driver_sql(before, execution_options={"no_parameters": True})
+    assert not is_sprung(url)
+
+
+@pytest.mark.parametrize("way", ["trapped", "closed"])
+def test_service_is_refused_and_callers_are_not(way: str, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue(way)
+    sessions = SessionFactory(engine_of(url))
+    expected = "the service can't act on this database: "
+    with pytest.raises(ActorError, match=expected), sessions.as_service() as session:
+        session.scalar(text("select 1"))
+    with sessions.as_anonymous() as session:
+        assert session.scalar(text("select 1")) == 1
+    assert not is_sprung(url)
+
+
+def test_status_and_pull_call_nothing_of_the_stranger(trapped: str) -> None:
+    assert main(["status", "--url", trapped]) == 0
+    with reading(psycopg_url(trapped, "the URL")) as connection:
+        assert read_source(connection, []).schemas
+    assert not is_sprung(trapped)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("words", [["check"], ["adopt"]])
+def test_look_at_a_database_calls_nothing_of_the_stranger(
+    trapped: str, townhall_server: str, words: list[str]
+) -> None:
+    assert main([*words, "--url", trapped, "--scratch", townhall_server]) == 1
+    assert not is_sprung(trapped)
+
+
+def test_traps_run_where_nothing_is_refused(townhall_databases: Databases, trapped: str) -> None:
+    with townhall_databases.create(trapped) as url:
+        with connected(url) as connection:
+            connection.execute(text("set search_path = public"))
+            connection.execute(text("select 1 from pg_class where relname = 'a'::varchar limit 1"))
+        assert is_sprung(url)
