@@ -29,18 +29,20 @@ from townhall import (
     BrandConfig,
     CommunityProfile,
     Event,
+    Organization,
     SocialFeedPost,
     StaleDocument,
     TenantProfile,
 )
 from townhall.errors import Declared, Explanation, Kind, Refusal, explain, refused_with
 from townhall.input_error import InputError
-from townhall.session import ActorError, RoleNotGranted
+from townhall.session import ActorError, AsyncSessionFactory, RoleNotGranted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.orm import Session
 
     from townhall.session import SessionFactory
@@ -167,6 +169,55 @@ def test_error_that_a_function_raises_is_explained_by_its_state(
 ) -> None:
     statement = f"do $$ begin raise 'about {SECRET}' using errcode = '{state}'; end $$"
     assert failed(townhall_connection, statement).kind is kind
+
+
+def test_detail_that_a_function_raises_is_not_read(townhall_connection: Connection) -> None:
+    statement = (
+        "do $$ begin raise unique_violation using detail = 'Key (Ada Lovelace)=(x) exists',"
+        " table = 'people'; end $$"
+    )
+    found = failed(townhall_connection, statement)
+    assert (found.kind, found.table, found.columns) == (Kind.DUPLICATE, "people", ())
+    assert "Ada" not in found.sentence
+
+
+def test_text_of_a_statement_is_not_told(townhall_sessions: SessionFactory) -> None:
+    with townhall_sessions.as_anonymous() as session:
+        with pytest.raises(DBAPIError) as raised:
+            session.execute(text("select 'a mail from Ada', pg_read_file('x')"))
+        session.rollback()
+    assert explained(raised.value).sentence == "You may not do this."
+
+
+def test_columns_of_an_expression_are_named_without_its_functions(
+    shop_connection: Connection,
+) -> None:
+    for statement in (
+        "create unique index on shop_orders (lower(cast(buyer_id as varchar)), amount)",
+        "alter table shop_orders drop constraint shop_orders_buyer_id_key",
+        "update shop_orders set amount = 1",
+    ):
+        shop_connection.execute(text(statement))
+    found = failed(
+        shop_connection,
+        f"insert into shop_orders (id, buyer_id, amount) values (2, upper('{SECRET}'), 1)",
+    )
+    assert (found.kind, found.columns) == (Kind.DUPLICATE, ("buyer_id", "amount"))
+
+
+async def test_error_of_an_async_session_is_explained(townhall_async_engine: AsyncEngine) -> None:
+    twice = [Organization(name="Guild", slug="guild") for _ in range(2)]
+    async with AsyncSessionFactory(townhall_async_engine).as_service() as session:
+        session.add_all(twice)
+        with pytest.raises(DBAPIError) as raised:
+            await session.flush()
+        await session.rollback()
+        with pytest.raises(NoResultFound) as missing:
+            await session.get_one(Event, uuid4())
+    found = explained(raised.value)
+    assert (found.kind, found.table) == (Kind.DUPLICATE, "organizations")
+    assert found.columns == ("slug",)
+    assert explained(missing.value).kind is Kind.NOT_FOUND
 
 
 def test_rule_that_a_function_raises_is_told_as_declared(townhall_connection: Connection) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from datetime import date
+from enum import StrEnum
+from inspect import getmembers, isfunction, signature
+from typing import TYPE_CHECKING, get_origin
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Select, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.support.rows import fill
-from townhall import ConsentCategory
+from townhall import ConsentCategory, entities
+from townhall.domains import DOMAINS
 from townhall.domains.coaching import (
     complete_participant_session,
     log_usage_event,
     start_participant_session,
+    tenant_branding,
     verify_custom_domain,
 )
 from townhall.domains.community import (
@@ -24,9 +30,10 @@ from townhall.domains.community import (
     set_consent,
 )
 from townhall.domains.events import exchange_seats, seat, set_networking_opt_in
-from townhall.domains.product import PRODUCT
+from townhall.domains.product import PRODUCT, module_of
 from townhall.domains.wizard import abandon_session, complete_session, open_session, save_session
 from townhall.errors import Kind, explain
+from townhall.pg import Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +107,68 @@ def test_statement_that_changes_no_row_says_so(
 ) -> None:
     with townhall_sessions.as_user(uuid4()) as session:
         assert session.execute(WITHOUT_ROWS[name](keys)).scalars().all() in ([], [0])
+
+
+VALUES: dict[object, object] = {
+    UUID: uuid4(),
+    bool: True,
+    int: 1,
+    str: "a.example",
+    date: date(2026, 11, 1),
+}
+CHANGING = [
+    f"{each.schema}.{each.name}("
+    for each in entities
+    if isinstance(each, Function) and each.volatility == "volatile"
+]
+
+
+def builders() -> list[Callable[..., Executable]]:
+    """Return what makes the statements of every domain."""
+    modules = (module_of(domain, "queries") for domain in DOMAINS)
+    return [
+        builder
+        for module in modules
+        if module is not None
+        for name, builder in getmembers(module, isfunction)
+        if not name.startswith("_") and builder.__module__ == module.__name__
+    ]
+
+
+def argument(annotation: object) -> object:
+    """Return a value of a parameter."""
+    match get_origin(annotation) or annotation:
+        case type() as enum if issubclass(enum, StrEnum):
+            return next(iter(enum))
+        case type() as mapping if mapping is Mapping:
+            return {}
+        case type() as many if issubclass(many, Iterable) and many is not str:
+            return [uuid4()]
+    return VALUES.get(annotation)
+
+
+@pytest.mark.parametrize("builder", builders(), ids=lambda each: each.__name__)
+def test_statement_that_writes_raises_or_returns_what_it_has_changed(
+    townhall_sessions: SessionFactory, builder: Callable[..., Executable]
+) -> None:
+    given = {
+        each.name: argument(each.annotation)
+        for each in signature(builder, eval_str=True).parameters.values()
+        if each.default is each.empty
+    }
+    if None in given.values() or builder is tenant_branding:
+        pytest.skip("it reads, or is among DENIED: its arguments are not made here")
+    statement = builder(**given)
+    if isinstance(statement, Select) and not any(each in str(statement) for each in CHANGING):
+        return  # it reads
+    with townhall_sessions.as_user(uuid4()) as session:
+        error = None
+        try:
+            session.execute(statement).all()  # an error where there are no rows to return
+        except DBAPIError as raised:
+            error = raised
+            session.rollback()
+    assert error is None or explain(error) is not None
 
 
 def demanding() -> list[Access]:

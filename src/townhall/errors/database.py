@@ -23,7 +23,15 @@ Told = tuple[Refusal, tuple[str, ...]]
 
 # The names come first, and no name of a column holds what ends them.
 _KEY = re.compile(r"\((.*?)\)=\(", re.DOTALL)
-_NAME = re.compile(r"\w+")
+_NAME = re.compile(r"\w+\b(?!\s*\()")
+_CAST = re.compile(r"::[\w ]+")
+
+_REPORTERS = {
+    "_bt_check_unique",
+    "check_exclusion_or_unique_constraint",
+    "ri_ReportViolation",
+}
+"""The functions of PostgreSQL whose detail begins with the names of the columns."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +84,12 @@ class Reported:
 
     @property
     def _named_columns(self) -> tuple[str, ...]:
-        # The detail has values too: only what it names before them is read.
-        key = _KEY.search(self.error.diag.message_detail or "")
-        names = _NAME.findall(key[1]) if key else []
+        # The detail has values too: only what it names before them is read, and nothing of a
+        # detail that a function of an application has written.
+        diagnosis = self.error.diag
+        detail = diagnosis.message_detail if diagnosis.source_function in _REPORTERS else None
+        key = _KEY.search(detail or "")
+        names = _NAME.findall(_CAST.sub("", key[1])) if key else []
         known = self.table.columns if self.table is not None else names
         return tuple(each for each in names if each in known)
 

@@ -46,7 +46,8 @@ def denial(error: psycopg.Error, statement: Written, declared: Declarations) -> 
     message = error.diag.message_primary or str(error)
     table = _table_in(message, statement, declared)
     if table is None:
-        return Denial(sentences.denied(statement.command, statement.table or None))
+        # The text of a statement has values too: a name from it alone is not told.
+        return Denial(sentences.DENIED)
     rule = declared.access_rule(table)
     by_rule = None if rule is None else _by_rule(rule, message, statement)
     return by_rule or Denial(sentences.denied(statement.command, table), table)
