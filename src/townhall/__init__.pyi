@@ -66,6 +66,8 @@ from townhall.domains.product import PRODUCT as PRODUCT
 from townhall.domains.product import entities as entities
 from townhall.domains.wizard import WizardSession as WizardSession
 from townhall.domains.wizard import WizardStatus as WizardStatus
+from townhall.people import erase_person as erase_person
+from townhall.people import export_person as export_person
 from townhall.session import Actor as Actor
 from townhall.session import ActorError as ActorError
 from townhall.session import AsyncSessionFactory as AsyncSessionFactory

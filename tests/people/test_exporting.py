@@ -32,6 +32,8 @@ from townhall.session import SessionFactory
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+Exports = dict[Person, dict[str, list[dict[str, Any]]]]
+
 TABLES = Links([metadata]).tables_of_people
 WRITTEN_BY_OTHERS = {"founder_messages"}
 """The tables with rows of two people, which hold what the other one wrote to the person."""
@@ -46,13 +48,22 @@ def rows_of(town: Connection, table: Table, person: Person) -> set[UUID | str]:
     return {row[0] for row in rows if owned & {str(value) for value in row[1:]}}
 
 
+@pytest.fixture(scope="module")
+def exports(settled: Connection) -> Exports:
+    """Return the exports of two people."""
+    with SessionFactory(settled).as_service() as session:
+        return {person: export_person(session, person.id) for person in (ADA, BEN)}
+
+
 @pytest.mark.parametrize("person", [ADA, BEN], ids=lambda person: person.name)
 @pytest.mark.parametrize("table", TABLES, ids=str)
 def test_export_has_every_row_of_the_person_and_no_other(
-    town: Connection, sessions: SessionFactory, table: Table, person: Person
+    town: Connection,
+    exports: Exports,
+    table: Table,
+    person: Person,
 ) -> None:
-    with sessions.as_service() as session:
-        exported = export_person(session, person.id)[shown_name(table)]
+    exported = exports[person][shown_name(table)]
     (key,) = table.primary_key.columns
     expected = rows_of(town, table, person)
     assert expected
@@ -62,10 +73,9 @@ def test_export_has_every_row_of_the_person_and_no_other(
 
 @pytest.mark.parametrize(("person", "other"), [(ADA, BEN), (BEN, ADA)])
 def test_export_holds_no_text_of_others_but_messages_to_the_person(
-    sessions: SessionFactory, person: Person, other: Person
+    exports: Exports, person: Person, other: Person
 ) -> None:
-    with sessions.as_service() as session:
-        exported = export_person(session, person.id)
+    exported = exports[person]
     texts = {name: json.dumps(rows, default=str).lower() for name, rows in exported.items()}
     # A comment of the other's on the person's post is the other's.
     named = {name for name, found in texts.items() if other.name.lower() in found}
@@ -75,9 +85,10 @@ def test_export_holds_no_text_of_others_but_messages_to_the_person(
     assert set(texts) == {shown_name(table) for table in TABLES} | {"auth.users"}
 
 
-def test_export_has_columns_by_name_with_their_values(sessions: SessionFactory) -> None:
-    with sessions.as_service() as session:
-        exported = export_person(session, ADA.id)
+def test_export_has_columns_by_name_with_their_values(
+    exports: Exports,
+) -> None:
+    exported = exports[ADA]
     (post,), (account,), (profile,) = (
         exported[name] for name in ("social_feed_posts", "auth.users", "community_profiles")
     )
@@ -87,9 +98,10 @@ def test_export_has_columns_by_name_with_their_values(sessions: SessionFactory) 
     assert profile["visibility_settings"]["show_bio"] is True
 
 
-def test_export_of_a_row_that_is_a_persons_twice_has_it_once(sessions: SessionFactory) -> None:
-    with sessions.as_service() as session:
-        messages = export_person(session, ADA.id)["founder_messages"]
+def test_message_of_two_people_is_in_an_export_once(
+    exports: Exports,
+) -> None:
+    messages = exports[ADA]["founder_messages"]
     assert len(messages) == len({row["id"] for row in messages}) == 2
 
 
@@ -101,9 +113,10 @@ def test_export_of_the_host_has_no_participant_of_the_event(sessions: SessionFac
     assert "usage_events" not in exported
 
 
-def test_export_has_no_guest_who_only_shares_the_address(sessions: SessionFactory) -> None:
-    with sessions.as_service() as session:
-        participants = export_person(session, ADA.id)["participants"]
+def test_export_has_no_guest_who_only_shares_the_address(
+    exports: Exports,
+) -> None:
+    participants = exports[ADA]["participants"]
     assert GUEST not in {row["id"] for row in participants}
 
 

@@ -16,6 +16,7 @@ ENGINE = (
     "townhall.embedded",
     "townhall.init",
     "townhall.migrate",
+    "townhall.people",
     "townhall.pg",
     "townhall.product",
     "townhall.roles",

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Table, column, delete, select, table, text
+from sqlalchemy import CursorResult, column, delete, select, table, text
 from sqlalchemy.sql.expression import ColumnClause, TableClause
 
 from townhall.base.people import Accounts, declared_in
-from townhall.people.rows import email_columns
+from townhall.people.columns import email_columns
 from townhall.people.service import hidden, name_in_sql
 from townhall.people.subject import Subject
 
@@ -64,7 +64,7 @@ class Account:
         self._session, self._key_value = session, subject.key
         schema, _, name = links.accounts.partition(".")
         self._declared = links.tables.get(links.accounts)
-        self._key = _key_of(self._declared)
+        self._key = links.account_key
         found = session.execute(_PRIVILEGES, {"schema": schema, "name": name}).mappings().first()
         self._privileges = _Privileges(**found) if found is not None else _Privileges()
         self._table: TableClause = (
@@ -76,7 +76,7 @@ class Account:
     @cached_property
     def is_readable(self) -> bool:
         """Whether the role sees it if it exists."""
-        return self._key in self._privileges.readable and self._sees("r")
+        return self._may_read(self._table.c[self._key].name) and self._sees("r")
 
     @cached_property
     def is_deletable(self) -> bool:
@@ -144,10 +144,3 @@ class Account:
 
 def _column(name: str) -> ColumnClause[Any]:
     return column(name)
-
-
-def _key_of(declared: Table | None) -> str:
-    if declared is None:
-        return "id"
-    (key,) = declared.primary_key.columns
-    return key.name

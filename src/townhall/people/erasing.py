@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     CursorResult,
     MetaData,
     Table,
-    literal_column,
     null,
     text,
     update,
 )
 from sqlalchemy.orm import Session
 
-from townhall.base.people import LinkKind, Personal
+from townhall.base.people import LinkKind
 from townhall.input_error import InputError
 from townhall.people.account import Account
+from townhall.people.columns import Values, cleared_values, email_columns
 from townhall.people.erasure import AccountState, Deleted, Erasure
-from townhall.people.links import is_kept, qualified_name, shown_name
+from townhall.people.links import is_kept, shown_name
 from townhall.people.remaining import (
     account_ids,
     kept_rows,
@@ -32,7 +31,7 @@ from townhall.people.remaining import (
     with_account,
     without_owner,
 )
-from townhall.people.rows import email_columns, has_address, personal_columns, with_address
+from townhall.people.rows import has_address, with_address
 from townhall.people.service import CHANGING
 from townhall.people.subject import Subject
 from townhall.product import Product
@@ -110,7 +109,11 @@ class _Erasing:
         self._cleared: Counter[str] = Counter()
         # What refers to a row is found by its link, which is cut after that.
         self._kept = sorted(filter(is_kept, self._links.paths), key=len, reverse=True)
-        self._values = {table: _values(table) for table in self._links.tables.values()}
+        theirs = [path[0].table for path in self._kept if path[0].kind is LinkKind.PERSON]
+        self._values = {
+            table: cleared_values(table)
+            for table in (*theirs, *self._links.tables_with_address_alone)
+        }
 
     def run(self) -> Erasure:
         """Erase the person."""
@@ -166,54 +169,29 @@ class _Erasing:
 
     def _clear_linked(self) -> None:
         for path in self._kept:
-            link = path[0]
-            values = self._values[link.table] if link.kind is LinkKind.PERSON else {}
-            is_cut = len(path) == 1 and link.is_nullable
-            cut = dict.fromkeys(link.columns, null()) if is_cut else {}
-            number = self._update(link.table, self._subject.rows(path), {**values, **cut})
+            table = path[0].table
+            values = self._values.get(table, {}) if path[0].kind is LinkKind.PERSON else {}
+            account = self._subject.account_column(path)
+            cut: Values = {account: null()} if len(path) == 1 and account.nullable else {}
+            number = self._update(table, self._subject.rows(path), {**values, **cut})
             if values:
-                self._cleared[shown_name(link.table)] += number
+                self._cleared[shown_name(table)] += number
 
     def _clear_unlinked(self, addresses: list[str]) -> None:
         for path in self._kept:
             table, root = path[0].table, path[-1]
-            if path[0].kind is LinkKind.PERSON and root.is_nullable and email_columns(root.table):
-                number = self._update(table, with_address(path, addresses), self._values[table])
-                self._cleared[shown_name(table)] += number
-        for table in self._tables_without_link():
-            number = self._update(table, has_address(table, addresses), self._values[table])
-            self._cleared[shown_name(table)] += number
+            account = self._subject.account_column(path)
+            if path[0].kind is LinkKind.PERSON and account.nullable and email_columns(root.table):
+                condition = with_address(path, account, addresses)
+                self._cleared[shown_name(table)] += self._update(
+                    table, condition, self._values[table]
+                )
+        for table in self._links.tables_with_address_alone:
+            condition = has_address(table, addresses)
+            self._cleared[shown_name(table)] += self._update(table, condition, self._values[table])
 
-    def _tables_without_link(self) -> list[Table]:
-        """Return the tables with e-mail addresses whose rows have no link to an account."""
-        linked = self._links.tables_of_people
-        return [
-            table
-            for name, table in sorted(self._links.tables.items())
-            if name != self._links.accounts and table not in linked and email_columns(table)
-        ]
-
-    def _update(
-        self, table: Table, condition: ColumnElement[bool], values: Mapping[Column[Any], Any]
-    ) -> int:
+    def _update(self, table: Table, condition: ColumnElement[bool], values: Values) -> int:
         if not values:
             return 0
-        done = self._session.execute(update(table).where(condition).values(dict(values)))
+        done = self._session.execute(update(table).where(condition).values(values))
         return cast("CursorResult[Any]", done).rowcount
-
-
-def _values(table: Table) -> dict[Column[Any], Any]:
-    return {each: _cleared(each, how) for each, how in personal_columns(table).items()}
-
-
-def _cleared(column: Column[Any], how: Personal) -> Any:  # noqa: ANN401 - a value or SQL
-    if column.nullable:
-        return null()
-    if how.instead is not None:
-        return how.instead
-    if column.server_default is not None:
-        return literal_column("default")
-    raise InputError(
-        f"the column {column.name} of {qualified_name(column.table)} is personal and can't be"
-        " cleared, since it is not null and has no default: give it personal(instead=…)"
-    )

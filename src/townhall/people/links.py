@@ -12,6 +12,7 @@ from sqlalchemy.exc import NoReferencedTableError
 
 from townhall.base.people import Accounts, LinkKind, declared_in
 from townhall.input_error import InputError
+from townhall.people.columns import email_columns
 
 _ACCOUNTS = "auth.users"
 _CASCADE = "CASCADE"
@@ -55,11 +56,6 @@ class Link:
     def cascades(self) -> bool:
         """Whether the row is deleted together with the row that it refers to."""
         return (self.constraint.ondelete or "").upper() == _CASCADE
-
-    @property
-    def is_nullable(self) -> bool:
-        """Whether a row can lose the link and stay."""
-        return all(column.nullable for column in self.columns)
 
     @property
     def name(self) -> str:
@@ -109,6 +105,21 @@ class Links:
         return marked[0] if marked else _ACCOUNTS
 
     @cached_property
+    def account_key(self) -> str:
+        """The column with the key of an account.
+
+        Raises:
+            InputError: The table of accounts has no primary key of one column.
+        """
+        declared = self.tables.get(self.accounts)
+        if declared is None:
+            return "id"
+        columns = [each.key for each in declared.primary_key.columns]
+        if len(columns) != 1:
+            raise InputError(f"the accounts of {self.accounts} have no primary key of one column")
+        return columns[0]
+
+    @cached_property
     def _foreign_keys(self) -> tuple[Link, ...]:
         return tuple(
             Link(constraint, _target(constraint))
@@ -151,6 +162,33 @@ class Links:
             )
         theirs = (link for link in self.links if link.kind is not LinkKind.OTHER)
         return tuple(path for link in theirs for path in self._beginning_with(link, ()))
+
+    def account_column(self, link: Link) -> Column[Any]:
+        """Return the column of a link to an account that has the key of the account.
+
+        Args:
+            link: The link, which may have other columns as well, such as a tenant.
+
+        Raises:
+            InputError: It has no such column.
+        """
+        for column, referred in zip(link.columns, link.referred, strict=True):
+            if referred == self.account_key:
+                return column
+        raise InputError(
+            f"the foreign key {link.name} of {qualified_name(link.table)} does not refer to the key"
+            f" {self.account_key} of {self.accounts}, by which a person is found"
+        )
+
+    @property
+    def tables_with_address_alone(self) -> list[Table]:
+        """The tables with e-mail addresses of people whose rows have no link to an account."""
+        linked = self.tables_of_people
+        return [
+            table
+            for name, table in sorted(self.tables.items())
+            if name != self.accounts and table not in linked and email_columns(table)
+        ]
 
     @property
     def tables_of_people(self) -> list[Table]:

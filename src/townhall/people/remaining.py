@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, and_, exists
 
 from townhall.base.people import AccountId, Kept, LinkKind, Owners, declared_in
+from townhall.people.columns import email_columns
 from townhall.people.erasure import Remaining
 from townhall.people.links import is_kept, shown_name
-from townhall.people.rows import email_columns, has_address
+from townhall.people.rows import has_address
 from townhall.people.subject import Subject
 from townhall.session import Actor
 from townhall.session.registry import ACTOR_KEY
@@ -69,10 +70,12 @@ def without_owner(subject: Subject) -> Iterator[Remaining]:
             continue
         other = table.alias()
         for path in subject.links.paths_of(table):
+            if len(path) > 1:
+                continue
             has_other = exists().where(
                 other.c[declared.group] == table.c[declared.group],
                 other.c[declared.role] == declared.owner,
-                *(other.c[each.name] != subject.key for each in path[0].columns),
+                other.c[subject.account_column(path).key] != subject.key,
             )
             alone = and_(subject.rows(path), table.c[declared.role] == declared.owner, ~has_other)
             if number := subject.number(table, [alone]):
@@ -95,9 +98,8 @@ def of_other_accounts(subject: Subject, addresses: Collection[str]) -> Iterator[
         link = path[0]
         emails = email_columns(link.table)
         if len(path) == 1 and link.kind is LinkKind.PERSON and emails:
-            of_another = and_(
-                *(each != subject.key for each in link.columns), has_address(link.table, addresses)
-            )
+            account = subject.account_column(path)
+            of_another = and_(account != subject.key, has_address(link.table, addresses))
             if number := subject.number(link.table, [of_another]):
                 columns = tuple(each.name for each in emails)
                 yield Remaining(shown_name(link.table), number, _OF_ANOTHER, columns)
@@ -142,5 +144,5 @@ def _of_another(subject: Subject, column: Column[Any]) -> Iterator[ColumnElement
     # An index on the rows in which the two differ serves it.
     for path in subject.links.paths_of(column.table):
         if len(path) == 1:
-            (account,) = path[0].columns
+            account = subject.account_column(path)
             yield account.is_distinct_from(column) if account.nullable else column != account

@@ -20,29 +20,31 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import column
 
-from townhall.base.people import Personal, declared_in
+from townhall.people.columns import email_columns
 from townhall.people.links import Path
 
 
-def of_person(path: Path, user_id: object) -> ColumnElement[bool]:
+def of_person(path: Path, account: Column[Any], key: object) -> ColumnElement[bool]:
     """Return the condition that a row leads to the account of a person.
 
     Args:
         path: The path from the row to the account.
-        user_id: The key of the account.
+        account: The column at its end that has the key of the account.
+        key: The key of the account.
     """
-    (account,) = path[-1].columns
-    return _along(path, account == user_id)
+    return _along(path, account == key)
 
 
-def with_address(path: Path, addresses: Collection[str]) -> ColumnElement[bool]:
+def with_address(
+    path: Path, account: Column[Any], addresses: Collection[str]
+) -> ColumnElement[bool]:
     """Return the condition that a row leads to one without an account that has an e-mail address.
 
     Args:
         path: The path from the row to the account.
+        account: The column at its end that has the key of the account.
         addresses: E-mail addresses, in any case.
     """
-    (account,) = path[-1].columns
     return _along(path, account.is_(None) & has_address(path[-1].table, addresses))
 
 
@@ -55,17 +57,6 @@ def has_address(table: Table, addresses: Collection[str]) -> ColumnElement[bool]
     """
     in_lower_case = [func.lower(literal(each)) for each in addresses]
     return or_(*(func.lower(each).in_(in_lower_case) for each in email_columns(table)))
-
-
-def personal_columns(table: Table) -> dict[Column[Any], Personal]:
-    """Return the columns of a table that an erasure clears."""
-    declared = ((each, declared_in(each.info)) for each in table.columns)
-    return {each: how for each, how in declared if isinstance(how, Personal)}
-
-
-def email_columns(table: Table) -> list[Column[Any]]:
-    """Return the columns of a table that hold e-mail addresses."""
-    return [each for each, how in personal_columns(table).items() if how.is_email]
 
 
 def number_of_rows(table: Table, conditions: Iterable[ColumnElement[bool]]) -> Select[int]:

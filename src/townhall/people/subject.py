@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, MetaData, Table
+from sqlalchemy import Column, ColumnElement, MetaData, Table
 from sqlalchemy.orm import Session
 
 from townhall.people.links import Links, Path
 from townhall.people.rows import number_of_rows, of_person
-from townhall.people.service import key_of, refuse_hidden_rows
+from townhall.people.service import CHANGING, key_of, refuse_hidden_rows
 from townhall.product import Product, own_product
 from townhall.roles import Roles
 
@@ -61,12 +62,17 @@ class Subject:
         key = key_of(session, user_id, product.roles if product else roles)
         links = Links(dict.fromkeys(every))
         session.flush()
-        refuse_hidden_rows(session, links.tables_of_people, commands)
+        others = links.tables_with_address_alone if commands == CHANGING else []
+        refuse_hidden_rows(session, [*links.tables_of_people, *others], commands)
         return cls(session, links, key)
 
     def rows(self, path: Path) -> ColumnElement[bool]:
         """Return the condition that a row is the person's by a path."""
-        return of_person(path, self.key)
+        return of_person(path, self.account_column(path), self.key)
+
+    def account_column(self, path: Path) -> Column[Any]:
+        """Return the column at the end of a path that has the key of an account."""
+        return self.links.account_column(path[-1])
 
     def number(self, table: Table, conditions: Iterable[ColumnElement[bool]]) -> int:
         """Return the number of rows of a table for which one of some conditions holds."""
