@@ -29,7 +29,7 @@ from townhall.domains.community import (
     refresh_benchmarks,
     set_consent,
 )
-from townhall.domains.events import exchange_seats, seat, set_networking_opt_in
+from townhall.domains.events import seat, set_networking_opt_in, swap_seats
 from townhall.domains.product import PRODUCT, module_of
 from townhall.domains.wizard import abandon_session, complete_session, open_session, save_session
 from townhall.errors import Kind, explain
@@ -75,9 +75,7 @@ DENIED: dict[str, Callable[[Keys], Executable]] = {
     "abandon_session": lambda keys: abandon_session(keys["wizard"]),
 }
 WITHOUT_ROWS: dict[str, Callable[[Keys], Executable]] = {
-    "exchange_seats": lambda keys: exchange_seats(
-        keys["event"], keys["participant"], keys["participant"]
-    ),
+    "swap_seats": lambda keys: swap_seats(keys["event"], keys["participant"], keys["participant"]),
     "mark_messages_read": lambda keys: mark_messages_read([keys["message"]]),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -23,7 +23,7 @@ from tests.support.organizations import (
     VIEWER,
 )
 from townhall import AssignedBy, Participant, TableAssignment
-from townhall.domains.events import exchange_seats, seat, seating_plan
+from townhall.domains.events import Place, assign_seats, seat, seating_plan, swap_seats
 from townhall.session import SessionFactory
 from townhall.testing import acting
 
@@ -79,12 +79,12 @@ def test_given_notes_replace_the_earlier_ones(sessions: SessionFactory) -> None:
         assert moved.notes == "Near the stage"
 
 
-def test_two_guests_exchange_seats_in_one_statement(
+def test_two_guests_swap_seats_in_one_statement(
     sessions: SessionFactory, connection: Connection
 ) -> None:
     with sessions.as_user(MANAGER) as session:
         session.execute(seat(EVENT, URI, 2, 1, is_vip_table=True, notes="Vegan"))
-        moved = session.scalars(exchange_seats(EVENT, DANA, URI)).all()
+        moved = session.scalars(swap_seats(EVENT, DANA, URI)).all()
         assert {each.participant_id: each.is_vip_table for each in moved} == {
             DANA: True,
             URI: False,
@@ -107,11 +107,11 @@ def test_exchange_waits_for_a_concurrent_one_and_takes_the_places_that_it_leaves
 
     def exchange() -> int:
         with sessions.as_user(OWNER) as session:
-            return len(session.scalars(exchange_seats(EVENT, third, URI)).all())
+            return len(session.scalars(swap_seats(EVENT, third, URI)).all())
 
     with ThreadPoolExecutor(1) as other:
         with sessions.as_user(MANAGER) as session:
-            session.execute(exchange_seats(EVENT, *pair))
+            session.execute(swap_seats(EVENT, *pair))
             second = other.submit(exchange)
             wait_for_a_lock(committed)
         assert second.result(timeout=30) == 2
@@ -123,19 +123,19 @@ def test_guest_with_a_seat_does_not_exchange_it_with_one_who_has_none(
     sessions: SessionFactory, connection: Connection
 ) -> None:
     with sessions.as_user(MANAGER) as session:
-        assert session.scalars(exchange_seats(EVENT, DANA, URI)).all() == []
-        assert session.scalars(exchange_seats(EVENT, DANA, DANA)).all() == []
-        assert session.scalars(exchange_seats(EVENT, DANA, NOAM)).all() == []
+        assert session.scalars(swap_seats(EVENT, DANA, URI)).all() == []
+        assert session.scalars(swap_seats(EVENT, DANA, DANA)).all() == []
+        assert session.scalars(swap_seats(EVENT, DANA, NOAM)).all() == []
     assert _seats(connection) == {DANA: (1, 1)}
 
 
 @pytest.mark.parametrize("user", [VIEWER, GUEST, OUTSIDER, STRANGER])
-def test_users_who_are_no_managers_cannot_exchange_seats(
+def test_users_who_are_no_managers_cannot_swap_seats(
     sessions: SessionFactory, connection: Connection, user: UUID
 ) -> None:
     connection.execute(seat(EVENT, URI, 2, 1))
     with sessions.as_user(user) as session:
-        assert session.scalars(exchange_seats(EVENT, DANA, URI)).all() == []
+        assert session.scalars(swap_seats(EVENT, DANA, URI)).all() == []
     assert _seats(connection) == {DANA: (1, 1), URI: (2, 1)}
 
 
@@ -333,3 +333,84 @@ def test_many_guests_are_seated_in_one_statement(sessions: SessionFactory) -> No
         session.execute(insert(TableAssignment), rows)
         counted = select(func.count()).where(TableAssignment.table_number > 1)
         assert session.scalar(counted) == 30
+
+
+def test_plan_is_assigned_in_one_statement(
+    sessions: SessionFactory, connection: Connection
+) -> None:
+    connection.execute(update(TableAssignment).values(notes="Wheelchair"))
+    plan: dict[UUID, Any] = {DANA: Place(2, 1, is_vip_table=True), URI: (1, 1)}
+    with sessions.as_user(MANAGER) as session:
+        loaded = session.get_one(TableAssignment, DANA_SEAT)
+        given = session.scalars(assign_seats(EVENT, plan, assigned_by=AssignedBy.AUTO)).all()
+        assert {each.participant_id for each in given} == {DANA, URI}
+        assert (loaded.table_number, loaded.is_vip_table, loaded.notes) == (2, True, "Wheelchair")
+        assert {each.assigned_by for each in given} == {AssignedBy.AUTO}
+        assert (
+            session.scalars(assign_seats(EVENT, {URI: Place(3, notes="Late")})).one().notes
+            == "Late"
+        )
+        assert session.scalars(assign_seats(EVENT, {})).all() == []
+    assert _seats(connection) == {DANA: (2, 1), URI: (3, None)}
+
+
+def test_plan_can_exchange_the_seats_of_its_guests(
+    sessions: SessionFactory, connection: Connection
+) -> None:
+    with sessions.as_user(MANAGER) as session:
+        session.execute(assign_seats(EVENT, {DANA: (1, 1), URI: (1, 2)}))
+        session.execute(assign_seats(EVENT, {DANA: (1, 2), URI: (1, 1)}))
+    assert _seats(connection) == {DANA: (1, 2), URI: (1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        ({URI: (1, 1)}, "uq_table_assignments_event_id_table_number_seat_number"),  # Dana's
+        ({DANA: (2, 2), URI: (2, 2)}, "uq_table_assignments_event_id_table_number_seat_number"),
+        ({DANA: (2, 2), NOAM: (2, 3)}, "fk_table_assignments_event_id_participant_id_participants"),
+        ({DANA: (2, 2), URI: (0, 3)}, "table_number_positive"),
+        ({DANA: (2, 2), URI: (1, -3)}, "seat_number_positive"),
+    ],
+)
+def test_plan_with_a_conflict_seats_nobody(
+    sessions: SessionFactory, connection: Connection, plan: dict[UUID, Any], message: str
+) -> None:
+    with (
+        pytest.raises(IntegrityError, match=message),
+        sessions.as_user(MANAGER) as session,
+    ):
+        session.execute(assign_seats(EVENT, plan))
+    assert _seats(connection) == {DANA: (1, 1)}
+
+
+@pytest.mark.parametrize("user", [VIEWER, GUEST, OUTSIDER, STRANGER])
+def test_users_who_are_no_managers_cannot_assign_seats(
+    sessions: SessionFactory, connection: Connection, user: UUID
+) -> None:
+    for plan in ({URI: (5, 5)}, {DANA: (5, 5)}):
+        with (
+            pytest.raises(ProgrammingError, match="row-level security"),
+            sessions.as_user(user) as session,
+        ):
+            session.execute(assign_seats(EVENT, plan))
+    assert _seats(connection) == {DANA: (1, 1)}
+
+
+@pytest.mark.thorough
+def test_plans_for_one_event_wait_for_each_other(committed: Engine) -> None:
+    """Otherwise each of two could wait for a seat that the other has taken."""
+    factory = SessionFactory(committed)
+
+    def assign() -> None:
+        with factory.as_user(OWNER) as session:
+            session.execute(assign_seats(EVENT, {DANA: (3, 3)}))
+
+    with ThreadPoolExecutor(1) as other:
+        with factory.as_user(MANAGER) as session:
+            session.execute(assign_seats(EVENT, {URI: (2, 2)}))
+            second = other.submit(assign)
+            wait_for_a_lock(committed)
+        second.result(timeout=30)
+    with committed.connect() as connection:
+        assert _seats(connection) == {DANA: (3, 3), URI: (2, 2)}

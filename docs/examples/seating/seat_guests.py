@@ -38,7 +38,7 @@ from townhall import (
     Track,
     User,
 )
-from townhall.domains.events import seat, seating_plan, track_statistics_of
+from townhall.domains.events import Place, assign_seats, seating_plan, track_statistics_of
 from townhall.migrate import resolve_url, upgrade
 
 COLUMNS = ("first_name", "last_name", "email", "vip", "tracks", "networking")
@@ -292,29 +292,18 @@ def seat_guests(session: Session, event_id: UUID) -> None:
             TableAssignment.event_id == event_id, TableAssignment.participant.has(cancelled)
         )
     )
-    session.execute(  # frees every seat, so that the unique constraint allows any move
-        update(TableAssignment).where(TableAssignment.event_id == event_id).values(seat_number=None)
-    )
     vips_first = (
         select(Participant)
         .where(Participant.event_id == event_id, ~cancelled)
         .order_by(Participant.is_vip.desc(), Participant.last_name, Participant.first_name)
     )
-    table = 0
+    table, plan = 0, {}
     for is_vip, group in groupby(session.scalars(vips_first).all(), attrgetter("is_vip")):
         for number, participant in enumerate(group):
             place_at_table = number % SEATS_AT_A_TABLE
             table += place_at_table == 0
-            session.execute(
-                seat(
-                    event_id,
-                    participant.id,
-                    table,
-                    place_at_table + 1,
-                    is_vip_table=is_vip,
-                    assigned_by=AssignedBy.AUTO,
-                )
-            )
+            plan[participant.id] = Place(table, place_at_table + 1, is_vip_table=is_vip)
+    session.execute(assign_seats(event_id, plan, assigned_by=AssignedBy.AUTO))
 
 
 def give_account(session: Session, event_id: UUID, email: str, account: UUID) -> None:

@@ -14,10 +14,12 @@ from townhall.domains.events.models import (
     TrackStatistics,
 )
 from townhall.domains.events.queries import (
-    exchange_seats,
+    Place,
+    assign_seats,
     seat,
     seating_plan,
     set_networking_opt_in,
+    swap_seats,
     track_statistics_of,
 )
 
@@ -28,12 +30,14 @@ __all__ = [
     "Participant",
     "ParticipantStatus",
     "ParticipantTrack",
+    "Place",
     "TableAssignment",
     "Track",
     "TrackStatistics",
-    "exchange_seats",
+    "assign_seats",
     "seat",
     "seating_plan",
     "set_networking_opt_in",
+    "swap_seats",
     "track_statistics_of",
 ]

@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, Select, Uuid, cast, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import contains_eager
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
-from townhall.domains.events.models import AssignedBy, Participant, TableAssignment, TrackStatistics
+from townhall.domains.events.models import (
+    AssignedBy,
+    Event,
+    Participant,
+    TableAssignment,
+    TrackStatistics,
+)
+from townhall.types import TextEnum
+
+
+class Place(NamedTuple):
+    """A place of a seating plan.
+
+    Attributes:
+        table_number: The table, from 1.
+        seat_number: The seat at the table, from 1; None for an unnumbered place.
+        is_vip_table: Whether it is a table for VIPs.
+        notes: Notes on the seat; None keeps those of the participant.
+    """
+
+    table_number: int
+    seat_number: int | None = None
+    is_vip_table: bool = False
+    notes: str | None = None
 
 
 def seat(  # noqa: PLR0913  the columns of a seat
@@ -59,7 +96,78 @@ def seat(  # noqa: PLR0913  the columns of a seat
     )
 
 
-def exchange_seats(
+def assign_seats(
+    event_id: UUID,
+    plan: Mapping[UUID, Place | tuple[int, int | None]],
+    *,
+    assigned_by: AssignedBy = AssignedBy.AI,
+) -> ReturningInsert[TableAssignment]:
+    """Seat or move the participants of a plan, all or none; returns their :class:`TableAssignment`.
+
+    The others keep their seats, so that a seat of one of them can't be in the plan. Plans for one
+    event wait for each other: two that take the same seats at the same time would be a deadlock.
+
+    Args:
+        event_id: The event.
+        plan: The place of each participant: a :class:`Place`, or the numbers of the table and of
+            the seat.
+        assigned_by: What assigned the seats.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: When it is run: a seat is taken or twice in the plan, the
+            event has no such participant, or a number is not positive.
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller does not manage the event.
+    """
+    places = [Place(*place) for place in plan.values()]
+    types = {
+        "table_number": Integer,
+        "seat_number": Integer,
+        "is_vip_table": Boolean,
+        "notes": Text,
+    }
+    arrays = {
+        "participant_id": cast(list(plan), ARRAY(Uuid)),
+        **{
+            name: cast([getattr(place, name) for place in places], ARRAY(type_))
+            for name, type_ in types.items()
+        },
+    }
+    planned = (
+        func.unnest(*arrays.values())
+        .table_valued(
+            column("participant_id", Uuid),
+            *(column(name, type_) for name, type_ in types.items()),
+            name="planned",
+        )
+        .render_derived()
+    )
+    # Who may not change the event gets no row of it, and the policies refuse the seats.
+    locked = select(Event.id).where(Event.id == event_id).with_for_update(key_share=True)
+    statement = insert(TableAssignment).from_select(
+        ["event_id", *arrays, "assigned_by"],
+        select(
+            literal(event_id, Uuid),
+            *planned.c,
+            literal(assigned_by, TextEnum(AssignedBy)),
+        )
+        .select_from(planned.outerjoin(locked.subquery("locked"), true()))
+        .order_by(planned.c.participant_id),
+    )
+    changed = ("table_number", "seat_number", "is_vip_table", "assigned_by", "assigned_at")
+    return (
+        statement.on_conflict_do_update(
+            index_elements=["event_id", "participant_id"],
+            set_={
+                **{name: statement.excluded[name] for name in changed},
+                "notes": func.coalesce(statement.excluded.notes, TableAssignment.notes),
+            },
+        )
+        .returning(TableAssignment)
+        .execution_options(populate_existing=True)
+    )
+
+
+def swap_seats(
     event_id: UUID, participant_id: UUID, other_id: UUID
 ) -> ReturningUpdate[TableAssignment]:
     """Exchange the seats of two participants; returns both :class:`TableAssignment`.
