@@ -19,10 +19,11 @@ from sqlalchemy.dialects import postgresql
 import tests
 from townhall import pg
 from townhall.migrate import autogenerate, safety
+from townhall.migrate.compare.expressions import render_sql_unchanged
 from townhall.migrate.compare.scope import Scope
 from townhall.migrate.settings import SETTINGS, Settings
 from townhall.migrate.trial.hook import finish_and_try
-from townhall.migrate.write.rendering import render_item, render_sql_unchanged
+from townhall.migrate.write.rendering import render_item
 from townhall.pg import Entity
 from townhall.pg.alembic_utils import (
     PGFunction,

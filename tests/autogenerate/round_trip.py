@@ -13,9 +13,9 @@ from sqlalchemy import Connection, NullPool
 from tests.autogenerate.lab import Lab, Revision, Schema, code
 from tests.support.dump import dump
 from townhall.migrate import autogenerate
+from townhall.migrate.compare.expressions import render_sql_unchanged
 from townhall.migrate.compare.scope import Scope
 from townhall.migrate.settings import SETTINGS, Settings
-from townhall.migrate.write.rendering import render_sql_unchanged
 from townhall.migrate.write.repeatable import make_repeatable
 from townhall.migrate.write.revision import finish_revision
 from townhall.testing.databases import Databases

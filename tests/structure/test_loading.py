@@ -14,13 +14,18 @@ import townhall
 from townhall.cli import COMMANDS
 
 PACKAGE = Path(townhall.__file__).parent
+REPOSITORY = Path(__file__).parents[2]
 _REPORT = "\nimport sys; print('\\n' + ' '.join(sys.modules))"
 
 
 def loaded_by(program: str) -> set[str]:
     """Return the modules that a program has loaded in the end."""
     done = subprocess.run(
-        [sys.executable, "-c", program + _REPORT], check=True, capture_output=True, text=True
+        [sys.executable, "-c", program + _REPORT],
+        check=True,
+        capture_output=True,
+        cwd=REPOSITORY,
+        text=True,
     )
     return {*done.stdout.splitlines()[-1].split()}
 
@@ -43,6 +48,7 @@ def test_help_loads_no_library_and_no_command() -> None:
     assert [each for each in loaded if each in {module for module, _ in COMMANDS.values()}] == []
 
 
+@pytest.mark.thorough
 def test_pytest_plugin_loads_nothing_but_its_fixtures(tmp_path: Path) -> None:
     (tmp_path / "test_none.py").write_text("def test_none(): pass")
     arguments = [str(tmp_path), f"--rootdir={tmp_path}", "-p", "townhall.testing", "-q"]
@@ -60,10 +66,43 @@ def test_pytest_plugin_loads_nothing_but_its_fixtures(tmp_path: Path) -> None:
     assert in_packages(loaded, "alembic", "psycopg", "pydantic", "sqlalchemy") == []
 
 
+@pytest.mark.thorough
 def test_url_loads_neither_the_driver_nor_a_migration() -> None:
     loaded = loaded_by(command("url", "--url", "postgresql://localhost/x"))
     assert in_packages(loaded, "psycopg", "pydantic", "townhall.check", "townhall.pg") == []
     assert in_packages(loaded, "townhall.migrate.") == ["townhall.migrate.urls"]
+
+
+_ALEMBIC = "import alembic.config\nalembic.config.main({words!r})"
+OF_COMPARISON = ("townhall.migrate.autogenerate", "townhall.migrate.compare.entities")
+OF_REVISIONS = (
+    "townhall.adopt",
+    "townhall.check",
+    "townhall.migrate.trial.trying",
+    "townhall.migrate.write.rendering",
+    "townhall.pull",
+)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("words", [("current",), ("upgrade", "head")])
+def test_command_that_compares_nothing_loads_no_comparison(
+    words: tuple[str, ...], townhall_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", townhall_database)
+    loaded = loaded_by(_ALEMBIC.format(words=words))
+    assert "townhall.migrate.environment" in loaded
+    assert in_packages(loaded, *OF_COMPARISON, *OF_REVISIONS) == []
+
+
+@pytest.mark.thorough
+def test_check_that_finds_nothing_loads_neither_trial_nor_what_writes_operations(
+    townhall_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", townhall_database)
+    loaded = loaded_by(_ALEMBIC.format(words=("check",)))
+    assert loaded > {*OF_COMPARISON}
+    assert in_packages(loaded, *OF_REVISIONS) == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
+from functools import cache
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
@@ -59,8 +61,10 @@ _TOLD, _WITH_ROWS = "townhall_told", "townhall_with_rows"
 _SEARCH_PATHS, _QUIET = "townhall_search_paths", "townhall_quiet"
 
 
+@cache
 def plugins() -> list[str]:
     """Return the names of the comparisons to run: Alembic's own and this one."""
+    Plugin.setup_plugin_from_module(sys.modules[__name__], PLUGIN)
     return ["alembic.autogenerate.*", PLUGIN]
 
 

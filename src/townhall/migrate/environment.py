@@ -9,14 +9,12 @@ from dataclasses import replace
 from functools import partial
 from logging.config import fileConfig
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic import context
 from alembic.config import Config
-from alembic.runtime.plugins import Plugin
 from sqlalchemy import Connection, MetaData
 
-from townhall.migrate import autogenerate
 from townhall.migrate.compare.filters import Filters, IncludeName, IncludeObject
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
@@ -41,14 +39,8 @@ from townhall.migrate.settings import (
     SETTINGS,
     Settings,
 )
-from townhall.migrate.trial.hook import ProcessDirectives, before_trial
 from townhall.migrate.write.formatting import format_new_revisions
 from townhall.migrate.write.placement import write_beside_own_revisions
-from townhall.migrate.write.rendering import (
-    RenderItem,
-    render_sql_unchanged,
-    rendering_with,
-)
 from townhall.pg import Accepted, Entity, sql
 from townhall.pg.access import Declaration
 from townhall.pg.alembic_utils import ReplaceableEntity, registry
@@ -57,11 +49,13 @@ from townhall.printing import log_printable
 from townhall.product import Product
 from townhall.roles import HELPER_SCHEMA, SUPABASE, Roles
 
+if TYPE_CHECKING:
+    from townhall.migrate.comparing import RenderItem
+    from townhall.migrate.trial.hook import ProcessDirectives
+
 # The options by which Alembic's commands are known that change a database, and that compare one.
 _DESTINATION = "destination_rev"
 _COMPARISON = "revision_context"
-
-Plugin.setup_plugin_from_module(autogenerate, autogenerate.PLUGIN)
 
 
 def run(  # noqa: PLR0913 - each is a setting of its own
@@ -157,8 +151,8 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     wait_limit = _wait_limit(arguments, wait)
     options = {
         **_options(settings),
-        "process_revision_directives": before_trial(process_revision_directives),
-        "render_item": rendering_with(render_item),
+        "process_revision_directives": process_revision_directives,
+        "render_item": render_item,
         LOCK_TIMEOUT_OPTION: _lock_timeout(arguments, COMPARISON),
         LOCK_TIMEOUT_OF_REVISIONS: timeout.duration,
         LIVE_OPTION: arguments.get("live", "yes" if live else "no") != "no",
@@ -192,7 +186,6 @@ def _options(settings: Settings) -> dict[str, Any]:
         "compare_server_default": False,
         "include_schemas": True,
         "on_version_apply": partial(_after_step, settings),
-        "autogenerate_plugins": autogenerate.plugins(),
         SETTINGS: settings,
         REVISIONS_OPTION: _revisions,
     }
@@ -219,7 +212,7 @@ def _run_offline(settings: Settings, lock_timeout: LockTimeout, options: dict[st
         dialect_opts={"paramstyle": "named"},
         **options,
     )
-    quote_reserved_words(context.get_context().impl.dialect)
+    _prepare_context()
     before = (
         "set client_min_messages = warning",
         *limits_of_script(lock_timeout.duration),
@@ -254,7 +247,7 @@ def _run_online(
         include_object=object_filter,
         **options,
     )
-    render_sql_unchanged(context.get_context())
+    _prepare_context()
     with (
         warnings.catch_warnings(),  # a comparison that fails leaves some silenced
         _guard(connection, *limits),
@@ -270,6 +263,16 @@ def _run_online(
         # An adoption has decided about what others made.
         if is_upgrade and not context.get_context().opts.get(ADOPTS):
             _tell_of_others(settings)
+
+
+def _prepare_context() -> None:
+    if _COMPARISON in context.get_context().opts:
+        # All other commands compare nothing, and loading it would be most of their time.
+        from townhall.migrate.comparing import prepare_comparison  # noqa: PLC0415 - see above
+
+        prepare_comparison(context.get_context())
+    else:
+        quote_reserved_words(context.get_context().impl.dialect)
 
 
 def _guard(

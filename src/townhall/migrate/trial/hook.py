@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable
 from typing import Any
 
 from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
-from alembic.util import CommandError
 
-from townhall.migrate.guard.lock_timeouts import COMPARISON
-from townhall.migrate.guard.locks import with_retries
-from townhall.migrate.operations.live import NotedOp
-from townhall.migrate.settings import LIVE_OPTION, LOCK_TIMEOUT_OPTION, SETTINGS, Settings
-from townhall.migrate.trial.running import decided
-from townhall.migrate.trial.verification import try_revisions
-from townhall.migrate.write.listing import refuse_differences
-from townhall.migrate.write.live import for_tables_in_use
-from townhall.migrate.write.repeatable import make_repeatable
 from townhall.migrate.write.revision import finish_revision
-
-_log = logging.getLogger(__name__)
-
-_SHORT = (
-    "This revision locks tables in use for as long as it builds indexes and reads rows. The form"
-    " that does not was tried and is not written"
-)
 
 ProcessDirectives = Callable[[MigrationContext, Any, list[MigrationScript]], None]
 """``process_revision_directives`` of Alembic's ``context.configure``."""
@@ -68,62 +49,11 @@ def finish_and_try(
             ``alembic check`` found differences, which the message lists.
     """
     finish_revision(context, revision, directives)
-    settings: Settings = context.opts[SETTINGS]
-    connection = context.connection
-    if connection is None or not any(map(_has_operations, directives)):
-        return
+    if any(map(_has_operations, directives)):
+        # Most comparisons find nothing, and need neither the trial nor what writes operations.
+        from townhall.migrate.trial.trying import try_and_list  # noqa: PLC0415 - see above
 
-    def try_them(revisions: Sequence[MigrationScript]) -> None:
-        with_retries(
-            connection,
-            context.opts.get(LOCK_TIMEOUT_OPTION, COMPARISON),
-            lambda: try_revisions(context, revisions, settings.scope.schemas),
-        )
-
-    forms = _forms(context, directives)
-    for script in dict.fromkeys(chain(*forms)):
-        make_repeatable(context, script)
-    refusals: list[CommandError] = []
-    for form in forms[:-1]:
-        try:
-            try_them(form)
-        except CommandError as refusal:
-            refusals.append(refusal)
-        else:
-            directives[:] = form
-            break
-    else:
-        try_them(directives)
-        if refusals and not _is_check(context):
-            _tell_of_locks(directives, str(refusals[0]).partition("because ")[2])
-    if _is_check(context):
-        refuse_differences(context, directives)
-
-
-def _forms(
-    context: MigrationContext, scripts: Sequence[MigrationScript]
-) -> Sequence[Sequence[MigrationScript]]:
-    # An operation may need another one earlier than that can be made without long locks.
-    forms: list[Sequence[MigrationScript]] = []
-    if context.opts.get(LIVE_OPTION, False):
-        for removes_last in (False, True):
-            form = [
-                part
-                for script in scripts
-                for part in for_tables_in_use(context, script, removes_last=removes_last)
-            ]
-            if form != scripts:
-                forms.append(form)
-    return [*forms, [*scripts]]
-
-
-def _tell_of_locks(scripts: Iterable[MigrationScript], why: str) -> None:
-    _log.warning("%s, because %s", _SHORT, why)
-    for operations in (each.ops for script in scripts for each in script.upgrade_ops_list):
-        steps = [*decided(operations)]
-        if steps:
-            first = operations.index(steps[0])
-            operations[first] = NotedOp(steps[0], f"{_SHORT}, because {why.splitlines()[0]}")
+        try_and_list(context, directives, is_check=_is_check(context))
 
 
 def _is_check(context: MigrationContext) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
@@ -12,8 +11,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import UpgradeOps
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import ARRAY, ClauseElement, DefaultClause, Enum, TypeDecorator
+from sqlalchemy import ARRAY, DefaultClause, Enum, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -21,6 +19,7 @@ from sqlalchemy.types import TypeEngine
 
 from townhall import pg
 from townhall.migrate.compare.columns import type_in_sql
+from townhall.migrate.compare.expressions import without_parameters
 from townhall.migrate.operations.bodies import UNCHECKED, UncheckedBodiesOp
 from townhall.migrate.operations.constraints import AddCheckOp
 from townhall.migrate.operations.decisions import LaterOp, UndecidedOp
@@ -42,66 +41,12 @@ from townhall.pg.alembic_utils import (
     render_drop_entity,
     render_replace_entity,
 )
-from townhall.pg.dialect import quote_reserved_words
 from townhall.pg.requirements import guarded
 
 _IMPORT = "from townhall import pg"
 _OF_ARRAYS = ("as_tuple", "dimensions", "zero_indexes")
-_PARAMETER = re.compile(r"(?<![:\w]):(?=\w+(?!:))|(?<=\\):(?=[\w$]*(?![:\w$]))")
-"""The colon of what SQLAlchemy would take for a parameter in a text, or for one that is none."""
 _dialect = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _dialect.colspecs = {}  # types are not replaced by those of a driver
-
-
-def render_sql_unchanged(context: MigrationContext) -> None:
-    """Let a migration context render SQL expressions that mean the same when a revision runs.
-
-    The driver's percent signs are not doubled, a colon starts no parameter, and every reserved word
-    that is a name is quoted.
-
-    Args:
-        context: The context of one run, which alone is changed.
-    """
-    impl = context.impl
-    quote_reserved_words(impl.dialect)
-    doubles = impl.dialect.identifier_preparer._double_percents  # noqa: SLF001 - there is no public way
-    render = impl.render_ddl_sql_expr
-
-    def render_unchanged(expr: ClauseElement, *args: Any, **options: Any) -> str:  # noqa: ANN401 - Alembic's
-        rendered = render(expr, *args, **options)
-        rendered = rendered.replace("%%", "%") if doubles else rendered
-        # The expression of an index is written as a literal column, which has no parameters.
-        return rendered if options.get("is_index") else _without_parameters(rendered)
-
-    vars(impl)["render_ddl_sql_expr"] = render_unchanged
-
-
-def _without_parameters(condition: str) -> str:
-    return _PARAMETER.sub(r"\\:", condition)
-
-
-RenderItem = Callable[[str, Any, AutogenContext], str | Literal[False]]
-"""``render_item`` of Alembic's ``context.configure``."""
-
-
-def rendering_with(render: RenderItem | None) -> RenderItem:
-    """Return :func:`render_item` behind what an application renders itself.
-
-    Args:
-        render: What the application passed for it, if anything.
-    """
-    if render is None:
-        return render_item
-
-    def render_theirs_first(
-        kind: str,
-        item: Any,  # noqa: ANN401 - Alembic's
-        context: AutogenContext,
-    ) -> str | Literal[False]:
-        rendered = render(kind, item, context)
-        return render_item(kind, item, context) if rendered is False else rendered
-
-    return render_theirs_first
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's
@@ -297,5 +242,5 @@ def _render_add_check(context: AutogenContext, operation: AddCheckOp) -> str:
     del context
     schema = f", schema={quoted(operation.schema)}" if operation.schema else ""
     name, table = quoted(str(operation.constraint_name)), quoted(operation.table_name)
-    condition = quoted(_without_parameters(str(operation.condition)))
+    condition = quoted(without_parameters(str(operation.condition)))
     return f"op.create_check_constraint(op.f({name}), {table}, {condition}{schema})"
