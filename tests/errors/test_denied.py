@@ -25,13 +25,16 @@ from tests.errors.notes import (
     Place,
     create_notes,
 )
+from townhall import SocialFeedPost
 from townhall.errors import Kind, explain
 from townhall.session import Actor, AsyncSessionFactory, NotPermitted, SessionFactory, act_as
+from townhall.testing import create_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 ME, OTHER = uuid4(), uuid4()
 
@@ -266,6 +269,56 @@ def test_session_that_does_not_act_is_as_sqlalchemy_makes_it(
         session.delete(session.scalars(select(Note)).one())
         with pytest.warns(SAWarning, match="DELETE statement"):
             session.flush()
+
+
+def post_of_another(session: Session, account: UUID) -> SocialFeedPost:
+    post = SocialFeedPost(author_id=account, content="Hello", is_public=True)
+    session.add(post)
+    session.flush()
+    return post
+
+
+def change_post(session: Session, command: str, key: UUID) -> None:
+    post = session.get_one(SocialFeedPost, key)
+    if command == "delete":
+        session.delete(post)
+    else:
+        post.content = "mine"  # which returns the time of the update
+    session.flush()
+
+
+@pytest.mark.parametrize("command", ["delete", "update"])
+def test_post_of_another_is_neither_deleted_nor_updated(
+    townhall_connection: Connection, townhall_sessions: SessionFactory, command: str
+) -> None:
+    account = create_account(townhall_connection)
+    with townhall_sessions.as_service() as session:
+        key = post_of_another(session, account).id
+    with townhall_sessions.as_user(ME) as session:
+        with pytest.raises(NotPermitted) as raised:
+            change_post(session, command, key)
+        session.rollback()
+    assert_denied(raised.value, "social_feed_posts")
+    found = explain(raised.value)
+    assert found is not None
+    verb = "delete this from" if command == "delete" else "make this change in"
+    assert found.sentence == f"You may not {verb} social feed posts."
+
+
+@pytest.mark.parametrize("command", ["delete", "update"])
+async def test_post_of_another_is_neither_deleted_nor_updated_in_an_async_session(
+    townhall_engine: Engine, townhall_async_engine: AsyncEngine, command: str
+) -> None:
+    with townhall_engine.begin() as connection:
+        account = create_account(connection)
+    sessions = AsyncSessionFactory(townhall_async_engine)
+    async with sessions.as_service() as session:
+        key = (await session.run_sync(post_of_another, account)).id
+    async with sessions.as_user(ME) as session:
+        with pytest.raises(NotPermitted) as raised:
+            await session.run_sync(change_post, command, key)
+        await session.rollback()
+    assert_denied(raised.value, "social_feed_posts")
 
 
 @pytest.mark.parametrize("command", ["delete", "update"])
