@@ -9,11 +9,35 @@ from sqlalchemy import text
 
 from tests.support.broken import FIRST_ROWS, TABLES
 from tests.support.rows import fill
+from townhall.session import SessionFactory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
+
+
+@pytest.fixture(scope="module")
+def filled_once(townhall_shared_engine: Engine) -> Iterator[Connection]:
+    """Yield a connection to rows in every table."""
+    with townhall_shared_engine.connect() as connection:
+        fill(connection)
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def filled_connection(filled_once: Connection) -> Iterator[Connection]:
+    """Yield a connection to rows in every table, whose changes are undone after the test."""
+    with filled_once.begin_nested() as savepoint:
+        yield filled_once
+        savepoint.rollback()
+
+
+@pytest.fixture
+def filled_sessions(filled_connection: Connection) -> SessionFactory:
+    """Return a factory of sessions on that connection."""
+    return SessionFactory(filled_connection)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tests.support.rows import fill
 from townhall import entities, metadata
 from townhall.domains.community.models.communities import MOST_LEVELS
 from townhall.domains.product import PRODUCT
@@ -214,15 +213,9 @@ def test_each_rule_of_a_function_has_a_case_and_no_other_has() -> None:
     assert PRODUCT.refusals.keys() == RULES.keys() - CONSTRAINTS
 
 
-@pytest.fixture
-def filled_connection(townhall_connection: Connection) -> Connection:
-    fill(townhall_connection)
-    return townhall_connection
-
-
 @pytest.mark.parametrize("rule", CASES)
 def test_error_of_a_function_is_explained(
-    filled_connection: Connection, townhall_sessions: SessionFactory, rule: str
+    filled_connection: Connection, filled_sessions: SessionFactory, rule: str
 ) -> None:
     case = CASES[rule]
     for statement in case.prepared:
@@ -234,7 +227,7 @@ def test_error_of_a_function_is_explained(
             filled_connection.execute(text(case.statement))
     else:
         user = given.get("user")
-        acting = townhall_sessions.as_service() if user is None else townhall_sessions.as_user(user)
+        acting = filled_sessions.as_service() if user is None else filled_sessions.as_user(user)
         with pytest.raises(DBAPIError) as raised, acting as session:
             session.execute(text(case.statement), given)
     found = explain(raised.value)

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import Select, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.support.rows import fill
 from townhall import ConsentCategory, entities
 from townhall.domains import DOMAINS
 from townhall.domains.coaching import (
@@ -81,16 +80,15 @@ WITHOUT_ROWS: dict[str, Callable[[Keys], Executable]] = {
 
 
 @pytest.fixture
-def keys(townhall_connection: Connection) -> Keys:
-    fill(townhall_connection)
-    return dict(townhall_connection.execute(text(_KEYS)).mappings().one())
+def keys(filled_connection: Connection) -> Keys:
+    return dict(filled_connection.execute(text(_KEYS)).mappings().one())
 
 
 @pytest.mark.parametrize("name", DENIED)
 def test_denied_statement_of_the_library_raises(
-    townhall_sessions: SessionFactory, keys: Keys, name: str
+    filled_sessions: SessionFactory, keys: Keys, name: str
 ) -> None:
-    with townhall_sessions.as_user(uuid4()) as session:
+    with filled_sessions.as_user(uuid4()) as session:
         with pytest.raises(DBAPIError) as raised:
             session.execute(DENIED[name](keys))
         session.rollback()
@@ -101,9 +99,9 @@ def test_denied_statement_of_the_library_raises(
 
 @pytest.mark.parametrize("name", WITHOUT_ROWS)
 def test_statement_that_changes_no_row_says_so(
-    townhall_sessions: SessionFactory, keys: Keys, name: str
+    filled_sessions: SessionFactory, keys: Keys, name: str
 ) -> None:
-    with townhall_sessions.as_user(uuid4()) as session:
+    with filled_sessions.as_user(uuid4()) as session:
         assert session.execute(WITHOUT_ROWS[name](keys)).scalars().all() in ([], [0])
 
 
@@ -147,7 +145,7 @@ def argument(annotation: object) -> object:
 
 @pytest.mark.parametrize("builder", builders(), ids=lambda each: each.__name__)
 def test_statement_that_writes_raises_or_returns_what_it_has_changed(
-    townhall_sessions: SessionFactory, builder: Callable[..., Executable]
+    filled_sessions: SessionFactory, builder: Callable[..., Executable]
 ) -> None:
     given = {
         each.name: argument(each.annotation)
@@ -159,7 +157,7 @@ def test_statement_that_writes_raises_or_returns_what_it_has_changed(
     statement = builder(**given)
     if isinstance(statement, Select) and not any(each in str(statement) for each in CHANGING):
         return  # it reads
-    with townhall_sessions.as_user(uuid4()) as session:
+    with filled_sessions.as_user(uuid4()) as session:
         error = None
         try:
             session.execute(statement).all()  # an error where there are no rows to return
@@ -180,9 +178,9 @@ def demanding() -> list[Access]:
 
 @pytest.mark.parametrize("rule", demanding(), ids=lambda rule: rule.table.name)
 def test_insert_that_leaves_out_the_caller_names_the_column(
-    townhall_sessions: SessionFactory, rule: Access
+    filled_sessions: SessionFactory, rule: Access
 ) -> None:
-    with townhall_sessions.as_user(uuid4()) as session:
+    with filled_sessions.as_user(uuid4()) as session:
         with pytest.raises(DBAPIError) as raised:
             session.execute(text(f"insert into {rule.table.name} default values"))
         session.rollback()
