@@ -175,6 +175,60 @@ def test_group_of_five_is_shown_and_group_of_four_is_hidden(connection: Connecti
     assert _figures_in(connection, BenchmarkIndustryAggregate) == {"food": (5, None, None)}
 
 
+SCORE = Decimal("87.25")
+"""The score of the founder that an attacker wants to know."""
+
+
+def _puppets(count: int) -> list[Founder]:
+    """Return the attacker's accounts, in the group of the founder, with scores that are known."""
+    return [Founder(stage="rare", industry="many", scores=[Decimal(10)])] * count
+
+
+@pytest.mark.parametrize(("puppets", "consent"), [(4, True), (4, False), (5, True), (5, False)])
+def test_puppets_learn_of_one_founder_what_the_documentation_says(
+    connection: Connection,
+    *,
+    puppets: int,
+    consent: bool,
+) -> None:
+    founder = Founder(stage="rare", industry="many", consent=consent, scores=[SCORE])
+    _insert_founders(connection, [*_puppets(puppets), founder])
+    connection.execute(refresh_benchmarks())
+    group = _figures_in(connection, BenchmarkStageAggregate).get("rare")
+    if puppets == 4:
+        assert (group is not None) == consent
+    else:
+        assert group is not None
+        assert group[0] == puppets + consent
+    if consent:
+        assert group is not None
+        _, average, _ = group
+        assert average is not None
+        members = puppets + 1
+        assert abs(average * members - 10 * puppets - SCORE) <= members * ROUNDING
+
+
+ROUNDING = Decimal("0.005")
+
+
+def test_one_snapshot_of_both_views_gives_the_score_of_a_hidden_group(
+    connection: Connection,
+) -> None:
+    seed = [Founder("seed", "food", scores=[Decimal(score)]) for score in (20, 35, 50, 65, 80)]
+    alone = Founder("idea", "food", scores=[SCORE])
+    _insert_founders(connection, [*seed, alone])
+    connection.execute(refresh_benchmarks())
+    stages = _figures_in(connection, BenchmarkStageAggregate)
+    industries = _figures_in(connection, BenchmarkIndustryAggregate)
+    assert [*stages, *industries] == ["seed", "food"]
+    (shown, of_stage, _), (all_of_them, of_industry, _) = stages["seed"], industries["food"]
+    assert of_stage is not None
+    assert of_industry is not None
+    assert all_of_them - shown == 1
+    found = of_industry * all_of_them - of_stage * shown
+    assert abs(found - SCORE) <= (all_of_them + shown) * ROUNDING
+
+
 @pytest.mark.parametrize("way", ["says no", "takes it back", "leaves"])
 def test_founder_who_withdraws_is_not_counted_after_a_refresh(
     connection: Connection, way: str
