@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from alembic.util import CommandError
@@ -218,3 +220,50 @@ def test_new_column_for_which_rows_have_no_value_needs_a_hand(lab: Lab, *, has_r
         lab.run(written.replace(call, f"pg.execute({add!r})"))
         left = lab.differences(new)
         assert left == ["('modify_default', 'lab', 'things', 'number', '1', None)"]
+
+
+BESIDE: dict[str, tuple[list[sa.schema.SchemaItem], list[sa.schema.SchemaItem]]] = {
+    "a primary key": (
+        [sa.Column("id", sa.Integer, nullable=False)],
+        [sa.Column("id", sa.Integer, primary_key=True, autoincrement=False)],
+    ),
+    "an exclusion": (
+        [sa.Column("id", sa.Integer, primary_key=True)],
+        [
+            sa.Column("id", sa.Integer, primary_key=True),
+            postgresql.ExcludeConstraint(("id", "="), name="once", using="btree"),
+        ],
+    ),
+    "a generated column": (
+        [
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("next", sa.Integer, sa.Computed("id + 1", persisted=True)),
+        ],
+        [
+            sa.Column("id", sa.BigInteger, primary_key=True),
+            sa.Column("next", sa.BigInteger, sa.Computed("id + 1", persisted=True)),
+        ],
+    ),
+    "an identity": (
+        [sa.Column("id", sa.Integer, primary_key=True)],
+        [sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True)],
+    ),
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("old", "new"), BESIDE.values(), ids=BESIDE)
+def test_type_that_needs_a_hand_stops_no_other_change_of_its_table(
+    lab: Lab, old: list[sa.schema.SchemaItem], new: list[sa.schema.SchemaItem]
+) -> None:
+    def declared(parts: list[sa.schema.SchemaItem], type_: sa.types.TypeEngine[Any]) -> Schema:
+        metadata = sa.MetaData()
+        sa.Table("things", metadata, *parts, sa.Column("z", type_), schema=SCHEMA)
+        seen = pg.View(schema=SCHEMA, name="seen", definition="select id, z from lab.things")
+        return Schema(metadata, [seen])
+
+    lab.migrate(declared(old, sa.Text()))
+    found = lab.differences(declared(new, sa.Integer()))
+    (undecided,) = [each for each in found if "undecided" in each]
+    assert "things z text integer" in undecided
+    assert len(found) > 1

@@ -652,3 +652,13 @@ def test_type_that_only_a_policy_of_a_partition_uses_stays(lab: Lab) -> None:
         lab.connection.execute(sa.text(statement))
     revision = lab.migrate(declared(sa.BigInteger()))
     assert "EnumType" not in revision.upgrade
+
+
+def test_serial_key_that_a_view_reads_becomes_an_identity(lab: Lab) -> None:
+    def declared(*key: Any) -> Schema:  # noqa: ANN401 - what a column takes
+        metadata = sa.MetaData()
+        sa.Table("things", metadata, sa.Column("id", *key, primary_key=True), schema=SCHEMA)
+        seen = pg.View(schema=SCHEMA, name="seen", definition="select id from lab.things")
+        return Schema(metadata, [seen])
+
+    lab.there_and_back(declared(sa.Integer), declared(sa.BigInteger, sa.Identity(always=True)))

@@ -212,6 +212,11 @@ def default_of(operation: MigrateOperation) -> str | None:
     return f"default of {_column_of_table(operation)}"
 
 
+def drops_default(operation: MigrateOperation) -> bool:
+    """Tell whether an operation takes away the default of a column, by which nothing is held."""
+    return isinstance(operation, ChangeColumnOp) and operation.target.default is None
+
+
 def without_default(operation: MigrateOperation) -> MigrateOperation:
     """Return the change of a default that was dropped before, and which its reverse drops."""
     if not isinstance(operation, ChangeColumnOp):

@@ -27,6 +27,7 @@ from townhall.migrate.compare.dependants import (
     checks_of,
     column_of,
     default_of,
+    drops_default,
     holding_keys,
     target_of,
     target_of_entity,
@@ -143,6 +144,7 @@ def ordered(
     recreated = _triggers_of_dropped_views(operations, comparison)
     lost: set[Key] = set()
     parts: dict[str, Part] = {}
+    going = {default_of(each) for each in operations if drops_default(each)}
     while True:
         steps = _with_recreations(operations, comparison, recreated, lost, parts.values())
         with rolled_back(connection):
@@ -160,14 +162,15 @@ def ordered(
         new_parts = {
             each.identity: before.get(each.identity, each)
             for each in _of_kept_tables(blocking.parts, operations)
-            if each.identity not in parts
+            if each.identity not in parts and each.identity not in going
         }
         has_progress = bool(entities or new_parts)
         lost_now = set() if has_progress else _not_recreatable(failures, comparison, recreated)
         if not (has_progress or lost_now):
-            refused = [failure.step for failure in failures]
-            remaining = _without(refused, operations)
-            refusals = [Refusal.of(failure.step, failure.error) for failure in failures]
+            # A column that was dropped is not there before what waits for the others.
+            own = [each for each in failures if column_of(each.step) not in parts] or failures
+            remaining = _without([failure.step for failure in own], operations)
+            refusals = [Refusal.of(failure.step, failure.error) for failure in own]
             if len(remaining) == len(operations):
                 return done, refusals
             # Nothing is dropped for the sake of what is not done.

@@ -31,6 +31,10 @@ def name_of(table: Table) -> TableName:
 
 def table_of(operation: OnTable | CreateForeignKeyOp) -> TableName:
     """Return schema and name of the table that an operation is on."""
+    # Operations by PostgreSQL's definition have the table itself.
+    table = getattr(operation, "table", None)
+    if isinstance(table, Table):
+        return name_of(table)
     if isinstance(operation, CreateForeignKeyOp):
         return operation.kw.get("source_schema") or _DEFAULT_SCHEMA, operation.source_table
     return operation.schema or _DEFAULT_SCHEMA, str(operation.table_name)
