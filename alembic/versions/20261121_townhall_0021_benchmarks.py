@@ -36,7 +36,8 @@ def upgrade() -> None:
                             when count(f.overall_score) >= 5
                                 then percentile_cont(0.5) within group (order by f.overall_score)
                         end
-                    )::numeric(5, 2) as median_irs_score
+                    )::numeric(5, 2) as median_irs_score,
+                    now() as refreshed_at
                 from (
                     select distinct on (c.user_id) p.stage, s.overall_score
                     from public.consent_preferences as c
@@ -64,6 +65,7 @@ def upgrade() -> None:
                 "median_irs_score": (
                     "The median of their latest scores; NULL if fewer than 5 have one."
                 ),
+                "refreshed_at": "When the transaction began that computed the row.",
             },
             indexes={"idx_benchmark_stage_agg_stage": "unique (stage)"},
         )
@@ -86,7 +88,8 @@ def upgrade() -> None:
                             when count(f.overall_score) >= 5
                                 then percentile_cont(0.5) within group (order by f.overall_score)
                         end
-                    )::numeric(5, 2) as median_irs_score
+                    )::numeric(5, 2) as median_irs_score,
+                    now() as refreshed_at
                 from (
                     select distinct on (c.user_id) p.industry, s.overall_score
                     from public.consent_preferences as c
@@ -114,6 +117,7 @@ def upgrade() -> None:
                 "median_irs_score": (
                     "The median of their latest scores; NULL if fewer than 5 have one."
                 ),
+                "refreshed_at": "When the transaction began that computed the row.",
             },
             indexes={"idx_benchmark_industry_agg_industry": "unique (industry)"},
         )

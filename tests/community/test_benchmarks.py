@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections import defaultdict
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,7 +29,11 @@ from townhall import (
     InvestorReadinessScore,
     Profile,
 )
-from townhall.domains.community import BenchmarksNotRefreshedError, refresh_benchmarks
+from townhall.domains.community import (
+    BenchmarksNotRefreshedError,
+    benchmarks_age,
+    refresh_benchmarks,
+)
 from townhall.session import SessionFactory
 from townhall.testing import Outcome, acting, delete_account, outcome
 
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
     from sqlalchemy.orm import Session
 
+AGE = benchmarks_age()
 VIEWS = (BenchmarkStageAggregate, BenchmarkIndustryAggregate)
 View = type[BenchmarkStageAggregate | BenchmarkIndustryAggregate]
 Figures = dict[str, tuple[int, Decimal | None, Decimal | None]]
@@ -314,6 +320,31 @@ def test_only_the_service_may_refresh_the_benchmarks(
     expected = Outcome.ALLOWED if persona == "service" else Outcome.PERMISSION_DENIED
     with acting(connection, PERSONAS[persona]):
         assert outcome(connection, refresh) is expected
+
+
+@pytest.mark.parametrize("persona", ["stranger", "service"])
+def test_age_of_the_benchmarks_is_the_time_since_they_were_refreshed(
+    connection: Connection, persona: str
+) -> None:
+    connection.execute(text("truncate public.consent_preferences, public.consent_audit_log"))
+    for view in (BenchmarkIndustryAggregate, BenchmarkStageAggregate):
+        connection.execute(text(f"refresh materialized view public.{view.__tablename__}"))
+    with acting(connection, PERSONAS[persona]):
+        ages = {row.view_name: (row.refreshed_at, row.age) for row in connection.execute(AGE)}
+    views = ("benchmark_industry_aggregates", "benchmark_stage_aggregates")
+    assert ages == dict.fromkeys(views, (None, None))
+    _insert_founders(connection, [Founder()] * 5)
+    for view in (BenchmarkIndustryAggregate, BenchmarkStageAggregate):
+        connection.execute(text(f"refresh materialized view public.{view.__tablename__}"))
+    now = connection.scalar(select(func.now()))
+    with acting(connection, PERSONAS[persona]):
+        ages = {row.view_name: (row.refreshed_at, row.age) for row in connection.execute(AGE)}
+    assert ages["benchmark_industry_aggregates"] == (now, timedelta(0))
+
+
+def test_anonymous_caller_is_not_told_the_age_of_the_benchmarks(connection: Connection) -> None:
+    with acting(connection, PERSONAS["anon"]):
+        assert outcome(connection, AGE) is Outcome.PERMISSION_DENIED
 
 
 @pytest.mark.parametrize("persona", ["stranger", "service"])

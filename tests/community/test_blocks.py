@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Executable, delete, func, insert, select, text, update
+from sqlalchemy import Executable, delete, func, insert, select, update
 
 from tests.community.accounts_and_posts import create_posts
 from tests.community.data import (
@@ -25,6 +25,7 @@ from townhall import (
     SocialFeedPost,
     SocialFeedReaction,
 )
+from townhall.domains.community import block_founder, unblock_founder
 from townhall.testing import Outcome, acting, outcome
 
 if TYPE_CHECKING:
@@ -67,9 +68,12 @@ def _sent_to(connection: Connection, user: UUID, other: UUID) -> Iterator[Execut
     yield _comment(user, of_third, parent)
 
 
+CALLS = {"block_founder": block_founder, "unblock_founder": unblock_founder}
+
+
 def _call(connection: Connection, function: str, user: UUID, other: UUID) -> None:
     with acting(connection, PERSONAS[PERSONA_OF[user]]):
-        connection.execute(text(f"select public.{function}(:other)"), {"other": other})
+        connection.execute(CALLS[function](other))
 
 
 @pytest.mark.parametrize(("user", "other"), BOTH_WAYS)

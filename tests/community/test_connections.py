@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from tests.community.accounts_and_posts import create_accounts
 from tests.community.data import FOUNDER, PEER, PERSONAS, REQUEST, STRANGER
 from townhall import ConnectionStatus, FounderConnection
+from townhall.domains.community import block_founder, unblock_founder
 from townhall.testing import Outcome, acting, delete_account, outcome
 
 if TYPE_CHECKING:
@@ -60,9 +61,12 @@ def _pair(connection: Connection) -> Row[ConnectionStatus, UUID | None, bool, bo
     ).one_or_none()
 
 
+CALLS = {"block_founder": block_founder, "unblock_founder": unblock_founder}
+
+
 def _call(connection: Connection, function: str, persona: str, other: UUID) -> None:
     with acting(connection, PERSONAS[persona]):
-        connection.execute(text(f"select public.{function}(:other)"), {"other": other})
+        connection.execute(CALLS[function](other))
 
 
 def _refusal(connection: Connection, statement: Update) -> str | None:
@@ -415,7 +419,7 @@ def test_first_blocks_of_both_sides_at_the_same_time_are_one_row(engine: Engine)
 
 def _block(connection: Connection, user: UUID, function: str, other: UUID) -> None:
     with acting(connection, "authenticated", user):
-        connection.execute(text(f"select public.{function}(:other)"), {"other": other})
+        connection.execute(CALLS[function](other))
 
 
 def _wait_for_a_blocked_statement(connection: Connection) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from townhall.domains.community.queries import Position
+    from townhall.domains.community.positions import Position
 
 DIRECTORY = ConsentCategory.DIRECTORY
 SHOWN = {

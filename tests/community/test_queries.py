@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,18 +37,25 @@ from townhall import (
     VisibilitySettings,
 )
 from townhall.domains.community import (
+    benchmarks_age,
+    block_founder,
     consents_of,
     conversation,
+    directory_page,
     feed_page,
     mark_messages_read,
+    position_text,
     refresh_benchmarks,
     set_consent,
+    unblock_founder,
 )
+from townhall.domains.community.positions import checked
+from townhall.input_error import InputError
 from townhall.session import AsyncSessionFactory, SessionFactory
 from townhall.testing import acting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from sqlalchemy import Connection, Engine, Executable
@@ -146,8 +154,9 @@ def test_feed_has_public_posts_and_own_ones(
             assert {post.id for post in session.scalars(feed_page())} == posts
 
 
+@pytest.mark.parametrize("as_text", [False, True])
 def test_pages_of_the_feed_are_stable_while_posts_arrive(
-    sessions: SessionFactory, connection: Connection
+    sessions: SessionFactory, connection: Connection, *, as_text: bool
 ) -> None:
     # Two posts of every minute have the same time; every fifth is private.
     for number in range(40):
@@ -159,10 +168,10 @@ def test_pages_of_the_feed_are_stable_while_posts_arrive(
         assert positions == sorted(positions, reverse=True)
         assert len(whole) == 40 - 4 + 4
         found: list[UUID] = []
-        after = None
+        after: Any = None
         while page := session.scalars(feed_page(after, limit=7)).all():
             found += [post.id for post in page]
-            after = page[-1].position
+            after = position_text(page[-1]) if as_text else page[-1].position
             with sessions.as_service() as meanwhile:
                 meanwhile.add(SocialFeedPost(author_id=PEER, content="Just now"))
         assert found == whole
@@ -219,7 +228,10 @@ async def test_queries_run_in_an_async_session(engine: Engine) -> None:
         assert [each.id for each in await session.scalars(consents_of(PEER))] == [consent.id]
         posts = (await session.scalars(feed_page())).all()
         assert {post.id for post in posts} == PUBLIC_POSTS
-        assert (await session.scalars(feed_page(posts[-1].position))).all() == []
+        assert (await session.scalars(feed_page(position_text(posts[-1])))).all() == []
+        for call in (block_founder, unblock_founder):
+            await session.execute(call(STRANGER))
+        assert len((await session.execute(benchmarks_age())).all()) == 2
         (message,) = await session.scalars(conversation(PEER, FOUNDER))
         assert await session.scalar(mark_messages_read([message.id])) == 1
         await session.refresh(message)
@@ -383,3 +395,65 @@ def test_invalid_position_in_the_feed_is_refused(after: Any) -> None:  # noqa: A
         feed_page(after)
     with pytest.raises(ValueError, match=r"a position is .* not \("):
         conversation(FOUNDER, PEER, after)
+
+
+TEXT = position_text(SocialFeedPost(id=PUBLIC_POST, created_at=NEW_YEAR))
+
+
+@pytest.mark.parametrize(
+    "created_at",
+    [
+        NEW_YEAR,
+        NEW_YEAR.replace(microsecond=1),
+        NEW_YEAR.astimezone(timezone(timedelta(hours=5, minutes=30))),
+        datetime(2, 1, 1, tzinfo=UTC),
+        datetime(9998, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    ],
+    ids=str,
+)
+def test_text_of_a_position_is_the_position(created_at: datetime) -> None:
+    text = position_text(SocialFeedPost(id=PUBLIC_POST, created_at=created_at))
+    assert re.fullmatch(r"[A-Za-z0-9_-]{32}", text)
+    assert checked(text) == (created_at, PUBLIC_POST)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "2026-01-01",
+        "x" * 32,
+        "שלום",
+        f"{NEW_YEAR.isoformat()},{PUBLIC_POST}",
+        TEXT[:-1],
+        TEXT + "A",
+        f" {TEXT}",
+        f"{TEXT}\n",
+        TEXT * 2,
+        TEXT.lower()[:31] + "=",
+        "'; select 1",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize(
+    "page", [feed_page, directory_page, lambda after: conversation(FOUNDER, PEER, after)]
+)
+def test_text_that_is_no_position_is_refused(page: Callable[[str], object], after: str) -> None:
+    with pytest.raises(InputError, match="this text is no position of a page"):
+        page(after)
+
+
+def test_row_without_a_time_has_no_position() -> None:
+    with pytest.raises(InputError, match="a position is the time"):
+        position_text(SocialFeedPost(id=PUBLIC_POST))
+
+
+def test_text_leads_through_the_directory_and_a_conversation(connection: Connection) -> None:
+    for user in (FOUNDER, PEER):
+        connection.execute(set_consent(user, ConsentCategory.DIRECTORY, enabled=True))
+    connection.execute(insert(CommunityProfile).values(user_id=PEER, display_name="Noa"))
+    with acting(connection, PERSONAS["founder"]):
+        (first,) = connection.execute(directory_page(limit=1))
+        (second,) = connection.execute(directory_page(position_text(first)))
+        assert {first.user_id, second.user_id} == {FOUNDER, PEER}
+        assert connection.execute(directory_page(position_text(second))).all() == []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
 
-from sqlalchemy import Engine, create_engine, delete, func, select, update
+from sqlalchemy import Engine, create_engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from townhall import (
@@ -37,6 +37,7 @@ from townhall import (
     User,
 )
 from townhall.domains.community import (
+    block_founder,
     consents_of,
     conversation,
     feed_page,
@@ -194,7 +195,7 @@ def connect(sessions: SessionFactory, founder: Founder, other: Founder) -> None:
         )
     with sessions.as_user(other.account) as session:
         if founder.number % 3 == 0:
-            session.execute(select(func.public.block_founder(founder.account)))
+            session.execute(block_founder(founder.account))
             return
         asked = session.scalars(select(FounderConnection.id)).all()
         session.execute(

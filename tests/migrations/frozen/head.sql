@@ -1687,7 +1687,8 @@ CREATE MATERIALIZED VIEW public.benchmark_industry_aggregates AS
         CASE
             WHEN (count(overall_score) >= 5) THEN percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((overall_score)::double precision))
             ELSE NULL::double precision
-        END)::numeric(5,2) AS median_irs_score
+        END)::numeric(5,2) AS median_irs_score,
+    now() AS refreshed_at
    FROM ( SELECT DISTINCT ON (c.user_id) p.industry,
             s.overall_score
            FROM ((public.consent_preferences c
@@ -1710,6 +1711,8 @@ COMMENT ON COLUMN public.benchmark_industry_aggregates.avg_irs_score IS 'The ave
 
 COMMENT ON COLUMN public.benchmark_industry_aggregates.median_irs_score IS 'The median of their latest scores; NULL if fewer than 5 have one.';
 
+COMMENT ON COLUMN public.benchmark_industry_aggregates.refreshed_at IS 'When the transaction began that computed the row.';
+
 CREATE MATERIALIZED VIEW public.benchmark_stage_aggregates AS
  SELECT stage,
     count(*) AS founder_count,
@@ -1722,7 +1725,8 @@ CREATE MATERIALIZED VIEW public.benchmark_stage_aggregates AS
         CASE
             WHEN (count(overall_score) >= 5) THEN percentile_cont((0.5)::double precision) WITHIN GROUP (ORDER BY ((overall_score)::double precision))
             ELSE NULL::double precision
-        END)::numeric(5,2) AS median_irs_score
+        END)::numeric(5,2) AS median_irs_score,
+    now() AS refreshed_at
    FROM ( SELECT DISTINCT ON (c.user_id) p.stage,
             s.overall_score
            FROM ((public.consent_preferences c
@@ -1744,6 +1748,8 @@ COMMENT ON COLUMN public.benchmark_stage_aggregates.founder_count IS 'The number
 COMMENT ON COLUMN public.benchmark_stage_aggregates.avg_irs_score IS 'The average of their latest scores; NULL if fewer than 5 have one.';
 
 COMMENT ON COLUMN public.benchmark_stage_aggregates.median_irs_score IS 'The median of their latest scores; NULL if fewer than 5 have one.';
+
+COMMENT ON COLUMN public.benchmark_stage_aggregates.refreshed_at IS 'When the transaction began that computed the row.';
 
 CREATE TABLE public.participant_sessions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,

@@ -13,7 +13,8 @@ select
             when count(f.overall_score) >= 5
                 then percentile_cont(0.5) within group (order by f.overall_score)
         end
-    )::numeric(5, 2) as median_irs_score
+    )::numeric(5, 2) as median_irs_score,
+    now() as refreshed_at
 from (
     select distinct on (c.user_id) p.stage, s.overall_score
     from public.consent_preferences as c
@@ -45,6 +46,8 @@ comment on column public.benchmark_stage_aggregates.avg_irs_score is 'The averag
 
 comment on column public.benchmark_stage_aggregates.median_irs_score is 'The median of their latest scores; NULL if fewer than 5 have one.';
 
+comment on column public.benchmark_stage_aggregates.refreshed_at is 'When the transaction began that computed the row.';
+
 create materialized view if not exists public.benchmark_industry_aggregates as
 select
     f.industry,
@@ -60,7 +63,8 @@ select
             when count(f.overall_score) >= 5
                 then percentile_cont(0.5) within group (order by f.overall_score)
         end
-    )::numeric(5, 2) as median_irs_score
+    )::numeric(5, 2) as median_irs_score,
+    now() as refreshed_at
 from (
     select distinct on (c.user_id) p.industry, s.overall_score
     from public.consent_preferences as c
@@ -91,6 +95,8 @@ comment on column public.benchmark_industry_aggregates.founder_count is 'The num
 comment on column public.benchmark_industry_aggregates.avg_irs_score is 'The average of their latest scores; NULL if fewer than 5 have one.';
 
 comment on column public.benchmark_industry_aggregates.median_irs_score is 'The median of their latest scores; NULL if fewer than 5 have one.';
+
+comment on column public.benchmark_industry_aggregates.refreshed_at is 'When the transaction began that computed the row.';
 
 create or replace function private.refresh_benchmark_aggregates(out view_name text, out refreshed_at timestamptz, out error text)
 returns setof record

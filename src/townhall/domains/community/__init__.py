@@ -37,8 +37,11 @@ from townhall.domains.community.models import (
     SubcommunitySponsor,
     VisibilitySettings,
 )
+from townhall.domains.community.positions import position_text
 from townhall.domains.community.queries import (
     BenchmarksNotRefreshedError,
+    benchmarks_age,
+    block_founder,
     consenting,
     consents_of,
     conversation,
@@ -48,6 +51,7 @@ from townhall.domains.community.queries import (
     mark_messages_read,
     refresh_benchmarks,
     set_consent,
+    unblock_founder,
 )
 
 __all__ = [
@@ -85,6 +89,8 @@ __all__ = [
     "SocialFeedReaction",
     "SubcommunitySponsor",
     "VisibilitySettings",
+    "benchmarks_age",
+    "block_founder",
     "consenting",
     "consents_of",
     "conversation",
@@ -92,6 +98,8 @@ __all__ = [
     "directory_page",
     "feed_page",
     "mark_messages_read",
+    "position_text",
     "refresh_benchmarks",
     "set_consent",
+    "unblock_founder",
 ]

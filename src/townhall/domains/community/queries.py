@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnExpressionArgument,
+    CompoundSelect,
     DateTime,
     Integer,
     Row,
@@ -21,26 +22,27 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal,
     select,
     tuple_,
     union,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from townhall.domains.community.models import (
+    BenchmarkIndustryAggregate,
+    BenchmarkStageAggregate,
     CommunityProfile,
     ConsentCategory,
     ConsentPreference,
     FounderMessage,
     SocialFeedPost,
 )
-from townhall.input_error import InputError
+from townhall.domains.community.positions import Position, checked
 from townhall.session import RAISE_AFTER_COMMIT
-
-Position = tuple[datetime, UUID]
-"""The position of a row in the order of creation: the time and the key."""
 
 _Row = TypeVar("_Row", SocialFeedPost, FounderMessage)
 
@@ -101,21 +103,22 @@ def consenting(category: ConsentCategory, user_ids: Iterable[UUID]) -> Select[UU
     )
 
 
-def directory_page(after: Position | None = None, limit: int = 20) -> Select[Any]:
+def directory_page(after: Position | str | None = None, limit: int = 20) -> Select[Any]:
     """Select a page of the directory, newest profiles first: founders who consented to it.
 
     The rows have the fields of :class:`CommunityProfile` that the profile shows; a hidden field is
     None. ``show_name`` is for the avatar as well. ``created_at`` and ``id`` of the last row are the
-    position after which the next page begins.
+    position after which the next page begins, also as the text that :func:`position_text` makes.
 
     Args:
-        after: The position of the last row of the previous page; None for the first page.
+        after: The position of the last row of the previous page, or its :func:`position_text`;
+            None for the first page.
         limit: The number of profiles of a page.
 
     Raises:
         InputError: ``after`` is not a position.
     """
-    created_at, key = (None, None) if after is None else _checked(after)
+    created_at, key = (None, None) if after is None else checked(after)
     fields = CommunityProfile.__table__.c
     page = func.public.directory_page(
         cast(created_at, DateTime(timezone=True)), cast(key, Uuid), limit
@@ -137,6 +140,36 @@ def directory_page(after: Position | None = None, limit: int = 20) -> Select[Any
         name="page",
     )
     return select(page).order_by(page.c.created_at.desc(), page.c.id.desc())
+
+
+def block_founder(user_id: UUID) -> Select[Any]:
+    """Block a founder for the caller, whatever connection the two have.
+
+    While either blocks, neither asks the other for a connection, nor sends them messages, reactions
+    or comments. Connections that the session has loaded are not updated until they are refreshed.
+
+    Args:
+        user_id: The founder.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: When it is run: it is the caller, or there is no such user.
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller is not signed in.
+    """
+    return select(func.public.block_founder(cast(user_id, Uuid)))
+
+
+def unblock_founder(user_id: UUID) -> Select[Any]:
+    """End the caller's block of a founder; a block by the founder stays.
+
+    Nothing happens where the caller does not block the founder.
+
+    Args:
+        user_id: The founder.
+
+    Raises:
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller is not signed in.
+    """
+    return select(func.public.unblock_founder(cast(user_id, Uuid)))
 
 
 class BenchmarksNotRefreshedError(RuntimeError):
@@ -164,20 +197,42 @@ def refresh_benchmarks() -> Select[str, datetime | None, str | None]:
     return select(*refreshed.c).execution_options(**{RAISE_AFTER_COMMIT: _failure_of_refresh})
 
 
+def benchmarks_age() -> CompoundSelect[str, datetime | None, timedelta | None]:
+    """Select how old each benchmark is: ``view_name``, ``refreshed_at`` and ``age``.
+
+    The latter two are None where a benchmark has no group to show, which has no age either.
+
+    Raises:
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller is not signed in.
+        sqlalchemy.exc.OperationalError: When it is run: a benchmark was never refreshed since the
+            database was restored without its data.
+    """
+    return union_all(
+        *(
+            select(
+                literal(view.__tablename__).label("view_name"),
+                func.max(view.refreshed_at).label("refreshed_at"),
+                (func.now() - func.max(view.refreshed_at)).label("age"),
+            )
+            for view in (BenchmarkIndustryAggregate, BenchmarkStageAggregate)
+        )
+    )
+
+
 def _failure_of_refresh(rows: Iterable[Row[Any]]) -> BenchmarksNotRefreshedError | None:
     failed = [f"{row.view_name} was not refreshed: {row.error}" for row in rows if row.error]
     return BenchmarksNotRefreshedError("; ".join(failed)) if failed else None
 
 
-def feed_page(after: Position | None = None, limit: int = 20) -> Select[SocialFeedPost]:
+def feed_page(after: Position | str | None = None, limit: int = 20) -> Select[SocialFeedPost]:
     """Select a page of the caller's feed, newest first: public posts and their own private ones.
 
     Posts that arrive in between do not shift the pages, and every page costs the same: public posts
     and the caller's own are two index scans, of one page each.
 
     Args:
-        after: The :attr:`SocialFeedPost.position` of the last post of the previous page; None for
-            the first page.
+        after: The :attr:`SocialFeedPost.position` of the last post of the previous page, or its
+            :func:`position_text`; None for the first page.
         limit: The number of posts of a page.
 
     Raises:
@@ -223,7 +278,7 @@ def count_views(post_ids: Iterable[UUID]) -> Update:
 
 
 def conversation(
-    user_id: UUID, other_id: UUID, after: Position | None = None, limit: int = 50
+    user_id: UUID, other_id: UUID, after: Position | str | None = None, limit: int = 50
 ) -> Select[FounderMessage]:
     """Select a page of the messages between two users, newest first.
 
@@ -232,8 +287,8 @@ def conversation(
     Args:
         user_id: One of the two; the caller is one of them, except for the service.
         other_id: The other one.
-        after: The :attr:`FounderMessage.position` of the last message of the previous page; None
-            for the first page.
+        after: The :attr:`FounderMessage.position` of the last message of the previous page, or its
+            :func:`position_text`; None for the first page.
         limit: The number of messages of a page.
 
     Raises:
@@ -261,7 +316,7 @@ def mark_messages_read(message_ids: Iterable[UUID]) -> Select[Any]:
 def _newest(
     model: type[_Row],
     parts: Iterable[ColumnExpressionArgument[bool]],
-    after: Position | None,
+    after: Position | str | None,
     limit: int,
 ) -> Select[_Row]:
     """Return the newest rows that fulfil one of several conditions, each covered by an index.
@@ -271,7 +326,7 @@ def _newest(
     """
     order = (model.created_at.desc(), model.id.desc())
     position = tuple_(model.created_at, model.id)
-    beyond = () if after is None else (position < _checked(after),)
+    beyond = () if after is None else (position < checked(after),)
     pages = (
         select(model.id, model.created_at).where(part, *beyond).order_by(*order).limit(limit)
         for part in parts
@@ -279,14 +334,3 @@ def _newest(
     found = union(*pages).subquery()
     page = select(found.c.id).order_by(found.c.created_at.desc(), found.c.id.desc()).limit(limit)
     return select(model).where(model.id.in_(page)).order_by(*order)
-
-
-def _checked(position: Position) -> Position:
-    # From a client it arrives as text, for which PostgreSQL's error would be misleading.
-    match position:
-        case (datetime(tzinfo=tzinfo()), UUID()):
-            return position
-    raise InputError(
-        "a position is the time, with its zone, and the key of the last row of a page:"
-        f" (datetime, UUID), not {position!r}"
-    )

@@ -41,7 +41,8 @@ def aggregates(group: str) -> MaterializedView:
                         when count(f.overall_score) >= {SMALLEST_GROUP}
                             then percentile_cont(0.5) within group (order by f.overall_score)
                     end
-                )::numeric(5, 2) as median_irs_score
+                )::numeric(5, 2) as median_irs_score,
+                now() as refreshed_at
             from (
                 select distinct on (c.user_id) p.{group}, s.overall_score
                 from public.consent_preferences as c
@@ -66,6 +67,7 @@ def aggregates(group: str) -> MaterializedView:
             f" {SMALLEST_GROUP} have one.",
             "median_irs_score": "The median of their latest scores; NULL if fewer than"
             f" {SMALLEST_GROUP} have one.",
+            "refreshed_at": "When the transaction began that computed the row.",
         },
     )
 

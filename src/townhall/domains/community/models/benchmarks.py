@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, desc
@@ -37,6 +38,7 @@ class _BenchmarkAggregate:
     founder_count: Mapped[int]
     avg_irs_score: Mapped[Decimal | None]
     median_irs_score: Mapped[Decimal | None]
+    refreshed_at: Mapped[datetime]
 
 
 class BenchmarkStageAggregate(_BenchmarkAggregate, ViewBase):
