@@ -116,7 +116,7 @@ def objects(url: str) -> list[str]:
     """Return the objects of a database as pg_dump has them, without owners and Alembic's table."""
     parts = re.split(r"\n\n+", _OWNER.sub("", dump(url)))
     return sorted(
-        "\n".join(sorted(part.splitlines())) if part.startswith("GRANT") else part
+        "\n".join(sorted(part.splitlines())) if part.startswith(("GRANT", "REVOKE")) else part
         for part in map(str.strip, parts)
         if part and "alembic_version" not in part and not _OTHER_OWNERS.search(part)
     )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from townhall.pg import sql
 from townhall.pg.layout import marks, separated
+
+_REMEMBERED = 4096
+"""How many definitions are remembered: each is taken apart several times."""
 
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s",.()]+)'
 _NAMES = rf"\({_NAME}(?:, {_NAME})*\)"
@@ -111,6 +115,7 @@ class IndexParts:
     where: str | None
 
 
+@lru_cache(_REMEMBERED)
 def key(definition: str) -> Key:
     """Take a primary key or a unique constraint apart.
 
@@ -128,6 +133,7 @@ def key(definition: str) -> Key:
     )
 
 
+@lru_cache(_REMEMBERED)
 def foreign_key(definition: str) -> ForeignKey:
     """Take a foreign key apart.
 

@@ -209,10 +209,11 @@ def _executing(name: str, statements: Sequence[str]) -> Step:
 
 
 def _entity(entity: Entity, *, with_drop: bool = True) -> Step:
+    created = (each for each in entity.create_without_data_statements() if not _is_idle(each))
     step = Step(
         entity.identity,
         [render_call("create_entity", entity)],
-        _statements(entity, entity.create_without_data_statements()),
+        _statements(entity, created),
     )
     if not with_drop or not entity.is_own_object:
         return step
@@ -220,6 +221,15 @@ def _entity(entity: Entity, *, with_drop: bool = True) -> Step:
         step,
         drop_calls=[f"pg.drop_entity({render_name(entity)})"],
         drop_statements=_statements(entity, entity.drop_statements()),
+    )
+
+
+def _is_idle(statement: str) -> bool:
+    # It removes what a new object does not have, and is one of three statements of a schema.
+    return (
+        statement.startswith("drop policy if exists ")
+        or (statement.startswith("comment on ") and statement.endswith(" is null"))
+        or statement.endswith(" no force row level security")
     )
 
 

@@ -145,7 +145,8 @@ def _text(value: str, column: int) -> str:
 
 def quoted(value: str) -> str:
     """Return a text as a Python literal on one line, in double quotes where it can be."""
-    escaped = "".join(_ESCAPES.get(each) or _escaped(each) for each in value)
+    is_plain = value.isprintable() and "\\" not in value
+    escaped = value if is_plain else "".join(_ESCAPES.get(each) or _escaped(each) for each in value)
     if '"' in value and "'" not in value:
         return f"'{escaped}'"
     return '"' + escaped.replace('"', '\\"') + '"'
