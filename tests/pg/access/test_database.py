@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import ProgrammingError
 
-from tests.pg.access.models import Base, Note, Team
+from tests.pg.access.models import Base, Note, Receipt, Team
 from townhall.pg import sql
 from townhall.pg.access import Access, anyone, anyone_with, entities_of, membership, owner
 from townhall.roles import Roles
@@ -34,6 +34,11 @@ RULES = (
         | owner(Note.owner_id),
         write=owner(Note.owner_id),
         fixed=(Note.owner_id,),
+    ),
+    Access(
+        Receipt,
+        read=(anyone | owner(Receipt.buyer_id)).with_account,
+        insert=owner(Receipt.buyer_id).with_account,
     ),
     Access(Team),
 )
@@ -127,3 +132,55 @@ def test_statement_without_an_access_rule_is_denied(
         connection.begin_nested(),
     ):
         connection.execute(sa.text(statement))
+
+
+CLAIMS = {
+    "no claims": ("", True),
+    "no claim": ("{}", True),
+    "account": ('{"is_anonymous": false}', True),
+    "null": ('{"is_anonymous": null}', True),
+    "anonymous sign-in": ('{"is_anonymous": true}', False),
+    "text": ('{"is_anonymous": "true"}', False),
+}
+
+
+@pytest.mark.parametrize(("claims", "has_account"), CLAIMS.values(), ids=CLAIMS)
+def test_anonymous_sign_in_is_kept_from_what_needs_an_account(
+    connection: Connection, claims: str, *, has_account: bool
+) -> None:
+    connection.execute(sa.text("insert into receipts (buyer_id) values (8)"))
+    act(connection, "app user", "7")
+    set_claims = sa.text("select set_config('request.jwt.claims', :claims, true)")
+    connection.execute(set_claims, {"claims": claims})
+    buy = sa.text("insert into receipts (buyer_id) values (7)")
+    if has_account:
+        connection.execute(buy)
+    else:
+        with (
+            pytest.raises(ProgrammingError, match="row-level security"),
+            connection.begin_nested(),
+        ):
+            connection.execute(buy)
+    counted = connection.scalar(sa.text("select count(*) from receipts"))
+    assert counted == (2 if has_account else 0)
+    assert readable(connection) == [1, 2, 3]  # what needs none is as before
+
+
+def test_anonymous_caller_is_kept_from_what_needs_an_account(connection: Connection) -> None:
+    act(connection, "app web")
+    with pytest.raises(ProgrammingError, match="permission denied"), connection.begin_nested():
+        connection.execute(sa.text("select from receipts"))
+
+
+def test_claim_of_an_anonymous_sign_in_is_read_once_per_statement(connection: Connection) -> None:
+    act(connection, "app user", "7")
+    plan = "\n".join(connection.scalars(sa.text("explain (verbose) select from receipts")))
+    before, _, init_plan = plan.partition("InitPlan")
+    assert "is_anonymous" in init_plan
+    assert "is_anonymous" not in before
+
+
+def test_callers_with_an_account_are_named() -> None:
+    principal = owner(Receipt.buyer_id).with_account
+    assert principal.name == "the owner with an account"
+    assert anyone.with_account.anonymous is None

@@ -16,6 +16,13 @@ from townhall.pg.function import Function
 
 _ALWAYS = "true"
 
+# A subquery without columns of the table is evaluated once per statement.
+_HAS_ACCOUNT = """
+    (
+        select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'is_anonymous'
+    ) is distinct from 'true'
+"""
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -99,6 +106,15 @@ class Principal:
             condition=narrowed,
             anonymous=None if self.anonymous is None else self.anonymous.where(condition, words),
         )
+
+    @property
+    def with_account(self) -> Principal:
+        """Those of these callers who have an account that they can come back to.
+
+        Left out are anonymous callers, and the users of an anonymous sign-in, whose tokens have the
+        claim ``is_anonymous``. The claim is read once per statement.
+        """
+        return replace(self, anonymous=None).where(_HAS_ACCOUNT, "with an account")
 
     def named(self, name: str) -> Principal:
         """Return these callers under another name, such as one that is shorter.
