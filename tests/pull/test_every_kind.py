@@ -172,3 +172,20 @@ def test_own_object_in_a_schema_of_the_platform_is_told(
     assert list(map(str, pulled.left_out)) == [
         "object in a schema of the platform: 1: function extensions.mine()"
     ]
+
+
+@pytest.mark.thorough
+def test_object_of_the_owner_of_the_tables_in_a_schema_of_the_platform_is_told_to_others(
+    supabase: SupabaseDatabase, server: Databases, tmp_path: Path
+) -> None:
+    execute(
+        supabase.postgres,
+        """
+        create table public.notes (id int primary key);
+        create materialized view extensions.counted as select count(*) from public.notes
+        """,
+    )
+    pulled = Application(tmp_path, supabase.superuser, url_of(server)).pull()
+    assert list(map(str, pulled.left_out)) == [
+        "object in a schema of the platform: 1: materialized view extensions.counted"
+    ]

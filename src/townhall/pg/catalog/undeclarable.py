@@ -105,21 +105,34 @@ _PROPERTIES = f"""
 """
 
 _OF_PLATFORM = f"""
-    with objects as (
+    with owners as (
+        select current_user::regrole as role
+        union
+        select c.relowner
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname <> all (%(schemas)s)
+            and n.nspname !~ '^pg_'
+            and n.nspname <> 'information_schema'
+            and c.relkind in ('r', 'p', 'v', 'm')
+            and pg_catalog.pg_get_userbyid(c.relowner) !~ '^supabase_.*admin$'
+            and {not_of_an_extension("pg_class", "c")}
+    ),
+    objects as (
         select 'pg_catalog.pg_class'::regclass as catalog, c.oid
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where n.nspname = any (%(schemas)s)
             and c.relkind in ('r', 'p', 'v', 'm', 'f')
             and not c.relispartition
-            and c.relowner = current_user::regrole
+            and c.relowner in (select o.role from owners as o)
             and {not_of_an_extension("pg_class", "c")}
         union all
         select 'pg_catalog.pg_proc'::regclass, p.oid
         from pg_catalog.pg_proc as p
         join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
         where n.nspname = any (%(schemas)s)
-            and p.proowner = current_user::regrole
+            and p.proowner in (select o.role from owners as o)
             and {not_of_an_extension("pg_proc", "p")}
         union all
         select 'pg_catalog.pg_type'::regclass, t.oid
@@ -127,7 +140,7 @@ _OF_PLATFORM = f"""
         join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
         where n.nspname = any (%(schemas)s)
             and t.typtype in ('d', 'e', 'r')
-            and t.typowner = current_user::regrole
+            and t.typowner in (select o.role from owners as o)
             and {not_of_an_extension("pg_type", "t")}
     )
     select
@@ -136,4 +149,4 @@ _OF_PLATFORM = f"""
     from objects as o
     cross join lateral pg_catalog.pg_identify_object(o.catalog, o.oid, 0) as i
 """
-"""Those of the role that reads; the platform's own objects have owners of the platform."""
+"""Those of the role that reads, and of the owners of what is in other schemas."""
