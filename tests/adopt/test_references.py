@@ -11,7 +11,8 @@ from sqlalchemy import NullPool, create_engine, text
 from tests.adopt.conftest import Found
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
-from townhall.adopt import Decisions, Weight, adopt
+from townhall.adopt import Decisions, Weight, adopt, look
+from townhall.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -183,10 +184,10 @@ def test_key_that_foreign_keys_refer_to_is_replaced_and_given_back(
     assert sorted(dump(application.url).splitlines()) == sorted(before.splitlines())
 
 
-@pytest.mark.exhaustive
+@pytest.mark.thorough
 @pytest.mark.parametrize("application", ["order"], indirect=True)
-def test_foreign_keys_that_an_interruption_left_are_validated_by_the_next_run(
-    application: SmallApplication,
+def test_foreign_keys_that_an_interruption_left_are_told_and_validated_by_the_next_run(
+    application: SmallApplication, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(title: str) -> None:
         if title.startswith("validate the foreign keys"):
@@ -195,6 +196,18 @@ def test_foreign_keys_that_an_interruption_left_are_validated_by_the_next_run(
     with pytest.raises(KeyboardInterrupt):
         run(application, interrupt)
     assert loaned(application)[0] is False
-    run(application)
+    left = "constraint public.loans loaned"
+    answer = application.check().answers[0].answer
+    assert answer.startswith(f"interrupted: {left} is not valid: run townhall adopt --apply again")
+    ini = application.folder / "alembic.ini"
+    looked = look(application.url, config=ini, scratch=application.scratch)
+    found = [each for each in looked.findings if each.object == left]
+    assert [each.weight for each in found] == [Weight.CHANGE]
+    assert main(["status", "--url", application.url]) == 0
+    assert f"Not valid {left}: an adoption was interrupted; run it again" in capsys.readouterr().out
+    told: list[str] = []
+    run(application, told.append)
+    assert told[0] == f"go on with what an interrupted run left not valid: {left}"
     assert loaned(application) == (True, "Theirs.")
     assert run(application) == ([], [])
+    assert "migration" not in {each.question for each in application.check().answers}

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, text
 
 from townhall.adopt.comparison import tables_of
 from townhall.adopt.created_tables import CreatedTable
+from townhall.adopt.findings import listed
 from townhall.adopt.foreign import (
     as_remembered,
     drops_after,
@@ -38,6 +39,7 @@ from townhall.migrate.guard.refusal import refuse_online
 from townhall.migrate.guard.wait_limits import WaitLimit
 from townhall.migrate.origins import Origins
 from townhall.migrate.origins.kept import keep
+from townhall.migrate.origins.unfinished import read_unfinished
 from townhall.migrate.savepoints import run_script
 from townhall.pg import sql
 from townhall.pg.catalog import TableName
@@ -110,6 +112,10 @@ class Adoption:
                     done.append(step.title)
 
             self._refuse(connection)
+            with connection.begin():
+                unfinished = read_unfinished(connection)
+            if unfinished:
+                tell(f"go on with what an interrupted run left not valid: {_listed(unfinished)}")
             self._run_script(connection, self._begin())
             alone, going = self._replaced()
             run([*alone, *self._before(connection)])
@@ -257,6 +263,7 @@ class Adoption:
             run_script(connection, statements)
 
 
+_MOST = 5
 _UPGRADE = "upgrade to head"
 
 
@@ -265,6 +272,10 @@ def _statements(steps: Mapping[str, Sequence[Step]]) -> dict[str, list[str]]:
         revision: [statement for step in each for statement in step.statements]
         for revision, each in steps.items()
     }
+
+
+def _listed(parts: Iterable[object]) -> str:
+    return listed([*map(str, parts)], _MOST)
 
 
 def _name(creation: CreatedTable) -> TableName:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from townhall.adopt.number_steps import number
 from townhall.adopt.step import Step
+from townhall.migrate.origins.unfinished import PROOF
 from townhall.migrate.safety.locks import attempts
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Column, TableName
@@ -194,7 +195,7 @@ def refuse_null(table: TableName, columns: Sequence[str]) -> Iterable[Step]:
     if not columns:
         return
     target = sql.qualified(*table)
-    names = [sql.generated_name(name, [], "is_known") for name in columns]
+    names = [sql.generated_name(name, [], PROOF) for name in columns]
     proofs = dict(zip(columns, map(sql.quote, names), strict=True))
 
     def alter(changes: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from townhall.migrate.origins.unfinished import BUILD
 from townhall.pg import sql
 from townhall.pg.catalog import Constraint, Index
 
@@ -108,7 +109,7 @@ def building_name(name: str) -> str:
     Args:
         name: The name as declared.
     """
-    return sql.generated_name(name, [], "build")
+    return sql.generated_name(name, [], BUILD)
 
 
 def validated(definition: str) -> str:

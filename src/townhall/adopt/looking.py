@@ -14,7 +14,7 @@ from townhall.adopt.dependants import findings_on_dependants
 from townhall.adopt.differences import Difference, OtherType
 from townhall.adopt.findings import Finding, Weight, listed
 from townhall.adopt.foreign import users_of
-from townhall.adopt.identities import identity_of
+from townhall.adopt.identities import identity, identity_of
 from townhall.adopt.names import findings_on_names
 from townhall.adopt.plan import before_upgrade
 from townhall.adopt.policies import findings_on_policies
@@ -29,6 +29,7 @@ from townhall.adopt.triggers import Triggers
 from townhall.adopt.writes import Sources
 from townhall.check.connection import reading
 from townhall.check.snapshot import Snapshot
+from townhall.migrate.origins.unfinished import read_unfinished
 from townhall.migrate.savepoints import attempt, sqlstate
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
@@ -100,6 +101,7 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
         *on_tables,
         *findings_on_references(connection, differences, tables_of(declared)),
         *findings_on_row_identity(connection, differences),
+        *_on_unfinished(connection),
         *_on_others(connection, states, differences, former),
     ]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}
@@ -137,6 +139,19 @@ def _on_history(states: States) -> Iterable[Finding]:
             f"is at {listed(sorted(states.unknown))}, which this configuration does not have",
             "name the alembic.ini of the application that these revisions are of with --config; its"
             " version_locations name those of townhall, too",
+        )
+
+
+def _on_unfinished(connection: Connection) -> Iterable[Finding]:
+    for each in read_unfinished(connection):
+        yield Finding(
+            Weight.CHANGE,
+            f"unfinished {each.kind}",
+            identity(*each),
+            (each.schema, each.table),
+            sql.quote(each.name),
+            "is not valid: an adoption was interrupted",
+            "the next run completes it",
         )
 
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from townhall.adopt.step import Step
+from townhall.migrate.origins.unfinished import MARK
 from townhall.migrate.safety.locks import attempts
 from townhall.pg import sql
 from townhall.pg.catalog import TableName
-
-MARK = "townhall: not validated again yet. "
-"""What the comment of such a foreign key begins with."""
 
 
 def replace_key(

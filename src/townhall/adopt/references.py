@@ -15,7 +15,7 @@ from townhall.adopt.differences import (
     UndeclaredConstraint,
 )
 from townhall.adopt.findings import Finding, Weight, listed
-from townhall.adopt.rebinding import MARK
+from townhall.migrate.origins.unfinished import MARK
 from townhall.pg import sql
 from townhall.pg.catalog import Constraint, Index, Table, TableName
 

@@ -28,7 +28,14 @@ from townhall.check.errors import CheckError
 from townhall.check.findings import Finding
 from townhall.check.history import History
 from townhall.check.impact import Severity
-from townhall.check.migration import Migration, Running, explained, read_running, unfinished
+from townhall.check.migration import (
+    Migration,
+    Running,
+    explained,
+    interrupted_adoption,
+    read_running,
+    unfinished,
+)
 from townhall.check.notes import unmanaged, unsafe_search_paths
 from townhall.check.owners import after_owners, owners_first
 from townhall.check.repair import AUTOGENERATE
@@ -244,6 +251,7 @@ class _Check:
             self._running,
             revisions.next if begun else None,
             unfinished(actual, declared),
+            [str(each) for each in compared.found.unfinished],
             is_pending=revisions.next is not None,
         )
         pending = tuple(revisions.findings(migration.begun))
@@ -283,6 +291,7 @@ class _Check:
         tables = [key for key in sorted(declared) if key[0] == "table" and key in actual]
         names = [".".join(key[1:]) for key in tables if key[2] != VERSION_TABLE]
         answers = (
+            *interrupted_adoption(compared.found.unfinished),
             self._revisions.answer(settings.product),
             Answer("drift", "not compared", is_good=False),
             *([row_security(declared, actual, settings)] if tables else []),

@@ -13,6 +13,7 @@ from townhall.check.history import DeclaredSettings
 from townhall.check.shared import Platform, has_no_table, shared
 from townhall.check.snapshot import Key, Snapshot, read
 from townhall.migrate.origins.kept import read_kept
+from townhall.migrate.origins.unfinished import Unfinished, read_unfinished
 from townhall.pg import Entity
 from townhall.pg.catalog import (
     PLATFORM_SCHEMAS,
@@ -33,12 +34,14 @@ class Contents:
         snapshot: The objects of the kinds that revisions manage.
         unmanaged: The others.
         kept: What an adoption has kept, which is left out of the snapshot.
+        unfinished: What an interrupted adoption has left that is not valid.
     """
 
     schemas: Sequence[str]
     snapshot: Snapshot
     unmanaged: Sequence[Unmanaged]
     kept: frozenset[Key] = frozenset()
+    unfinished: tuple[Unfinished, ...] = ()
 
 
 def read_made(scratch: URL, platform: Platform, settings: DeclaredSettings) -> Contents:
@@ -72,7 +75,8 @@ def read_found(connection: Connection, made: Contents, settings: DeclaredSetting
     }
     # What a schema or a table has without a declaration is compared as if theirs were that.
     rest |= {key: made.snapshot[key] for key in theirs & made.snapshot.keys()}
-    return replace(found, snapshot=rest, kept=kept - made.snapshot.keys())
+    unfinished = read_unfinished(connection)
+    return replace(found, snapshot=rest, kept=kept - made.snapshot.keys(), unfinished=unfinished)
 
 
 def _is_theirs(key: Key, made: Snapshot) -> bool:

@@ -6,7 +6,7 @@ and nothing is proposed that would take it away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
@@ -20,6 +20,7 @@ from townhall.pg.catalog import Constraint, Index
 
 QUESTION = "migration"
 
+_ADOPT = "run townhall adopt --apply again, with the same decisions"
 _WAIT = "none while the migration runs: check again when it has ended"
 _LEFT = "an interrupted build or validation may have left it"
 _FIRST = "none until what the migration left is repaired: check again then"
@@ -67,24 +68,28 @@ class Migration:
         begun: The pending revision of which a part is there; None for none.
         unfinished: The indexes that are not valid and the constraints that were not validated, by
             identity.
+        of_adoption: Those that an adoption has left, which its next run completes.
         is_pending: Whether a revision is pending, which finishes them.
     """
 
     running: Running
     begun: str | None
     unfinished: Sequence[str]
+    of_adoption: Sequence[str]
     is_pending: bool
 
     def answers(self) -> Iterable[Answer]:
         """Yield the answer to the question whether there is one; none where there is none."""
         if self.running:
             words = f"{self.running}; what differs may be its unfinished work"
+        elif self.of_adoption:
+            yield from interrupted_adoption(self.of_adoption)
+            return
         elif self.begun is not None:
             words = f"interrupted: revision {self.begun} is half done: {UPGRADE}"
         elif self.unfinished:
-            verb = "is" if len(self.unfinished) == 1 else "are"
             ending = f": {UPGRADE}" if self.is_pending else ""
-            words = f"interrupted: {', '.join(self.unfinished)} {verb} not valid{ending}"
+            words = f"interrupted: {_not_valid(self.unfinished)}{ending}"
         else:
             return
         yield Answer(QUESTION, words, is_good=False)
@@ -97,6 +102,10 @@ class Migration:
         """
         if self.running:
             return [_withheld(each, _WAIT) for each in findings]
+        if self.of_adoption:
+            return [
+                _withheld(each, _ADOPT) if takes_away(each.repair) else each for each in findings
+            ]
         if self.begun is None and not self.unfinished:
             return list(findings)
         return [self._harmless(each) if takes_away(each.repair) else each for each in findings]
@@ -107,6 +116,17 @@ class Migration:
         if finding.object in self.unfinished:
             return replace(finding, decision=_LEFT)
         return _withheld(finding, _FIRST)
+
+
+def interrupted_adoption(unfinished: Sequence[object]) -> Iterator[Answer]:
+    """Yield the answer that an adoption was interrupted; none where it was not.
+
+    Args:
+        unfinished: What it has left that is not valid.
+    """
+    if unfinished:
+        words = f"interrupted: {_not_valid([*map(str, unfinished)])}: {_ADOPT}"
+        yield Answer(QUESTION, words, is_good=False)
 
 
 def read_running(connection: Connection) -> Running:
@@ -151,6 +171,10 @@ def _is_valid(item: Object) -> bool:
 
 def _withheld(finding: Finding, instead: str) -> Finding:
     return replace(finding, repair=instead, decision=None)
+
+
+def _not_valid(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts)} {'is' if len(parts) == 1 else 'are'} not valid"
 
 
 def _listed(processes: Sequence[int]) -> str:

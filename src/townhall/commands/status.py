@@ -10,6 +10,7 @@ from townhall.check.connection import reading
 from townhall.commands.shared import add_url, chosen_database, render, this_program
 from townhall.commands.state import describe_objects, describe_revision, describe_server
 from townhall.ini import default_ini
+from townhall.migrate.origins.unfinished import read_unfinished
 from townhall.printing import printable
 
 add_arguments = add_url
@@ -24,8 +25,17 @@ def status(options: argparse.Namespace) -> int:
             "Server": describe_server(connection),
             "Revision": describe_revision(connection, default_ini()),
             "Objects": describe_objects(connection),
+            **_unfinished(connection),
             "Prompt": f"{shlex.quote(this_program())} psql" + (" --url …" if options.url else ""),
         }
     for name, line in lines.items():
         print(f"{name:10}{printable(line)}")
     return 0
+
+
+def _unfinished(connection: Connection) -> dict[str, str]:
+    found = read_unfinished(connection)
+    if not found:
+        return {}
+    names = ", ".join(map(str, found))
+    return {"Not valid": f"{names}: an adoption was interrupted; run it again"}
