@@ -5,35 +5,6 @@ In their text ``:memory`` stands for the table of the memory.
 
 from __future__ import annotations
 
-_DROP_REFERENCES = """
-create or replace function pg_temp.townhall_drop_references(keys oid[])
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $drop_references$
-declare
-    referring record;
-begin
-    for referring in
-        select k.conrelid::regclass as child, k.conname
-        from pg_constraint as k
-        join pg_class as c on c.oid = k.conrelid
-        join pg_namespace as n on n.oid = c.relnamespace
-        join :memory as o on o.schema_name = n.nspname
-            and o.object_name = c.relname
-            and o.kind = 'foreign key'
-            and o.part = k.conname
-            and o.origin = 'added'
-        where k.conindid = any ($1) and k.contype = 'f'
-    loop
-        perform pg_temp.townhall_execute(
-            format('alter table %s drop constraint %I', referring.child, referring.conname)
-        );
-    end loop;
-end
-$drop_references$
-"""
-
 _DROP_TABLE = """
 create or replace function pg_temp.townhall_drop_table(schema_name text, table_name text)
 returns void
@@ -42,6 +13,7 @@ set search_path = pg_catalog, pg_temp
 as $drop_table$
 declare
     table_origin record;
+    referring record;
 begin
     if pg_temp.townhall_table($1, $2) is null then
         return;
@@ -62,13 +34,22 @@ begin
             );
         return;
     end if;
-    perform pg_temp.townhall_drop_references(
-        array(
-            select i.indexrelid
-            from pg_index as i
-            where i.indrelid = pg_temp.townhall_table($1, $2)
-        )
-    );
+    for referring in
+        select k.conrelid::regclass as child, k.conname
+        from pg_constraint as k
+        join pg_class as c on c.oid = k.conrelid
+        join pg_namespace as n on n.oid = c.relnamespace
+        join :memory as o on o.schema_name = n.nspname
+            and o.object_name = c.relname
+            and o.kind = 'foreign key'
+            and o.part = k.conname
+            and o.origin = 'added'
+        where k.confrelid = pg_temp.townhall_table($1, $2) and k.contype = 'f'
+    loop
+        perform pg_temp.townhall_execute(
+            format('alter table %s drop constraint %I', referring.child, referring.conname)
+        );
+    end loop;
     perform pg_temp.townhall_execute(format('drop table %I.%I', $1, $2));
 end
 $drop_table$
@@ -339,7 +320,6 @@ $index$
 """
 
 TAKING_BACK = (
-    _DROP_REFERENCES,
     _DROP_TABLE,
     _TAKE_BACK,
     _NAME_NOT_NULL,
