@@ -99,9 +99,13 @@ def _relation(
         yield _replaced(existing, with_article(declared.kind), users)
     elif kind != declared.kind:
         yield _other(existing, with_article(declared.kind))
+    elif kind in _VIEWS and not _can_stay(declared, existing):
+        is_same = declared.facts.get("definition") == existing.facts.get("definition")
+        other = "with other comments, defaults or indexes" if is_same else "with another query"
+        yield _replaced(existing, f"{with_article(kind)} {other}", users)
     elif declared.facts.get("definition") == existing.facts.get("definition"):
         return
-    elif kind == "view" and declared.facts.get("columns") == existing.facts.get("columns"):
+    elif kind == "view":
         yield _finding(
             existing,
             Weight.CHANGE,
@@ -109,10 +113,16 @@ def _relation(
             "is declared with another query",
             "it is replaced by the declared one, for all that read it",
         )
-    elif kind in _VIEWS:
-        yield _replaced(existing, f"{with_article(kind)} with another query", users)
     else:
         yield _other(existing, f"{with_article(kind)} with another definition")
+
+
+def _can_stay(declared: Object, existing: Object) -> bool:
+    # It keeps the comments and defaults of columns, and the indexes of a materialized view.
+    before = existing.entity
+    return (
+        declared.entity is not None and before is not None and declared.entity.can_replace(before)
+    )
 
 
 def _type(declared: Object, types: Mapping[TableName, Object]) -> Iterator[Finding]:

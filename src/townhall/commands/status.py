@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 import shlex
 
+from sqlalchemy import Connection
+
 from townhall.check.connection import reading
 from townhall.commands.shared import add_url, chosen_database, render, this_program
 from townhall.commands.state import describe_objects, describe_revision, describe_server
