@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.alembic import alembic
 from townhall.as_owner import as_owner_of
 from townhall.cli import main
 from townhall.pull.staging import put_in_place, staged
@@ -99,3 +100,18 @@ def test_own_folder_changes_nothing(tmp_path: Path) -> None:
     before = os.geteuid(), os.getegid(), os.getgroups()
     with as_owner_of(tmp_path / "new"):
         assert (os.geteuid(), os.getegid(), os.getgroups()) == before
+
+
+@pytest.mark.thorough
+@AS_ROOT
+def test_revision_is_not_written_where_a_link_of_the_owner_leads(
+    home: Path, of_root: Path, empty_database: str
+) -> None:
+    assert main(["init", str(home / "shop")]) == 0
+    versions = home / "shop" / "migrations" / "versions"
+    versions.rmdir()
+    versions.symlink_to(of_root)
+    os.chown(versions, OTHER, OTHER, follow_symlinks=False)
+    words = ("revision", "-m", "more")
+    done = alembic(*words, url=empty_database, directory=home / "shop", check=False)
+    assert "FAILED: versions is a link of another account than root" in done.stdout

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, inspect
 
 from tests.examples.test_application import installed
-from townhall import migrate
+from townhall.migrate.commands import SCRIPT_LOCATION
 
 REFUND = """
 
@@ -83,7 +83,7 @@ def files_in(folder: Path) -> set[str]:
 
 
 def revisions_of_product() -> set[str]:
-    return {path.name for path in (migrate.commands.SCRIPT_LOCATION / "versions").glob("*.py")}
+    return {path.name for path in (SCRIPT_LOCATION / "versions").glob("*.py")}
 
 
 def assigned(revision: str, name: str) -> str:
@@ -192,7 +192,7 @@ def test_name_that_can_not_be_that_of_a_package_is_refused(project: Project, nam
     "options",
     [
         ("--head", "townhall@head"),
-        ("--version-path", str(migrate.commands.SCRIPT_LOCATION / "versions")),
+        ("--version-path", str(SCRIPT_LOCATION / "versions")),
     ],
 )
 def test_revision_that_would_be_written_into_the_package_is_refused(

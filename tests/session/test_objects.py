@@ -11,7 +11,7 @@ from sqlalchemy.exc import MissingGreenlet, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from tests.session.conftest import async_sessions
+from tests.session.conftest import POOLED, async_sessions
 from tests.session.database import Note
 from tests.session.scenarios import assert_acts_as
 from tests.session.ways import every_way
@@ -20,9 +20,7 @@ from townhall.session import Actor, ActorError, SessionFactory, act_as
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Engine
-
-    from tests.session.database import Logins
+    from sqlalchemy import URL, Engine
 
 
 def _note_of(sessions: SessionFactory, user: UUID) -> Note:
@@ -36,10 +34,8 @@ def test_object_can_be_used_after_its_block(sessions: SessionFactory, user: UUID
     assert (note.owner, note.body) == (user, "private")
 
 
-async def test_object_can_be_used_after_an_async_commit_and_block(
-    logins: Logins, user: UUID
-) -> None:
-    async with async_sessions(logins.member) as sessions:
+async def test_object_can_be_used_after_an_async_commit_and_block(member: URL, user: UUID) -> None:
+    async with async_sessions(member) as sessions:
         async with sessions.as_user(user) as session:
             session.add(note := Note(owner=user, body="private"))
             await session.commit()
@@ -68,8 +64,8 @@ def test_session_is_refused_after_a_block_that_failed(sessions: SessionFactory, 
         session.scalars(select(Note))
 
 
-async def test_async_session_is_refused_after_its_block(logins: Logins, user: UUID) -> None:
-    async with async_sessions(logins.member) as sessions:
+async def test_async_session_is_refused_after_its_block(member: URL, user: UUID) -> None:
+    async with async_sessions(member) as sessions:
         async with sessions.as_user(user) as session:
             await session.run_sync(assert_acts_as, user)
         with pytest.raises(ActorError, match="block of this session has ended"):
@@ -131,10 +127,8 @@ def test_actor_does_not_change_while_changes_of_the_former_one_wait(
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
-async def test_statement_after_a_caught_missing_greenlet_names_it(
-    logins: Logins, user: UUID
-) -> None:
-    engine = create_async_engine(logins.member)
+async def test_statement_after_a_caught_missing_greenlet_names_it(member: URL, user: UUID) -> None:
+    engine = create_async_engine(member, connect_args=POOLED)
     async with engine.connect():
         pass  # the pool has a connection, so that the begin of the transaction is what fails
     async with AsyncSession(engine) as session:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -16,6 +17,8 @@ from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError, coerce_resource_to_filename
 
+from townhall.embedded.errors import UnusableDataError
+from townhall.embedded.paths import opened
 from townhall.migrate.commands import SCRIPT_LOCATION
 
 Names = str | Sequence[str] | None
@@ -56,7 +59,18 @@ def write_beside_own_revisions(config: Config, script: ScriptDirectory) -> None:
 
 def _generate(folders: Folders, generate: Any, *arguments: Any, **options: Any) -> Script:  # noqa: ANN401 - Alembic's
     asked = Placement(**{name: options.pop(name, None) for name in Placement._fields})
-    return cast("Script", generate(*arguments, **options, **folders.place(asked)._asdict()))
+    placement = folders.place(asked)
+    _refuse_links_of_others(Path(placement.version_path or ""))
+    return cast("Script", generate(*arguments, **options, **placement._asdict()))
+
+
+def _refuse_links_of_others(folder: Path) -> None:
+    # Root would write where another account has put a link to.
+    try:
+        with suppress(OSError), opened(folder.absolute()):
+            pass
+    except UnusableDataError as error:
+        raise CommandError(str(error)) from None
 
 
 class Folders:
