@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from alembic import command
+from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
 
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
 from tests.support.foreign import ROLES, run
 from townhall.adopt import Decisions, adopt, look
+from townhall.testing.databases import with_role
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +113,30 @@ def test_functions_views_policies_and_triggers_of_declared_names_come_back(
             assert connection.scalar(text("select greeting('you')")) == "Hello you"
         command.downgrade(application.config, "base")
         assert _schema(owned_database) == before
+
+
+@pytest.mark.thorough
+def test_what_belongs_to_another_role_is_refused_before_the_first_change(
+    empty_database: str, townhall_owner: str | None, townhall_server: str, tmp_path: Path
+) -> None:
+    url = with_role(empty_database, townhall_owner)
+    application = SmallApplication(tmp_path, url, townhall_server)
+    application.declare(_DECLARED)
+    (tmp_path / "versions" / "names.py").write_text(_REVISION)
+    run(
+        empty_database,
+        "create function greeting(name text) returns text language sql as 'select name'",
+        "create view titles as select 1 as id, 'A'::text as title",
+        f"grant create on schema public to {townhall_owner}",
+    )
+    before = dump(empty_database)
+    with pytest.raises(CommandError) as refused:
+        adopt(url, Decisions(), config=tmp_path / "alembic.ini", scratch=townhall_server)
+    assert str(refused.value).splitlines()[1:] == [
+        "- function public.greeting(text) belongs to postgres",
+        "- view public.titles belongs to postgres",
+    ]
+    assert dump(empty_database) == before
 
 
 def _schema(url: str) -> list[str]:

@@ -20,6 +20,7 @@ from townhall.adopt.foreign import (
     in_the_way,
     named_at_head,
     others,
+    owners,
     replaced,
 )
 from townhall.adopt.plan import Choices, Plan, before_upgrade
@@ -34,7 +35,11 @@ from townhall.migrate.guard.connections import connected
 from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.lock_timeouts import LockTimeout
 from townhall.migrate.guard.migrating import migrating
-from townhall.migrate.guard.ownership import other_owners, refuse_without_temporary_objects
+from townhall.migrate.guard.ownership import (
+    other_owners,
+    owned_by_others,
+    refuse_without_temporary_objects,
+)
 from townhall.migrate.guard.refusal import refuse_online
 from townhall.migrate.guard.wait_limits import WaitLimit
 from townhall.migrate.origins import Origins
@@ -172,7 +177,8 @@ class Adoption:
         with connection.begin():
             refuse_without_temporary_objects(connection)
             run_script(connection, self._origins.install())
-            refuse_online(connection, [other_owners(self._names())])
+            messages = [other_owners(self._names()), owned_by_others(owners(self._states))]
+            refuse_online(connection, messages)
 
     def _names(self) -> list[TableName]:
         creations = self._states.creations

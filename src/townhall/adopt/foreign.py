@@ -105,6 +105,17 @@ def in_the_way(
     }
 
 
+def owners(states: States) -> Iterable[tuple[str, str]]:
+    """Yield the views and functions of declared names that revisions replace, with their owners.
+
+    Args:
+        states: What is declared, and what the database has.
+    """
+    for key, item in states.actual.items():
+        if key not in states.made and item.owner and _is_declared(states.at_head, item):
+            yield identity_of(item), item.owner
+
+
 def _is_declared(declared: Snapshot, item: Object) -> bool:
     # A view and a materialized view have their names in common, and so have routines.
     return item.kind in _NAMED and any((kind, *item.names) in declared for kind in _NAMED)

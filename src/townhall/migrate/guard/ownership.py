@@ -43,6 +43,18 @@ def other_owners(tables: Iterable[TableName]) -> str:
     return _OTHER_OWNERS.format(tables=sql.literal(names))
 
 
+def owned_by_others(objects: Iterable[tuple[str, str]]) -> str:
+    """Return the SQL expression of a message about functions and views of other owners.
+
+    It is null where the role owns all of them, or is a member of their owners' roles.
+
+    Args:
+        objects: Objects that are going to be replaced, in words, and the names of their owners.
+    """
+    listed = json.dumps(sorted(list(each) for each in objects), ensure_ascii=False)
+    return _OWNED_BY_OTHERS.format(objects=sql.literal(listed))
+
+
 _MAY_CREATE = """
     select
         pg_catalog.has_database_privilege(d.oid, 'temporary') as may_create,
@@ -80,4 +92,17 @@ _OTHER_OWNERS = """(
         and c.relname = names.value ->> 1
         and c.relkind in ('r', 'p')
     where not pg_catalog.pg_has_role(c.relowner, 'usage')
+)"""
+
+_OWNED_BY_OTHERS = """(
+    select
+        'The role ' || pg_catalog.quote_ident(current_user) || ' can''t replace what belongs to'
+        ' others; nothing was changed. Run the command as their owner, as a member of its role, or'
+        ' as a superuser.'
+        || pg_catalog.string_agg(
+            pg_catalog.format(E'\\n- %s belongs to %I', o.value ->> 0, o.value ->> 1),
+            '' order by o.value ->> 0
+        )
+    from pg_catalog.jsonb_array_elements({objects}) as o
+    where not pg_catalog.pg_has_role((o.value ->> 1)::name, 'usage')
 )"""
