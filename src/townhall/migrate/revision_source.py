@@ -93,6 +93,9 @@ def _is_downgrade(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.FunctionDef) and statement.name == "downgrade"
 
 
+_LEAVES = (ast.Constant, ast.expr_context)
+
+
 class _Reader:
     def __init__(self, module: Sequence[ast.stmt], definitions: Sequence[ast.stmt]) -> None:
         nodes = [node for each in definitions for node in _in_order(each)]
@@ -163,11 +166,18 @@ class _Reader:
 
 
 def _in_order(node: ast.AST) -> Iterator[ast.AST]:
+    # Without generators within each other, and without the constants that are most of a revision.
     waiting = [node]
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += [*ast.iter_child_nodes(node)][::-1]
+        children: list[ast.AST] = []
+        for value in map(vars(node).get, node._fields):
+            if isinstance(value, list):
+                children += [each for each in value if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+                children.append(value)
+        waiting += reversed(children)
 
 
 def _name(function: ast.expr) -> str:
