@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.pull.pulled import Application, execute, url_of
 from tests.support.alembic import alembic
+from townhall.check.connection import reading
 from townhall.cli import main
+from townhall.pg.catalog import empty_search_path, read_undeclarable
 from townhall.testing.databases import Databases
 
 LEFT_OUT = """
@@ -54,6 +57,20 @@ REFUSED = """
     create table sorted (word text collate plain);
     create view sorting as select word from sorted
 """
+
+
+@pytest.mark.parametrize(
+    ("comment", "told"),
+    [("Of the shop.", True), ("default administrative connection database", False)],
+)
+def test_comment_on_the_database_is_told_unless_it_has_been_there_from_the_start(
+    empty_database: str, comment: str, *, told: bool
+) -> None:
+    name = make_url(empty_database).database
+    execute(empty_database, f"comment on database {name} is '{comment}'")
+    with reading(make_url(empty_database)) as connection, empty_search_path(connection):
+        found = read_undeclarable(connection, ["public"])
+    assert (("comment on the database", name) in found) == told
 
 
 def test_what_is_left_out_is_told_at_the_end_and_in_the_package(

@@ -55,7 +55,9 @@ _PROPERTIES = f"""
     select 'comment on the database', pg_catalog.quote_ident(d.datname)
     from pg_catalog.pg_database as d
     where d.datname = pg_catalog.current_database()
-        and pg_catalog.shobj_description(d.oid, 'pg_database') is not null
+        -- The database of that name has this one from the start.
+        and pg_catalog.shobj_description(d.oid, 'pg_database')
+            <> 'default administrative connection database'
     union all
     select 'large objects of the database', pg_catalog.quote_ident(pg_catalog.current_database())
     where exists (select from pg_catalog.pg_largeobject_metadata)
