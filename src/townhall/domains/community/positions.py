@@ -19,16 +19,24 @@ _FORMAT = ">q16s"
 """Microseconds since the epoch, and the bytes of the key."""
 
 
+_NO_POSITION = (
+    "this text is no position of a page: give back the one that came with the last page unchanged,"
+    " or none for the first page"
+)
+
+
 class Positioned(Protocol):
     """What has a position: a post, a message, a row of the directory."""
 
     @property
     def created_at(self) -> datetime:
         """When it was created."""
+        ...
 
     @property
     def id(self) -> UUID:
         """Its key."""
+        ...
 
 
 def position_text(row: Positioned) -> str:
@@ -73,12 +81,9 @@ def _from_text(text: str) -> Position:
     try:
         packed = urlsafe_b64decode(text)
         since_epoch, key = struct.unpack(_FORMAT, packed)
-        created_at = _EPOCH + since_epoch * _MICROSECOND
+        position = _EPOCH + since_epoch * _MICROSECOND, UUID(bytes=key)
     except (ValueError, struct.error, OverflowError):
-        packed = b""
-    if not packed or urlsafe_b64encode(packed).decode() != text:
-        raise InputError(
-            "this text is no position of a page: give back the one that came with the last page"
-            " unchanged, or none for the first page"
-        )
-    return created_at, UUID(bytes=key)
+        raise InputError(_NO_POSITION) from None
+    if urlsafe_b64encode(packed).decode() != text:  # the decoder skips other characters
+        raise InputError(_NO_POSITION)
+    return position

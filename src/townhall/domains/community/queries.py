@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -197,7 +197,7 @@ def refresh_benchmarks() -> Select[str, datetime | None, str | None]:
     return select(*refreshed.c).execution_options(**{RAISE_AFTER_COMMIT: _failure_of_refresh})
 
 
-def benchmarks_age() -> CompoundSelect[str, datetime | None, timedelta | None]:
+def benchmarks_age() -> CompoundSelect[Any, Any, Any]:
     """Select how old each benchmark is: ``view_name``, ``refreshed_at`` and ``age``.
 
     The latter two are None where a benchmark has no group to show, which has no age either.

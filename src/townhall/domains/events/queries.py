@@ -118,7 +118,7 @@ def assign_seats(
             event has no such participant, or a number is not positive.
         sqlalchemy.exc.ProgrammingError: When it is run: the caller does not manage the event.
     """
-    places = [Place(*place) for place in plan.values()]
+    places = [each if isinstance(each, Place) else Place(*each) for each in plan.values()]
     types = {
         "table_number": Integer,
         "seat_number": Integer,
