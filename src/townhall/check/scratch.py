@@ -99,7 +99,9 @@ def _server(version: int, named: str | None) -> Iterator[URL]:
 
 @contextmanager
 def _autocommit(url: URL) -> Iterator[Connection]:
-    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    engine = create_engine(
+        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", use_native_hstore=False
+    )
     with engine.connect() as connection:
         yield connection
 
