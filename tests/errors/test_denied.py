@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, event, select, text, update
 from sqlalchemy.exc import DBAPIError, SAWarning
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Delete, Engine, Update
 
 ME, OTHER = uuid4(), uuid4()
 
@@ -246,6 +246,25 @@ def test_bulk_statement_reports_the_rows_that_it_changed(
     store(sessions, Note(owner=ME), Note(owner=OTHER))
     with sessions.as_user(ME) as session:
         assert session.execute(statement).rowcount == 1  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("statement", [delete(Note), update(Note).values(body="theirs")])
+@pytest.mark.parametrize("at", ["before_flush", "after_flush"])
+def test_statement_with_a_condition_that_a_listener_runs_in_a_flush_may_change_no_row(
+    sessions: SessionFactory, statement: Delete | Update, at: str
+) -> None:
+    store(sessions, Note(owner=OTHER))
+    changed: list[int] = []
+
+    def listen(session: Session, *_: object) -> None:
+        for owner in (OTHER, uuid4()):
+            done = session.execute(statement.where(Note.owner == owner))
+            changed.append(done.rowcount)  # type: ignore[attr-defined]
+
+    with sessions.as_user(ME) as session:
+        event.listen(session, at, listen)
+        session.add(Place(row=1, column=1, owner=ME))
+    assert changed == [0, 0]
 
 
 def test_session_that_was_made_to_act_raises_too(

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Table, Update, func, inspect, select
+from sqlalchemy import BindParameter, Connection, Delete, Table, Update, func, inspect, select
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.sql.visitors import iterate
 
 from townhall.session.errors import NotPermitted
 
@@ -41,7 +42,7 @@ def check_matched(
     statement = context.compiled.statement if context.compiled is not None else None
     if not isinstance(statement, Delete | Update) or not isinstance(statement.table, Table):
         return
-    if not _is_of_rows(session, statement):
+    if not (_is_of_rows(session, statement) and _names_rows(statement)):
         return
     rows: Sequence[Any] = context.compiled_parameters
     if not 0 <= matched < len(rows):
@@ -60,6 +61,17 @@ def check_matched(
 def _is_of_rows(session: Session, statement: Delete | Update) -> bool:
     is_by_key = statement._annotations.get("dml_strategy") == _BY_KEY  # noqa: SLF001  no public way
     return is_by_key or session._flushing  # noqa: SLF001  a failed flush has no event for its end
+
+
+def _names_rows(statement: Delete | Update) -> bool:
+    """Tell whether parameters of the execution name the rows, as in what the ORM itself writes.
+
+    A statement that a listener runs within a flush has the values of its condition in itself.
+    """
+    condition = statement.whereclause
+    return condition is not None and any(
+        isinstance(each, BindParameter) and each.required for each in iterate(condition)
+    )
 
 
 def _count(connection: Connection, statement: Delete | Update, rows: Iterable[Any]) -> int:
