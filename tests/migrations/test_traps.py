@@ -139,3 +139,12 @@ def test_traps_run_where_nothing_is_refused(townhall_databases: Databases, trapp
             connection.execute(text("set search_path = public"))
             connection.execute(text("select 1 from pg_class where relname = 'a'::varchar limit 1"))
         assert is_sprung(url)
+
+
+@pytest.mark.exhaustive
+def test_check_calls_nothing_of_the_stranger(
+    trapped: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--url", trapped, "--scratch", townhall_server]) == 1
+    assert "townhall_test_stranger" in capsys.readouterr().out
+    assert not is_sprung(trapped)

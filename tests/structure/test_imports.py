@@ -101,3 +101,23 @@ def test_importing_the_declarations_loads_no_domain() -> None:
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_engines_of_the_package_come_from_one_place() -> None:
+    # Fixtures make engines as the application under test does.
+    makers = {"create_engine", "create_async_engine", "engine_from_config"}
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if "testing" not in path.parts
+        for name in imported_modules(path)
+        if name.startswith("sqlalchemy.") and name.rpartition(".")[2] in makers
+    }
+    calls = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in makers
+    }
+    assert found == {"engines.py"}
+    assert calls == set()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.check.errors import CheckError
+from townhall.engines import engine_of
 from townhall.migrate.guard.encodings import REQUIRED, refuse_other_encodings
 from townhall.migrate.guard.give_ups import blocked_by
 from townhall.migrate.savepoints import LOCK_NOT_AVAILABLE, sqlstate
@@ -39,12 +40,9 @@ def reading(url: URL) -> Iterator[Connection]:
         CheckError: A lock timeout; the message says which session holds the lock.
         CommandError: The database has another encoding than UTF8.
     """
-    engine = create_engine(
+    engine = engine_of(
         url,
-        poolclass=NullPool,
         isolation_level="REPEATABLE READ",
-        # psycopg would look for it on a search path where others may have functions.
-        use_native_hstore=False,
         # A transaction pooler has no prepared statements.
         connect_args={
             "application_name": "townhall check",

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Literal, cast
 from uuid import uuid4
 
-from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import URL, Connection, make_url, text
 
 from townhall import embedded
 from townhall.check.errors import CheckError
 from townhall.embedded import EmbeddedServerError
+from townhall.engines import engine_of
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
 from townhall.pg.catalog import server_version
@@ -99,10 +100,7 @@ def _server(version: int, named: str | None) -> Iterator[URL]:
 
 @contextmanager
 def _autocommit(url: URL) -> Iterator[Connection]:
-    engine = create_engine(
-        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", use_native_hstore=False
-    )
-    with engine.connect() as connection:
+    with engine_of(url, isolation_level="AUTOCOMMIT").connect() as connection:
         yield connection
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy import URL, Connection
 
 from townhall.check.snapshot import Object, Snapshot, usual_owner
+from townhall.engines import engine_of
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import PUBLIC, DefaultPrivileges, TableGrant, catalog, ddl, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Column, Table
@@ -90,7 +91,7 @@ def run_what_works(database: URL, statements: Sequence[str]) -> None:
     """
     if not statements:
         return
-    with create_engine(database, poolclass=NullPool).begin() as connection:
+    with engine_of(database).begin() as connection:
         run_script(connection, ["set local check_function_bodies = off"])
         if attempt(connection, lambda: run_script(connection, statements)) is None:
             return

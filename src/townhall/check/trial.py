@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import URL, Connection, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.check.findings import Finding
@@ -21,6 +21,7 @@ from townhall.check.recreation import Recreation
 from townhall.check.repair import AUTOGENERATE, DECLARE, takes_away
 from townhall.check.scratch import ordinary_owner
 from townhall.check.snapshot import Snapshot
+from townhall.engines import engine_of
 from townhall.migrate.savepoints import rolled_back
 
 _ROUNDS = 4
@@ -67,8 +68,7 @@ def in_order(scratch: URL, findings: Sequence[Finding], sides: Sides) -> list[Fi
 
 
 def _autocommit(database: URL) -> Connection:
-    engine = create_engine(database, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    return engine.connect()
+    return engine_of(database, isolation_level="AUTOCOMMIT").connect()
 
 
 @contextmanager

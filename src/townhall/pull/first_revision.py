@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import Connection
 
+from townhall.engines import engine_of
 from townhall.migrate.compare.simulation import Failure
 from townhall.migrate.savepoints import NO_PRIVILEGE, sqlstate
 from townhall.migrate.write.decisions import comment
@@ -83,7 +84,7 @@ def write_first_revision(
     Returns:
         The steps that did not run.
     """
-    with create_engine(scratch.database, poolclass=NullPool).connect() as connection:
+    with engine_of(scratch.database).connect() as connection:
         tried = _tried(connection, source, declared, scratch)
     path = folder / "migrations" / "versions" / f"{package}_0001_the_schema_as_it_was_pulled.py"
     path.write_text(_text(f"{package}_0001", source, tried), encoding="utf-8")

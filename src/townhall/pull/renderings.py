@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy import URL, Connection
 
+from townhall.engines import engine_of
 from townhall.migrate.savepoints import attempt, run_script
 from townhall.pg import Function, catalog, ddl, sql
 from townhall.pg.catalog import Column, TableName
@@ -20,7 +21,7 @@ def renderings(database: URL) -> Iterator[Renderings]:
         database: A scratch database that has the platform's functions and nothing else.
     """
     with (
-        create_engine(database, poolclass=NullPool).connect() as connection,
+        engine_of(database).connect() as connection,
         catalog.empty_search_path(connection),
     ):
         yield Renderings(connection)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, NullPool, create_engine, text
+from sqlalchemy import URL, text
 
+from townhall.engines import engine_of
 from townhall.pg import Entity, Policy, sql
 from townhall.pg.privileges import PUBLIC, split_grantee
 
@@ -35,7 +36,7 @@ def existing(database: URL, names: Iterable[str]) -> Iterator[None]:
         database: The scratch database, which is going to be dropped.
         names: The roles.
     """
-    engine = create_engine(database, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    engine = engine_of(database, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         known = {*connection.execute(text("select rolname from pg_catalog.pg_roles")).scalars()}
         missing = [sql.quote(name) for name in names if name not in known]

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import URL, NullPool, create_engine
+from sqlalchemy import URL
 
 from townhall.check.scratch import ordinary_owner, scratch_database
 from townhall.check.shared import run_what_works
+from townhall.engines import engine_of
 from townhall.migrate.compare.schemas import missing_schemas
 from townhall.migrate.compare.simulation import Failure
 from townhall.pull.declarable import own_extensions
@@ -68,7 +69,7 @@ def _created(
 ) -> tuple[Sequence[Step], Sequence[Step], Sequence[Failure[Step]]]:
     extensions = own_extensions(source)
     names = {*source.schemas, *(each.schema for each in extensions)}
-    with create_engine(database, poolclass=NullPool).begin() as connection:
+    with engine_of(database).begin() as connection:
         missing = [each.name for each in missing_schemas(connection, names)]
         schemas, _ = in_order(connection, schema_steps(missing))
         created, refused = in_order(connection, extension_steps(extensions))

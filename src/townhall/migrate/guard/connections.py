@@ -9,10 +9,11 @@ from typing import Any
 
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, NullPool, create_engine, event, text
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import DBAPIError
 
 from townhall.embedded import EmbeddedServerError
+from townhall.engines import engine_of
 from townhall.migrate.faults import describe
 from townhall.migrate.guard.encodings import REQUIRED, check_encodings, refuse_other_encodings
 from townhall.migrate.guard.faults import explaining_faults
@@ -87,9 +88,10 @@ def _opened(
 
 
 def _connect(url: URL, schemas: Iterable[str]) -> Connection:
-    engine = create_engine(
+    engine = engine_of(
         url,
-        poolclass=NullPool,
+        # Revisions may pass and read values of this type; traps are refused before.
+        use_native_hstore=True,
         # The role may have another client_encoding.
         connect_args={"fallback_application_name": "townhall", "client_encoding": REQUIRED},
     )
