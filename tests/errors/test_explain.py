@@ -22,7 +22,13 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InvalidRequestError,
+    MultipleResultsFound,
+    NoResultFound,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm.exc import StaleDataError
 
 from townhall import (
@@ -302,6 +308,19 @@ def test_exception_that_hides_its_reason_is_not_explained() -> None:
     assert explain(hidden) is None
 
 
+def test_row_that_is_gone_when_it_is_refreshed_is_not_found(townhall_session: Session) -> None:
+    organization = Organization(name="Hall", slug="hall")
+    townhall_session.add(organization)
+    townhall_session.flush()
+    townhall_session.execute(delete(Organization).execution_options(synchronize_session=False))
+    with pytest.raises(InvalidRequestError) as raised:
+        townhall_session.refresh(organization)
+    assert explained(raised.value).kind is Kind.NOT_FOUND
+    with pytest.raises(InvalidRequestError) as raised:
+        townhall_session.refresh(Organization())
+    assert explain(raised.value) is None
+
+
 def test_exceptions_that_follow_from_each_other_end() -> None:
     first, second = RuntimeError("first"), RuntimeError("second")
     first.__cause__, second.__cause__ = second, first
@@ -318,6 +337,19 @@ def test_part_of_a_document_that_is_not_valid_is_named_with_its_column() -> None
         ("brand_config",),
     )
     assert "colors.primary" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [({SECRET: 1}, "logo"), ({"logo": {SECRET: {"url": 1}}}, "logo.alt")],
+    ids=["first level", "second level"],
+)
+def test_key_of_a_document_that_is_none_of_its_shape_is_not_shown(
+    document: dict[str, object], path: str
+) -> None:
+    with pytest.raises(ValidationError, match=SECRET) as raised:
+        TenantProfile(brand_config=document)
+    assert path in explained(raised.value).sentence
 
 
 def test_document_that_is_not_valid_is_explained_when_it_is_sent(

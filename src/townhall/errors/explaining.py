@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 
 import psycopg
-from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound, StatementError
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InvalidRequestError,
+    MultipleResultsFound,
+    NoResultFound,
+    StatementError,
+)
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
 from townhall.errors import sentences
@@ -19,6 +26,10 @@ from townhall.input_error import InputError
 from townhall.refusals import Kind
 from townhall.session import ActorError, RoleNotGranted
 from townhall.types import StaleDocument, TypedJson
+
+_NOT_REFRESHED = "Could not refresh instance"
+"""How SQLAlchemy begins the error of ``session.refresh`` for a row that is gone: it has no class of
+its own."""
 
 
 def explain(exception: BaseException, *declared: Declared) -> Explanation | None:
@@ -88,6 +99,8 @@ def _without_details(error: BaseException) -> Explanation | None:
     match error:
         case NoResultFound() | ObjectDeletedError():
             kind, sentence = Kind.NOT_FOUND, sentences.NOT_FOUND
+        case InvalidRequestError() if str(error).startswith(_NOT_REFRESHED):
+            kind, sentence = Kind.NOT_FOUND, sentences.NOT_FOUND
         case MultipleResultsFound():
             kind, sentence = Kind.DUPLICATE, sentences.SEVERAL
         case StaleDataError():
@@ -105,7 +118,7 @@ def _invalid(error: ValidationError, declared: Declarations) -> Explanation | No
     """Explain what a typed JSON column refuses; other models are the application's own."""
     for column in declared.columns():
         if isinstance(column.type, TypedJson) and column.type.shape.__name__ == error.title:
-            paths = sorted({".".join(map(str, each["loc"])) for each in error.errors()} - {""})
+            paths = sorted(_declared_paths(error, column.type.shape) - {""})
             return Explanation(
                 kind=Kind.OUT_OF_RANGE,
                 sentence=sentences.invalid_parts(column.name, paths),
@@ -114,6 +127,21 @@ def _invalid(error: ValidationError, declared: Declarations) -> Explanation | No
                 columns=(column.name,),
             )
     return None
+
+
+def _declared_paths(error: ValidationError, shape: type[BaseModel]) -> set[str]:
+    """Return the paths of what is not valid, as far as their keys are those of the shape.
+
+    A key of somebody else's choice is a value, which may be personal data.
+    """
+    schema = shape.model_json_schema()
+    parts = (schema, *schema.get("$defs", {}).values())
+    declared = {key for part in parts for key in part.get("properties", ())}
+    known = (
+        takewhile(lambda key: isinstance(key, int) or key in declared, each["loc"])
+        for each in error.errors()
+    )
+    return {".".join(map(str, path)) for path in known}
 
 
 def _refused_value(error: InputError, declared: Declarations) -> Explanation:
