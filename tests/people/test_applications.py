@@ -160,12 +160,18 @@ def shop(townhall_connection: Connection) -> Connection:
     return townhall_connection
 
 
-def as_service(shop: Connection, function: Callable[..., Any], key: Any) -> Any:  # noqa: ANN401
+def as_service(
+    shop: Connection,
+    function: Callable[..., Any],
+    key: Any,  # noqa: ANN401
+    metadata: MetaData | None = None,
+) -> Any:  # noqa: ANN401
     roles = Roles(
         anonymous=None, user=None, service=shop.info["clerk"], caller="1", caller_type=int
     )
     with SessionFactory(shop, roles).as_service() as session:
-        return function(session, key, product=False, metadata=[tables()], roles=roles)
+        declared = [tables() if metadata is None else metadata]
+        return function(session, key, product=False, metadata=declared, roles=roles)
 
 
 def test_export_follows_the_links_of_an_application(shop: Connection) -> None:
@@ -202,6 +208,16 @@ def test_erasure_clears_the_rows_of_an_application(shop: Connection) -> None:
         ("shop.reviews", 1, "who read it is history", ("seen_by",)),
     }
     assert as_service(shop, export_person, BEN) == before
+
+
+def test_text_of_rows_that_stay_is_told_where_it_is_not_declared(shop: Connection) -> None:
+    metadata = tables()
+    for table, column in (("orders", "number"), ("lines", "engraving"), ("reviews", "content")):
+        metadata.tables[f"shop.{table}"].c[column].info.clear()
+    erasure = as_service(shop, erase_person, ADA, metadata)
+    told = {(each.table, each.columns) for each in erasure.remaining if "not declared" in each.why}
+    # What the person made for others is not theirs.
+    assert told == {("shop.orders", ("number",)), ("shop.lines", ("engraving",))}
 
 
 @pytest.mark.parametrize("table", ["orders", "newsletter"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, func, insert, select, text
+from sqlalchemy import Column, MetaData, Table, Uuid, event, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.people.scan import places_of
@@ -327,6 +327,19 @@ def test_rows_are_found_by_indexes(
     }
     assert len(plans) > 20
     assert [statement for statement, plan in plans.items() if "Seq Scan" in plan] == []
+
+
+def test_application_that_declares_accounts_again_for_its_foreign_keys_loses_no_address(
+    town: Connection, sessions: SessionFactory
+) -> None:
+    ours = MetaData()
+    Table("users", ours, Column("id", Uuid, primary_key=True), schema="auth")
+    with sessions.as_service() as session:
+        exported = export_person(session, ADA.id, metadata=[ours])
+        erasure = erase_person(session, ADA.id, metadata=[ours])
+    assert exported["auth.users"][0]["email"] == ADA.email
+    assert erasure.cleared["participants"] == 2
+    assert places_of(town, ADA.traces) <= told(erasure)
 
 
 async def test_async_session_erases_by_run_sync(townhall_async_engine: AsyncEngine) -> None:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Column, ForeignKey, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Enum,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from townhall import metadata
-from townhall.base.people import AccountId, Kept, Personal, declared_in
-from townhall.people import PERSON, Links
+from townhall.base.people import AccountId, declared_in
+from townhall.people import PERSON, LinkKind, Links, kept, personal
+from townhall.people.columns import undeclared_texts
 from townhall.people.links import is_kept, qualified_name
-from townhall.types import Document, LabelArray, TextEnum
+from townhall.types import BoundedText, Document, LabelArray, TextEnum
 
 LINKS = Links([metadata])
 KEPT = sorted({path[0].table for path in LINKS.paths if is_kept(path)}, key=str)
@@ -51,26 +64,11 @@ def test_new_table_that_is_not_classified_is_found() -> None:
     ]
 
 
-def texts_of(table: Table) -> list[Column[object]]:
-    """Return the columns of a table that can hold what somebody wrote."""
-    return [
-        column
-        for column in table.columns
-        if isinstance(column.type, Document | LabelArray)
-        or (column.type.python_type is str and not isinstance(column.type, TextEnum))
-    ]
-
-
 @pytest.mark.parametrize("table", [table for table in KEPT if LINKS.paths_of(table)], ids=str)
 def test_every_text_of_rows_that_stay_is_declared_personal_or_kept(table: Table) -> None:
     is_made = all(path[0].kind == "actor" for path in LINKS.paths_of(table))
-    undeclared = [
-        column.name
-        for column in texts_of(table)
-        if not isinstance(declared_in(column.info), Personal | Kept)
-    ]
     # What a person made for others is not theirs.
-    assert undeclared == [] or is_made
+    assert undeclared_texts(table) == [] or is_made
 
 
 def test_every_uuid_without_a_foreign_key_is_known() -> None:
@@ -86,5 +84,28 @@ def test_every_uuid_without_a_foreign_key_is_known() -> None:
 
 
 def test_text_is_found_where_it_is_not_declared() -> None:
-    table = Table("notes", MetaData(), Column("id", Uuid), Column("content", Text))
-    assert [column.name for column in texts_of(table)] == ["content"]
+    table = Table(
+        "notes",
+        MetaData(),
+        Column("id", Text, primary_key=True),
+        Column("by", ForeignKey("auth.users.id")),
+        Column("kind", TextEnum(LinkKind)),
+        Column("state", Enum("new", "old", name="state")),
+        Column("number", Integer),
+        Column("content", BoundedText(200)),
+        Column("title", String(10)),
+        Column("data", JSONB),
+        Column("document", Document()),
+        Column("labels", LabelArray()),
+        Column("aliases", ARRAY(Text)),
+        Column("theirs", Text, info=personal()),
+        Column("ours", Text, info=kept("it is ours")),
+    )
+    assert [column.name for column in undeclared_texts(table)] == [
+        "content",
+        "title",
+        "data",
+        "document",
+        "labels",
+        "aliases",
+    ]

@@ -80,10 +80,13 @@ class Links:
         """Read the tables.
 
         Args:
-            metadata: The metadata of the product and of an application.
+            metadata: The metadata of the product, and of an application after it.
         """
-        tables = (table for each in metadata for table in each.tables.values())
-        self.tables = {qualified_name(table): table for table in tables}
+        self.tables: dict[str, Table] = {}
+        for table in (table for each in metadata for table in each.tables.values()):
+            # An application may declare a table of the product again, such as the accounts, for
+            # its foreign keys alone: the product's declaration tells of people.
+            self.tables.setdefault(qualified_name(table), table)
 
     @cached_property
     def accounts(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, and_, exists
 
 from townhall.base.people import AccountId, Kept, LinkKind, Owners, declared_in
-from townhall.people.columns import email_columns
+from townhall.people.columns import email_columns, undeclared_texts
 from townhall.people.erasure import Remaining
 from townhall.people.links import is_kept, shown_name
 from townhall.people.rows import has_address
@@ -17,6 +17,10 @@ from townhall.session import Actor
 from townhall.session.registry import ACTOR_KEY
 
 _CLEARED = "they stay without what tells of the person"
+_UNDECLARED = (
+    "it is not declared whether they tell of the person: give each column info=personal() or"
+    " kept(…), and clear what tells of them"
+)
 _MADE = "the person made it, and it stays without the link"
 _ONLY_OWNER = "the person was the only owner: make another member one, or delete it"
 _OF_ANOTHER = (
@@ -52,6 +56,8 @@ def _kept_columns(table: Table, number: int) -> Iterator[Remaining]:
         declared = declared_in(column.info)
         if isinstance(declared, Kept):
             reasons.setdefault(declared.why, []).append(column.name)
+    if undeclared := undeclared_texts(table):
+        reasons[_UNDECLARED] = [each.name for each in undeclared]
     for why, columns in reasons.items():
         yield Remaining(shown_name(table), number, why, tuple(columns))
     if not reasons:
