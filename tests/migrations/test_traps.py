@@ -11,7 +11,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.migrations.chain import sql_script
-from tests.support.traps import CLOSE, is_sprung, set_traps
+from tests.support.traps import CLOSE, STRANGER, is_sprung, set_traps
 from townhall import SessionFactory, migrate
 from townhall.check.connection import reading
 from townhall.cli import main
@@ -21,6 +21,7 @@ from townhall.session import ActorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from alembic.config import Config
     from sqlalchemy import Connection, Engine
@@ -146,5 +147,14 @@ def test_check_calls_nothing_of_the_stranger(
     trapped: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", "--url", trapped, "--scratch", townhall_server]) == 1
-    assert "townhall_test_stranger" in capsys.readouterr().out
+    assert STRANGER in capsys.readouterr().out
+    assert not is_sprung(trapped)
+
+
+@pytest.mark.thorough
+def test_pull_calls_nothing_of_the_stranger(
+    trapped: str, townhall_server: str, tmp_path: Path
+) -> None:
+    assert main(["pull", str(tmp_path), "--url", trapped, "--scratch", townhall_server]) == 0
+    assert "townhall_sprung" in "".join(each.read_text() for each in tmp_path.rglob("*.py"))
     assert not is_sprung(trapped)

@@ -21,7 +21,8 @@ OPEN = "grant create on schema public to public"
 CLOSE = "revoke create on schema public from public"
 
 _CALL = re.compile(r"\b([a-z_][a-z0-9_]*) ?\(")
-_TYPES = ("text", "varchar", "name")
+_OWN_TYPE = "public.trap"
+_TYPES = ("text", "varchar", "name", _OWN_TYPE)
 _PAIRS = [
     *product(("text", "varchar", "name", "jsonb"), ("varchar",)),
     *product(("varchar",), ("text", "name", "jsonb")),
@@ -31,7 +32,10 @@ _PAIRS = [
     ("regclass", "oid"),
     ("int4", "numeric"),
     ("bpchar", "text"),
+    (_OWN_TYPE, _OWN_TYPE),
+    ("jsonb", _OWN_TYPE),
 ]
+_CASTS = ("text", "varchar", "name", "bpchar", "int4", "jsonb", "uuid")
 _CREATE = """
 do $do$
 declare
@@ -40,7 +44,7 @@ begin
     execute 'create function public.townhall_sprung() returns void language plpgsql as $$
         begin perform pg_catalog.nextval(''traps.sprung''::pg_catalog.regclass); end $$';
     for one in
-        select distinct p.proname, t.type, greatest(p.pronargs, 2) as count
+        select distinct p.proname, t.type, greatest(p.pronargs, 1) as count
         from pg_catalog.pg_proc as p, unnest({types}) as t (type)
         where p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any ({names})
             and (p.pronargs between 1 and 4 and p.prokind = 'f' or p.provariadic <> 0)
@@ -81,9 +85,10 @@ def set_traps(superuser: str) -> None:
         connection.execute(text("grant usage on schema traps to public"))
         connection.execute(text("grant all on sequence traps.sprung to public"))
         connection.execute(text(f"set local role {STRANGER}"))
+        connection.execute(text(f"create type {_OWN_TYPE} as (words text)"))
         _create_functions(connection)
         connection.exec_driver_sql(
-            "; ".join(_operators()), execution_options={"no_parameters": True}
+            "; ".join([*_operators(), *_casts()]), execution_options={"no_parameters": True}
         )
 
 
@@ -107,6 +112,18 @@ def _operators() -> Iterator[str]:
                 f"create operator public.{symbol} (function = public.trap_{number},"
                 f" leftarg = {left}, rightarg = {right})"
             )
+
+
+def _casts() -> Iterator[str]:
+    # PostgreSQL's types become the stranger's own where a function or an operator takes that.
+    for each in _CASTS:
+        yield (
+            f"create function public.trap_of({each}) returns {_OWN_TYPE} language plpgsql as"
+            " $$ begin perform public.townhall_sprung(); return null; end $$"
+        )
+        yield (
+            f"create cast ({each} as {_OWN_TYPE}) with function public.trap_of({each}) as implicit"
+        )
 
 
 _ROLE = f"""
