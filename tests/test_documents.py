@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import ForeignKey, func, select, text, update
+from sqlalchemy import Dialect, ForeignKey, Text, TypeDecorator, func, select, text, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
@@ -70,6 +70,28 @@ class Rack(Shelf):
     load: Mapped[dict[str, Any]] = mapped_column(Document())
 
     __mapper_args__ = {"polymorphic_identity": "rack"}  # noqa: RUF012  read once
+
+
+class Code(TypeDecorator[int]):
+    """A number that is stored as text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else f"box {value}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> int | None:
+        del dialect
+        return None if value is None else int(value.removeprefix("box "))
+
+
+class Box(Shelves):
+    __tablename__ = "boxes"
+
+    code: Mapped[int] = mapped_column(Code, primary_key=True)
+    content: Mapped[dict[str, Any]] = mapped_column(Document())
 
 
 KEY = 7
@@ -361,6 +383,36 @@ def test_object_keeps_its_text_when_it_is_pickled_with_its_row(session: Session)
     session.add(detached)
     _change_by_another(session, "labels")
     detached.labels["mine"] = 1
+    with pytest.raises(StaleDocument):
+        session.flush()
+
+
+@pytest.mark.parametrize("column", ["labels", "plain"])
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_document_of_another_row_is_copied(session: Session, column: str, is_loaded: bool) -> None:  # noqa: FBT001
+    session.add(Rack(id=8, rack_id=8, size=Size(width=1), labels={"b": 1}, plain={"b": 1}, load={}))
+    session.flush()
+    row, other = session.get_one(Rack, KEY), session.get_one(Rack, 8)
+    if not is_loaded:
+        session.expire(other)
+    setattr(other, column, getattr(row, column))
+    session.flush()
+    getattr(other, column)["mine"] = 1
+    session.flush()
+    session.expire_all()
+    assert getattr(row, column) == {"a": 1}
+    assert getattr(other, column) == ({"a": 1, "mine": 1} if column == "labels" else {"a": 1})
+
+
+def test_row_whose_key_is_of_a_converted_type_is_compared(session: Session) -> None:
+    session.add(Box(code=7, content={"a": 1}))
+    session.flush()
+    session.expire_all()
+    box = session.get_one(Box, 7)
+    box.content = {"a": 2}
+    session.flush()
+    session.connection().execute(update(Box).values(content={"theirs": 1}))
+    box.content = {"a": 3}
     with pytest.raises(StaleDocument):
         session.flush()
 

@@ -60,6 +60,21 @@ class TrackedObject(MutableDict[str, Any]):
             tracked.stored_text = value.stored_text
         return tracked
 
+    def given_to(self, row: InstanceState[Any], key: str) -> TrackedObject:
+        """Return the object to which an attribute is set: a copy where another row has this one.
+
+        It has no stored text, which would be that of another row.
+
+        Args:
+            row: The state of the row.
+            key: The name of the attribute.
+        """
+        self._parents.pop(row, None)
+        given = TrackedObject(self) if self._parents else self
+        given.stored_text = None
+        given._parents[row] = key  # noqa: SLF001 - of this class
+        return given
+
     def changed(self) -> None:
         """Let the rows of the object store it again, and keep with each what it had before."""
         before = {row: self._before(row, key) for row, key in self._parents.items()}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, Connection, event, inspect, select, tuple_
+from sqlalchemy import Column, Connection, event, inspect, select
 from sqlalchemy.orm import DeclarativeBase, InstanceState, LoaderCallableStatus, Mapper
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -72,7 +72,7 @@ def _refuse_stale(mapper: Mapper[Any], connection: Connection, row: object) -> N
     stored = connection.execute(
         select(*read)
         .select_from(mapper.persist_selectable)
-        .where(tuple_(*mapper.primary_key) == tuple_(*key))
+        .where(*(column == value for column, value in zip(mapper.primary_key, key, strict=True)))
         .with_for_update(key_share=True)
     ).one_or_none()
     if stored is None:  # for the update to report: it is gone, or the caller may not update it
