@@ -220,6 +220,34 @@ def test_text_of_rows_that_stay_is_told_where_it_is_not_declared(shop: Connectio
     assert told == {("shop.orders", ("number",)), ("shop.lines", ("engraving",))}
 
 
+def test_rows_below_a_row_of_the_person_are_theirs_at_every_level(shop: Connection) -> None:
+    metadata = tables()
+    folders = Table(
+        "folders",
+        metadata,
+        _key(),
+        Column("owner", ForeignKey("shop.accounts.id", ondelete="SET NULL", info=PERSON)),
+        Column("above", ForeignKey("shop.folders.id", ondelete="SET NULL", info=PERSON)),
+        Column("title", Text, info=personal()),
+    )
+    folders.create(shop)
+    shop.execute(text(f"grant all on shop.folders to {shop.info['clerk']}"))
+    for first, owner in ((10, ADA), (20, BEN)):
+        for key in range(first, first + 5):
+            top = key == first
+            shop.execute(
+                insert(folders).values(
+                    id=key, owner=owner if top else None, above=None if top else key - 1, title="x"
+                )
+            )
+    shop.execute(folders.update().where(folders.c.id == 10).values(above=14))  # a circle
+    exported = as_service(shop, export_person, ADA, metadata)
+    assert {row["id"] for row in exported["shop.folders"]} == {10, 11, 12, 13, 14}
+    as_service(shop, erase_person, ADA, metadata)
+    named = select(folders.c.id).where(folders.c.title.is_not(None))
+    assert set(shop.scalars(named)) == {20, 21, 22, 23, 24}
+
+
 @pytest.mark.parametrize("table", ["orders", "newsletter"])
 def test_erasure_is_refused_where_policies_hide_rows(shop: Connection, table: str) -> None:
     shop.execute(text(f"alter table shop.{table} enable row level security"))

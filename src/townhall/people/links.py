@@ -207,7 +207,7 @@ class Links:
             yield (link,)
             return
         for further in self.links:
-            is_next = further.table is self.tables[link.target] and further not in seen
+            is_next = further.table is self.tables[link.target] and further not in (*seen, link)
             if is_next and further.kind is LinkKind.PERSON:
                 yield from ((link, *path) for path in self._beginning_with(further, (*seen, link)))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    FromClause,
     Select,
     Table,
     func,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import column
 
 from townhall.people.columns import email_columns
-from townhall.people.links import Path
+from townhall.people.links import Link, Path
 
 
 def of_person(path: Path, account: Column[Any], key: object) -> ColumnElement[bool]:
@@ -76,6 +77,22 @@ def number_of_rows(table: Table, conditions: Iterable[ColumnElement[bool]]) -> S
 def _along(path: Path, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that the row at the end of a path is one for which a condition holds."""
     for link, following in reversed(list(pairwise(path))):
-        referred = (following.table.c[name] for name in link.referred)
-        condition = tuple_(*link.columns).in_(select(*referred).where(condition).correlate(None))
+        rows = select(*_referred(link, following.table)).where(condition)
+        if following.table is link.table:
+            rows = _with_those_below(link, rows)
+        condition = tuple_(*link.columns).in_(rows.correlate(None))
     return condition
+
+
+def _with_those_below(link: Link, rows: Select[Any]) -> Select[Any]:
+    """Return rows, and all below them, of a table that refers to itself."""
+    found = rows.cte(recursive=True)
+    below = link.table.alias()
+    further = select(*_referred(link, below)).where(
+        *(below.c[column.key] == above for column, above in zip(link.columns, found.c, strict=True))
+    )
+    return select(found.union(further))
+
+
+def _referred(link: Link, table: FromClause) -> Iterator[ColumnElement[Any]]:
+    return (table.c[name] for name in link.referred)
