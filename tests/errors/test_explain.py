@@ -36,6 +36,7 @@ from townhall import (
     CommunityProfile,
     Event,
     Organization,
+    OrganizationMember,
     SocialFeedPost,
     StaleDocument,
     TenantProfile,
@@ -370,6 +371,24 @@ def test_model_of_an_application_that_is_not_valid_is_not_explained() -> None:
         Order.model_validate({"amount": "x"})
     assert explain(raised.value) is None
     assert BrandConfig.__name__ != Order.__name__
+
+
+@pytest.mark.parametrize(
+    ("row", "table", "column"),
+    [
+        (OrganizationMember(role=SECRET), "organization_members", "role"),
+        (CommunityProfile(achievements=SECRET), "community_profiles", "achievements"),
+    ],
+    ids=["vocabulary", "labels"],
+)
+def test_value_that_a_type_refuses_is_explained_with_its_column(
+    townhall_session: Session, row: object, table: str, column: str
+) -> None:
+    townhall_session.add(row)
+    with pytest.raises(SQLAlchemyError) as raised:
+        townhall_session.flush()
+    found = explained(raised.value)
+    assert (found.kind, found.table, found.columns) == (Kind.OUT_OF_RANGE, table, (column,))
 
 
 def test_value_that_no_column_can_hold_is_explained_with_its_column(

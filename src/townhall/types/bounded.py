@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import CheckConstraint, Column, Table, TypeDecorator
+from sqlalchemy import CheckConstraint, Column, Table
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
-from townhall.input_error import InputError
+from townhall.types.refusing import Refusing
 
 _Value = TypeVar("_Value")
 
 _BOUNDED = "bounded_column"
 
 
-class Bounded(TypeDecorator[_Value]):
+class Bounded(Refusing[_Value]):
     """A type whose columns have a check, named ``<column>_bounds``, of what they may hold.
 
     What no column of PostgreSQL's type could hold is refused with the name of the column before it
@@ -26,9 +26,6 @@ class Bounded(TypeDecorator[_Value]):
     __abstract__ = True
     cache_ok = True
 
-    column_name = "the value"
-    """The column that an error names."""
-
     def condition(self, column: Column[Any]) -> str | None:
         """Return the condition in SQL that every value of a column fulfils, if it needs one.
 
@@ -37,19 +34,6 @@ class Bounded(TypeDecorator[_Value]):
         """
         del column
         return None
-
-    def refuse(self, reason: str) -> NoReturn:
-        """Refuse a value of the column.
-
-        Args:
-            reason: What is wrong with it, after the name of the column.
-
-        Raises:
-            InputError: Always.
-        """
-        error = InputError(f"{self.column_name} {reason}")
-        error.column = self.column_name if "." in self.column_name else None
-        raise error
 
     @property
     def python_type(self) -> type[Any]:
@@ -92,15 +76,18 @@ def bounded_column(check: CheckConstraint) -> str | None:
 def add_bounds(table: Table) -> None:
     """Add the checks of bounded columns to a table that does not have them yet.
 
+    Its types learn the names of their columns, for what they refuse.
+
     Args:
         table: A declared table.
     """
     checks = (each for each in table.constraints if isinstance(each, CheckConstraint))
     present = {bounded_column(each) for each in checks}
     for column in table.columns:
+        if isinstance(column.type, Refusing):
+            column.type.column_name = f"{table.name}.{column.name}"
         if not isinstance(column.type, Bounded) or column.name in present:
             continue
-        column.type.column_name = f"{table.name}.{column.name}"
         condition = bounds_of(column)
         if condition is not None:
             check = CheckConstraint(

@@ -28,9 +28,12 @@ class LabelArray(Bounded[list[str]]):
         """Return the array.
 
         Raises:
-            InputError: PostgreSQL can't store a character of an item.
+            InputError: It is one text, whose letters would be the items, or PostgreSQL can't store
+                a character of an item.
         """
         del dialect
+        if isinstance(value, str):
+            self.refuse("holds a list of texts, not one text")
         for item in value or ():
             if isinstance(item, str) and (problem := unstorable(item)):
                 self.refuse(problem)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Dialect, Text, TypeDecorator
+from sqlalchemy import Dialect, Text
 
+from townhall.types.refusing import Refusing
 from townhall.types.unreadable import Unreadable
 
 _Vocabulary = TypeVar("_Vocabulary", bound=StrEnum)
 
 
-class TextEnum(TypeDecorator[_Vocabulary], Generic[_Vocabulary]):
+class TextEnum(Refusing[_Vocabulary], Generic[_Vocabulary]):
     """A ``text`` column that Python reads and writes as a member of a ``StrEnum``."""
 
     impl = Text
@@ -36,7 +37,10 @@ class TextEnum(TypeDecorator[_Vocabulary], Generic[_Vocabulary]):
         del dialect
         if value is None or isinstance(value, Unreadable):
             return None if value is None else value.raw
-        return self.vocabulary(value).value
+        try:
+            return self.vocabulary(value).value
+        except ValueError as error:
+            self.refuse(f"can't be set: {error}")
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - a member
         """Return the member of the enum that has the stored value, or what can't be read."""
