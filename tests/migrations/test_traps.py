@@ -11,7 +11,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.migrations.chain import sql_script
-from tests.support.traps import CLOSE, STRANGER, is_sprung, set_traps
+from tests.support.traps import CLOSE, called_functions, is_sprung, set_traps
 from townhall import SessionFactory, migrate
 from townhall.check.connection import reading
 from townhall.cli import main
@@ -144,11 +144,17 @@ def test_traps_run_where_nothing_is_refused(townhall_databases: Databases, trapp
 
 @pytest.mark.exhaustive
 def test_check_calls_nothing_of_the_stranger(
-    trapped: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
+    townhall_databases: Databases,
+    townhall_template: str,
+    townhall_server: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["check", "--url", trapped, "--scratch", townhall_server]) == 1
-    assert STRANGER in capsys.readouterr().out
-    assert not is_sprung(trapped)
+    with townhall_databases.create(townhall_template) as url:
+        # Each trap is a difference, whose repair is tried.
+        set_traps(url, called_functions("check"))
+        assert main(["check", "--url", url, "--scratch", townhall_server]) == 1
+        assert "townhall_sprung" in capsys.readouterr().out
+        assert not is_sprung(url)
 
 
 @pytest.mark.thorough

@@ -62,19 +62,24 @@ _COMPARISONS = ("=", "<>", "<", ">", "<=", ">=")
 _SYMBOLS = (*_COMPARISONS, "||", "~", "!~", "~~", "->>", "->", "?", "@>", "+", "-")
 
 
-def called_functions() -> list[str]:
-    """Return every word before a parenthesis in the package and its frozen SQL."""
-    package = Path(townhall.__file__).parent
-    frozen = Path(__file__).parents[1] / "migrations" / "frozen"
-    files = [*package.rglob("*.py"), *frozen.glob("*.sql")]
+def called_functions(folder: str = "") -> list[str]:
+    """Return every word before a parenthesis in the package and its frozen SQL.
+
+    Args:
+        folder: A folder of the package, for the words of its files alone.
+    """
+    files = [*(Path(townhall.__file__).parent / folder).rglob("*.py")]
+    if not folder:
+        files += (Path(__file__).parents[1] / "migrations" / "frozen").glob("*.sql")
     return sorted({word for file in files for word in _CALL.findall(file.read_text())})
 
 
-def set_traps(superuser: str) -> None:
+def set_traps(superuser: str, names: Iterable[str] | None = None) -> None:
     """Create the traps in ``public`` as a stranger, who may create there.
 
     Args:
         superuser: The URL of the database.
+        names: The functions to replace; None for all that are called.
     """
     engine = create_engine(superuser, poolclass=NullPool)
     with engine.begin() as connection:
@@ -86,14 +91,14 @@ def set_traps(superuser: str) -> None:
         connection.execute(text("grant all on sequence traps.sprung to public"))
         connection.execute(text(f"set local role {STRANGER}"))
         connection.execute(text(f"create type {_OWN_TYPE} as (words text)"))
-        _create_functions(connection)
+        _create_functions(connection, called_functions() if names is None else names)
         connection.exec_driver_sql(
             "; ".join([*_operators(), *_casts()]), execution_options={"no_parameters": True}
         )
 
 
-def _create_functions(connection: Connection) -> None:
-    statement = _CREATE.format(names=_array(called_functions()), types=_array(_TYPES))
+def _create_functions(connection: Connection, names: Iterable[str]) -> None:
+    statement = _CREATE.format(names=_array(names), types=_array(_TYPES))
     connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
