@@ -186,6 +186,31 @@ def test_key_that_foreign_keys_refer_to_is_replaced_and_given_back(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("application", ["order"], indirect=True)
+def test_upgrade_tells_what_an_interrupted_adoption_left_until_its_next_run(
+    application: SmallApplication, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupt(title: str) -> None:
+        if title.startswith("validate the foreign keys"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(application, interrupt)
+    line = (
+        "an adoption was interrupted and has left what is not valid:"
+        " constraint public.loans loaned; run townhall adopt --apply again, with the same decisions"
+    )
+    assert caplog.messages.count(line) == 0
+    for times in (1, 2):
+        command.upgrade(application.config, "head")
+        assert caplog.messages.count(line) == times
+    run(application)
+    assert loaned(application) == (True, "Theirs.")
+    command.upgrade(application.config, "head")
+    assert caplog.messages.count(line) == 2
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("application", ["order"], indirect=True)
 def test_foreign_keys_that_an_interruption_left_are_told_and_validated_by_the_next_run(
     application: SmallApplication, capsys: pytest.CaptureFixture[str]
 ) -> None:

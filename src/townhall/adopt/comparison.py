@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -75,6 +75,27 @@ def compare(declared: Snapshot, actual: Snapshot) -> list[Difference]:
         difference
         for name, table in sorted(tables_of(declared).items())
         for difference in _table(table, existing.get(name), relations.get(name), types)
+    ]
+
+
+def without_begun(
+    differences: Iterable[Difference], at_head: Iterable[Difference], tables: Collection[TableName]
+) -> list[Difference]:
+    """Return differences without those that a part of the pending revisions has made.
+
+    A revision that commits more than once and was interrupted leaves such a part. The next upgrade
+    completes it.
+
+    Args:
+        differences: Those from what the database's own revisions make.
+        at_head: Those from what all revisions make.
+        tables: The tables that are compared in both.
+    """
+    remaining = {(type(each), each.identity) for each in at_head}
+    return [
+        each
+        for each in differences
+        if each.table not in tables or (type(each), each.identity) in remaining
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection
 
-from townhall.adopt.comparison import compare, tables_of
+from townhall.adopt.comparison import compare, tables_of, without_begun
 from townhall.adopt.dependants import findings_on_dependants
 from townhall.adopt.differences import Difference, OtherType
 from townhall.adopt.findings import Finding, Weight, listed
@@ -92,7 +92,7 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
     # A table that a pending revision renames is compared with what it has before that.
     former = before_upgrade(states.creations, states.at_head, states.actual)
     declared = {**former, **states.declared}
-    differences = [_castable(connection, each) for each in compare(declared, states.actual)]
+    differences = [_castable(connection, each) for each in _differences(states, declared)]
     on_tables = _on_tables(connection, declared, states.actual, differences)
     found = [
         *_on_history(states),
@@ -106,6 +106,14 @@ def findings_of(connection: Connection, states: States) -> tuple[Finding, ...]:
     ]
     kept = {identity_of(states.actual[key]) for key in states.kept & states.actual.keys()}
     return in_order(each for each in found if each.object not in kept)
+
+
+def _differences(states: States, declared: Snapshot) -> list[Difference]:
+    differences = compare(declared, states.actual)
+    both = tables_of(states.made).keys() & tables_of(states.at_head).keys()
+    if not both or not states.is_behind or not differences:
+        return differences
+    return without_begun(differences, compare(states.at_head, states.actual), both)
 
 
 def _castable(connection: Connection, difference: Difference) -> Difference:

@@ -22,10 +22,10 @@ from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.lock_timeouts import COMPARISON, LOCK_TIMEOUT, LockTimeout
 from townhall.migrate.guard.locks import comparison_transaction
 from townhall.migrate.guard.migrating import migrating
-from townhall.migrate.guard.pending import ADOPTS
+from townhall.migrate.guard.pending import ADOPTS, is_upgrade
 from townhall.migrate.guard.preparation import after_step, finish, prepare
 from townhall.migrate.guard.printable_errors import printable_errors
-from townhall.migrate.guard.telling import tell_of_others, telling
+from townhall.migrate.guard.telling import tell_of_others, tell_of_unfinished, telling
 from townhall.migrate.guard.traps import refuse_traps_in_script
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.guard.wait_limits import BY_DEFAULT, WAIT_LIMIT, WaitLimit
@@ -222,11 +222,11 @@ def _run_offline(settings: Settings, lock_timeout: LockTimeout, options: dict[st
     )
     for statement in before:
         context.execute(sql.statement(statement))
-    is_upgrade = prepare(context.get_context(), context.script, _origins(settings))
+    has_pending = prepare(context.get_context(), context.script, _origins(settings))
     with context.begin_transaction():
         context.run_migrations()
     finish(context.get_context())
-    if is_upgrade:
+    if has_pending:
         _tell_of_others(settings)
     for statement in (*reset_of_script(), "reset client_min_messages", "reset search_path"):
         context.execute(sql.statement(statement))
@@ -255,13 +255,15 @@ def _run_online(
         context.begin_transaction(),
         explaining_unknown_revisions(context.get_context(), context.script, settings.product),
     ):
-        is_upgrade = _DESTINATION in context.get_context().opts and prepare(
+        has_pending = _DESTINATION in context.get_context().opts and prepare(
             context.get_context(), context.script, _origins(settings)
         )
         context.run_migrations()
         finish(context.get_context())
+        if is_upgrade(context.get_context()):
+            tell_of_unfinished(connection)
         # An adoption has decided about what others made.
-        if is_upgrade and not context.get_context().opts.get(ADOPTS):
+        if has_pending and not context.get_context().opts.get(ADOPTS):
             _tell_of_others(settings)
 
 

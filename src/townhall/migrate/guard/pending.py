@@ -31,6 +31,15 @@ def planned_steps(context: MigrationContext) -> list[MigrationStep]:
     return list(function(heads, context))
 
 
+def is_upgrade(context: MigrationContext) -> bool:
+    """Tell whether a run is an upgrade by Alembic's command, and not by an adoption.
+
+    Args:
+        context: The migration context of the run.
+    """
+    return _command(context) == "upgrade"
+
+
 def is_downgrade(context: MigrationContext) -> bool:
     """Tell whether a run is a downgrade.
 

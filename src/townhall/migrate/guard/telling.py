@@ -14,6 +14,7 @@ from sqlalchemy import Connection, MetaData
 
 from townhall.migrate.guard.revision_files import parts_of
 from townhall.migrate.origins import TOLD, Origins
+from townhall.migrate.origins.unfinished import read_unfinished
 from townhall.pg import Entity, Policy, Trigger, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 from townhall.pg.operations import run_unchanged
@@ -42,6 +43,20 @@ def telling(connection: Connection) -> Iterator[None]:
         yield
     finally:
         driver.remove_notice_handler(tell)
+
+
+def tell_of_unfinished(connection: Connection) -> None:
+    """Tell what an interrupted adoption has left that is not valid, which no revision completes.
+
+    Args:
+        connection: The connection of the run, after its steps.
+    """
+    if found := read_unfinished(connection):
+        _log.warning(
+            "an adoption was interrupted and has left what is not valid: %s; run townhall adopt"
+            " --apply again, with the same decisions",
+            ", ".join(map(str, found)),
+        )
 
 
 def tell_of_others(

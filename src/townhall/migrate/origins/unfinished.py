@@ -14,8 +14,11 @@ MARK = "townhall: not validated again yet. "
 BUILD = "build"
 """What the name of a constraint or an index ends with until it is complete."""
 
-PROOF = "is_known"
-"""What the name of a check ends with by which an adoption proves that a column has no NULL."""
+PROOF = "refuses_null"
+"""What the name of a check ends with by which an adoption proves that a column has no NULL.
+
+The check of a revision has another name: its next run completes it, and no adoption.
+"""
 
 
 class Unfinished(NamedTuple):
