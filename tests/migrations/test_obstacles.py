@@ -201,7 +201,7 @@ def downgrade():
 
 _AS_CREATED = """
 create table notes (
-    id integer primary key,
+    id serial primary key,
     title text,
     note_id integer,
     constraint titled check (title <> ''),
