@@ -414,3 +414,27 @@ def test_plans_for_one_event_wait_for_each_other(committed: Engine) -> None:
         second.result(timeout=30)
     with committed.connect() as connection:
         assert _seats(connection) == {DANA: (3, 3), URI: (2, 2)}
+
+
+@pytest.mark.thorough
+def test_exchanges_and_a_plan_for_one_event_do_not_deadlock(committed: Engine) -> None:
+    guests = sorted([DANA, URI, UUID(int=1), UUID(int=2)])
+    with committed.begin() as connection:
+        for key in guests[:2]:
+            connection.execute(insert(Participant).values(id=key, event_id=EVENT))
+        connection.execute(assign_seats(EVENT, {key: (1, n) for n, key in enumerate(guests, 1)}))
+    factory = SessionFactory(committed)
+
+    def assign() -> None:
+        with factory.as_user(OWNER) as session:
+            session.execute(assign_seats(EVENT, {key: (2, n) for n, key in enumerate(guests, 1)}))
+
+    with ThreadPoolExecutor(1) as other:
+        with factory.as_user(MANAGER) as session:
+            assert len(session.scalars(swap_seats(EVENT, *guests[2:])).all()) == 2
+            plan = other.submit(assign)
+            wait_for_a_lock(committed)
+            assert len(session.scalars(swap_seats(EVENT, *guests[:2])).all()) == 2
+        plan.result(timeout=30)
+    with committed.connect() as connection:
+        assert _seats(connection) == {key: (2, n) for n, key in enumerate(guests, 1)}

@@ -142,7 +142,7 @@ def assign_seats(
         .render_derived()
     )
     # Who may not change the event gets no row of it, and the policies refuse the seats.
-    locked = select(Event.id).where(Event.id == event_id).with_for_update(key_share=True)
+    locked = _locked(event_id)
     statement = insert(TableAssignment).from_select(
         ["event_id", *arrays, "assigned_by"],
         select(
@@ -172,7 +172,8 @@ def swap_seats(
 ) -> ReturningUpdate[TableAssignment]:
     """Exchange the seats of two participants; returns both :class:`TableAssignment`.
 
-    Notes stay with their participant. Nothing changes where one of the two has no seat.
+    Notes stay with their participant. Nothing changes where one of the two has no seat. It waits
+    for a plan or another exchange of the event, as :func:`assign_seats` does.
 
     Args:
         event_id: The event.
@@ -183,13 +184,15 @@ def swap_seats(
         (participant_id, other_id)
     )
     place = ("table_number", "seat_number", "is_vip_table")
-    # The lock waits for a concurrent exchange, and gives the places as that has left them. Counting
-    # them has both locked before the first one changes.
+    # The locks wait for a concurrent exchange, and give the places as that has left them. Counting
+    # them has both locked before the first one changes. That of the event comes first.
+    event = _locked(event_id).cte("event")
     locked = (
         select(TableAssignment.participant_id, *(getattr(TableAssignment, each) for each in place))
+        .join(event, event.c.id == TableAssignment.event_id)
         .where(pair)
         .order_by(TableAssignment.participant_id)
-        .with_for_update()
+        .with_for_update(of=TableAssignment)
         .cte("locked")
     )
     places = select(locked, func.count().over().label("places")).cte("places")
@@ -204,6 +207,11 @@ def swap_seats(
         .returning(TableAssignment)
         .execution_options(synchronize_session=False, populate_existing=True)
     )
+
+
+def _locked(event_id: UUID) -> Select[UUID]:
+    """Select an event under a lock, for which each statement on several of its seats waits."""
+    return select(Event.id).where(Event.id == event_id).with_for_update(key_share=True)
 
 
 def seating_plan(event_id: UUID) -> Select[TableAssignment]:
