@@ -78,9 +78,9 @@ def statements(model: type[Base]) -> Iterable[Executable]:
     written = [each for each in table.columns if each.computed is None and not each.primary_key]
     yield text(f"select * from {table.fullname}")  # the model's casts name types
     yield text(f"insert into {table.fullname} default values")
-    yield insert(model).from_select(written, select(*written))
-    yield from (update(model).values({each.name: each}) for each in written)
-    yield delete(model)
+    yield insert(table).from_select(written, select(*written))
+    yield from (update(table).values({each.name: each}) for each in written)
+    yield delete(table)
 
 
 def call(name: str, types: Iterable[str], account: UUID) -> str:
