@@ -130,7 +130,7 @@ def _role(databases: Databases, url: str, attributes: str = "") -> Iterator[str]
         *(
             pytest.param(name, count, marks=pytest.mark.thorough)
             for name in COMMANDS
-            for count in (0, 2, 20)
+            for count in (0, 2, 17)
         ),
     ],
 )
