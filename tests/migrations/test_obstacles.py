@@ -416,7 +416,7 @@ def test_table_of_an_application_is_looked_at_likewise(
         application.declare(DECLARED)
         application.revise("notes_1")
         config = SmallApplication(tmp_path, other, application.scratch).config
-        _run(other, "create table notes (id integer primary key)")
+        _run(other, "create table notes (id serial primary key)")
         before = dump(other)
         with pytest.raises(CommandError, match=r"- public\.notes: it lacks title\n"):
             command.upgrade(config, "head")
