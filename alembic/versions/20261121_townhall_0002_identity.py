@@ -274,16 +274,24 @@ def organizations() -> None:
             name="my_managed_organization_ids",
             returns="setof uuid",
             body="""
-                select m.organization_id
-                from public.organization_members as m
-                where m.user_id = (select auth.uid())
-                    and m.role in ('owner', 'manager')
+                select mine.id
+                from (
+                    select m.organization_id
+                    from public.organization_members as m
+                    where m.user_id = (select auth.uid())
+                        and m.role in ('owner', 'manager')
+                ) as mine (id)
+                where (
+                    select
+                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                        ->> 'is_anonymous'
+                ) is distinct from 'true'
             """,
             volatility="stable",
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="The organizations whose events the caller manages.",
+            comment="The organizations whose events the caller manages, with an account.",
         )
     )
     pg.create_entity(
@@ -292,16 +300,24 @@ def organizations() -> None:
             name="my_owned_organization_ids",
             returns="setof uuid",
             body="""
-                select m.organization_id
-                from public.organization_members as m
-                where m.user_id = (select auth.uid())
-                    and m.role in ('owner')
+                select mine.id
+                from (
+                    select m.organization_id
+                    from public.organization_members as m
+                    where m.user_id = (select auth.uid())
+                        and m.role in ('owner')
+                ) as mine (id)
+                where (
+                    select
+                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                        ->> 'is_anonymous'
+                ) is distinct from 'true'
             """,
             volatility="stable",
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="The organizations that the caller is an owner of.",
+            comment="The organizations that the caller is an owner of, with an account.",
         )
     )
     pg.create_entity(
@@ -430,7 +446,11 @@ def organizations() -> None:
                 begin
                     perform
                     from public.organizations as g
-                    where g.id = any (array(select private.my_owned_organization_ids()))
+                    where g.id in (
+                        select m.organization_id
+                        from public.organization_members as m
+                        where m.user_id = (select auth.uid()) and m.role = 'owner'
+                    )
                     order by g.id
                     for no key update;
                     return null;

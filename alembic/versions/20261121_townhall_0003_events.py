@@ -142,7 +142,7 @@ def events() -> None:
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="The events that the caller manages.",
+            comment="The events that the caller manages, with an account.",
         )
     )
     pg.create_entity(

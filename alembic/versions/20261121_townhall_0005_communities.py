@@ -167,16 +167,25 @@ def communities() -> None:
             name="my_moderated_community_ids",
             returns="setof uuid",
             body="""
-                select m.community_id
-                from public.community_members as m
-                where m.user_id = (select auth.uid())
-                    and m.role in ('moderator', 'owner')
+                select mine.id
+                from (
+                    select m.community_id
+                    from public.community_members as m
+                    where m.user_id = (select auth.uid())
+                        and m.role in ('moderator', 'owner')
+                ) as mine (id)
+                where (
+                    select
+                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                        ->> 'is_anonymous'
+                ) is distinct from 'true'
             """,
             volatility="stable",
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="The communities that the caller is a moderator or an owner of.",
+            comment="The communities that the caller is a moderator or an owner of, with an"
+            " account.",
         )
     )
     pg.create_entity(
@@ -185,16 +194,24 @@ def communities() -> None:
             name="my_owned_community_ids",
             returns="setof uuid",
             body="""
-                select m.community_id
-                from public.community_members as m
-                where m.user_id = (select auth.uid())
-                    and m.role in ('owner')
+                select mine.id
+                from (
+                    select m.community_id
+                    from public.community_members as m
+                    where m.user_id = (select auth.uid())
+                        and m.role in ('owner')
+                ) as mine (id)
+                where (
+                    select
+                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                        ->> 'is_anonymous'
+                ) is distinct from 'true'
             """,
             volatility="stable",
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="The communities that the caller is an owner of.",
+            comment="The communities that the caller is an owner of, with an account.",
         )
     )
     pg.create_entity(
@@ -266,10 +283,19 @@ def communities() -> None:
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the creator can insert",
+            name="the creator with an account can insert",
             command="insert",
             roles=("authenticated",),
-            check="created_by = (select auth.uid())",
+            check="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -345,12 +371,21 @@ def members() -> None:
     pg.create_entity(
         pg.Policy(
             table="community_members",
-            name="the member who may join or owners of the community can insert",
+            name="members with an account who may join, or owners can insert",
             command="insert",
             roles=("authenticated",),
             check="""
-                (user_id = (select auth.uid()))
-                and (role = 'member' and private.can_join_community(community_id))
+                (
+                    (user_id = (select auth.uid()))
+                    and (role = 'member' and private.can_join_community(community_id))
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
                 or community_id = any (array(select private.my_owned_community_ids()))
             """,
         )
@@ -398,7 +433,11 @@ def members() -> None:
                 begin
                     perform
                     from public.communities as g
-                    where g.id = any (array(select private.my_owned_community_ids()))
+                    where g.id in (
+                        select m.community_id
+                        from public.community_members as m
+                        where m.user_id = (select auth.uid()) and m.role = 'owner'
+                    )
                     order by g.id
                     for no key update;
                     return null;

@@ -133,29 +133,65 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator can insert",
+            name="the creator with an account can insert",
             command="insert",
             roles=("authenticated",),
-            check="created_by = (select auth.uid())",
+            check="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator can update",
+            name="the creator with an account can update",
             command="update",
             roles=("authenticated",),
-            using="created_by = (select auth.uid())",
-            check="created_by = (select auth.uid())",
+            using="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
+            check="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator can delete",
+            name="the creator with an account can delete",
             command="delete",
             roles=("authenticated",),
-            using="created_by = (select auth.uid())",
+            using="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(

@@ -81,20 +81,31 @@ def levels() -> None:
             },
         )
     )
-    pg.drop_entity(pg.Policy.named(table="communities", name="the creator can insert"))
+    pg.drop_entity(
+        pg.Policy.named(table="communities", name="the creator with an account can insert")
+    )
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the creator below communities they moderate can insert",
+            name="the creator with an account below what they moderate can insert",
             command="insert",
             roles=("authenticated",),
             check="""
-                (created_by = (select auth.uid()))
-                and (
-                    parent_community_id is null
-                    or parent_community_id = any (
-                        array(select private.my_moderated_community_ids())
+                (
+                    (created_by = (select auth.uid()))
+                    and (
+                        parent_community_id is null
+                        or parent_community_id = any (
+                            array(select private.my_moderated_community_ids())
+                        )
                     )
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
                 )
             """,
         )
@@ -466,16 +477,26 @@ def downgrade() -> None:
     )
     pg.drop_entity(
         pg.Policy.named(
-            table="communities", name="the creator below communities they moderate can insert"
+            table="communities",
+            name="the creator with an account below what they moderate can insert",
         )
     )
     pg.create_entity(
         pg.Policy(
             table="communities",
-            name="the creator can insert",
+            name="the creator with an account can insert",
             command="insert",
             roles=("authenticated",),
-            check="created_by = (select auth.uid())",
+            check="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.replace_entity(

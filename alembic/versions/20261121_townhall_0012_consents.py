@@ -260,20 +260,47 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="consent_preferences",
-            name="the owner can insert",
+            name="the owner with an account can insert",
             command="insert",
             roles=("authenticated",),
-            check="user_id = (select auth.uid())",
+            check="""
+                (user_id = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(
         pg.Policy(
             table="consent_preferences",
-            name="the owner can update",
+            name="the owner with an account can update",
             command="update",
             roles=("authenticated",),
-            using="user_id = (select auth.uid())",
-            check="user_id = (select auth.uid())",
+            using="""
+                (user_id = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
+            check="""
+                (user_id = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(

@@ -205,11 +205,20 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_posts",
-            name="the author using only their own milestones can insert",
+            name="the author with an account and their own milestones can insert",
             command="insert",
             roles=("authenticated",),
             check="""
-                (author_id = (select auth.uid()))
+                (
+                    (author_id = (select auth.uid()))
+                    and (
+                        (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    )
+                )
                 and (
                     milestone_id is null
                     or exists (
@@ -224,12 +233,30 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_posts",
-            name="the author can update",
+            name="the author with an account can update",
             command="update",
             roles=("authenticated",),
-            using="author_id = (select auth.uid())",
-            check="""
+            using="""
                 (author_id = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
+            check="""
+                (
+                    (author_id = (select auth.uid()))
+                    and (
+                        (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    )
+                )
                 and (
                     milestone_id is null
                     or exists (

@@ -233,6 +233,19 @@ def upgrade() -> None:
                             table = 'founder_connections',
                             constraint = 'blocker_is_signed_in';
                     end if;
+                    if not (
+                        (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    ) then
+                        raise insufficient_privilege
+                        using message = 'Only a user with an account can block a founder.',
+                            schema = 'public',
+                            table = 'founder_connections',
+                            constraint = 'blocker_has_account';
+                    end if;
                     loop
                         update public.founder_connections as c
                         set
@@ -421,11 +434,20 @@ def upgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_connections",
-            name="the requester asking for a connection can insert",
+            name="the requester with an account asking to connect can insert",
             command="insert",
             roles=("authenticated",),
             check="""
-                (requester_id = (select auth.uid()))
+                (
+                    (requester_id = (select auth.uid()))
+                    and (
+                        (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    )
+                )
                 and (status = 'pending')
             """,
         )
@@ -444,9 +466,21 @@ def upgrade() -> None:
                 and (status = 'pending')
             """,
             check="""
-                (recipient_id = (select auth.uid()))
-                and (status in ('accepted', 'declined'))
-                or (requester_id = (select auth.uid()))
+                (
+                    (recipient_id = (select auth.uid()))
+                    and (
+                        (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    )
+                )
+                and (status = 'accepted')
+                or (
+                    requester_id = (select auth.uid())
+                    or recipient_id = (select auth.uid())
+                )
                 and (status = 'declined')
             """,
         )
@@ -507,41 +541,27 @@ def unless_blocked() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_reactions",
-            name="the owner who can read the post unless blocked can insert",
+            name="readers of the post with an account unless blocked can insert",
             command="insert",
             roles=("authenticated",),
             check="""
-                (user_id = (select auth.uid()))
-                and (
-                    exists (
-                        select
-                        from public.social_feed_posts as p
-                        where p.id = social_feed_reactions.post_id
-                            and p.author_id <> all (array(select private.my_blocked_user_ids()))
-                    )
-                )
-            """,
-        )
-    )
-    pg.create_entity(
-        pg.Policy(
-            table="social_feed_comments",
-            name="the author who can read the post unless blocked can insert",
-            command="insert",
-            roles=("authenticated",),
-            check="""
-                (author_id = (select auth.uid()))
-                and (
-                    exists (
-                        select
-                        from public.social_feed_posts as p
-                        where p.id = social_feed_comments.post_id
-                            and p.author_id <> all (array(select private.my_blocked_user_ids()))
-                    )
+                (
+                    (user_id = (select auth.uid()))
                     and (
-                        parent_comment_id is null
-                        or not private.is_comment_of_blocked(parent_comment_id)
+                        exists (
+                            select
+                            from public.social_feed_posts as p
+                            where p.id = social_feed_reactions.post_id
+                                and p.author_id <> all (array(select private.my_blocked_user_ids()))
+                        )
                     )
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
                 )
             """,
         )
@@ -549,18 +569,68 @@ def unless_blocked() -> None:
     pg.create_entity(
         pg.Policy(
             table="social_feed_comments",
-            name="the author can update",
+            name="readers of the post with an account unless blocked can insert",
+            command="insert",
+            roles=("authenticated",),
+            check="""
+                (
+                    (author_id = (select auth.uid()))
+                    and (
+                        exists (
+                            select
+                            from public.social_feed_posts as p
+                            where p.id = social_feed_comments.post_id
+                                and p.author_id <> all (array(select private.my_blocked_user_ids()))
+                        )
+                        and (
+                            parent_comment_id is null
+                            or not private.is_comment_of_blocked(parent_comment_id)
+                        )
+                    )
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
+        )
+    )
+    pg.create_entity(
+        pg.Policy(
+            table="social_feed_comments",
+            name="the author with an account can update",
             command="update",
             roles=("authenticated",),
-            using="author_id = (select auth.uid())",
-            check="""
+            using="""
                 (author_id = (select auth.uid()))
                 and (
-                    not private.is_post_of_blocked(post_id)
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
+            check="""
+                (
+                    (author_id = (select auth.uid()))
                     and (
-                        parent_comment_id is null
-                        or not private.is_comment_of_blocked(parent_comment_id)
+                        not private.is_post_of_blocked(post_id)
+                        and (
+                            parent_comment_id is null
+                            or not private.is_comment_of_blocked(parent_comment_id)
+                        )
                     )
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
                 )
             """,
         )
@@ -568,11 +638,20 @@ def unless_blocked() -> None:
     pg.create_entity(
         pg.Policy(
             table="founder_messages",
-            name="the sender to another unless blocked can insert",
+            name="the sender with an account to another unless blocked can insert",
             command="insert",
             roles=("authenticated",),
             check="""
-                (sender_id = (select auth.uid()))
+                (
+                    (sender_id = (select auth.uid()))
+                    and (
+                        (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    )
+                )
                 and (
                     recipient_id <> sender_id
                     and recipient_id <> all (array(select private.my_blocked_user_ids()))
@@ -592,20 +671,23 @@ def downgrade() -> None:
     )
     pg.drop_entity(
         pg.Policy.named(
-            table="founder_messages", name="the sender to another unless blocked can insert"
+            table="founder_messages",
+            name="the sender with an account to another unless blocked can insert",
         )
     )
-    pg.drop_entity(pg.Policy.named(table="social_feed_comments", name="the author can update"))
+    pg.drop_entity(
+        pg.Policy.named(table="social_feed_comments", name="the author with an account can update")
+    )
     pg.drop_entity(
         pg.Policy.named(
             table="social_feed_comments",
-            name="the author who can read the post unless blocked can insert",
+            name="readers of the post with an account unless blocked can insert",
         )
     )
     pg.drop_entity(
         pg.Policy.named(
             table="social_feed_reactions",
-            name="the owner who can read the post unless blocked can insert",
+            name="readers of the post with an account unless blocked can insert",
         )
     )
     drop_table("founder_connections")

@@ -307,8 +307,32 @@ def upgrade() -> None:
             name="the active tenant's owner can update",
             command="update",
             roles=("authenticated",),
-            using="(user_id = (select auth.uid())) and (is_active)",
-            check="(user_id = (select auth.uid())) and (is_active)",
+            using="""
+                (
+                    (user_id = (select auth.uid()))
+                    and (is_active)
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
+            check="""
+                (
+                    (user_id = (select auth.uid()))
+                    and (is_active)
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(

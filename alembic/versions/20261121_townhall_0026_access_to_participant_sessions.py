@@ -62,15 +62,23 @@ def grant() -> None:
             name="my_active_tenant_ids",
             returns="setof uuid",
             body="""
-                select t.id
-                from public.tenant_profiles as t
-                where t.user_id = (select auth.uid()) and t.is_active
+                select mine.id
+                from (
+                    select t.id
+                    from public.tenant_profiles as t
+                    where t.user_id = (select auth.uid()) and t.is_active
+                ) as mine (id)
+                where (
+                    select
+                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                        ->> 'is_anonymous'
+                ) is distinct from 'true'
             """,
             volatility="stable",
             security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             execute=("authenticated", "service_role"),
-            comment="The active tenants that the caller owns.",
+            comment="The active tenants that the caller owns, with an account.",
         )
     )
     pg.create_entity(

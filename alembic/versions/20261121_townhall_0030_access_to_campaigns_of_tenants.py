@@ -71,10 +71,16 @@ def grant() -> None:
             comment="The assessments that the caller's tenants have enabled.",
         )
     )
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can delete"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can insert"))
+    pg.drop_entity(
+        pg.Policy.named(table="campaigns", name="the creator with an account can delete")
+    )
+    pg.drop_entity(
+        pg.Policy.named(table="campaigns", name="the creator with an account can insert")
+    )
     pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can read"))
-    pg.drop_entity(pg.Policy.named(table="campaigns", name="the creator can update"))
+    pg.drop_entity(
+        pg.Policy.named(table="campaigns", name="the creator with an account can update")
+    )
     pg.replace_entity(
         pg.TableAccess(
             table="campaigns",
@@ -124,8 +130,17 @@ def grant() -> None:
                             from private.my_enabled_assessments() as e
                         )
                     )
-                    or (created_by = (select auth.uid()))
-                    and (tenant_id is null)
+                    or (
+                        (created_by = (select auth.uid()))
+                        and (tenant_id is null)
+                    )
+                    and (
+                        (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    )
                 )
                 and (coalesce(created_by, (select auth.uid())) = (select auth.uid()))
             """,
@@ -139,8 +154,17 @@ def grant() -> None:
             roles=("authenticated",),
             using="""
                 tenant_id = any (array(select private.my_active_tenant_ids()))
-                or (created_by = (select auth.uid()))
-                and (tenant_id is null)
+                or (
+                    (created_by = (select auth.uid()))
+                    and (tenant_id is null)
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
             """,
             check="""
                 (tenant_id = any (array(select private.my_active_tenant_ids())))
@@ -150,8 +174,17 @@ def grant() -> None:
                         from private.my_enabled_assessments() as e
                     )
                 )
-                or (created_by = (select auth.uid()))
-                and (tenant_id is null)
+                or (
+                    (created_by = (select auth.uid()))
+                    and (tenant_id is null)
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
             """,
         )
     )
@@ -163,8 +196,17 @@ def grant() -> None:
             roles=("authenticated",),
             using="""
                 tenant_id = any (array(select private.my_active_tenant_ids()))
-                or (created_by = (select auth.uid()))
-                and (tenant_id is null)
+                or (
+                    (created_by = (select auth.uid()))
+                    and (tenant_id is null)
+                )
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
             """,
         )
     )
@@ -202,11 +244,29 @@ def downgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator can update",
+            name="the creator with an account can update",
             command="update",
             roles=("authenticated",),
-            using="created_by = (select auth.uid())",
-            check="created_by = (select auth.uid())",
+            using="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
+            check="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(
@@ -221,19 +281,37 @@ def downgrade() -> None:
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator can insert",
+            name="the creator with an account can insert",
             command="insert",
             roles=("authenticated",),
-            check="created_by = (select auth.uid())",
+            check="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(
         pg.Policy(
             table="campaigns",
-            name="the creator can delete",
+            name="the creator with an account can delete",
             command="delete",
             roles=("authenticated",),
-            using="created_by = (select auth.uid())",
+            using="""
+                (created_by = (select auth.uid()))
+                and (
+                    (
+                        select
+                            nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                            ->> 'is_anonymous'
+                    ) is distinct from 'true'
+                )
+            """,
         )
     )
     pg.create_entity(

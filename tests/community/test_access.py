@@ -79,7 +79,7 @@ from townhall import (
     SocialFeedReaction,
     SubcommunitySponsor,
 )
-from townhall.testing import AccessCase, access_cases
+from townhall.testing import AccessCase, Outcome, access_cases
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -523,8 +523,20 @@ TARGETS: dict[str, Target] = {
         }
     ),
 }
+INSERTS_WITH_ACCOUNT = (
+    "community_members",
+    "public_reaction",
+    "public_comment",
+    "community_profiles",
+    "expert_listings",
+    "consent_preferences",
+)
 MATRIX = with_anonymous_sign_in(
-    [*COMMUNITIES, *POSTS, *TWO_PARTIES, *OWN_ROWS, *VIEWS_AND_FUNCTIONS]
+    [*COMMUNITIES, *POSTS, *TWO_PARTIES, *OWN_ROWS, *VIEWS_AND_FUNCTIONS],
+    refused={
+        **{(target, "insert"): Outcome.VIOLATES_POLICY for target in INSERTS_WITH_ACCOUNT},
+        ("functions", "block_founder"): Outcome.REFUSED,
+    },
 )
 
 

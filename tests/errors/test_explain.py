@@ -35,6 +35,7 @@ from townhall import (
     BrandConfig,
     CommunityProfile,
     Event,
+    Milestone,
     Organization,
     OrganizationMember,
     SocialFeedPost,
@@ -438,14 +439,14 @@ def test_insert_that_leaves_out_its_author_names_the_column(
 
 def test_insert_in_the_name_of_another_is_denied(townhall_sessions: SessionFactory) -> None:
     with townhall_sessions.as_user(uuid4()) as session:
-        session.add(CommunityProfile(user_id=uuid4(), display_name=SECRET))
+        session.add(Milestone(id="launch", user_id=uuid4(), title=SECRET))
         with pytest.raises(DBAPIError) as raised:
             session.flush()
         session.rollback()
     for error in (raised.value, raised.value.orig):
         assert error is not None
         found = explained(error)
-        assert (found.kind, found.table) == (Kind.DENIED, "community_profiles")
+        assert (found.kind, found.table) == (Kind.DENIED, "milestones")
         assert found.columns == ("user_id",)
         assert "own name" in found.sentence
 

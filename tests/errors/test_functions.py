@@ -50,6 +50,7 @@ class Case:
         given: Queries for the parameters; ``user`` is the user who runs the statement.
         prepared: Statements that run before, as a superuser.
         role: Who runs it, where no user does.
+        claims: Claims of the user's token.
     """
 
     statement: str
@@ -57,6 +58,7 @@ class Case:
     given: Mapping[str, str] = field(default_factory=dict)
     prepared: tuple[str, ...] = ()
     role: str = "service"
+    claims: Mapping[str, object] = field(default_factory=dict)
 
 
 def in_chain(levels: int, **columns: str) -> tuple[str, ...]:
@@ -124,6 +126,12 @@ CASES = {
     ),
     "blocker_is_signed_in": Case(
         "select public.block_founder(gen_random_uuid())", Kind.DENIED, role="nobody"
+    ),
+    "blocker_has_account": Case(
+        "select public.block_founder(gen_random_uuid())",
+        Kind.DENIED,
+        {"user": "select user_id from community_members limit 1"},
+        claims={"is_anonymous": True},
     ),
     "a_benchmark_is_refreshed": Case(
         "select public.refresh_benchmark_aggregates()",
@@ -227,7 +235,11 @@ def test_error_of_a_function_is_explained(
             filled_connection.execute(text(case.statement))
     else:
         user = given.get("user")
-        acting = filled_sessions.as_service() if user is None else filled_sessions.as_user(user)
+        acting = (
+            filled_sessions.as_service()
+            if user is None
+            else filled_sessions.as_user(user, claims=case.claims)
+        )
         with pytest.raises(DBAPIError) as raised, acting as session:
             session.execute(text(case.statement), given)
     found = explain(raised.value)

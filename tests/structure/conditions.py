@@ -24,6 +24,9 @@ _CALL = re.compile(
     r"(?P<column>[\w.]+) = ANY \(ARRAY\( SELECT private\.(?P<function>\w+)\(\).*\)\)"
 )
 _HELPER = re.compile(r"private\.(\w+)\(\)")
+_WITH_ACCOUNT = re.compile(
+    r"select mine\.id from \( (?P<all>.*) \) as mine \(id\) where \( select .*'is_anonymous' .*"
+)
 
 
 class Conditions:
@@ -67,6 +70,9 @@ class Conditions:
         if narrow == wide:
             return True
         source, wider_source = self._sources[narrow], self._sources[wide]
+        with_account, wider = map(_WITH_ACCOUNT.fullmatch, (source, wider_source))
+        source = with_account["all"] if with_account else source
+        wider_source = wider["all"] if wider and with_account else wider_source
         if source.startswith(f"{wider_source} and "):
             return True
         calls, wider_calls = _HELPER.findall(source), _HELPER.findall(wider_source)

@@ -109,6 +109,19 @@ begin
             table = 'founder_connections',
             constraint = 'blocker_is_signed_in';
     end if;
+    if not (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) then
+        raise insufficient_privilege
+        using message = 'Only a user with an account can block a founder.',
+            schema = 'public',
+            table = 'founder_connections',
+            constraint = 'blocker_has_account';
+    end if;
     loop
         update public.founder_connections as c
         set
@@ -464,7 +477,11 @@ CREATE FUNCTION private.hold_owned_communities() RETURNS trigger
 begin
     perform
     from public.communities as g
-    where g.id = any (array(select private.my_owned_community_ids()))
+    where g.id in (
+        select m.community_id
+        from public.community_members as m
+        where m.user_id = (select auth.uid()) and m.role = 'owner'
+    )
     order by g.id
     for no key update;
     return null;
@@ -481,7 +498,11 @@ CREATE FUNCTION private.hold_owned_organizations() RETURNS trigger
 begin
     perform
     from public.organizations as g
-    where g.id = any (array(select private.my_owned_organization_ids()))
+    where g.id in (
+        select m.organization_id
+        from public.organization_members as m
+        where m.user_id = (select auth.uid()) and m.role = 'owner'
+    )
     order by g.id
     for no key update;
     return null;
@@ -766,13 +787,21 @@ CREATE FUNCTION private.my_active_tenant_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select t.id
-from public.tenant_profiles as t
-where t.user_id = (select auth.uid()) and t.is_active
+select mine.id
+from (
+    select t.id
+    from public.tenant_profiles as t
+    where t.user_id = (select auth.uid()) and t.is_active
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $$;
 
 
-COMMENT ON FUNCTION private.my_active_tenant_ids() IS 'The active tenants that the caller owns.';
+COMMENT ON FUNCTION private.my_active_tenant_ids() IS 'The active tenants that the caller owns, with an account.';
 
 CREATE FUNCTION private.my_blocked_user_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -853,33 +882,49 @@ where e.organization_id = any (array(select private.my_managed_organization_ids(
 $$;
 
 
-COMMENT ON FUNCTION private.my_managed_event_ids() IS 'The events that the caller manages.';
+COMMENT ON FUNCTION private.my_managed_event_ids() IS 'The events that the caller manages, with an account.';
 
 CREATE FUNCTION private.my_managed_organization_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select m.organization_id
-from public.organization_members as m
-where m.user_id = (select auth.uid())
-    and m.role in ('owner', 'manager')
+select mine.id
+from (
+    select m.organization_id
+    from public.organization_members as m
+    where m.user_id = (select auth.uid())
+        and m.role in ('owner', 'manager')
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $$;
 
 
-COMMENT ON FUNCTION private.my_managed_organization_ids() IS 'The organizations whose events the caller manages.';
+COMMENT ON FUNCTION private.my_managed_organization_ids() IS 'The organizations whose events the caller manages, with an account.';
 
 CREATE FUNCTION private.my_moderated_community_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select m.community_id
-from public.community_members as m
-where m.user_id = (select auth.uid())
-    and m.role in ('moderator', 'owner')
+select mine.id
+from (
+    select m.community_id
+    from public.community_members as m
+    where m.user_id = (select auth.uid())
+        and m.role in ('moderator', 'owner')
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $$;
 
 
-COMMENT ON FUNCTION private.my_moderated_community_ids() IS 'The communities that the caller is a moderator or an owner of.';
+COMMENT ON FUNCTION private.my_moderated_community_ids() IS 'The communities that the caller is a moderator or an owner of, with an account.';
 
 CREATE FUNCTION private.my_organization_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -897,27 +942,43 @@ CREATE FUNCTION private.my_owned_community_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select m.community_id
-from public.community_members as m
-where m.user_id = (select auth.uid())
-    and m.role in ('owner')
+select mine.id
+from (
+    select m.community_id
+    from public.community_members as m
+    where m.user_id = (select auth.uid())
+        and m.role in ('owner')
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $$;
 
 
-COMMENT ON FUNCTION private.my_owned_community_ids() IS 'The communities that the caller is an owner of.';
+COMMENT ON FUNCTION private.my_owned_community_ids() IS 'The communities that the caller is an owner of, with an account.';
 
 CREATE FUNCTION private.my_owned_organization_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select m.organization_id
-from public.organization_members as m
-where m.user_id = (select auth.uid())
-    and m.role in ('owner')
+select mine.id
+from (
+    select m.organization_id
+    from public.organization_members as m
+    where m.user_id = (select auth.uid())
+        and m.role in ('owner')
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $$;
 
 
-COMMENT ON FUNCTION private.my_owned_organization_ids() IS 'The organizations that the caller is an owner of.';
+COMMENT ON FUNCTION private.my_owned_organization_ids() IS 'The organizations that the caller is an owner of, with an account.';
 
 CREATE FUNCTION private.my_participant_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -3351,6 +3412,8 @@ CREATE POLICY "members of the organization can read" ON public.organization_memb
 
 CREATE POLICY "members of the organization can read" ON public.organizations FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
 
+CREATE POLICY "members with an account who may join, or owners can insert" ON public.community_members FOR INSERT TO authenticated WITH CHECK ((((user_id = ( SELECT auth.uid() AS uid)) AND ((role = 'member'::text) AND private.can_join_community(community_id)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)) OR (community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids)))));
+
 ALTER TABLE public.milestones ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.organization_members ENABLE ROW LEVEL SECURITY;
@@ -3387,6 +3450,14 @@ CREATE POLICY "readers of the post or the owner can read" ON public.social_feed_
    FROM public.social_feed_posts p
   WHERE (p.id = social_feed_reactions.post_id))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
+CREATE POLICY "readers of the post with an account unless blocked can insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((EXISTS ( SELECT
+   FROM public.social_feed_posts p
+  WHERE ((p.id = social_feed_comments.post_id) AND (p.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids)))))) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id)))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+
+CREATE POLICY "readers of the post with an account unless blocked can insert" ON public.social_feed_reactions FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
+   FROM public.social_feed_posts p
+  WHERE ((p.id = social_feed_reactions.post_id) AND (p.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids)))))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+
 ALTER TABLE public.reputation_events ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY "signed-in users can read" ON public.community_profiles FOR SELECT TO authenticated USING (true);
@@ -3407,45 +3478,39 @@ ALTER TABLE public.table_assignments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant_profiles ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY "the active campaign's owner can delete" ON public.campaigns FOR DELETE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
+CREATE POLICY "the active campaign's owner can delete" ON public.campaigns FOR DELETE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))));
 
-CREATE POLICY "the active campaign's owner can update" ON public.campaigns FOR UPDATE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL)))) WITH CHECK ((((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) AND ((tenant_id, assessment_type) IN ( SELECT e.tenant_id,
+CREATE POLICY "the active campaign's owner can update" ON public.campaigns FOR UPDATE TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)))) WITH CHECK ((((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) AND ((tenant_id, assessment_type) IN ( SELECT e.tenant_id,
     e.assessment_type
-   FROM private.my_enabled_assessments() e(tenant_id, assessment_type)))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
+   FROM private.my_enabled_assessments() e(tenant_id, assessment_type)))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))));
 
 CREATE POLICY "the active campaign's owner in their own name can insert" ON public.campaigns FOR INSERT TO authenticated WITH CHECK (((((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))) AND ((tenant_id, assessment_type) IN ( SELECT e.tenant_id,
     e.assessment_type
-   FROM private.my_enabled_assessments() e(tenant_id, assessment_type)))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))) AND (COALESCE(created_by, ( SELECT auth.uid() AS uid)) = ( SELECT auth.uid() AS uid))));
+   FROM private.my_enabled_assessments() e(tenant_id, assessment_type)))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) AND (COALESCE(created_by, ( SELECT auth.uid() AS uid)) = ( SELECT auth.uid() AS uid))));
 
 CREATE POLICY "the active tenant's owner can update" ON public.participant_sessions FOR UPDATE TO authenticated USING ((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids)))) WITH CHECK ((tenant_id = ANY (ARRAY( SELECT private.my_active_tenant_ids() AS my_active_tenant_ids))));
 
-CREATE POLICY "the active tenant's owner can update" ON public.tenant_profiles FOR UPDATE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) AND is_active)) WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND is_active));
+CREATE POLICY "the active tenant's owner can update" ON public.tenant_profiles FOR UPDATE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) AND is_active AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND is_active AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
 
 CREATE POLICY "the author can delete" ON public.social_feed_comments FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
 
 CREATE POLICY "the author can delete" ON public.social_feed_posts FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the author can update" ON public.social_feed_comments FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((NOT private.is_post_of_blocked(post_id)) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id))))));
-
-CREATE POLICY "the author can update" ON public.social_feed_posts FOR UPDATE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
+CREATE POLICY "the author with an account and their own milestones can insert" ON public.social_feed_posts FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
    FROM public.milestones m
   WHERE (m.id = social_feed_posts.milestone_id))))));
 
-CREATE POLICY "the author using only their own milestones can insert" ON public.social_feed_posts FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
+CREATE POLICY "the author with an account can update" ON public.social_feed_comments FOR UPDATE TO authenticated USING (((author_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((NOT private.is_post_of_blocked(post_id)) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id)))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+
+CREATE POLICY "the author with an account can update" ON public.social_feed_posts FOR UPDATE TO authenticated USING (((author_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
    FROM public.milestones m
   WHERE (m.id = social_feed_posts.milestone_id))))));
-
-CREATE POLICY "the author who can read the post unless blocked can insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((EXISTS ( SELECT
-   FROM public.social_feed_posts p
-  WHERE ((p.id = social_feed_comments.post_id) AND (p.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids)))))) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id))))));
 
 CREATE POLICY "the campaign's owner can read" ON public.campaigns FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
 
-CREATE POLICY "the creator below communities they moderate can insert" ON public.communities FOR INSERT TO authenticated WITH CHECK (((created_by = ( SELECT auth.uid() AS uid)) AND ((parent_community_id IS NULL) OR (parent_community_id = ANY (ARRAY( SELECT private.my_moderated_community_ids() AS my_moderated_community_ids))))));
+CREATE POLICY "the creator with an account below what they moderate can insert" ON public.communities FOR INSERT TO authenticated WITH CHECK (((created_by = ( SELECT auth.uid() AS uid)) AND ((parent_community_id IS NULL) OR (parent_community_id = ANY (ARRAY( SELECT private.my_moderated_community_ids() AS my_moderated_community_ids)))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
 
 CREATE POLICY "the creator, owners or visitors can read" ON public.communities FOR SELECT TO authenticated USING (((created_by = ( SELECT auth.uid() AS uid)) OR (id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))) OR ((NOT is_archived) AND ((NOT is_private) OR (id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids)))))));
-
-CREATE POLICY "the member who may join or owners of the community can insert" ON public.community_members FOR INSERT TO authenticated WITH CHECK ((((user_id = ( SELECT auth.uid() AS uid)) AND ((role = 'member'::text) AND private.can_join_community(community_id))) OR (community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids)))));
 
 CREATE POLICY "the member, owners, or moderators removing members can delete" ON public.community_members FOR DELETE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (community_id = ANY (ARRAY( SELECT private.my_owned_community_ids() AS my_owned_community_ids))) OR ((community_id = ANY (ARRAY( SELECT private.my_moderated_community_ids() AS my_moderated_community_ids))) AND (role = 'member'::text))));
 
@@ -3460,12 +3525,6 @@ CREATE POLICY "the owner can delete" ON public.expert_listings FOR DELETE TO aut
 CREATE POLICY "the owner can delete" ON public.milestones FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
 CREATE POLICY "the owner can delete" ON public.social_feed_reactions FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
-
-CREATE POLICY "the owner can insert" ON public.community_profiles FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
-
-CREATE POLICY "the owner can insert" ON public.consent_preferences FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
-
-CREATE POLICY "the owner can insert" ON public.expert_listings FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
 CREATE POLICY "the owner can insert" ON public.milestones FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
@@ -3485,31 +3544,33 @@ CREATE POLICY "the owner can read" ON public.profiles FOR SELECT TO authenticate
 
 CREATE POLICY "the owner can read" ON public.reputation_events FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner can update" ON public.community_profiles FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
-
-CREATE POLICY "the owner can update" ON public.consent_preferences FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
-
-CREATE POLICY "the owner can update" ON public.expert_listings FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
-
 CREATE POLICY "the owner can update" ON public.milestones FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
 
 CREATE POLICY "the owner can update" ON public.profiles FOR UPDATE TO authenticated USING ((id = ( SELECT auth.uid() AS uid))) WITH CHECK ((id = ( SELECT auth.uid() AS uid)));
 
-CREATE POLICY "the owner who can read the post unless blocked can insert" ON public.social_feed_reactions FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
-   FROM public.social_feed_posts p
-  WHERE ((p.id = social_feed_reactions.post_id) AND (p.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids))))))));
+CREATE POLICY "the owner with an account can insert" ON public.community_profiles FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
 
-CREATE POLICY "the requester asking for a connection can insert" ON public.founder_connections FOR INSERT TO authenticated WITH CHECK (((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'pending'::text)));
+CREATE POLICY "the owner with an account can insert" ON public.consent_preferences FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+
+CREATE POLICY "the owner with an account can insert" ON public.expert_listings FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+
+CREATE POLICY "the owner with an account can update" ON public.community_profiles FOR UPDATE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+
+CREATE POLICY "the owner with an account can update" ON public.consent_preferences FOR UPDATE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+
+CREATE POLICY "the owner with an account can update" ON public.expert_listings FOR UPDATE TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
 
 CREATE POLICY "the requester or the recipient can read" ON public.founder_connections FOR SELECT TO authenticated USING (((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
 
 CREATE POLICY "the requester or the recipient if theirs to end can delete" ON public.founder_connections FOR DELETE TO authenticated USING ((((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))) AND ((status = 'accepted'::text) OR ((status = 'pending'::text) AND (requester_id = ( SELECT auth.uid() AS uid))) OR ((status = 'declined'::text) AND (( SELECT auth.uid() AS uid) = declined_by)))));
 
-CREATE POLICY "the requester or the recipient of a pending request can update" ON public.founder_connections FOR UPDATE TO authenticated USING ((((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))) AND (status = 'pending'::text))) WITH CHECK ((((recipient_id = ( SELECT auth.uid() AS uid)) AND (status = ANY (ARRAY['accepted'::text, 'declined'::text]))) OR ((requester_id = ( SELECT auth.uid() AS uid)) AND (status = 'declined'::text))));
+CREATE POLICY "the requester or the recipient of a pending request can update" ON public.founder_connections FOR UPDATE TO authenticated USING ((((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))) AND (status = 'pending'::text))) WITH CHECK ((((recipient_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text) AND (status = 'accepted'::text)) OR (((requester_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))) AND (status = 'declined'::text))));
+
+CREATE POLICY "the requester with an account asking to connect can insert" ON public.founder_connections FOR INSERT TO authenticated WITH CHECK (((requester_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text) AND (status = 'pending'::text)));
 
 CREATE POLICY "the sender or the recipient can read" ON public.founder_messages FOR SELECT TO authenticated USING (((sender_id = ( SELECT auth.uid() AS uid)) OR (recipient_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "the sender to another unless blocked can insert" ON public.founder_messages FOR INSERT TO authenticated WITH CHECK (((sender_id = ( SELECT auth.uid() AS uid)) AND ((recipient_id <> sender_id) AND (recipient_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids))))));
+CREATE POLICY "the sender with an account to another unless blocked can insert" ON public.founder_messages FOR INSERT TO authenticated WITH CHECK (((sender_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text) AND ((recipient_id <> sender_id) AND (recipient_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids))))));
 
 CREATE POLICY "the service can do everything" ON public.campaigns TO service_role USING (true) WITH CHECK (true);
 

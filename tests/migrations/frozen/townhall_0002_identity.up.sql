@@ -230,10 +230,18 @@ language sql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select m.organization_id
-from public.organization_members as m
-where m.user_id = (select auth.uid())
-    and m.role in ('owner', 'manager')
+select mine.id
+from (
+    select m.organization_id
+    from public.organization_members as m
+    where m.user_id = (select auth.uid())
+        and m.role in ('owner', 'manager')
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $function$;
 
 revoke all on function private.my_managed_organization_ids() from public, anon, authenticated, service_role;
@@ -242,7 +250,7 @@ grant execute on function private.my_managed_organization_ids() to authenticated
 
 grant execute on function private.my_managed_organization_ids() to service_role;
 
-comment on function private.my_managed_organization_ids() is 'The organizations whose events the caller manages.';
+comment on function private.my_managed_organization_ids() is 'The organizations whose events the caller manages, with an account.';
 
 create or replace function private.my_owned_organization_ids()
 returns setof uuid
@@ -250,10 +258,18 @@ language sql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select m.organization_id
-from public.organization_members as m
-where m.user_id = (select auth.uid())
-    and m.role in ('owner')
+select mine.id
+from (
+    select m.organization_id
+    from public.organization_members as m
+    where m.user_id = (select auth.uid())
+        and m.role in ('owner')
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $function$;
 
 revoke all on function private.my_owned_organization_ids() from public, anon, authenticated, service_role;
@@ -262,7 +278,7 @@ grant execute on function private.my_owned_organization_ids() to authenticated;
 
 grant execute on function private.my_owned_organization_ids() to service_role;
 
-comment on function private.my_owned_organization_ids() is 'The organizations that the caller is an owner of.';
+comment on function private.my_owned_organization_ids() is 'The organizations that the caller is an owner of, with an account.';
 
 alter table public.organizations enable row level security;
 
@@ -400,7 +416,11 @@ as $function$
 begin
     perform
     from public.organizations as g
-    where g.id = any (array(select private.my_owned_organization_ids()))
+    where g.id in (
+        select m.organization_id
+        from public.organization_members as m
+        where m.user_id = (select auth.uid()) and m.role = 'owner'
+    )
     order by g.id
     for no key update;
     return null;

@@ -129,7 +129,7 @@ grant execute on function private.my_managed_event_ids() to authenticated;
 
 grant execute on function private.my_managed_event_ids() to service_role;
 
-comment on function private.my_managed_event_ids() is 'The events that the caller manages.';
+comment on function private.my_managed_event_ids() is 'The events that the caller manages, with an account.';
 
 alter table public.events enable row level security;
 

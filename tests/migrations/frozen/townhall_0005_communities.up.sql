@@ -127,10 +127,18 @@ language sql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select m.community_id
-from public.community_members as m
-where m.user_id = (select auth.uid())
-    and m.role in ('moderator', 'owner')
+select mine.id
+from (
+    select m.community_id
+    from public.community_members as m
+    where m.user_id = (select auth.uid())
+        and m.role in ('moderator', 'owner')
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $function$;
 
 revoke all on function private.my_moderated_community_ids() from public, anon, authenticated, service_role;
@@ -139,7 +147,7 @@ grant execute on function private.my_moderated_community_ids() to authenticated;
 
 grant execute on function private.my_moderated_community_ids() to service_role;
 
-comment on function private.my_moderated_community_ids() is 'The communities that the caller is a moderator or an owner of.';
+comment on function private.my_moderated_community_ids() is 'The communities that the caller is a moderator or an owner of, with an account.';
 
 create or replace function private.my_owned_community_ids()
 returns setof uuid
@@ -147,10 +155,18 @@ language sql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select m.community_id
-from public.community_members as m
-where m.user_id = (select auth.uid())
-    and m.role in ('owner')
+select mine.id
+from (
+    select m.community_id
+    from public.community_members as m
+    where m.user_id = (select auth.uid())
+        and m.role in ('owner')
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $function$;
 
 revoke all on function private.my_owned_community_ids() from public, anon, authenticated, service_role;
@@ -159,7 +175,7 @@ grant execute on function private.my_owned_community_ids() to authenticated;
 
 grant execute on function private.my_owned_community_ids() to service_role;
 
-comment on function private.my_owned_community_ids() is 'The communities that the caller is an owner of.';
+comment on function private.my_owned_community_ids() is 'The communities that the caller is an owner of, with an account.';
 
 create or replace function private.can_join_community(community_id uuid)
 returns boolean
@@ -225,16 +241,23 @@ using (
 
 comment on policy "the creator, owners or visitors can read" on public.communities is null;
 
-drop policy if exists "the creator can insert" on public.communities;
+drop policy if exists "the creator with an account can insert" on public.communities;
 
-create policy "the creator can insert" on public.communities
+create policy "the creator with an account can insert" on public.communities
 as permissive for insert
 to authenticated
 with check (
-    created_by = (select auth.uid())
+    (created_by = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the creator can insert" on public.communities is null;
+comment on policy "the creator with an account can insert" on public.communities is null;
 
 drop policy if exists "owners of the community can update" on public.communities;
 
@@ -301,18 +324,27 @@ using (
 
 comment on policy "members of the community or the member can read" on public.community_members is null;
 
-drop policy if exists "the member who may join or owners of the community can insert" on public.community_members;
+drop policy if exists "members with an account who may join, or owners can insert" on public.community_members;
 
-create policy "the member who may join or owners of the community can insert" on public.community_members
+create policy "members with an account who may join, or owners can insert" on public.community_members
 as permissive for insert
 to authenticated
 with check (
-    (user_id = (select auth.uid()))
-    and (role = 'member' and private.can_join_community(community_id))
+    (
+        (user_id = (select auth.uid()))
+        and (role = 'member' and private.can_join_community(community_id))
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
     or community_id = any (array(select private.my_owned_community_ids()))
 );
 
-comment on policy "the member who may join or owners of the community can insert" on public.community_members is null;
+comment on policy "members with an account who may join, or owners can insert" on public.community_members is null;
 
 drop policy if exists "owners of the community can update" on public.community_members;
 
@@ -365,7 +397,11 @@ as $function$
 begin
     perform
     from public.communities as g
-    where g.id = any (array(select private.my_owned_community_ids()))
+    where g.id in (
+        select m.community_id
+        from public.community_members as m
+        where m.user_id = (select auth.uid()) and m.role = 'owner'
+    )
     order by g.id
     for no key update;
     return null;

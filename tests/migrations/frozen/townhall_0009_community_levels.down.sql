@@ -110,18 +110,25 @@ grant execute on function private.can_join_community(uuid) to service_role;
 
 comment on function private.can_join_community(uuid) is 'Whether a community is neither private nor archived.';
 
-drop policy if exists "the creator below communities they moderate can insert" on public.communities;
+drop policy if exists "the creator with an account below what they moderate can insert" on public.communities;
 
-drop policy if exists "the creator can insert" on public.communities;
+drop policy if exists "the creator with an account can insert" on public.communities;
 
-create policy "the creator can insert" on public.communities
+create policy "the creator with an account can insert" on public.communities
 as permissive for insert
 to authenticated
 with check (
-    created_by = (select auth.uid())
+    (created_by = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the creator can insert" on public.communities is null;
+comment on policy "the creator with an account can insert" on public.communities is null;
 
 alter table public.communities enable row level security;
 

@@ -73,24 +73,33 @@ grant select, insert (id, name, slug, description, created_by, is_private, is_ar
 
 grant all on table public.communities to service_role;
 
-drop policy if exists "the creator can insert" on public.communities;
+drop policy if exists "the creator with an account can insert" on public.communities;
 
-drop policy if exists "the creator below communities they moderate can insert" on public.communities;
+drop policy if exists "the creator with an account below what they moderate can insert" on public.communities;
 
-create policy "the creator below communities they moderate can insert" on public.communities
+create policy "the creator with an account below what they moderate can insert" on public.communities
 as permissive for insert
 to authenticated
 with check (
-    (created_by = (select auth.uid()))
-    and (
-        parent_community_id is null
-        or parent_community_id = any (
-            array(select private.my_moderated_community_ids())
+    (
+        (created_by = (select auth.uid()))
+        and (
+            parent_community_id is null
+            or parent_community_id = any (
+                array(select private.my_moderated_community_ids())
+            )
         )
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
     )
 );
 
-comment on policy "the creator below communities they moderate can insert" on public.communities is null;
+comment on policy "the creator with an account below what they moderate can insert" on public.communities is null;
 
 create or replace function private.can_join_community(community_id uuid)
 returns boolean

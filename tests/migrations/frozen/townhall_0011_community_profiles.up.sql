@@ -111,30 +111,51 @@ using (
 
 comment on policy "signed-in users can read" on public.community_profiles is null;
 
-drop policy if exists "the owner can insert" on public.community_profiles;
+drop policy if exists "the owner with an account can insert" on public.community_profiles;
 
-create policy "the owner can insert" on public.community_profiles
+create policy "the owner with an account can insert" on public.community_profiles
 as permissive for insert
 to authenticated
 with check (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the owner can insert" on public.community_profiles is null;
+comment on policy "the owner with an account can insert" on public.community_profiles is null;
 
-drop policy if exists "the owner can update" on public.community_profiles;
+drop policy if exists "the owner with an account can update" on public.community_profiles;
 
-create policy "the owner can update" on public.community_profiles
+create policy "the owner with an account can update" on public.community_profiles
 as permissive for update
 to authenticated
 using (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 )
 with check (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the owner can update" on public.community_profiles is null;
+comment on policy "the owner with an account can update" on public.community_profiles is null;
 
 drop policy if exists "the owner can delete" on public.community_profiles;
 
@@ -215,30 +236,51 @@ using (
 
 comment on policy "signed-in users can read" on public.expert_listings is null;
 
-drop policy if exists "the owner can insert" on public.expert_listings;
+drop policy if exists "the owner with an account can insert" on public.expert_listings;
 
-create policy "the owner can insert" on public.expert_listings
+create policy "the owner with an account can insert" on public.expert_listings
 as permissive for insert
 to authenticated
 with check (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the owner can insert" on public.expert_listings is null;
+comment on policy "the owner with an account can insert" on public.expert_listings is null;
 
-drop policy if exists "the owner can update" on public.expert_listings;
+drop policy if exists "the owner with an account can update" on public.expert_listings;
 
-create policy "the owner can update" on public.expert_listings
+create policy "the owner with an account can update" on public.expert_listings
 as permissive for update
 to authenticated
 using (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 )
 with check (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the owner can update" on public.expert_listings is null;
+comment on policy "the owner with an account can update" on public.expert_listings is null;
 
 drop policy if exists "the owner can delete" on public.expert_listings;
 

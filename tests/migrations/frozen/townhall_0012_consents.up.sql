@@ -209,30 +209,51 @@ using (
 
 comment on policy "the owner can read" on public.consent_preferences is null;
 
-drop policy if exists "the owner can insert" on public.consent_preferences;
+drop policy if exists "the owner with an account can insert" on public.consent_preferences;
 
-create policy "the owner can insert" on public.consent_preferences
+create policy "the owner with an account can insert" on public.consent_preferences
 as permissive for insert
 to authenticated
 with check (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the owner can insert" on public.consent_preferences is null;
+comment on policy "the owner with an account can insert" on public.consent_preferences is null;
 
-drop policy if exists "the owner can update" on public.consent_preferences;
+drop policy if exists "the owner with an account can update" on public.consent_preferences;
 
-create policy "the owner can update" on public.consent_preferences
+create policy "the owner with an account can update" on public.consent_preferences
 as permissive for update
 to authenticated
 using (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 )
 with check (
-    user_id = (select auth.uid())
+    (user_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the owner can update" on public.consent_preferences is null;
+comment on policy "the owner with an account can update" on public.consent_preferences is null;
 
 drop policy if exists "the owner can delete" on public.consent_preferences;
 

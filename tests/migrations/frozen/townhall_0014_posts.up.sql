@@ -139,13 +139,22 @@ using (
 
 comment on policy "readers of public posts or the author can read" on public.social_feed_posts is null;
 
-drop policy if exists "the author using only their own milestones can insert" on public.social_feed_posts;
+drop policy if exists "the author with an account and their own milestones can insert" on public.social_feed_posts;
 
-create policy "the author using only their own milestones can insert" on public.social_feed_posts
+create policy "the author with an account and their own milestones can insert" on public.social_feed_posts
 as permissive for insert
 to authenticated
 with check (
-    (author_id = (select auth.uid()))
+    (
+        (author_id = (select auth.uid()))
+        and (
+            (
+                select
+                    nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                    ->> 'is_anonymous'
+            ) is distinct from 'true'
+        )
+    )
     and (
         milestone_id is null
         or exists (
@@ -156,18 +165,34 @@ with check (
     )
 );
 
-comment on policy "the author using only their own milestones can insert" on public.social_feed_posts is null;
+comment on policy "the author with an account and their own milestones can insert" on public.social_feed_posts is null;
 
-drop policy if exists "the author can update" on public.social_feed_posts;
+drop policy if exists "the author with an account can update" on public.social_feed_posts;
 
-create policy "the author can update" on public.social_feed_posts
+create policy "the author with an account can update" on public.social_feed_posts
 as permissive for update
 to authenticated
 using (
-    author_id = (select auth.uid())
+    (author_id = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 )
 with check (
-    (author_id = (select auth.uid()))
+    (
+        (author_id = (select auth.uid()))
+        and (
+            (
+                select
+                    nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                    ->> 'is_anonymous'
+            ) is distinct from 'true'
+        )
+    )
     and (
         milestone_id is null
         or exists (
@@ -178,7 +203,7 @@ with check (
     )
 );
 
-comment on policy "the author can update" on public.social_feed_posts is null;
+comment on policy "the author with an account can update" on public.social_feed_posts is null;
 
 drop policy if exists "the author can delete" on public.social_feed_posts;
 

@@ -69,13 +69,13 @@ begin
 end
 $do$;
 
-drop policy if exists "the sender to another unless blocked can insert" on public.founder_messages;
+drop policy if exists "the sender with an account to another unless blocked can insert" on public.founder_messages;
 
-drop policy if exists "the author can update" on public.social_feed_comments;
+drop policy if exists "the author with an account can update" on public.social_feed_comments;
 
-drop policy if exists "the author who can read the post unless blocked can insert" on public.social_feed_comments;
+drop policy if exists "readers of the post with an account unless blocked can insert" on public.social_feed_comments;
 
-drop policy if exists "the owner who can read the post unless blocked can insert" on public.social_feed_reactions;
+drop policy if exists "readers of the post with an account unless blocked can insert" on public.social_feed_reactions;
 
 do $do$
 begin

@@ -199,6 +199,19 @@ begin
             table = 'founder_connections',
             constraint = 'blocker_is_signed_in';
     end if;
+    if not (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) then
+        raise insufficient_privilege
+        using message = 'Only a user with an account can block a founder.',
+            schema = 'public',
+            table = 'founder_connections',
+            constraint = 'blocker_has_account';
+    end if;
     loop
         update public.founder_connections as c
         set
@@ -371,17 +384,26 @@ using (
 
 comment on policy "the requester or the recipient can read" on public.founder_connections is null;
 
-drop policy if exists "the requester asking for a connection can insert" on public.founder_connections;
+drop policy if exists "the requester with an account asking to connect can insert" on public.founder_connections;
 
-create policy "the requester asking for a connection can insert" on public.founder_connections
+create policy "the requester with an account asking to connect can insert" on public.founder_connections
 as permissive for insert
 to authenticated
 with check (
-    (requester_id = (select auth.uid()))
+    (
+        (requester_id = (select auth.uid()))
+        and (
+            (
+                select
+                    nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                    ->> 'is_anonymous'
+            ) is distinct from 'true'
+        )
+    )
     and (status = 'pending')
 );
 
-comment on policy "the requester asking for a connection can insert" on public.founder_connections is null;
+comment on policy "the requester with an account asking to connect can insert" on public.founder_connections is null;
 
 drop policy if exists "the requester or the recipient of a pending request can update" on public.founder_connections;
 
@@ -396,9 +418,21 @@ using (
     and (status = 'pending')
 )
 with check (
-    (recipient_id = (select auth.uid()))
-    and (status in ('accepted', 'declined'))
-    or (requester_id = (select auth.uid()))
+    (
+        (recipient_id = (select auth.uid()))
+        and (
+            (
+                select
+                    nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                    ->> 'is_anonymous'
+            ) is distinct from 'true'
+        )
+    )
+    and (status = 'accepted')
+    or (
+        requester_id = (select auth.uid())
+        or recipient_id = (select auth.uid())
+    )
     and (status = 'declined')
 );
 
@@ -451,80 +485,123 @@ execute function private.keep_connection();
 
 comment on trigger keep_connection on public.founder_connections is 'Maintains declined_by, and the sides of a block.';
 
-drop policy if exists "the owner who can read the post unless blocked can insert" on public.social_feed_reactions;
+drop policy if exists "readers of the post with an account unless blocked can insert" on public.social_feed_reactions;
 
-create policy "the owner who can read the post unless blocked can insert" on public.social_feed_reactions
+create policy "readers of the post with an account unless blocked can insert" on public.social_feed_reactions
 as permissive for insert
 to authenticated
 with check (
-    (user_id = (select auth.uid()))
-    and (
-        exists (
-            select
-            from public.social_feed_posts as p
-            where p.id = social_feed_reactions.post_id
-                and p.author_id <> all (array(select private.my_blocked_user_ids()))
-        )
-    )
-);
-
-comment on policy "the owner who can read the post unless blocked can insert" on public.social_feed_reactions is null;
-
-drop policy if exists "the author who can read the post unless blocked can insert" on public.social_feed_comments;
-
-create policy "the author who can read the post unless blocked can insert" on public.social_feed_comments
-as permissive for insert
-to authenticated
-with check (
-    (author_id = (select auth.uid()))
-    and (
-        exists (
-            select
-            from public.social_feed_posts as p
-            where p.id = social_feed_comments.post_id
-                and p.author_id <> all (array(select private.my_blocked_user_ids()))
-        )
+    (
+        (user_id = (select auth.uid()))
         and (
-            parent_comment_id is null
-            or not private.is_comment_of_blocked(parent_comment_id)
+            exists (
+                select
+                from public.social_feed_posts as p
+                where p.id = social_feed_reactions.post_id
+                    and p.author_id <> all (array(select private.my_blocked_user_ids()))
+            )
         )
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
     )
 );
 
-comment on policy "the author who can read the post unless blocked can insert" on public.social_feed_comments is null;
+comment on policy "readers of the post with an account unless blocked can insert" on public.social_feed_reactions is null;
 
-drop policy if exists "the author can update" on public.social_feed_comments;
+drop policy if exists "readers of the post with an account unless blocked can insert" on public.social_feed_comments;
 
-create policy "the author can update" on public.social_feed_comments
+create policy "readers of the post with an account unless blocked can insert" on public.social_feed_comments
+as permissive for insert
+to authenticated
+with check (
+    (
+        (author_id = (select auth.uid()))
+        and (
+            exists (
+                select
+                from public.social_feed_posts as p
+                where p.id = social_feed_comments.post_id
+                    and p.author_id <> all (array(select private.my_blocked_user_ids()))
+            )
+            and (
+                parent_comment_id is null
+                or not private.is_comment_of_blocked(parent_comment_id)
+            )
+        )
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
+);
+
+comment on policy "readers of the post with an account unless blocked can insert" on public.social_feed_comments is null;
+
+drop policy if exists "the author with an account can update" on public.social_feed_comments;
+
+create policy "the author with an account can update" on public.social_feed_comments
 as permissive for update
 to authenticated
 using (
-    author_id = (select auth.uid())
-)
-with check (
     (author_id = (select auth.uid()))
     and (
-        not private.is_post_of_blocked(post_id)
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
+)
+with check (
+    (
+        (author_id = (select auth.uid()))
         and (
-            parent_comment_id is null
-            or not private.is_comment_of_blocked(parent_comment_id)
+            not private.is_post_of_blocked(post_id)
+            and (
+                parent_comment_id is null
+                or not private.is_comment_of_blocked(parent_comment_id)
+            )
         )
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
     )
 );
 
-comment on policy "the author can update" on public.social_feed_comments is null;
+comment on policy "the author with an account can update" on public.social_feed_comments is null;
 
-drop policy if exists "the sender to another unless blocked can insert" on public.founder_messages;
+drop policy if exists "the sender with an account to another unless blocked can insert" on public.founder_messages;
 
-create policy "the sender to another unless blocked can insert" on public.founder_messages
+create policy "the sender with an account to another unless blocked can insert" on public.founder_messages
 as permissive for insert
 to authenticated
 with check (
-    (sender_id = (select auth.uid()))
+    (
+        (sender_id = (select auth.uid()))
+        and (
+            (
+                select
+                    nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                    ->> 'is_anonymous'
+            ) is distinct from 'true'
+        )
+    )
     and (
         recipient_id <> sender_id
         and recipient_id <> all (array(select private.my_blocked_user_ids()))
     )
 );
 
-comment on policy "the sender to another unless blocked can insert" on public.founder_messages is null;
+comment on policy "the sender with an account to another unless blocked can insert" on public.founder_messages is null;

@@ -141,10 +141,30 @@ create policy "the active tenant's owner can update" on public.tenant_profiles
 as permissive for update
 to authenticated
 using (
-    (user_id = (select auth.uid())) and (is_active)
+    (
+        (user_id = (select auth.uid()))
+        and (is_active)
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 )
 with check (
-    (user_id = (select auth.uid())) and (is_active)
+    (
+        (user_id = (select auth.uid()))
+        and (is_active)
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
 comment on policy "the active tenant's owner can update" on public.tenant_profiles is null;

@@ -65,9 +65,17 @@ language sql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select t.id
-from public.tenant_profiles as t
-where t.user_id = (select auth.uid()) and t.is_active
+select mine.id
+from (
+    select t.id
+    from public.tenant_profiles as t
+    where t.user_id = (select auth.uid()) and t.is_active
+) as mine (id)
+where (
+    select
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb
+        ->> 'is_anonymous'
+) is distinct from 'true'
 $function$;
 
 revoke all on function private.my_active_tenant_ids() from public, anon, authenticated, service_role;
@@ -76,7 +84,7 @@ grant execute on function private.my_active_tenant_ids() to authenticated;
 
 grant execute on function private.my_active_tenant_ids() to service_role;
 
-comment on function private.my_active_tenant_ids() is 'The active tenants that the caller owns.';
+comment on function private.my_active_tenant_ids() is 'The active tenants that the caller owns, with an account.';
 
 alter table public.participant_sessions enable row level security;
 

@@ -70,19 +70,33 @@ grant select, delete, insert (id, name, description, status, created_by, starts_
 
 grant all on table public.campaigns to service_role;
 
-drop policy if exists "the creator can update" on public.campaigns;
+drop policy if exists "the creator with an account can update" on public.campaigns;
 
-create policy "the creator can update" on public.campaigns
+create policy "the creator with an account can update" on public.campaigns
 as permissive for update
 to authenticated
 using (
-    created_by = (select auth.uid())
+    (created_by = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 )
 with check (
-    created_by = (select auth.uid())
+    (created_by = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the creator can update" on public.campaigns is null;
+comment on policy "the creator with an account can update" on public.campaigns is null;
 
 drop policy if exists "the creator can read" on public.campaigns;
 
@@ -95,27 +109,41 @@ using (
 
 comment on policy "the creator can read" on public.campaigns is null;
 
-drop policy if exists "the creator can insert" on public.campaigns;
+drop policy if exists "the creator with an account can insert" on public.campaigns;
 
-create policy "the creator can insert" on public.campaigns
+create policy "the creator with an account can insert" on public.campaigns
 as permissive for insert
 to authenticated
 with check (
-    created_by = (select auth.uid())
+    (created_by = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the creator can insert" on public.campaigns is null;
+comment on policy "the creator with an account can insert" on public.campaigns is null;
 
-drop policy if exists "the creator can delete" on public.campaigns;
+drop policy if exists "the creator with an account can delete" on public.campaigns;
 
-create policy "the creator can delete" on public.campaigns
+create policy "the creator with an account can delete" on public.campaigns
 as permissive for delete
 to authenticated
 using (
-    created_by = (select auth.uid())
+    (created_by = (select auth.uid()))
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
-comment on policy "the creator can delete" on public.campaigns is null;
+comment on policy "the creator with an account can delete" on public.campaigns is null;
 
 create or replace trigger fill_session_tenant before insert or update of campaign_id, tenant_id
 on public.participant_sessions

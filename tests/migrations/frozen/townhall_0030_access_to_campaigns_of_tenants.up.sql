@@ -83,13 +83,13 @@ grant execute on function private.my_enabled_assessments() to service_role;
 
 comment on function private.my_enabled_assessments() is 'The assessments that the caller''s tenants have enabled.';
 
-drop policy if exists "the creator can delete" on public.campaigns;
+drop policy if exists "the creator with an account can delete" on public.campaigns;
 
-drop policy if exists "the creator can insert" on public.campaigns;
+drop policy if exists "the creator with an account can insert" on public.campaigns;
 
 drop policy if exists "the creator can read" on public.campaigns;
 
-drop policy if exists "the creator can update" on public.campaigns;
+drop policy if exists "the creator with an account can update" on public.campaigns;
 
 alter table public.campaigns enable row level security;
 
@@ -128,8 +128,17 @@ with check (
                 from private.my_enabled_assessments() as e
             )
         )
-        or (created_by = (select auth.uid()))
-        and (tenant_id is null)
+        or (
+            (created_by = (select auth.uid()))
+            and (tenant_id is null)
+        )
+        and (
+            (
+                select
+                    nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                    ->> 'is_anonymous'
+            ) is distinct from 'true'
+        )
     )
     and (coalesce(created_by, (select auth.uid())) = (select auth.uid()))
 );
@@ -143,8 +152,17 @@ as permissive for update
 to authenticated
 using (
     tenant_id = any (array(select private.my_active_tenant_ids()))
-    or (created_by = (select auth.uid()))
-    and (tenant_id is null)
+    or (
+        (created_by = (select auth.uid()))
+        and (tenant_id is null)
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 )
 with check (
     (tenant_id = any (array(select private.my_active_tenant_ids())))
@@ -154,8 +172,17 @@ with check (
             from private.my_enabled_assessments() as e
         )
     )
-    or (created_by = (select auth.uid()))
-    and (tenant_id is null)
+    or (
+        (created_by = (select auth.uid()))
+        and (tenant_id is null)
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
 comment on policy "the active campaign's owner can update" on public.campaigns is null;
@@ -167,8 +194,17 @@ as permissive for delete
 to authenticated
 using (
     tenant_id = any (array(select private.my_active_tenant_ids()))
-    or (created_by = (select auth.uid()))
-    and (tenant_id is null)
+    or (
+        (created_by = (select auth.uid()))
+        and (tenant_id is null)
+    )
+    and (
+        (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    )
 );
 
 comment on policy "the active campaign's owner can delete" on public.campaigns is null;

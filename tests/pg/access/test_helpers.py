@@ -42,6 +42,15 @@ def test_membership_returns_the_type_of_its_column() -> None:
     assert function_of(membership("a", Note.id, QUERY, "")).returns == "setof integer"
 
 
+def test_membership_with_account_returns_the_ids_to_those_alone_who_have_one() -> None:
+    helper = membership("my_team_ids", Team.id, QUERY, "The caller's teams.")
+    body = " ".join(helper.with_account.query.split())
+    query = " ".join(helper.query.split())
+    assert body.startswith(f"select mine.id from ( {query} ) as mine (id) where ( select")
+    assert body.endswith("->> 'is_anonymous' ) is distinct from 'true'")
+    assert helper.with_account.comment == helper.comment
+
+
 def test_membership_is_made_for_the_roles_and_schema_of_an_application() -> None:
     helper = membership("my_team_ids", Team.id, QUERY, "", schema="helpers")
     function = function_of(

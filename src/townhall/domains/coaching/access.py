@@ -21,12 +21,12 @@ def tenants_owner(tenant_id: Attribute) -> Principal:
 
 
 def active_tenants_owner(tenant_id: Attribute) -> Principal:
-    """Return the owner of the active tenant whose id is in a column."""
+    """Return the owner, with an account, of the active tenant whose id is in a column."""
     return anyone_with(tenant_id, MY_ACTIVE_TENANT_IDS, THE_ACTIVE_TENANTS_OWNER)
 
 
 the_tenant = owner(TenantProfile.user_id, THE_TENANTS_OWNER)
-the_active_tenant = the_tenant.where("is_active", "of an active tenant").named(
+the_active_tenant = the_tenant.where("is_active", "of an active tenant").with_account.named(
     THE_ACTIVE_TENANTS_OWNER
 )
 
@@ -37,9 +37,9 @@ the_creator = owner(Campaign.created_by, "the creator").where(
 the_campaigns_owner = (tenants_owner(Campaign.tenant_id) | the_creator).named(
     "the campaign's owner"
 )
-the_active_campaigns_owner = (active_tenants_owner(Campaign.tenant_id) | the_creator).named(
-    "the active campaign's owner"
-)
+the_active_campaigns_owner = (
+    active_tenants_owner(Campaign.tenant_id) | the_creator.with_account
+).named("the active campaign's owner")
 with_an_enabled_assessment = (
     active_tenants_owner(Campaign.tenant_id).where(
         """
@@ -50,7 +50,7 @@ with_an_enabled_assessment = (
         """,
         "with an enabled assessment",
     )
-    | the_creator
+    | the_creator.with_account
 ).named("the active campaign's owner")
 
 SESSION_ACCESS = Access(

@@ -27,8 +27,8 @@ MY_ACTIVE_TENANT_IDS = membership(
     from public.tenant_profiles as t
     where t.user_id = :caller and t.is_active
     """,
-    "The active tenants that the caller owns.",
-)
+    "The active tenants that the caller owns, with an account.",
+).with_account
 
 MY_ENABLED_ASSESSMENTS = Function(
     schema="private",

@@ -48,12 +48,12 @@ def members(community_id: Attribute) -> Principal:
 
 
 def owners(community_id: Attribute) -> Principal:
-    """Return the owners of the community whose id is in a column."""
+    """Return the owners, with an account, of the community whose id is in a column."""
     return anyone_with(community_id, MY_OWNED_COMMUNITY_IDS, "owners of the community")
 
 
 def moderators(community_id: Attribute) -> Principal:
-    """Return the moderators and owners of the community whose id is in a column."""
+    """Return the moderators and owners, with an account, of the community of a column."""
     return anyone_with(community_id, MY_MODERATED_COMMUNITY_IDS, "moderators of the community")
 
 
@@ -110,20 +110,21 @@ visitors = Principal(
 creating = the_creator.where(
     f"parent_community_id is null or {moderators(Community.parent_community_id).condition}",
     "below communities they moderate",
-)
+).with_account.named("the creator with an account below what they moderate")
 
 the_member = owner(CommunityMember.user_id, "the member")
 joining = the_member.where(
     f"role = '{CommunityRole.MEMBER.value}' and private.can_join_community(community_id)",
     "who may join",
-)
+).with_account
 removing_members = moderators(CommunityMember.community_id).where(
     f"role = '{CommunityRole.MEMBER.value}'", "removing members"
 )
 
 the_author = owner(SocialFeedPost.author_id, "the author")
+the_author_with_account = the_author.with_account
 # Without this, the foreign key would tell an author which keys others' milestones have.
-posting = the_author.where(
+posting = the_author_with_account.where(
     """
     milestone_id is null
     or exists (
@@ -133,8 +134,13 @@ posting = the_author.where(
     )
     """,
     "using only their own milestones",
-)
+).named("the author with an account and their own milestones")
 the_reactor = owner(SocialFeedReaction.user_id)
+UNBLOCKED_READERS = "readers of the post with an account unless blocked"
+reacting = the_reactor.where(
+    post_readers(SocialFeedReaction, unblocked=True).condition,
+    "who can read the post unless blocked",
+).with_account.named(UNBLOCKED_READERS)
 the_commenter = owner(SocialFeedComment.author_id, "the author")
 NOT_AN_ANSWER_TO_BLOCKED = """(
         parent_comment_id is null
@@ -146,15 +152,15 @@ commenting = the_commenter.where(
     and {NOT_AN_ANSWER_TO_BLOCKED}
     """,
     "who can read the post unless blocked",
-)
+).with_account.named(UNBLOCKED_READERS)
 
 # Another text is another comment.
 editing = the_commenter.where(
     f"not private.is_post_of_blocked(post_id) and {NOT_AN_ANSWER_TO_BLOCKED}", "unless blocked"
-)
+).with_account
 
 the_sender = owner(FounderMessage.sender_id, "the sender")
-sending = the_sender.where(
+sending = the_sender.with_account.where(
     f"recipient_id <> sender_id and {not_blocked('recipient_id')}", "to another unless blocked"
 )
 
@@ -162,11 +168,12 @@ PENDING = f"status = '{ConnectionStatus.PENDING.value}'"
 the_requester = owner(FounderConnection.requester_id, "the requester")
 the_recipient = owner(FounderConnection.recipient_id, "the recipient")
 the_parties = the_requester | the_recipient
-# A recipient answers a request, and a requester withdraws it.
-answered = the_recipient.where(
-    f"status in ('{ConnectionStatus.ACCEPTED.value}', '{ConnectionStatus.DECLINED.value}')",
-    "answering",
-) | the_requester.where(f"status = '{ConnectionStatus.DECLINED.value}'", "withdrawing")
+asking = the_requester.with_account.where(PENDING, "asking to connect")
+# A recipient answers a request, and a requester withdraws it. Who declines or withdraws becomes a
+# party to nothing.
+answered = the_recipient.with_account.where(
+    f"status = '{ConnectionStatus.ACCEPTED.value}'", "accepting"
+) | the_parties.where(f"status = '{ConnectionStatus.DECLINED.value}'", "declining or withdrawing")
 # Who declined can delete the row, after which the other may ask again.
 removing = the_parties.where(
     f"""
@@ -192,7 +199,9 @@ RULES = (
     Access(
         CommunityMember,
         read=members(CommunityMember.community_id) | the_member,
-        insert=joining | owners(CommunityMember.community_id),
+        insert=(joining | owners(CommunityMember.community_id)).named(
+            "members with an account who may join, or owners"
+        ),
         update=owners(CommunityMember.community_id),
         delete=(the_member | owners(CommunityMember.community_id) | removing_members).named(
             "the member, owners, or moderators removing members"
@@ -209,13 +218,15 @@ RULES = (
     Access(
         CommunityProfile,
         read=signed_in,
-        write=owner(CommunityProfile.user_id),
+        write=owner(CommunityProfile.user_id).with_account,
+        delete=owner(CommunityProfile.user_id),
         fixed=(CommunityProfile.user_id,),
     ),
     Access(
         ConsentPreference,
         read=owner(ConsentPreference.user_id),
-        write=owner(ConsentPreference.user_id),
+        write=owner(ConsentPreference.user_id).with_account,
+        delete=owner(ConsentPreference.user_id),
         update_columns=(ConsentPreference.enabled,),
     ),
     Access(ConsentAuditLog, read=owner(ConsentAuditLog.user_id)),
@@ -230,7 +241,7 @@ RULES = (
         SocialFeedPost,
         read=Principal("readers of public posts", "is_public") | the_author,
         insert=posting,
-        update=the_author,
+        update=the_author_with_account,
         becomes=posting,
         delete=the_author,
         fixed=(SocialFeedPost.author_id,),
@@ -238,17 +249,14 @@ RULES = (
     Access(
         SocialFeedReaction,
         read=post_readers(SocialFeedReaction) | the_reactor,
-        insert=the_reactor.where(
-            post_readers(SocialFeedReaction, unblocked=True).condition,
-            "who can read the post unless blocked",
-        ),
+        insert=reacting,
         delete=the_reactor,
     ),
     Access(
         SocialFeedComment,
         read=post_readers(SocialFeedComment) | the_commenter,
         insert=commenting,
-        update=the_commenter,
+        update=the_commenter.with_account,
         becomes=editing,
         delete=the_commenter,
         update_columns=(SocialFeedComment.content,),
@@ -269,7 +277,7 @@ RULES = (
     Access(
         FounderConnection,
         read=the_parties,
-        insert=the_requester.where(PENDING, "asking for a connection"),
+        insert=asking,
         update=the_parties.where(PENDING, "of a pending request"),
         becomes=answered,
         delete=removing,
@@ -278,7 +286,8 @@ RULES = (
     Access(
         ExpertListing,
         read=signed_in,
-        write=owner(ExpertListing.user_id),
+        write=owner(ExpertListing.user_id).with_account,
+        delete=owner(ExpertListing.user_id),
         fixed=(ExpertListing.user_id,),
     ),
     Access(ReputationEvent, read=owner(ReputationEvent.user_id)),

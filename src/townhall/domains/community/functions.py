@@ -11,7 +11,8 @@ from townhall.domains.community.models import (
 )
 from townhall.domains.identity.models import User
 from townhall.pg import AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
-from townhall.pg.access import Declaration, membership, public_wrapper
+from townhall.pg.access import Declaration, membership, public_wrapper, signed_in
+from townhall.pg.layout import indented
 from townhall.refusals import Kind, Refusal
 
 _COMMUNITIES = """
@@ -37,15 +38,15 @@ MY_MODERATED_COMMUNITY_IDS = membership(
     "my_moderated_community_ids",
     Community.id,
     _communities_as(CommunityRole.MODERATOR, CommunityRole.OWNER),
-    "The communities that the caller is a moderator or an owner of.",
-)
+    "The communities that the caller is a moderator or an owner of, with an account.",
+).with_account
 
 MY_OWNED_COMMUNITY_IDS = membership(
     "my_owned_community_ids",
     Community.id,
     _communities_as(CommunityRole.OWNER),
-    "The communities that the caller is an owner of.",
-)
+    "The communities that the caller is an owner of, with an account.",
+).with_account
 
 MY_COHORT_IDS = membership(
     "my_cohort_ids",
@@ -169,6 +170,15 @@ BLOCK_FOUNDER = Function(
                     schema = 'public',
                     table = 'founder_connections',
                     constraint = 'blocker_is_signed_in';
+            end if;
+            if not (
+{indented(signed_in.with_account.condition, " " * 16)}
+            ) then
+                raise insufficient_privilege
+                using message = 'Only a user with an account can block a founder.',
+                    schema = 'public',
+                    table = 'founder_connections',
+                    constraint = 'blocker_has_account';
             end if;
             loop
                 update public.founder_connections as c
@@ -407,6 +417,7 @@ REFRESH_BENCHMARK_AGGREGATES = Function(
 
 REFUSALS = {
     "blocker_is_signed_in": Refusal(Kind.DENIED, "Sign in to block a founder, or to end a block."),
+    "blocker_has_account": Refusal(Kind.DENIED, "Create an account to block a founder."),
     "a_benchmark_is_refreshed": Refusal(Kind.WRONG_STATE, "No benchmark could be refreshed."),
 }
 

@@ -13,7 +13,6 @@ from typing import cast
 from sqlalchemy import Table
 
 from townhall.base import is_read_only
-from townhall.domains.community.functions import MY_OWNED_COMMUNITY_IDS
 from townhall.domains.community.models import CommunityRole, ConnectionStatus, SocialFeedPost
 from townhall.domains.community.models.communities import MOST_LEVELS
 from townhall.domains.identity.triggers import last_owner, of_clients, updated_at_trigger
@@ -641,7 +640,7 @@ ENTITIES: tuple[Entity, ...] = (
     ),
     updated_at_trigger("social_feed_posts", columns=POST_CONTENT),
     *CREATOR_AS_OWNER,
-    *last_owner("community", "communities", "community_members", MY_OWNED_COMMUNITY_IDS),
+    *last_owner("community", "communities", "community_members"),
     *LEVELS,
     *START_POST_COUNTERS,
     *counter("reaction_count", "social_feed_reactions"),

@@ -26,7 +26,7 @@ def members(event_id: Attribute) -> Principal:
 
 
 def managers(event_id: Attribute) -> Principal:
-    """Return the managers of the organization of the event whose id is in a column."""
+    """Return those with an account who manage the event whose id is in a column."""
     return anyone_with(event_id, MY_MANAGED_EVENT_IDS, "managers of the event")
 
 

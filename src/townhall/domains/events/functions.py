@@ -28,7 +28,7 @@ MY_MANAGED_EVENT_IDS = membership(
     from public.events as e
     where e.organization_id = any (array(select private.my_managed_organization_ids()))
     """,
-    "The events that the caller manages.",
+    "The events that the caller manages, with an account.",
 )
 
 MY_PARTICIPANT_IDS = membership(

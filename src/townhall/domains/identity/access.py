@@ -17,12 +17,12 @@ def members(organization_id: Attribute) -> Principal:
 
 
 def managers(organization_id: Attribute) -> Principal:
-    """Return the owners and managers of the organization whose id is in a column."""
+    """Return the owners and managers, with an account, of the organization of a column."""
     return anyone_with(organization_id, MY_MANAGED_ORGANIZATION_IDS, "managers of the organization")
 
 
 def owners(organization_id: Attribute) -> Principal:
-    """Return the owners of the organization whose id is in a column."""
+    """Return the owners, with an account, of the organization whose id is in a column."""
     return anyone_with(organization_id, MY_OWNED_ORGANIZATION_IDS, "owners of the organization")
 
 

@@ -28,15 +28,15 @@ MY_MANAGED_ORGANIZATION_IDS = membership(
     "my_managed_organization_ids",
     Organization.id,
     _memberships_as(OrganizationRole.OWNER, OrganizationRole.MANAGER),
-    "The organizations whose events the caller manages.",
-)
+    "The organizations whose events the caller manages, with an account.",
+).with_account
 
 MY_OWNED_ORGANIZATION_IDS = membership(
     "my_owned_organization_ids",
     Organization.id,
     _memberships_as(OrganizationRole.OWNER),
-    "The organizations that the caller is an owner of.",
-)
+    "The organizations that the caller is an owner of, with an account.",
+).with_account
 
 ENTITIES: tuple[Declaration, ...] = (
     MY_ORGANIZATION_IDS,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from townhall.domains.identity.functions import MY_OWNED_ORGANIZATION_IDS
 from townhall.pg import SAFE_SEARCH_PATH, SERVICE, Entity, Function, Trigger
-from townhall.pg.access import Membership
 from townhall.pg.trigger import Event
 from townhall.refusals import Kind, Refusal
 
@@ -58,7 +56,7 @@ def of_clients(table: str) -> str:
     return f"row_security_active('public.{table}')\nand not pg_has_role('{SERVICE}', 'usage')"
 
 
-def last_owner(group: str, groups: str, members: str, owned: Membership) -> tuple[Entity, ...]:
+def last_owner(group: str, groups: str, members: str) -> tuple[Entity, ...]:
     """Return the triggers that keep an owner in every group that a client changes members of.
 
     The caller's groups are locked before the statement, in the order in which the deletion of a
@@ -70,7 +68,6 @@ def last_owner(group: str, groups: str, members: str, owned: Membership) -> tupl
             ``organization_id`` and a role, which may be ``owner``.
         groups: The name of its table.
         members: The name of the table of its members.
-        owned: The function that returns the ids of the groups that the caller owns.
     """
     changes: tuple[Event, ...] = ("update", "delete")
     hold = Function(
@@ -83,12 +80,16 @@ def last_owner(group: str, groups: str, members: str, owned: Membership) -> tupl
             begin
                 perform
                 from public.{groups} as g
-                where g.id = any (array(select {owned.schema}.{owned.name}()))
+                where g.id in (
+                    select m.{group}_id
+                    from public.{members} as m
+                    where m.user_id = :caller and m.role = 'owner'
+                )
                 order by g.id
                 for no key update;
                 return null;
             end
-        """,
+        """,  # noqa: S608 - names of ours
         comment=f"Locks the {groups} that the caller owns until the transaction ends.",
     )
     keep = Function(
@@ -166,5 +167,5 @@ ENTITIES: tuple[Entity, ...] = (
     UPDATE_UPDATED_AT_COLUMN,
     updated_at_trigger("profiles"),
     updated_at_trigger("organizations"),
-    *last_owner("organization", "organizations", "organization_members", MY_OWNED_ORGANIZATION_IDS),
+    *last_owner("organization", "organizations", "organization_members"),
 )

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from townhall.input_error import InputError
 from townhall.pg import sql
+from townhall.pg.access.account import HAS_ACCOUNT
 from townhall.pg.access.columns import Attribute, column_of, type_of
 from townhall.pg.arguments import arguments_of
 from townhall.pg.entity import Entity
 from townhall.pg.function import SAFE_SEARCH_PATH, Function
+from townhall.pg.layout import indented
 from townhall.roles import HELPER_SCHEMA, Roles
 
 
@@ -31,6 +33,15 @@ class Membership:
     ids: str
     query: str
     comment: str
+
+    @property
+    def with_account(self) -> Membership:
+        """The same for callers who have an account; others get no ids.
+
+        Left out are the users of an anonymous sign-in, as with :attr:`Principal.with_account`.
+        """
+        mine = f"select mine.id\nfrom (\n{indented(self.query)}\n) as mine (id)"
+        return replace(self, query=f"{mine}\nwhere {HAS_ACCOUNT}")
 
     def entities(self, roles: Roles) -> Iterable[Entity]:
         """Yield the function, which users and the service may execute.

@@ -10,18 +10,12 @@ from sqlalchemy import Table
 
 from townhall.input_error import InputError
 from townhall.pg import sql
+from townhall.pg.access.account import HAS_ACCOUNT
 from townhall.pg.access.columns import Attribute, column_of
 from townhall.pg.access.helpers import Membership
 from townhall.pg.function import Function
 
 _ALWAYS = "true"
-
-# A subquery without columns of the table is evaluated once per statement.
-_HAS_ACCOUNT = """
-    (
-        select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'is_anonymous'
-    ) is distinct from 'true'
-"""
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ class Principal:
         Left out are anonymous callers, and the users of an anonymous sign-in, whose tokens have the
         claim ``is_anonymous``. The claim is read once per statement.
         """
-        return replace(self, anonymous=None).where(_HAS_ACCOUNT, "with an account")
+        return replace(self, anonymous=None).where(HAS_ACCOUNT, "with an account")
 
     def named(self, name: str) -> Principal:
         """Return these callers under another name, such as one that is shorter.
