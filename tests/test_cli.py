@@ -427,6 +427,7 @@ def test_status_counts_no_objects_of_the_platform(home: Path, database: str) -> 
     ) in told.stdout
 
 
+@pytest.mark.thorough
 def test_status_says_whether_the_database_is_at_head(home: Path, database: str) -> None:
     migrate.upgrade(database)
     told = townhall(home, "status", "--url", database)

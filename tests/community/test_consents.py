@@ -94,7 +94,7 @@ def test_statement_that_changes_nothing_is_not_audited(connection: Connection) -
 
 @pytest.mark.parametrize(
     ("persona", "expected"),
-    [("stranger", STRANGER), ("anonymous_sign_in", STRANGER), ("service", None)],
+    [("stranger", STRANGER), ("service", None)],
 )
 def test_audit_says_whose_session_changed_the_consent(
     connection: Connection, persona: str, expected: UUID | None

@@ -75,6 +75,7 @@ def test_application_without_the_product_runs_from_the_wheel(
     run_all_commands(notes, empty_database, townhall_server)
 
 
+@pytest.mark.thorough
 def test_committed_revision_is_what_autogenerate_writes(
     notes: Application, empty_database: str
 ) -> None:
