@@ -162,8 +162,11 @@ def ordered(
         new_parts = {
             each.identity: before.get(each.identity, each)
             for each in _of_kept_tables(blocking.parts, operations)
-            if each.identity not in parts and each.identity not in going
+            if each.identity not in parts
         }
+        # A default that goes is dropped by its own operation, unless nothing else helps.
+        if not new_parts.keys() <= going or entities:
+            new_parts = {name: each for name, each in new_parts.items() if name not in going}
         has_progress = bool(entities or new_parts)
         lost_now = set() if has_progress else _not_recreatable(failures, comparison, recreated)
         if not (has_progress or lost_now):
