@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ClauseElement, Column, ColumnElement
 from sqlalchemy.ext.mutable import MutableBase, MutableDict
@@ -59,6 +59,11 @@ class TrackedObject(MutableDict[str, Any]):
         if isinstance(tracked, TrackedObject) and isinstance(value, LoadedObject):
             tracked.stored_text = value.stored_text
         return tracked
+
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc] # noqa: ANN401 - as update()
+        """Set keys in place, which SQLAlchemy notices since version 2.1 alone."""
+        self.update(other)
+        return self
 
     def given_to(self, row: InstanceState[Any], key: str) -> TrackedObject:
         """Return the object to which an attribute is set: a copy where another row has this one.
