@@ -60,7 +60,7 @@ class Draft(Base):
     body: Mapped[str] = mapped_column(default="")
     version: Mapped[int] = mapped_column()
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  SQLAlchemy's
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012  read once
 
 
 class Item(Base):
@@ -74,7 +74,7 @@ class Item(Base):
     body: Mapped[str] = mapped_column(default="")
     kind: Mapped[str] = mapped_column()
 
-    __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "item"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_on": kind, "polymorphic_identity": "item"}  # noqa: RUF012  read once
 
 
 class Book(Item):
@@ -84,7 +84,7 @@ class Book(Item):
     book_owner: Mapped[UUID]
     pages: Mapped[int] = mapped_column(default=1)
 
-    __mapper_args__ = {"polymorphic_identity": "book"}  # noqa: RUF012
+    __mapper_args__ = {"polymorphic_identity": "book"}  # noqa: RUF012  read once
 
 
 class Folder(Base):

@@ -126,8 +126,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         CommandError: The roles or the schema of helpers are not the product's, an entity is of a
             kind of the application's that is not among ``kinds``, the database can't
             be connected to, another migration did not end or a lock was not granted in time, or
-            PostgreSQL refuses what is declared
-            or what a revision does.
+            PostgreSQL refuses what is declared or what a revision does.
         InputError: An entity is declared twice, or a rule is for a role that is absent.
     """
     _log_as_configured(context.config)

@@ -164,8 +164,9 @@ def ordered(
             for each in _of_kept_tables(blocking.parts, operations)
             if each.identity not in parts
         }
-        # A default that goes is dropped by its own operation, unless nothing else helps.
-        if not new_parts.keys() <= going or entities:
+        # A default that goes is dropped by its own operation, and before others only where
+        # nothing else in the way can be dropped.
+        if entities or new_parts.keys() - going:
             new_parts = {name: each for name, each in new_parts.items() if name not in going}
         has_progress = bool(entities or new_parts)
         lost_now = set() if has_progress else _not_recreatable(failures, comparison, recreated)
