@@ -10,7 +10,7 @@ python := $(venv)/bin/python
 pins := tests/migrations/frozen/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-thorough test-exhaustive test-matrix lint types drift freeze docs bench bench-community bench-coaching
+.PHONY: help migrate test test-thorough test-exhaustive test-matrix lint types drift freeze docs bench
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -45,14 +45,8 @@ drift: $(venv)/.installed-embedded ## Report differences between the database an
 freeze: $(venv)/.installed-test ## Write the frozen SQL of the revisions anew, after an intended change
 	$(python) -m tests.migrations.freezing
 
-bench: $(venv)/.installed-bench ## Measure autogenerate and its alternatives, which takes half an hour
-	$(python) -m tests.benchmarks.autogenerate
-
-bench-community: $(venv)/.installed-test ## Measure what the counters of posts cost
-	$(python) -m tests.benchmarks.community
-
-bench-coaching: $(venv)/.installed-test ## Measure usage at ten million events, and the rename
-	$(python) -m tests.benchmarks.coaching
+bench: $(venv)/.installed-bench ## Write docs/performance.md; GROUPS=… chooses some, LONG=yes takes ten million rows
+	$(python) -m tests.benchmarks $(GROUPS) $(if $(LONG),--long)
 
 docs: $(venv)/.installed-dev ## Build the documentation into docs/_build
 	$(python) -m sphinx -W --keep-going -b html docs docs/_build

@@ -5,8 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from tests.benchmarks.tools import Declared
-from tests.benchmarks.workload import COLUMNS, POLICIES, ROLE, STAMP, Workload, total_of, views
+from tests.benchmarks.autogenerate.tools import Declared
+from tests.benchmarks.autogenerate.workload import (
+    COLUMNS,
+    POLICIES,
+    ROLE,
+    STAMP,
+    Workload,
+    total_of,
+    views,
+)
 
 
 def declare(package: str, workload: Workload) -> Declared:

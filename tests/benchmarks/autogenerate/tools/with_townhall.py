@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from tests.benchmarks.tools import Declared
-from tests.benchmarks.workload import POLICIES, ROLE, STAMP, Workload, total_of, views
+from tests.benchmarks.autogenerate.tools import Declared
+from tests.benchmarks.autogenerate.workload import POLICIES, ROLE, STAMP, Workload, total_of, views
 from townhall import pg
 from townhall.migrate import autogenerate
 from townhall.migrate.settings import SETTINGS, Settings

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.benchmarks.tools import Declared, _alembic_utils
-from tests.benchmarks.workload import Workload
+from tests.benchmarks.autogenerate.tools import Declared, _alembic_utils
+from tests.benchmarks.autogenerate.workload import Workload
 
 
 def declare(workload: Workload) -> Declared:

@@ -1,4 +1,4 @@
-"""What runs in a tool's own process: ``python -m tests.benchmarks.worker TOOL``.
+"""What runs in a tool's own process: ``python -m tests.benchmarks.autogenerate.worker TOOL``.
 
 Each line of its input is a JSON array, the number of entities and the URL of a database; each line
 of its output is a :class:`Measurement`, as a JSON array.
@@ -19,7 +19,7 @@ from alembic.operations.ops import OpContainer
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, NullPool, create_engine
 
-from tests.benchmarks.workload import Workload
+from tests.benchmarks.autogenerate.workload import Workload
 
 FLOOR = "floor"
 
@@ -42,7 +42,7 @@ def measure(tool: str, entities: int, url: str) -> Measurement:
     """Compare a schema with a database, once.
 
     Args:
-        tool: The module in :mod:`tests.benchmarks.tools`.
+        tool: The module in :mod:`tests.benchmarks.autogenerate.tools`.
         entities: The size of the schema.
         url: The database; it stays as it is.
     """
@@ -57,7 +57,7 @@ def measure(tool: str, entities: int, url: str) -> Measurement:
 
 
 def _prepared(tool: str, entities: int) -> tuple[Callable[[Connection], int], int]:
-    module = import_module(f"tests.benchmarks.tools.{tool}")
+    module = import_module(f"tests.benchmarks.autogenerate.tools.{tool}")
     workload = Workload(entities)
     if tool == FLOOR:
         definitions = module.script(workload)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from tests.benchmarks.tools.with_townhall import entities
-from tests.benchmarks.workload import Workload
+from tests.benchmarks.autogenerate.tools.with_townhall import entities
+from tests.benchmarks.autogenerate.workload import Workload
 
 _TABLES = (
     """

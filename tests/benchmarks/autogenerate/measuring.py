@@ -1,5 +1,4 @@
 """Taking the figures: what runs where, in which order, and how often."""
-# ruff: noqa: T201 - printing is how it shows that it lives
 
 from __future__ import annotations
 
@@ -8,22 +7,20 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from sqlalchemy import URL, NullPool, create_engine, text
 
-from tests.benchmarks.tools import floor
-from tests.benchmarks.worker import FLOOR, Measurement
-from tests.benchmarks.workload import Workload
-from townhall import migrate
+from tests.benchmarks.autogenerate.tools import floor
+from tests.benchmarks.autogenerate.worker import FLOOR, Measurement
+from tests.benchmarks.autogenerate.workload import Workload
+from tests.benchmarks.frame import Side, tell, timed
 from townhall.migrate.savepoints import run_script
 
-SIZES = (50, 100, 200, 400, 800)
 TOOLS = (
     FLOOR,
     "alembic_alone",
@@ -33,30 +30,17 @@ TOOLS = (
     "with_alembic_utils_extended",
 )
 NO_CHANGE, FIRST_REVISION = "no change", "first revision"
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 COMPLETE = 10  # comparisons of each kind, or as many as fit into
 _MOST_SECONDS = 60.0  # seconds for the repetitions of one figure
 _LONGEST = 180.0  # seconds that a comparison may take; twice the size is expected to take
 _GROWTH = 4.0  # times as long, as the slow ones do
-_PROCESSES = 9
 
-Figure = tuple[str, str, int]
+Comparison = tuple[str, str, int]
 """A tool, a situation and a number of entities."""
 
-Figures = Mapping[Figure, Sequence[float]]
+Figures = Mapping[Comparison, Sequence[float]]
 """The seconds of each comparison."""
-
-
-class Commands(NamedTuple):
-    """Alembic's commands on townhall's own schema, as processes.
-
-    Attributes:
-        check: Seconds of ``alembic check``.
-        current: Seconds of ``alembic current``, which only connects and looks at the version.
-    """
-
-    check: float
-    current: float
 
 
 class Worker:
@@ -66,10 +50,10 @@ class Worker:
         """Start the process.
 
         Args:
-            tool: A module of :mod:`tests.benchmarks.tools`.
+            tool: A module of :mod:`tests.benchmarks.autogenerate.tools`.
         """
         self._process = subprocess.Popen(  # noqa: S603 - the program is ours
-            (sys.executable, "-m", "tests.benchmarks.worker", tool),
+            (sys.executable, "-m", "tests.benchmarks.autogenerate.worker", tool),
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -100,10 +84,10 @@ def measure_tools(server: URL, tools: Sequence[str], sizes: Sequence[int]) -> Fi
 
     Args:
         server: A server, as its superuser.
-        tools: Modules of :mod:`tests.benchmarks.tools`.
+        tools: Modules of :mod:`tests.benchmarks.autogenerate.tools`.
         sizes: Numbers of entities, from the smallest.
     """
-    figures: dict[Figure, list[float]] = defaultdict(list)
+    figures: dict[Comparison, list[float]] = defaultdict(list)
     with ExitStack() as stack:
         workers = {tool: stack.enter_context(Worker(tool)) for tool in tools}
         for size, situation in itertools.product(sizes, (NO_CHANGE, FIRST_REVISION)):
@@ -118,10 +102,8 @@ def measure_tools(server: URL, tools: Sequence[str], sizes: Sequence[int]) -> Fi
                     _check(tool, situation, measured)
                     if turn or measured.seconds > _MOST_SECONDS:  # the first turn warms up
                         taken.append(measured.seconds)
-                        print(
-                            f"{situation:16}{size:5} {tool:30}{measured.seconds:9.3f} s", flush=True
-                        )
-    return {figure: taken for figure, taken in figures.items() if taken}
+                        tell(f"{situation:16}{size:5} {tool:30}{measured.seconds:9.3f} s")
+    return {comparison: taken for comparison, taken in figures.items() if taken}
 
 
 def _would_take_too_long(figures: Figures, tool: str, situation: str) -> bool:
@@ -155,26 +137,21 @@ def _database(server: URL, entities: int, *, complete: bool) -> Iterator[URL]:
         admin.execute(text(f"drop database {name} with (force)"))
 
 
-def measure_commands(server: URL) -> Commands:
-    """Return what Alembic's commands take on townhall's own schema, as processes in turn.
+def command(url: str, name: str) -> Side:
+    """Return a side that runs a command of Alembic on townhall's own schema, as a process.
 
     Args:
-        server: A server, as its superuser; it gets the roles of the API by this.
+        url: A database at head.
+        name: The command: ``check``, or ``current``, which only connects and looks at the version.
     """
-    with create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as admin:
-        admin.execute(text("create database bench_head"))
-    url = server.set(database="bench_head").render_as_string(hide_password=False)
-    migrate.upgrade(url)
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for _ in range(_PROCESSES):
-        for command in ("check", "current"):
-            begin = time.perf_counter()
-            subprocess.run(  # noqa: S603 - the program is ours
-                (sys.executable, "-m", "alembic", command),
-                env=os.environ | {"DATABASE_URL": url},
-                cwd=_ROOT,
-                check=True,
-                capture_output=True,
-            )
-            seconds[command].append(time.perf_counter() - begin)
-    return Commands(*(min(seconds[command]) for command in ("check", "current")))
+
+    def run() -> int:
+        return subprocess.run(  # noqa: S603 - the program is ours
+            (sys.executable, "-m", "alembic", name),
+            env=os.environ | {"DATABASE_URL": url},
+            cwd=_ROOT,
+            check=True,
+            capture_output=True,
+        ).returncode
+
+    return timed(run)

@@ -10,8 +10,8 @@ sys.modules["alembic_utils"] = None  # type: ignore[assignment]
 import sqlalchemy_declarative_extensions as extensions  # noqa: E402 - after the line above
 from sqlalchemy_declarative_extensions.dialects import postgresql  # noqa: E402 - as well
 
-from tests.benchmarks.tools import Declared  # noqa: E402 - as well
-from tests.benchmarks.workload import ROLE, STAMP, Workload, total_of, views  # noqa: E402 - as well
+from tests.benchmarks.autogenerate.tools import Declared  # noqa: E402 - as well
+from tests.benchmarks.autogenerate.workload import ROLE, STAMP, Workload, total_of, views  # noqa: E402 - as well
 
 extensions.register_alembic_events()
 

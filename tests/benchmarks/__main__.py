@@ -1,0 +1,82 @@
+"""Measure everything, and write ``docs/performance.md`` with its drawings: ``make bench``.
+
+The server is that of ``DATABASE_URL``, or an embedded one for the run. ``python -m tests.benchmarks
+reads --print`` measures one group, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.benchmarks import page
+from tests.benchmarks.frame import Bench, Group, tell
+from tests.benchmarks.groups import GROUPS
+from townhall import embedded
+from townhall.testing.databases import Databases
+
+USUAL, LONG = 1_000_000, 10_000_000
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, write and draw."""
+    names = [each.name for each in GROUPS]
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(names)}")
+    parser.add_argument("--long", action="store_true", help=f"{LONG:,} rows instead of {USUAL:,}")
+    parser.add_argument("--rows", type=int, help="another number of rows")
+    parser.add_argument("--print", action="store_true", help="print the blocks, and write nothing")
+    options = parser.parse_args(arguments)
+    unknown = {*options.groups} - {*names}
+    if unknown:
+        parser.error(f"there is no group {', '.join(sorted(unknown))}; there are {names}")
+    rows = options.rows or (LONG if options.long else USUAL)
+    with _server() as server:
+        chosen = [each for each in GROUPS if each.name in (options.groups or names)]
+        run(Bench(Databases(server), rows), chosen, writes=not options.print)
+
+
+def run(bench: Bench, groups: Iterable[Group], *, writes: bool) -> None:
+    """Measure some groups.
+
+    Args:
+        bench: Where they run.
+        groups: The groups.
+        writes: Whether the page and the drawings are written, instead of printed.
+    """
+    taken = page.conditions(bench.databases.server, bench.rows)
+    costs = []
+    for group in groups:
+        tell(f"\n{group.name}")
+        outcome = group.run(bench)
+        block = page.text_of(group.name, outcome, taken)
+        costs.append(page.worst(group.name, outcome))
+        if writes:
+            # Here, since the tests run this without what draws.
+            from tests.benchmarks.drawing import draw  # noqa: PLC0415
+
+            draw(outcome, page.PAGE.parent / "images" / f"{group.name}.svg")
+            changed = page.replaced(page.PAGE.read_text("utf-8"), group.name, block)
+            page.PAGE.write_text(changed, "utf-8")
+        else:
+            tell(f"\n{block}")
+    tell("\n".join(("", "The worst of each group, for the README:", *costs)))
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    if url := os.environ.get("DATABASE_URL"):
+        yield url
+        return
+    with TemporaryDirectory(prefix="townhall-bench-") as folder:
+        Path(folder).chmod(0o755)
+        with embedded.start(folder) as server:
+            yield server.url
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The frame of the benchmarks, on a few rows: that it runs, compares and writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from tests.benchmarks import __main__ as bench_command
+from tests.benchmarks import page
+from tests.benchmarks.frame import (
+    Bench,
+    Figure,
+    Group,
+    Measurement,
+    Outcome,
+    Taken,
+    measured,
+    timed,
+)
+from tests.benchmarks.groups import GROUPS, autogenerate
+from townhall.testing.databases import Databases
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("group", GROUPS, ids=lambda each: each.name)
+def test_each_group_of_the_benchmarks_runs_on_few_rows_and_has_its_place_in_the_page(
+    group: Group, townhall_databases: Databases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if isinstance(group, autogenerate.Autogenerate):
+        group = replace(group, tools=("floor", "with_townhall"), sizes=(10, 20))
+    bench = Bench(townhall_databases, rows=200, seconds=0)
+    bench_command.run(bench, [group], writes=False)
+    name = group.name
+    block = capsys.readouterr().out
+    assert "| ratio | goal |" in block
+    assert block in page.replaced(page.PAGE.read_text("utf-8"), name, block)
+
+
+def test_sides_with_different_results_are_refused_and_named() -> None:
+    measurement = Measurement("read rows", lambda: Taken(1, 5), lambda: Taken(1, 6), "by hand")
+    with pytest.raises(RuntimeError, match="read rows: 5, and beside it 6"):
+        measured(measurement, 0)
+
+
+def test_sides_take_turns() -> None:
+    turns: list[str] = []
+    ours, comparison = (timed(partial(turns.append, each)) for each in "oc")
+    measured(Measurement("read rows", ours, comparison, "by hand"), 0)
+    assert turns == ["c", "o", *("oc" * 3)]
+
+
+def test_a_figure_above_its_goal_is_marked_and_the_worst_is_told() -> None:
+    good = Figure("good", "by hand", 1.1, 1.0, 1.3)
+    short = Figure("bad", "by hand", 3.0, 1.0, 1.5)
+    without = Figure("long", "by hand", 90.0, 1.0)
+    outcome = Outcome([good, short, without])
+    assert "| good | 1.1 s | 1.0 s | by hand | 1.10 | ≤ 1.30 |" in page.table(outcome.figures)
+    assert "| 3.00 | ≤ 1.50, **falls short** |" in page.table(outcome.figures)
+    assert page.worst("reads", outcome) == (
+        "| reads | bad, beside by hand | 3.00 | ≤ 1.50, falls short |"
+    )
+
+
+def test_a_page_without_a_place_for_a_group_is_refused() -> None:
+    with pytest.raises(ValueError, match="reads: begin"):
+        page.replaced("# Performance\n", "reads", "block")
