@@ -2,7 +2,9 @@
 
 Of these only what is declared is compared. A scratch database has no schema ``storage``, no
 ``auth.users`` and no publication. Where the checked database has them, empty copies are made before
-the revisions run, so that what they make for these, such as a policy, is made there as well.
+the revisions run, so that what they make for these, such as a policy, is made there as well. Code
+of the checked database would run there with the rights of the role that runs the revisions, often a
+superuser's: the copies of functions have none.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from sqlalchemy import URL, Connection
 from townhall.check.snapshot import Object, Snapshot, usual_owner
 from townhall.engines import engine_of
 from townhall.migrate.savepoints import attempt, run_script
-from townhall.pg import PUBLIC, DefaultPrivileges, TableGrant, catalog, ddl, sql
+from townhall.pg import PUBLIC, DefaultPrivileges, Function, TableGrant, catalog, ddl, sql
+from townhall.pg.arguments import arguments_of
 from townhall.pg.catalog import PLATFORM_SCHEMAS, Column, Table
 from townhall.pg.extension import PREINSTALLED
 from townhall.pg.fields import comparable
@@ -51,7 +54,7 @@ def read_platform(connection: Connection, *, with_stand_in: bool = False) -> Pla
         found = catalog.read_schemas(connection, sorted(PLATFORM_SCHEMAS - {"information_schema"}))
         schemas = sorted(each.name for each in found if with_stand_in or each.is_of_platform)
         tables = catalog.read_tables(connection, schemas) if schemas else []
-        functions = catalog.rows(connection, _FUNCTIONS, schemas) if schemas else []
+        functions = Function.read(connection, schemas) if schemas else []
         publications = catalog.rows(connection, _PUBLICATIONS, [])
         extensions = catalog.rows(connection, _EXTENSIONS, schemas)
     return Platform(
@@ -66,7 +69,7 @@ def read_platform(connection: Connection, *, with_stand_in: bool = False) -> Pla
         ),
         (
             *(statement for table in tables for statement in _copy(table)),
-            *(row["definition"] for row in functions),
+            *(_without_body(each) for each in functions if each.language in {"sql", "plpgsql"}),
             *(f"create publication {sql.quote(row['name'])}" for row in publications),
         ),
     )
@@ -154,6 +157,23 @@ def _copy(table: Table) -> Iterable[str]:
             yield ddl.add_constraint(name, each.name, each.definition)
 
 
+def _without_body(function: Function) -> str:
+    """Return a function of the same arguments and result, which returns null or no row."""
+    arguments = arguments_of(function.arguments)
+    inert = [each if each.default is None else each._replace(default="null") for each in arguments]
+    returns_nothing = (
+        function.returns_set
+        or function.returns == "void"
+        or any(each.mode in {"out", "inout"} for each in arguments)
+    )
+    value = "" if returns_nothing else "new" if function.returns == "trigger" else "null"
+    return (
+        f"create or replace function {function.literal_name}({', '.join(map(str, inert))})"
+        f" returns {function.returns} language plpgsql {function.volatility}"
+        f" as 'begin return {value}; end'"
+    )
+
+
 def _plain(column: Column) -> Column:
     # A type of the platform's own is not copied.
     type_ = "text" if "." in column.type else column.type
@@ -172,15 +192,3 @@ _EXTENSIONS = f"""
     order by e.oid
 """
 """Those that every project of Supabase has: they are used, and declared nowhere."""
-
-_FUNCTIONS = f"""
-    select pg_catalog.pg_get_functiondef(p.oid) as definition
-    from pg_catalog.pg_proc as p
-    join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-    join pg_catalog.pg_language as l on l.oid = p.prolang
-    where n.nspname = any (%(schemas)s)
-        and p.prokind = 'f'
-        and l.lanname in ('sql', 'plpgsql')
-        and {catalog.not_of_an_extension("pg_proc", "p")}
-    order by p.oid
-"""
