@@ -34,6 +34,8 @@ from sqlalchemy.orm.exc import StaleDataError
 from townhall import (
     BrandConfig,
     CommunityProfile,
+    ConsentCategory,
+    ConsentPreference,
     Event,
     Milestone,
     Organization,
@@ -126,6 +128,52 @@ def test_rules_that_are_not_declared_are_explained_by_what_postgresql_names(
     found = failed(shop_connection, statement)
     assert (found.kind, found.columns) == BROKEN[statement]
     assert found.table == "shop_orders"
+
+
+INSERTED = [
+    'insert or update on table "shop_orders" violates foreign key constraint "fk_parent"',
+    "Einfügen oder Aktualisieren in Tabelle »shop_orders« verletzt Fremdschlüssel »fk_parent«",
+    "une instruction insert ou update sur la table « shop_orders » viole « fk_parent »",
+    'テーブル"shop_orders"への挿入、更新は外部キー制約"fk_parent"に違反しています',
+]
+REFERRED_TO = [
+    'update or delete on "shop_orders" violates constraint "fk_parent" on table "shop_orders"',
+    "Aktualisieren in Tabelle »kunden« verletzt »fk_parent« von Tabelle »shop_orders«",
+    "UPDATE ou DELETE sur la table « kunden » viole « fk_parent » de la table « shop_orders »",
+    'テーブル"kunden"の更新または削除は、テーブル"shop_orders"の外部キー制約"fk_parent"に違反します',
+]
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        *((each, Kind.MISSING_REFERENCE) for each in INSERTED),
+        *((each, Kind.WRONG_STATE) for each in REFERRED_TO),
+    ],
+)
+def test_broken_reference_is_explained_in_each_language_of_the_server(
+    message: str, kind: Kind
+) -> None:
+    field = psycopg.pq.DiagnosticField
+    error = psycopg.errors.ForeignKeyViolation(
+        message,
+        info={
+            field.MESSAGE_PRIMARY: message.encode(),
+            field.TABLE_NAME: b"shop_orders",
+            field.CONSTRAINT_NAME: b"fk_parent",
+        },
+    )
+    assert explained(error).kind is kind
+
+
+@pytest.mark.parametrize("command", ["update shop_orders set id = 7", "delete from shop_orders"])
+def test_row_that_others_refer_to_is_not_explained_as_a_missing_reference(
+    shop_connection: Connection, command: str
+) -> None:
+    shop_connection.execute(insert(orders).values(id=2, buyer_id="b", parent_id=1))
+    found = failed(shop_connection, f"{command} where id = 1", shop)
+    assert (found.kind, found.table) == (Kind.WRONG_STATE, "shop_orders")
+    assert found.sentence == "Entries in shop orders still refer to this."
 
 
 def test_check_that_is_not_declared_is_named_in_words(shop_connection: Connection) -> None:
@@ -437,18 +485,32 @@ def test_insert_that_leaves_out_its_author_names_the_column(
     assert found.sentence.startswith("Author is missing")
 
 
-def test_insert_in_the_name_of_another_is_denied(townhall_sessions: SessionFactory) -> None:
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (Milestone(id="launch", title=SECRET), "only in your own name: user has"),
+        (
+            ConsentPreference(category=ConsentCategory.DIRECTORY),
+            "only in your own name and with an account: user",
+        ),
+    ],
+    ids=["owner", "owner with an account"],
+)
+def test_insert_in_the_name_of_another_is_denied(
+    townhall_sessions: SessionFactory, row: Milestone | ConsentPreference, says: str
+) -> None:
+    row.user_id = uuid4()
     with townhall_sessions.as_user(uuid4()) as session:
-        session.add(Milestone(id="launch", user_id=uuid4(), title=SECRET))
+        session.add(row)
         with pytest.raises(DBAPIError) as raised:
             session.flush()
         session.rollback()
     for error in (raised.value, raised.value.orig):
         assert error is not None
         found = explained(error)
-        assert (found.kind, found.table) == (Kind.DENIED, "milestones")
+        assert (found.kind, found.table) == (Kind.DENIED, row.__tablename__)
         assert found.columns == ("user_id",)
-        assert "own name" in found.sentence
+        assert says in found.sentence
 
 
 def test_insert_that_breaks_another_condition_is_not_told_as_one_of_another(

@@ -248,6 +248,45 @@ def test_rows_below_a_row_of_the_person_are_theirs_at_every_level(shop: Connecti
     assert set(shop.scalars(named)) == {20, 21, 22, 23, 24}
 
 
+def test_rows_of_two_tables_that_refer_to_each_other_are_theirs_at_every_level(
+    shop: Connection,
+) -> None:
+    metadata = tables()
+    boxes = Table(
+        "boxes",
+        metadata,
+        _key(),
+        Column("owner", ForeignKey("shop.accounts.id", ondelete="SET NULL", info=PERSON)),
+        Column("bag", ForeignKey("shop.bags.id", ondelete="SET NULL", info=PERSON, use_alter=True)),
+        Column("inside", ForeignKey("shop.boxes.id", ondelete="SET NULL", info=PERSON)),
+        Column("title", Text, info=personal()),
+    )
+    bags = Table(
+        "bags",
+        metadata,
+        _key(),
+        Column("box", ForeignKey("shop.boxes.id", ondelete="CASCADE", info=PERSON)),
+        Column("title", Text, info=personal()),
+    )
+    metadata.create_all(shop, tables=[boxes, bags])
+    shop.execute(text(f"grant all on shop.boxes, shop.bags to {shop.info['clerk']}"))
+    for first, person in ((10, ADA), (20, BEN)):
+        # A box holds a bag, which holds a box, which holds a box, and so on.
+        for key in range(first, first + 9, 3):
+            holder = {"owner": person} if key == first else {"bag": key - 3}
+            shop.execute(insert(boxes).values(id=key, title="x", **holder))
+            shop.execute(insert(boxes).values(id=key + 1, title="x", inside=key))
+            shop.execute(insert(bags).values(id=key, title="x", box=key + 1))
+    shop.execute(boxes.update().where(boxes.c.id == 10).values(bag=16))  # a circle
+    exported = as_service(shop, export_person, ADA, metadata)
+    assert {row["id"] for row in exported["shop.boxes"]} == {10, 11, 13, 14, 16, 17}
+    assert {row["id"] for row in exported["shop.bags"]} == {10, 13, 16}
+    as_service(shop, erase_person, ADA, metadata)
+    for table, keys in ((boxes, {20, 21, 23, 24, 26, 27}), (bags, {20, 23, 26})):
+        named = select(table.c.id).where(table.c.title.is_not(None))
+        assert set(shop.scalars(named)) == keys
+
+
 @pytest.mark.parametrize("table", ["orders", "newsletter"])
 def test_erasure_is_refused_where_policies_hide_rows(shop: Connection, table: str) -> None:
     shop.execute(text(f"alter table shop.{table} enable row level security"))

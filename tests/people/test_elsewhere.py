@@ -125,5 +125,7 @@ def test_two_people_who_wrote_to_each_other_are_erased_at_once(settled_engine: E
     assert left <= {
         ("tenant_profiles", "display_name"),
         ("consent_audit_log", "changed_by"),
+        ("consent_audit_log", "ip_address"),
+        ("consent_audit_log", "user_agent"),
         ("participants", "email"),
     }

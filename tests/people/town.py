@@ -118,8 +118,14 @@ def settle(connection: Connection) -> None:
         session.commit()
     # Ada's session changed a consent of Ben's.
     connection.execute(
-        text("update public.consent_audit_log set changed_by = :by where user_id in (:by, :of)"),
-        {"by": ADA.id, "of": BEN.id},
+        text(
+            """
+            update public.consent_audit_log
+            set changed_by = :by, ip_address = :name, user_agent = :name
+            where user_id in (:by, :of)
+            """
+        ),
+        {"by": ADA.id, "of": BEN.id, "name": ADA.name},
     )
 
 

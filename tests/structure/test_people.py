@@ -83,6 +83,14 @@ def test_every_uuid_without_a_foreign_key_is_known() -> None:
     assert set(found) - ids == OF_NOBODY
 
 
+@pytest.mark.parametrize("table", metadata.sorted_tables, ids=str)
+def test_text_beside_the_id_of_an_account_is_told_with_it(table: Table) -> None:
+    declared = (declared_in(column.info) for column in table.columns)
+    ids = [each for each in declared if isinstance(each, AccountId)]
+    told = {name for each in ids for name in each.along}
+    assert not ids or {column.name for column in undeclared_texts(table)} == told
+
+
 def test_text_is_found_where_it_is_not_declared() -> None:
     table = Table(
         "notes",

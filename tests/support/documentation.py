@@ -170,6 +170,8 @@ def _in_words(declared: object) -> str | None:
             return "clears it"
         case Personal(instead=instead):
             return f"sets it to {instead}"
+        case AccountId(why, along) if along:
+            return f"keeps it, with {_listed(along)}: {why}"
         case Kept(why) | AccountId(why):
             return f"keeps it: {why}"
     return None

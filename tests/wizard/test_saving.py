@@ -214,10 +214,11 @@ def test_opening_a_session_can_be_repeated(sessions: SessionFactory) -> None:
     key = uuid4()
     with sessions.as_user(OWNER) as session:
         opened = session.scalars(open_session(OWNER, id=key, state={"a": 1})).one()
-        session.execute(save_session(key, {"b": 2}, stage=2))
+        saved = session.scalars(save_session(key, {"b": 2}, stage=2)).one().last_saved_at
         again = session.scalars(open_session(OWNER, id=key, state={"a": 0})).one()
         assert again is opened
         assert (again.id, again.state, again.stage) == (key, {"a": 1, "b": 2}, 2)
+        assert again.last_saved_at == saved
         session.execute(complete_session(key))
         completed = session.scalars(open_session(OWNER, id=key)).one()
         assert completed.status is WizardStatus.COMPLETED

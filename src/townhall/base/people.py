@@ -6,7 +6,7 @@ has no effect on the database. :mod:`townhall.people` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -68,9 +68,11 @@ class AccountId:
 
     Attributes:
         why: The reason, as the result of the erasure says it.
+        along: The columns of the row that tell of that account too.
     """
 
     why: str
+    along: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,13 +124,15 @@ def kept(why: str) -> dict[str, Any]:
     return {_KEY: Kept(why)}
 
 
-def account_id(why: str) -> dict[str, Any]:
+def account_id(why: str, *, along: Iterable[str] = ()) -> dict[str, Any]:
     """Return the ``info`` of a column without a foreign key that holds the id of an account.
 
     Args:
         why: Why an erasure keeps it.
+        along: The columns of the row that tell of that account too, such as its IP address, and are
+            kept with it.
     """
-    return {_KEY: AccountId(why)}
+    return {_KEY: AccountId(why, tuple(along))}
 
 
 def owners(*, group: str, role: str, owner: str) -> dict[str, Any]:

@@ -25,6 +25,8 @@ Told = tuple[Refusal, tuple[str, ...]]
 _KEY = re.compile(r"\((.*?)\)=\(", re.DOTALL)
 _NAME = re.compile(r"\w+\b(?!\s*\()")
 _CAST = re.compile(r"::[\w ]+")
+_QUOTATION_MARK = re.compile('["«»„“”]')
+_MARKS_OF_TWO_NAMES = 4
 
 _REPORTERS = {
     "_bt_check_unique",
@@ -172,10 +174,14 @@ def _missing_reference(reported: Reported) -> Told:
 def _is_referred_to(reported: Reported) -> bool:
     """Tell whether the row was to be deleted or changed that others refer to.
 
-    PostgreSQL has one SQLSTATE for both, and names the same constraint and table.
+    PostgreSQL has one SQLSTATE for both, and names the same constraint and table apart from the
+    message. That names a second table for these rows alone, in quotation marks in each language.
     """
-    message = reported.error.diag.message_primary or ""
-    return message.startswith("update or delete on") or reported.statement.command == "delete"
+    diagnosis = reported.error.diag
+    message = diagnosis.message_primary or ""
+    for name in (diagnosis.constraint_name, diagnosis.table_name):
+        message = message.replace(name or "", "")
+    return len(_QUOTATION_MARK.findall(message)) > _MARKS_OF_TWO_NAMES
 
 
 def _still_referred_to(reported: Reported) -> Told:

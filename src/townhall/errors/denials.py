@@ -11,10 +11,17 @@ from sqlalchemy import Table
 from townhall.errors import sentences
 from townhall.errors.declarations import Declarations
 from townhall.errors.statements import Written
+from townhall.pg import sql
 from townhall.pg.access import Access
+from townhall.pg.access.account import HAS_ACCOUNT
 
 _ROW_IS_REFUSED = "new row violates row-level security policy"
-_IS_THE_CALLER = re.compile(r'"?\w+"? = :caller')
+# With further conditions it is not known which of them the row does not fulfil.
+_IS_THE_CALLER = r'"?\w+"? = :caller'
+_OWNED = re.compile(
+    rf"{_IS_THE_CALLER}"
+    rf"|\({_IS_THE_CALLER}\)\nand (?P<account>{re.escape(sql.parenthesized(HAS_ACCOUNT))})"
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -70,10 +77,16 @@ def _by_rule(rule: Access, message: str, statement: Written) -> Denial | None:
         missing = tuple(each for each in demanded if statement.leaves_out(each))
         if missing:
             return Denial(sentences.left_out(missing, table), table, missing)
-    # With further conditions it is not known which of them the row does not fulfil.
-    is_the_reason = inserting is not None and _IS_THE_CALLER.fullmatch(inserting.condition)
-    if is_the_reason and command in {"", "insert"} and message.startswith(_ROW_IS_REFUSED):
-        return Denial(sentences.demanded(demanded, table), table, demanded)
+    if (
+        inserting is None
+        or command not in {"", "insert"}
+        or not message.startswith(_ROW_IS_REFUSED)
+    ):
+        return None
+    if owned := _OWNED.fullmatch(inserting.condition):
+        needs_account = owned["account"] is not None
+        sentence = sentences.demanded(demanded, table, needs_account=needs_account)
+        return Denial(sentence, table, demanded)
     return None
 
 

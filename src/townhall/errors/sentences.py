@@ -71,11 +71,18 @@ def forbidden(columns: Iterable[str], table: Table) -> str:
     return f"You may not set {words(columns)} in {in_table(table)}."
 
 
-def demanded(columns: Iterable[str], table: Table) -> str:
-    """Return that columns of a new row have to be the caller."""
+def demanded(columns: Iterable[str], table: Table, *, needs_account: bool) -> str:
+    """Return that columns of a new row have to be the caller.
+
+    Args:
+        columns: The columns.
+        table: The table.
+        needs_account: Whether users of an anonymous sign-in are refused as well.
+    """
+    account = " and with an account" if needs_account else ""
     return (
-        f"You may add to {in_table(table)} only in your own name: {words(columns)} has to be your"
-        " own account."
+        f"You may add to {in_table(table)} only in your own name{account}: {words(columns)} has to"
+        " be your own account."
     )
 
 

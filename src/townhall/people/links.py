@@ -206,10 +206,13 @@ class Links:
         if link.target == self.accounts:
             yield (link,)
             return
+        followed = (*seen, link)
         for further in self.links:
-            is_next = further.table is self.tables[link.target] and further not in (*seen, link)
-            if is_next and further.kind is LinkKind.PERSON:
-                yield from ((link, *path) for path in self._beginning_with(further, (*seen, link)))
+            is_next = further.table is self.tables[link.target] and further.kind is LinkKind.PERSON
+            # Once around a circle and on: what more rounds lead to is found by the same path.
+            rounds = 1 if qualified_name(further.table) == further.target else 2
+            if is_next and followed.count(further) < rounds:
+                yield from ((link, *path) for path in self._beginning_with(further, followed))
 
 
 def qualified_name(table: Table) -> str:

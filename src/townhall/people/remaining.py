@@ -143,7 +143,8 @@ def account_ids(subject: Subject) -> Iterator[Remaining]:
             if isinstance(declared, AccountId):
                 condition = and_(column == subject.key, *_of_another(subject, column))
                 if number := subject.number(table, [condition]):
-                    yield Remaining(shown_name(table), number, declared.why, (column.name,))
+                    columns = (column.name, *declared.along)
+                    yield Remaining(shown_name(table), number, declared.why, columns)
 
 
 def _of_another(subject: Subject, column: Column[Any]) -> Iterator[ColumnElement[bool]]:

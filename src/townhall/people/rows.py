@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import (
     Column,
     ColumnElement,
-    FromClause,
     Select,
     Table,
     func,
@@ -18,11 +16,15 @@ from sqlalchemy import (
     select,
     tuple_,
     union,
+    union_all,
 )
 from sqlalchemy.sql import column
 
 from townhall.people.columns import email_columns
 from townhall.people.links import Link, Path
+
+_PLACE: tuple[ColumnElement[Any], ...] = (column("tableoid"), column("ctid"))
+"""Where a row is, which tells it from the others of all tables."""
 
 
 def of_person(path: Path, account: Column[Any], key: object) -> ColumnElement[bool]:
@@ -69,30 +71,50 @@ def number_of_rows(table: Table, conditions: Iterable[ColumnElement[bool]]) -> S
         table: The table.
         conditions: The conditions.
     """
-    place: tuple[ColumnElement[Any], ...] = (column("tableoid"), column("ctid"))
-    queries = (select(*place).select_from(table).where(each) for each in conditions)
+    queries = (select(*_PLACE).select_from(table).where(each) for each in conditions)
     return select(func.count()).select_from(union(*queries).subquery())
 
 
 def _along(path: Path, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that the row at the end of a path is one for which a condition holds."""
-    for link, following in reversed(list(pairwise(path))):
-        rows = select(*_referred(link, following.table)).where(condition)
-        if following.table is link.table:
-            rows = _with_those_below(link, rows)
+    for number in reversed(range(len(path) - 1)):
+        link, table = path[number], path[number + 1].table
+        if circle := _circle(path[: number + 1], table):
+            condition = tuple_(*_PLACE).in_(_with_those_below(circle, table, condition))
+        rows = select(*(table.c[name] for name in link.referred)).where(condition)
         condition = tuple_(*link.columns).in_(rows.correlate(None))
     return condition
 
 
-def _with_those_below(link: Link, rows: Select[Any]) -> Select[Any]:
-    """Return rows, and all below them, of a table that refers to itself."""
-    found = rows.cte(recursive=True)
-    below = link.table.alias()
-    further = select(*_referred(link, below)).where(
-        *(below.c[column.key] == above for column, above in zip(link.columns, found.c, strict=True))
+def _circle(path: Path, table: Table) -> Path:
+    """Return the end of a path to a table that begins at the same table; empty without one."""
+    begins = (number for number, link in enumerate(path) if link.table is table)
+    first = next(begins, len(path))
+    return path[first:]
+
+
+def _with_those_below(circle: Path, table: Table, condition: ColumnElement[bool]) -> Select[Any]:
+    """Return the places of rows, and of all below them by the links of a circle."""
+    found = select(*_PLACE).select_from(table).where(condition).cte(recursive=True)
+    pairs = union_all(*map(_below_and_above, dict.fromkeys(circle))).subquery()
+    further = select(pairs.c.below_table, pairs.c.below).where(
+        pairs.c.above_table == found.c.tableoid, pairs.c.above == found.c.ctid
     )
     return select(found.union(further))
 
 
-def _referred(link: Link, table: FromClause) -> Iterator[ColumnElement[Any]]:
-    return (table.c[name] for name in link.referred)
+def _below_and_above(link: Link) -> Select[Any, Any, Any, Any]:
+    """Return the places of the rows that have a link, each with that of the row it refers to."""
+    parent = next(each.column.table for each in link.constraint.elements)
+    below = select(*_PLACE, *link.columns).select_from(link.table).subquery()
+    referred = (parent.c[name] for name in link.referred)
+    above = select(*_PLACE, *referred).select_from(parent).subquery()
+    size = len(_PLACE)
+    return select(
+        below.c.tableoid.label("below_table"),
+        below.c.ctid.label("below"),
+        above.c.tableoid.label("above_table"),
+        above.c.ctid.label("above"),
+    ).where(
+        *(one == other for one, other in zip([*below.c][size:], [*above.c][size:], strict=True))
+    )

@@ -12,15 +12,17 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    and_,
     cast,
     column,
     func,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from townhall.domains.wizard.models import WizardSession, WizardStatus
 from townhall.input_error import InputError
@@ -48,7 +50,7 @@ def open_session(
     id: UUID | None = None,  # noqa: A002 - the name of the column
     event_id: UUID | None = None,
     state: Mapping[str, Any] | None = None,
-) -> ReturningInsert[WizardSession]:
+) -> TypedReturnsRows[WizardSession]:
     """Open a session; returns the new :class:`WizardSession`.
 
     With an id of the caller's choice it can be repeated, as after a lost answer: a session that is
@@ -64,20 +66,30 @@ def open_session(
         sqlalchemy.exc.ProgrammingError: When it is run: the user is not the caller, or the session
             with this id is another user's. The service gets no row for the latter.
     """
-    chosen = {} if id is None else {"id": id}
-    statement = insert(WizardSession).values(
-        user_id=user_id, event_id=event_id, state=dict(state or {}), **chosen
-    )
-    if chosen:
-        # An update, unlike "do nothing", waits for a concurrent insert and returns its row. The
-        # policies refuse one of another user's session; the service, whom they let through, has no
-        # id of its own.
-        statement = statement.on_conflict_do_update(
+    values = {"user_id": user_id, "event_id": event_id, "state": dict(state or {})}
+    if id is None:
+        return insert(WizardSession).values(values).returning(WizardSession)
+    statement = insert(WizardSession).values(values | {"id": id})
+    known = aliased(WizardSession)
+    is_known = select(known).where(known.id == id)
+    # The update returns a session that another transaction has opened meanwhile. The policies
+    # refuse one of another user's session; the service, whom they let through, has no id of its
+    # own. It would stamp a session that is known.
+    opened = (
+        statement.on_conflict_do_update(
             index_elements=["id"],
             set_={"state": WizardSession.state},
-            where=or_(WizardSession.user_id == statement.excluded.user_id, _me().is_not(None)),
-        ).execution_options(populate_existing=True)
-    return statement.returning(WizardSession)
+            where=and_(
+                ~is_known.exists(),
+                or_(WizardSession.user_id == statement.excluded.user_id, _me().is_not(None)),
+            ),
+        )
+        .returning(*WizardSession.__table__.columns)
+        .cte("opened")
+    )
+    rows = union_all(select(opened), is_known.where(known.user_id == user_id))
+    session = aliased(WizardSession, rows.subquery("session"))
+    return select(session).execution_options(populate_existing=True)
 
 
 def save_session(

@@ -88,7 +88,10 @@ class ConsentAuditLog(Base):
     )
     # Without a foreign key: it says what happened, whatever becomes of that account.
     changed_by: Mapped[uuid.UUID | None] = mapped_column(
-        info=account_id("the audit of another person's consents does not change"),
+        info=account_id(
+            "the audit of another person's consents does not change",
+            along=("ip_address", "user_agent"),
+        ),
         comment="The account whose session changed it; null for the service.",
     )
     ip_address: Mapped[Line | None] = mapped_column(
