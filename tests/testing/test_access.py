@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import (
     Column,
+    Connection,
     Executable,
     Integer,
     MetaData,
@@ -21,13 +22,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.orm import Session
 
 from townhall.roles import Roles
 from townhall.session import Actor, SessionFactory
 from townhall.testing import AccessCase, Outcome, access_cases, acting, outcome
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Callable
 
 ALICE = UUID("00000000-0000-4000-8000-00000000000a")
 BOB = UUID("00000000-0000-4000-8000-00000000000b")
@@ -148,6 +150,26 @@ def test_insert_needs_the_select_privilege_only_with_returning(connection: Conne
         assert outcome(connection, spam) is Outcome.VIOLATES_POLICY
 
 
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("select from public.notes", Outcome.ALLOWED),
+        ("delete from public.notes where body = :body", Outcome.NO_ROWS),
+        ("delete from public.notes", Outcome.ALLOWED),
+        ("insert into public.notes (author, body) values (:other, '')", Outcome.VIOLATES_POLICY),
+        ("update public.notes set stars = 1", Outcome.PERMISSION_DENIED),
+    ],
+)
+@pytest.mark.usefixtures("note")
+def test_outcome_of_text_is_that_of_the_statement(
+    connection: Connection, statement: str, expected: Outcome
+) -> None:
+    values = {"body": "another", "other": BOB}
+    parameters = {name: value for name, value in values.items() if f":{name}" in statement}
+    with acting(connection, Actor.user(ALICE)):
+        assert outcome(connection, statement, parameters) is expected
+
+
 def test_outcome_binds_parameters(connection: Connection) -> None:
     with acting(connection, "anon"):
         assert outcome(connection, insert(letters), [{"body": "a"}, {"body": "b"}])
@@ -242,6 +264,58 @@ def test_exception_undoes_the_writes_of_a_persona(connection: Connection) -> Non
         _write_and_fail(connection)
     assert _settings(connection) == before
     assert connection.scalar(select(notes.c.body)) is None
+
+
+def _begin_a_savepoint(connection: Connection) -> None:
+    connection.begin_nested()
+
+
+def _leave_a_session_open(connection: Connection) -> None:
+    session = Session(connection, join_transaction_mode="create_savepoint")
+    session.execute(text("select 1"))
+
+
+def _end_the_savepoint(connection: Connection) -> None:
+    savepoint = connection.get_nested_transaction()
+    assert savepoint is not None
+    savepoint.rollback()
+
+
+def _roll_back_behind_the_back(connection: Connection) -> None:
+    connection.exec_driver_sql("rollback")
+
+
+def _fail_in_a_block(connection: Connection, leave: Callable[[Connection], None]) -> None:
+    with acting(connection, Actor.anonymous()):
+        leave(connection)
+        raise LookupError("mine")
+
+
+LEFT_BEHIND = (
+    _begin_a_savepoint,
+    _leave_a_session_open,
+    _end_the_savepoint,
+    _roll_back_behind_the_back,
+    Connection.rollback,
+    Connection.close,
+    Connection.invalidate,
+)
+
+
+@pytest.mark.parametrize("leave", LEFT_BEHIND)
+def test_exception_of_a_block_is_raised_whatever_it_has_left_behind(
+    connection: Connection, leave: Callable[[Connection], None]
+) -> None:
+    with pytest.raises(LookupError, match="mine"):
+        _fail_in_a_block(connection, leave)
+
+
+def test_savepoints_of_a_block_end_with_its_exception(connection: Connection) -> None:
+    with connection.begin_nested() as outer:
+        with pytest.raises(LookupError):
+            _fail_in_a_block(connection, _begin_a_savepoint)
+        assert connection.get_nested_transaction() is outer
+        assert connection.scalar(text("select current_user")) != "anon"
 
 
 def test_failed_transaction_is_usable_after_the_block(connection: Connection) -> None:

@@ -29,7 +29,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from sqlalchemy import Text, func, select
+from sqlalchemy import Text, func, select, text
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert, UpdateBase
@@ -115,7 +115,7 @@ def _with_role(role: str, user_id: UUID | int | str | None, roles: Roles) -> Act
 
 def outcome(
     connection: Connection,
-    statement: Executable,
+    statement: Executable | str,
     parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
 ) -> Outcome:
     """Run a statement as the persona that the connection acts as, and return its outcome.
@@ -127,8 +127,9 @@ def outcome(
 
     Args:
         connection: A connection, inside :func:`acting`.
-        statement: A select, insert, update, delete, or any text; the table that it writes to is
-            small, being read as a whole.
+        statement: A select, insert, update, delete, or any SQL as text, with parameters as
+            ``:name``. The table that a statement of SQLAlchemy writes to is small, being read as a
+            whole; of text the count of rows is all that is looked at.
         parameters: The values of its bound parameters.
 
     Raises:
@@ -136,6 +137,8 @@ def outcome(
             update wrote the values that the row already had.
         DBAPIError: Any error that is not one of the denials.
     """
+    if isinstance(statement, str):
+        statement = text(statement)
     table = cast("TableClause", statement.table) if isinstance(statement, UpdateBase) else None
     if isinstance(statement, Insert):
         statement = statement.inline()

@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def townhall_server() -> Iterator[str]:
-    """Yield the URL of the server for tests: ``DATABASE_URL``, or an embedded one.
+    """Yield the URL of the server for tests: the one that is named, or an embedded one.
 
-    The role in ``DATABASE_URL`` is a superuser, or may create databases and roles. A run creates
-    databases on that server, named ``townhall_…``, and drops them again; it creates the roles of
-    ``townhall_roles`` and ``townhall_owner`` where they are missing, and leaves them there. An
-    embedded server is used by one worker.
+    ``TOWNHALL_TEST_URL`` names one anywhere, ``DATABASE_URL`` one on this machine: another one is
+    refused there, since it may be production. The role of the URL is a superuser, or may create
+    databases and roles. A run creates databases on that server, named ``townhall_…``, and
+    drops them again; it creates the roles of ``townhall_roles`` and ``townhall_owner`` where they
+    are missing, and leaves them there. An embedded server is used by one worker.
     """
-    named = os.environ.get("DATABASE_URL")
-    if named:
-        from townhall.migrate.urls import psycopg_url
+    from townhall.testing.named_server import named_server
 
-        yield psycopg_url(named, "DATABASE_URL").render_as_string(hide_password=False)
+    named = named_server(os.environ)
+    if named is not None:
+        yield named.render_as_string(hide_password=False)
     else:
         from townhall.testing.servers import serve
 

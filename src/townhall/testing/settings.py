@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from townhall.session.settings import transaction_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, NestedTransaction
 
 _Settings = TypeVar("_Settings")
 
@@ -38,13 +39,21 @@ def restored(
         settings = read(connection)
         yield
     except BaseException:
-        savepoint.rollback()
+        # Whatever has become of the connection, this exception is what the block is told of.
+        with suppress(SQLAlchemyError):
+            _roll_back(connection, savepoint)
         raise
     if transaction_status(connection) == "INERROR":
         savepoint.rollback()
     else:
         restore(connection, settings)
         savepoint.commit()
+
+
+def _roll_back(connection: Connection, savepoint: NestedTransaction) -> None:
+    """Roll a savepoint back, with those that were begun in it, unless it has ended before."""
+    while savepoint.is_active and (latest := connection.get_nested_transaction()) is not None:
+        latest.rollback()
 
 
 @contextmanager

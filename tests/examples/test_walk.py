@@ -1,0 +1,109 @@
+"""The walk from an empty folder to an application, followed word for word."""
+# ruff: noqa: S603 - the programs are Python's own
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from sqlalchemy import URL, make_url
+
+from tests.support.supabase import DefaultPrivileges, supabase_database
+from tests.support.walk import Block, Walk, blocks_of, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from townhall.testing.databases import Databases
+
+ROOT = Path(__file__).parents[2]
+INSTALL, *BLOCKS = blocks_of(ROOT / "docs" / "walk.md")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the built wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _run("build", "--wheel", "--outdir", str(folder), str(ROOT))
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def _run(*words: str) -> None:
+    done = subprocess.run(
+        (sys.executable, "-m", *words), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def _login_is_new(townhall_databases: Databases) -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """Drop the login role that the page creates, before and after."""
+    _drop_login(townhall_databases.server)
+    yield
+    _drop_login(townhall_databases.server)
+
+
+def _drop_login(server: URL) -> None:
+    with psycopg.connect(_libpq(server), autocommit=True) as connection:
+        connection.execute("drop role if exists dinners_app")
+
+
+def _libpq(url: URL | str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _variables(production: str, supabase: str) -> dict[str, str]:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    return {
+        "APP_PASSWORD": "secret",
+        "PRODUCTION_URL": _libpq(production),
+        "SUPABASE_URL": _libpq(supabase),
+        "UVICORN_PORT": port,
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    return empty
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("_login_is_new")
+def test_walk_from_an_empty_folder_runs_as_it_is_written(
+    wheel: Path, folder: Path, townhall_databases: Databases, townhall_template: str
+) -> None:
+    package = folder.parent / "package"
+    _run("pip", "install", "--quiet", "--no-deps", "--target", str(package), str(wheel))
+    # In place of an environment of its own, which takes minutes to install.
+    activate = folder / "dinners" / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.touch()
+    programs = (package / "bin", Path(sys.executable).parent)
+    create = townhall_databases.create
+    with create(townhall_template) as production, create(townhall_template) as supabase:
+        variables = _variables(production, supabase) | {"PYTHONPATH": str(package)}
+        walk = Walk(folder, environment(*programs, **variables))
+        walk.follow([Block("shell", None, "cd dinners"), *BLOCKS])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.usefixtures("_login_is_new")
+def test_walk_runs_in_an_environment_of_its_own_and_on_supabase(
+    wheel: Path, folder: Path, townhall_databases: Databases, empty_database: str
+) -> None:
+    pin = folder.parent / "constraints.txt"
+    pin.write_text(f"townhall @ {wheel.as_uri()}\n")
+    with supabase_database(townhall_databases, DefaultPrivileges.CLOSED) as supabase:
+        variables = _variables(empty_database, supabase.postgres) | {"PIP_CONSTRAINT": str(pin)}
+        python = Path(sys.executable).parent
+        Walk(folder, environment(python, **variables)).follow([INSTALL, *BLOCKS])

@@ -1,0 +1,144 @@
+"""A page that is followed word for word: its files are written, and its commands are run."""
+# ruff: noqa: S603 - the commands are those of our own pages
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_BLOCK = re.compile(
+    r"^```(?:\{code-block\} )?(?P<language>\w+)\n(?::caption: (?P<caption>[^\n]+)\n\n)?"
+    r"(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+_BASH = shutil.which("bash") or "bash"
+_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a page: a file, commands, or what the commands before it print."""
+
+    language: str
+    caption: str | None
+    text: str
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the blocks of a page that name a language, in order."""
+    return [
+        Block(match["language"], match["caption"], match["text"])
+        for match in _BLOCK.finditer(page.read_text(encoding="utf-8"))
+    ]
+
+
+class Walk:
+    """A terminal, whose folder and environment last from one block to the next."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        """Begin in a folder.
+
+        Args:
+            folder: An empty folder.
+            environment: The whole environment of the commands.
+        """
+        self._exported = folder.with_name(f"{folder.name} exported")
+        self._begins = folder
+        self._environment = dict(environment)
+        self.folder = folder
+
+    def follow(self, blocks: Sequence[Block]) -> None:
+        """Write the files and run the commands of blocks, and compare what is printed.
+
+        Commands whose caption names another terminal run until the end of the page.
+        """
+        printed = ""
+        with _terminals() as terminals:
+            for block in blocks:
+                if block.language == "text":
+                    assert _matches(block.text, printed), printed
+                elif block.language == "shell" and block.caption:
+                    terminals.append(self._open(block.text))
+                elif block.language == "shell":
+                    printed = self._run(block.text)
+                elif block.caption:
+                    (self.folder / block.caption).write_text(block.text, encoding="utf-8")
+
+    def _run(self, commands: str) -> str:
+        done = subprocess.run(
+            (_BASH, "-c", f"set -e\n{commands}\nexport -p > '{self._exported}'; pwd"),
+            cwd=self.folder,
+            env=self._environment | self._assignments(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+        assert done.returncode == 0, f"{commands}\n{done.stdout}{done.stderr}"
+        printed, _, folder = done.stdout.removesuffix("\n").rpartition("\n")
+        self.folder = Path(folder)
+        return printed
+
+    def _assignments(self) -> dict[str, str]:
+        """Return the variables that the commands before have exported."""
+        if not self._exported.exists():
+            return {}
+        words = shlex.split(self._exported.read_text(encoding="utf-8"))
+        return dict(word.split("=", 1) for word in words if "=" in word)
+
+    def _open(self, commands: str) -> subprocess.Popen[str]:
+        *before, last = commands.strip().splitlines()
+        terminal = subprocess.Popen(
+            (_BASH, "-c", "\n".join(("set -e", *before, _replacing_the_shell(last)))),
+            cwd=self._begins,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert terminal.stdout is not None
+        for line in terminal.stdout:
+            if "Ctrl-C" in line or "CTRL+C" in line:
+                return terminal
+        raise AssertionError(f"{last} ended")
+
+
+def _replacing_the_shell(command: str) -> str:
+    settings = re.match(r"(?:\w+=\S+ )*", command)
+    assert settings is not None
+    return f"exec env {command}" if settings[0] else f"exec {command}"
+
+
+@contextmanager
+def _terminals() -> Iterator[list[subprocess.Popen[str]]]:
+    opened: list[subprocess.Popen[str]] = []
+    try:
+        yield opened
+    finally:
+        for terminal in reversed(opened):
+            terminal.send_signal(signal.SIGINT)
+        for terminal in opened:
+            terminal.communicate(timeout=_SECONDS)
+
+
+def _matches(shown: str, printed: str) -> bool:
+    pattern = ".*".join(re.escape(part) for part in shown.strip().split("…"))
+    return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
+
+
+def environment(*paths: Path, **variables: str) -> dict[str, str]:
+    """Return an environment of a user whose programs are in some folders first."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+    path = os.pathsep.join([*map(str, paths), os.environ["PATH"]])
+    return {**kept, "PATH": path, **variables}
