@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple
 
+import psycopg
 import pytest
 from alembic import command
 from sqlalchemy import NullPool, create_engine, text
 
 from tests.adopt.conftest import Found
+from tests.pull.pulled import libpq
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
 from townhall.adopt import Decisions, Weight, adopt, look
@@ -148,6 +151,18 @@ def run(
     return done.done, done.differences
 
 
+def told_by_script(application: SmallApplication, move: Callable[..., None]) -> list[str]:
+    """Return what psql shows of the script of a command that has no step to take."""
+    config = application.config
+    config.output_buffer = StringIO()
+    move(config, "books:books", sql=True)
+    told: list[str] = []
+    with psycopg.connect(libpq(application.url), autocommit=True) as connection:
+        connection.add_notice_handler(lambda each: told.append(str(each.message_primary)))
+        connection.execute(config.output_buffer.getvalue().encode())
+    return told
+
+
 def loaned(application: SmallApplication) -> tuple[object, ...]:
     """Return whether the foreign key of others is valid, and its comment."""
     query = """
@@ -186,7 +201,7 @@ def test_key_that_foreign_keys_refer_to_is_replaced_and_given_back(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("application", ["order"], indirect=True)
-def test_upgrade_tells_what_an_interrupted_adoption_left_until_its_next_run(
+def test_moves_tell_what_an_interrupted_adoption_left_until_its_next_run(
     application: SmallApplication, caplog: pytest.LogCaptureFixture
 ) -> None:
     def interrupt(title: str) -> None:
@@ -199,14 +214,18 @@ def test_upgrade_tells_what_an_interrupted_adoption_left_until_its_next_run(
         "an adoption was interrupted and has left what is not valid:"
         " constraint public.loans loaned; run townhall adopt --apply again, with the same decisions"
     )
-    assert caplog.messages.count(line) == 0
-    for times in (1, 2):
-        command.upgrade(application.config, "head")
-        assert caplog.messages.count(line) == times
+    assert line not in caplog.messages
+    for move in (command.upgrade, command.downgrade, command.stamp):
+        caplog.clear()
+        move(application.config, "books")
+        assert caplog.messages.count(line) == 1
+        assert told_by_script(application, move) == [line]
     run(application)
     assert loaned(application) == (True, "Theirs.")
+    caplog.clear()
     command.upgrade(application.config, "head")
-    assert caplog.messages.count(line) == 2
+    assert line not in caplog.messages
+    assert told_by_script(application, command.upgrade) == []
 
 
 @pytest.mark.thorough

@@ -22,7 +22,7 @@ from townhall.migrate.guard.limits import limits_of_script, reset_of_script
 from townhall.migrate.guard.lock_timeouts import COMPARISON, LOCK_TIMEOUT, LockTimeout
 from townhall.migrate.guard.locks import comparison_transaction
 from townhall.migrate.guard.migrating import migrating
-from townhall.migrate.guard.pending import ADOPTS, is_upgrade
+from townhall.migrate.guard.pending import ADOPTS, is_move
 from townhall.migrate.guard.preparation import after_step, finish, prepare
 from townhall.migrate.guard.printable_errors import printable_errors
 from townhall.migrate.guard.telling import tell_of_others, tell_of_unfinished, telling
@@ -225,6 +225,8 @@ def _run_offline(settings: Settings, lock_timeout: LockTimeout, options: dict[st
     with context.begin_transaction():
         context.run_migrations()
     finish(context.get_context())
+    if is_move(context.get_context()):
+        tell_of_unfinished(context.get_context())
     if has_pending:
         _tell_of_others(settings)
     for statement in (*reset_of_script(), "reset client_min_messages", "reset search_path"):
@@ -259,8 +261,8 @@ def _run_online(
         )
         context.run_migrations()
         finish(context.get_context())
-        if is_upgrade(context.get_context()):
-            tell_of_unfinished(connection)
+        if is_move(context.get_context()):
+            tell_of_unfinished(context.get_context())
         # An adoption has decided about what others made.
         if has_pending and not context.get_context().opts.get(ADOPTS):
             _tell_of_others(settings)

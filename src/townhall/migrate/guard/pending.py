@@ -25,19 +25,19 @@ def planned_steps(context: MigrationContext) -> list[MigrationStep]:
         CommandError: Alembic does not have a revision that the database is at, or the target.
     """
     function: Any = context.opts.get("fn")
-    if not context.opts.get(ADOPTS) and _command(context) not in _MOVING:
+    if not context.opts.get(ADOPTS) and not is_move(context):
         return []
     heads = () if context.opts.get("purge") else context.get_current_heads()
     return list(function(heads, context))
 
 
-def is_upgrade(context: MigrationContext) -> bool:
-    """Tell whether a run is an upgrade by Alembic's command, and not by an adoption.
+def is_move(context: MigrationContext) -> bool:
+    """Tell whether a run moves revisions by a command of Alembic, and not by an adoption.
 
     Args:
         context: The migration context of the run.
     """
-    return _command(context) == "upgrade"
+    return _command(context) in _MOVING
 
 
 def is_downgrade(context: MigrationContext) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, MetaData
 
 from townhall.migrate.guard.revision_files import parts_of
 from townhall.migrate.origins import TOLD, Origins
-from townhall.migrate.origins.unfinished import read_unfinished
+from townhall.migrate.origins.unfinished import UNFINISHED
 from townhall.pg import Entity, Policy, Trigger, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 from townhall.pg.operations import run_unchanged
@@ -45,18 +45,13 @@ def telling(connection: Connection) -> Iterator[None]:
         driver.remove_notice_handler(tell)
 
 
-def tell_of_unfinished(connection: Connection) -> None:
+def tell_of_unfinished(context: MigrationContext) -> None:
     """Tell what an interrupted adoption has left that is not valid, which no revision completes.
 
     Args:
-        connection: The connection of the run, after its steps.
+        context: The migration context of the run, after its steps; offline the script tells.
     """
-    if found := read_unfinished(connection):
-        _log.warning(
-            "an adoption was interrupted and has left what is not valid: %s; run townhall adopt"
-            " --apply again, with the same decisions",
-            ", ".join(map(str, found)),
-        )
+    run_unchanged(context, [_LEFT])
 
 
 def tell_of_others(
@@ -98,6 +93,24 @@ def tell_of_others(
     )
     run_unchanged(context, [statement])
 
+
+_LEFT = f"""do $left$
+declare
+    found text := (
+        select pg_catalog.string_agg(
+            pg_catalog.format('%s %I.%I %I', u.kind, u.schema, u.relation, u.name), ', '
+        )
+        from ({UNFINISHED}) as u
+    );
+begin
+    if found is not null then
+        raise warning using
+            errcode = {sql.literal(TOLD)},
+            message = 'an adoption was interrupted and has left what is not valid: ' || found
+                || '; run townhall adopt --apply again, with the same decisions';
+    end if;
+end
+$left$"""
 
 _OTHERS = """do $others$
 declare

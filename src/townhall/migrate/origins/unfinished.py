@@ -47,25 +47,27 @@ def read_unfinished(connection: Connection) -> tuple[Unfinished, ...]:
     Args:
         connection: A connection to the database, which is only read.
     """
-    values = {"mark": MARK, "names": f"_({BUILD}|{PROOF})$"}
-    return tuple(Unfinished(*row) for row in connection.execute(text(_UNFINISHED), values))
+    return tuple(Unfinished(*row) for row in connection.execute(text(UNFINISHED)))
 
 
-_UNFINISHED = """
-    select 'constraint', n.nspname, c.relname, k.conname
+_NAMES = sql.literal(f"_({BUILD}|{PROOF})$")
+
+UNFINISHED = f"""
+    select 'constraint' as kind, n.nspname as schema, c.relname as relation, k.conname as name
     from pg_catalog.pg_constraint as k
     join pg_catalog.pg_class as c on c.oid = k.conrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     left join pg_catalog.pg_description as d
         on d.classoid = 'pg_catalog.pg_constraint'::regclass and d.objoid = k.oid
     where not k.convalidated
-        and (pg_catalog.starts_with(d.description, :mark) or k.conname ~ :names)
+        and (pg_catalog.starts_with(d.description, {sql.literal(MARK)}) or k.conname ~ {_NAMES})
     union all
     select 'index', n.nspname, c.relname, x.relname
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as x on x.oid = i.indexrelid
     join pg_catalog.pg_class as c on c.oid = i.indrelid
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where not i.indisvalid and x.relname ~ :names
+    where not i.indisvalid and x.relname ~ {_NAMES}
     order by 1, 2, 3, 4
 """
+"""What an interrupted adoption has left, as a query of the fields of :class:`Unfinished`."""
