@@ -65,14 +65,12 @@ class Dependants:
             invoke: Runs an operation.
         """
         self._connection, self._actual, self._invoke = connection, actual, invoke
-        self._additions = {
-            f"column {sql.quote(column.name)} on {qualified_name(table)}": AddColumnOp(
-                table.name, column, schema=table.schema
-            )
+        self._additions = dict(
+            addition(table, column.name)
             for table in tables
             for column in table.columns
             if column.computed is not None
-        }
+        )
         self._missing: dict[str, Part] = {}
         self._refused: set[str | None] = set()
         self.were_dropped = False
@@ -151,6 +149,13 @@ class Dependants:
 
 
 _COLUMN, _KEY = "generated column", "foreign key"
+
+
+def addition(table: Table, name: str) -> tuple[str, MigrateOperation]:
+    """Return the identity of a declared column, as of a part, and the operation that adds it."""
+    column = next(each for each in table.columns if each.name == name)
+    identity = f"column {sql.quote(name)} on {qualified_name(table)}"
+    return identity, AddColumnOp(table.name, column, schema=table.schema)
 
 
 def replaced(functions: Iterable[Routine]) -> list[Target]:

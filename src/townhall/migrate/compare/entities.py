@@ -17,7 +17,7 @@ from townhall.migrate.compare import alterables
 from townhall.migrate.compare.changes import EntityOp, adapted_operations, changes
 from townhall.migrate.compare.creation import Creation, Step, is_left_alone
 from townhall.migrate.compare.decisions import Refusal, not_created
-from townhall.migrate.compare.dependants import Dependants
+from townhall.migrate.compare.dependants import Dependants, addition
 from townhall.migrate.compare.filters import NO_FILTERS, Filters
 from townhall.migrate.compare.fixed_point import entities_at_fixed_point
 from townhall.migrate.compare.history import granted_by, made_by
@@ -26,6 +26,7 @@ from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.decisions import UndecidedOp
+from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import NO_LOCKS, attempt, rolled_back, sqlstate
 from townhall.pg import (
     ENTITY_CLASSES,
@@ -113,7 +114,9 @@ class Comparison:
         tables: The tables that still differ after the operations on tables.
         missing: The parts of tables that can't be created again as they are after a change of what
             they depend on.
-        added: The operations that add some of them as they are declared, by their identity.
+        added: The operations that add columns as they are declared, by the identity of the part
+            that is dropped before.
+        regenerated: The columns among them that are generated otherwise than they were.
         kinds: The kinds of entities that were compared.
         revoked: The privileges that revisions granted with alembic-utils and that are not declared.
     """
@@ -129,6 +132,7 @@ class Comparison:
     tables: Sequence[TableDifference]
     missing: Sequence[Part]
     added: Mapping[str, MigrateOperation]
+    regenerated: Sequence[Target] = ()
     kinds: Sequence[type[Entity]] = ENTITY_CLASSES
     revoked: Sequence[AdaptedGrant] = ()
 
@@ -290,6 +294,7 @@ def _compare(
         undroppable |= _of_refused_routines(connection, failures)
         kept = {*keys.values(), *undroppable}
         operations = _operations(connection, tables)
+        regenerated = [(each.table, name) for each in tables for name in each.regenerated]
         changes_default = any(isinstance(each, ChangeColumnOp) for each in [*done, *operations])
         if changes_default or any(
             isinstance(actual[key], AlterableEntity) for key in actual.keys() - kept
@@ -315,10 +320,15 @@ def _compare(
         {*differing},
         tables,
         missing,
-        creation.dependants.added,
+        creation.dependants.added | dict(addition(*each) for each in regenerated),
+        [_recreated(*each) for each in regenerated],
         declared.kinds,
         _revoked(declared, actual),
     )
+
+
+def _recreated(table: Table, column: str) -> Target:
+    return Target(relation=qualified_name(table), column=column, is_recreated=True)
 
 
 def _revoked(declared: Declared, actual: State) -> list[AdaptedGrant]:

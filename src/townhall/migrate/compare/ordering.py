@@ -54,7 +54,13 @@ from townhall.migrate.operations.constraints import (
     DropDefinedOp,
     RenameConstraintOp,
 )
-from townhall.migrate.operations.parts import WHY_RECREATED, CreatePartOp, DropPartOp
+from townhall.migrate.operations.parts import (
+    WHY_RECREATED,
+    CreatePartOp,
+    DropPartOp,
+    SetUpPartOp,
+    dropped_part,
+)
 from townhall.migrate.operations.table_names import OnTable, name_of, table_of
 from townhall.migrate.savepoints import rolled_back
 from townhall.pg import (
@@ -141,9 +147,12 @@ def ordered(
     Returns:
         The operations, without those that PostgreSQL refuses in every order, and these.
     """
-    recreated = _triggers_of_dropped_views(operations, comparison)
+    known = {*comparison.keys.values(), *comparison.left_alone}
+    # What is in a column goes with it without an error, so it is dropped before.
+    gone = read_dependants(connection, comparison.regenerated)
+    recreated = _triggers_of_dropped_views(operations, comparison) | (gone.entities & known)
     lost: set[Key] = set()
-    parts: dict[str, Part] = {}
+    parts = {each.identity: each for each in _of_kept_tables(gone.parts, operations)}
     going = {default_of(each) for each in operations if drops_default(each)}
     while True:
         steps = _with_recreations(operations, comparison, recreated, lost, parts.values())
@@ -156,7 +165,6 @@ def ordered(
             return done, []
         # What was changed in the trial comes back as it was before.
         before = {each.identity: each for each in _blocking(connection, failures, comparison).parts}
-        known = {*comparison.keys.values(), *comparison.left_alone}
         overloads = _overloads_of_calls(failures, comparison)
         entities = ((blocking.entities & known) | overloads) - recreated
         new_parts = {
@@ -369,7 +377,8 @@ def _with_recreations(
 ) -> list[MigrateOperation]:
     actual = comparison.actual
     dropped = {part.identity for part in parts}
-    kept = dropped - {part.identity for part in comparison.missing}
+    kept = dropped - {part.identity for part in comparison.missing} - comparison.added.keys()
+    kept -= {dropped_part(each) for each in operations}
     kept -= {default_of(each) for each in operations}
     kept -= {check for each in operations for check in checks_of(each)}
     drops = [
@@ -389,12 +398,17 @@ def _with_recreations(
     others = [
         without_checks(each, dropped)
         for each in operations
-        if not _is_for(each, comparison, recreated)
+        if not _is_for(each, comparison, recreated) and dropped_part(each) not in dropped
     ]
     return [
         *drops,
         *map(DropPartOp, parts),
         *_after_drops_of_functions(_with_defaults_dropped(others, dropped), dropped),
+        *(
+            SetUpPartOp(part)
+            for part in parts
+            if part.identity in comparison.added and part.settings
+        ),
         *(CreatePartOp(part) for part in parts if part.identity in kept),
         *creations,
     ]

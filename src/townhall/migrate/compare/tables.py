@@ -102,13 +102,25 @@ class TableDifference:
         yield from self._indexes()
         yield from self._comments()
 
+    @property
+    def regenerated(self) -> Sequence[str]:
+        """The names of the columns that are dropped and added, to be generated otherwise."""
+        return [
+            name
+            for name, declared in self.declared.columns.items()
+            if (actual := self.actual.columns.get(name))
+            and _differ(actual, declared, "computed")
+            and None not in {actual["computed"], declared["computed"]}
+        ]
+
     def _columns(self, connection: Connection) -> Iterable[MigrateOperation]:
         for name, declared in sorted(self.declared.columns.items()):
             actual = self.actual.columns.get(name)
             if actual is None or actual == declared:
                 continue
             if _differ(actual, declared, "computed"):
-                yield self._generation(name, actual["computed"], declared["computed"])
+                if name not in self.regenerated:
+                    yield self._generation(name, actual["computed"], declared["computed"])
                 continue
             changes = [
                 *self._changed(connection, name),

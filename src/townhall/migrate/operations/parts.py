@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import DropColumnOp, DropConstraintOp, DropIndexOp
+
 from townhall.migrate.operations.statements import StatementsOp
+from townhall.migrate.operations.table_names import table_of
+from townhall.pg import sql
 from townhall.pg.catalog import Part
 
 WHY_RECREATED = "PostgreSQL forbids a later step while this depends on it: created again below."
@@ -37,6 +42,27 @@ class DropPartOp(StatementsOp):
         return ("drop", self.part.identity)
 
 
+class SetUpPartOp(StatementsOp):
+    """Set what was set for a part that is added as it is declared."""
+
+    def __init__(self, part: Part) -> None:
+        """Take the part as it was."""
+        self.part = part
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """The statements that set it up."""
+        return self.part.settings
+
+    def reverse(self) -> SetUpPartOp:
+        """Return the operation itself: what was added is dropped with its settings."""
+        return self
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("set_up", "column twice on shop.orders")``."""
+        return ("set_up", self.part.identity)
+
+
 class CreatePartOp(StatementsOp):
     """Create a part again as it was."""
 
@@ -56,3 +82,20 @@ class CreatePartOp(StatementsOp):
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple: ``("create", "index ix_rate on shop.orders")``."""
         return ("create", self.part.identity)
+
+
+def dropped_part(operation: MigrateOperation) -> str | None:
+    """Return the identity of the index or constraint that an operation drops, as of a part."""
+    if not isinstance(operation, DropIndexOp | DropConstraintOp):
+        return None
+    table = sql.qualified(*table_of(operation))
+    if isinstance(operation, DropIndexOp):
+        return f"index {sql.quote(str(operation.index_name))} on {table}"
+    return f"constraint {sql.quote(str(operation.constraint_name))} on table {table}"
+
+
+def dropped_column(operation: MigrateOperation) -> str | None:
+    """Return the identity of the column that an operation drops, as of a part."""
+    if not isinstance(operation, DropColumnOp):
+        return None
+    return f"column {sql.quote(operation.column_name)} on {sql.qualified(*table_of(operation))}"

@@ -9,6 +9,7 @@ from alembic.operations.ops import (
     AddColumnOp,
     AddConstraintOp,
     CreateForeignKeyOp,
+    DropColumnOp,
     DropConstraintOp,
     DropIndexOp,
     MigrationScript,
@@ -22,7 +23,7 @@ from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.definitions import BringBackOp, DropDefinedColumnOp
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.live import NotedOp, RewrittenOp, SafeOp
-from townhall.migrate.operations.parts import CreatePartOp, DropPartOp
+from townhall.migrate.operations.parts import CreatePartOp, DropPartOp, SetUpPartOp, dropped_column
 from townhall.migrate.operations.schemas import DropSchemaOp
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
 from townhall.migrate.operations.table_names import name_of, table_of
@@ -73,10 +74,12 @@ def _repeatable(context: MigrationContext, operations: Operations) -> Iterable[M
 
 def _drops_of_created_parts(operations: Operations) -> Iterable[DropPartOp]:
     # A part that is created again is there the second time, and may hold what is dropped.
-    dropped: set[str] = set()
+    dropped: set[str | None] = set()
     for operation in operations:
         if isinstance(operation, DropPartOp):
             dropped.add(operation.part.identity)
+        elif isinstance(operation, DropColumnOp):
+            dropped.add(dropped_column(operation))
         elif isinstance(operation, CreatePartOp) and operation.part.identity not in dropped:
             yield DropPartOp(operation.part)
 
@@ -162,6 +165,8 @@ def _goes_with(operation: MigrateOperation, later: Operations) -> bool:
     if isinstance(operation, CreatePartOp):
         on = tuple(f" {sql.qualified(*table)}" for table in dropped_tables(later))
         return operation.part.identity.endswith(on)
+    if isinstance(operation, SetUpPartOp):
+        return operation.part.identity in {*map(dropped_column, later)}
     if isinstance(operation, AddConstraintOp | AddDefinedOp):
         return place_of(operation) in dropped_tables(later)
     return False

@@ -23,6 +23,8 @@ class Target(NamedTuple):
         type: A type as SQL names it; or None.
         constraint: The name of a constraint of the table, which goes; None for the table itself.
         has_keys: Whether the foreign keys from and to the column can't stay.
+        is_recreated: Whether the column is dropped and added again, so that it is in the way
+            itself, as are its indexes and constraints.
     """
 
     function: str | None = None
@@ -31,6 +33,7 @@ class Target(NamedTuple):
     type: str | None = None
     constraint: str | None = None
     has_keys: bool = False
+    is_recreated: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class Part:
     identity: str
     drop: str
     create: tuple[str, ...]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The statements that set up what was created."""
+        return self.create[1:]
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ def read_dependants(connection: Connection, targets: Iterable[Target]) -> Depend
 
     Args:
         connection: A connection within a transaction.
-        targets: The functions and views to drop, and the columns whose type changes.
+        targets: The functions and views to drop, and the columns that change.
     """
     asked = [*targets]
     if not asked:
@@ -114,9 +122,13 @@ _EDGES = """
 
 _SEEDS = """
     select
-        t.column is not null
-            or t.constraint is null and coalesce(c.relkind in ('r', 'p'), false) as is_altered,
+        not t.is_recreated
+            and (
+                t.column is not null
+                or t.constraint is null and coalesce(c.relkind in ('r', 'p'), false)
+            ) as is_altered,
         t.has_keys,
+        t.is_recreated,
         case
             when t.function is not null then 'pg_catalog.pg_proc'::regclass
             when t.type is not null then 'pg_catalog.pg_type'::regclass
@@ -142,8 +154,9 @@ _SEEDS = """
         coalesce(a.attnum, 0)::integer as objsubid
     from unnest(
         cast(:function as text[]), cast(:relation as text[]), cast(:column as text[]),
-        cast(:type as text[]), cast(:constraint as text[]), cast(:has_keys as boolean[])
-    ) as t (function, relation, "column", type, "constraint", has_keys)
+        cast(:type as text[]), cast(:constraint as text[]), cast(:has_keys as boolean[]),
+        cast(:is_recreated as boolean[])
+    ) as t (function, relation, "column", type, "constraint", has_keys, is_recreated)
     -- A column changes in partitions as well, which have policies, triggers and views of their own.
     left join lateral (
         with recursive tables (oid) as (
@@ -310,7 +323,12 @@ _INDEXES = f"""
         array[format('index %I', c.relname), x.indrelid::regclass::text],
         format('drop index if exists %s', c.oid::regclass),
         array[
-            pg_get_indexdef(c.oid),
+            -- That of a partitioned table comes with those of the partitions.
+            replace(
+                pg_get_indexdef(c.oid),
+                format(' INDEX %I ON ONLY ', c.relname),
+                format(' INDEX %I ON ', c.relname)
+            ),
             {_comment("index %s", "c.oid::regclass", "obj_description(c.oid, 'pg_class')")},
             case when x.indisclustered then
                 format('alter table %s cluster on %I', x.indrelid::regclass, c.relname)
@@ -429,7 +447,7 @@ _QUERY = f"""
         from found as f
         where not f.is_seed
             and (f.classid, f.objid, f.objsubid) not in (
-                select s.classid, s.objid, s.objsubid from seeds as s
+                select s.classid, s.objid, s.objsubid from seeds as s where not s.is_recreated
             )
     )
     select p.kind, p.name, p.drop, array_remove(p.create, null) as create

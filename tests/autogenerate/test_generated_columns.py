@@ -1,0 +1,221 @@
+"""A generated column gets another expression, with all that reads it, and its former one back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from townhall import pg
+from townhall.pg.catalog import Facts, empty_search_path, read_everything
+
+pytestmark = pytest.mark.thorough  # each generates revisions and runs them
+
+Parts = Callable[[], Sequence[sa.schema.SchemaItem]]
+
+ACCESS = pg.TableAccess(schema=SCHEMA, table="things", grants={"authenticated": ("select",)})
+STAMP = pg.Function(schema=SCHEMA, name="stamp", language="plpgsql", body="begin return new; end")
+READERS = [
+    ACCESS,
+    STAMP,
+    pg.View(schema=SCHEMA, name="seen", definition="select id, total from lab.things"),
+    pg.View(schema=SCHEMA, name="summed", definition="select sum(total) from lab.seen"),
+    pg.MaterializedView(
+        schema=SCHEMA,
+        name="counted",
+        definition="select total from lab.things",
+        indexes={"ix_counted": "(total)"},
+    ),
+    pg.Policy(
+        schema=SCHEMA,
+        table="things",
+        name="large",
+        command="select",
+        roles=("public",),
+        using="total > 0",
+    ),
+    pg.Trigger(
+        schema=SCHEMA,
+        table="things",
+        name="stamps",
+        timing="after",
+        events=("update",),
+        condition="new.total > 0",
+        function="lab.stamp",
+    ),
+]
+UNDECLARED = (
+    "alter table lab.things alter column total set statistics 700",
+    "alter table lab.things alter column total set storage external",
+    "create statistics lab.both (ndistinct) on size, total from lab.things",
+    "alter index lab.ix_total alter column 1 set statistics 500",
+    "alter table lab.things cluster on ix_total",
+    "grant select (total), references (total) on lab.things to reader with grant option",
+)
+
+
+def total(expression: str, type_: type[sa.types.TypeEngine[Any]] = sa.Text) -> sa.Column[Any]:
+    computed = sa.Computed(expression, persisted=True)
+    return sa.Column("total", type_, computed, nullable=False, comment="The total.")
+
+
+def things(*parts: sa.schema.SchemaItem) -> sa.MetaData:
+    metadata = sa.MetaData()
+    columns = [
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("size", sa.Integer, nullable=False),
+    ]
+    sa.Table("things", metadata, *columns, *parts, schema=SCHEMA)
+    return metadata
+
+
+def everything(lab: Lab) -> dict[str, Facts]:
+    with empty_search_path(lab.connection):
+        return read_everything(lab.connection, [SCHEMA])
+
+
+def changed(before: Mapping[str, Facts], after: Mapping[str, Facts]) -> set[str]:
+    return {each for each in before.keys() | after.keys() if before.get(each) != after.get(each)}
+
+
+def test_expression_changes_and_all_that_reads_the_column_stays(lab: Lab) -> None:
+    def declared(expression: str) -> Schema:
+        column = sa.Column("total", sa.Integer, sa.Computed(expression, persisted=True))
+        parts = [
+            sa.Index("ix_total", sa.text("(total + 1)"), "total", info={"comment": "An index."}),
+            sa.CheckConstraint("total > 0", name="positive", info={"comment": "A check."}),
+            sa.UniqueConstraint("total", name="once"),
+        ]
+        return Schema(things(column, *parts), READERS)
+
+    lab.migrate(declared("size + 1"))
+    lab.connection.execute(sa.text("create role reader"))
+    lab.connection.execute(sa.text("insert into lab.things (id, size) values (1, 2)"))
+    for statement in UNDECLARED:
+        lab.connection.execute(sa.text(statement.replace("storage external", "storage plain")))
+    before = everything(lab)
+    revision = lab.migrate(declared("size + 2"))
+    after = everything(lab)
+    assert changed(before, after) == {"column lab.things.total"}
+    assert lab.connection.scalar(sa.text("select total from lab.things")) == 4
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+    assert lab.connection.scalar(sa.text("select total from lab.things")) == 3
+
+
+def test_settings_of_a_text_come_back_both_ways(lab: Lab) -> None:
+    def declared(expression: str) -> Schema:
+        return Schema(things(total(expression), sa.Index("ix_total", sa.text("lower(total)"))))
+
+    lab.migrate(declared("size::text"))
+    lab.connection.execute(sa.text("create role reader"))
+    for statement in UNDECLARED:
+        lab.connection.execute(sa.text(statement))
+    before = everything(lab)
+    revision = lab.migrate(declared("size::text || '.'"))
+    after = everything(lab)
+    assert changed(before, after) == {"column lab.things.total"}
+    lab.run(revision.downgrade)
+    assert everything(lab) == before
+
+
+OLD, NEW = "size::text", "size::text || '.'"
+WITH_OTHERS: Mapping[str, tuple[Parts, Parts]] = {
+    "a new index": (
+        lambda: [total(OLD)],
+        lambda: [total(NEW), sa.Index("ix_total", "total")],
+    ),
+    "another index": (
+        lambda: [total(OLD), sa.Index("ix_total", "total")],
+        lambda: [total(NEW), sa.Index("ix_total", "total", "size")],
+    ),
+    "another check": (
+        lambda: [total(OLD), sa.CheckConstraint("total <> ''", name="full")],
+        lambda: [total(NEW), sa.CheckConstraint("total <> '.'", name="full")],
+    ),
+    "another key": (
+        lambda: [total(OLD), sa.UniqueConstraint("total", name="once")],
+        lambda: [total(NEW), sa.UniqueConstraint("total", "size", name="once")],
+    ),
+    "another type": (
+        lambda: [total("size", sa.Integer), sa.Index("ix_total", "total")],
+        lambda: [total("size + 1", sa.BigInteger), sa.Index("ix_total", "total")],
+    ),
+    "a type that does not convert": (
+        lambda: [total(OLD), sa.Index("ix_total", "total")],
+        lambda: [total("size + 1", sa.Integer), sa.Index("ix_total", "total")],
+    ),
+    "the type of its source": (
+        lambda: [sa.Column("source", sa.Integer), total("coalesce(source, 1)", sa.Integer)],
+        lambda: [sa.Column("source", sa.BigInteger), total("coalesce(source, 2)", sa.BigInteger)],
+    ),
+    "another comment, and null": (
+        lambda: [total(OLD)],
+        lambda: [sa.Column("total", sa.Text, sa.Computed(NEW, persisted=True), comment="Other.")],
+    ),
+    "a new source": (
+        lambda: [total(OLD)],
+        lambda: [sa.Column("other", sa.Integer), total("(size + coalesce(other, 0))::text")],
+    ),
+    "a source that goes": (
+        lambda: [sa.Column("other", sa.Integer), total("(size + coalesce(other, 0))::text")],
+        lambda: [total(OLD)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), WITH_OTHERS.values(), ids=WITH_OTHERS)
+def test_expression_changes_with_others(lab: Lab, old: Parts, new: Parts) -> None:
+    lab.migrate(Schema(things(*old())))
+    before = everything(lab)
+    revision = lab.migrate(Schema(things(*new())))
+    after = everything(lab)
+    lab.run(revision.downgrade, times=2)
+    assert everything(lab) == before
+    lab.run(revision.upgrade, times=2)
+    assert everything(lab) == after
+
+
+def test_stored_column_becomes_virtual(lab: Lab) -> None:
+    def declared(*, stored: bool) -> Schema:
+        computed = sa.Computed("size + 1", persisted=stored)
+        return Schema(things(sa.Column("total", sa.Integer, computed)), [ACCESS, READERS[2]])
+
+    if not getattr(lab.connection.dialect, "supports_virtual_generated_columns", False):
+        pytest.skip("virtual columns need PostgreSQL 18 and SQLAlchemy 2.1")
+    lab.there_and_back(declared(stored=True), declared(stored=False))
+
+
+def test_indexes_and_policies_of_partitions_come_back(lab: Lab) -> None:
+    def declared(expression: str) -> Schema:
+        metadata = sa.MetaData()
+        columns = [
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("total", sa.Integer, sa.Computed(expression, persisted=True)),
+        ]
+        sa.Table(
+            "parted",
+            metadata,
+            *columns,
+            sa.Index("ix_total", "total"),
+            schema=SCHEMA,
+            postgresql_partition_by="range (id)",
+        )
+        return Schema(metadata)
+
+    lab.migrate(declared("id + 1"))
+    for statement in (
+        "create table lab.parted_1 partition of lab.parted for values from (1) to (9)",
+        "create index ix_own on lab.parted_1 (total) where total > 5",
+        "create policy own on lab.parted_1 using (total > 0)",
+    ):
+        lab.connection.execute(sa.text(statement))
+    before = everything(lab)
+    revision = lab.migrate(declared("id + 2"))
+    after = everything(lab)
+    assert changed(before, after) == {"column lab.parted.total", "column lab.parted_1.total"}
+    lab.run(revision.downgrade, times=2)
+    assert everything(lab) == before
