@@ -72,6 +72,7 @@ from townhall.session import Actor as Actor
 from townhall.session import ActorError as ActorError
 from townhall.session import AsyncSessionFactory as AsyncSessionFactory
 from townhall.session import NotPermitted as NotPermitted
+from townhall.session import ReadOnlyError as ReadOnlyError
 from townhall.session import RoleNotGranted as RoleNotGranted
 from townhall.session import SessionFactory as SessionFactory
 from townhall.session import act_as as act_as

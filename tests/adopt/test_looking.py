@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.adopt.products import Product, load
-from tests.check.test_standby import (  # noqa: F401 - a fixture
-    Pair,
-    pair,
-)
+from tests.check.test_standby import pair  # noqa: F401 - a fixture
 from tests.support.dump import dump
+from tests.support.standby import Pair
 from tests.support.supabase import DefaultPrivileges, supabase_database
 from townhall.adopt import Finding, Weight, look
 from townhall.roles import SUPABASE

@@ -223,6 +223,7 @@ _BY_STATE: dict[str, Callable[[Reported], Told]] = {
     "23505": _duplicate,
     "23514": _check,
     "23P01": _overlap,
+    "25006": _always(Kind.WRONG_STATE, sentences.READ_ONLY),  # read_only_sql_transaction
     "42501": _denied,
     "44000": _denied,  # with_check_option_violation
     "55006": _conflict,  # object_in_use

@@ -24,7 +24,7 @@ from townhall.errors.explanation import Explanation
 from townhall.errors.statements import Written, written
 from townhall.input_error import InputError
 from townhall.refusals import Kind
-from townhall.session import ActorError, RoleNotGranted
+from townhall.session import ActorError, ReadOnlyError, RoleNotGranted
 from townhall.types import StaleDocument, TypedJson
 
 _NOT_REFRESHED = "Could not refresh instance"
@@ -107,6 +107,8 @@ def _without_details(error: BaseException) -> Explanation | None:
             kind, sentence = Kind.CONFLICT, sentences.STALE
         case RoleNotGranted():
             kind, sentence = Kind.DENIED, sentences.DENIED
+        case ReadOnlyError():
+            kind, sentence = Kind.WRONG_STATE, sentences.READ_ONLY
         case ActorError():
             kind, sentence = Kind.WRONG_STATE, sentences.STATE
         case _:

@@ -22,6 +22,7 @@ NOT_FOUND = "This does not exist, or you may not see it."
 SEVERAL = "There is more than one of these, where one was expected."
 STATE = "This is not possible in the present state."
 DENIED = "You may not do this."
+READ_ONLY = "This only reads: nothing can be changed here."
 VALUE = "A value that was given can't be used."
 TOO_LARGE = "A value that was given is too large."
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 from townhall.session.acting import ActingSession, act_as
 from townhall.session.actor import Actor
 from townhall.session.after_commit import RAISE_AFTER_COMMIT
-from townhall.session.errors import ActorError, NotPermitted, RoleNotGranted
+from townhall.session.errors import ActorError, NotPermitted, ReadOnlyError, RoleNotGranted
 from townhall.session.factories import AsyncSessionFactory, SessionFactory
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "ActorError",
     "AsyncSessionFactory",
     "NotPermitted",
+    "ReadOnlyError",
     "RoleNotGranted",
     "SessionFactory",
     "act_as",

@@ -20,3 +20,7 @@ class NotPermitted(ProgrammingError, StaleDataError):  # noqa: N818  the name sa
     PostgreSQL leaves out such rows without an error. This is one for handlers of the database's
     errors, with the SQLSTATE of a missing privilege, and for those of SQLAlchemy's.
     """
+
+
+class ReadOnlyError(ActorError):
+    """A session that only reads was to change something."""

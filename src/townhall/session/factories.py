@@ -26,7 +26,15 @@ from townhall.input_error import InputError
 from townhall.roles import SUPABASE, Roles
 from townhall.session.acting import ActingSession
 from townhall.session.actor import Actor
+from townhall.session.read_only import Reading, ReadOnlySession
 from townhall.session.registry import ACTOR_KEY
+from townhall.session.replica import (
+    Limits,
+    Replica,
+    checked_position,
+    current_position,
+    without_transaction,
+)
 from townhall.session.settings import refuse_other_driver
 
 _Context = TypeVar("_Context")
@@ -47,17 +55,32 @@ class _Factory(ABC, Generic[_Context]):
     it the session can't be used, and the objects that it loaded can. The session connects with its
     first statement, and only then is the role taken: a login role that may not take it gets a
     :class:`RoleNotGranted`, any other obstacle is an :class:`ActorError`.
+
+    With ``read_only=True`` the session changes nothing: a flush, and a statement of SQLAlchemy that
+    would change rows or tables, is refused before it is sent, with a :class:`ReadOnlyError`, and
+    PostgreSQL refuses any other. Each of its transactions goes to the factory's replica, or to the
+    primary where there is none, where it can't be reached, and where it is too far behind.
+    ``after=position`` reads what the caller has written before: ``position()`` of the factory tells
+    how far the primary is, and the transaction waits until the replica is as far, or goes to the
+    primary.
     """
 
     def __init__(self, roles: Roles) -> None:
         self._roles = roles
 
     @abstractmethod
-    def acting(self, actor: Actor) -> _Context:
+    def acting(
+        self, actor: Actor, *, read_only: bool = False, after: str | None = None
+    ) -> _Context:
         """Open a session that acts as an actor.
 
         Args:
             actor: The actor of each of the session's transactions.
+            read_only: Whether the session only reads.
+            after: What ``position()`` returned, of a session that only reads.
+
+        Raises:
+            InputError: The position is none, or the session does not only read.
         """
 
     def as_user(
@@ -65,6 +88,9 @@ class _Factory(ABC, Generic[_Context]):
         user_id: UUID | int | str,
         claims: Mapping[str, Any] | None = None,
         request_headers: Mapping[str, str] | None = None,
+        *,
+        read_only: bool = False,
+        after: str | None = None,
     ) -> _Context:
         """Open a session that acts as a signed-in user; see :meth:`Actor.user`.
 
@@ -73,29 +99,41 @@ class _Factory(ABC, Generic[_Context]):
                 the account in ``auth.users``.
             claims: More claims of the user's token.
             request_headers: Headers of the request.
+            read_only: Whether the session only reads.
+            after: What ``position()`` returned, of a session that only reads.
 
         Raises:
             InputError: The user id is not of the type, the claims or headers are not acceptable, or
-                the factory's roles have none for users.
+                the factory's roles have none for users; or as for :meth:`acting`.
             TypeError: The claims or the headers are no mapping from names.
         """
-        return self.acting(Actor.user(user_id, claims, request_headers, self._roles))
+        actor = Actor.user(user_id, claims, request_headers, self._roles)
+        return self.acting(actor, read_only=read_only, after=after)
 
-    def as_service(self) -> _Context:
+    def as_service(self, *, read_only: bool = False, after: str | None = None) -> _Context:
         """Open a session that acts as the service.
 
-        Raises:
-            InputError: The factory's roles have none for the service.
-        """
-        return self.acting(Actor.service(self._roles))
+        Args:
+            read_only: Whether the session only reads.
+            after: What ``position()`` returned, of a session that only reads.
 
-    def as_anonymous(self) -> _Context:
+        Raises:
+            InputError: The factory's roles have none for the service; or as for :meth:`acting`.
+        """
+        return self.acting(Actor.service(self._roles), read_only=read_only, after=after)
+
+    def as_anonymous(self, *, read_only: bool = False, after: str | None = None) -> _Context:
         """Open a session that acts as a caller without a token.
 
+        Args:
+            read_only: Whether the session only reads.
+            after: What ``position()`` returned, of a session that only reads.
+
         Raises:
-            InputError: The factory's roles have none for anonymous callers.
+            InputError: The factory's roles have none for anonymous callers; or as for
+                :meth:`acting`.
         """
-        return self.acting(Actor.anonymous(self._roles))
+        return self.acting(Actor.anonymous(self._roles), read_only=read_only, after=after)
 
 
 class SessionFactory(_Factory[AbstractContextManager[Session]]):
@@ -105,6 +143,10 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
         self,
         engine: Engine | Connection,
         roles: Roles = SUPABASE,
+        *,
+        replica: Engine | None = None,
+        max_lag: float | None = 10.0,
+        max_wait: float = 1.0,
         **session_options: Any,  # noqa: ANN401  SQLAlchemy's
     ) -> None:
         """Bind the factory.
@@ -113,27 +155,52 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
             engine: Where the sessions connect. In a connection's own transaction, as in tests
                 that roll everything back, sessions restore the role and settings at their end.
             roles: The names of the roles to act as, and the type of user ids.
+            replica: The engine of a hot standby, for the sessions that only read.
+            max_lag: How many seconds the replica may be behind; None for any number.
+            max_wait: How many seconds a transaction waits for the replica to be as far as
+                ``after``.
             **session_options: Options of ``sqlalchemy.orm.Session``. ``expire_on_commit``
                 is false unless given, so that objects can be used after the block.
 
         Raises:
-            ActorError: The engine is not of psycopg 3.
-            TypeError: The engine is none, or an async one.
-            InputError: ``autobegin=False``, since a block begins its transactions implicitly.
+            ActorError: An engine is not of psycopg 3.
+            TypeError: An engine is none, or an async one.
+            InputError: ``autobegin=False``, since a block begins its transactions implicitly, or
+                ``binds`` beside a replica.
         """
         super().__init__(roles)
         options = _checked_options(engine, (Engine, Connection), session_options)
+        _check_replica(replica, Engine, options)
+        limits = Limits(max_lag, max_wait)
+        reading = Reading(None if replica is None else Replica(replica, limits))
+        self._engine = engine
         self._sessions = sessionmaker(engine, class_=ActingSession, **options)
+        self._readers = sessionmaker(engine, class_=ReadOnlySession, reading=reading, **options)
+
+    def acting(
+        self, actor: Actor, *, read_only: bool = False, after: str | None = None
+    ) -> AbstractContextManager[Session]:
+        """Open a session that acts as the actor."""
+        return self._acting(actor, _position_options(read_only=read_only, after=after))
 
     @contextmanager
-    def acting(self, actor: Actor) -> Iterator[Session]:
-        """Open a session that acts as the actor."""
-        with self._sessions(info={ACTOR_KEY: actor}) as session:
+    def _acting(self, actor: Actor, position: dict[str, Any] | None) -> Iterator[Session]:
+        info = {ACTOR_KEY: actor}
+        with (
+            self._sessions(info=info) if position is None else self._readers(info=info, **position)
+        ) as session:
             try:
                 yield session
                 session.commit()
             finally:
                 session.end()
+
+    def position(self) -> str:
+        """Return how far the primary is: ``after`` it is read what is committed by now."""
+        if isinstance(self._engine, Connection):
+            return current_position(self._engine)
+        with without_transaction(self._engine).connect() as connection:
+            return current_position(connection)
 
 
 class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
@@ -143,6 +210,10 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         self,
         engine: AsyncEngine | AsyncConnection,
         roles: Roles = SUPABASE,
+        *,
+        replica: AsyncEngine | None = None,
+        max_lag: float | None = 10.0,
+        max_wait: float = 1.0,
         **session_options: Any,  # noqa: ANN401  SQLAlchemy's
     ) -> None:
         """Bind the factory.
@@ -150,27 +221,56 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         Args:
             engine: Where the sessions connect; see :class:`SessionFactory`.
             roles: The names of the roles to act as, and the type of user ids.
+            replica: The engine of a hot standby; see :class:`SessionFactory`.
+            max_lag: How many seconds the replica may be behind; None for any number.
+            max_wait: How many seconds to wait for the replica.
             **session_options: Options of ``sqlalchemy.ext.asyncio.AsyncSession``; see
                 :class:`SessionFactory`.
 
         Raises:
-            ActorError: The engine is not of psycopg 3.
-            TypeError: The engine is none, or a sync one.
-            InputError: ``autobegin=False``, since a block begins its transactions implicitly.
+            ActorError: An engine is not of psycopg 3.
+            TypeError: An engine is none, or a sync one.
+            InputError: ``autobegin=False``, since a block begins its transactions implicitly, or
+                ``binds`` beside a replica.
         """
         super().__init__(roles)
         options = _checked_options(engine, (AsyncEngine, AsyncConnection), session_options)
+        _check_replica(replica, AsyncEngine, options)
+        limits = Limits(max_lag, max_wait)
+        reading = Reading(None if replica is None else Replica(replica.sync_engine, limits))
+        self._engine = engine
         self._sessions = async_sessionmaker(engine, sync_session_class=ActingSession, **options)
+        self._readers = async_sessionmaker(
+            engine, sync_session_class=ReadOnlySession, reading=reading, **options
+        )
+
+    def acting(
+        self, actor: Actor, *, read_only: bool = False, after: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """Open a session that acts as the actor."""
+        return self._acting(actor, _position_options(read_only=read_only, after=after))
 
     @asynccontextmanager
-    async def acting(self, actor: Actor) -> AsyncIterator[AsyncSession]:
-        """Open a session that acts as the actor."""
-        async with self._sessions(info={ACTOR_KEY: actor}) as session:
+    async def _acting(
+        self, actor: Actor, position: dict[str, Any] | None
+    ) -> AsyncIterator[AsyncSession]:
+        info = {ACTOR_KEY: actor}
+        async with (
+            self._sessions(info=info) if position is None else self._readers(info=info, **position)
+        ) as session:
             try:
                 yield session
                 await session.commit()
             finally:
                 cast("ActingSession", session.sync_session).end()
+
+    async def position(self) -> str:
+        """Return how far the primary is: ``after`` it is read what is committed by now."""
+        if isinstance(self._engine, AsyncConnection):
+            return await self._engine.run_sync(current_position)
+        engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            return await connection.run_sync(current_position)
 
 
 def _checked_options(
@@ -186,3 +286,28 @@ def _checked_options(
     if not options.get("autobegin", True):
         raise InputError("a session that acts begins implicitly: autobegin=False is not supported")
     return _OPTIONS | options
+
+
+def _check_replica(
+    replica: object, kind: type[Engine | AsyncEngine], options: Mapping[str, Any]
+) -> None:
+    if replica is None:
+        return
+    if options.get("binds"):
+        raise InputError("a factory with binds, of several databases, can't have one replica")
+    if not isinstance(replica, kind):
+        raise TypeError(f"a replica is an {kind.__name__}, not {type(replica).__name__}")
+    refuse_other_driver(replica.dialect)
+
+
+def _position_options(*, read_only: bool, after: str | None) -> dict[str, Any] | None:
+    """Return the options of a session that only reads, or None for one that may write.
+
+    Raises:
+        InputError: There is a position for one that may write, or the position is none.
+    """
+    if read_only:
+        return {"after": None if after is None else checked_position(after)}
+    if after is not None:
+        raise InputError("after is for sessions that only read: add read_only=True")
+    return None

@@ -1,0 +1,242 @@
+"""A session that only reads, with a primary and a standby that follows it."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+import pytest
+from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.session.database import Logins, Note, notes_database
+from tests.support.standby import Pair, query, standby_pair
+from townhall.errors import Kind, explain
+from townhall.session import AsyncSessionFactory, SessionFactory, replica
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, Engine
+    from sqlalchemy.orm import Session
+
+pytestmark = pytest.mark.thorough
+
+_IS_STANDBY = text("select pg_is_in_recovery()")
+_FAR = 300  # seconds
+
+
+class Servers(NamedTuple):
+    """A pair, and the login role of the application on each of its servers."""
+
+    pair: Pair
+    primary: URL
+    standby: URL
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Servers]:
+    with standby_pair() as pair, notes_database(pair.primary) as logins:
+        yield Servers(pair, logins.member, _standby_of(logins, pair))
+
+
+def _standby_of(logins: Logins, pair: Pair) -> URL:
+    place = make_url(pair.standby)
+    return place.set(username=logins.member.username, password=logins.member.password)
+
+
+@pytest.fixture
+def primary(pair: Servers) -> Iterator[Engine]:
+    engine = create_engine(pair.primary)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def standby(pair: Servers) -> Iterator[Engine]:
+    engine = create_engine(pair.standby)
+    yield engine
+    engine.dispose()
+
+
+def is_on_standby(session: Session) -> bool:
+    return session.execute(_IS_STANDBY).scalar_one() is True
+
+
+@contextmanager
+def paused(pair: Servers) -> Iterator[None]:
+    """Let the standby receive, and replay nothing."""
+    query(pair.pair.standby, "select pg_wal_replay_pause()")
+    yield
+    query(pair.pair.standby, "select pg_wal_replay_resume()")
+
+
+def _write(sessions: SessionFactory, user: UUID) -> UUID:
+    with sessions.as_user(user) as session:
+        note = Note(owner=user)
+        session.add(note)
+    return note.id
+
+
+def test_reader_sees_on_the_standby_what_it_has_written(
+    primary: Engine, standby: Engine, user: UUID
+) -> None:
+    sessions = SessionFactory(primary, replica=standby, max_wait=30)
+    for _ in range(20):
+        written = _write(sessions, user)
+        with sessions.as_user(user, read_only=True, after=sessions.position()) as session:
+            assert is_on_standby(session)
+            assert session.get(Note, written) is not None
+    with sessions.as_user(user) as session:
+        assert not is_on_standby(session)
+
+
+@pytest.mark.parametrize("wait", ["on", "off"])
+def test_position_at_the_end_of_a_page_is_reached(
+    pair: Servers, standby: Engine, user: UUID, wait: str
+) -> None:
+    options = f"-csynchronous_commit={wait}"
+    engine = create_engine(pair.primary.update_query_dict({"options": options}))
+    sessions = SessionFactory(engine, replica=standby, max_wait=5)
+    written = _write(sessions, user)
+    query(pair.pair.primary, "select pg_switch_wal()")
+    with sessions.as_user(user, read_only=True, after=sessions.position()) as session:
+        assert is_on_standby(session)
+        assert session.get(Note, written) is not None
+    engine.dispose()
+
+
+async def test_async_reader_sees_on_the_standby_what_it_has_written(
+    pair: Servers, user: UUID
+) -> None:
+    primary, standby = create_async_engine(pair.primary), create_async_engine(pair.standby)
+    sessions = AsyncSessionFactory(primary, replica=standby, max_wait=30)
+    async with sessions.as_user(user) as session:
+        session.add(Note(owner=user))
+    position = await sessions.position()
+    async with sessions.as_user(user, read_only=True, after=position) as session:
+        assert await session.run_sync(is_on_standby)
+        assert len((await session.scalars(select(Note))).all()) == 1
+    async with sessions.as_service(read_only=True) as session:
+        assert await session.run_sync(is_on_standby)
+    await primary.dispose()
+    await standby.dispose()
+
+
+def test_reader_on_the_standby_sees_its_own_rows_only(
+    primary: Engine, standby: Engine, user: UUID
+) -> None:
+    sessions = SessionFactory(primary, replica=standby, max_wait=30)
+    with sessions.as_user(user, read_only=True, after=sessions.position()) as session:
+        assert is_on_standby(session)
+        assert session.scalars(select(Note)).all() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into notes values (gen_random_uuid(), gen_random_uuid(), '')",
+        "select from notes for update",
+        "create temporary table mine (id int)",
+    ],
+)
+def test_what_only_the_standby_refuses_is_explained(
+    primary: Engine, standby: Engine, user: UUID, statement: str
+) -> None:
+    sessions = SessionFactory(primary, replica=standby)
+    with sessions.as_user(user, read_only=True) as session:
+        assert is_on_standby(session)
+        with pytest.raises(DBAPIError) as refused:
+            session.execute(text(statement))
+        session.rollback()
+    explanation = explain(refused.value)
+    assert explanation is not None
+    assert explanation.kind is Kind.WRONG_STATE
+    assert explanation.sentence == "This only reads: nothing can be changed here."
+
+
+def test_standby_that_has_not_replayed_the_position_in_time_is_not_read(
+    pair: Servers, primary: Engine, standby: Engine, user: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    sessions = SessionFactory(primary, replica=standby, max_lag=_FAR, max_wait=0.05)
+    with paused(pair):
+        written = _write(sessions, user)
+        position = sessions.position()
+        with (
+            caplog.at_level(logging.INFO),
+            sessions.as_user(user, read_only=True, after=position) as session,
+        ):
+            assert session.get(Note, written) is not None
+            assert not is_on_standby(session)
+        with sessions.as_user(user, read_only=True) as session:  # it does not need its own
+            assert is_on_standby(session)
+            assert session.get(Note, written) is None
+    assert f"has not replayed {position} in time" in caplog.text
+
+
+def test_standby_that_is_too_far_behind_is_not_read_until_it_has_caught_up(
+    pair: Servers, primary: Engine, standby: Engine, user: UUID
+) -> None:
+    near = SessionFactory(primary, replica=standby, max_lag=0)
+    far = SessionFactory(primary, replica=standby, max_lag=None)
+    with paused(pair):
+        written = _write(near, user)
+        query(pair.pair.primary, "select pg_switch_wal()")
+        _wait_until_received(pair, near.position())
+        with near.as_user(user, read_only=True) as session:
+            assert not is_on_standby(session)
+            assert session.get(Note, written) is not None
+        with far.as_user(user, read_only=True) as session:
+            assert is_on_standby(session)
+    patient = SessionFactory(primary, replica=standby, max_wait=30)
+    with patient.as_user(user, read_only=True, after=near.position()) as session:
+        assert is_on_standby(session)
+
+
+def _wait_until_received(pair: Servers, position: str) -> None:
+    query(
+        pair.pair.standby,
+        f"""
+        do $$
+        begin
+          while pg_last_wal_receive_lsn() < '{position}' loop perform pg_sleep(0.01); end loop;
+        end
+        $$
+        """,
+    )
+
+
+def test_each_transaction_of_a_session_goes_where_it_can(
+    pair: Servers, primary: Engine, standby: Engine, user: UUID
+) -> None:
+    sessions = SessionFactory(primary, replica=standby, max_lag=_FAR)
+    with sessions.as_user(user, read_only=True) as session:
+        assert is_on_standby(session)
+        session.commit()
+        pair.pair.stop_standby()
+        try:
+            assert not is_on_standby(session)
+            session.commit()
+            assert not is_on_standby(session)
+        finally:
+            pair.pair.start_standby()
+
+
+def test_standby_that_went_and_came_back_is_read_again(
+    pair: Servers, primary: Engine, standby: Engine, user: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica, "_RETRY", 0)
+    sessions = SessionFactory(primary, replica=standby, max_lag=_FAR)
+    with sessions.as_user(user, read_only=True) as session:
+        assert is_on_standby(session)
+    pair.pair.stop_standby()
+    try:
+        with sessions.as_user(user, read_only=True) as session:
+            assert not is_on_standby(session)
+    finally:
+        pair.pair.start_standby()
+    with sessions.as_user(user, read_only=True) as session:
+        assert is_on_standby(session)
