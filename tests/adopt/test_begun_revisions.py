@@ -27,7 +27,7 @@ def engine(owned_database: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_constraints_of_an_interrupted_revision_need_no_decision(
     owned_database: str, engine: Engine, townhall_template: str, townhall_server: str
 ) -> None:

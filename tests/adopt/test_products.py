@@ -20,7 +20,7 @@ from townhall.migrate import alembic_config, downgrade
 from townhall.testing.databases import Databases
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_starter_is_adopted_once_and_given_back(townhall_databases: Databases) -> None:
     with make_place(townhall_databases, Platform.PLAIN) as place:
         adopt_and_give_back(Product.STARTER, place)

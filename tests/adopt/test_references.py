@@ -228,7 +228,7 @@ def test_moves_tell_what_an_interrupted_adoption_left_until_its_next_run(
     assert told_by_script(application, command.upgrade) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("application", ["order"], indirect=True)
 def test_foreign_keys_that_an_interruption_left_are_told_and_validated_by_the_next_run(
     application: SmallApplication, capsys: pytest.CaptureFixture[str]

@@ -11,6 +11,7 @@ from sqlalchemy.types import UserDefinedType
 
 from tests.autogenerate.lab import Schema
 from tests.autogenerate.round_trip import round_trip
+from tests.support.sampling import sampled
 from townhall.testing.databases import Databases
 
 pytestmark = pytest.mark.thorough  # each generates revisions and runs them
@@ -135,7 +136,7 @@ CHANGES: dict[str, tuple[str, sa.Column[Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("script", "column"), CHANGES.values(), ids=CHANGES.keys())
+@pytest.mark.parametrize(("script", "column"), sampled(CHANGES, every=3))
 def test_column_is_changed_and_changed_back(
     script: str, column: sa.Column[Any], databases: Databases
 ) -> None:

@@ -167,7 +167,7 @@ def test_undeclared_invalid_index_needs_a_decision(
     assert report.findings[0].decision == "an interrupted build or validation may have left it"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_half_done_revision_is_said_first_and_nothing_of_it_is_proposed_to_be_dropped(
     townhall_database: str, townhall_server: str
 ) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 UNREACHABLE = "postgresql://me:s3cret@127.0.0.1:9/db"
 
 
+@pytest.mark.thorough
 def test_command_line_upgrades_checks_and_downgrades(empty_database: str) -> None:
     upgraded = alembic("upgrade", "head", url=empty_database)
     assert f"-> {HEAD}" in upgraded.stderr

@@ -128,7 +128,7 @@ def _role(databases: Databases, url: str, attributes: str = "") -> Iterator[str]
         ("upgrade", 9),
         ("current", 2),
         *(
-            pytest.param(name, count, marks=pytest.mark.thorough)
+            pytest.param(name, count, marks=pytest.mark.exhaustive)
             for name in COMMANDS
             for count in (0, 2, 17)
         ),

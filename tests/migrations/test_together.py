@@ -104,6 +104,7 @@ def test_revisions_before_a_lock_timeout_are_kept(empty_database: str) -> None:
         assert revision_of(empty_database) == BEFORE
 
 
+@pytest.mark.thorough
 def test_killed_upgrade_leaves_the_database_at_a_revision(
     started: str, townhall_template: str, townhall_server: str
 ) -> None:

@@ -121,13 +121,13 @@ TELLING = {
     "UsageEvent.cost_cents",
     "TableAssignment.seat_number",
 }
-"""One of each kind; the others are tried by the thorough tests."""
+"""One of each kind; the others are tried by the exhaustive tests."""
 
 EACH_ATTRIBUTE = pytest.mark.parametrize(
     ("model", "key", "stored"),
     [
         pytest.param(
-            model, key, stored, id=name, marks=[] if name in TELLING else pytest.mark.thorough
+            model, key, stored, id=name, marks=[] if name in TELLING else pytest.mark.exhaustive
         )
         for name, (model, key, stored) in ATTRIBUTES.items()
     ],

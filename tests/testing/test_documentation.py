@@ -27,6 +27,7 @@ def application(
     return pytester
 
 
+@pytest.mark.thorough
 def test_examples_with_the_product_pass(application: pytest.Pytester) -> None:
     application.makepyfile(
         test_stranger=STRANGER, test_matrix=MATRIX, test_turns=TURNS, test_parallel=PARALLEL
