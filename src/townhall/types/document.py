@@ -142,13 +142,14 @@ class Document(Bounded[Any]):
         del coltype
         loads = dialect._json_deserializer or json.loads  # noqa: SLF001 - there is no public way
 
+        read = self.reader(loads)
+
         def process(stored: Any) -> Any:  # noqa: ANN401 - JSON
             try:
-                if not isinstance(stored, str):
-                    # A statement as text does not select the column as text.
-                    return None if stored is None else self.from_json(stored)
-                value = loads(stored)
-                return None if value is None else self.loaded(value, stored)
+                if isinstance(stored, str):
+                    return read(stored)
+                # A statement as text does not select the column as text.
+                return None if stored is None else self.from_json(stored)
             except (ValueError, RecursionError):
                 return Unreadable(stored if isinstance(stored, str) else repr(stored))
 
@@ -196,17 +197,18 @@ class Document(Bounded[Any]):
             self.refuse(f"can be merged with a mapping of keys to values, not with {keys!r}")
         return dict(keys)
 
-    def loaded(self, value: Any, text: str) -> Any:  # noqa: ANN401 - JSON
-        """Return the value of plain JSON, with the text that it was loaded from.
+    def reader(self, loads: Callable[[str], Any]) -> Callable[[str], Any]:
+        """Return what makes a value of the text of a stored object, and None of JSON's ``null``.
 
         Args:
-            value: The JSON.
-            text: Its text.
-
-        Raises:
-            InputError: It is not an object.
+            loads: What makes JSON of a text.
         """
-        return LoadedObject(self.from_json(value), text)
+
+        def read(text: str) -> Any:  # noqa: ANN401 - a value
+            value = loads(text)
+            return None if value is None else LoadedObject(self.from_json(value), text)
+
+        return read
 
     def compare_values(self, x: Any, y: Any) -> bool:  # noqa: ANN401 - values of an attribute
         """Tell whether two values are the same JSON: Python's ``==`` has ``True == 1``."""

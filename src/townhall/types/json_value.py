@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
-    ModelWrapValidatorHandler,
+    GetCoreSchemaHandler,
     SerializerFunctionWrapHandler,
-    field_validator,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     model_serializer,
-    model_validator,
 )
+from pydantic_core import CoreSchema, InitErrorDetails, SchemaValidator, core_schema
 
 from townhall.input_error import InputError
+
+
+def _checked(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - what a value is made of
+    """Refuse NUL, and take extra keys out of the set fields.
+
+    pydantic counts extra keys as set fields, and a field as well whose name, not alias, is an extra
+    key.
+    """
+    valid = validate(value)
+    if valid is value:
+        return valid
+    _refuse_nul(valid)
+    if valid.model_extra:
+        fields = type(valid).model_fields.items()
+        known = {name for name, field in fields if (field.alias or name) in value}
+        object.__setattr__(valid, "__pydantic_fields_set__", known)
+    return valid
+
+
+def _refuse_nul(valid: BaseModel) -> None:
+    problem = InputError("PostgreSQL's jsonb can't hold NUL")
+    wrong = [
+        InitErrorDetails(type="value_error", loc=(name,), input=field, ctx={"error": problem})
+        for name, field in vars(valid).items()
+        if isinstance(field, str) and "\0" in field
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data(type(valid).__name__, wrong)
 
 
 class JsonValue(BaseModel):
@@ -43,7 +73,17 @@ class JsonValue(BaseModel):
             pydantic.ValidationError: A key of the shape is missing or its value is not valid; the
                 error names the path.
         """
-        return cls.model_validate(stored, extra="allow", by_alias=True, by_name=False)
+        readable = cls.readable(stored)
+        return cls.model_validate(readable, extra="allow", by_alias=True, by_name=False)
+
+    @classmethod
+    def readable(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a stored object with other values where those that others stored are not valid.
+
+        Args:
+            stored: The object, by the stored keys. What is valid has to stay as it is.
+        """
+        return stored
 
     def as_stored(self) -> dict[str, Any]:
         """Return the object to store: the stored keys, without those that were never set."""
@@ -67,29 +107,48 @@ class JsonValue(BaseModel):
         object.__setattr__(changed, "__pydantic_extra__", copied.model_extra)
         return changed
 
-    @field_validator("*")
     @classmethod
-    def _without_nul(cls, value: Any) -> Any:  # noqa: ANN401 - any field's
-        if isinstance(value, str) and "\0" in value:
-            raise InputError("PostgreSQL's jsonb can't hold NUL")
-        return value
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _without_extra_keys_among_the_set_fields(
-        cls,
-        value: Any,  # noqa: ANN401 - what a value is made of
-        validate: ModelWrapValidatorHandler[Self],
-    ) -> Self:
-        valid = validate(value)
-        if valid.model_extra and valid is not value:
-            # pydantic counts extra keys as set fields, and a field as well whose name, not alias,
-            # is an extra key.
-            fields = cls.model_fields.items()
-            known = {name for name, field in fields if (field.alias or name) in value}
-            object.__setattr__(valid, "__pydantic_fields_set__", known)
-        return valid
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Check every value that is made; a shape within a shape may be checked already."""
+        shape = handler(source)
+        match shape:
+            case {"function": {"function": function}} if function is _checked:
+                return shape
+        return core_schema.no_info_wrap_validator_function(_checked, shape)
 
     @model_serializer(mode="wrap")
     def _with_extra_keys(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {**serialize(self), **(self.model_extra or {})}
+
+
+@cache
+def exact_reader(shape: type[JsonValue]) -> Callable[[str], JsonValue] | None:
+    """Return what reads the text of objects that have the keys of a shape and no others.
+
+    The text is that of ``jsonb``, which can't hold NUL. It raises ``pydantic.ValidationError`` for
+    an object with other keys or values that need a conversion, and reads nothing else than
+    :meth:`JsonValue.from_stored`; there is none for a shape whose ``from_stored`` is its own.
+
+    Args:
+        shape: The class of the values.
+    """
+    if shape.from_stored.__func__ is not JsonValue.from_stored.__func__:  # type: ignore[attr-defined]
+        return None
+    shape.model_rebuild()
+    reader = SchemaValidator(_without_checks(shape.__pydantic_core_schema__))
+    return partial(reader.validate_json, strict=True, extra="forbid", by_alias=True, by_name=False)
+
+
+def _without_checks(schema: Any) -> Any:  # noqa: ANN401 - a part of a schema
+    match schema:
+        case {"function": {"function": function}, "schema": inner} if function is _checked:
+            return _without_checks(inner)
+        case dict():
+            return {key: _without_checks(part) for key, part in schema.items()}
+        case list():
+            return [_without_checks(part) for part in schema]
+        case tuple():
+            return tuple(_without_checks(part) for part in schema)
+    return schema

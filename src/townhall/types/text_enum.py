@@ -27,6 +27,7 @@ class TextEnum(Refusing[_Vocabulary], Generic[_Vocabulary]):
         """
         super().__init__()
         self.vocabulary = vocabulary
+        self._members = _Members({None: None} | {member.value: member for member in vocabulary})
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401 - a member
         """Return the text to store.
@@ -42,17 +43,19 @@ class TextEnum(Refusing[_Vocabulary], Generic[_Vocabulary]):
         except ValueError as error:
             self.refuse(f"can't be set: {error}")
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - a member
-        """Return the member of the enum that has the stored value, or what can't be read."""
-        del dialect
-        if value is None:
-            return None
-        try:
-            return self.vocabulary(value)
-        except ValueError:
-            return Unreadable(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:  # noqa: ANN401 - a function
+        """Return what finds the member of the enum that has the stored value."""
+        del dialect, coltype
+        return self._members.__getitem__
 
     @property
     def python_type(self) -> type[_Vocabulary]:
         """The enum itself."""
         return self.vocabulary
+
+
+class _Members(dict[Any, Any]):
+    """The members of an enum by their values; of another value, what can't be read."""
+
+    def __missing__(self, value: str) -> Unreadable:
+        return Unreadable(value)

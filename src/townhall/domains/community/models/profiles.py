@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, desc, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,14 +33,14 @@ class VisibilitySettings(JsonValue):
     show_achievements: bool = True
 
     @classmethod
-    def from_stored(cls, stored: Mapping[str, Any]) -> Self:
+    def readable(cls, stored: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the settings of a stored object; a value that is not a boolean hides the field.
 
         Founders can store any object by SQL, and an invalid one must not make a query of many
         profiles fail.
         """
         known = {name: value is True for name, value in stored.items() if name in cls.model_fields}
-        return super().from_stored({**stored, **known})
+        return {**stored, **known}
 
     def as_stored(self) -> dict[str, Any]:
         """Return all settings, so that readers of the JSON need not know the defaults."""
