@@ -10,7 +10,7 @@ python := $(venv)/bin/python
 pins := tests/migrations/frozen/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-thorough test-exhaustive test-matrix lint types drift freeze docs bench
+.PHONY: help migrate test test-thorough test-exhaustive test-matrix lint types drift freeze docs package bench
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,11 @@ bench: $(venv)/.installed-bench ## Write docs/performance.md; GROUPS=… chooses
 
 docs: $(venv)/.installed-dev ## Build the documentation into docs/_build
 	$(python) -m sphinx -W --keep-going -b html docs docs/_build
+
+package: $(venv)/.installed-dev ## Build the sdist and the wheel into dist/, and check them
+	rm -rf dist
+	$(python) -m build
+	$(python) -m twine check --strict dist/*
 
 # One stamp file per extra: it is installed again only after pyproject.toml or the pins have changed.
 $(venv)/.installed-%: pyproject.toml $(pins) | $(venv)/.created
