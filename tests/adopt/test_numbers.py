@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from alembic import command
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from tests.support.applications import SmallApplication
 from tests.support.dump import dump
@@ -131,3 +131,37 @@ def test_declared_key_counts_on_behind_the_rows_that_are_there(
         before, after = ([each.replace("bigint", "integer") for each in x] for x in (before, after))
     assert after == before
     assert _rows(owned_database) == rows
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("column", "privilege"), [("Integer", "usage"), (IDENTITY, "none")])
+def test_sequence_of_another_owner_stays_as_it_is_and_the_default_comes_back(
+    column: str, privilege: str, owned_database: str, townhall_server: str, tmp_path: Path
+) -> None:
+    application = SmallApplication(tmp_path, owned_database, townhall_server)
+    application.declare(_DECLARED.format(column=column))
+    (tmp_path / "versions" / "notes.py").write_text(_REVISION.format(column=column))
+    owned = make_url(owned_database)
+    superuser = make_url(townhall_server).set(database=owned.database)
+    _run(
+        superuser.render_as_string(hide_password=False),
+        "create sequence public.numbers start with 8",
+        "grant usage on sequence public.numbers to public",
+    )
+    _run(
+        owned_database,
+        "create table notes (id integer default nextval('numbers') primary key, title text)",
+        "insert into notes values (3, 'A'), (7, 'B')",
+    )
+    if privilege == "none":
+        _run(
+            superuser.render_as_string(hide_password=False),
+            "revoke all on sequence public.numbers from public",
+        )
+    before = sorted(dump(owned_database).splitlines())
+    ini = tmp_path / "alembic.ini"
+    done = adopt(owned_database, Decisions(), config=ini, scratch=townhall_server)
+    assert done.differences == []
+    command.downgrade(application.config, "base")
+    _run(owned_database, "drop table alembic_version")
+    assert sorted(dump(owned_database).splitlines()) == before

@@ -72,6 +72,8 @@ as $parts$
             c.oid,
             c.relacl,
             c.relowner,
+            -- One of others, from which a default takes its numbers, stays as it is.
+            pg_has_role(c.relowner, 'usage') as is_own,
             format('%I.%I', n.nspname, c.relname) as name,
             format(
                 'increment by %s minvalue %s maxvalue %s start with %s cache %s %s',
@@ -249,11 +251,13 @@ as $parts$
         concat_ws(
             E';\\n',
             format('create sequence if not exists %s', s.name),
-            pg_temp.townhall_grants(
-                'sequence ' || s.name,
-                coalesce(s.relacl, acldefault('s', s.relowner)),
-                s.relowner
-            )
+            case
+                when s.is_own then pg_temp.townhall_grants(
+                    'sequence ' || s.name,
+                    coalesce(s.relacl, acldefault('s', s.relowner)),
+                    s.relowner
+                )
+            end
         ),
         concat_ws(
             E';\\n',
@@ -273,7 +277,7 @@ as $parts$
         format(E'alter sequence %s as %s %s;\\n%s', s.name, s.type, s.options, s.continuation),
         null
     from sequences as s
-    where s.deptype in ('a', 'n')
+    where s.deptype in ('a', 'n') and s.is_own
     union all
     select
         'sequence owner',
