@@ -151,6 +151,13 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_index(
+        "ix_social_feed_posts_created_at_id",
+        "social_feed_posts",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        if_not_exists=True,
+    )
+    op.create_index(
         op.f("ix_social_feed_posts_milestone_id"),
         "social_feed_posts",
         ["milestone_id"],

@@ -550,9 +550,13 @@ def unless_blocked() -> None:
                     and (
                         exists (
                             select
-                            from public.social_feed_posts as p
-                            where p.id = social_feed_reactions.post_id
-                                and p.author_id <> all (array(select private.my_blocked_user_ids()))
+                            from public.social_feed_posts as parent
+                            where parent.id = social_feed_reactions.post_id
+                                and (
+                                    parent.author_id
+                                    <> all (array(select private.my_blocked_user_ids()))
+                                )
+                            offset 0
                         )
                     )
                 )
@@ -578,9 +582,13 @@ def unless_blocked() -> None:
                     and (
                         exists (
                             select
-                            from public.social_feed_posts as p
-                            where p.id = social_feed_comments.post_id
-                                and p.author_id <> all (array(select private.my_blocked_user_ids()))
+                            from public.social_feed_posts as parent
+                            where parent.id = social_feed_comments.post_id
+                                and (
+                                    parent.author_id
+                                    <> all (array(select private.my_blocked_user_ids()))
+                                )
+                            offset 0
                         )
                         and (
                             parent_comment_id is null

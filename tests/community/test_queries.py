@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import NullPool, event, insert, select, text
+from sqlalchemy import NullPool, event, func, insert, select, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -377,6 +377,55 @@ def test_comments_and_reactions_of_a_page_are_read_through_an_index(
     (looked_up,) = plan.scans("social_feed_posts")
     assert looked_up["Index Name"] == "pk_social_feed_posts"
     assert plan.buffers < 400
+
+
+@pytest.mark.thorough
+def test_feed_without_a_condition_is_read_in_the_order_of_an_index(
+    feed: tuple[Connection, int],
+) -> None:
+    connection, _ = feed
+    newest = select(SocialFeedPost).order_by(SocialFeedPost.created_at.desc()).limit(20)
+    with acting(connection, "authenticated", account(1)):
+        plan = plan_of(connection, newest, run=True)
+    assert plan.indexes == {"ix_social_feed_posts_created_at_id"}
+    assert plan.rows_read("social_feed_posts") == 20
+    assert plan.buffers < 100
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("model", [SocialFeedComment, SocialFeedReaction])
+def test_of_many_rows_below_a_post_only_that_post_is_looked_up(
+    feed: tuple[Connection, int], model: type[SocialFeedComment | SocialFeedReaction]
+) -> None:
+    """By its key, for whatever part of them is asked for, and whatever else the caller can read."""
+    connection, _ = feed
+    person = "author_id, content" if model is SocialFeedComment else "user_id"
+    values = "p.author_id, 'Comment'" if model is SocialFeedComment else "gen_random_uuid()"
+    connection.execute(text("set local session_replication_role = replica"))
+    connection.execute(
+        text(
+            f"""
+            insert into {model.__tablename__} (post_id, {person})
+            select (select id from social_feed_posts where is_public limit 1), {values}
+            from social_feed_posts as p limit 5000
+            """
+        )
+    )
+    connection.execute(text("set local session_replication_role = origin"))
+    connection.execute(text(f"analyze {model.__tablename__}"))
+    post = connection.scalar(select(model.post_id).limit(1))
+    of_post = select(model).where(model.post_id == post)
+    with acting(connection, "authenticated", account(1)):
+        for asked in (
+            of_post.order_by(model.created_at.desc()).limit(50),
+            of_post,
+            select(func.count()).select_from(of_post.subquery()),
+        ):
+            plan = plan_of(connection, asked)
+            assert {each.get("Index Name") for each in plan.scans("social_feed_posts")} == {
+                "pk_social_feed_posts"
+            }
+            assert plan.sequentially_scanned <= {model.__tablename__}
 
 
 @pytest.mark.parametrize(

@@ -2930,6 +2930,8 @@ CREATE INDEX ix_social_feed_posts_author_id_created_at ON public.social_feed_pos
 
 CREATE INDEX ix_social_feed_posts_created_at ON public.social_feed_posts USING btree (created_at DESC, id DESC) WHERE is_public;
 
+CREATE INDEX ix_social_feed_posts_created_at_id ON public.social_feed_posts USING btree (created_at DESC, id DESC);
+
 CREATE INDEX ix_social_feed_posts_milestone_id ON public.social_feed_posts USING btree (milestone_id);
 
 CREATE INDEX ix_social_feed_reactions_user_id ON public.social_feed_reactions USING btree (user_id);
@@ -3443,20 +3445,24 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 CREATE POLICY "readers of public posts or the author can read" ON public.social_feed_posts FOR SELECT TO authenticated USING ((is_public OR (author_id = ( SELECT auth.uid() AS uid))));
 
 CREATE POLICY "readers of the post or the author can read" ON public.social_feed_comments FOR SELECT TO authenticated USING (((EXISTS ( SELECT
-   FROM public.social_feed_posts p
-  WHERE (p.id = social_feed_comments.post_id))) OR (author_id = ( SELECT auth.uid() AS uid))));
+   FROM public.social_feed_posts parent
+  WHERE (parent.id = social_feed_comments.post_id)
+ OFFSET 0)) OR (author_id = ( SELECT auth.uid() AS uid))));
 
 CREATE POLICY "readers of the post or the owner can read" ON public.social_feed_reactions FOR SELECT TO authenticated USING (((EXISTS ( SELECT
-   FROM public.social_feed_posts p
-  WHERE (p.id = social_feed_reactions.post_id))) OR (user_id = ( SELECT auth.uid() AS uid))));
+   FROM public.social_feed_posts parent
+  WHERE (parent.id = social_feed_reactions.post_id)
+ OFFSET 0)) OR (user_id = ( SELECT auth.uid() AS uid))));
 
 CREATE POLICY "readers of the post with an account unless blocked can insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((EXISTS ( SELECT
-   FROM public.social_feed_posts p
-  WHERE ((p.id = social_feed_comments.post_id) AND (p.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids)))))) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id)))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+   FROM public.social_feed_posts parent
+  WHERE ((parent.id = social_feed_comments.post_id) AND (parent.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids))))
+ OFFSET 0)) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id)))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
 
 CREATE POLICY "readers of the post with an account unless blocked can insert" ON public.social_feed_reactions FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT auth.uid() AS uid)) AND (EXISTS ( SELECT
-   FROM public.social_feed_posts p
-  WHERE ((p.id = social_feed_reactions.post_id) AND (p.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids)))))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
+   FROM public.social_feed_posts parent
+  WHERE ((parent.id = social_feed_reactions.post_id) AND (parent.author_id <> ALL (ARRAY( SELECT private.my_blocked_user_ids() AS my_blocked_user_ids))))
+ OFFSET 0)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
 
 ALTER TABLE public.reputation_events ENABLE ROW LEVEL SECURITY;
 

@@ -98,6 +98,8 @@ CREATE INDEX IF NOT EXISTS ix_social_feed_posts_author_id_created_at ON social_f
 
 CREATE INDEX IF NOT EXISTS ix_social_feed_posts_created_at ON social_feed_posts (created_at DESC, id DESC) WHERE is_public;
 
+CREATE INDEX IF NOT EXISTS ix_social_feed_posts_created_at_id ON social_feed_posts (created_at DESC, id DESC);
+
 CREATE INDEX IF NOT EXISTS ix_social_feed_posts_milestone_id ON social_feed_posts (milestone_id);
 
 create or replace function private.start_post_counters()

@@ -158,8 +158,9 @@ to authenticated
 using (
     exists (
         select
-        from public.social_feed_posts as p
-        where p.id = social_feed_reactions.post_id
+        from public.social_feed_posts as parent
+        where parent.id = social_feed_reactions.post_id
+        offset 0
     )
     or user_id = (select auth.uid())
 );

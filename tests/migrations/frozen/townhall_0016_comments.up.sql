@@ -223,8 +223,9 @@ to authenticated
 using (
     exists (
         select
-        from public.social_feed_posts as p
-        where p.id = social_feed_comments.post_id
+        from public.social_feed_posts as parent
+        where parent.id = social_feed_comments.post_id
+        offset 0
     )
     or author_id = (select auth.uid())
 );

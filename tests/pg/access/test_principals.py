@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from tests.pg.access.models import Note, Team
 from townhall import pg
+from townhall.input_error import InputError
 from townhall.pg.access import (
     Principal,
     anyone,
@@ -17,6 +18,7 @@ from townhall.pg.access import (
     either,
     membership,
     owner,
+    readers_of,
     signed_in,
 )
 
@@ -50,6 +52,47 @@ def test_either_compares_both_columns() -> None:
     parties = either(Note.owner_id, Note.team_id)
     assert parties.condition == "owner_id = :caller\nor team_id = :caller"
     assert parties.name == "either party"
+
+
+def test_readers_of_a_row_look_it_up_by_its_key() -> None:
+    readers = readers_of(Note.team_id, "those who see the team")
+    assert readers.name == "those who see the team"
+    assert readers.condition == (
+        "exists (\n"
+        "    select\n"
+        "    from app.teams as parent\n"
+        "    where parent.id = notes.team_id\n"
+        "    offset 0\n"
+        ")"
+    )
+
+
+def test_readers_of_a_row_can_be_narrowed_by_that_row() -> None:
+    readers = readers_of(Note.team_id, "readers", "parent.name = 'a' or parent.name = 'b'")
+    assert (
+        "    where parent.id = notes.team_id\n"
+        "        and (parent.name = 'a' or parent.name = 'b')\n"
+        "    offset 0\n"
+    ) in readers.condition
+
+
+@pytest.mark.parametrize(
+    ("column", "where", "error", "message"),
+    [
+        (Note.owner_id, None, InputError, "notes.owner_id has 0"),
+        (Note.team_id, " ", InputError, "argument where of readers_of\\(\\) is empty"),
+        (Note.team_id, 1, TypeError, "is a string, not 1"),
+        (Note.team, None, TypeError, "takes a column"),
+    ],
+)
+def test_readers_of_no_row_are_refused(
+    column: InstrumentedAttribute[Any],
+    where: Any,  # noqa: ANN401 - wrong on purpose
+    error: type[Exception],
+    message: str,
+) -> None:
+    with pytest.raises(error, match=message):
+        readers_of(column, "readers", where)
 
 
 def test_union_joins_names_and_conditions() -> None:

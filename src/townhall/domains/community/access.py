@@ -38,6 +38,7 @@ from townhall.pg.access import (
     anyone_with,
     either,
     owner,
+    readers_of,
     signed_in,
 )
 
@@ -62,29 +63,16 @@ def active_members(cohort_id: Attribute) -> Principal:
     return anyone_with(cohort_id, MY_COHORT_IDS, "active members of the cohort")
 
 
-def post_readers(
-    model: type[SocialFeedReaction | SocialFeedComment], *, unblocked: bool = False
-) -> Principal:
-    """Return those who can read the post that a row of a model belongs to.
-
-    The policies of the posts decide, so that one rule says who can read a post. PostgreSQL looks up
-    the post of each row by its key, or all posts at once where it expects many rows.
+def post_readers(post_id: Attribute, *, unblocked: bool = False) -> Principal:
+    """Return those who can read the post whose id is in a column.
 
     Args:
-        model: The model.
+        post_id: The column.
         unblocked: Whether to leave out those who block the author, and those whom the author
             blocks.
     """
-    author = f"\n                and {not_blocked('p.author_id')}" if unblocked else ""
-    return Principal(
-        "readers of the post",
-        f"""
-        exists (
-            select
-            from public.social_feed_posts as p
-            where p.id = {model.__tablename__}.post_id{author}
-        )
-        """,  # noqa: S608 - names of ours
+    return readers_of(
+        post_id, "readers of the post", not_blocked("parent.author_id") if unblocked else None
     )
 
 
@@ -138,7 +126,7 @@ posting = the_author_with_account.where(
 the_reactor = owner(SocialFeedReaction.user_id)
 UNBLOCKED_READERS = "readers of the post with an account unless blocked"
 reacting = the_reactor.where(
-    post_readers(SocialFeedReaction, unblocked=True).condition,
+    post_readers(SocialFeedReaction.post_id, unblocked=True).condition,
     "who can read the post unless blocked",
 ).with_account.named(UNBLOCKED_READERS)
 the_commenter = owner(SocialFeedComment.author_id, "the author")
@@ -148,7 +136,7 @@ NOT_AN_ANSWER_TO_BLOCKED = """(
     )"""
 commenting = the_commenter.where(
     f"""
-    {post_readers(SocialFeedComment, unblocked=True).condition}
+    {post_readers(SocialFeedComment.post_id, unblocked=True).condition}
     and {NOT_AN_ANSWER_TO_BLOCKED}
     """,
     "who can read the post unless blocked",
@@ -248,13 +236,13 @@ RULES = (
     ),
     Access(
         SocialFeedReaction,
-        read=post_readers(SocialFeedReaction) | the_reactor,
+        read=post_readers(SocialFeedReaction.post_id) | the_reactor,
         insert=reacting,
         delete=the_reactor,
     ),
     Access(
         SocialFeedComment,
-        read=post_readers(SocialFeedComment) | the_commenter,
+        read=post_readers(SocialFeedComment.post_id) | the_commenter,
         insert=commenting,
         update=the_commenter.with_account,
         becomes=editing,

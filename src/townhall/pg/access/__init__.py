@@ -28,6 +28,7 @@ from townhall.pg.access.principals import (
     anyone_with,
     either,
     owner,
+    readers_of,
     signed_in,
 )
 from townhall.pg.access.rules import Access
@@ -46,5 +47,6 @@ __all__ = [
     "membership",
     "owner",
     "public_wrapper",
+    "readers_of",
     "signed_in",
 ]

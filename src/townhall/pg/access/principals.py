@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 
-from sqlalchemy import Table
+from sqlalchemy import ForeignKey, FromClause, Table
 
 from townhall.input_error import InputError
 from townhall.pg import sql
@@ -14,6 +14,7 @@ from townhall.pg.access.account import HAS_ACCOUNT
 from townhall.pg.access.columns import Attribute, column_of
 from townhall.pg.access.helpers import Membership
 from townhall.pg.function import Function
+from townhall.pg.layout import indented
 
 _ALWAYS = "true"
 
@@ -203,6 +204,60 @@ def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> 
         )
     function = f"{sql.quote(helper.schema)}.{sql.quote(helper.name)}"
     return _compared(column, f"any (array(select {function}()))", name, "anyone_with()")
+
+
+def readers_of(column: Attribute, name: str, where: str | None = None) -> Principal:
+    """Return the callers who can read the row that a column refers to.
+
+    The policies of that row's table decide, so that one rule says who can read it. It is looked up
+    by its key for each row that is asked for, and never together with rows that are not.
+
+    Args:
+        column: A column with a foreign key of its own: ``Comment.post_id``.
+        name: What those callers are to the row: ``"readers of the post"``.
+        where: What must also hold of the row that is referred to, as an SQL condition in which
+            ``parent`` is that row; None for nothing more.
+
+    Raises:
+        TypeError: ``column`` is no mapped attribute of a column, or ``where`` no string.
+        InputError: ``column`` has no foreign key of its own, or several; or ``where`` is empty.
+    """
+    child = column_of(column, "readers_of()")
+    referred = [each for each in child.foreign_keys if _is_alone(each)]
+    if len(referred) != 1:
+        raise InputError(
+            f"readers_of() takes a column with one foreign key of its own, and {child} has"
+            f" {len(referred)}; write the condition as a Principal"
+        )
+    parent = referred[0].column
+    own_table = sql.quote(child.table.name)
+    own = f"parent.{sql.quote(parent.name)} = {own_table}.{sql.quote(child.name)}"
+    conditions = [own]
+    if where is not None:
+        _check_text(where, "argument where of readers_of()")
+        conditions.append(sql.parenthesized(sql.layout(where)))
+    # PostgreSQL has two plans for `exists`: by key for each row, or once for all rows that the
+    # caller can read, kept in memory. It chooses by an estimate that leaves out `limit`, and is
+    # wrong for a row with many others below it. A subquery with `offset` has the first plan alone.
+    lines = (
+        "exists (",
+        "    select",
+        f"    from {_full_name(parent.table)} as parent",
+        indented("where " + "\n    and ".join(conditions)),
+        "    offset 0",
+        ")",
+    )
+    return Principal(name, "\n".join(lines), table=child.table)
+
+
+def _is_alone(foreign_key: ForeignKey) -> bool:
+    constraint = foreign_key.constraint
+    return constraint is None or len(constraint.elements) == 1
+
+
+def _full_name(table: FromClause) -> str:
+    schema = getattr(table, "schema", None) or "public"
+    return f"{sql.quote(schema)}.{sql.quote(str(table.description))}"
 
 
 def _compared(attribute: Attribute, value: str, name: str, place: str) -> Principal:

@@ -114,6 +114,9 @@ class SocialFeedPost(Timestamps, Base):
             desc("id"),
             postgresql_where=text("is_public"),
         ),
+        # For a query without a condition: that of the policy, an `or`, can't use the two others in
+        # the order of time.
+        Index("ix_social_feed_posts_created_at_id", desc("created_at"), desc("id")),
         Index(
             "ix_social_feed_posts_author_id_created_at",
             "author_id",
