@@ -15,6 +15,7 @@ from alembic import context
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData
 
+from townhall.migrate.alembic_options import refuse_others
 from townhall.migrate.compare.filters import Filters, IncludeName, IncludeObject
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
@@ -76,6 +77,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     include_object: IncludeObject | None = None,
     process_revision_directives: ProcessDirectives | None = None,
     render_item: RenderItem | None = None,
+    **options_of_alembic: object,
 ) -> None:
     """Run the command that Alembic was called with; an ``env.py`` needs nothing else.
 
@@ -121,14 +123,19 @@ def run(  # noqa: PLR0913 - each is a setting of its own
             ``Rewriter``.
         render_item: What writes a type, a default or another item as Python, likewise; where it
             returns False, the item is written as without it.
+        options_of_alembic: Further options of Alembic's ``context.configure``, which an ``env.py``
+            can keep where they say what is done anyway: ``compare_type=True`` and the others of
+            :data:`townhall.migrate.alembic_options.ANYWAY`.
 
     Raises:
-        CommandError: The roles or the schema of helpers are not the product's, an entity is of a
-            kind of the application's that is not among ``kinds``, the database can't
-            be connected to, another migration did not end or a lock was not granted in time, or
-            PostgreSQL refuses what is declared or what a revision does.
+        CommandError: An option of Alembic has another value than what is done. The roles or the
+            schema of helpers are not the product's, an entity is of a kind of the application's
+            that is not among ``kinds``, the database can't be connected to, another migration did
+            not end or a lock was not granted in time, or PostgreSQL refuses what is declared or
+            what a revision does.
         InputError: An entity is declared twice, or a rule is for a role that is absent.
     """
+    refuse_others(options_of_alembic)
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)
     write_beside_own_revisions(context.config, context.script)

@@ -1,0 +1,57 @@
+"""Options of Alembic's ``context.configure`` that an ``env.py`` may keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from alembic.util import CommandError
+
+_VERSION_TABLE = (
+    "the version table is public.alembic_version; two applications share a database as two folders"
+    " of revisions of one alembic.ini"
+)
+_LEAVES_ALONE = "an include_object leaves a column alone"
+
+ANYWAY: Mapping[str, object] = MappingProxyType(
+    {
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_schemas": True,
+        "render_as_batch": False,
+        "transaction_per_migration": True,
+        "version_table": "alembic_version",
+        "version_table_schema": "public",
+    }
+)
+"""The options that are taken, each with the only value that it can have here."""
+
+_WHY = {
+    "compare_type": f"types are always compared; {_LEAVES_ALONE}",
+    "compare_server_default": f"defaults are always compared; {_LEAVES_ALONE}",
+    "include_schemas": "the schemas that are compared are those of the declarations and schemas=",
+    "render_as_batch": "batches are for SQLite, and PostgreSQL alters tables in place",
+    "transaction_per_migration": "each revision runs in a transaction of its own",
+    "version_table": _VERSION_TABLE,
+    "version_table_schema": _VERSION_TABLE,
+}
+
+
+def refuse_others(options: Mapping[str, object]) -> None:
+    """Refuse options of Alembic that would have to change what a run does.
+
+    Args:
+        options: Options as those of Alembic's ``context.configure``, by name.
+
+    Raises:
+        CommandError: An option has another value than the one in :data:`ANYWAY`.
+        TypeError: An option is none of them.
+    """
+    for name, value in options.items():
+        if name not in ANYWAY:
+            raise TypeError(f"run() got an unexpected keyword argument {name!r}")
+        if value != ANYWAY[name]:
+            raise CommandError(
+                f"env.py gives migrate.run() another {name} than {ANYWAY[name]!r}: {_WHY[name]}."
+                " Leave it out."
+            )
