@@ -1,17 +1,27 @@
 """Configuration of Sphinx."""
 
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent / "_extensions"))
+
 project = "townhall"
 author = "The townhall authors"
 project_copyright = "2026, The townhall authors"
 
 extensions = [
     "myst_parser",
+    "reading",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "examples"]
+exclude_patterns = ["_build", "_extensions", "examples"]
 html_theme = "furo"
 html_title = "townhall"
+html_static_path = ["_static"]
+html_css_files = ["reading.css"]
+copybutton_exclude = ".linenos, .gp, .go"  # prompts and output are not copied
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

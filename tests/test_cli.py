@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMANDS = ("url", "psql", "status", "check", "adopt", "pull", "init", "serve")
+COMMANDS = (
+    "url",
+    "psql",
+    "status",
+    "check",
+    "adopt",
+    "pull",
+    "init",
+    "diagram",
+    "matrix",
+    "serve",
+)
 INI = "[alembic]\nsqlalchemy.url = postgresql://ini@localhost/ini\n"
 
 

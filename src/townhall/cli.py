@@ -1,4 +1,4 @@
-"""The command line: a database's URL and state, psql, the embedded server, a new application."""
+"""The command line: a database's URL and state, psql, the embedded server, pictures."""
 
 from __future__ import annotations
 
@@ -44,6 +44,14 @@ COMMANDS = {
     "init": (
         "townhall.init.command",
         "Write the first files of an application: alembic.ini, env.py and a package of models.",
+    ),
+    "diagram": (
+        "townhall.commands.diagram",
+        "Draw the declared tables with their columns and foreign keys.",
+    ),
+    "matrix": (
+        "townhall.commands.matrix",
+        "Show who may read and write what, with the condition of each command in words.",
     ),
     "serve": (
         "townhall.commands.serve",

@@ -205,6 +205,9 @@ def _gaps_of_page(domain: Domain) -> Iterator[str]:
         return
     if not re.search(rf"^{domain.name}$", domain.index, re.MULTILINE):
         yield f"docs/index.md does not list the page {domain.name}"
+    for picture in (f"diagram-{domain.name}.svg", f"access-{domain.name}.svg"):
+        if f"(images/{picture})" not in domain.page:
+            yield f"docs/{domain.name}.md does not show images/{picture}; make pictures draws it"
     listed = [
         name for match in ACCESS_TABLE.finditer(domain.page) for name in match["tables"].split(", ")
     ]

@@ -162,7 +162,8 @@ def library() -> Domain:
             Function(schema="private", name="lend", returns="void", body="", execute=(ANONYMOUS,)),
         ),
         tests=_tests(),
-        page="<!-- access of books -->\n\n<!-- end of access -->",
+        page="![](images/diagram-library.svg) ![](images/access-library.svg)\n"
+        "<!-- access of books -->\n\n<!-- end of access -->",
         index="identity\nlibrary\n",
     )
 
@@ -242,6 +243,14 @@ def test_new_table_and_new_function_are_gaps(library: Domain) -> None:
         "the function give_back is called by no persona that is allowed to",
         "the function give_back is called by no persona that is not allowed to",
         "docs/library.md has the access of books; declared: books, shelves",
+    ]
+
+
+def test_page_without_pictures_has_gaps(library: Domain) -> None:
+    assert library.page is not None
+    found = gaps(replace(library, page=library.page.replace("diagram-", "")))
+    assert found == [
+        "docs/library.md does not show images/diagram-library.svg; make pictures draws it"
     ]
 
 
