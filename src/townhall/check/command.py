@@ -10,6 +10,10 @@ from pathlib import Path
 
 from townhall.check.checking import check as check_database
 from townhall.check.dangers import lines
+from townhall.check.distribution.declared import declared_by
+from townhall.check.distribution.layout import Layout, read_map
+from townhall.check.distribution.report import ENGINE, as_dict
+from townhall.check.distribution.rules import obstacles
 from townhall.check.impact import Severity
 from townhall.check.report import Report
 from townhall.configuration import database_of
@@ -52,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " or PostgREST's settings name, or public). Without --config a database in which no"
         " revision of townhall has run is compared with none: only dangerous rules are reported",
     )
+    parser.add_argument(
+        "--distribute",
+        type=Path,
+        metavar="MAP",
+        help=f"check no database, but what {ENGINE} would refuse of what is declared, for a file"
+        ' of tables and their keys: usage_events = "tenant_id"',
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--fail-on",
@@ -69,6 +80,8 @@ def check(options: argparse.Namespace) -> int:
     Returns:
         0 if no difference and no answer is as severe as asked for, 1 if one is.
     """
+    if options.distribute is not None:
+        return _check_distribution(options)
     report = check_database(
         database_of(options.url or options.database, options.config or default_ini()),
         config=options.config,
@@ -89,3 +102,17 @@ def _print(report: Report) -> None:
     for is_danger, findings in groupby(report.findings, lambda each: each.danger is not None):
         for line in lines(findings) if is_danger else findings:
             print(line)
+
+
+def _check_distribution(options: argparse.Namespace) -> int:
+    given = read_map(options.distribute)
+    settings = declared_by(options.config)
+    layout = Layout.of(settings.metadata, given)
+    found = obstacles(layout, settings.entities)
+    if options.json:
+        print(json.dumps(as_dict(layout.keys, found), indent=2))
+    else:
+        for each in found:
+            print(printable(str(each)))
+        print(f"{ENGINE} would refuse {len(found)} of what is declared.")
+    return _DIFFERENT if found else 0
