@@ -91,9 +91,30 @@ select
                     and d.deptype operator(pg_catalog.=) 'e'::pg_catalog."char"
             )
         order by 1
-    ) as objects
+    ) as objects,
+    array(
+        select pg_catalog.format('revoke create on schema %I from %I', p.nspname, g.rolname)
+        from place as p
+        cross join lateral pg_catalog.aclexplode(p.nspacl) as a
+        join pg_catalog.pg_roles as g on g.oid operator(pg_catalog.=) a.grantee
+        join pg_catalog.pg_database as d
+            on d.datname operator(pg_catalog.=) pg_catalog.current_database()
+        where a.privilege_type operator(pg_catalog.=) 'CREATE'
+            and g.oid operator(pg_catalog.<>) p.nspowner
+            and exists (
+                select from pg_catalog.pg_roles as r
+                where r.rolcanlogin
+                    and not r.rolsuper
+                    and r.rolname operator(pg_catalog.<>) session_user
+                    and pg_catalog.pg_has_role(r.oid, g.oid, 'member')
+                    and not pg_catalog.pg_has_role(r.rolname, current_user, 'member')
+                    and not pg_catalog.pg_has_role(r.oid, p.nspowner, 'member')
+                    and not pg_catalog.pg_has_role(r.oid, d.datdba, 'member')
+            )
+        order by p.nspname, g.rolname
+    ) as closing
 """
-"""The query for both. Every name in it is PostgreSQL's, whichever the search path is.
+"""The query for them. Every name in it is PostgreSQL's, whichever the search path is.
 
 ``{declared}`` stands for an array of type ``name[]``.
 """
@@ -108,10 +129,13 @@ class Traps(NamedTuple):
     Attributes:
         open_schemas: The schemas in which everybody may create objects.
         objects: Functions and operators of others, with their owners.
+        closing: The statements after which no other role may create in one of the schemas, apart
+            from the members of those who are not others.
     """
 
     open_schemas: Sequence[str]
     objects: Sequence[str]
+    closing: Sequence[str]
 
 
 def refusal(traps: Traps) -> str | None:
@@ -137,6 +161,24 @@ def refusal(traps: Traps) -> str | None:
             + ". Drop them, or have a role own them that is trusted: the owner of the database"
         )
     return None
+
+
+def refusal_of_creators(traps: Traps) -> str | None:
+    """Return why a search path is refused on which single roles may put something at any time.
+
+    A session of the service is not refused for it: the role that migrates may often create.
+
+    Args:
+        traps: What was found.
+    """
+    if not traps.closing:
+        return None
+    return (
+        "other roles may create objects in the schemas of the search path, and so functions and"
+        " operators that would run in place of PostgreSQL's with the rights of this role. As the"
+        f" owner of the schema or a superuser: {'; '.join(traps.closing)}. Where such a role is"
+        " trusted, make it a member of the owner of the database instead"
+    )
 
 
 def _quoted(name: str) -> str:

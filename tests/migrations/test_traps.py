@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from alembic import command
@@ -83,6 +84,58 @@ def test_command_refuses_what_was_put_there_before(closed: str, name: str) -> No
     ):
         COMMANDS[name](migrate.alembic_config(closed))
     assert not is_sprung(closed)
+
+
+@pytest.fixture
+def creator(empty_database: str) -> Iterator[str]:
+    """Yield the name of a login role that alone may create in public, and is a stranger."""
+    name = f"creator_{uuid4().hex[:8]}"
+    run(empty_database, f"create role {name} login; grant create on schema public to {name}")
+    yield name
+    run(empty_database, f"drop owned by {name}; drop role {name}")
+
+
+def test_command_refuses_a_database_where_another_role_may_create(
+    empty_database: str, creator: str
+) -> None:
+    closing = f"revoke create on schema public from {creator}"
+    with pytest.raises(CommandError, match=closing):
+        command.upgrade(migrate.alembic_config(empty_database), "heads")
+    script = sql_script(command.upgrade, "townhall_0001:townhall_0002")
+    before, _, _ = script.partition("BEGIN;")
+    with (
+        connected(empty_database).execution_options(isolation_level="AUTOCOMMIT") as connection,
+        pytest.raises(DBAPIError, match=closing),
+    ):
+        connection.exec_driver_sql(before, execution_options={"no_parameters": True})
+
+
+TRUSTED = {
+    "a member of the owner": "grant {owner} to {creator}",
+    "a role that nobody logs in with": "alter role {creator} nologin",
+    "a superuser": "alter role {creator} superuser",
+}
+
+
+@pytest.mark.parametrize("trust", TRUSTED.values(), ids=list(TRUSTED))
+def test_role_that_may_create_and_is_trusted_is_not_refused(
+    empty_database: str, creator: str, trust: str
+) -> None:
+    with connected(empty_database) as connection:
+        owner = connection.scalar(text("select current_user"))
+    run(empty_database, trust.format(owner=owner, creator=creator))
+    command.current(migrate.alembic_config(empty_database))
+
+
+def test_service_is_not_refused_where_the_role_that_migrates_may_create(
+    townhall_engine: Engine,
+) -> None:
+    creator = f"creator_{uuid4().hex[:8]}"
+    with townhall_engine.connect() as connection:
+        connection.execute(text(f"create role {creator} login"))
+        connection.execute(text(f"grant create on schema public to {creator}"))
+        with SessionFactory(connection).as_service() as session:
+            assert session.scalar(text("select 1")) == 1
 
 
 def test_connection_that_a_program_passes_is_refused_too(trapped: str) -> None:

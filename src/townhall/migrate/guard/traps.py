@@ -9,7 +9,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from townhall.pg import sql
-from townhall.search_path import FIND, Traps, refusal
+from townhall.search_path import FIND, Traps, refusal, refusal_of_creators
 
 
 def refuse_traps(driver_connection: Any, schemas: Iterable[str]) -> None:  # noqa: ANN401 - psycopg's
@@ -54,6 +54,7 @@ declare
         select f.open_schemas from ({_find(schemas)}) as f
     );
     objects constant pg_catalog.text[] := (select f.objects from ({_find(schemas)}) as f);
+    closing constant pg_catalog.text[] := (select f.closing from ({_find(schemas)}) as f);
 begin
     if open_schemas operator(pg_catalog.<>) array[]::pg_catalog.text[] then
         raise exception 'everybody may create objects in the schemas %', open_schemas
@@ -62,13 +63,17 @@ begin
         raise exception 'functions or operators of others would run in place of PostgreSQL''s: %',
             objects
             using hint = 'Drop them.';
+    elsif closing operator(pg_catalog.<>) array[]::pg_catalog.text[] then
+        raise exception 'other roles may create objects in the schemas of the search path: %',
+            closing
+            using hint = 'Run these statements, or make the roles members of the owner.';
     end if;
 end
 $$"""
 
 
 def _refuse(traps: Traps) -> None:
-    if why := refusal(traps):
+    if why := refusal(traps) or refusal_of_creators(traps):
         raise CommandError(f"nothing was changed: {why}")
 
 
