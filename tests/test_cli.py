@@ -186,14 +186,28 @@ def test_ini_file_of_alembic_config_is_read(tmp_path: Path) -> None:
     assert told.stdout == "postgresql://ini@localhost/ini\n"
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("command", ["url", "status", "psql"])
-def test_url_of_another_database_system_is_refused(tmp_path: Path, command: str) -> None:
-    told = townhall(tmp_path, command, "--url", "mysql://root:secret@localhost/x")
-    assert told.returncode == 2
-    assert told.stderr.startswith("townhall: ")
-    assert "Traceback" not in told.stderr
-    assert "secret" not in told.stderr
+@pytest.mark.parametrize("named_by", ["option", "variable", "ini"])
+@pytest.mark.parametrize("command", ["url", "psql", "status", "check", "adopt", "pull"])
+def test_every_command_takes_the_database_the_same_way(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    named_by: str,
+) -> None:
+    url = "mysql://root:secret@localhost/x"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    if named_by == "variable":
+        monkeypatch.setenv("DATABASE_URL", url)
+    elif named_by == "ini":
+        (tmp_path / "alembic.ini").write_text(f"[alembic]\nsqlalchemy.url = {url}\n")
+    assert main([command, *(("--url", url) if named_by == "option" else ())]) == 2
+    told = capsys.readouterr().err
+    source = {"option": "the given URL", "variable": "DATABASE_URL"}.get(named_by, "alembic.ini")
+    assert re.match(rf"townhall: .*{source} is for 'mysql'; ", told)
+    assert told.count("\n") == 1
+    assert "secret" not in told
 
 
 @pytest.mark.thorough
@@ -354,6 +368,29 @@ def test_serve_runs_the_server_until_a_signal(tmp_path: Path, ending: signal.Sig
         assert make_url(townhall(tmp_path, "url").stdout.strip()) == make_url(url)
         process.send_signal(ending)
         assert process.wait(300) == 0
+    with pytest.raises(OperationalError):
+        execute(url, "select 1")
+
+
+@pytest.mark.thorough
+def test_serve_that_a_script_started_in_the_background_ends_at_an_interrupt(
+    tmp_path: Path,
+) -> None:
+    script = 'exec 3>&1; "$0" -m townhall serve >&3 & wait'
+    with subprocess.Popen(
+        ("/bin/sh", "-c", script, sys.executable),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as shell:
+        assert shell.stdout is not None
+        url = shell.stdout.readline().strip()
+        assert query_by_psql(url, "select 1") == "1\n"
+        os.killpg(shell.pid, signal.SIGINT)  # as Ctrl-C on its terminal
+        assert shell.stdout.read() == ""  # which it keeps open until it ends
     with pytest.raises(OperationalError):
         execute(url, "select 1")
 

@@ -21,6 +21,7 @@ from townhall.configuration import database_of
 from townhall.ini import default_ini
 from townhall.migrate.guard.wait_limits import BY_DEFAULT
 from townhall.printing import log_printable, on_one_line
+from townhall.terminal import coloured, telling
 
 _TO_DO = 1
 
@@ -142,14 +143,15 @@ def _tell(words: str) -> None:
 
 
 def _look_and_print(options: argparse.Namespace, database: URL) -> int:
-    found = look(database, config=options.config, scratch=options.scratch)
+    with telling("Comparing the database with what the revisions make"):
+        found = look(database, config=options.config, scratch=options.scratch)
     if options.write_decisions is not None:
         _write(options.write_decisions, found)
     if options.json:
         print(json.dumps(found.as_dict(), indent=2))
     else:
         for line in found.lines():
-            print(line)
+            print(coloured(line))
         _tell_next(options.write_decisions, found)
     return 0 if found.is_settled else _TO_DO
 

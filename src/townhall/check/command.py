@@ -19,6 +19,7 @@ from townhall.check.report import Report
 from townhall.configuration import database_of
 from townhall.ini import default_ini
 from townhall.printing import printable
+from townhall.terminal import coloured, telling
 
 _DIFFERENT = 1
 
@@ -82,13 +83,15 @@ def check(options: argparse.Namespace) -> int:
     """
     if options.distribute is not None:
         return _check_distribution(options)
-    report = check_database(
-        database_of(options.url or options.database, options.config or default_ini()),
-        config=options.config,
-        scratch=options.scratch,
-        role=options.role,
-        schemas=options.schema,
-    )
+    database = database_of(options.url or options.database, options.config or default_ini())
+    with telling("Comparing the database with what its revisions make"):
+        report = check_database(
+            database,
+            config=options.config,
+            scratch=options.scratch,
+            role=options.role,
+            schemas=options.schema,
+        )
     if options.json:
         print(json.dumps(report.as_dict(), indent=2))
     else:
@@ -101,7 +104,7 @@ def _print(report: Report) -> None:
         print(f"{answer.question:14}{printable(answer.answer)}")
     for is_danger, findings in groupby(report.findings, lambda each: each.danger is not None):
         for line in lines(findings) if is_danger else findings:
-            print(line)
+            print(coloured(str(line)))
 
 
 def _check_distribution(options: argparse.Namespace) -> int:

@@ -25,9 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def serve(options: argparse.Namespace) -> int:
     """Run the embedded server until Ctrl-C, and print its URL."""
-    candidates = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    # Under nohup, and in the background of a shell, some are ignored.
-    heeded = [number for number in candidates if signal.getsignal(number) != signal.SIG_IGN]
+    # A script ignores interrupts for what it starts in the background, where Ctrl-C would end the
+    # script alone. Under nohup hangups are ignored, which is what it is for.
+    heeded = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        heeded.append(signal.SIGHUP)
     for number in heeded:
         signal.signal(number, signal.default_int_handler)
     with (

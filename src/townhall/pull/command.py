@@ -10,6 +10,7 @@ from townhall.configuration import database_of
 from townhall.ini import default_ini
 from townhall.printing import printable
 from townhall.pull.pulling import pull as pull_database
+from townhall.terminal import telling
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,14 +51,16 @@ def pull(options: argparse.Namespace) -> int:
         CheckError: There is no server for the scratch database.
         InputError: A URL can't be read.
     """
-    pulled = pull_database(
-        database_of(options.url, default_ini()),
-        options.folder,
-        options.into,
-        schemas=options.schema,
-        scratch=options.scratch,
-        force=options.force,
-    )
+    database = database_of(options.url, default_ini())
+    with telling("Reading the database, and trying its first revision"):
+        pulled = pull_database(
+            database,
+            options.folder,
+            options.into,
+            schemas=options.schema,
+            scratch=options.scratch,
+            force=options.force,
+        )
     print(
         f"{pulled.tables} tables, {pulled.rules} of them with an access rule, and"
         f" {pulled.entities} entities are in"

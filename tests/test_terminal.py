@@ -1,0 +1,60 @@
+"""What commands show on a terminal, and what they do not show elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from townhall.terminal import coloured, telling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LINE = "security: table public.events: row level security is off"
+PAINTED = "\x1b[31msecurity\x1b[0m: table public.events: row level security is off"
+
+
+@pytest.fixture
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    def make() -> None:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        for stream in (sys.stdout, sys.stderr):
+            monkeypatch.setattr(stream, "isatty", lambda: True)
+
+    return make
+
+
+def test_severity_is_coloured_on_a_terminal(on_a_terminal: Callable[[], None]) -> None:
+    on_a_terminal()
+    assert coloured(LINE) == PAINTED
+    assert coloured("  stop   column a") == "  \x1b[31mstop\x1b[0m   column a"
+    assert coloured("secure: b") == "secure: b"
+    assert coloured("alter table notes add note text;") == "alter table notes add note text;"
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_nothing_is_coloured_where_that_is_not_wanted(
+    on_a_terminal: Callable[[], None], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    on_a_terminal()
+    monkeypatch.setenv(name, value)
+    assert coloured(LINE) == LINE
+
+
+def test_nothing_is_coloured_or_told_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert coloured(LINE) == LINE
+    with telling("Reading"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_is_told_is_gone_after_a_failure_too(
+    on_a_terminal: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_a_terminal()
+    with pytest.raises(LookupError), telling("Reading"):
+        raise LookupError
+    assert capsys.readouterr() == ("", "Reading …\r\x1b[K")
