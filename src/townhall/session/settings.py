@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.search_path import FIND, Traps, refusal
 from townhall.session.claims import HiddenText
+from townhall.session.distributed import refuse_unreachable_rows
 from townhall.session.errors import ActorError, RoleNotGranted
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ _SET = text(
         pg_catalog.set_config('request.jwt.claim.role', :claim_role, true),
         pg_catalog.set_config('request.jwt.claim.email', :claim_email, true),
         pg_catalog.set_config('request.headers', :headers, true)
-      )
+      ),
+      pg_catalog.to_regclass('pg_catalog.pg_dist_partition') is not null as has_citus
     """
 )
 _READ = text(
@@ -98,7 +100,7 @@ def become(connection: Connection, actor: Actor) -> None:
     Raises:
         RoleNotGranted: The login role may not take the role.
         ActorError: The role does not exist, the connection is behind a pooler that does not support
-            prepared statements, or it is in AUTOCOMMIT.
+            prepared statements, it is in AUTOCOMMIT, or rows are where the claims don't reach.
     """
     settings = {
         "role": actor.role,
@@ -111,7 +113,7 @@ def become(connection: Connection, actor: Actor) -> None:
         "headers": actor.request_headers,
     }
     try:
-        role = connection.scalar(_SET, settings)
+        role, _, has_citus = connection.execute(_SET, settings).one()
     except DBAPIError as error:
         explanation = _explain(error, connection, actor.role)
         if explanation is None:
@@ -124,6 +126,8 @@ def become(connection: Connection, actor: Actor) -> None:
             "a session can't act on a connection in AUTOCOMMIT: "
             "role and claims hold for a transaction, and there is none"
         )
+    if has_citus and not actor.is_service:
+        refuse_unreachable_rows(connection, actor.role)
 
 
 def refuse_traps(connection: Connection) -> None:
