@@ -10,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import townhall
 from townhall.base import Timestamps, UuidKey
+from townhall.people import account_id
 
 
 class Base(DeclarativeBase):
@@ -34,7 +35,10 @@ class Ticket(Base):
         ForeignKey(townhall.Event.id, ondelete="CASCADE"), index=True
     )
     holder_id: Mapped[uuid.UUID | None] = mapped_column(
-        Uuid, index=True, comment="The account of the buyer; NULL while it is for sale."
+        Uuid,
+        index=True,
+        info=account_id("what was sold stays in the books"),
+        comment="The account of the buyer; NULL while it is for sale.",
     )
     price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
 
