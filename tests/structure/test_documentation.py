@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from tests.support.documentation import (
     ACCESS_TABLE,
     BOUNDS_TABLE,
+    run_examples,
     with_access_tables,
     with_bounds_tables,
 )
-from townhall import metadata
+from townhall import Participant, metadata
+from townhall.domains.events.access import managers, members
+from townhall.pg.access import Access, Membership, owner
 from townhall.types import bounds_of
 
 if TYPE_CHECKING:
@@ -23,6 +28,32 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(
     page for page in DOCS.glob("*.md") if ACCESS_TABLE.search(page.read_text(encoding="utf-8"))
 )
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Note(Base):
+    """What the page on security has rules for."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(index=True)
+
+
+def test_examples_of_the_page_on_security_run() -> None:
+    names = run_examples(
+        DOCS / "security.md",
+        Access=Access,
+        Note=Note,
+        Participant=Participant,
+        managers=managers,
+        members=members,
+        owner=owner,
+    )
+    assert isinstance(names["MY_NOTE_IDS"], Membership)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
