@@ -33,6 +33,7 @@ from tests.coaching.data import (
 from tests.support.documentation import EXAMPLE
 from tests.support.every_version import townhall_server
 from townhall import ParticipantSession, SessionStatus, TenantProfile
+from townhall.testing.accounts import managing_accounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -203,6 +204,40 @@ async def test_participant_starts_and_completes_their_session(client: AsyncClien
     assert completed.json()["started_at"] == started.json()["started_at"]
     pipeline = (await client.get("/coach/pipeline", headers=_as(OWNER))).json()
     assert [row["id"] for row in pipeline["completed"]] == [str(SESSION)]
+
+
+async def test_caller_gets_their_own_data(reading_client: AsyncClient) -> None:
+    answer = await reading_client.get("/me/data", headers=_as(PARTICIPANT))
+    assert answer.status_code == 200
+    (mine,) = answer.json()["participant_sessions"]
+    assert (mine["id"], mine["user_id"]) == (str(SESSION), str(PARTICIPANT))
+    assert str(OTHER_SESSION) not in answer.text
+    assert (await reading_client.get("/me/data", headers=_as(uuid4()))).json() == {}
+    assert (await reading_client.get("/me/data")).status_code == 401
+
+
+@pytest.mark.parametrize("account", ["deleted", "remains"])
+async def test_caller_deletes_their_account(
+    client: AsyncClient, townhall_engine: Engine, account: str
+) -> None:
+    if account == "deleted":
+        with townhall_engine.begin() as connection, managing_accounts(connection):
+            connection.execute(text("grant select, update, delete on auth.users to service_role"))
+    others = (await client.get("/me/data", headers=_as(OWNER))).json()
+    assert (await client.delete("/me")).status_code == 401
+    answer = await client.delete("/me", headers=_as(PARTICIPANT))
+    assert (answer.status_code, answer.json()["account"]) == (200, account)
+    told = {each["table"] for each in answer.json()["remaining"]}
+    assert "participant_sessions" in told
+    assert ("auth.users" in told) == (account == "remains")
+    assert (
+        "participant_sessions"
+        not in (await client.get("/me/data", headers=_as(PARTICIPANT))).json()
+    )
+    with townhall_engine.connect() as connection:
+        kept = connection.execute(select(ParticipantSession.__table__).filter_by(id=SESSION)).one()
+    assert (kept.user_id, kept.stakeholder_name, kept.stakeholder_email) == (None, None, None)
+    assert (await client.get("/me/data", headers=_as(OWNER))).json() == others
 
 
 @pytest.mark.parametrize("user", [OWNER, OUTSIDER, STRANGER])

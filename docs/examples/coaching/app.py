@@ -18,6 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+import account
 import coach
 import pages
 import participants
@@ -46,7 +47,7 @@ def create_app(engine: AsyncEngine, jwt_secret: str) -> FastAPI:
     app.state.sessions = AsyncSessionFactory(engine)
     app.mount("/tenants", StaticFiles(directory=STATIC / "tenants"))
     app.add_exception_handler(SQLAlchemyError, refused)
-    for part in (pages, participants, coach):
+    for part in (pages, participants, coach, account):
         app.include_router(part.router)
     return app
 
