@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     CompoundSelect,
     DateTime,
     Integer,
+    Label,
     Row,
     Select,
     Text,
@@ -103,7 +104,19 @@ def consenting(category: ConsentCategory, user_ids: Iterable[UUID]) -> Select[UU
     )
 
 
-def directory_page(after: Position | str | None = None, limit: int = 20) -> Select[Any]:
+def directory_page(
+    after: Position | str | None = None, limit: int = 20
+) -> Select[
+    UUID,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    list[str] | None,
+    datetime,
+    UUID,
+]:
     """Select a page of the directory, newest profiles first: founders who consented to it.
 
     The rows have the fields of :class:`CommunityProfile` that the profile shows; a hidden field is
@@ -139,7 +152,7 @@ def directory_page(after: Position | str | None = None, limit: int = 20) -> Sele
         ),
         name="page",
     )
-    return select(page).order_by(page.c.created_at.desc(), page.c.id.desc())
+    return select(*page.c).order_by(page.c.created_at.desc(), page.c.id.desc())
 
 
 def block_founder(user_id: UUID) -> Select[Any]:
@@ -197,7 +210,7 @@ def refresh_benchmarks() -> Select[str, datetime | None, str | None]:
     return select(*refreshed.c).execution_options(**{RAISE_AFTER_COMMIT: _failure_of_refresh})
 
 
-def benchmarks_age() -> CompoundSelect[Any, Any, Any]:
+def benchmarks_age() -> CompoundSelect[str, datetime | None, timedelta | None]:
     """Select how old each benchmark is: ``view_name``, ``refreshed_at`` and ``age``.
 
     The latter two are None where a benchmark has no group to show, which has no age either.
@@ -208,14 +221,17 @@ def benchmarks_age() -> CompoundSelect[Any, Any, Any]:
             database was restored without its data.
     """
     return union_all(
-        *(
-            select(
-                literal(view.__tablename__).label("view_name"),
-                func.max(view.refreshed_at).label("refreshed_at"),
-                (func.now() - func.max(view.refreshed_at)).label("age"),
-            )
-            for view in (BenchmarkIndustryAggregate, BenchmarkStageAggregate)
-        )
+        *(select(*_age_of(view)) for view in (BenchmarkIndustryAggregate, BenchmarkStageAggregate))
+    )
+
+
+def _age_of(
+    view: type[BenchmarkIndustryAggregate | BenchmarkStageAggregate],
+) -> tuple[Label[Any], ...]:
+    return (
+        literal(view.__tablename__).label("view_name"),
+        func.max(view.refreshed_at).label("refreshed_at"),
+        (func.now() - func.max(view.refreshed_at)).label("age"),
     )
 
 
