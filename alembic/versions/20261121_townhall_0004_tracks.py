@@ -287,6 +287,7 @@ def participant_tracks() -> None:
     )
     pg.create_entity(
         pg.Function(
+            schema="private",
             name="fill_participant_track_event",
             language="plpgsql",
             body="""
@@ -299,6 +300,7 @@ def participant_tracks() -> None:
                     return new;
                 end
             """,
+            security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             comment="Sets event_id to the event of the participant.",
         )
@@ -310,7 +312,7 @@ def participant_tracks() -> None:
             timing="before",
             events=("insert", "update"),
             columns=("participant_id", "event_id"),
-            function="public.fill_participant_track_event",
+            function="private.fill_participant_track_event",
             comment="Sets event_id to the event of the participant.",
         )
     )
@@ -322,4 +324,4 @@ def downgrade() -> None:
     )
     drop_table("participant_tracks")
     drop_table("tracks")
-    pg.drop_entity(pg.Function.named(name="fill_participant_track_event"))
+    pg.drop_entity(pg.Function.named(schema="private", name="fill_participant_track_event"))

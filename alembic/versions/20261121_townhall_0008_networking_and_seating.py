@@ -331,6 +331,7 @@ def upgrade() -> None:
     )
     pg.create_entity(
         pg.Function(
+            schema="private",
             name="start_networking_opt_in",
             language="plpgsql",
             body="""
@@ -346,6 +347,7 @@ def upgrade() -> None:
                     return new;
                 end
             """,
+            security="definer",
             settings={"search_path": "pg_catalog, pg_temp"},
             comment=(
                 "ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך "
@@ -391,7 +393,7 @@ def upgrade() -> None:
                 and row_security_active('public.participants')
                 and not pg_has_role('service_role', 'usage')
             """,
-            function="public.start_networking_opt_in",
+            function="private.start_networking_opt_in",
             comment=(
                 "NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL"
                 " becomes the event's default; a person with an account "
@@ -434,7 +436,7 @@ def upgrade() -> None:
                 left join public.participants as p
                     on p.event_id = pt.event_id and p.id = pt.participant_id
                 where t.is_active
-                group by t.id
+                group by t.id, t.event_id, t.name, t.color
             """,
             grants={"authenticated": ("select",), "service_role": ("select",)},
             comment="סטטיסטיקת מסלולים לכל אירוע (Statistics of the active tracks of each event)",
@@ -490,5 +492,5 @@ def downgrade() -> None:
         pg.Function.named(schema="private", name="set_networking_opt_in", arguments=arguments)
     )
     pg.drop_entity(pg.Function.named(name="withdraw_networking_opt_in"))
-    pg.drop_entity(pg.Function.named(name="start_networking_opt_in"))
+    pg.drop_entity(pg.Function.named(schema="private", name="start_networking_opt_in"))
     drop_column("participants", "networking_opt_in")

@@ -175,7 +175,7 @@ def upgrade() -> None:
                 end
             """,
             security="definer",
-            settings={"search_path": "pg_catalog, pg_temp"},
+            settings={"search_path": "pg_catalog, pg_temp", "work_mem": "64MB"},
             execute=("service_role",),
             rows=2,
             comment=(

@@ -188,6 +188,28 @@ def test_inserting_a_placement_does_not_reveal_which_participants_exist(
             assert outcome(connection, probe) is Outcome.VIOLATES_POLICY
 
 
+@pytest.mark.parametrize("persona", ["outsider", "stranger", "guest"])
+@pytest.mark.parametrize("default", ["true", "false"])
+def test_inserting_a_participant_does_not_reveal_the_default_of_an_event(
+    connection: Connection, persona: str, default: str
+) -> None:
+    """The trigger reads the default of any event; the policy then refuses the row."""
+    connection.execute(
+        update(Event)
+        .where(Event.id == EVENT)
+        .values(settings=Event.settings.concat({"default_networking_opt_in": default == "true"}))
+    )
+    with acting(connection, PERSONAS[persona]):
+        for event in (EVENT, uuid4()):
+            probe = (
+                upsert(Participant)
+                .values(event_id=event, networking_opt_in=None)
+                .on_conflict_do_nothing()
+                .returning(Participant.networking_opt_in)
+            )
+            assert outcome(connection, probe) is Outcome.VIOLATES_POLICY
+
+
 def test_foreign_keys_do_not_reveal_rows_of_another_event(connection: Connection) -> None:
     """Hidden and missing rows are refused with the same error."""
     place = insert(ParticipantTrack).values(participant_id=NOAM)

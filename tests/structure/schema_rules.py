@@ -350,6 +350,25 @@ POLICIES = (
 
 FUNCTIONS = (
     SchemaRule(
+        "a row trigger that looks up rows with the rights of the caller, once more for each row",
+        f"""
+        select proname from {_OUR_FUNCTIONS}
+            and prorettype = 'trigger'::regtype
+            and not prosecdef
+            and prosrc ~ '\\m(from|join|update|into) (public|private)[.][a-z_]+\\M(?! *[(])'
+            and exists (
+                select from pg_trigger
+                where tgfoid = pg_proc.oid and not tgisinternal and tgtype & 1 = 1
+            )
+        """,
+        """
+        create function public.look_up() returns trigger language plpgsql
+        set search_path = pg_catalog, pg_temp as 'begin /* from public.events */ end';
+        create trigger look_up before insert on public.example
+            for each row execute function public.look_up()
+        """,
+    ),
+    SchemaRule(
         "a function in public that triggers of several tables share",
         """
         select tgfoid::regproc::text

@@ -398,6 +398,23 @@ $$;
 
 COMMENT ON FUNCTION private.fill_campaign_sessions_tenant() IS 'Sets the tenant of a campaign''s sessions without one when the campaign gets one.';
 
+CREATE FUNCTION private.fill_participant_track_event() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.event_id := (
+        select p.event_id
+        from public.participants as p
+        where p.id = new.participant_id
+    );
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.fill_participant_track_event() IS 'Sets event_id to the event of the participant.';
+
 CREATE FUNCTION private.fill_session_tenant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1037,6 +1054,7 @@ COMMENT ON FUNCTION private.record_consent(user_id uuid, category text, previous
 CREATE FUNCTION private.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) RETURNS SETOF record
     LANGUAGE plpgsql SECURITY DEFINER ROWS 2
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET work_mem TO '64MB'
     AS $$
 declare
     aggregate record;
@@ -1177,6 +1195,26 @@ $$;
 
 
 COMMENT ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מעדכן בהרשאות הבעלים את ההסכמה: המשתתף את שלו, מנהל את של אורח ללא חשבון (Sets a networking opt-in with its owner''s rights: the caller''s own, or as a manager that of a guest without an account)';
+
+CREATE FUNCTION private.start_networking_opt_in() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    new.networking_opt_in := new.networking_opt_in is null and coalesce(
+        (
+            select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
+            from public.events as e
+            where e.id = new.event_id
+        ),
+        false
+    );
+    return new;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.start_networking_opt_in() IS 'ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע (Sets the opt-in of a new participant who has not answered: NULL to the event''s default, or to false)';
 
 CREATE FUNCTION private.start_participant_session(session_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1337,23 +1375,6 @@ $$;
 
 
 COMMENT ON FUNCTION public.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) IS 'A page of the profiles of founders who consented to the directory, newest first, with the fields that they show.';
-
-CREATE FUNCTION public.fill_participant_track_event() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-    new.event_id := (
-        select p.event_id
-        from public.participants as p
-        where p.id = new.participant_id
-    );
-    return new;
-end
-$$;
-
-
-COMMENT ON FUNCTION public.fill_participant_track_event() IS 'Sets event_id to the event of the participant.';
 
 CREATE FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) RETURNS SETOF record
     LANGUAGE sql STABLE ROWS 1
@@ -1528,26 +1549,6 @@ $$;
 
 
 COMMENT ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) IS 'מגדיר הסכמה לנטוורקינג: המשתתף את שלו, מנהל את של אורח ללא חשבון (Sets a networking opt-in: the caller''s own, or as a manager that of a guest without an account; an error for another participant)';
-
-CREATE FUNCTION public.start_networking_opt_in() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-    new.networking_opt_in := new.networking_opt_in is null and coalesce(
-        (
-            select e.settings -> 'default_networking_opt_in' = 'true'::jsonb
-            from public.events as e
-            where e.id = new.event_id
-        ),
-        false
-    );
-    return new;
-end
-$$;
-
-
-COMMENT ON FUNCTION public.start_networking_opt_in() IS 'ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע (Sets the opt-in of a new participant who has not answered: NULL to the event''s default, or to false)';
 
 CREATE FUNCTION public.start_participant_session(session_id uuid) RETURNS void
     LANGUAGE sql
@@ -2590,36 +2591,6 @@ COMMENT ON COLUMN public.tenant_profiles.created_at IS 'When the row was created
 
 COMMENT ON COLUMN public.tenant_profiles.updated_at IS 'When the row last changed; maintained by a trigger.';
 
-CREATE VIEW public.track_statistics AS
-SELECT
-    NULL::uuid AS track_id,
-    NULL::uuid AS event_id,
-    NULL::text AS track_name,
-    NULL::text AS color,
-    NULL::bigint AS participant_count,
-    NULL::bigint AS vip_count,
-    NULL::bigint AS primary_count,
-    NULL::numeric AS percentage;
-
-
-COMMENT ON VIEW public.track_statistics IS 'סטטיסטיקת מסלולים לכל אירוע (Statistics of the active tracks of each event)';
-
-COMMENT ON COLUMN public.track_statistics.track_id IS 'המסלול (The track)';
-
-COMMENT ON COLUMN public.track_statistics.event_id IS 'האירוע (The event)';
-
-COMMENT ON COLUMN public.track_statistics.track_name IS 'שם המסלול (The track''s name)';
-
-COMMENT ON COLUMN public.track_statistics.color IS 'צבע המסלול (The track''s colour)';
-
-COMMENT ON COLUMN public.track_statistics.participant_count IS 'מספר המשתתפים במסלול (Participants in the track)';
-
-COMMENT ON COLUMN public.track_statistics.vip_count IS 'מתוכם אורחי VIP (Of them VIPs)';
-
-COMMENT ON COLUMN public.track_statistics.primary_count IS 'מתוכם במסלול כראשי (Of them with this as their main track)';
-
-COMMENT ON COLUMN public.track_statistics.percentage IS 'חלקו של המסלול בשיבוצים של מסלולי האירוע הפעילים, באחוזים (The track''s share of the placements in the event''s active tracks, in percent)';
-
 CREATE TABLE public.tracks (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     event_id uuid NOT NULL,
@@ -2643,6 +2614,40 @@ COMMENT ON COLUMN public.tracks.is_active IS 'Whether the track is open; statist
 COMMENT ON COLUMN public.tracks.created_at IS 'When the row was created.';
 
 COMMENT ON COLUMN public.tracks.updated_at IS 'When the row last changed; maintained by a trigger.';
+
+CREATE VIEW public.track_statistics WITH (security_invoker='true') AS
+ SELECT t.id AS track_id,
+    t.event_id,
+    t.name AS track_name,
+    t.color,
+    count(pt.id) AS participant_count,
+    count(pt.id) FILTER (WHERE p.is_vip) AS vip_count,
+    count(pt.id) FILTER (WHERE pt.is_primary) AS primary_count,
+    round(((100.0 * (count(pt.id))::numeric) / NULLIF(sum(count(pt.id)) OVER (PARTITION BY t.event_id), (0)::numeric)), 1) AS percentage
+   FROM ((public.tracks t
+     LEFT JOIN public.participant_tracks pt ON (((pt.event_id = t.event_id) AND (pt.track_id = t.id))))
+     LEFT JOIN public.participants p ON (((p.event_id = pt.event_id) AND (p.id = pt.participant_id))))
+  WHERE t.is_active
+  GROUP BY t.id, t.event_id, t.name, t.color;
+
+
+COMMENT ON VIEW public.track_statistics IS 'סטטיסטיקת מסלולים לכל אירוע (Statistics of the active tracks of each event)';
+
+COMMENT ON COLUMN public.track_statistics.track_id IS 'המסלול (The track)';
+
+COMMENT ON COLUMN public.track_statistics.event_id IS 'האירוע (The event)';
+
+COMMENT ON COLUMN public.track_statistics.track_name IS 'שם המסלול (The track''s name)';
+
+COMMENT ON COLUMN public.track_statistics.color IS 'צבע המסלול (The track''s colour)';
+
+COMMENT ON COLUMN public.track_statistics.participant_count IS 'מספר המשתתפים במסלול (Participants in the track)';
+
+COMMENT ON COLUMN public.track_statistics.vip_count IS 'מתוכם אורחי VIP (Of them VIPs)';
+
+COMMENT ON COLUMN public.track_statistics.primary_count IS 'מתוכם במסלול כראשי (Of them with this as their main track)';
+
+COMMENT ON COLUMN public.track_statistics.percentage IS 'חלקו של המסלול בשיבוצים של מסלולי האירוע הפעילים, באחוזים (The track''s share of the placements in the event''s active tracks, in percent)';
 
 CREATE TABLE public.usage_events (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2960,21 +2965,6 @@ CREATE UNIQUE INDEX uq_participants_event_id_email ON public.participants USING 
 
 CREATE UNIQUE INDEX uq_tenant_profiles_custom_domain ON public.tenant_profiles USING btree (custom_domain) WHERE (custom_domain_verified_at IS NOT NULL);
 
-CREATE OR REPLACE VIEW public.track_statistics WITH (security_invoker='true') AS
- SELECT t.id AS track_id,
-    t.event_id,
-    t.name AS track_name,
-    t.color,
-    count(pt.id) AS participant_count,
-    count(pt.id) FILTER (WHERE p.is_vip) AS vip_count,
-    count(pt.id) FILTER (WHERE pt.is_primary) AS primary_count,
-    round(((100.0 * (count(pt.id))::numeric) / NULLIF(sum(count(pt.id)) OVER (PARTITION BY t.event_id), (0)::numeric)), 1) AS percentage
-   FROM ((public.tracks t
-     LEFT JOIN public.participant_tracks pt ON (((pt.event_id = t.event_id) AND (pt.track_id = t.id))))
-     LEFT JOIN public.participants p ON (((p.event_id = pt.event_id) AND (p.id = pt.participant_id))))
-  WHERE t.is_active
-  GROUP BY t.id;
-
 CREATE TRIGGER update_users_updated_at BEFORE UPDATE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.update_updated_at_column();
 
 CREATE TRIGGER add_creator_as_owner AFTER INSERT ON public.communities FOR EACH ROW WHEN ((new.created_by IS NOT NULL)) EXECUTE FUNCTION private.add_creator_as_owner();
@@ -3005,7 +2995,7 @@ CREATE TRIGGER fill_campaign_sessions_tenant AFTER UPDATE OF tenant_id ON public
 
 COMMENT ON TRIGGER fill_campaign_sessions_tenant ON public.campaigns IS 'Sets the tenant of a campaign''s sessions without one when the campaign gets one.';
 
-CREATE TRIGGER fill_participant_track_event BEFORE INSERT OR UPDATE OF participant_id, event_id ON public.participant_tracks FOR EACH ROW EXECUTE FUNCTION public.fill_participant_track_event();
+CREATE TRIGGER fill_participant_track_event BEFORE INSERT OR UPDATE OF participant_id, event_id ON public.participant_tracks FOR EACH ROW EXECUTE FUNCTION private.fill_participant_track_event();
 
 COMMENT ON TRIGGER fill_participant_track_event ON public.participant_tracks IS 'Sets event_id to the event of the participant.';
 
@@ -3085,7 +3075,7 @@ CREATE TRIGGER set_comment_depth BEFORE INSERT OR UPDATE OF parent_comment_id, d
 
 COMMENT ON TRIGGER set_comment_depth ON public.social_feed_comments IS 'Maintains depth.';
 
-CREATE TRIGGER start_networking_opt_in BEFORE INSERT ON public.participants FOR EACH ROW WHEN (((new.networking_opt_in IS NULL) OR ((new.user_id IS NOT NULL) AND row_security_active('public.participants'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text))))) EXECUTE FUNCTION public.start_networking_opt_in();
+CREATE TRIGGER start_networking_opt_in BEFORE INSERT ON public.participants FOR EACH ROW WHEN (((new.networking_opt_in IS NULL) OR ((new.user_id IS NOT NULL) AND row_security_active('public.participants'::text) AND (NOT pg_has_role('service_role'::name, 'usage'::text))))) EXECUTE FUNCTION private.start_networking_opt_in();
 
 COMMENT ON TRIGGER start_networking_opt_in ON public.participants IS 'NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL becomes the event''s default; a person with an account answers for themselves)';
 
@@ -3697,6 +3687,8 @@ GRANT ALL ON FUNCTION private.directory_page(after_created_at timestamp with tim
 
 REVOKE ALL ON FUNCTION private.fill_campaign_sessions_tenant() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.fill_participant_track_event() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.fill_session_tenant() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) FROM PUBLIC;
@@ -3808,6 +3800,8 @@ REVOKE ALL ON FUNCTION private.set_comment_depth() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.set_networking_opt_in(participant_id uuid, opt_in boolean) TO authenticated;
 
+REVOKE ALL ON FUNCTION private.start_networking_opt_in() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.start_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.start_participant_session(session_id uuid) TO authenticated;
 
@@ -3829,8 +3823,6 @@ GRANT ALL ON FUNCTION public.complete_participant_session(session_id uuid) TO au
 REVOKE ALL ON FUNCTION public.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) TO authenticated;
 GRANT ALL ON FUNCTION public.directory_page(after_created_at timestamp with time zone, after_id uuid, page_size integer) TO service_role;
-
-REVOKE ALL ON FUNCTION public.fill_participant_track_event() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_tenant_branding(INOUT slug text, OUT display_name text, OUT tenant_type text, OUT brand_config jsonb, OUT custom_domain text) TO anon;
@@ -3872,8 +3864,6 @@ GRANT ALL ON FUNCTION public.save_wizard_session(session_id uuid, patch jsonb, s
 
 REVOKE ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_networking_opt_in(participant_id uuid, opt_in boolean) TO authenticated;
-
-REVOKE ALL ON FUNCTION public.start_networking_opt_in() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.start_participant_session(session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.start_participant_session(session_id uuid) TO authenticated;
@@ -4246,9 +4236,6 @@ GRANT UPDATE(email_config) ON TABLE public.tenant_profiles TO authenticated;
 
 GRANT UPDATE(custom_domain) ON TABLE public.tenant_profiles TO authenticated;
 
-GRANT SELECT ON TABLE public.track_statistics TO authenticated;
-GRANT SELECT ON TABLE public.track_statistics TO service_role;
-
 GRANT SELECT,DELETE ON TABLE public.tracks TO authenticated;
 GRANT ALL ON TABLE public.tracks TO service_role;
 
@@ -4265,6 +4252,9 @@ GRANT INSERT(color),UPDATE(color) ON TABLE public.tracks TO authenticated;
 GRANT INSERT(is_active),UPDATE(is_active) ON TABLE public.tracks TO authenticated;
 
 GRANT INSERT(sort_order),UPDATE(sort_order) ON TABLE public.tracks TO authenticated;
+
+GRANT SELECT ON TABLE public.track_statistics TO authenticated;
+GRANT SELECT ON TABLE public.track_statistics TO service_role;
 
 GRANT SELECT ON TABLE public.usage_events TO authenticated;
 GRANT ALL ON TABLE public.usage_events TO service_role;

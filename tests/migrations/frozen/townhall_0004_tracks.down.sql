@@ -83,9 +83,9 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'fill_participant_track_event', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.fill_participant_track_event()')), 'drop function if exists public.fill_participant_track_event()', 'townhall_0004');
+        perform pg_temp.townhall_drop_object('private', 'fill_participant_track_event', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.fill_participant_track_event()')), 'drop function if exists private.fill_participant_track_event()', 'townhall_0004');
     else
-        drop function if exists public.fill_participant_track_event();
+        drop function if exists private.fill_participant_track_event();
     end if;
 end
 $do$;

@@ -264,10 +264,10 @@ with check (
 
 comment on policy "the service can do everything" on public.participant_tracks is null;
 
-create or replace function public.fill_participant_track_event()
+create or replace function private.fill_participant_track_event()
 returns trigger
 language plpgsql
-volatile security invoker parallel unsafe
+volatile security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
@@ -280,13 +280,13 @@ begin
 end
 $function$;
 
-revoke all on function public.fill_participant_track_event() from public, anon, authenticated, service_role;
+revoke all on function private.fill_participant_track_event() from public, anon, authenticated, service_role;
 
-comment on function public.fill_participant_track_event() is 'Sets event_id to the event of the participant.';
+comment on function private.fill_participant_track_event() is 'Sets event_id to the event of the participant.';
 
 create or replace trigger fill_participant_track_event before insert or update of participant_id, event_id
 on public.participant_tracks
 for each row
-execute function public.fill_participant_track_event();
+execute function private.fill_participant_track_event();
 
 comment on trigger fill_participant_track_event on public.participant_tracks is 'Sets event_id to the event of the participant.';

@@ -127,9 +127,9 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
-        perform pg_temp.townhall_drop_object('public', 'start_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.start_networking_opt_in()')), 'drop function if exists public.start_networking_opt_in()', 'townhall_0008');
+        perform pg_temp.townhall_drop_object('private', 'start_networking_opt_in', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.start_networking_opt_in()')), 'drop function if exists private.start_networking_opt_in()', 'townhall_0008');
     else
-        drop function if exists public.start_networking_opt_in();
+        drop function if exists private.start_networking_opt_in();
     end if;
 end
 $do$;

@@ -248,10 +248,10 @@ with check (
 
 comment on policy "the service can do everything" on public.table_assignments is null;
 
-create or replace function public.start_networking_opt_in()
+create or replace function private.start_networking_opt_in()
 returns trigger
 language plpgsql
-volatile security invoker parallel unsafe
+volatile security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
 begin
@@ -267,9 +267,9 @@ begin
 end
 $function$;
 
-revoke all on function public.start_networking_opt_in() from public, anon, authenticated, service_role;
+revoke all on function private.start_networking_opt_in() from public, anon, authenticated, service_role;
 
-comment on function public.start_networking_opt_in() is 'ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע (Sets the opt-in of a new participant who has not answered: NULL to the event''s default, or to false)';
+comment on function private.start_networking_opt_in() is 'ההסכמה לנטוורקינג של משתתף חדש שלא ענה בעצמו: NULL הופך לברירת המחדל של האירוע (Sets the opt-in of a new participant who has not answered: NULL to the event''s default, or to false)';
 
 create or replace function public.withdraw_networking_opt_in()
 returns trigger
@@ -303,7 +303,7 @@ when (
     and row_security_active('public.participants')
     and not pg_has_role('service_role', 'usage')
 )
-execute function public.start_networking_opt_in();
+execute function private.start_networking_opt_in();
 
 comment on trigger start_networking_opt_in on public.participants is 'NULL הופך לברירת המחדל של האירוע; בעל חשבון עונה בעצמו (NULL becomes the event''s default; a person with an account answers for themselves)';
 
@@ -336,7 +336,7 @@ left join public.participant_tracks as pt
 left join public.participants as p
     on p.event_id = pt.event_id and p.id = pt.participant_id
 where t.is_active
-group by t.id;
+group by t.id, t.event_id, t.name, t.color;
 
 revoke all on table public.track_statistics from public, anon, authenticated, service_role;
 

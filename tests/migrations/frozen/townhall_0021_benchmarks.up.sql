@@ -103,6 +103,7 @@ returns setof record
 language plpgsql
 volatile security definer parallel unsafe rows 2
 set search_path = 'pg_catalog', 'pg_temp'
+set work_mem = '64MB'
 as $function$
 declare
     aggregate record;

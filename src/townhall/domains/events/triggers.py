@@ -6,8 +6,10 @@ from townhall.domains.identity.triggers import of_clients, updated_at_trigger
 from townhall.pg import SAFE_SEARCH_PATH, Entity, Function, Trigger
 
 START_NETWORKING_OPT_IN = Function(
+    schema="private",
     name="start_networking_opt_in",
     language="plpgsql",
+    security="definer",
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin
@@ -41,8 +43,10 @@ WITHDRAW_NETWORKING_OPT_IN = Function(
 )
 
 FILL_PARTICIPANT_TRACK_EVENT = Function(
+    schema="private",
     name="fill_participant_track_event",
     language="plpgsql",
+    security="definer",
     settings={"search_path": SAFE_SEARCH_PATH},
     body="""
         begin

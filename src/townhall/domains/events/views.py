@@ -7,7 +7,7 @@ from townhall.pg import AUTHENTICATED, SERVICE, Entity, View
 ENTITIES: tuple[Entity, ...] = (
     View(
         name="track_statistics",
-        # Grouping by the track's key, partitioning by event and joining by the event as well let
+        # Grouping by the track, partitioning by event and joining by the event as well let
         # PostgreSQL push a condition on event_id down to every table, so that it reads one event.
         definition="""
             select
@@ -29,7 +29,7 @@ ENTITIES: tuple[Entity, ...] = (
             left join public.participants as p
                 on p.event_id = pt.event_id and p.id = pt.participant_id
             where t.is_active
-            group by t.id
+            group by t.id, t.event_id, t.name, t.color
         """,
         grants={AUTHENTICATED: ("select",), SERVICE: ("select",)},
         comment="סטטיסטיקת מסלולים לכל אירוע (Statistics of the active tracks of each event)",
