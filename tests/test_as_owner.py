@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from tests.support.alembic import alembic
 from townhall.as_owner import as_owner_of
 from townhall.cli import main
+from townhall.migrate.write.placement import write_beside_own_revisions
 from townhall.pull.staging import put_in_place, staged
 
 if TYPE_CHECKING:
@@ -100,6 +103,39 @@ def test_own_folder_changes_nothing(tmp_path: Path) -> None:
     before = os.geteuid(), os.getegid(), os.getgroups()
     with as_owner_of(tmp_path / "new"):
         assert (os.geteuid(), os.getegid(), os.getgroups()) == before
+
+
+def folders_of_revisions(home: Path) -> tuple[ScriptDirectory, Path]:
+    """Return the folders of an application's revisions, and the one that is its own."""
+    assert main(["init", str(home / "shop")]) == 0
+    config = Config(home / "shop" / "alembic.ini")
+    return ScriptDirectory.from_config(config), home / "shop" / "migrations" / "versions"
+
+
+def test_revision_belongs_to_the_owner_of_its_folder(home: Path) -> None:
+    script, versions = folders_of_revisions(home)
+    write_beside_own_revisions(Config(home / "shop" / "alembic.ini"), script)
+    script.generate_revision("0a", "more", refresh=True)
+    (made,) = versions.glob("*.py")
+    assert made.stat().st_uid == home.stat().st_uid
+    assert os.geteuid() == os.getuid()
+
+
+@AS_ROOT
+def test_revision_follows_no_link_that_is_put_there_while_it_is_written(
+    home: Path, of_root: Path
+) -> None:
+    script, versions = folders_of_revisions(home)
+
+    def generate(*_: object, **__: object) -> None:
+        versions.rmdir()
+        versions.symlink_to(of_root)
+        (versions / "more.py").write_text("more")
+
+    vars(script)["generate_revision"] = generate
+    write_beside_own_revisions(Config(home / "shop" / "alembic.ini"), script)
+    with pytest.raises(PermissionError):
+        script.generate_revision("0a", "more")
 
 
 @pytest.mark.thorough

@@ -17,6 +17,7 @@ from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError, coerce_resource_to_filename
 
+from townhall.as_owner import as_owner_of
 from townhall.embedded.errors import UnusableDataError
 from townhall.embedded.paths import opened
 from townhall.migrate.commands import SCRIPT_LOCATION
@@ -60,12 +61,14 @@ def write_beside_own_revisions(config: Config, script: ScriptDirectory) -> None:
 def _generate(folders: Folders, generate: Any, *arguments: Any, **options: Any) -> Script:  # noqa: ANN401 - Alembic's
     asked = Placement(**{name: options.pop(name, None) for name in Placement._fields})
     placement = folders.place(asked)
-    _refuse_links_of_others(Path(placement.version_path or ""))
-    return cast("Script", generate(*arguments, **options, **placement._asdict()))
+    folder = Path(placement.version_path or "")
+    _refuse_links_of_others(folder)
+    with as_owner_of(folder):
+        return cast("Script", generate(*arguments, **options, **placement._asdict()))
 
 
 def _refuse_links_of_others(folder: Path) -> None:
-    # Root would write where another account has put a link to.
+    # A link that is put there later leads root to nothing that its owner can't write.
     try:
         with suppress(OSError), opened(folder.absolute()):
             pass
