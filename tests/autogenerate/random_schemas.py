@@ -273,8 +273,7 @@ class _Builder:
             values = sa.Enum(*VALUES, name=self.name("e0"), schema=SCHEMA)
             kind = postgresql.ARRAY(values) if choice.number == 2 else values
         else:
-            # The same for a table each time: its change needs a hand.
-            expression = f"{self.quoted('id')} * {2 + choice.number}"
+            expression = f"{self.quoted('id')} * {2 + choice.value}"
             return sa.Column(self.name(name), sa.Integer, sa.Computed(expression))
         return sa.Column(
             self.name(name),

@@ -15,6 +15,9 @@ from townhall.pg import sql
 from townhall.roles import SUPABASE
 from townhall.testing.databases import Databases
 
+# Before PostgreSQL 18 a generated column is stored.
+pytestmark = pytest.mark.filterwarnings("ignore:Computed column")
+
 unhurried = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
