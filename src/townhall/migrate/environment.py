@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import context
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData
 
 from townhall.migrate.alembic_options import refuse_others
+from townhall.migrate.cells import (
+    CELL_OPTION,
+    NotForCellsError,
+    chosen_cells,
+    each_cell,
+)
 from townhall.migrate.compare.filters import Filters, IncludeName, IncludeObject
 from townhall.migrate.guard.connections import PUBLIC_FIRST, connected
 from townhall.migrate.guard.encodings import REFUSE_IN_SCRIPT
@@ -163,12 +170,22 @@ def run(  # noqa: PLR0913 - each is a setting of its own
         LOCK_TIMEOUT_OF_REVISIONS: timeout.duration,
         LIVE_OPTION: arguments.get("live", "yes" if live else "no") != "no",
     }
+    cells = chosen_cells(context.config, arguments)
     if context.is_offline_mode():
+        if cells:
+            raise CommandError("--sql writes a script for one database: leave out -x cells")
         _run_offline(settings, timeout, options)
-    else:
-        schemas = settings.scope.schemas
-        with printable_errors(), connected(context.config, arguments, schemas) as connection:
+        return
+
+    def migrate(arguments: dict[str, Any], options: dict[str, Any]) -> None:
+        with connected(context.config, arguments, settings.scope.schemas) as connection:
             _run_online(connection, settings, (timeout, wait_limit), options)
+
+    if cells:
+        each_cell(cells, lambda cell, url: migrate({"url": url}, {**options, CELL_OPTION: cell}))
+        return
+    with printable_errors():
+        migrate(arguments, options)
 
 
 def _lock_timeout(arguments: Mapping[str, Any], by_default: LockTimeout) -> LockTimeout:
@@ -276,7 +293,13 @@ def _run_online(
 
 
 def _prepare_context() -> None:
-    if _COMPARISON in context.get_context().opts:
+    opts = context.get_context().opts
+    if _COMPARISON in opts and CELL_OPTION in opts:
+        raise NotForCellsError(
+            "revisions are written and compared with one database: name a cell's with -x url=…, and"
+            " leave out -x cells"
+        )
+    if _COMPARISON in opts:
         # All other commands compare nothing, and loading it would be most of their time.
         from townhall.migrate.comparing import prepare_comparison  # noqa: PLC0415 - see above
 

@@ -26,6 +26,7 @@ from townhall.input_error import InputError
 from townhall.roles import SUPABASE, Roles
 from townhall.session.acting import ActingSession
 from townhall.session.actor import Actor
+from townhall.session.cells import Cells
 from townhall.session.read_only import Reading, ReadOnlySession
 from townhall.session.registry import ACTOR_KEY
 from townhall.session.replica import (
@@ -139,7 +140,7 @@ class _Factory(ABC, Generic[_Context]):
 class SessionFactory(_Factory[AbstractContextManager[Session]]):
     """Makes sessions that act, on an engine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,
         engine: Engine | Connection,
         roles: Roles = SUPABASE,
@@ -147,6 +148,7 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
         replica: Engine | None = None,
         max_lag: float | None = 10.0,
         max_wait: float = 1.0,
+        cells: Mapping[Any, Engine] | None = None,
         **session_options: Any,  # noqa: ANN401  SQLAlchemy's
     ) -> None:
         """Bind the factory.
@@ -159,6 +161,8 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
             max_lag: How many seconds the replica may be behind; None for any number.
             max_wait: How many seconds a transaction waits for the replica to be as far as
                 ``after``.
+            cells: The engines of other whole databases, each by the keys of what is in it; see
+                :meth:`cell`.
             **session_options: Options of ``sqlalchemy.orm.Session``. ``expire_on_commit``
                 is false unless given, so that objects can be used after the block.
 
@@ -176,6 +180,20 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
         self._engine = engine
         self._sessions = sessionmaker(engine, class_=ActingSession, **options)
         self._readers = sessionmaker(engine, class_=ReadOnlySession, reading=reading, **options)
+        self._cells: Cells[Engine, SessionFactory] = Cells(
+            cells or {}, lambda each: SessionFactory(each, roles, **session_options)
+        )
+
+    def cell(self, key: object) -> SessionFactory:
+        """Return the factory of the cell that has a key, with the same roles and options.
+
+        Args:
+            key: A key of the mapping ``cells``, such as a tenant's id.
+
+        Raises:
+            InputError: No cell has it.
+        """
+        return self._cells.of(key)
 
     def acting(
         self, actor: Actor, *, read_only: bool = False, after: str | None = None
@@ -206,7 +224,7 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
 class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
     """Makes async sessions that act, on an async engine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,
         engine: AsyncEngine | AsyncConnection,
         roles: Roles = SUPABASE,
@@ -214,6 +232,7 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         replica: AsyncEngine | None = None,
         max_lag: float | None = 10.0,
         max_wait: float = 1.0,
+        cells: Mapping[Any, AsyncEngine] | None = None,
         **session_options: Any,  # noqa: ANN401  SQLAlchemy's
     ) -> None:
         """Bind the factory.
@@ -224,6 +243,7 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
             replica: The engine of a hot standby; see :class:`SessionFactory`.
             max_lag: How many seconds the replica may be behind; None for any number.
             max_wait: How many seconds to wait for the replica.
+            cells: The engines of other whole databases; see :class:`SessionFactory`.
             **session_options: Options of ``sqlalchemy.ext.asyncio.AsyncSession``; see
                 :class:`SessionFactory`.
 
@@ -243,6 +263,17 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         self._readers = async_sessionmaker(
             engine, sync_session_class=ReadOnlySession, reading=reading, **options
         )
+        self._cells: Cells[AsyncEngine, AsyncSessionFactory] = Cells(
+            cells or {}, lambda each: AsyncSessionFactory(each, roles, **session_options)
+        )
+
+    def cell(self, key: object) -> AsyncSessionFactory:
+        """Return the factory of the cell that has a key; see :meth:`SessionFactory.cell`.
+
+        Raises:
+            InputError: No cell has it.
+        """
+        return self._cells.of(key)
 
     def acting(
         self, actor: Actor, *, read_only: bool = False, after: str | None = None

@@ -1,0 +1,140 @@
+"""A migration of several databases, one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.config import Config, main
+from alembic.util import CommandError
+from sqlalchemy import create_engine, text
+
+from tests.support.applications import SmallApplication
+from townhall.migrate.cells import chosen_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from townhall.testing.databases import Databases
+
+_REVISION = '''
+"""Seats."""
+from alembic import op
+
+revision = "seats_0001"
+down_revision = None
+
+
+def upgrade():
+    op.execute("create table public.seats (id int)")
+
+
+def downgrade():
+    op.execute("drop table public.seats")
+'''
+_NOWHERE = "postgresql://nobody@/nowhere?host=/nowhere"
+
+
+@pytest.fixture
+def cells(townhall_databases: Databases) -> Iterator[list[str]]:
+    with townhall_databases.create() as berlin, townhall_databases.create() as vienna:
+        yield [berlin, vienna]
+
+
+def application(folder: Path, **cells: str) -> str:
+    """Write an application with cells, and return its ``alembic.ini``."""
+    SmallApplication(folder, _NOWHERE, _NOWHERE).declare('Table("seats", metadata)')
+    (folder / "versions" / "seats_0001.py").write_text(_REVISION)
+    ini = folder / "alembic.ini"
+    lines = (f"{name} = {url.replace('%', '%%')}\n" for name, url in cells.items())
+    ini.write_text(f"{ini.read_text()}\n[cells]\n{''.join(lines)}")
+    return str(ini)
+
+
+def told_by(capsys: pytest.CaptureFixture[str]) -> str:
+    return "".join(capsys.readouterr())
+
+
+def has_seats(url: str) -> bool:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = connection.scalar(text("select to_regclass('public.seats') is not null"))
+    engine.dispose()
+    return found is True
+
+
+def test_every_cell_is_upgraded_and_what_failed_is_told(
+    tmp_path: Path, cells: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    berlin, vienna = cells
+    ini = application(tmp_path, berlin=berlin, gone=_NOWHERE, vienna=vienna)
+    command = ("-c", ini, "-x", "cells=all", "upgrade", "heads")
+    with pytest.raises(SystemExit):
+        main(command)
+    told = told_by(capsys)
+    assert "cell gone: " in told
+    assert "Done: berlin, vienna." in told
+    assert "Not begun" not in told
+    assert "Traceback" not in told
+    assert [has_seats(url) for url in cells] == [True, True]
+
+    main(("-c", ini, "-x", "cells=berlin, vienna", "upgrade", "heads"))
+    main(("-c", ini, "-x", "cells=vienna", "downgrade", "base"))
+    assert [has_seats(url) for url in cells] == [True, False]
+
+    main(("-c", ini, "-x", "cells=vienna", "stamp", "heads"))
+    capsys.readouterr()
+    main(("-c", ini, "-x", "cells=berlin, vienna", "current"))
+    assert told_by(capsys).count("seats_0001 (head)") == 2
+
+
+def test_failure_of_a_revision_in_a_cell_leaves_the_others_done(
+    tmp_path: Path, cells: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    berlin, vienna = cells
+    engine = create_engine(berlin)
+    with engine.begin() as connection:
+        connection.execute(text("create table public.seats (name text)"))
+    engine.dispose()
+    ini = application(tmp_path, berlin=berlin, vienna=vienna)
+    with pytest.raises(SystemExit):
+        main(("-c", ini, "-x", "cells=all", "upgrade", "heads"))
+    told = told_by(capsys)
+    assert "cell berlin: " in told
+    assert "public.seats: it lacks id" in told
+    assert "Done: vienna." in told
+    assert has_seats(vienna)
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (("-x", "cells=berlin", "check"), "with one database"),
+        (("-x", "cells=berlin", "revision", "-m", "m", "--autogenerate"), "with one database"),
+        (("-x", "cells=berlin", "upgrade", "head", "--sql"), "a script for one database"),
+        (("-x", "cells=paris", "upgrade", "head"), "there is no cell paris"),
+        (("-x", f"url={_NOWHERE}", "-x", "cells=all", "upgrade", "head"), "are both named"),
+    ],
+)
+def test_command_that_is_none_for_cells_is_refused(
+    tmp_path: Path,
+    empty_database: str,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    refusal: str,
+) -> None:
+    ini = application(tmp_path, berlin=empty_database)
+    with pytest.raises(SystemExit):
+        main(("-c", ini, *words))
+    assert refusal in told_by(capsys)
+    assert not has_seats(empty_database)
+
+
+def test_cells_of_a_program_precede_those_of_the_ini() -> None:
+    config = Config()
+    assert chosen_cells(config, {}) == {}
+    with pytest.raises(CommandError, match="has no cell"):
+        chosen_cells(config, {"cells": "all"})
+    config.attributes["cells"] = {"berlin": "postgresql://berlin/db"}
+    assert chosen_cells(config, {"cells": "all"}) == {"berlin": "postgresql://berlin/db"}

@@ -1,0 +1,88 @@
+"""Factories for several whole databases, by the keys of what is in each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import create_engine, select
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.session.database import Logins, Note, notes_database
+from tests.session.scenarios import assert_acts_as
+from tests.support.documentation import EXAMPLE
+from townhall.session import AsyncSessionFactory, SessionFactory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Engine
+
+    from townhall.testing.databases import Databases
+
+PAGE = Path(__file__).parents[2] / "docs" / "acting.md"
+BERLIN, VIENNA = uuid4(), uuid4()
+
+
+@pytest.fixture(scope="module")
+def other(townhall_databases: Databases) -> Iterator[Logins]:
+    with townhall_databases.create() as url, notes_database(url) as logins:
+        yield logins
+
+
+def test_session_is_one_of_the_cell_that_has_the_key(
+    engine: Engine, other: Logins, make_engine: Callable[..., Engine], user: UUID
+) -> None:
+    cells = {BERLIN: engine, VIENNA: make_engine(other.member), "both": engine}
+    sessions = SessionFactory(engine, cells=cells, info={"request": 7})
+    with sessions.cell(VIENNA).as_user(user) as session:
+        assert_acts_as(session, user)
+        assert session.info["request"] == 7
+        session.add(Note(owner=user, body="in Vienna"))
+    with sessions.cell(VIENNA).as_user(user, read_only=True) as session:
+        assert session.scalars(select(Note.body)).all() == ["in Vienna"]
+    with sessions.cell(BERLIN).as_user(user) as session:
+        assert session.scalars(select(Note)).all() == []
+    assert sessions.cell(BERLIN) is sessions.cell("both")
+
+
+async def test_async_session_is_one_of_the_cell_that_has_the_key(
+    logins: Logins, other: Logins, user: UUID
+) -> None:
+    berlin, vienna = create_async_engine(logins.member), create_async_engine(other.member)
+    sessions = AsyncSessionFactory(berlin, cells={BERLIN: berlin, VIENNA: vienna})
+    async with sessions.cell(VIENNA).as_user(user) as session:
+        session.add(Note(owner=user))
+    async with sessions.cell(BERLIN).as_user(user) as session:
+        assert (await session.scalars(select(Note))).all() == []
+    await berlin.dispose()
+    await vienna.dispose()
+
+
+def test_example_of_the_guide_runs(engine: Engine, user: UUID) -> None:
+    names = {
+        "SessionFactory": SessionFactory,
+        "engine": engine,
+        "vienna_engine": engine,
+        "berlin_id": BERLIN,
+        "vienna_id": VIENNA,
+        "user_id": user,
+    }
+    example = EXAMPLE.search(PAGE.read_text(encoding="utf-8").partition("## Cells")[2])
+    assert example is not None
+    exec(example[1], names)  # noqa: S102  our own documentation
+
+
+def test_key_of_no_cell_is_refused(engine: Engine) -> None:
+    for sessions in (SessionFactory(engine), SessionFactory(engine, cells={BERLIN: engine})):
+        with pytest.raises(ValueError, match="no cell has this key") as refused:
+            sessions.cell(VIENNA)
+        assert str(VIENNA) not in str(refused.value)
+
+
+def test_cell_of_an_engine_of_another_kind_is_refused(engine: Engine) -> None:
+    cells = {BERLIN: create_engine("sqlite://")}
+    with pytest.raises(RuntimeError, match="psycopg"):
+        SessionFactory(engine, cells=cells).cell(BERLIN)
