@@ -230,8 +230,9 @@ def upgrade() -> None:
                     milestone_id is null
                     or exists (
                         select
-                        from public.milestones as m
-                        where m.id = social_feed_posts.milestone_id
+                        from public.milestones as parent
+                        where parent.id = social_feed_posts.milestone_id
+                        offset 0
                     )
                 )
             """,
@@ -268,8 +269,9 @@ def upgrade() -> None:
                     milestone_id is null
                     or exists (
                         select
-                        from public.milestones as m
-                        where m.id = social_feed_posts.milestone_id
+                        from public.milestones as parent
+                        where parent.id = social_feed_posts.milestone_id
+                        offset 0
                     )
                 )
             """,

@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(names)}")
     parser.add_argument("--long", action="store_true", help=f"{LONG:,} rows instead of {USUAL:,}")
     parser.add_argument("--rows", type=int, help="another number of rows")
+    parser.add_argument("--seconds", type=float, default=20.0, help="for all turns of one line")
     parser.add_argument("--print", action="store_true", help="print the blocks, and write nothing")
     options = parser.parse_args(arguments)
     unknown = {*options.groups} - {*names}
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = options.rows or (LONG if options.long else USUAL)
     with _server() as server:
         chosen = [each for each in GROUPS if each.name in (options.groups or names)]
-        run(Bench(Databases(server), rows), chosen, writes=not options.print)
+        run(Bench(Databases(server), rows, options.seconds), chosen, writes=not options.print)
 
 
 def run(bench: Bench, groups: Iterable[Group], *, writes: bool) -> None:

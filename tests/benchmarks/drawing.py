@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
@@ -16,7 +17,7 @@ from tests.benchmarks.page import ratio
 _INK, _GRID = "#808080", "#80808040"
 _GOOD, _SHORT = "#2e9e4f", "#d9534f"
 _LINES = ("#808080", "#8a6fd1", "#2e9e4f", "#3b8fd4", "#d9534f", "#c77d1a")
-_STYLE = {
+_STYLE: Any = {
     "svg.hashsalt": "townhall",
     "savefig.transparent": True,
     "text.color": _INK,

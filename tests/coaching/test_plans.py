@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, select, text
 
 from tests.support.plans import plan_of
 from townhall import Campaign, ClientStatus, ParticipantSession, TenantProfile, UsageEvent
-from townhall.domains.coaching import pipeline_of, usage_summary
+from townhall.domains.coaching import newest_usage, pipeline_of, usage_summary
 from townhall.domains.coaching.functions import BRANDING
 from townhall.testing import acting
 
@@ -170,6 +170,33 @@ def test_usage_of_a_tenant_is_read_through_an_index_on_tenant_and_time(
             plan = plan_of(many, summary)
         assert plan.indexes == {"ix_usage_events_tenant_id_created_at"}
         assert plan.sequentially_scanned == set()
+
+
+def test_newest_usage_is_read_through_an_index_on_the_tenant(
+    many: Connection, owner: tuple[UUID, UUID]
+) -> None:
+    """However much newer the events of other tenants are."""
+    tenant, user = owner
+    with many.begin_nested() as savepoint:
+        many.execute(
+            text(
+                "update usage_events set created_at = created_at - interval '9 years'"
+                " where tenant_id = :tenant"
+            ),
+            {"tenant": tenant},
+        )
+        with acting(many, "authenticated", user):
+            found = many.execute(newest_usage(limit=20)).all()
+            plan = plan_of(many, newest_usage(limit=20), run=True)
+        savepoint.rollback()
+    times = [each.created_at for each in found]
+    assert len(times) == 20
+    assert times == sorted(times, reverse=True)
+    assert {each.tenant_id for each in found} == {tenant}
+    of_tenant = {"ix_usage_events_tenant_id", "ix_usage_events_tenant_id_created_at"}
+    assert plan.indexes - of_tenant == {"ix_tenant_profiles_user_id", "pk_usage_events"}
+    assert plan.rows_read("usage_events") <= 300 + 20
+    assert plan.sequentially_scanned == set()
 
 
 def test_usage_of_all_tenants_is_read_through_an_index_on_the_time(many: Connection) -> None:

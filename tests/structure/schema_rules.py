@@ -336,6 +336,17 @@ POLICIES = (
         """,
     ),
     SchemaRule(
+        "a policy that may read all rows of another table to show one of its own",
+        f"""
+        select policy from {_CONDITIONS}
+        where regexp_count(condition, 'EXISTS \\(') <> regexp_count(condition, 'OFFSET 0')
+        """,
+        """
+        create policy readers on public.example for select to authenticated
+        using (exists (select from public.profiles as p where p.id = user_id))
+        """,
+    ),
+    SchemaRule(
         "a policy that compares a column with itself",
         f"""
         select policy from {_CONDITIONS}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.benchmarks.frame import Group
-from tests.benchmarks.groups import autogenerate, counters, usage
+from tests.benchmarks.groups import autogenerate, counters, reads, usage
 
 GROUPS: Sequence[Group] = (
     autogenerate.GROUP,
+    reads.GROUP,
     counters.GROUP,
     usage.GROUP,
 )

@@ -3493,14 +3493,16 @@ CREATE POLICY "the author can delete" ON public.social_feed_comments FOR DELETE 
 CREATE POLICY "the author can delete" ON public.social_feed_posts FOR DELETE TO authenticated USING ((author_id = ( SELECT auth.uid() AS uid)));
 
 CREATE POLICY "the author with an account and their own milestones can insert" ON public.social_feed_posts FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
-   FROM public.milestones m
-  WHERE (m.id = social_feed_posts.milestone_id))))));
+   FROM public.milestones parent
+  WHERE (parent.id = social_feed_posts.milestone_id)
+ OFFSET 0)))));
 
 CREATE POLICY "the author with an account can update" ON public.social_feed_comments FOR UPDATE TO authenticated USING (((author_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((NOT private.is_post_of_blocked(post_id)) AND ((parent_comment_id IS NULL) OR (NOT private.is_comment_of_blocked(parent_comment_id)))) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text)));
 
 CREATE POLICY "the author with an account can update" ON public.social_feed_posts FOR UPDATE TO authenticated USING (((author_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text))) WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND (( SELECT ((NULLIF(current_setting('request.jwt.claims'::text, true), ''::text))::jsonb ->> 'is_anonymous'::text)) IS DISTINCT FROM 'true'::text) AND ((milestone_id IS NULL) OR (EXISTS ( SELECT
-   FROM public.milestones m
-  WHERE (m.id = social_feed_posts.milestone_id))))));
+   FROM public.milestones parent
+  WHERE (parent.id = social_feed_posts.milestone_id)
+ OFFSET 0)))));
 
 CREATE POLICY "the campaign's owner can read" ON public.campaigns FOR SELECT TO authenticated USING (((tenant_id = ANY (ARRAY( SELECT private.my_tenant_ids() AS my_tenant_ids))) OR ((created_by = ( SELECT auth.uid() AS uid)) AND (tenant_id IS NULL))));
 

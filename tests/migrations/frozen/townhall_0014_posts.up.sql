@@ -161,8 +161,9 @@ with check (
         milestone_id is null
         or exists (
             select
-            from public.milestones as m
-            where m.id = social_feed_posts.milestone_id
+            from public.milestones as parent
+            where parent.id = social_feed_posts.milestone_id
+            offset 0
         )
     )
 );
@@ -199,8 +200,9 @@ with check (
         milestone_id is null
         or exists (
             select
-            from public.milestones as m
-            where m.id = social_feed_posts.milestone_id
+            from public.milestones as parent
+            where parent.id = social_feed_posts.milestone_id
+            offset 0
         )
     )
 );

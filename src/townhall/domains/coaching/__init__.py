@@ -22,6 +22,7 @@ from townhall.domains.coaching.models import (
 from townhall.domains.coaching.queries import (
     complete_participant_session,
     log_usage_event,
+    newest_usage,
     pipeline_of,
     start_participant_session,
     tenant_branding,
@@ -49,6 +50,7 @@ __all__ = [
     "canonical_domain",
     "complete_participant_session",
     "log_usage_event",
+    "newest_usage",
     "pipeline_of",
     "start_participant_session",
     "tenant_branding",

@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -248,6 +249,28 @@ def log_usage_event(  # noqa: PLR0913 - the columns of an event
             type_=Uuid,
         )
     )
+
+
+def newest_usage(limit: int = 50) -> Select[UsageEvent]:
+    """Select the newest usage events of the caller's tenants, as their owner.
+
+    The newest of each tenant are read in the order of its index. Without a tenant PostgreSQL would
+    read the events of all tenants backwards until it has enough of the caller's. Of one tenant,
+    ``select(UsageEvent).where(UsageEvent.tenant_id == …)`` does the same.
+
+    Args:
+        limit: The number of events.
+    """
+    newest_first = UsageEvent.created_at.desc()
+    of_tenant = (
+        select(UsageEvent.id)
+        .where(UsageEvent.tenant_id == TenantProfile.id)
+        .order_by(newest_first)
+        .limit(limit)
+        .lateral("of_tenant")
+    )
+    newest = select(of_tenant.c.id).select_from(TenantProfile).join(of_tenant, true())
+    return select(UsageEvent).where(UsageEvent.id.in_(newest)).order_by(newest_first).limit(limit)
 
 
 def usage_summary(

@@ -112,15 +112,9 @@ removing_members = moderators(CommunityMember.community_id).where(
 the_author = owner(SocialFeedPost.author_id, "the author")
 the_author_with_account = the_author.with_account
 # Without this, the foreign key would tell an author which keys others' milestones have.
+their_milestone = readers_of(SocialFeedPost.milestone_id, "users of the milestone")
 posting = the_author_with_account.where(
-    """
-    milestone_id is null
-    or exists (
-        select
-        from public.milestones as m
-        where m.id = social_feed_posts.milestone_id
-    )
-    """,
+    f"milestone_id is null or {their_milestone.condition}",
     "using only their own milestones",
 ).named("the author with an account and their own milestones")
 the_reactor = owner(SocialFeedReaction.user_id)

@@ -1,0 +1,165 @@
+"""Reads as a user, beside the same rows asked for with the condition written out.
+
+Row level security holds for one side and not for the other, which is a superuser's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Select, create_engine
+from sqlalchemy.dialects import postgresql
+
+from tests.benchmarks.frame import Bench, Comparisons, Measurement, Side, Taken
+from tests.benchmarks.groups.reads_data import (
+    BUSY_POST,
+    COACH,
+    EVENT,
+    LARGE_EVENT,
+    ORGANIZER,
+    READER,
+    TENANT,
+    fill,
+)
+from townhall.domains.coaching import newest_usage
+from townhall.domains.community import feed_page
+from townhall.migrate import upgrade
+from townhall.testing import acting
+
+_READABLE = f"(p.is_public or p.author_id = '{READER}')"
+_POST = f"exists (select from social_feed_posts as p where p.id = '{BUSY_POST}' and {_READABLE})"
+_MY_EVENTS = f"""array(
+    select e.id
+    from events as e
+    join organization_members as m on m.organization_id = e.organization_id
+    where m.user_id = '{ORGANIZER}'
+)"""
+_IS_MINE = f"""exists (
+    select
+    from events as e
+    join organization_members as m on m.organization_id = e.organization_id
+    where e.id = '{{event}}' and m.user_id = '{ORGANIZER}'
+)"""
+_NEWEST_USAGE = """
+    select * from usage_events where {condition} order by created_at desc limit 50
+"""
+
+
+class _Read(NamedTuple):
+    """A query of a user, and the same by hand; both name the rows by their first column."""
+
+    name: str
+    reader: UUID
+    ours: str
+    by_hand: str
+    goal: float
+    beside: str = "by hand"
+    both_as_user: bool = False
+
+
+def _below(table: str, rest: str = "", columns: str = "*") -> tuple[str, str]:
+    """Return the query of the rows below the busy post, and the same by hand."""
+    query = f"select {columns} from {table} where post_id = '{BUSY_POST}'"
+    return f"{query} {rest}", f"{query} and {_POST} {rest}"
+
+
+def _of_event(table: str, event: UUID) -> tuple[str, str]:
+    query = f"select * from {table} where event_id = '{event}'"
+    return query, f"{query} and {_IS_MINE.format(event=event)}"
+
+
+def _reads() -> Iterator[_Read]:
+    comments, reactions = "social_feed_comments", "social_feed_reactions"
+    newest = "order by created_at desc limit 50"
+    yield _Read("newest 50 comments of a busy post", READER, *_below(comments, newest), 1.3)
+    yield _Read("count of its comments", READER, *_below(comments, columns="count(*)"), 1.5)
+    yield _Read("all its comments", READER, *_below(comments), 1.5)
+    yield _Read("all its reactions", READER, *_below(reactions), 1.5)
+    mine = f"select * from {reactions} where user_id = '{READER}'"
+    yield _Read("reactions of one's own", READER, mine, mine, 1.5)
+    feed = "select * from social_feed_posts order by created_at desc limit 20"
+    yield _Read(
+        "the feed without a condition",
+        READER,
+        feed,
+        _text(feed_page()),
+        2.0,
+        "`feed_page()`",
+        both_as_user=True,
+    )
+    post = f"select * from social_feed_posts as p where id = '{BUSY_POST}'"
+    yield _Read("one post by its id", READER, post, f"{post} and {_READABLE}", 1.5)
+    unread = f"""
+        select count(*) from founder_messages where recipient_id = '{READER}' and not is_read
+    """
+    yield _Read("count of unread messages", READER, unread, unread, 1.5)
+    yield _Read("participants of one event", ORGANIZER, *_of_event("participants", EVENT), 1.3)
+    yield _Read("its statistics", ORGANIZER, *_of_event("track_statistics", EVENT), 1.3)
+    large = _of_event("participants", LARGE_EVENT)
+    yield _Read("participants of a large event", ORGANIZER, *large, 1.3)
+    for name, table in (("participants", "participants"), ("statistics", "track_statistics")):
+        every = f"select count(*) from {table}"
+        by_hand = f"{every} where event_id = any ({_MY_EVENTS})"
+        yield _Read(f"count of all {name} of the caller's events", ORGANIZER, every, by_hand, 1.3)
+    named = _NEWEST_USAGE.format(condition=f"tenant_id = '{TENANT}'")
+    yield _Read("newest 50 usage events, the tenant named", COACH, named, named, 1.5)
+    yield _Read("`newest_usage()`", COACH, _text(newest_usage()), named, 2.0, "the tenant named")
+    sessions = f"select * from stakeholder_sessions where user_id = '{COACH}'"
+    yield _Read("one's own sessions through an old view", COACH, sessions, sessions, 1.5)
+
+
+def _text(statement: Select[Any]) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+@contextmanager
+def _measurements(bench: Bench) -> Iterator[Sequence[Measurement]]:
+    with bench.databases.create() as url:
+        upgrade(url)
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            fill(connection, bench.rows)
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("vacuum analyze")
+        with ExitStack() as stack:
+            superuser = stack.enter_context(engine.connect())
+            readers = {
+                reader: stack.enter_context(_acting(engine, reader))
+                for reader in (READER, ORGANIZER, COACH)
+            }
+            yield [
+                Measurement(
+                    each.name,
+                    _reading(readers[each.reader], each.ours),
+                    _reading(
+                        readers[each.reader] if each.both_as_user else superuser, each.by_hand
+                    ),
+                    each.beside,
+                    each.goal,
+                )
+                for each in _reads()
+            ]
+        engine.dispose()
+
+
+@contextmanager
+def _acting(engine: Engine, user: UUID) -> Iterator[Connection]:
+    with engine.connect() as connection, acting(connection, "authenticated", user):
+        yield connection
+
+
+def _reading(connection: Connection, query: str) -> Side:
+    def side() -> Taken:
+        begin = time.perf_counter()
+        rows = connection.exec_driver_sql(query, execution_options={"no_parameters": True}).all()
+        return Taken(time.perf_counter() - begin, {row[0] for row in rows})
+
+    return side
+
+
+GROUP = Comparisons("reads", _measurements)
