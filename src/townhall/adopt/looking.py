@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from townhall.adopt.tables import findings_on_tables
 from townhall.adopt.triggers import Triggers
 from townhall.adopt.writes import Sources
 from townhall.check.connection import reading
-from townhall.check.snapshot import Snapshot
+from townhall.check.snapshot import Key, Snapshot
 from townhall.migrate.origins.unfinished import read_unfinished
 from townhall.migrate.savepoints import attempt, sqlstate
 from townhall.migrate.urls import psycopg_url
@@ -194,10 +194,18 @@ def _on_others(
     tables = {*tables_of(declared), *tables_of(former)} & {*tables_of(actual)}
     every_table = {*tables_of(declared), *tables_of(actual)}
     code = Sources(states.bodies, every_table)
-    yield from findings_on_policies(declared, actual, states.made, tables)
+    made = {*states.made, *_begun(states)}
+    yield from findings_on_policies(declared, actual, made, tables)
     triggers = Triggers(declared, actual, Sources(states.declared_bodies, every_table), code)
-    yield from triggers.findings(states.made, tables)
+    yield from triggers.findings(made, tables)
     yield from findings_on_dependants(differences, states.readers, code, declared)
     yield from findings_on_names(
         declared, actual, states.made, tables_of(former), partial(users_of, connection)
     )
+
+
+def _begun(states: States) -> Iterator[Key]:
+    """Yield the objects that an interrupted revision has made as they are at head."""
+    for key, item in states.actual.items():
+        if key in states.at_head and states.at_head[key].facts == item.facts:
+            yield key
