@@ -75,6 +75,8 @@ def _ratios(rows: Sequence[Figure]) -> Drawing:
             ratio(each.ratio), (each.ratio, place), (7, 0), textcoords="offset points", va="center"
         )
     axis.set(xscale="log", xlabel="times as long as the comparison; the bar is the goal")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("{x:g}")
     axis.set_yticks(places, labels=[each.name for each in rows])
     axis.invert_yaxis()
     axis.margins(x=0.1)
