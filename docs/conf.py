@@ -11,6 +11,7 @@ project_copyright = "2026, The townhall authors"
 
 extensions = [
     "myst_parser",
+    "constants",
     "reading",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
@@ -28,3 +29,6 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+
+# Attributes of a class are a list in its entry, and no entries of their own.
+napoleon_use_ivar = True

@@ -35,6 +35,8 @@ def is_read_only(column: Column[Any]) -> bool:
 UuidKey = Annotated[
     uuid.UUID, mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
 ]
+"""A primary key that PostgreSQL draws at random."""
+
 Label = Annotated[str, mapped_column(BoundedText(LABEL_LENGTH, must_show=True))]
 """A name, title, slug or category."""
 
@@ -48,13 +50,28 @@ JsonObject = Annotated[
     dict[str, Any],
     mapped_column(Document(), server_default=text("'{}'::jsonb"), info=TRACKED),
 ]
+"""A JSON object, empty by default, whose keys are changed one by one."""
+
 Labels = Annotated[list[str], mapped_column(LabelArray(), server_default=text("'{}'::text[]"))]
+"""A list of names, empty by default."""
+
 Time = Annotated[datetime, mapped_column(BoundedTime())]
+"""A time that Python can hold."""
+
 Day = Annotated[date, mapped_column(BoundedDate())]
+"""A date that Python can hold."""
+
 FalseByDefault = Annotated[bool, mapped_column(server_default=sql_false())]
+"""A boolean that is false by default."""
+
 TrueByDefault = Annotated[bool, mapped_column(server_default=sql_true())]
+"""A boolean that is true by default."""
+
 ZeroByDefault = Annotated[int, mapped_column(server_default=text("0"))]
+"""A number that is 0 by default."""
+
 NowByDefault = Annotated[datetime, mapped_column(server_default=func.now())]
+"""A time that is that of the transaction by default."""
 
 
 def created_at(comment: str) -> MappedColumn[datetime]:

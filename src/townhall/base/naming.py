@@ -14,3 +14,4 @@ NAMING_CONVENTION = {
 """The names of constraints and indexes, with all of their columns."""
 
 metadata = MetaData(naming_convention=NAMING_CONVENTION)
+"""The tables of ``Base``: those of townhall, and of an application that uses it."""

@@ -63,3 +63,4 @@ PRODUCT = Product(
     accepted=_accepted(),
     refusals=_refusals(),
 )
+"""townhall's own product: its tables with everything beside them."""

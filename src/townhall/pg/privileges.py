@@ -13,11 +13,13 @@ from townhall.pg import sql
 from townhall.roles import LONGEST_NAME, SUPABASE
 
 PUBLIC = "public"
+"""The word that stands for every role in grants and policies."""
 
 API_ROLES = SUPABASE.names
 """The roles that requests act as, as Supabase names them: the default of ``api_roles``."""
 
 ANONYMOUS, AUTHENTICATED, SERVICE = API_ROLES
+"""The role of a request without a token, of a signed-in user, and of the service."""
 
 WITH_GRANT_OPTION = " with grant option"
 """The suffix of a privilege for ``WITH GRANT OPTION``."""
