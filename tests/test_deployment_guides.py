@@ -1,0 +1,97 @@
+"""The guides to deployment and scaling: their queries run, and their tables are as declared."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Table, text
+
+from tests.support.documentation import run_examples
+from townhall import Base, TenantProfile, metadata
+from townhall.pg import StorageParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Engine, ForeignKeyConstraint
+
+DOCS = Path(__file__).parents[1] / "docs"
+QUERIES = re.findall(
+    r"^```sql\n(.*?)^```", (DOCS / "deployment.md").read_text(), re.DOTALL | re.MULTILINE
+)
+_HEADING = "| table | columns | refers to | on delete |\n|---|---|---|---|\n"
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda each: re.findall(r"from (\S+)", each)[-1])
+def test_query_of_the_guide_runs_for_a_role_that_monitors(
+    townhall_shared_engine: Engine, query: str
+) -> None:
+    with townhall_shared_engine.connect() as connection:
+        if connection.scalar(text("select current_setting('is_superuser') = 'on'")):
+            create = "create role watcher nologin in role pg_monitor, authenticated"
+            connection.execute(text(create))
+            connection.execute(text("set local role watcher"))
+        assert connection.execute(text(query)).keys()
+        connection.rollback()
+
+
+def test_example_of_the_guide_declares_parameters_of_tables() -> None:
+    declared = run_examples(DOCS / "deployment.md")["HOT_TABLES"]
+    assert isinstance(declared, list)
+    for each in declared:
+        assert isinstance(each, StorageParameters)
+        assert each.table in metadata.tables
+
+
+def test_tables_of_foreign_keys_that_a_split_crosses_are_as_declared() -> None:
+    page = (DOCS / "scaling.md").read_text(encoding="utf-8")
+    assert with_foreign_keys(page) == page
+
+
+def with_foreign_keys(page: str) -> str:
+    """Return the page with the tables as the models have them."""
+    domains = {
+        mapper.local_table.key: mapper.class_.__module__.split(".")[2]
+        for mapper in Base.registry.mappers
+        if isinstance(mapper.local_table, Table)
+    }
+    between = [
+        key
+        for key in _foreign_keys(metadata.sorted_tables)
+        if domains[key.table.key] != domains[key.referred_table.key]
+    ]
+    tenants = _below(TenantProfile.metadata.tables[TenantProfile.__tablename__])
+    out = [key for key in _foreign_keys(tenants) if key.referred_table not in tenants]
+    for title, keys in (("between domains", between), ("out of a tenant", out)):
+        page = re.sub(
+            rf"(<!-- foreign keys {title}: begin -->\n).*?(<!-- foreign keys {title}: end -->)",
+            rf"\1\n{_HEADING}{''.join(map(_line, keys))}\n\2",
+            page,
+            flags=re.DOTALL,
+        )
+    return page
+
+
+def _foreign_keys(tables: Iterable[Table]) -> list[ForeignKeyConstraint]:
+    found = [key for table in tables for key in table.foreign_key_constraints]
+    return sorted(found, key=lambda key: (key.table.key, [*key.column_keys]))
+
+
+def _below(table: Table) -> list[Table]:
+    """Return a table, and those that refer to it directly or through others."""
+    found = [table]
+    for each in metadata.sorted_tables:
+        if each not in found and any(
+            key.referred_table in found for key in each.foreign_key_constraints
+        ):
+            found.append(each)
+    return found
+
+
+def _line(key: ForeignKeyConstraint) -> str:
+    columns = ", ".join(f"`{name}`" for name in key.column_keys)
+    action = (key.ondelete or "no action").lower()
+    return f"| `{key.table.key}` | {columns} | `{key.referred_table.key}` | {action} |\n"
