@@ -92,6 +92,16 @@ def test_commands_that_are_shown_are_those_of_the_walk() -> None:
         assert f"\n{command}\n" in f"\n{walk}"
 
 
+def test_costs_that_are_told_are_those_that_were_measured() -> None:
+    costs = README.read_text(encoding="utf-8").partition("<!-- costs: begin -->")[2]
+    rows = re.findall(
+        r"^\| \w.+\| ([\d.]+) \|", costs.partition("<!-- costs: end -->")[0], re.MULTILINE
+    )
+    measured = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert rows
+    assert [ratio for ratio in rows if not re.search(rf"\b{re.escape(ratio)}\b", measured)] == []
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_links_lead_to_files(page: str) -> None:
     for target in LINK.findall((ROOT / page).read_text(encoding="utf-8")):
