@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,9 +102,9 @@ def test_walk_from_an_empty_folder_runs_as_it_is_written(
 def test_walk_runs_in_an_environment_of_its_own_and_on_supabase(
     wheel: Path, folder: Path, townhall_databases: Databases, empty_database: str
 ) -> None:
-    pin = folder.parent / "constraints.txt"
-    pin.write_text(f"townhall @ {wheel.as_uri()}\n")
+    # As the page says of a package that is on no index.
+    install = replace(INSTALL, text=INSTALL.text.replace("townhall[", f"{wheel}["))
     with supabase_database(townhall_databases, DefaultPrivileges.CLOSED) as supabase:
-        variables = _variables(empty_database, supabase.postgres) | {"PIP_CONSTRAINT": str(pin)}
+        variables = _variables(empty_database, supabase.postgres)
         python = Path(sys.executable).parent
-        Walk(folder, environment(python, **variables)).follow([INSTALL, *BLOCKS])
+        Walk(folder, environment(python, **variables)).follow([install, *BLOCKS])

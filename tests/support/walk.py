@@ -23,7 +23,7 @@ _BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _BASH = shutil.which("bash") or "bash"
-_SECONDS = 300
+_SECONDS = 900
 
 
 @dataclass(frozen=True)
