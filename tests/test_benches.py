@@ -66,3 +66,13 @@ def test_a_figure_above_its_goal_is_marked_and_the_worst_is_told() -> None:
 def test_a_page_without_a_place_for_a_group_is_refused() -> None:
     with pytest.raises(ValueError, match="reads: begin"):
         page.replaced("# Performance\n", "reads", "block")
+
+
+def test_costs_of_other_groups_stay_in_the_readme() -> None:
+    readme = page.README.read_text("utf-8")
+    first = page.with_costs(readme, ["| usage | a | 1 | ≤ 1 |", "| reads | b | 1 | ≤ 1 |"])
+    second = page.with_costs(first, ["| reads | c | 2 | ≤ 1 |"])
+    assert "| usage | a | 1 | ≤ 1 |\n" in second
+    assert "| reads | c | 2 | ≤ 1 |\n" in second
+    assert "| reads | b |" not in second
+    assert page.with_costs(second, []) == second

@@ -1,4 +1,4 @@
-"""Measure everything, and write ``docs/performance.md`` with its drawings: ``make bench``.
+"""Measure everything, and write the figures, drawings and costs: ``make bench``.
 
 The server is that of ``DATABASE_URL``, or an embedded one for the run. ``python -m tests.benchmarks
 reads --print`` measures one group, and writes nothing.
@@ -65,7 +65,10 @@ def run(bench: Bench, groups: Iterable[Group], *, writes: bool) -> None:
             page.PAGE.write_text(changed, "utf-8")
         else:
             tell(f"\n{block}")
-    tell("\n".join(("", "The worst of each group, for the README:", *costs)))
+    if writes:
+        readme = page.README.read_text("utf-8")
+        page.README.write_text(page.with_costs(readme, costs), "utf-8")
+    tell("\n".join(("", "The worst of each group:", *costs)))
 
 
 @contextmanager

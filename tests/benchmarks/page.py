@@ -15,6 +15,9 @@ from tests.benchmarks.frame import Figure, Outcome
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "performance.md"
+README = ROOT / "README.md"
+
+_COSTS = ("| | figure | ratio | goal |", "|---|---|--:|--:|")
 
 
 def conditions(server: URL, rows: int) -> str:
@@ -130,3 +133,26 @@ def worst(name: str, outcome: Outcome) -> str:
         f"| {name} | {figure.name}, beside {figure.beside} | {ratio(figure.ratio)}"
         f" | ≤ {ratio(figure.goal)}{short} |"
     )
+
+
+def with_costs(readme: str, lines: Iterable[str]) -> str:
+    """Return the README with other lines of some groups in its table of costs.
+
+    Args:
+        readme: The README.
+        lines: What :func:`worst` returned for these groups.
+    """
+    _, _, rest = readme.partition("<!-- costs: begin -->")
+    last, _, _ = rest.partition("<!-- costs: end -->")
+    new = list(lines)
+    groups = {_group(each) for each in new}
+    kept = (
+        each
+        for each in last.splitlines()
+        if each.startswith("|") and each not in _COSTS and _group(each) not in groups
+    )
+    return replaced(readme, "costs", "\n".join((*_COSTS, *kept, *new)))
+
+
+def _group(line: str) -> str:
+    return line.split("|")[1].strip()

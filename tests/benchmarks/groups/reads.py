@@ -76,9 +76,11 @@ def _reads() -> Iterator[_Read]:
     comments, reactions = "social_feed_comments", "social_feed_reactions"
     newest = "order by created_at desc limit 50"
     yield _Read("newest 50 comments of a busy post", READER, *_below(comments, newest), 1.3)
-    yield _Read("count of its comments", READER, *_below(comments, columns="count(*)"), 1.5)
-    yield _Read("all its comments", READER, *_below(comments), 1.5)
-    yield _Read("all its reactions", READER, *_below(reactions), 1.5)
+    yield _Read(
+        "count of a busy post's comments", READER, *_below(comments, columns="count(*)"), 1.5
+    )
+    yield _Read("all comments of a busy post", READER, *_below(comments), 1.5)
+    yield _Read("all reactions to a busy post", READER, *_below(reactions), 1.5)
     mine = f"select * from {reactions} where user_id = '{READER}'"
     yield _Read("reactions of one's own", READER, mine, mine, 1.5)
     feed = "select * from social_feed_posts order by created_at desc limit 20"
@@ -98,7 +100,7 @@ def _reads() -> Iterator[_Read]:
     """
     yield _Read("count of unread messages", READER, unread, unread, 1.5)
     yield _Read("participants of one event", ORGANIZER, *_of_event("participants", EVENT), 1.3)
-    yield _Read("its statistics", ORGANIZER, *_of_event("track_statistics", EVENT), 1.3)
+    yield _Read("statistics of one event", ORGANIZER, *_of_event("track_statistics", EVENT), 1.3)
     large = _of_event("participants", LARGE_EVENT)
     yield _Read("participants of a large event", ORGANIZER, *large, 1.3)
     for name, table in (("participants", "participants"), ("statistics", "track_statistics")):
