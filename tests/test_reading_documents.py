@@ -174,3 +174,12 @@ def test_vocabulary_is_read_as_its_members() -> None:
     read = _processor(TextEnum(Unit))
     assert [read(each) for each in ("in", None, "feet")] == [Unit.INCH, None, Unreadable("feet")]
     assert read("in") is Unit.INCH
+
+
+def test_shapes_within_a_shape_have_names_in_its_json_schema() -> None:
+    # FastAPI names the parts of its documentation by these.
+    assert set(BrandConfig.model_json_schema()["$defs"]) == {
+        "BrandColors",
+        "BrandFonts",
+        "BrandLogo",
+    }

@@ -4,37 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from types import MethodType
 from typing import Any, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
-    GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
-    ValidatorFunctionWrapHandler,
     model_serializer,
+    model_validator,
 )
-from pydantic_core import CoreSchema, InitErrorDetails, SchemaValidator, core_schema
+from pydantic_core import InitErrorDetails, SchemaValidator
 
 from townhall.input_error import InputError
-
-
-def _checked(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - what a value is made of
-    """Refuse NUL, and take extra keys out of the set fields.
-
-    pydantic counts extra keys as set fields, and a field as well whose name, not alias, is an extra
-    key.
-    """
-    valid = validate(value)
-    if valid is value:
-        return valid
-    _refuse_nul(valid)
-    if valid.model_extra:
-        fields = type(valid).model_fields.items()
-        known = {name for name, field in fields if (field.alias or name) in value}
-        object.__setattr__(valid, "__pydantic_fields_set__", known)
-    return valid
 
 
 def _refuse_nul(valid: BaseModel) -> None:
@@ -107,16 +91,23 @@ class JsonValue(BaseModel):
         object.__setattr__(changed, "__pydantic_extra__", copied.model_extra)
         return changed
 
+    @model_validator(mode="wrap")
     @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Check every value that is made; a shape within a shape may be checked already."""
-        shape = handler(source)
-        match shape:
-            case {"function": {"function": function}} if function is _checked:
-                return shape
-        return core_schema.no_info_wrap_validator_function(_checked, shape)
+    def _checked(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401 - what a value is made of
+        """Refuse NUL, and take extra keys out of the set fields.
+
+        pydantic counts extra keys as set fields, and a field as well whose name, not alias, is an
+        extra key.
+        """
+        valid = validate(value)
+        if valid is value:
+            return valid
+        _refuse_nul(valid)
+        if valid.model_extra:
+            fields = cls.model_fields.items()
+            known = {name for name, field in fields if (field.alias or name) in value}
+            object.__setattr__(valid, "__pydantic_fields_set__", known)
+        return valid
 
     @model_serializer(mode="wrap")
     def _with_extra_keys(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -143,8 +134,11 @@ def exact_reader(shape: type[JsonValue]) -> Callable[[str], JsonValue] | None:
 
 def _without_checks(schema: Any) -> Any:  # noqa: ANN401 - a part of a schema
     match schema:
-        case {"function": {"function": function}, "schema": inner} if function is _checked:
-            return _without_checks(inner)
+        case {"function": {"function": MethodType() as function}, "schema": inner} if (
+            function.__func__ is _CHECK
+        ):
+            reference = {"ref": schema["ref"]} if "ref" in schema else {}
+            return _without_checks(inner | reference)
         case dict():
             return {key: _without_checks(part) for key, part in schema.items()}
         case list():
@@ -152,3 +146,6 @@ def _without_checks(schema: Any) -> Any:  # noqa: ANN401 - a part of a schema
         case tuple():
             return tuple(_without_checks(part) for part in schema)
     return schema
+
+
+_CHECK = vars(JsonValue)["_checked"].__func__
