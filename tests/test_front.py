@@ -1,15 +1,11 @@
 """The README, which is also the first page of the site and the description of the package."""
-# ruff: noqa: S603 - the program that is run is ours
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tomllib
 import zipfile
 from email import message_from_string
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine, insert, select, text
 
 from tests.support.alembic import alembic
+from tests.support.package import ROOT, build_wheel
 from tests.support.walk import blocks_of
 from townhall import (
     Event,
@@ -31,9 +28,9 @@ from townhall.pg.access import Access, owner
 from townhall.testing import create_account
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from uuid import UUID
 
-ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RULE, QUERIES, NAMES, BY_HAND, DIFFERENCE, COMMANDS = (each.text for each in blocks_of(README))
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
@@ -120,11 +117,7 @@ def test_version_is_written_in_one_place() -> None:
 
 @pytest.mark.thorough
 def test_description_of_the_package_has_no_link_into_the_repository(tmp_path: Path) -> None:
-    command = (sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as package:
+    with zipfile.ZipFile(build_wheel(tmp_path)) as package:
         (name,) = (each for each in package.namelist() if each.endswith(".dist-info/METADATA"))
         metadata = message_from_string(package.read(name).decode())
     description = metadata.get_payload()

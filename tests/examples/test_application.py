@@ -15,11 +15,11 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import NullPool, create_engine, inspect, text
 
+from tests.support.package import ROOT, build_wheel, run
 from tests.support.supabase import EITHER_DEFAULT, supabase_database
 from townhall.testing.databases import Databases
 
-_ROOT = Path(__file__).parents[2]
-_EXAMPLE = _ROOT / "docs" / "examples" / "application"
+_EXAMPLE = ROOT / "docs" / "examples" / "application"
 _FIRST = "ticketing_0001"
 
 _REFUNDS = '''
@@ -73,17 +73,11 @@ class Application(NamedTuple):
 
 def installed(folder: Path) -> Path:
     """Install the wheel of this checkout into a new environment and return its Python."""
-    _run(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(_ROOT))
-    (wheel,) = folder.glob("*.whl")
-    _run(sys.executable, "-m", "venv", str(folder / "venv"))
+    wheel = build_wheel(folder)
+    run(sys.executable, "-m", "venv", folder / "venv")
     python = folder / "venv" / "bin" / "python"
-    _run(str(python), "-m", "pip", "install", "--quiet", f"{wheel}[embedded]")
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[embedded]")
     return python
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture

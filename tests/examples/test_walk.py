@@ -1,10 +1,8 @@
 """The walk from an empty folder to an application, followed word for word."""
-# ruff: noqa: S603 - the programs are Python's own
 
 from __future__ import annotations
 
 import socket
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import URL, make_url
 
+from tests.support.package import ROOT, build_wheel, run
 from tests.support.supabase import DefaultPrivileges, supabase_database
 from tests.support.walk import Block, Walk, blocks_of, environment
 
@@ -22,24 +21,13 @@ if TYPE_CHECKING:
 
     from townhall.testing.databases import Databases
 
-ROOT = Path(__file__).parents[2]
 INSTALL, *BLOCKS = blocks_of(ROOT / "docs" / "walk.md")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the built wheel."""
-    folder = tmp_path_factory.mktemp("wheel")
-    _run("build", "--wheel", "--outdir", str(folder), str(ROOT))
-    (made,) = folder.glob("*.whl")
-    return made
-
-
-def _run(*words: str) -> None:
-    done = subprocess.run(
-        (sys.executable, "-m", *words), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
@@ -84,7 +72,8 @@ def test_walk_from_an_empty_folder_runs_as_it_is_written(
     wheel: Path, folder: Path, townhall_databases: Databases, townhall_template: str
 ) -> None:
     package = folder.parent / "package"
-    _run("pip", "install", "--quiet", "--no-deps", "--target", str(package), str(wheel))
+    pip = (sys.executable, "-m", "pip", "install", "--quiet")
+    run(*pip, "--no-deps", "--target", package, wheel)
     # In place of an environment of its own, which takes minutes to install.
     activate = folder / "dinners" / ".venv" / "bin" / "activate"
     activate.parent.mkdir(parents=True)
