@@ -18,6 +18,8 @@ from townhall.session.claims import (
 )
 from townhall.session.registry import ActorValue
 
+_NO_HEADERS = HiddenText("{}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor(ActorValue):
@@ -39,7 +41,7 @@ class Actor(ActorValue):
     claims: str = field(repr=False)
     user_id: str = field(default=HiddenText(), repr=False)
     email: str = field(default=HiddenText(), repr=False)
-    request_headers: str = field(default=HiddenText("{}"), repr=False)
+    request_headers: str = field(default=_NO_HEADERS, repr=False)
     is_service: bool = field(default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +92,7 @@ class Actor(ActorValue):
             claims=to_json({**given, "sub": subject, "role": role}),
             user_id=HiddenText(subject),
             email=HiddenText(email if isinstance(email, str) else ""),
-            request_headers=to_json(headers),
+            request_headers=to_json(headers) if headers else _NO_HEADERS,
         )
 
     @classmethod

@@ -44,6 +44,8 @@ def is_same_user(claim: object, user_id: str, caller_type: type[UUID | int | str
 
 
 def _canonical_uuid(user_id: object) -> str:
+    if type(user_id) is UUID:
+        return str(user_id)
     try:
         return str(UUID(str(user_id)))
     except ValueError:
