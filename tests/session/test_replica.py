@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import create_engine, event, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -124,6 +124,26 @@ async def test_async_reader_sees_on_the_standby_what_it_has_written(
         assert await session.run_sync(is_on_standby)
     await primary.dispose()
     await standby.dispose()
+
+
+def test_standby_is_looked_at_by_the_first_of_many_readers(
+    primary: Engine, standby: Engine, user: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica, "_KNOWN", 60)
+    sessions = SessionFactory(primary, replica=standby, max_lag=_FAR, max_wait=30)
+    looks: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        looks.extend(["look"] if "pg_stat_wal_receiver" in statement else [])
+
+    event.listen(standby, "before_cursor_execute", note)
+    for _ in range(3):
+        with sessions.as_user(user, read_only=True) as session:
+            assert is_on_standby(session)
+    assert len(looks) == 1
+    with sessions.as_user(user, read_only=True, after=sessions.position()) as session:
+        assert is_on_standby(session)
+    assert len(looks) > 1
 
 
 def test_reader_on_the_standby_sees_its_own_rows_only(

@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 
 _POSITION = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}", re.ASCII)
 _PAUSE = 0.01  # seconds between two looks at how far the replica is
+_KNOWN = 0.1  # seconds in which a replica that is near enough is not looked at again
 _RETRY = 5.0  # seconds in which a replica that could not be reached is not tried again
 
 # With an idle primary the last transaction is old, and nothing is missing: what tells is whether
@@ -87,15 +88,21 @@ class Replica:
         self._engine_without_transaction = without_transaction(engine)
         self._limits = limits
         self._retry_at = 0.0
+        self._known_until = 0.0
 
     def is_usable(self, after: str | None) -> bool:
-        """Tell whether a transaction can read from the replica now, in one round trip to it.
+        """Tell whether a transaction can read from the replica now.
+
+        It looks in one round trip, and without a position ten times a second at most.
 
         Args:
             after: The position that has to be replayed, for which it waits; None for any.
         """
-        if time.monotonic() < self._retry_at:
+        now = time.monotonic()
+        if now < self._retry_at:
             return False
+        if after is None and now < self._known_until:
+            return True
         try:
             obstacle = self._obstacle(after)
         except DBAPIError as error:
@@ -106,7 +113,9 @@ class Replica:
             return False
         if obstacle:
             _log.info("The primary is read: %s", obstacle)
-        return obstacle is None
+            return False
+        self._known_until = time.monotonic() + _KNOWN
+        return True
 
     def _obstacle(self, after: str | None) -> str | None:
         with self._engine_without_transaction.connect() as connection:
