@@ -10,7 +10,7 @@ python := $(venv)/bin/python
 pins := tests/migrations/frozen/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help migrate test test-thorough test-exhaustive test-matrix lint types drift freeze pictures docs package bench
+.PHONY: help migrate test test-thorough test-exhaustive test-matrix lint types drift freeze pictures reference docs package bench
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s%s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ freeze: $(venv)/.installed-test ## Write the frozen SQL of the revisions anew, a
 
 bench: $(venv)/.installed-bench ## Write docs/performance.md; GROUPS=… chooses some, LONG=yes takes ten million rows
 	$(python) -m tests.benchmarks $(GROUPS) $(if $(LONG),--long)
+
+reference: $(venv)/.installed-test ## Write the pages of tables, commands and messages anew
+	$(python) -m tests.reference.writing
 
 pictures: $(venv)/.installed-test ## Draw the pictures of the documentation anew, after an intended change
 	$(python) -m tests.pictures.drawing
