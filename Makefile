@@ -31,9 +31,10 @@ test-exhaustive: $(venv)/.installed-test ## Run the slowest tests, and those on 
 test-matrix: $(venv)/.installed-test ## Run the tests with the lowest and newest dependencies; CELLS=… chooses some
 	$(python) -m tests.matrix $(CELLS) -- $(PYTEST_FLAGS)
 
-lint: $(venv)/.installed-dev ## Check style and formatting
+lint: $(venv)/.installed-dev ## Check style, formatting and the spelling of the documentation
 	$(python) -m ruff check
 	$(python) -m ruff format --check
+	$(venv)/bin/codespell README.md CHANGELOG.md docs --skip '*.svg,*.png,docs/_build'
 
 types: $(venv)/.installed-dev ## Check the types
 	$(python) -m mypy

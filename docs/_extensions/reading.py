@@ -2,7 +2,7 @@
 
 A narrow screen shows ``images/NAME-narrow.svg`` in place of ``images/NAME.svg``, where there is
 one. Each cell of a table has the heading of its column in ``data-label``, which the style sheet
-shows where the cells stand below each other.
+shows where the cells stand below each other; an empty cell has none, and is left out there.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def _label(table: nodes.Element) -> None:
     for row in table.findall(nodes.row):
         if isinstance(row.parent, nodes.tbody):
             for label, cell in zip(heads, row.findall(nodes.entry), strict=False):
-                cell["label"] = label
+                if cell.astext():
+                    cell["label"] = label or "\u00a0"
 
 
 def _cells(table: nodes.Element, part: type[nodes.Element]) -> Iterator[nodes.Element]:
