@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from enum import Enum, IntEnum, StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from uuid import UUID
 
 import pytest
-from pydantic import ConfigDict, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    WrapValidator,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy.dialects.postgresql import psycopg
 
 from tests.coaching.data import STORED_BRAND
 from townhall import BrandConfig, EmailConfig, Unreadable, VisibilitySettings
 from townhall.types import JsonValue, OptionalJson, TextEnum, TypedJson
+from townhall.types.exact_reader import exact_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,3 +198,125 @@ def test_shapes_within_a_shape_have_names_in_its_json_schema() -> None:
         "BrandFonts",
         "BrandLogo",
     }
+
+
+class Number(IntEnum):
+    ONE = 1
+    TWO = 2
+
+
+class Choice(Enum):
+    YES = True
+    HALF = 0.5
+
+
+class Point(NamedTuple):
+    x: int = 1
+    y: int = 2
+
+
+class Cat(JsonValue):
+    kind: Literal["cat"]
+    lives: int
+
+
+class Dog(JsonValue):
+    kind: Literal["dog"]
+    lives: str
+
+
+class Plain(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    lives: int = 0
+
+
+class Stray(JsonValue):
+    """A shape that reads nothing where something is wrong."""
+
+    lives: int = 9
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _or_nothing(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401  any value
+        try:
+            return validate(value)
+        except ValidationError:
+            return cls()
+
+
+class Preset(JsonValue):
+    """A shape whose defaults are of other types than JSON has, or look like a schema."""
+
+    lives: int = 9
+    place: Any = Point()
+    schema_like: Any = {"type": "unknown", "schema": {"type": "unknown"}}  # noqa: RUF012  pydantic copies it
+
+
+def _or_none(value: Any, validate: Callable[[Any], int]) -> int | None:  # noqa: ANN401  any value
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+def _where_from(value: object, info: ValidationInfo) -> str:
+    return f"{value} of {info.mode}"
+
+
+KINDS: list[Any] = [
+    *(int, float, bool, str, None, Any, date, datetime, time, timedelta, UUID, Decimal, bytes),
+    *(Unit, Number, Choice, Literal["a", 1, True], Cat, Stray, Preset, Plain, Cat | Dog),
+    *(int | str, str | int, bool | int, Decimal | str, float | Decimal, datetime | str, UUID | str),
+    *(int | Number, date | datetime, Unit | str, Cat | dict[str, Any], Plain | Cat, int | None),
+    *(list[int], tuple[int, str], tuple[int, ...], set[Any], frozenset[str], list[Decimal]),
+    *(dict[str, float], dict[int, Any], dict[float, Any], dict[UUID, int], dict[datetime, int]),
+    Annotated[Cat | Dog, Field(discriminator="kind")],
+    Annotated[int | str, Field(union_mode="left_to_right")],
+    Annotated[float | bool, Field(union_mode="left_to_right")],
+    Annotated[float, Field(strict=True)],
+    Annotated[str, Field(coerce_numbers_to_str=True)],
+    Annotated[int | None, WrapValidator(_or_none)],
+    Annotated[str, BeforeValidator(repr)],
+    Annotated[int, BeforeValidator(lambda value: value if isinstance(value, int) else 7)],
+    Annotated[str, BeforeValidator(_where_from)],
+    Annotated[int, AfterValidator(lambda value: value + 1)],
+]
+TEXTS = [
+    *("null", "true", "false", "0", "1", "-1", "2.0", "0.5", "-0.0", "1.10", "0.1", "1e300"),
+    *("9007199254740993", "12345678901234567890.123456789", "1" * 40, "1" * 400, "1" * 4400),
+    *(json.dumps(text) for text in ("", "a", "1", " 1 ", "1.0", "1_0", "1e400", "NaN", "inf")),
+    *(json.dumps(text) for text in ("yes", "cm", "2026-11-27", "2026-11-27T20:00:00Z", "20:00")),
+    *(json.dumps(text) for text in ("P1D", "aGk=", "\ud83d\ude00", str(UUID(int=1)), "f" * 32)),
+    *("[]", "[1]", '[1, "a"]', '["a"]', "[1, true, 1.0]", "{}", '{"a": 1}', '{"1": 1, "01": 2}'),
+    *('{"inf": 1}', '{"lives": 3}', '{"lives": "3"}', '{"lives": 3, "more": 1}'),
+    *('{"kind": "cat", "lives": 3}', '{"kind": "cat", "lives": "3"}', '{"kind": "dog"}'),
+    *(f'{{"{UUID(int=1)}": 1}}', '{"2026-11-27T20:00:00Z": 1}', "[" * 300 + "]" * 300),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_field_of_any_kind_is_read_as_the_object_has_it(kind: Any) -> None:  # noqa: ANN401  any type
+    shape = create_model("Shape", __base__=JsonValue, field=(kind, ...))
+    read = _processor(TypedJson(shape))
+    for text in (f'{{"field": {each}}}' for each in TEXTS):
+        assert _described(read(text)) == _described(_read_by_object(shape, text)), text
+
+
+def _read_by_object(shape: type[JsonValue], text: str) -> object:
+    try:
+        return shape.from_stored(json.loads(text))
+    except (ValueError, RecursionError):
+        return Unreadable(text)
+
+
+def _described(value: Any) -> object:  # noqa: ANN401  a value
+    if isinstance(value, Unreadable):
+        return None
+    field = value.field
+    return repr(value), type(field), getattr(field, "model_fields_set", None)
+
+
+@pytest.mark.parametrize("shape", [BrandConfig, EmailConfig, VisibilitySettings, Cat, Preset])
+def test_shape_of_plain_fields_is_read_at_once(shape: type[JsonValue]) -> None:
+    assert exact_reader(shape) is not None

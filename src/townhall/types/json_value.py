@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
-from types import MethodType
+from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import (
@@ -16,7 +14,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, SchemaValidator
+from pydantic_core import InitErrorDetails
 
 from townhall.input_error import InputError
 
@@ -112,40 +110,3 @@ class JsonValue(BaseModel):
     @model_serializer(mode="wrap")
     def _with_extra_keys(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {**serialize(self), **(self.model_extra or {})}
-
-
-@cache
-def exact_reader(shape: type[JsonValue]) -> Callable[[str], JsonValue] | None:
-    """Return what reads the text of objects that have the keys of a shape and no others.
-
-    The text is that of ``jsonb``, which can't hold NUL. It raises ``pydantic.ValidationError`` for
-    an object with other keys or values that need a conversion, and reads nothing else than
-    :meth:`JsonValue.from_stored`; there is none for a shape whose ``from_stored`` is its own.
-
-    Args:
-        shape: The class of the values.
-    """
-    if shape.from_stored.__func__ is not JsonValue.from_stored.__func__:  # type: ignore[attr-defined]
-        return None
-    shape.model_rebuild()
-    reader = SchemaValidator(_without_checks(shape.__pydantic_core_schema__))
-    return partial(reader.validate_json, strict=True, extra="forbid", by_alias=True, by_name=False)
-
-
-def _without_checks(schema: Any) -> Any:  # noqa: ANN401 - a part of a schema
-    match schema:
-        case {"function": {"function": MethodType() as function}, "schema": inner} if (
-            function.__func__ is _CHECK
-        ):
-            reference = {"ref": schema["ref"]} if "ref" in schema else {}
-            return _without_checks(inner | reference)
-        case dict():
-            return {key: _without_checks(part) for key, part in schema.items()}
-        case list():
-            return [_without_checks(part) for part in schema]
-        case tuple():
-            return tuple(_without_checks(part) for part in schema)
-    return schema
-
-
-_CHECK = vars(JsonValue)["_checked"].__func__

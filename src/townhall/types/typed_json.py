@@ -11,7 +11,8 @@ from pydantic import ValidationError, create_model
 from sqlalchemy import ClauseElement
 
 from townhall.types.document import Document
-from townhall.types.json_value import JsonValue, exact_reader
+from townhall.types.exact_reader import exact_reader
+from townhall.types.json_value import JsonValue
 from townhall.types.unreadable import Unreadable
 
 _Value = TypeVar("_Value", bound=JsonValue)
