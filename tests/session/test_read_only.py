@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import create_engine, delete, func, insert, select, text, update
+from sqlalchemy import Connection, create_engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import InternalError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm.session import JoinTransactionMode
 from sqlalchemy.schema import CreateTable
 
 from tests.session.conftest import async_sessions
@@ -21,7 +23,7 @@ from townhall.errors import Kind, explain
 from townhall.session import AsyncSessionFactory, ReadOnlyError, SessionFactory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
@@ -170,6 +172,57 @@ def test_session_on_a_connection_leaves_its_transaction_as_it_was(
         with sessions.as_user(user) as session:
             session.add(Note(owner=user))
         transaction.rollback()
+
+
+_AS_TEXT = text("update notes set body = 'changed'")
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("mode", get_args(JoinTransactionMode))
+def test_session_on_a_connection_changes_nothing_however_it_joins(
+    engine: Engine, user: UUID, mode: JoinTransactionMode
+) -> None:
+    for begin in (nullcontext, Connection.begin, _savepoint):
+        with engine.connect() as connection, begin(connection):
+            sessions = SessionFactory(connection, join_transaction_mode=mode)
+            with sessions.as_user(user, read_only=True) as session:
+                with pytest.raises(InternalError, match="read-only"):
+                    session.execute(_AS_TEXT)
+                session.rollback()
+                assert session.scalars(select(Note.body)).all() == ["as it was"]
+            with SessionFactory(connection).as_user(user) as session:
+                assert session.execute(_AS_TEXT).rowcount == 1  # type: ignore[attr-defined]
+                session.rollback()
+
+
+@contextmanager
+def _savepoint(connection: Connection) -> Iterator[None]:
+    with connection.begin(), connection.begin_nested():
+        yield
+
+
+@pytest.mark.usefixtures("written")
+def test_session_that_may_write_by_the_options_of_its_connection_changes_nothing(
+    engine: Engine, user: UUID
+) -> None:
+    writing = engine.execution_options(postgresql_readonly=False)
+    with (
+        pytest.raises(InternalError, match="read-only"),
+        SessionFactory(writing).as_user(user, read_only=True) as session,
+    ):
+        session.execute(_AS_TEXT)
+    with (
+        pytest.raises(InternalError, match="read-only"),
+        SessionFactory(engine).as_user(user, read_only=True) as session,
+    ):
+        session.connection(execution_options={"postgresql_readonly": False}).execute(_AS_TEXT)
+    with engine.connect() as connection:
+        sessions = SessionFactory(engine, binds={Note: connection})
+        with (
+            pytest.raises(InternalError, match="read-only"),
+            sessions.as_user(user, read_only=True) as session,
+        ):
+            session.execute(_AS_TEXT, bind_arguments={"mapper": Note})
 
 
 def test_position_is_that_of_the_last_commit(sessions: SessionFactory, user: UUID) -> None:

@@ -146,6 +146,19 @@ def test_standby_is_looked_at_by_the_first_of_many_readers(
     assert len(looks) > 1
 
 
+def test_statement_with_an_engine_of_its_own_goes_there(
+    primary: Engine, standby: Engine, user: UUID
+) -> None:
+    sessions = SessionFactory(primary, replica=standby, max_lag=_FAR)
+    with sessions.as_user(user, read_only=True) as session:
+        there = session.execute(_IS_STANDBY, bind_arguments={"bind": primary})
+        assert there.scalar_one() is False
+        with pytest.raises(DBAPIError, match="read-only"):
+            session.execute(text("delete from notes"), bind_arguments={"bind": primary})
+        session.rollback()
+        assert is_on_standby(session)
+
+
 def test_reader_on_the_standby_sees_its_own_rows_only(
     primary: Engine, standby: Engine, user: UUID
 ) -> None:

@@ -48,6 +48,9 @@ _OPTIONS: dict[str, Any] = {
     "expire_on_commit": False,
 }
 
+# In a transaction that goes on after the session, nothing else could end that it only reads.
+_OF_READERS: dict[str, Any] = {"join_transaction_mode": "create_savepoint"}
+
 
 class _Factory(ABC, Generic[_Context]):
     """What both factories offer: a block in which a new session acts.
@@ -179,7 +182,9 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
         reading = Reading(None if replica is None else Replica(replica, limits))
         self._engine = engine
         self._sessions = sessionmaker(engine, class_=ActingSession, **options)
-        self._readers = sessionmaker(engine, class_=ReadOnlySession, reading=reading, **options)
+        self._readers = sessionmaker(
+            engine, class_=ReadOnlySession, reading=reading, **options | _OF_READERS
+        )
         self._cells: Cells[Engine, SessionFactory] = Cells(
             cells or {}, lambda each: SessionFactory(each, roles, **session_options)
         )
@@ -261,7 +266,7 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         self._engine = engine
         self._sessions = async_sessionmaker(engine, sync_session_class=ActingSession, **options)
         self._readers = async_sessionmaker(
-            engine, sync_session_class=ReadOnlySession, reading=reading, **options
+            engine, sync_session_class=ReadOnlySession, reading=reading, **options | _OF_READERS
         )
         self._cells: Cells[AsyncEngine, AsyncSessionFactory] = Cells(
             cells or {}, lambda each: AsyncSessionFactory(each, roles, **session_options)

@@ -15,8 +15,9 @@ from sqlalchemy.sql.dml import UpdateBase
 from townhall.session.acting import ActingSession
 from townhall.session.errors import ReadOnlyError
 from townhall.session.replica import Replica, read_only
+from townhall.session.settings import begins_read_only
 
-# In a savepoint it holds until the end of that.
+# In a savepoint it holds until the end of that: the caller's own transaction goes on as it was.
 _SET_READ_ONLY = text("select pg_catalog.set_config('transaction_read_only', 'on', true)")
 
 
@@ -69,7 +70,12 @@ class ReadOnlySession(ActingSession):
         self._is_of_replica: bool | None = None
 
     def get_bind(self, *arguments: Any, **options: Any) -> Engine | Connection:  # noqa: ANN401  SQLAlchemy's
-        """Return where the transaction connects, which its first statement decides."""
+        """Return where the transaction connects, which its first statement decides.
+
+        A statement may name its own, as everywhere.
+        """
+        if bind := options.get("bind"):
+            return self._reading.of_primary(bind)
         replica = self._reading.replica
         if self._is_of_replica is None:
             self._is_of_replica = replica is not None and replica.is_usable(self._after)
@@ -90,7 +96,7 @@ def _begin(_session: Session, transaction: SessionTransaction, connection: Conne
         return
     _connections.setdefault(transaction, []).append(connection)
     event.listen(connection, "before_cursor_execute", _refuse_change)
-    if connection.in_nested_transaction():  # the caller's own goes on as it was
+    if not begins_read_only(connection):  # it is the caller's, or has other options
         connection.execute(_SET_READ_ONLY)
 
 

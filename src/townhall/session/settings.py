@@ -163,6 +163,11 @@ def transaction_status(connection: Connection) -> str:
     return _info(connection).transaction_status.name
 
 
+def begins_read_only(connection: Connection) -> bool:
+    """Tell whether psycopg begins the connection's transactions as read-only ones."""
+    return _driver(connection).read_only is True
+
+
 def _explain(error: DBAPIError, connection: Connection, role: str) -> ActorError | None:
     """Return an error that says what to do, where that is known."""
     match getattr(error.orig, "sqlstate", None):
@@ -190,4 +195,8 @@ def _missing_grant(connection: Connection, role: str) -> str:
 
 
 def _info(connection: Connection) -> ConnectionInfo:
-    return cast("BaseConnection[Any]", connection.connection.driver_connection).info
+    return _driver(connection).info
+
+
+def _driver(connection: Connection) -> BaseConnection[Any]:
+    return cast("BaseConnection[Any]", connection.connection.driver_connection)
