@@ -19,12 +19,12 @@ from tests.benchmarks.frame import (
     measured,
     timed,
 )
-from tests.benchmarks.groups import GROUPS, autogenerate
+from tests.benchmarks.groups import GROUPS, LONG_GROUPS, autogenerate
 from townhall.testing.databases import Databases
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("group", GROUPS, ids=lambda each: each.name)
+@pytest.mark.parametrize("group", [*GROUPS, *LONG_GROUPS], ids=lambda each: each.name)
 def test_each_group_of_the_benchmarks_runs_on_few_rows_and_has_its_place_in_the_page(
     group: Group, townhall_databases: Databases, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.benchmarks.frame import Group
-from tests.benchmarks.groups import autogenerate, counters, reads, usage, writes
+from tests.benchmarks.groups import autogenerate, counters, growth, reads, usage, writes
 
 GROUPS: Sequence[Group] = (
     autogenerate.GROUP,
@@ -14,3 +14,6 @@ GROUPS: Sequence[Group] = (
     counters.GROUP,
     usage.GROUP,
 )
+
+LONG_GROUPS: Sequence[Group] = (growth.GROUP,)
+"""Those that are measured in a long run only, or by their name."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Select, create_engine
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, Engine, create_engine
 
 from tests.benchmarks.frame import Bench, Comparisons, Measurement, Side, Taken
+from tests.benchmarks.groups.literal import literal
 from tests.benchmarks.groups.reads_data import (
     BUSY_POST,
     COACH,
@@ -88,7 +88,7 @@ def _reads() -> Iterator[_Read]:
         "the feed without a condition",
         READER,
         feed,
-        _text(feed_page()),
+        literal(feed_page()),
         2.0,
         "`feed_page()`",
         both_as_user=True,
@@ -109,14 +109,9 @@ def _reads() -> Iterator[_Read]:
         yield _Read(f"count of all {name} of the caller's events", ORGANIZER, every, by_hand, 1.3)
     named = _NEWEST_USAGE.format(condition=f"tenant_id = '{TENANT}'")
     yield _Read("newest 50 usage events, the tenant named", COACH, named, named, 1.5)
-    yield _Read("`newest_usage()`", COACH, _text(newest_usage()), named, 2.0, "the tenant named")
+    yield _Read("`newest_usage()`", COACH, literal(newest_usage()), named, 2.0, "the tenant named")
     sessions = f"select * from stakeholder_sessions where user_id = '{COACH}'"
     yield _Read("one's own sessions through an old view", COACH, sessions, sessions, 1.5)
-
-
-def _text(statement: Select[Any]) -> str:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
-    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 @contextmanager
