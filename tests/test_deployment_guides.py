@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Table, text
 
-from tests.support.documentation import run_examples
+from tests.support.blocks import blocks_of, run_blocks
 from townhall import Base, TenantProfile, metadata
 from townhall.pg import StorageParameters
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine, ForeignKeyConstraint
 
 DOCS = Path(__file__).parents[1] / "docs"
-QUERIES = re.findall(
-    r"^```sql\n(.*?)^```", (DOCS / "deployment.md").read_text(), re.DOTALL | re.MULTILINE
-)
+QUERIES = [each.text for each in blocks_of("docs/deployment.md", "sql")]
 _HEADING = "| table | columns | refers to | on delete |\n|---|---|---|---|\n"
 
 
@@ -39,7 +37,7 @@ def test_query_of_the_guide_runs_for_a_role_that_monitors(
 
 
 def test_example_of_the_guide_declares_parameters_of_tables() -> None:
-    declared = run_examples(DOCS / "deployment.md")["HOT_TABLES"]
+    declared = run_blocks(blocks_of("docs/deployment.md", "python"))["HOT_TABLES"]
     assert isinstance(declared, list)
     for each in declared:
         assert isinstance(each, StorageParameters)

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine, insert, select, text
 
 from tests.support.alembic import alembic
+from tests.support.blocks import blocks_of
 from tests.support.package import ROOT, build_wheel
-from tests.support.walk import blocks_of
 from townhall import (
     Event,
     Organization,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 README = ROOT / "README.md"
-RULE, QUERIES, NAMES, BY_HAND, DIFFERENCE, COMMANDS = (each.text for each in blocks_of(README))
+RULE, QUERIES, NAMES, BY_HAND, DIFFERENCE, COMMANDS = (each.text for each in blocks_of("README.md"))
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
@@ -83,7 +83,7 @@ def test_change_by_hand_that_is_shown_is_told_as_shown(townhall_database: str) -
 
 
 def test_commands_that_are_shown_are_those_of_the_walk() -> None:
-    walk = "".join(each.text for each in blocks_of(ROOT / "docs" / "walk.md"))
+    walk = "".join(each.text for each in blocks_of("docs/walk.md"))
     assert COMMANDS.startswith("pip install 'townhall[embedded]'\n")
     for command in COMMANDS.splitlines()[1].split(" && "):
         assert f"\n{command}\n" in f"\n{walk}"

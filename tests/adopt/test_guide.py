@@ -12,11 +12,12 @@ from sqlalchemy import NullPool, create_engine, text
 
 from tests.adopt.products import Product, load
 from tests.support.alembic import alembic
+from tests.support.blocks import blocks_of
 from townhall.cli import main
 
-GUIDE = Path(__file__).parents[2] / "docs" / "adopting.md"
-COMMAND = re.compile(r"^    (townhall|alembic) (.*)$", re.MULTILINE)
-ANSWERS = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = "".join(each.text for each in blocks_of("docs/adopting.md", "shell"))
+COMMAND = re.compile(r"^(townhall|alembic) (.*)$", re.MULTILINE)
+ANSWERS = blocks_of("docs/adopting.md", "toml", under="2. Decide")
 
 EXPECTED = {
     "townhall adopt --url URL": (1, "3 need a decision"),
@@ -38,10 +39,9 @@ def test_guide_runs_as_it_is_written(
 ) -> None:
     load(owned_database, Product.STARTER)
     monkeypatch.chdir(tmp_path)
-    guide = GUIDE.read_text(encoding="utf-8").partition("## What the look tells")[0]
-    (answers,) = ANSWERS.findall(guide)
+    answers = "".join(each.text for each in ANSWERS)
     run: list[str] = []
-    for match in COMMAND.finditer(guide):
+    for match in COMMAND.finditer(COMMANDS):
         if match[1] == "alembic":
             alembic(*shlex.split(match[2]), url=owned_database)
             continue

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from tests.coaching.data import OWNER, PARTICIPANT, SESSION, TENANT
-from tests.support.documentation import run_examples
+from tests.support.blocks import blocks_of, run_blocks
 from townhall import ClientStatus, ParticipantSession, TenantProfile, UsageEvent
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-PAGE = Path(__file__).parents[2] / "docs" / "coaching.md"
+EXAMPLES = blocks_of("docs/coaching.md", "python")
 
 
 def test_examples_of_the_page_run(committed: Engine) -> None:
-    run_examples(
-        PAGE,
+    run_blocks(
+        EXAMPLES,
         engine=committed,
         owner_id=OWNER,
         participant_id=PARTICIPANT,

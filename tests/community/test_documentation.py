@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from tests.community.data import FOUNDER, PUBLIC_POST, insert_community
-from tests.support.documentation import run_examples
+from tests.support.blocks import blocks_of, run_blocks
 from townhall import ConsentCategory, SocialFeedPost
 from townhall.domains.community import consents_of, set_consent
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-PAGE = Path(__file__).parents[2] / "docs" / "community.md"
+EXAMPLES = blocks_of("docs/community.md", "python")
 
 
 def test_examples_of_the_page_run(townhall_engine: Engine) -> None:
@@ -23,8 +22,8 @@ def test_examples_of_the_page_run(townhall_engine: Engine) -> None:
         insert_community(connection)
         for category in (ConsentCategory.DIRECTORY, ConsentCategory.MESSAGING):
             connection.execute(set_consent(FOUNDER, category, True))  # noqa: FBT003
-    names = run_examples(
-        PAGE, engine=townhall_engine, founder=FOUNDER, headers={"user-agent": "Browser"}
+    names = run_blocks(
+        EXAMPLES, engine=townhall_engine, founder=FOUNDER, headers={"user-agent": "Browser"}
     )
     assert names["agreed"] == [FOUNDER]
     assert names["more"] == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from tests.support.documentation import run_examples
+from tests.support.blocks import blocks_of, run_blocks
 from townhall.errors import Kind
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ STATUS = re.compile(r"^\| `(\w+)` \|.*\| (\d+) \|$", re.MULTILINE)
 
 
 def test_examples_of_the_guide_run(townhall_sessions: SessionFactory) -> None:
-    run_examples(PAGE, sessions=townhall_sessions, user_id=uuid4())
+    run_blocks(blocks_of("docs/errors.md", "python"), sessions=townhall_sessions, user_id=uuid4())
 
 
 def test_guide_has_the_status_of_each_kind() -> None:

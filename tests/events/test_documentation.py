@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
 
 from tests.events.data import DANA, DANA_SEAT, EVENT, insert_events
-from tests.support.documentation import run_examples
+from tests.support.blocks import blocks_of, run_blocks
 from tests.support.organizations import GUEST, MANAGER, insert_organizations
 from townhall import Participant, TableAssignment
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-PAGE = Path(__file__).parents[2] / "docs" / "events.md"
+EXAMPLES = blocks_of("docs/events.md", "python")
 
 
 @pytest.mark.thorough
@@ -26,8 +25,8 @@ def test_examples_of_the_page_run(
     with townhall_engine.begin() as connection:
         insert_organizations(connection)
         insert_events(connection)
-    run_examples(
-        PAGE,
+    run_blocks(
+        EXAMPLES,
         engine=townhall_engine,
         event_id=EVENT,
         guest_id=GUEST,

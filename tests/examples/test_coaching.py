@@ -30,7 +30,7 @@ from tests.coaching.data import (
     STRANGER,
     insert_coaching,
 )
-from tests.support.documentation import EXAMPLE
+from tests.support.blocks import blocks_of
 from tests.support.every_version import townhall_server
 from townhall import ParticipantSession, SessionStatus, TenantProfile
 from townhall.testing.accounts import managing_accounts
@@ -316,11 +316,10 @@ def _dependencies(dependant: Dependant) -> Iterator[Dependant]:
 
 
 def test_guide_shows_the_dependency_of_the_example() -> None:
-    page = (FOLDER.parents[1] / "fastapi.md").read_text()
     source = "".join(path.read_text() for path in FOLDER.glob("*.py"))
-    shown = [block for block in EXAMPLE.findall(page) if "TheSession" in block]
+    shown = blocks_of("docs/fastapi.md", "python")
     assert shown
-    assert all(block in source for block in shown)
+    assert all(block.text in source for block in shown)
 
 
 @pytest.mark.thorough

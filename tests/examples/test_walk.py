@@ -12,16 +12,17 @@ import psycopg
 import pytest
 from sqlalchemy import URL, make_url
 
-from tests.support.package import ROOT, build_wheel, run
+from tests.support.blocks import blocks_of
+from tests.support.package import build_wheel, run
 from tests.support.supabase import DefaultPrivileges, supabase_database
-from tests.support.walk import Block, Walk, blocks_of, environment
+from tests.support.walk import Walk, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from townhall.testing.databases import Databases
 
-INSTALL, *BLOCKS = blocks_of(ROOT / "docs" / "walk.md")
+INSTALL, *BLOCKS = blocks_of("docs/walk.md")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_walk_from_an_empty_folder_runs_as_it_is_written(
     with create(townhall_template) as production, create(townhall_template) as supabase:
         variables = _variables(production, supabase) | {"PYTHONPATH": str(package)}
         walk = Walk(folder, environment(*programs, **variables))
-        walk.follow([Block("shell", None, "cd dinners"), *BLOCKS])
+        walk.follow([replace(INSTALL, text="cd dinners"), *BLOCKS])
 
 
 @pytest.mark.exhaustive

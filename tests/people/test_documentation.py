@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
-from sqlalchemy import insert, text
+from sqlalchemy import NullPool, insert, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.support.documentation import run_examples, with_people_tables
+from tests.support.blocks import blocks_of, run_blocks
+from tests.support.documentation import with_people_tables
+from tests.support.package import ROOT
 from townhall import Profile
 from townhall.people import Links
 from townhall.testing import create_account
@@ -16,7 +19,9 @@ from townhall.testing.accounts import managing_accounts
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-PAGE = Path(__file__).parents[2] / "docs" / "people.md"
+PAGE = ROOT / "docs" / "people.md"
+EXAMPLES = blocks_of("docs/people.md", "python")
+(GRANT,) = blocks_of("docs/people.md", "sql")
 
 
 def test_tables_of_the_page_are_those_of_the_models() -> None:
@@ -28,9 +33,18 @@ def test_examples_of_the_page_run(townhall_engine: Engine) -> None:
     with townhall_engine.begin() as connection:
         user = create_account(connection)
         with managing_accounts(connection):
-            connection.execute(text("grant select, update, delete on auth.users to service_role"))
+            connection.execute(text(GRANT.text))
         connection.execute(insert(Profile).values(id=user))
-    names: dict[str, Any] = run_examples(PAGE, engine=townhall_engine, user_id=user)
+    supabase = Mock()
+    names: dict[str, Any] = run_blocks(
+        EXAMPLES,
+        engine=townhall_engine,
+        async_engine=create_async_engine(townhall_engine.url, poolclass=NullPool),
+        user_id=user,
+        email="ada@example.org",
+        supabase=supabase,
+    )
+    supabase.auth.admin.delete_user.assert_called_once_with(user)
     assert [row["id"] for row in names["exported"]["profiles"]] == [user]
     assert names["erasure"].deleted["profiles"].own == 1
     assert Links([names["metadata"]]).unclassified == ()

@@ -10,12 +10,13 @@ import pytest
 
 from tests.pull.pulled import execute, url_of
 from tests.support.alembic import alembic
+from tests.support.blocks import blocks_of
 from townhall.cli import main
 from townhall.testing.databases import Databases
 
-GUIDE = Path(__file__).parents[2] / "docs" / "pulling.md"
-COMMAND = re.compile(r"^    (?:DATABASE_URL=\S+ )?(townhall|alembic) (.*)$", re.MULTILINE)
-ADDITION = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = "".join(each.text for each in blocks_of("docs/pulling.md", "shell"))
+COMMAND = re.compile(r"^(?:DATABASE_URL=\S+ )?(townhall|alembic) (.*)$", re.MULTILINE)
+(ADDITION,) = blocks_of("docs/pulling.md", "python", under="4. The first change")
 SCHEMA = "create table people (id bigint generated always as identity primary key, name text)"
 
 
@@ -23,19 +24,19 @@ SCHEMA = "create table people (id bigint generated always as identity primary ke
 def test_guide_runs_as_it_is_written(
     server: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guide = GUIDE.read_text(encoding="utf-8")
-    (addition,) = ADDITION.findall(guide)
     monkeypatch.chdir(tmp_path)
     with server.create() as source, server.create() as empty:
         execute(source, SCHEMA)
-        for line in COMMAND.finditer(guide):
+        for line in COMMAND.finditer(COMMANDS):
             words = [source if word == "$DATABASE_URL" else word for word in shlex.split(line[2])]
             if line[1] == "townhall":
                 assert main([*words, "--scratch", url_of(server)]) == 0
                 continue
             if words[0] == "revision":
                 models = tmp_path / "shop" / "public" / "models.py"
-                models.write_text(models.read_text(encoding="utf-8") + addition, encoding="utf-8")
+                models.write_text(
+                    models.read_text(encoding="utf-8") + ADDITION.text, encoding="utf-8"
+                )
             url = empty if "EMPTY_DATABASE_URL" in line[0] else source
             told = alembic(*words, url=url, directory=tmp_path)
             if words[0] == "check":

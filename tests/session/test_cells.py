@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.session.database import Logins, Note, notes_database
 from tests.session.scenarios import assert_acts_as
-from tests.support.documentation import EXAMPLE
+from tests.support.blocks import blocks_of, run_blocks
 from townhall.session import AsyncSessionFactory, SessionFactory
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from townhall.testing.databases import Databases
 
-PAGE = Path(__file__).parents[2] / "docs" / "acting.md"
 BERLIN, VIENNA = uuid4(), uuid4()
 
 
@@ -70,9 +68,7 @@ def test_example_of_the_guide_runs(engine: Engine, user: UUID) -> None:
         "vienna_id": VIENNA,
         "user_id": user,
     }
-    example = EXAMPLE.search(PAGE.read_text(encoding="utf-8").partition("## Cells")[2])
-    assert example is not None
-    exec(example[1], names)  # noqa: S102  our own documentation
+    run_blocks(blocks_of("docs/acting.md", "python", under="Cells"), **names)
 
 
 def test_key_of_no_cell_is_refused(engine: Engine) -> None:

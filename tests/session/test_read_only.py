@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 from uuid import UUID, uuid4
 
@@ -18,7 +17,7 @@ from sqlalchemy.schema import CreateTable
 from tests.session.conftest import async_sessions
 from tests.session.database import Base, Note
 from tests.session.scenarios import assert_acts_as
-from tests.support.documentation import EXAMPLE
+from tests.support.blocks import blocks_of, run_blocks
 from townhall.errors import Kind, explain
 from townhall.session import AsyncSessionFactory, ReadOnlyError, SessionFactory
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from tests.session.database import Logins
 
-PAGE = Path(__file__).parents[2] / "docs" / "acting.md"
 NOWHERE = "postgresql+psycopg://nobody@/nowhere?host=/nowhere"
 
 
@@ -247,11 +245,9 @@ def test_position_for_a_session_that_writes_is_refused(sessions: SessionFactory)
 
 
 def test_example_of_the_guide_runs(engine: Engine, user: UUID) -> None:
-    page = PAGE.read_text(encoding="utf-8").partition("## Reading from a replica")[2]
-    example = EXAMPLE.search(page)
-    assert example is not None
+    (example,) = blocks_of("docs/acting.md", "python", under="Reading from a replica")
     names = {"SessionFactory": SessionFactory, "replica_engine": engine, "engine": engine}
-    exec(example[1], {**names, "user_id": user})  # noqa: S102  our own documentation
+    run_blocks([example], **names, user_id=user)
 
 
 def test_replica_of_another_kind_is_refused(engine: Engine) -> None:

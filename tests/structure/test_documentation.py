@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from tests.support.blocks import blocks_of, run_blocks
 from tests.support.documentation import (
     ACCESS_TABLE,
     BOUNDS_TABLE,
-    run_examples,
     with_access_tables,
     with_bounds_tables,
 )
@@ -44,8 +44,8 @@ class Note(Base):
 
 
 def test_examples_of_the_page_on_security_run() -> None:
-    names = run_examples(
-        DOCS / "security.md",
+    names = run_blocks(
+        blocks_of("docs/security.md", "python"),
         Access=Access,
         Note=Note,
         Participant=Participant,

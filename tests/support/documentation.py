@@ -1,4 +1,4 @@
-"""The generated tables of the documentation, of access and of bounds, and its examples."""
+"""The generated tables of the documentation, of access, of bounds and of people."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from townhall.types import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from sqlalchemy import Column, Connection, Row
 
@@ -47,9 +46,6 @@ PEOPLE_TABLE = re.compile(
     re.DOTALL,
 )
 """A table in a page of what is declared about people, by foreign keys or by columns."""
-
-EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-"""A Python example in a page."""
 
 _HEADING = "| table | command | principal | columns |\n|---|---|---|---|\n"
 
@@ -179,21 +175,6 @@ def _in_words(declared: object) -> str | None:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def run_examples(page: Path, **names: object) -> dict[str, object]:
-    """Run the Python of a page from its beginning to its end.
-
-    Args:
-        page: The page.
-        **names: Names that the examples use without defining them.
-
-    Returns:
-        The names with their values after the examples.
-    """
-    for example in EXAMPLE.finditer(page.read_text(encoding="utf-8")):
-        exec(compile(example[1], page.name, "exec"), names)  # noqa: S102  our own documentation
-    return names
 
 
 def _lines(rows: Iterable[Row[str, str, str, bool, list[str] | None]]) -> Iterator[str]:

@@ -10,37 +10,16 @@ import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_BLOCK = re.compile(
-    r"^```(?:\{code-block\} )?(?P<language>\w+)\n(?::caption: (?P<caption>[^\n]+)\n\n)?"
-    r"(?P<text>.*?)^```$",
-    re.DOTALL | re.MULTILINE,
-)
+    from tests.support.blocks import Block
+
 _BASH = shutil.which("bash") or "bash"
 _SECONDS = 900
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block of a page: a file, commands, or what the commands before it print."""
-
-    language: str
-    caption: str | None
-    text: str
-
-
-def blocks_of(page: Path) -> list[Block]:
-    """Return the blocks of a page that name a language, in order."""
-    return [
-        Block(match["language"], match["caption"], match["text"])
-        for match in _BLOCK.finditer(page.read_text(encoding="utf-8"))
-    ]
 
 
 class Walk:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documentation import EXAMPLE
+from tests.support.blocks import blocks_of
 
 pytest_plugins = ["pytester"]
 
 DOCS = Path(__file__).parents[2] / "docs"
-STRANGER, MATRIX, TURNS, PARALLEL, CONFTEST, NOTES = EXAMPLE.findall(
-    (DOCS / "testing.md").read_text()
+STRANGER, MATRIX, TURNS, PARALLEL, CONFTEST, NOTES = (
+    each.text for each in blocks_of("docs/testing.md", "python")
 )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from tests.support.documentation import run_examples
+from tests.support.blocks import blocks_of, run_blocks
 from tests.wizard.data import OWNER, insert_wizard
 from townhall import WizardSession, WizardStatus
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     import pytest
     from sqlalchemy import Engine
 
-PAGE = Path(__file__).parents[2] / "docs" / "wizard.md"
+EXAMPLES = blocks_of("docs/wizard.md", "python")
 
 
 def test_examples_of_the_page_run(
@@ -23,7 +22,7 @@ def test_examples_of_the_page_run(
 ) -> None:
     with townhall_engine.begin() as connection:
         insert_wizard(connection)
-    run_examples(PAGE, engine=townhall_engine, user_id=OWNER)
+    run_blocks(EXAMPLES, engine=townhall_engine, user_id=OWNER)
     state = {"name": "Gala", "venue": {"city": "Haifa"}, "agreed": True}
     assert capsys.readouterr().out == f"completed {state}\n"
     with townhall_engine.connect() as connection:
