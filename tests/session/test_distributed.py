@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from tests.session.database import Logins, Note, notes_database
 from townhall.errors import Kind, explain
-from townhall.session import ActorError, SessionFactory
+from townhall.session import ActorError, SessionFactory, distributed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,11 +94,13 @@ def test_session_acts_where_its_role_has_nothing_of_the_distributed_table(
     make_engine: Callable[..., Engine],
     place: Callable[[str], None],
     user: UUID,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place(_DISTRIBUTED)
     with make_engine(coordinator.owner).begin() as connection:
         connection.execute(text("revoke all on notes from authenticated"))
     engine = make_engine(coordinator.member)
+    monkeypatch.setattr(distributed, "_KNOWN", 600)
     sessions = SessionFactory(engine)
     statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
@@ -106,6 +108,25 @@ def test_session_acts_where_its_role_has_nothing_of_the_distributed_table(
         with sessions.as_user(user) as session:
             assert session.scalar(text("select current_user")) == "authenticated"
     assert sum("pg_dist_partition as d" in each for each in statements) == 1
+
+
+def test_session_is_refused_after_a_table_was_distributed_while_the_application_runs(
+    coordinator: Logins,
+    make_engine: Callable[..., Engine],
+    place: Callable[[str], None],
+    user: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(distributed, "_KNOWN", 0)
+    sessions = SessionFactory(make_engine(coordinator.member))
+    with sessions.as_user(user) as session:
+        session.scalars(select(Note)).all()
+    place(_DISTRIBUTED)
+    with (
+        pytest.raises(ActorError, match="notes is distributed"),
+        sessions.as_user(user) as session,
+    ):
+        session.scalars(select(Note)).all()
 
 
 @pytest.mark.parametrize("row", [None, _LOCAL])

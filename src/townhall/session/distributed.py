@@ -6,6 +6,7 @@ are evaluated on the machines that have its rows, and find no claims: the answer
 
 from __future__ import annotations
 
+import time
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, text
@@ -28,14 +29,17 @@ _UNREACHABLE = text(
     """
 )
 
-_reached: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()
-"""The roles that were looked at, of each engine."""
+_KNOWN = 5.0  # seconds in which a role is not looked at again
+
+_reached: WeakKeyDictionary[Engine, dict[str, float]] = WeakKeyDictionary()
+"""Until when it is known of roles that their claims reach all rows, of each engine."""
 
 
 def refuse_unreachable_rows(connection: Connection, role: str) -> None:
     """Refuse a role that may use tables whose policies would not find its claims.
 
-    It is looked at once for each engine and role.
+    It is looked at every five seconds for each engine and role, since a table may be distributed
+    while an application runs.
 
     Args:
         connection: A connection that acts as the role, to a database with Citus.
@@ -44,8 +48,9 @@ def refuse_unreachable_rows(connection: Connection, role: str) -> None:
     Raises:
         ActorError: The role may use such a table.
     """
-    roles = _reached.setdefault(connection.engine, set())
-    if role in roles:
+    known_until = _reached.setdefault(connection.engine, {})
+    now = time.monotonic()
+    if now < known_until.get(role, 0):
         return
     if tables := connection.execute(_UNREACHABLE).scalars().all():
         raise ActorError(
@@ -54,4 +59,4 @@ def refuse_unreachable_rows(connection: Connection, role: str) -> None:
             f" Revoke what {role} may do with it, and read and write it by functions that are"
             " security definer and read the claims themselves"
         )
-    roles.add(role)
+    known_until[role] = now + _KNOWN
