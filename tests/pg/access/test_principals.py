@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 
 from tests.pg.access.models import Note, Team
 from townhall import pg
@@ -21,6 +22,27 @@ from townhall.pg.access import (
     readers_of,
     signed_in,
 )
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Parent(Base):
+    """A table with the name that a principal's condition has for the row referred to."""
+
+    __tablename__ = "parent"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"))
+
+
+class Answer(Base):
+    __tablename__ = "answers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    answered_id: Mapped[int] = mapped_column(ForeignKey("answers.id"))
+
 
 MY_TEAM_IDS = membership(
     "my_team_ids",
@@ -83,6 +105,8 @@ def test_readers_of_a_row_can_be_narrowed_by_that_row() -> None:
         (Note.team_id, " ", InputError, "argument where of readers_of\\(\\) is empty"),
         (Note.team_id, 1, TypeError, "is a string, not 1"),
         (Note.team, None, TypeError, "takes a column"),
+        (Answer.answered_id, None, InputError, "refers to its own"),
+        (Parent.answer_id, None, InputError, "a table of that name"),
     ],
 )
 def test_readers_of_no_row_are_refused(

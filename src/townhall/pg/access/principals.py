@@ -17,6 +17,7 @@ from townhall.pg.function import Function
 from townhall.pg.layout import indented
 
 _ALWAYS = "true"
+_PARENT = "parent"
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,8 @@ def readers_of(column: Attribute, name: str, where: str | None = None) -> Princi
 
     Raises:
         TypeError: ``column`` is no mapped attribute of a column, or ``where`` no string.
-        InputError: ``column`` has no foreign key of its own, or several; or ``where`` is empty.
+        InputError: ``column`` has no foreign key of its own, or several; it refers to its own
+            table; its table is called ``parent``; or ``where`` is empty.
     """
     child = column_of(column, "readers_of()")
     referred = [each for each in child.foreign_keys if _is_alone(each)]
@@ -230,8 +232,18 @@ def readers_of(column: Attribute, name: str, where: str | None = None) -> Princi
             f" {len(referred)}; write the condition as a Principal"
         )
     parent = referred[0].column
+    if parent.table is child.table:
+        raise InputError(
+            f"readers_of() takes a column that refers to another table, and {child} refers to its"
+            " own, whose policy would call itself"
+        )
+    if child.table.name == _PARENT:
+        raise InputError(
+            f'in the condition of readers_of() "{_PARENT}" is the row that is referred to: for a'
+            " table of that name, write the condition as a Principal"
+        )
     own_table = sql.quote(child.table.name)
-    own = f"parent.{sql.quote(parent.name)} = {own_table}.{sql.quote(child.name)}"
+    own = f"{_PARENT}.{sql.quote(parent.name)} = {own_table}.{sql.quote(child.name)}"
     conditions = [own]
     if where is not None:
         _check_text(where, "argument where of readers_of()")
@@ -242,7 +254,7 @@ def readers_of(column: Attribute, name: str, where: str | None = None) -> Princi
     lines = (
         "exists (",
         "    select",
-        f"    from {_full_name(parent.table)} as parent",
+        f"    from {_full_name(parent.table)} as {_PARENT}",
         indented("where " + "\n    and ".join(conditions)),
         "    offset 0",
         ")",
