@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
@@ -42,6 +42,7 @@ from townhall.migrate.compare.search_path import read_search_paths
 from townhall.migrate.compare.second_keys import with_second_keys_apart
 from townhall.migrate.compare.serials import omit_default_of_serial
 from townhall.migrate.compare.storage import storage_parameters
+from townhall.migrate.compare.types import is_other_type
 from townhall.migrate.guard.lock_timeouts import COMPARISON
 from townhall.migrate.guard.locks import with_retries
 from townhall.migrate.operations.decisions import UndecidedOp
@@ -101,7 +102,9 @@ def _prepare(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatc
         warnings.simplefilter("ignore", SAWarning)
         context.metadata = [with_names_of_database(each) for each in to_list(context.metadata)]
         impl = context.migration_context.impl
-        impl.autogen_column_reflect = omit_default_of_serial  # type: ignore[method-assign] # there is no public way
+        # There is no public way.
+        impl.autogen_column_reflect = omit_default_of_serial  # type: ignore[method-assign]
+        impl.compare_type = partial(is_other_type, impl)  # type: ignore[method-assign]
     return PriorityDispatchResult.CONTINUE
 
 

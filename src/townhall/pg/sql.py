@@ -76,7 +76,7 @@ def role(name: str) -> str:
 
 def roles(names: Iterable[str]) -> str:
     """Return the roles of ``names``, joined by commas."""
-    return ", ".join(role(name) for name in names)
+    return ", ".join([role(name) for name in names])
 
 
 def literal(value: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from alembic.operations import MigrateOperation
@@ -72,7 +72,7 @@ class Declared:
     kept: frozenset[Key] = frozenset()
     filters: Filters = NO_FILTERS
 
-    @property
+    @cached_property
     def declared_kinds(self) -> list[type[Entity]]:
         """The kinds of the declared entities."""
         names = {
@@ -83,16 +83,14 @@ class Declared:
     @property
     def compared_kinds(self) -> list[type[Entity]]:
         """The kinds of the declared entities, and of objects that are dropped if undeclared."""
-        declared = self.declared_kinds
-        if self._has_alembic_utils:
-            declared.append(TableAccess)
+        declared = [*self.declared_kinds, *([TableAccess] if self._has_alembic_utils else [])]
         return [each for each in self.kinds if each.is_own_object or each in declared]
 
     def granted(self) -> list[PGGrantTable]:
         """Return the privileges that the revisions granted with alembic-utils."""
         return granted_by(self.revisions()) if self._has_alembic_utils else []
 
-    @property
+    @cached_property
     def _has_alembic_utils(self) -> bool:
         return is_used() or any(isinstance(each, Adapted) for each in self.entities)
 
@@ -333,8 +331,8 @@ def _recreated(table: Table, column: str) -> Target:
 
 def _revoked(declared: Declared, actual: State) -> list[AdaptedGrant]:
     # Nothing in the database tells a privilege of alembic-utils from others.
-    keys = {each.key for each in declared.entities}
     grants = [AdaptedGrant(schema=each.schema, target=each) for each in declared.granted()]
+    keys = {each.key for each in declared.entities} if grants else set[Key]()
     return [
         each
         for each in grants

@@ -1,44 +1,53 @@
-"""Reading what Alembic compares of tables, in as many statements for several schemas as for one.
+"""Reading what Alembic compares of tables and no more, for several schemas as for one.
 
 Alembic reads each part of all tables at once, such as their columns, and keeps what it has read of
 the schema that comes first, which may be any. Each part of each table of the other schemas it then
-reads with a statement of its own.
+reads with a statement of its own. It also reads parts that it does not compare.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Inspector
 
 _Read = Callable[..., dict[Any, Any]]
+_Tables = Mapping[str | None, Sequence[str]]
 
-_PARTS = (
+_COMPARED = (
     "columns",
-    "pk_constraint",
     "foreign_keys",
     "indexes",
     "unique_constraints",
     "table_comment",
-    "check_constraints",
-    "table_options",
 )
+_NOT_COMPARED: Mapping[str, Callable[[], object]] = {
+    "pk_constraint": dict,
+    "check_constraints": list,
+    "table_options": dict,
+}
+"""What only a table that is dropped would need, which comes back by PostgreSQL's definition."""
 
 
 def read_schemas_together(context: AutogenContext, schemas: set[str | None]) -> None:
     """Make the inspector of a comparison read each part of the tables of all schemas at once.
 
+    What Alembic does not compare is not read.
+
     Args:
         context: The context of the comparison.
         schemas: The schemas that are compared.
     """
+    inspector = context.inspector
+    tables = {schema: _tables(context, schema) for schema in schemas}
+    for part, empty in _NOT_COMPARED.items():
+        _replace(inspector, part, partial(_unread, tables, empty))
     if len(schemas) > 1:
-        tables = {schema: _tables(context, schema) for schema in schemas}
-        for part in _PARTS:
-            name = f"get_multi_{part}"
-            setattr(context.inspector, name, _of_all(tables, getattr(context.inspector, name)))
+        for part in _COMPARED:
+            _replace(inspector, part, partial(_of_all, tables))
 
 
 def _tables(context: AutogenContext, schema: str | None) -> Sequence[str]:
@@ -49,8 +58,20 @@ def _tables(context: AutogenContext, schema: str | None) -> Sequence[str]:
     ]
 
 
-def _of_all(tables: Mapping[str | None, Sequence[str]], read: _Read) -> _Read:
-    @wraps(read)
+def _replace(inspector: Inspector, part: str, replacement: Callable[[_Read], _Read]) -> None:
+    name = f"get_multi_{part}"
+    read = getattr(inspector, name)
+    # Alembic looks at the name of the method.
+    setattr(inspector, name, wraps(read)(replacement(read)))
+
+
+def _unread(tables: _Tables, empty: Callable[[], object], read: _Read) -> _Read:
+    del read
+    found = {(schema, name): empty() for schema, names in tables.items() for name in names}
+    return lambda **_: found
+
+
+def _of_all(tables: _Tables, read: _Read) -> _Read:
     def of_all(**_: object) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
         for schema, names in tables.items():

@@ -160,6 +160,7 @@ def read_tables(connection: Connection, schemas: Sequence[str]) -> list[Table]:
 
 
 def _table(row: RowMapping) -> Table:
+    columns, constraints, indexes, ties = row["parts"]
     return Table(
         schema=row["schema"],
         name=row["name"],
@@ -168,10 +169,10 @@ def _table(row: RowMapping) -> Table:
         row_security=row["row_security"],
         comment=row["comment"],
         owner=row["owner"],
-        columns={name: _column(name, each) for name, each in row["columns"].items()},
-        constraints={name: Constraint(name, *each) for name, each in row["constraints"].items()},
-        indexes={name: Index(name, *each) for name, each in row["indexes"].items()},
-        ties=tuple(Tie(*each) for each in row["ties"]),
+        columns={name: _column(name, each) for name, each in (columns or {}).items()},
+        constraints={name: Constraint(name, *each) for name, each in (constraints or {}).items()},
+        indexes={name: Index(name, *each) for name, each in (indexes or {}).items()},
+        ties=tuple([Tie(*each) for each in ties or ()]),
     )
 
 
@@ -302,10 +303,8 @@ _QUERY = f"""
         c.relrowsecurity as row_security,
         {comment("pg_class", "c")} as comment,
         {other_owner("c.relowner")} as owner,
-        coalesce(({_COLUMNS}), '{{}}') as columns,
-        coalesce(({_CONSTRAINTS}), '{{}}') as constraints,
-        coalesce(({_INDEXES}), '{{}}') as indexes,
-        coalesce(({_TIES}), '[]') as ties
+        -- One document is read faster than four.
+        json_build_array(({_COLUMNS}), ({_CONSTRAINTS}), ({_INDEXES}), ({_TIES})) as parts
     from pg_catalog.pg_class as c
     join (
         select
