@@ -92,7 +92,7 @@ class Routine(OwnedEntity):
     @property
     def argument_types(self) -> tuple[str, ...]:
         """The types of the input arguments, which are a part of the function's name."""
-        return tuple(each.type for each in arguments_of(self.arguments) if each.is_input)
+        return tuple([each.type for each in arguments_of(self.arguments) if each.is_input])
 
     @property
     def literal_signature(self) -> str:
