@@ -304,7 +304,7 @@ entities.append(
 
     (tmp_path / "env.py").write_text("")
     assert main(("check", "--config", ini, "--distribute", str(place))) == 2
-    assert "does not say what it declares" in capsys.readouterr().err
+    assert "does not call townhall.migrate.run()" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from townhall.cli import main
-from townhall.pictures.declared import declared_by
+from townhall.migrate.declared import declared_by
+from townhall.pictures.declared import Declared
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 NOTES = str(EXAMPLES / "notes" / "alembic.ini")
@@ -36,7 +37,7 @@ def test_matrix_of_an_application(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_own_leaves_out_what_the_product_and_the_platform_have() -> None:
-    declared = declared_by(TICKETING)
+    declared = Declared.of(declared_by(TICKETING))
     own = declared.of_application
     assert {"events", "tickets"} <= {table.name for table in declared.tables}
     assert {table.name for table in own.tables} == {"tickets", "event_sponsors"}

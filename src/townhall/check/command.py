@@ -10,7 +10,6 @@ from pathlib import Path
 
 from townhall.check.checking import check as check_database
 from townhall.check.dangers import lines
-from townhall.check.distribution.declared import declared_by
 from townhall.check.distribution.layout import Layout, read_map
 from townhall.check.distribution.report import ENGINE, as_dict
 from townhall.check.distribution.rules import obstacles
@@ -18,6 +17,7 @@ from townhall.check.impact import Severity
 from townhall.check.report import Report
 from townhall.configuration import database_of
 from townhall.ini import default_ini
+from townhall.migrate.declared import declared_by
 from townhall.printing import printable
 from townhall.terminal import coloured, telling
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from townhall.ini import default_ini
-from townhall.pictures.declared import Declared, declared_by
+from townhall.migrate.declared import declared_by
+from townhall.pictures.declared import Declared
 
 
 class Form(StrEnum):
@@ -59,7 +60,7 @@ def declared_for(options: argparse.Namespace) -> Declared:
     Raises:
         InputError: There is no such file, or its ``env.py`` is not townhall's.
     """
-    declared = declared_by(options.config or default_ini())
+    declared = Declared.of(declared_by(options.config or default_ini()))
     return declared.of_application if options.own else declared
 
 
