@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from townhall.pictures import svg
-from townhall.pictures.layout import Layout, Point, arrange
+from townhall.pictures.layout import Layout, Point, Size, arrange
 from townhall.pictures.tables import ColumnShown, Diagram, TableShown
 from townhall.printing import printable
-
-_PADDING = 8
-_HEAD = 22
 
 
 class Detail(StrEnum):
@@ -23,7 +20,7 @@ class Detail(StrEnum):
     KEYS = "keys"
     """The primary key and the foreign keys."""
     NAMES = "names"
-    """None: of the foreign keys those that are no lines."""
+    """No column, but the tables that it refers to without a line."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +45,11 @@ class _Box:
         return max((len(row.name) for row in self.rows), default=0) + 3
 
     @property
-    def size(self) -> tuple[float, float]:
+    def size(self) -> Size:
         """The width and the height."""
         longest = max((self.indent + len(row.rest) for row in self.rows), default=0)
-        width = max(longest, len(self.name)) * svg.CHARACTER + 2 * _PADDING
-        height = _HEAD + (len(self.rows) * svg.LINE + _PADDING if self.rows else 0)
-        return width, height
+        width = max(longest, len(self.name)) * svg.CHARACTER + 2 * svg.PADDING
+        return width, svg.height_of_box(len(self.rows))
 
 
 def as_svg(diagram: Diagram, title: str, *, detail: Detail = Detail.ALL, width: float = 720) -> str:
@@ -148,17 +144,15 @@ def _lines(diagram: Diagram, layout: Layout) -> Iterator[str]:
 
 
 def _drawn(each: _Box, corner: Point) -> Iterator[str]:
-    (x, y), (width, height) = corner, each.size
-    yield svg.box(corner, (width, height))
-    yield svg.box(corner, (width, _HEAD), "head")
-    yield svg.words(x + _PADDING, y + 15, each.name, "strong")
+    x, y = corner
+    yield from svg.titled_box(corner, each.size, each.name)
     for number, row in enumerate(each.rows):
-        line = y + _HEAD + (number + 1) * svg.LINE - 2
+        line = svg.base_line(y, number)
         if row.mark.strip():
-            yield svg.words(x + _PADDING, line, row.mark, "soft")
-        yield svg.words(x + _PADDING + 2 * svg.CHARACTER, line, row.name)
+            yield svg.words(x + svg.PADDING, line, row.mark, "soft")
+        yield svg.words(x + svg.PADDING + 2 * svg.CHARACTER, line, row.name)
         if row.rest:
-            yield svg.words(x + _PADDING + each.indent * svg.CHARACTER, line, row.rest, "soft")
+            yield svg.words(x + svg.PADDING + each.indent * svg.CHARACTER, line, row.rest, "soft")
 
 
 def _mermaid(diagram: Diagram, detail: Detail) -> Iterator[str]:

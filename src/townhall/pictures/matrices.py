@@ -14,7 +14,6 @@ _VERBS = {"select": "read", "insert": "insert", "update": "update", "delete": "d
 _WIDTH = 372
 _CELL = 15
 _STEP = 18
-_INDENT = 8
 _LEGEND = ("R read  I insert  U update  D delete", "green: every row   blue: the rows named")
 
 
@@ -106,22 +105,20 @@ class _Block:
             x: The left of the block.
             y: Its top.
         """
-        yield svg.box((x, y), self.size)
-        yield svg.box((x, y), (_WIDTH, _STEP + 4), "head")
-        yield svg.words(x + _INDENT, y + 15, _titled(self._accessed), "strong")
-        line = y + _STEP + 8
+        yield from svg.titled_box((x, y), self.size, _titled(self._accessed))
+        line = y + svg.HEAD + 4
         for reach in self._accessed.reaches:
-            yield svg.words(x + _INDENT, line + 12, reach.role)
-            yield from _marks(reach, x + _WIDTH - _INDENT - len(COMMANDS) * _STEP, line)
+            yield svg.words(x + svg.PADDING, line + 12, reach.role)
+            yield from _marks(reach, x + _WIDTH - svg.PADDING - len(COMMANDS) * _STEP, line)
             line += _STEP
             for note in self._notes[reach.role]:
-                yield svg.words(x + 2 * _INDENT, line + 11, note, "soft")
+                yield svg.words(x + 2 * svg.PADDING, line + 11, note, "soft")
                 line += _STEP
 
 
 def _notes(reach: Reach) -> Iterator[str]:
     """Yield which rows a role reaches, in lines that fit into a block."""
-    longest = int((_WIDTH - 3 * _INDENT) / svg.CHARACTER)
+    longest = int((_WIDTH - 3 * svg.PADDING) / svg.CHARACTER)
     for words, commands in reach.grouped().items():
         if words != EVERY_ROW:
             yield from textwrap.wrap(

@@ -10,9 +10,6 @@ from itertools import pairwise
 from townhall.pictures import svg
 from townhall.pictures.layout import arrange
 
-_PADDING = 8
-_HEAD = 22
-
 
 @dataclass(frozen=True)
 class Step:
@@ -38,18 +35,16 @@ def as_svg(steps: Sequence[Step], title: str, *, width: float = 372) -> str:
     Raises:
         InputError: Graphviz is not installed.
     """
-    longest = int((width - 2 * _PADDING) / svg.CHARACTER)
+    longest = int((width - 2 * svg.PADDING) / svg.CHARACTER)
     texts = {step.title: tuple(_wrapped(step, longest)) for step in steps}
-    sizes = {name: (width, _height(lines)) for name, lines in texts.items()}
+    sizes = {name: (width, svg.height_of_box(len(lines))) for name, lines in texts.items()}
     names = list(sizes)
     layout = arrange(sizes, pairwise(names), width)
     parts = [part for points in layout.lines.values() for part in svg.arrow(points)]
     for name, (x, y) in layout.corners.items():
-        parts.append(svg.box((x, y), sizes[name]))
-        parts.append(svg.box((x, y), (width, _HEAD), "head"))
-        parts.append(svg.words(x + _PADDING, y + 15, name, "strong"))
+        parts += svg.titled_box((x, y), sizes[name], name)
         parts += [
-            svg.words(x + _PADDING, y + _HEAD + (number + 1) * svg.LINE - 2, line, "soft")
+            svg.words(x + svg.PADDING, svg.base_line(y, number), line, "soft")
             for number, line in enumerate(texts[name])
         ]
     return svg.document(layout.width, layout.height, title, parts)
@@ -58,10 +53,4 @@ def as_svg(steps: Sequence[Step], title: str, *, width: float = 372) -> str:
 def _wrapped(step: Step, longest: int) -> Iterator[str]:
     for line in step.lines:
         indent = " " * (len(line) - len(line.lstrip()))
-        yield from textwrap.wrap(
-            line, longest, subsequent_indent=f"{indent}  ", drop_whitespace=True
-        )
-
-
-def _height(lines: Sequence[str]) -> float:
-    return _HEAD + (len(lines) * svg.LINE + _PADDING if lines else 0)
+        yield from textwrap.wrap(line, longest, subsequent_indent=f"{indent}  ")

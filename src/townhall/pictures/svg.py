@@ -7,7 +7,7 @@ drawing is the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from townhall.printing import printable
@@ -20,6 +20,12 @@ CHARACTER = 0.6 * FONT_SIZE
 
 LINE = 17
 """The height of a line of text in user units."""
+
+HEAD = 22
+"""The height of the head of a titled box in user units."""
+
+PADDING = 8
+"""The space between the edge of a titled box and its text in user units."""
 
 _STYLE = """\
 svg { color: #1f2328; }
@@ -103,7 +109,40 @@ def box(corner: tuple[float, float], size: tuple[float, float], style: str = "bo
     )
 
 
-def arrow(points: Sequence[tuple[float, float]]) -> Iterable[str]:
+def titled_box(corner: tuple[float, float], size: tuple[float, float], title: str) -> Iterator[str]:
+    """Yield a rectangle with a title in its head.
+
+    Args:
+        corner: Its upper left corner.
+        size: Its width and height, with the head.
+        title: The title.
+    """
+    (x, y), (width, _) = corner, size
+    yield box(corner, size)
+    yield box(corner, (width, HEAD), "head")
+    yield words(x + PADDING, y + 15, title, "strong")
+
+
+def height_of_box(lines: int) -> float:
+    """Return the height of a titled box.
+
+    Args:
+        lines: The number of the lines of text below its head.
+    """
+    return HEAD + (lines * LINE + PADDING if lines else 0)
+
+
+def base_line(top: float, number: int) -> float:
+    """Return the base line of a line of text in a titled box.
+
+    Args:
+        top: The top of the box.
+        number: The number of the line, from 0.
+    """
+    return top + HEAD + (number + 1) * LINE - 2
+
+
+def arrow(points: Sequence[tuple[float, float]]) -> Iterator[str]:
     """Yield a smooth line with a tip at its end.
 
     Args:
