@@ -112,7 +112,7 @@ select
                     and not pg_catalog.pg_has_role(r.oid, d.datdba, 'member')
             )
         order by p.nspname, g.rolname
-    ) as closing
+    ) as revokes
 """
 """The query for them. Every name in it is PostgreSQL's, whichever the search path is.
 
@@ -129,13 +129,13 @@ class Traps(NamedTuple):
     Attributes:
         open_schemas: The schemas in which everybody may create objects.
         objects: Functions and operators of others, with their owners.
-        closing: The statements after which no other role may create in one of the schemas, apart
+        revokes: The statements after which no other role may create in one of the schemas, apart
             from the members of those who are not others.
     """
 
     open_schemas: Sequence[str]
     objects: Sequence[str]
-    closing: Sequence[str]
+    revokes: Sequence[str]
 
 
 def refusal(traps: Traps) -> str | None:
@@ -171,12 +171,12 @@ def refusal_of_creators(traps: Traps) -> str | None:
     Args:
         traps: What was found.
     """
-    if not traps.closing:
+    if not traps.revokes:
         return None
     return (
         "other roles may create objects in the schemas of the search path, and so functions and"
         " operators that would run in place of PostgreSQL's with the rights of this role. As the"
-        f" owner of the schema or a superuser: {'; '.join(traps.closing)}. Where such a role is"
+        f" owner of the schema or a superuser: {'; '.join(traps.revokes)}. Where such a role is"
         " trusted, make it a member of the owner of the database instead"
     )
 

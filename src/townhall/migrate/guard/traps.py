@@ -50,12 +50,13 @@ def refuse_traps_in_script(schemas: Iterable[str]) -> str:
     """
     return f"""do $$
 declare
-    open_schemas constant pg_catalog.text[] := (
-        select f.open_schemas from ({_find(schemas)}) as f
-    );
-    objects constant pg_catalog.text[] := (select f.objects from ({_find(schemas)}) as f);
-    closing constant pg_catalog.text[] := (select f.closing from ({_find(schemas)}) as f);
+    open_schemas pg_catalog.text[];
+    objects pg_catalog.text[];
+    revokes pg_catalog.text[];
 begin
+    select f.open_schemas, f.objects, f.revokes
+    into open_schemas, objects, revokes
+    from ({_find(schemas)}) as f;
     if open_schemas operator(pg_catalog.<>) array[]::pg_catalog.text[] then
         raise exception 'everybody may create objects in the schemas %', open_schemas
             using hint = 'revoke create on schema … from public';
@@ -63,10 +64,10 @@ begin
         raise exception 'functions or operators of others would run in place of PostgreSQL''s: %',
             objects
             using hint = 'Drop them.';
-    elsif closing operator(pg_catalog.<>) array[]::pg_catalog.text[] then
+    elsif revokes operator(pg_catalog.<>) array[]::pg_catalog.text[] then
         raise exception 'other roles may create objects in the schemas of the search path: %',
-            closing
-            using hint = 'Run these statements, or make the roles members of the owner.';
+            revokes
+            using hint = 'Run these, or make the roles members of the owner of the database.';
     end if;
 end
 $$"""
