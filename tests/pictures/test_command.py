@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import printed_by
 from townhall.cli import main
-from townhall.migrate.declared import declared_by
-from townhall.pictures.declared import Declared
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 NOTES = str(EXAMPLES / "notes" / "alembic.ini")
@@ -36,14 +36,17 @@ def test_matrix_of_an_application(capsys: pytest.CaptureFixture[str]) -> None:
     assert "  notes_user     read                          members of the workspace\n" in told
 
 
-def test_own_leaves_out_what_the_product_and_the_platform_have() -> None:
-    declared = Declared.of(declared_by(TICKETING))
-    own = declared.of_application
-    assert {"events", "tickets"} <= {table.name for table in declared.tables}
-    assert {table.name for table in own.tables} == {"tickets", "event_sponsors"}
-    assert not {entity.key for entity in own.entities} & {
-        entity.key for entity in declared_by(None).entities
-    }
+def test_own_leaves_out_what_the_product_and_the_platform_have(tmp_path: Path) -> None:
+    names = ("diagram", "--columns", "names", "--config", str(TICKETING))
+    rules = ("matrix", "--config", str(TICKETING))
+    commands = (names, (*names, "--own"), rules, (*rules, "--own"))
+    tables, own_tables, access, own_access = (
+        {line.split(" ")[0] for line in printed.splitlines() if line and line[0] != " "}
+        for printed in printed_by(commands, tmp_path, os.environ)
+    )
+    assert {"events", "tickets"} <= tables & access
+    assert own_tables == {"tickets", "event_sponsors"}
+    assert own_access == {*own_tables, "ticket_sales"}
 
 
 def test_product_is_shown_where_there_is_no_configuration(

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.pictures.test_command import TICKETING
 from tests.support.blocks import blocks_of, run_blocks
+from tests.support.commands import printed_by
 from townhall import metadata
-from townhall.cli import main
-
-if TYPE_CHECKING:
-    import pytest
 
 
-def test_commands_of_the_page_print_what_it_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ALEMBIC_CONFIG", str(TICKETING))
-    (tmp_path / "docs").mkdir()
-    for block in blocks_of("docs/pictures.md", "shell", "text"):
-        if block.language == "text":
-            assert capsys.readouterr().out == block.text
-            continue
-        for line in block.text.splitlines():
-            assert main(shlex.split(line)[1:]) == 0
-    written = {path.name: path.read_text(encoding="utf-8") for path in Path("docs").iterdir()}
+def test_commands_of_the_page_print_what_it_shows(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    shells = [block.text for block in blocks_of("docs/pictures.md", "shell")]
+    commands = [shlex.split(line)[1:] for text in shells for line in text.splitlines()]
+    printed = printed_by(commands, tmp_path, {**os.environ, "ALEMBIC_CONFIG": str(TICKETING)})
+    shown = [block.text for block in blocks_of("docs/pictures.md", "text")]
+    assert [text for text in printed if text] == shown
+    written = {path.name: path.read_text(encoding="utf-8") for path in docs.iterdir()}
     assert written.keys() == {"tables.svg", "tables.md", "access.svg"}
     assert "tickets" in written["tables.svg"]
     assert "members of the event" in written["access.svg"]

@@ -51,6 +51,11 @@ QUERIES = {
         order by p.created_at desc, p.id desc
         limit 20
     """,
+    "ix_social_feed_posts_created_at_id": """
+        select p.id from public.social_feed_posts as p
+        order by p.created_at desc, p.id desc
+        limit 20
+    """,
     # export_person and erase_person
     "ix_consent_audit_log_changed_by": """
         select l.id from public.consent_audit_log as l
