@@ -280,6 +280,7 @@ async def test_replica_that_is_gone_is_not_needed_by_an_async_session(
     sessions = AsyncSessionFactory(engine, replica=create_async_engine(NOWHERE))
     position = await sessions.position()
     async with sessions.as_user(user, read_only=True, after=position) as session:
+        assert session.get_bind().engine.url == logins.member  # nothing can be decided there
         assert (await session.scalars(select(Note.id))).all() == [written.id]
     await engine.dispose()
 

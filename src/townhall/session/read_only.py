@@ -77,8 +77,8 @@ class ReadOnlySession(ActingSession):
         if bind := options.get("bind"):
             return self._reading.of_primary(bind)
         replica = self._reading.replica
-        if self._is_of_replica is None:
-            self._is_of_replica = replica is not None and replica.is_usable(self._after)
+        if self._is_of_replica is None and replica is not None and replica.can_look():
+            self._is_of_replica = replica.is_usable(self._after)
         if replica is not None and self._is_of_replica:
             return replica.engine
         return self._reading.of_primary(super().get_bind(*arguments, **options))

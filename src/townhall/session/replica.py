@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.util.concurrency import in_greenlet
 
 from townhall.input_error import InputError
 
@@ -89,6 +90,10 @@ class Replica:
         self._limits = limits
         self._retry_at = 0.0
         self._known_until = 0.0
+
+    def can_look(self) -> bool:
+        """Tell whether a statement can run here: ``AsyncSession.get_bind()`` is no coroutine."""
+        return not self.engine.dialect.is_async or in_greenlet()
 
     def is_usable(self, after: str | None) -> bool:
         """Tell whether a transaction can read from the replica now.
