@@ -748,6 +748,112 @@ HAS: dict[str, tuple[Danger, str, str]] = {
         )
         """,
     ),
+    "user metadata of a row that a function gives": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create function private.me() returns jsonb language sql stable as $$
+        select to_jsonb(s) from (select * from auth.users where id = auth.uid()) as s
+        $$;
+        create policy p on posts for select using (
+            (select private.me() -> 'raw_user_meta_data' ->> 'role') = 'admin'
+        )
+        """,
+    ),
+    "user metadata of a row that an atomic function gives": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create function private.me() returns jsonb language sql stable
+        begin atomic select to_jsonb(u) from auth.users as u where u.id = auth.uid(); end;
+        create view private.v as
+        select auth.uid() as id, private.me() -> 'raw_user_meta_data' ->> 'role' as role;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata of rows that a function gives": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create function private.them() returns setof auth.users language sql stable
+        as 'select * from auth.users';
+        create policy p on posts for select using (exists (
+            select from private.them() as t
+            where t.id = owner_id and t.raw_user_meta_data ->> 'role' = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by a record of a whole row": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (exists (
+            select
+            from auth.users as u, jsonb_to_record(to_jsonb(u)) as r (raw_user_meta_data jsonb)
+            where u.id = owner_id and r.raw_user_meta_data ->> 'role' = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by a record like a table": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create table private.claims (user_metadata jsonb, app_metadata jsonb);
+        create policy p on posts for select using (exists (
+            select from jsonb_populate_record(null::private.claims, (select auth.jwt())) as r
+            where r.user_metadata ->> 'role' = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by a field of a record like a table": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create table private.claims (user_metadata jsonb, app_metadata jsonb);
+        create policy p on posts for select using ((
+            (select jsonb_populate_record(null::private.claims, auth.jwt())).user_metadata
+        ) ->> 'role' = 'admin')
+        """,
+    ),
+    "user metadata by a field of claims in a view": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create type private.claims as (user_metadata jsonb, app_metadata jsonb);
+        create view private.v as select
+            auth.uid() as id,
+            (
+                (select jsonb_populate_record(null::private.claims, auth.jwt())).user_metadata
+            ) ->> 'role' as r;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and r = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by a field of a row in a view": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create view private.v as
+        select s.id, (s.u).raw_user_meta_data ->> 'role' as role
+        from (select id, u from auth.users as u) as s;
+        create policy p on posts for select using (exists (
+            select from private.v where id = owner_id and role = 'admin'
+        ))
+        """,
+    ),
+    "user metadata by rows that a function makes in exists": (
+        Danger.USER_METADATA,
+        "policy public.posts p",
+        """
+        create policy p on posts for select using (exists (
+            select jsonb_array_elements(u.raw_user_meta_data -> 'roles')
+            from auth.users as u where u.id = owner_id
+        ))
+        """,
+    ),
     "auth.uid()": (
         Danger.PER_ROW,
         "policy public.posts p",
@@ -1061,6 +1167,46 @@ HAS_NOT = {
         from (select auth.jwt() as claims) as c where auth.uid() is not null;
         create policy p on posts for select using (
             exists (select from private.v where id = owner_id and role = 'admin')
+        )
+    """,
+    "columns of users in exists": """
+        create policy p on posts for select using (
+            exists (select * from auth.users as u where u.id = owner_id and u.email = 'a')
+        )
+    """,
+    "columns of users in exists of a function": """
+        create function private.f() returns boolean language sql stable begin atomic
+        select exists (select * from auth.users where id = auth.uid() and email = 'a');
+        end;
+        create policy p on posts for select using ((select private.f()))
+    """,
+    "columns of users in exists of a view": """
+        create view private.v as
+        select auth.uid() as id, exists (select * from auth.users where email = 'a') as is_admin;
+        create policy p on posts for select using (
+            exists (select from private.v where id = owner_id and is_admin)
+        )
+    """,
+    "other column of rows that a function gives": """
+        create function private.them() returns setof auth.users language sql stable
+        as 'select * from auth.users';
+        create policy p on posts for select using (
+            exists (select from private.them() as t where t.id = owner_id and t.email = 'a')
+        )
+    """,
+    "other field of claims": """
+        create type private.claims as (role text, user_metadata jsonb);
+        create view private.v as select
+            auth.uid() as id, (jsonb_populate_record(null::private.claims, auth.jwt())).role;
+        create policy p on posts for select using (
+            exists (select from private.v where id = owner_id and role = 'admin')
+        )
+    """,
+    "other field of a row in a view": """
+        create view private.v as
+        select s.id, (s.u).email from (select id, u from auth.users as u) as s;
+        create policy p on posts for select using (
+            exists (select from private.v where id = owner_id and email = 'a')
         )
     """,
     "function that reads no token": """

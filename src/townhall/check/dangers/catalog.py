@@ -271,6 +271,8 @@ class Rules:
         functions: The functions, by number.
         queries: The queries of the views that may lead to the metadata of users, by number.
         metadata: The columns of tables that have this metadata, by the number of the table.
+        metadata_fields: The fields of rows that are called as this metadata, by the number of the
+            type and their own.
         names: Schema and name of each relation, indexes included, where a foreign key lacks one.
         foreign_keys: The foreign keys that may lack an index.
     """
@@ -286,6 +288,7 @@ class Rules:
     functions: Mapping[int, FoundFunction]
     queries: Mapping[int, ViewQuery]
     metadata: Mapping[int, int]
+    metadata_fields: Mapping[tuple[int, int], str]
     names: frozenset[tuple[str, str]]
     foreign_keys: Sequence[ForeignKey]
 
@@ -357,7 +360,8 @@ def read_rules(
         always_true,
         {each.oid: each for each in functions},
         {row["oid"]: ViewQuery(tuple(row["columns"]), row["query"]) for row in queries},
-        {row["oid"]: row["number"] for row in metadata},
+        {row["oid"]: row["number"] for row in metadata if row["is_stored"]},
+        {(row["type"], row["number"]): row["name"] for row in metadata},
         frozenset((row["schema"], row["name"]) for row in names),
         [ForeignKey(**_values(row)) for row in keys],
     )
@@ -516,11 +520,20 @@ ACCOUNT_METADATA = "raw_user_meta_data"
 SETTING_FUNCTIONS = frozenset({2077, 3294})
 """The numbers of ``current_setting``, which gives the claims of a token."""
 
+CLAIM_METADATA = "user_metadata"
+"""The key of the same among the claims of a token."""
+
 _METADATA = f"""
-    select c.oid::bigint as oid, a.attnum as number
+    select
+        c.oid::bigint as oid,
+        c.reltype::bigint as type,
+        a.attnum as number,
+        a.attname as name,
+        c.relkind in ('r', 'p', 'f') and a.attname = '{ACCOUNT_METADATA}' as is_stored
     from pg_catalog.pg_attribute as a
     join pg_catalog.pg_class as c on c.oid = a.attrelid
-    where a.attname = '{ACCOUNT_METADATA}' and c.relkind in ('r', 'p', 'f')
+    where a.attname in ('{ACCOUNT_METADATA}', '{CLAIM_METADATA}')
+        and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c')
 """
 
 _VIEW_QUERIES = f"""

@@ -20,6 +20,19 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_OF_RECORDS = frozenset(
+    f"{kind}_{does}_{made}"
+    for kind in ("json", "jsonb")
+    for does in ("populate", "to")
+    for made in ("record", "recordset")
+)
+"""The functions that give the keys of an object as the fields of a record."""
+
+_EXISTS = re.compile(r"\bexists\s*\(\s*select\b", re.IGNORECASE)
+
+ALIASES = re.compile(r"""((?<=\)\ )[\w$"]+\([\w$"]+(?:,\ [\w$"]+)*\))""", re.VERBOSE)
+"""Names for all columns of the rows that a function gives, as PostgreSQL renders them."""
+
 _CONSTANT_WORDS = frozenset({"true", "false", "null", "and", "or", "not", "is", "array", "select"})
 
 
@@ -113,13 +126,66 @@ def names(sql: str) -> set[str]:
     return found
 
 
+def fields_of_records(sql: str) -> set[str]:
+    """Return the fields that SQL takes of what functions such as ``jsonb_to_record`` give.
+
+    Args:
+        sql: A condition.
+    """
+    tokens = list(_TOKEN.finditer(sql))
+    closing = _closing(tokens)
+    ends = [
+        closing[index]
+        for index in closing
+        if index and tokens[index][0] == "(" and tokens[index - 1][0] in _OF_RECORDS
+    ]
+    if not ends:
+        return set()
+    aliases = {f"{each[0]}." for end in ends for each in tokens[end + 1 : end + 2] if each["name"]}
+    by_alias = {
+        each[0].removeprefix(alias)
+        for alias in aliases
+        for each in tokens
+        if each["name"] and each[0].startswith(alias)
+    }
+    of_values = {
+        field[0]
+        for closed, point, field in zip(tokens, tokens[1:], tokens[2:], strict=False)
+        if closed["close"] and point[0] == "."
+    }
+    return by_alias | of_values
+
+
+def without_lists_of_exists(sql: str) -> str:
+    """Return SQL without the columns that queries in ``exists (…)`` select: only rows count there.
+
+    Where they select more than columns, a function may give the rows, and it stays as it is.
+
+    Args:
+        sql: A condition or a body.
+    """
+    if not _EXISTS.search(sql):
+        return sql
+    tokens = list(_TOKEN.finditer(sql))
+    closing = _closing(tokens)
+    kept, start = [], 0
+    for index, token in enumerate(tokens[:-2]):
+        if token.start() < start or not _EXISTS.match(sql, token.start()):
+            continue
+        end = _from_of(tokens, closing, index + 1)
+        if end is not None and _has_columns_alone(tokens, index + 1, end, closing[index + 1]):
+            kept.append(sql[start : tokens[index + 2].end()])
+            start = tokens[end].start()
+    return " ".join([*kept, sql[start:]])
+
+
 def _closing(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
     open_at: list[int] = []
     closing: dict[int, int] = {}
     for index, token in enumerate(tokens):
         if token["open"]:
             open_at.append(index)
-        elif token["close"]:
+        elif token["close"] and open_at:  # a body in another language may have one too many
             closing[open_at.pop()] = index
     return closing
 
@@ -130,20 +196,27 @@ def _is_once(tokens: list[re.Match[str]], closing: Mapping[int, int], index: int
         return True
     return any(
         tokens[start + 1][0].lower() == "select"
-        and not _has_table(tokens, closing, start)
+        and _from_of(tokens, closing, start) is None
         and _is_constant(tokens[start + 2 : end])
         for start, end in closing.items()
         if start < index < end
     )
 
 
-def _has_table(tokens: list[re.Match[str]], closing: Mapping[int, int], start: int) -> bool:
+def _has_columns_alone(tokens: list[re.Match[str]], start: int, end: int, closed: int) -> bool:
+    # Columns decide which rows two queries have in common.
+    is_compared = any(each[0].lower() in {"except", "intersect"} for each in tokens[end:closed])
+    selected = tokens[start + 2 : end]
+    return not is_compared and all(each["name"] or each[0] in {",", ".", "*"} for each in selected)
+
+
+def _from_of(tokens: list[re.Match[str]], closing: Mapping[int, int], start: int) -> int | None:
     index = start + 1
-    while index < closing[start]:
+    while index < closing.get(start, 0):
         if tokens[index][0].lower() == "from":
-            return True
+            return index
         index = closing.get(index, index) + 1
-    return False
+    return None
 
 
 def _is_constant(tokens: Sequence[re.Match[str]]) -> bool:

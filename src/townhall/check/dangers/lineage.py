@@ -6,7 +6,7 @@ A column may come through an alias in a query in parentheses, a join, ``lateral`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,12 @@ class _Kind(StrEnum):
     GROUP = "9"
 
 
+_EXISTS = "0"
+"""The kind of a query in an expression of which only the rows count."""
+
+_TYPE_OF_VALUE = ("vartype", "funcresulttype", "consttype", "resulttype", "paramtype")
+
+
 @dataclass(frozen=True)
 class Sources:
     """What a value comes from.
@@ -32,7 +38,7 @@ class Sources:
         columns: Columns of relations, each by the number of its relation and its own; 0 for a
             whole row.
         functions: Functions, by number.
-        texts: Constants, as PostgreSQL stores them, and names of columns of functions.
+        texts: Constants, as PostgreSQL stores them, and names of fields and of functions' columns.
         relations: Relations whose rows are read.
     """
 
@@ -57,9 +63,12 @@ class Lineage:
 
     Attributes:
         query: The query as PostgreSQL stores it.
+        fields: The names of the fields that are looked for, by the number of their type and their
+            own.
     """
 
     query: Node
+    fields: Mapping[tuple[int, int], str] = field(default_factory=dict)
     _known: dict[tuple[int, int], Sources] = field(default_factory=dict)
 
     def of_column(self, number: int) -> Sources:
@@ -113,8 +122,9 @@ class Lineage:
     def _of(self, value: Any, queries: Sequence[Node]) -> Sources:  # noqa: ANN401 - of any kind
         if isinstance(value, list):
             return _union(self._of(each, queries) for each in value)
-        if not isinstance(value, Node):
-            return Sources()
+        return self._of_node(value, queries) if isinstance(value, Node) else Sources()
+
+    def _of_node(self, value: Node, queries: Sequence[Node]) -> Sources:
         match value.kind:
             case "VAR":
                 return self._variable(value, queries[: len(queries) - value.number("varlevelsup")])
@@ -123,13 +133,24 @@ class Lineage:
             case "CONST":
                 constant = value["constvalue"]
                 return Sources(texts=frozenset([constant] if isinstance(constant, bytes) else []))
+            case "SUBLINK" if value["subLinkType"] == _EXISTS and _has_rows_alone(value):
+                return self._rows(value["subselect"], queries)
         called = [value[each] for each in ("funcid", "opfuncid") if value[each] is not None]
         return _union(
             [
                 Sources(functions=frozenset(map(int, called))),
+                self._field(value),
                 *(self._of(each, queries) for each in value.fields.values()),
             ]
         )
+
+    def _field(self, value: Node) -> Sources:
+        if value.kind != "FIELDSELECT":
+            return Sources()
+        row = _row_of(value)
+        types = [int(row[each]) for each in _TYPE_OF_VALUE if row[each] is not None]
+        names = [self.fields.get((each, value.number("fieldnum"))) for each in types]
+        return Sources(texts=frozenset(each.encode() for each in names if each is not None))
 
     def _variable(self, variable: Node, queries: Sequence[Node]) -> Sources:
         query, number = queries[-1], variable.number("varattno")
@@ -159,6 +180,19 @@ class Lineage:
 
     def _one_of(self, values: list[Any], number: int, queries: Sequence[Node]) -> Sources:
         return self._of(values[number - 1] if number else values, queries)
+
+
+def _row_of(selected: Node) -> Node:
+    row: Node = selected["arg"]
+    while row.kind == "SUBLINK":
+        row = row["subselect"].nodes("targetList")[0]["expr"]
+    return row
+
+
+def _has_rows_alone(exists: Node) -> bool:
+    # Functions in the list give rows, and columns decide which ones two queries have in common.
+    query = exists["subselect"]
+    return query["setOperations"] is None and query["hasTargetSRFs"] != "true"
 
 
 def _union(found: Iterable[Sources]) -> Sources:

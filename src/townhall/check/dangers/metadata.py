@@ -12,22 +12,28 @@ from functools import cached_property
 
 from townhall.check.dangers.catalog import (
     ACCOUNT_METADATA,
+    CLAIM_METADATA,
     SETTING_FUNCTIONS,
     FoundFunction,
     FoundPolicy,
     Relation,
     Rules,
 )
-from townhall.check.dangers.expressions import names, texts
+from townhall.check.dangers.expressions import (
+    ALIASES,
+    fields_of_records,
+    names,
+    texts,
+    without_lists_of_exists,
+)
 from townhall.check.dangers.lineage import Lineage, Sources
 from townhall.check.dangers.node_trees import parsed
 from townhall.pg import MaterializedView, View, sql
 from townhall.pg.layout import without_comments
 
 Reader = FoundFunction | Relation
-_OF_TOKENS = "user_metadata"
-_TRUSTED = {_OF_TOKENS: "app_metadata", ACCOUNT_METADATA: "raw_app_meta_data"}
-_KEY = re.compile(rf"\b{_OF_TOKENS}\b")
+_TRUSTED = {CLAIM_METADATA: "app_metadata", ACCOUNT_METADATA: "raw_app_meta_data"}
+_KEY = re.compile(rf"\b{CLAIM_METADATA}\b")
 _STORED_KEY = re.compile(_KEY.pattern.encode())
 _ACCOUNT_KEY = re.compile(rf"\b{ACCOUNT_METADATA}\b")
 _STORED_ACCOUNT_KEY = re.compile(_ACCOUNT_KEY.pattern.encode())
@@ -77,20 +83,33 @@ class Metadata:
             and (has_claims or names(condition) & self._readers_of_tokens)
             for condition in (policy.using, policy.check)
             if condition
-        ) or any(self._is_of_account(policy, each, number) for each, number, _ in read)
+        ) or self._is_of_account(policy, read)
 
     def _is_key_in(self, condition: str, columns: Collection[str]) -> bool:
         # A column of that name may be one of a function that takes a token apart.
-        is_made = _OF_TOKENS in names(condition) and _OF_TOKENS not in columns
-        return is_made or any(map(_KEY.search, texts(condition)))
+        named = names(ALIASES.sub("", condition))
+        is_made = CLAIM_METADATA in named and CLAIM_METADATA not in columns
+        is_field = CLAIM_METADATA in fields_of_records(condition)
+        return is_made or is_field or any(map(_KEY.search, texts(condition)))
 
-    def _is_of_account(self, policy: FoundPolicy, relation: Relation, number: int) -> bool:
-        if not relation.is_table or relation.oid not in self._rules.metadata:
-            return False
-        # It may be taken out of the whole row by its name.
-        conditions = [each for each in (policy.using, policy.check) if each]
-        named = (text for each in conditions for text in texts(each))
-        return number == self._rules.metadata[relation.oid] or any(map(_ACCOUNT_KEY.search, named))
+    def _is_of_account(
+        self, policy: FoundPolicy, read: Iterable[tuple[Relation, int, str]]
+    ) -> bool:
+        stored = self._rules.metadata
+        tables = [(each.oid, at) for each, at, _ in read if each.is_table and each.oid in stored]
+        conditions = [
+            ALIASES.sub("", without_lists_of_exists(each))
+            for each in (policy.using, policy.check)
+            if each
+        ]
+        is_column = any(stored[oid] == number for oid, number in tables) and any(
+            ACCOUNT_METADATA in names(each) for each in conditions
+        )
+        # It may be taken out of the whole row by its name, also out of that which a function gives.
+        return is_column or any(
+            (tables or names(each) & self._readers_of_accounts) and _takes_account_key(each)
+            for each in conditions
+        )
 
     def readers(self, policy: FoundPolicy) -> list[Reader]:
         """Return the functions and views by which a policy reads the metadata of users.
@@ -116,7 +135,7 @@ class Metadata:
             if oid in self._functions:
                 continue
             if ACCOUNT_METADATA in body or (
-                _OF_TOKENS in body and re.search("jwt", body, re.IGNORECASE)
+                CLAIM_METADATA in body and re.search("jwt", body, re.IGNORECASE)
             ):
                 yield oid, [self._rules.functions[oid]]
                 continue
@@ -146,12 +165,19 @@ class Metadata:
                     yield (oid, number), found
 
     def _is_metadata(self, sources: Sources) -> bool:
-        is_account = any(
-            self._rules.metadata.get(oid) == number
-            or (number == 0 and oid in self._rules.metadata and _has(sources, _STORED_ACCOUNT_KEY))
-            for oid, number in sources.columns
+        stored = self._rules.metadata
+        is_column = any(stored.get(oid) == number for oid, number in sources.columns)
+        has_row = self._calls_reader_of_accounts(sources) or any(
+            number == 0 and oid in stored for oid, number in sources.columns
         )
-        return is_account or (self._has_claims(sources) and _has(sources, _STORED_KEY))
+        is_key = has_row and _has(sources, _STORED_ACCOUNT_KEY)
+        return is_column or is_key or (self._has_claims(sources) and _has(sources, _STORED_KEY))
+
+    def _calls_reader_of_accounts(self, sources: Sources) -> bool:
+        called = sources.functions & self._rules.functions.keys()
+        return any(
+            _last_name(self._rules.functions[oid]) in self._readers_of_accounts for oid in called
+        )
 
     def _leading_to(self, sources: Sources) -> Iterator[list[Reader]]:
         for oid in sources.functions:
@@ -175,7 +201,7 @@ class Metadata:
     @cached_property
     def _bodies(self) -> Mapping[int, str]:
         own = [each for each in self._rules.functions.values() if each.is_own and each.body]
-        return {each.oid: without_comments(each.body) for each in own}
+        return {each.oid: without_lists_of_exists(without_comments(each.body)) for each in own}
 
     @cached_property
     def _words(self) -> Mapping[int, set[str]]:
@@ -185,7 +211,7 @@ class Metadata:
     def _views(self) -> Mapping[int, _View]:
         found = {}
         for oid, view in self._rules.queries.items():
-            lineage = Lineage(parsed(view.query[1:-1]))
+            lineage = Lineage(parsed(view.query[1:-1]), self._rules.metadata_fields)
             numbers = range(1, len(view.columns) + 1)
             sources = {_ROWS: lineage.of_rows(), **{n: lineage.of_column(n) for n in numbers}}
             found[oid] = _View(self._rules.relations[oid], view.columns, sources)
@@ -194,9 +220,19 @@ class Metadata:
     @cached_property
     def _readers_of_tokens(self) -> set[str]:
         # The functions that give the claims of a token, and those that call them.
-        known = {"jwt", "current_setting"}
+        return self._with_callers({"jwt", "current_setting"})
+
+    @cached_property
+    def _readers_of_accounts(self) -> set[str]:
+        # The functions that name a table with the metadata, and those that call them.
+        known = self._rules.relations
+        tables = {known[oid].name for oid in self._rules.metadata if oid in known}
+        return self._with_callers(tables) - tables
+
+    def _with_callers(self, known: set[str]) -> set[str]:
+        # With the functions that name one of them, and those that call these.
         for _ in range(_DEPTH):
-            known |= {
+            known = known | {
                 _last_name(self._rules.functions[oid])
                 for oid, words in self._words.items()
                 if words & known
@@ -228,15 +264,21 @@ def _has(sources: Sources, key: re.Pattern[bytes]) -> bool:
     return any(map(key.search, sources.texts))
 
 
+def _takes_account_key(condition: str) -> bool:
+    is_text = any(map(_ACCOUNT_KEY.search, texts(condition)))
+    return is_text or ACCOUNT_METADATA in fields_of_records(condition)
+
+
 def trusting_the_service(text: str) -> str:
     """Return SQL that reads the metadata which only the service can write.
 
     Args:
         text: SQL that reads the metadata of users.
     """
+    parts = ALIASES.split(text)
     for untrusted, trusted in _TRUSTED.items():
-        text = text.replace(untrusted, trusted)
-    return text
+        parts[::2] = [each.replace(untrusted, trusted) for each in parts[::2]]
+    return "".join(parts)
 
 
 def query_trusting_the_service(view: View | MaterializedView) -> str:
