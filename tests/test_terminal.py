@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from townhall.terminal import coloured, telling
+from townhall.terminal import coloured, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_nothing_is_coloured_where_that_is_not_wanted(
 
 def test_nothing_is_coloured_or_told_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert coloured(LINE) == LINE
-    with telling("Reading"):
+    with progress("Reading"):
         pass
     assert capsys.readouterr() == ("", "")
 
@@ -55,6 +55,6 @@ def test_what_is_told_is_gone_after_a_failure_too(
     on_a_terminal: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     on_a_terminal()
-    with pytest.raises(LookupError), telling("Reading"):
+    with pytest.raises(LookupError), progress("Reading"):
         raise LookupError
     assert capsys.readouterr() == ("", "Reading …\r\x1b[K")

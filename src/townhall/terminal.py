@@ -1,4 +1,4 @@
-"""What commands show on a terminal and nowhere else: what they are at, and colours."""
+"""What commands show on a terminal and nowhere else: their progress, and colours."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _CLEAR_LINE = "\r\x1b[K"
 
 
 @contextmanager
-def telling(words: str) -> Iterator[None]:
-    """Show for a block that takes long what is being done, on the standard error.
+def progress(words: str) -> Iterator[None]:
+    """Show on the standard error what is being done, while a block runs that takes long.
 
     Args:
         words: What is being done: ``reading the database``.
@@ -38,11 +38,11 @@ def telling(words: str) -> Iterator[None]:
     if not _is_terminal(sys.stderr):
         yield
         return
-    print(f"{words} …", end="", file=sys.stderr, flush=True)  # noqa: T201 - for a person to see
+    _write(f"{words} …")
     try:
         yield
     finally:
-        print(_CLEAR_LINE, end="", file=sys.stderr, flush=True)  # noqa: T201 - see above
+        _write(_CLEAR_LINE)
 
 
 def coloured(line: str) -> str:
@@ -60,6 +60,11 @@ def coloured(line: str) -> str:
         return line
     margin, word = found.groups()
     return f"{margin}\x1b[{_COLOURS[word]}m{word}\x1b[0m{line[found.end() :]}"
+
+
+def _write(words: str) -> None:
+    sys.stderr.write(words)
+    sys.stderr.flush()
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -21,7 +21,7 @@ from townhall.configuration import database_of
 from townhall.ini import default_ini
 from townhall.migrate.guard.wait_limits import BY_DEFAULT
 from townhall.printing import log_printable, on_one_line
-from townhall.terminal import coloured, telling
+from townhall.terminal import coloured, progress
 
 _TO_DO = 1
 
@@ -143,7 +143,7 @@ def _tell(words: str) -> None:
 
 
 def _look_and_print(options: argparse.Namespace, database: URL) -> int:
-    with telling("Comparing the database with what the revisions make"):
+    with progress("Comparing the database with what the revisions make"):
         found = look(database, config=options.config, scratch=options.scratch)
     if options.write_decisions is not None:
         _write(options.write_decisions, found)

@@ -19,7 +19,7 @@ from townhall.configuration import database_of
 from townhall.ini import default_ini
 from townhall.migrate.declared import declared_by
 from townhall.printing import printable
-from townhall.terminal import coloured, telling
+from townhall.terminal import coloured, progress
 
 _DIFFERENT = 1
 
@@ -84,7 +84,7 @@ def check(options: argparse.Namespace) -> int:
     if options.distribute is not None:
         return _check_distribution(options)
     database = database_of(options.url or options.database, options.config or default_ini())
-    with telling("Comparing the database with what its revisions make"):
+    with progress("Comparing the database with what its revisions make"):
         report = check_database(
             database,
             config=options.config,

@@ -10,7 +10,7 @@ from townhall.configuration import database_of
 from townhall.ini import default_ini
 from townhall.printing import printable
 from townhall.pull.pulling import pull as pull_database
-from townhall.terminal import telling
+from townhall.terminal import progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def pull(options: argparse.Namespace) -> int:
         InputError: A URL can't be read.
     """
     database = database_of(options.url, default_ini())
-    with telling("Reading the database, and trying its first revision"):
+    with progress("Reading the database, and trying its first revision"):
         pulled = pull_database(
             database,
             options.folder,
