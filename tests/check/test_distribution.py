@@ -312,7 +312,7 @@ entities.append(
     [
         ("no_such_table = 'id'", "no_such_table, which is no declared table"),
         ("events = 'no_such_column'", "which is no column of it"),
-        ("events = 1", "has a line for each table"),
+        ("events = 1", "is no map of tables to keys"),
         ("events", "can't be read"),
         (None, "can't be read"),
     ],

@@ -108,7 +108,7 @@ def read_map(path: Path) -> dict[str, str]:
         raise InputError(f"the map {path} can't be read: {error}") from None
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given.values()):
         raise InputError(
-            f'the map {path} is none: it has a line for each table, usage_events = "tenant_id", or'
-            f' "auth.users" = "{REFERENCE}"'
+            f"{path} is no map of tables to keys: that has a line for each table, such as"
+            f' usage_events = "tenant_id" or "auth.users" = "{REFERENCE}"'
         )
     return given

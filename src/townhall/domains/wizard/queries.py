@@ -72,9 +72,9 @@ def open_session(
     statement = insert(WizardSession).values(values | {"id": id})
     known = aliased(WizardSession)
     is_known = select(known).where(known.id == id)
-    # The update returns a session that another transaction has opened meanwhile. The policies
-    # refuse one of another user's session; the service, whom they let through, has no id of its
-    # own. It would stamp a session that is known.
+    # The update returns a session that another transaction has opened meanwhile. Policies refuse
+    # to update another user's session; they let the service through, which has no id of its own.
+    # A session that is known is only read, since an update would set its updated_at.
     opened = (
         statement.on_conflict_do_update(
             index_elements=["id"],
