@@ -142,6 +142,8 @@ def fill(connection: Connection, rows: int) -> None:
         connection.execute(text(statement))
     for each in GROWING:
         connection.execute(text(each.insert()), {"first": 1, "last": rows, "rows": rows})
+        # Those of the copies are built after their rows as well.
+        connection.exec_driver_sql(f"reindex table {each.name}")
     for schema, tables in ((BY_MONTH, GROWING), (WITH_BRIN, GROWING[:1])):
         connection.exec_driver_sql(f"create schema {schema}")
         connection.exec_driver_sql(f"grant usage on schema {schema} to authenticated")
