@@ -74,7 +74,7 @@ def open_session(
     is_known = select(known).where(known.id == id)
     # The update returns a session that another transaction has opened meanwhile. Policies refuse
     # to update another user's session; they let the service through, which has no id of its own.
-    # A session that is known is only read, since an update would set its updated_at.
+    # A session that is known is only read, since an update would set its last_saved_at.
     opened = (
         statement.on_conflict_do_update(
             index_elements=["id"],
