@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID, uuid4
@@ -97,21 +97,29 @@ def migrated(townhall_databases: Databases, townhall_template: str) -> Iterator[
         yield logins
 
 
-@pytest.fixture(scope="module", params=["direct", "pgbouncer"])
-def login(request: pytest.FixtureRequest, migrated: Logins) -> Iterator[URL]:
-    """Yield the URL of the application's login role, on each way to the server."""
-    if request.param == "direct":
-        yield migrated.member
-    elif PROGRAM is None:
+@contextmanager
+def behind_pgbouncer(url: URL) -> Iterator[URL]:
+    if PROGRAM is None:
         pytest.skip("pgbouncer is not installed")
-    else:
-        with pgbouncer(migrated.member, pool_size=2) as url:
-            yield url
+    with pgbouncer(url, pool_size=2) as pooled:
+        yield pooled
 
 
-@pytest.fixture(scope="module", params=[acting_in_sync, acting_in_async], ids=["sync", "async"])
-def acting(request: pytest.FixtureRequest, login: URL) -> Iterator[Acting]:
-    with request.param(login) as run:
+WAYS = (
+    pytest.param((acting_in_sync, nullcontext), id="sync-direct"),
+    pytest.param((acting_in_async, behind_pgbouncer), id="async-pgbouncer"),
+    pytest.param(
+        (acting_in_sync, behind_pgbouncer), id="sync-pgbouncer", marks=pytest.mark.thorough
+    ),
+    pytest.param((acting_in_async, nullcontext), id="async-direct", marks=pytest.mark.thorough),
+)
+"""How a session acts, and the way to the server."""
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def acting(request: pytest.FixtureRequest, migrated: Logins) -> Iterator[Acting]:
+    in_session, reached = request.param
+    with reached(migrated.member) as login, in_session(login) as run:
         yield run
 
 
