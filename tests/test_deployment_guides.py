@@ -49,8 +49,7 @@ def test_example_of_the_guide_declares_parameters_of_tables() -> None:
 def test_service_deletes_usage_before_the_first_month_that_is_kept_and_nothing_younger(
     townhall_shared_engine: Engine, zone: str
 ) -> None:
-    page = (DOCS / "scaling.md").read_text(encoding="utf-8")
-    (delete,) = re.findall(r"^```sql\n(delete.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (delete,) = blocks_of("docs/scaling.md", "sql")
     with townhall_shared_engine.connect() as connection, acting(connection, "service_role"):
         connection.execute(text(f"set local time zone '{zone}'"))
         connection.execute(
@@ -67,7 +66,7 @@ def test_service_deletes_usage_before_the_first_month_that_is_kept_and_nothing_y
                 """
             )
         )
-        assert connection.execute(text(delete)).rowcount == 2
+        assert connection.execute(text(delete.text)).rowcount == 2
         left = connection.scalars(text("select event_type from public.usage_events"))
         assert sorted(left) == ["0", "1 microsecond"]
 

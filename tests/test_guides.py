@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import insert, update
+import pytest
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import DatabaseError
 
+from tests.events.data import insert_events
 from tests.support.blocks import blocks_of, run_blocks
+from tests.support.organizations import MANAGER, ORGANIZATION, STRANGER, insert_organizations
+from tests.wizard.data import OWNER, SESSION, insert_wizard
 from townhall import Event, Organization, SessionFactory
-from townhall.testing import create_account
+from townhall.errors import Kind, explain
+from townhall.session import Actor
+from townhall.testing import access_cases, acting, create_account, outcome
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,3 +63,77 @@ def test_guide_to_pgbouncer_runs(townhall_database: str) -> None:
     with names["engine"].connect() as connection:
         assert connection.connection.dbapi_connection.prepare_threshold is None
     names["engine"].dispose()
+
+
+def test_guide_to_the_start_runs(townhall_database: str) -> None:
+    (example,) = blocks_of("docs/start.md", "python")
+    url = "postgresql+psycopg://app@localhost/mine"
+    assert url in example.text
+    ours = replace(example, text=example.text.replace(url, townhall_database))
+    names: dict[str, Any] = run_blocks([ours], user_id=uuid4())
+    with names["sessions"].as_service() as session:
+        session.get_bind().dispose()
+    assert "event" not in names  # of no organization
+
+
+def test_login_role_of_the_guide_is_made(townhall_connection: Connection) -> None:
+    (statements,) = blocks_of("docs/acting.md", "sql")
+    if not townhall_connection.scalar(text("select current_setting('is_superuser') = 'on'")):
+        pytest.skip("roles are made by a superuser here")
+    townhall_connection.execute(text("drop role if exists app"))
+    for statement in statements.text.split(";")[:-1]:
+        townhall_connection.execute(text(statement))
+    townhall_connection.execute(text("set local session authorization app"))
+    townhall_connection.execute(text("set local role authenticated"))
+
+
+def test_view_of_an_old_name_gets_a_column_of_the_application(
+    townhall_connection: Connection,
+) -> None:
+    (view,) = blocks_of("docs/coaching.md", "sql")
+    add = text("alter table public.participant_sessions add column notes text")
+    townhall_connection.execute(add)
+    townhall_connection.execute(text(view.text))
+    assert townhall_connection.execute(text("select notes from campaign_assignments")).keys()
+
+
+def test_rule_that_a_function_names_is_explained(townhall_connection: Connection) -> None:
+    (raised,) = blocks_of("docs/errors.md", "sql")
+    declared = blocks_of("docs/errors.md", "python", under="Tables and functions of an application")
+    names: dict[str, Any] = run_blocks(declared, explain=explain, Kind=Kind)
+    body = text(f"do $do$ begin {raised.text} end $do$")
+    with pytest.raises(DatabaseError) as refused:
+        townhall_connection.execute(body)
+    explanation = names["explain_ours"](refused.value)
+    assert explanation.sentence == "The price of a sold ticket is fixed."
+
+
+def test_procedure_of_the_wizard_takes_what_is_shown(townhall_connection: Connection) -> None:
+    (call,) = blocks_of("docs/wizard.md", "sql")
+    insert_wizard(townhall_connection)
+    with acting(townhall_connection, Actor.user(OWNER)):
+        statement = text(call.text.replace("…", str(SESSION)).replace(":", "\\:"))
+        (saved,) = townhall_connection.execute(statement).all()
+    assert saved.state["venue"] == {"city": "Haifa"}
+
+
+def test_matrix_of_the_docstring_holds(townhall_connection: Connection) -> None:
+    insert_organizations(townhall_connection)
+    insert_events(townhall_connection)
+    names: dict[str, Any] = run_blocks(
+        blocks_of("src/townhall/testing/access.py"),
+        Actor=Actor,
+        STRANGER=STRANGER,
+        MANAGER=MANAGER,
+        STATEMENTS={
+            "select": select(Event),
+            "insert": insert(Event).values(organization_id=ORGANIZATION, name="Dinner"),
+            "update": update(Event).values(name="Supper"),
+        },
+        access_cases=access_cases,
+        acting=acting,
+        outcome=outcome,
+        pytest=pytest,
+    )
+    for case in names["MATRIX"]:
+        names["test_access"](case, townhall_connection)

@@ -15,6 +15,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.check.test_check import execute, scratch_databases_on
+from tests.support.blocks import blocks_of
 from townhall import embedded
 from townhall.check import Answer, Finding, Report, Severity, command
 from townhall.check.report import Document
@@ -104,6 +105,11 @@ def test_report_has_what_is_as_severe_or_more_so(severity: Severity) -> None:
     assert [*map(str, as_severe)][-1] == "cosmetic"
 
 
+def test_report_that_the_documentation_shows_has_the_form_of_one() -> None:
+    (shown,) = blocks_of("docs/checking.md", "json")
+    SCHEMA.validate_python(json.loads(shown.text))
+
+
 def test_unknown_severity_and_two_databases_are_refused() -> None:
     for words in (("--fail-on", "loud"), ("--url", "postgresql://a", "postgresql://b")):
         with pytest.raises(SystemExit):
@@ -120,7 +126,8 @@ def test_documentation_shows_the_printed_lines(
         "alter table public.participants disable row level security",
     )
     main(("check", townhall_database, "--scratch", townhall_server, "--role", "authenticated"))
-    shown = {line.strip() for line in _DOCUMENTATION.read_text(encoding="utf-8").splitlines()}
+    (report,) = blocks_of("docs/checking.md", "text", under="Checking a database")
+    shown = report.text.splitlines()
     printed = capsys.readouterr().out.splitlines()
     assert [line for line in printed if line not in shown] == [
         "login role    row level security applies to authenticated"

@@ -12,13 +12,16 @@ import pytest
 from sqlalchemy import NullPool, create_engine, func, select
 
 import townhall
+from tests.support.blocks import blocks_of
+from tests.support.package import ROOT
 from tests.support.supabase import DefaultPrivileges, supabase_database
 from townhall import SocialFeedPost, User
 
 if TYPE_CHECKING:
     from townhall.testing.databases import Databases
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "examples" / "community" / "grow_community.py"
+(COMMAND,) = blocks_of("docs/community.md", "shell")
+SCRIPT = ROOT / COMMAND.text.split()[1]
 
 
 def _run(database: str) -> dict[str, list[str]]:

@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import NullPool, create_engine, func, inspect, select, update
 
 import townhall
+from tests.support.blocks import blocks_of
+from tests.support.package import ROOT
 from tests.support.supabase import DefaultPrivileges, supabase_database
 from townhall import Participant, TableAssignment
 
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.thorough  # each test starts the script and migrates a database
 
-FOLDER = Path(__file__).parents[2] / "docs" / "examples" / "seating"
+(COMMANDS,) = blocks_of("docs/events.md", "shell")
+SCRIPT = ROOT / COMMANDS.text.split()[1]
+FOLDER = SCRIPT.parent
 GUESTS = FOLDER / "guests.csv"
 
 
@@ -39,7 +43,7 @@ def _script(database: str, *arguments: Path) -> subprocess.CompletedProcess[str]
         "PYTHONWARNINGS": "error",
     }
     return subprocess.run(  # noqa: S603  our own script
-        [sys.executable, str(FOLDER / "seat_guests.py"), *map(str, arguments)],
+        [sys.executable, str(SCRIPT), *map(str, arguments)],
         env=environment,
         capture_output=True,
         check=False,

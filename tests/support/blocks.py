@@ -115,7 +115,7 @@ def _of_page(page: str, source: str) -> Iterator[Block]:
 
 
 def _of_docstrings(page: str, source: str) -> Iterator[Block]:
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source)) if "::\n" in source else ():
         if not isinstance(node, _DOCUMENTED) or not ast.get_docstring(node):
             continue
         statement = node.body[0]

@@ -36,6 +36,24 @@ def test_examples_with_the_product_pass(application: pytest.Pytester) -> None:
 
 
 @pytest.mark.exhaustive
+def test_example_for_an_application_beside_townhall_migrates_its_tables(
+    application: pytest.Pytester,
+) -> None:
+    shutil.copytree(DOCS / "examples" / "application", application.path, dirs_exist_ok=True)
+    (conftest,) = blocks_of("docs/extending.md", "python", under="In tests")
+    application.makeconftest(conftest.text)
+    application.makepyfile(
+        test_tickets="""
+        from sqlalchemy import text
+
+        def test_tickets(townhall_connection):
+            assert townhall_connection.execute(text("table tickets")).all() == []
+        """
+    )
+    application.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+@pytest.mark.exhaustive
 def test_example_without_the_product_passes(application: pytest.Pytester) -> None:
     shutil.copytree(DOCS / "examples" / "notes", application.path, dirs_exist_ok=True)
     application.makeconftest(CONFTEST)
