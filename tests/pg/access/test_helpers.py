@@ -94,6 +94,18 @@ def test_public_wrapper_calls_the_function_with_its_callers_rights() -> None:
     assert public_wrapper(function, schema="api").schema == "api"
 
 
+def test_public_wrapper_leaves_all_settings_but_the_search_path_to_the_function() -> None:
+    path = {"search_path": "pg_catalog, pg_temp"}
+    function = pg.Function(
+        schema="private",
+        name="count",
+        returns="bigint",
+        settings={**path, "work_mem": "64MB"},
+        body="select 1",
+    )
+    assert public_wrapper(function).settings == path
+
+
 def test_public_wrapper_of_one_value_selects_it() -> None:
     function = pg.Function(
         schema="private", name="count", returns="bigint", language="plpgsql", body="begin end"

@@ -30,7 +30,7 @@ from townhall.migrate.operations.definitions import (
     DropDefinedTableOp,
 )
 from townhall.migrate.operations.identities import AlterIdentityOp
-from townhall.migrate.operations.parts import CreatePartOp, DropPartOp
+from townhall.migrate.operations.parts import CreatePartOp, DropPartOp, SetUpPartOp
 from townhall.migrate.operations.schemas import CreateSchemaOp, DropSchemaOp
 from townhall.pg.catalog import Part
 
@@ -105,6 +105,7 @@ DROPPED_TABLE = DropDefinedTableOp(
 )
 CREATE_INDEX = 'create index ix_orders on shop."Orders" using btree (state)'
 PART = Part("index", "index ix_orders on shop.Orders", "drop index shop.ix_orders", (CREATE_INDEX,))
+COMMENT_ON_INDEX = "comment on index shop.ix_orders is 'Orders'"
 CREATE_SCHEMA = 'create schema if not exists "My shop";'
 DROP_SCHEMA = 'drop schema if exists "My shop";'
 
@@ -344,5 +345,11 @@ CASES = {
         forward=f"{PART.create[0]};",
         backward=f"{PART.drop};",
         difference=("create", PART.identity),
+    ),
+    "set up a part that is added": OperationCase(
+        SetUpPartOp(replace(PART, create=(CREATE_INDEX, COMMENT_ON_INDEX))),
+        forward=f"{COMMENT_ON_INDEX};",
+        backward=f"{COMMENT_ON_INDEX};",
+        difference=("set_up", PART.identity),
     ),
 }

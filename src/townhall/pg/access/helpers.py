@@ -100,6 +100,7 @@ def public_wrapper(function: Function, *, schema: str = "public") -> Function:
 
     An API exposes one schema, and no function there should run with its owner's rights. The wrapper
     runs with its caller's, and has the name, arguments, result, comment and grants of the function.
+    Of its settings it has the search path alone: the others hold within the function.
 
     Args:
         function: A function of another schema.
@@ -118,11 +119,13 @@ def public_wrapper(function: Function, *, schema: str = "public") -> Function:
             f"{function.identity} is for a trigger and can't be called; wrap another function"
         )
     call = f"{function.literal_name}({', '.join(_passed(function))})"
+    path = {name: value for name, value in function.settings.items() if name == "search_path"}
     return replace(
         function,
         schema=schema,
         security="invoker",
         language="sql",
+        settings=path,
         verbatim=False,
         body=f"select {'* from ' if function.returns_set else ''}{call}",
     )
