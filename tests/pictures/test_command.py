@@ -76,6 +76,7 @@ def test_given_form_precedes_the_suffix(tmp_path: Path) -> None:
         (["nothing"], "nothing is not declared"),
         (["--config", "none.ini"], "there is no none.ini"),
         (["--output", "no/folder.svg"], "can't be read or written"),
+        (["--output", "picture.png"], "picture.png can't be written as .png: name a file"),
     ],
 )
 @pytest.mark.parametrize("command", ["diagram", "matrix"])

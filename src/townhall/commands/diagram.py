@@ -32,7 +32,8 @@ def diagram(options: argparse.Namespace) -> int:
     """Draw the declared tables with their columns and foreign keys.
 
     Raises:
-        InputError: A table is not declared, or Graphviz is needed and not installed.
+        InputError: A table is not declared, the file has no suffix of a form, or Graphviz is needed
+            and not installed.
     """
     known = {shown_name(each.schema, each.name): each for each in declared_for(options).tables}
     tables = chosen(known, options.tables)

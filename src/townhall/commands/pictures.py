@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from townhall.ini import default_ini
+from townhall.input_error import InputError
 from townhall.migrate.declared import declared_by
 from townhall.pictures.declared import Declared
 
@@ -20,7 +21,7 @@ class Form(StrEnum):
     SVG = "svg"
 
 
-_BY_SUFFIX = {".md": Form.MARKDOWN, ".svg": Form.SVG}
+_BY_SUFFIX = {"": Form.TEXT, ".txt": Form.TEXT, ".md": Form.MARKDOWN, ".svg": Form.SVG}
 
 
 def add_arguments_of_pictures(parser: argparse.ArgumentParser) -> None:
@@ -65,11 +66,20 @@ def declared_for(options: argparse.Namespace) -> Declared:
 
 
 def form_of(options: argparse.Namespace) -> Form:
-    """Return the form that the options ask for."""
+    """Return the form that the options ask for.
+
+    Raises:
+        InputError: No form is named, and none has the suffix of the file.
+    """
     if options.format is not None:
         return Form(options.format)
     suffix = options.output.suffix.lower() if options.output is not None else ""
-    return _BY_SUFFIX.get(suffix, Form.TEXT)
+    if suffix not in _BY_SUFFIX:
+        raise InputError(
+            f"{options.output} can't be written as {suffix}: name a file of .svg, .md or .txt,"
+            " or the form with --format"
+        )
+    return _BY_SUFFIX[suffix]
 
 
 def write(options: argparse.Namespace, picture: str) -> None:
