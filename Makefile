@@ -25,7 +25,7 @@ test: $(venv)/.installed-test ## Run the tests
 test-thorough: $(venv)/.installed-test ## Run slower tests
 	$(python) -m pytest $(PYTEST_FLAGS) -m 'thorough and not exhaustive'
 
-test-exhaustive: $(venv)/.installed-test ## Run the slowest tests, and those on PostgreSQL 15 and 16
+test-exhaustive: $(venv)/.installed-test ## Run the slowest tests, all their cases, and those on PostgreSQL 15 and 16
 	$(python) -m pytest $(PYTEST_FLAGS) -m exhaustive
 
 test-matrix: $(venv)/.installed-test ## Run the tests with the lowest and newest dependencies; CELLS=… chooses some

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,22 @@ from townhall.testing.databases import Databases, with_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+
+
+# The distance of the cases of a thorough test that make test-thorough runs.
+_EVERY = 3
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are selected by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave most cases of a thorough test with more than two to the exhaustive tests."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("thorough") and not item.get_closest_marker("exhaustive"):
+            test = item.nodeid.partition("[")[0]
+            if seen[test] > 1 and seen[test] % _EVERY:
+                item.add_marker(pytest.mark.exhaustive)
+            seen[test] += 1
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,7 +14,7 @@ from townhall.cli import main
 from townhall.migrate.guard.lock_timeouts import LockTimeout
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_adoption_that_gives_up_names_its_own_option(
     owned_database: str, townhall_server: str
 ) -> None:

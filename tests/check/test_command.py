@@ -24,7 +24,7 @@ from townhall.cli import main
 _DOCUMENTATION = Path(__file__).parents[2] / "docs" / "checking.md"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_database_at_head_exits_with_0(
     townhall_template: str, townhall_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

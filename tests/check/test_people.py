@@ -132,7 +132,7 @@ def application(server: Databases, scratch: str, tmp_path: Path) -> Iterator[Sma
         yield SmallApplication(tmp_path, url, scratch)
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_check_of_an_application_tells_until_it_is_classified(
     application: SmallApplication,
 ) -> None:

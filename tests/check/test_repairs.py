@@ -310,6 +310,7 @@ def read_shop(connection: Connection) -> Snapshot:
     return read(connection, ["shop"], SUPABASE.names)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("sql", CHANGES.values(), ids=CHANGES)
 def test_change_is_repaired(sql: str, connection: Connection) -> None:
     shop = shop_of(connection, DECLARED)

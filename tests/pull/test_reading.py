@@ -70,7 +70,7 @@ def test_schema_that_a_foreign_key_leads_to_is_not_left_out(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_foreign_key_to_a_partition_is_pulled_and_rebuilt(
     server: Databases, tmp_path: Path
 ) -> None:

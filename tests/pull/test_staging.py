@@ -126,7 +126,7 @@ def test_file_that_was_changed_after_a_kill_is_not_lost(
         assert texts(tmp_path)[changed] == "by hand"
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_second_pull_on_a_full_disk_leaves_what_is_there(
     empty_database: str, townhall_databases: Databases, tmp_path: Path
 ) -> None:
