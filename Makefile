@@ -34,7 +34,7 @@ test-matrix: $(venv)/.installed-test ## Run the tests with the lowest and newest
 lint: $(venv)/.installed-dev ## Check style, formatting and the spelling of the documentation
 	$(python) -m ruff check
 	$(python) -m ruff format --check
-	$(venv)/bin/codespell README.md CHANGELOG.md docs --skip '*.svg,*.png,docs/_build'
+	$(venv)/bin/codespell README.md CHANGELOG.md docs --skip '*.svg,*.png,docs/_build' --ignore-words-list brin
 
 types: $(venv)/.installed-dev ## Check the types
 	$(python) -m mypy
