@@ -235,6 +235,7 @@ def findings_of(connection: Connection, at_head: AtHead) -> list[Finding]:
     return compare(at_head.snapshot, actual, roles=SUPABASE)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_change_is_reported_on_one_line_before_its_repair_and_repaired(
     case: Case, connection: Connection, at_head: AtHead

@@ -76,6 +76,7 @@ def _rows(url: str) -> dict[str, set[str]]:
         return {table: {*rows} for table, rows in contents(connection).items()}
 
 
+@pytest.mark.thorough
 def test_downgrade_leaves_found_tables_as_they_were(empty_database: str) -> None:
     create_foreign_tables(empty_database, FIRST)
     rows, before = _fill(empty_database), _schema(empty_database)

@@ -36,6 +36,7 @@ def test_matrix_of_an_application(capsys: pytest.CaptureFixture[str]) -> None:
     assert "  notes_user     read                          members of the workspace\n" in told
 
 
+@pytest.mark.thorough
 def test_own_leaves_out_what_the_product_and_the_platform_have(tmp_path: Path) -> None:
     names = ("diagram", "--columns", "names", "--config", str(TICKETING))
     rules = ("matrix", "--config", str(TICKETING))

@@ -6,12 +6,15 @@ import os
 import shlex
 from pathlib import Path
 
+import pytest
+
 from tests.pictures.test_command import TICKETING
 from tests.support.blocks import blocks_of, run_blocks
 from tests.support.commands import printed_by
 from townhall import metadata
 
 
+@pytest.mark.thorough
 def test_commands_of_the_page_print_what_it_shows(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
