@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 README = ROOT / "README.md"
-RULE, QUERIES, NAMES, BY_HAND, DIFFERENCE, COMMANDS = (each.text for each in blocks_of("README.md"))
+RULE, QUERIES, NAMES, BY_HAND, DIFFERENCE = (
+    each.text for each in blocks_of("README.md", under="What it looks like")
+)
+(COMMANDS,) = (each.text for each in blocks_of("README.md", under="Two commands"))
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
