@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.adopt.products import Product, load
-from tests.check.test_standby import pair  # noqa: F401 - a fixture
 from tests.support.dump import dump
-from tests.support.standby import Pair
+from tests.support.standby import migrated_pair
 from tests.support.supabase import DefaultPrivileges, supabase_database
 from townhall.adopt import Finding, Weight, look
 from townhall.roles import SUPABASE
@@ -46,7 +45,8 @@ def test_starter_is_looked_at_on_hosted_supabase(townhall_databases: Databases) 
 
 
 @pytest.mark.exhaustive
-def test_hot_standby_is_looked_at(pair: Pair) -> None:  # noqa: F811 - the fixture
-    found = look(pair.standby, scratch=pair.primary)
+def test_hot_standby_is_looked_at() -> None:
+    with migrated_pair() as pair:
+        found = look(pair.standby, scratch=pair.primary)
     assert found.is_settled
     assert found.revisions

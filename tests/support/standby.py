@@ -5,19 +5,22 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
-import pytest
 from sqlalchemy import make_url
 
 from townhall import embedded
+from townhall.migrate import upgrade
 from townhall.testing.servers import server_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+_TIMEOUT = 30  # seconds until a standby has replayed what its primary has written
 
 
 class Pair:
@@ -60,6 +63,24 @@ def standby_pair() -> Iterator[Pair]:
         yield Pair(primary, copy.parent, stack)
 
 
+@contextmanager
+def migrated_pair() -> Iterator[Pair]:
+    """Run a server at head with a standby that has replayed all of it."""
+    with standby_pair() as pair:
+        upgrade(pair.primary)
+        wait_for_replay(pair)
+        yield pair
+
+
+def wait_for_replay(pair: Pair) -> None:
+    """Wait until the standby has replayed what its primary has written by now."""
+    written = query(pair.primary, "select pg_current_wal_lsn()::text")
+    until = time.monotonic() + _TIMEOUT
+    while not query(pair.standby, f"select pg_last_wal_replay_lsn() >= '{written}'"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def query(url: str, statement: str) -> object:
     """Return the first column of the first row of a statement, if it has any.
 
@@ -92,8 +113,7 @@ def _back_up(primary: embedded.Server, copy: Path) -> None:
         text=True,
         check=False,
     )
-    if done.returncode:
-        pytest.skip(f"there is no standby here: {done.stderr}")
+    assert done.returncode == 0, done.stderr
     for leftover in copy.glob(".s.PGSQL.*"):
         leftover.unlink()  # the primary's, whose socket is among its data
     # Where root runs the tests, the servers run as another account.

@@ -77,7 +77,7 @@ class Policy(TableEntity):
             self._refuse("no role is named: add roles=('authenticated',)")
         self._check_texts()
         if "public" in self.roles and len(self.roles) > 1:
-            self._refuse("public stands for every role: leave it out, or the other roles")
+            self._refuse("public means every role: name it alone, or the other roles without it")
         if self.command == "insert" and self.using is not None:
             self._refuse("insert has no existing row: use check instead of using")
         if self.command in {"select", "delete"} and self.check is not None:

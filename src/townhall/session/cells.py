@@ -1,4 +1,4 @@
-"""The databases of an application that has one for each group of its tenants."""
+"""Session factories of the cells of an application: a database for each group of its tenants."""
 
 from __future__ import annotations
 

@@ -204,13 +204,13 @@ class SessionFactory(_Factory[AbstractContextManager[Session]]):
         self, actor: Actor, *, read_only: bool = False, after: str | None = None
     ) -> AbstractContextManager[Session]:
         """Open a session that acts as the actor."""
-        return self._acting(actor, _position_options(read_only=read_only, after=after))
+        return self._acting(actor, _reading_options(read_only=read_only, after=after))
 
     @contextmanager
-    def _acting(self, actor: Actor, position: dict[str, Any] | None) -> Iterator[Session]:
+    def _acting(self, actor: Actor, reading: dict[str, Any] | None) -> Iterator[Session]:
         info = {ACTOR_KEY: actor}
         with (
-            self._sessions(info=info) if position is None else self._readers(info=info, **position)
+            self._sessions(info=info) if reading is None else self._readers(info=info, **reading)
         ) as session:
             try:
                 yield session
@@ -284,15 +284,15 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         self, actor: Actor, *, read_only: bool = False, after: str | None = None
     ) -> AbstractAsyncContextManager[AsyncSession]:
         """Open a session that acts as the actor."""
-        return self._acting(actor, _position_options(read_only=read_only, after=after))
+        return self._acting(actor, _reading_options(read_only=read_only, after=after))
 
     @asynccontextmanager
     async def _acting(
-        self, actor: Actor, position: dict[str, Any] | None
+        self, actor: Actor, reading: dict[str, Any] | None
     ) -> AsyncIterator[AsyncSession]:
         info = {ACTOR_KEY: actor}
         async with (
-            self._sessions(info=info) if position is None else self._readers(info=info, **position)
+            self._sessions(info=info) if reading is None else self._readers(info=info, **reading)
         ) as session:
             try:
                 yield session
@@ -304,7 +304,7 @@ class AsyncSessionFactory(_Factory[AbstractAsyncContextManager[AsyncSession]]):
         """Return how far the primary is: ``after`` it is read what is committed by now."""
         if isinstance(self._engine, AsyncConnection):
             return await self._engine.run_sync(current_position)
-        engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        engine = AsyncEngine(without_transaction(self._engine.sync_engine))
         async with engine.connect() as connection:
             return await connection.run_sync(current_position)
 
@@ -336,7 +336,7 @@ def _check_replica(
     refuse_other_driver(replica.dialect)
 
 
-def _position_options(*, read_only: bool, after: str | None) -> dict[str, Any] | None:
+def _reading_options(*, read_only: bool, after: str | None) -> dict[str, Any] | None:
     """Return the options of a session that only reads, or None for one that may write.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Tables that grow for ever: by month, and with BRIN, beside one table with B-trees.
+"""Append-only tables: by month, and with BRIN, beside one table with B-trees.
 
 All have the same rows, indexes, foreign keys, triggers and policies. What changes rows is rolled
 back.
