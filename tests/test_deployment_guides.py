@@ -12,7 +12,6 @@ from sqlalchemy import Table, text
 from tests.support.blocks import blocks_of, run_blocks
 from townhall import Base, TenantProfile, metadata
 from townhall.pg import StorageParameters
-from townhall.testing import acting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,32 +42,6 @@ def test_example_of_the_guide_declares_parameters_of_tables() -> None:
     for each in declared:
         assert isinstance(each, StorageParameters)
         assert each.table in metadata.tables
-
-
-@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati"])
-def test_service_deletes_usage_before_the_first_month_that_is_kept_and_nothing_younger(
-    townhall_shared_engine: Engine, zone: str
-) -> None:
-    (delete,) = blocks_of("docs/scaling.md", "sql")
-    with townhall_shared_engine.connect() as connection, acting(connection, "service_role"):
-        connection.execute(text(f"set local time zone '{zone}'"))
-        connection.execute(
-            text(
-                """
-                insert into public.usage_events (event_type, created_at)
-                select age, first_kept + cast(age as interval)
-                from (
-                    select (
-                        date_trunc('month', now() at time zone 'UTC') - interval '24 months'
-                    ) at time zone 'UTC'
-                ) as k (first_kept),
-                    unnest(array['-3 years', '-1 microsecond', '0', '1 microsecond']) as age
-                """
-            )
-        )
-        assert connection.execute(text(delete.text)).rowcount == 2
-        left = connection.scalars(text("select event_type from public.usage_events"))
-        assert sorted(left) == ["0", "1 microsecond"]
 
 
 def test_tables_of_foreign_keys_that_a_split_crosses_are_as_declared() -> None:

@@ -23,8 +23,9 @@ from tests.coaching.data import (
 )
 from tests.support.blocked import wait_for_a_lock
 from townhall import UsageEvent
-from townhall.domains.coaching import log_usage_event, usage_summary
-from townhall.session import AsyncSessionFactory, SessionFactory
+from townhall.domains.coaching import delete_usage, log_usage_event, usage_summary
+from townhall.input_error import InputError
+from townhall.session import AsyncSessionFactory, ReadOnlyError, SessionFactory
 from townhall.testing import acting
 
 if TYPE_CHECKING:
@@ -365,3 +366,86 @@ def test_event_is_kept_without_tenant_and_user_when_they_are_deleted(
     connection.execute(text("delete from public.tenant_profiles"))
     rows = connection.execute(select(UsageEvent.id, UsageEvent.tenant_id, UsageEvent.user_id))
     assert set(rows.all()) == {(USAGE, None, None), (OTHER_USAGE, None, None)}
+
+
+KEPT = date(2026, 11, 17)
+"""A day of the first month that is kept."""
+OLD = {"2023-01-31 12:00+00": 2, "2026-10-31 23:59:59.999999+00": 3}
+YOUNGER = {"2026-11-01 00:00+00": 2, "2026-11-17 00:00+00": 1, "2026-11-27 00:00+00": 1}
+
+
+@pytest.fixture
+def old_and_younger(connection: Connection) -> Connection:
+    """Return a connection to usage of two tenants, and of none, before and after a month begins."""
+    connection.execute(text("delete from public.usage_events"))
+    events = [
+        {"tenant_id": tenant, "event_type": "chat", "created_at": datetime.fromisoformat(time)}
+        for time, count in (OLD | YOUNGER).items()
+        for tenant in (TENANT, OTHER_TENANT, None)[:count]
+    ]
+    connection.execute(insert(UsageEvent), events)
+    return connection
+
+
+def _times(connection: Connection) -> list[datetime]:
+    times = select(UsageEvent.created_at).order_by(UsageEvent.created_at)
+    return list(connection.scalars(times))
+
+
+def _of(counted: dict[str, int]) -> list[datetime]:
+    return [datetime.fromisoformat(time) for time, count in counted.items() for _ in range(count)]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_delete_usage_deletes_the_months_before_and_nothing_younger(
+    old_and_younger: Connection, zone: str
+) -> None:
+    with acting(old_and_younger, "service_role"):
+        old_and_younger.execute(text(f"set local time zone '{zone}'"))
+        assert old_and_younger.scalar(delete_usage(KEPT)) == 5
+        assert old_and_younger.scalar(delete_usage(KEPT)) == 0
+    assert _times(old_and_younger) == _of(YOUNGER)
+
+
+def test_delete_usage_deletes_batches_from_the_oldest_until_none_is_left(
+    old_and_younger: Connection,
+) -> None:
+    everything = _of(OLD | YOUNGER)
+    sessions = SessionFactory(old_and_younger)
+    for deleted, left in ((2, 7), (2, 5), (1, 4), (0, 4)):
+        with sessions.as_service() as session:
+            assert session.scalar(delete_usage(KEPT, limit=2)) == deleted
+        assert _times(old_and_younger) == everything[-left:]
+
+
+def test_delete_usage_keeps_the_running_month_and_refuses_one_to_come(
+    connection: Connection,
+) -> None:
+    now = datetime.now(UTC)
+    event = _event(connection, f"'{TENANT}', 'now', p_created_at => '{now.isoformat()}'")
+    with acting(connection, "service_role"):
+        connection.execute(delete_usage(now.date()))
+    assert connection.scalar(select(func.count()).where(UsageEvent.id == event.id)) == 1
+    to_come = (now.replace(day=1) + timedelta(days=31)).date()
+    with pytest.raises(
+        InputError, match=f"{to_come:%Y-%m} is not deleted, since the month {now:%Y-%m}"
+    ):
+        delete_usage(to_come)
+
+
+@pytest.mark.parametrize("user", [OWNER, OUTSIDER])
+def test_delete_usage_needs_the_service(old_and_younger: Connection, user: UUID) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="permission denied for table usage_events"),
+        SessionFactory(old_and_younger).as_user(user) as session,
+    ):
+        session.scalar(delete_usage(KEPT))
+    assert _times(old_and_younger) == _of(OLD | YOUNGER)
+
+
+def test_session_that_only_reads_refuses_delete_usage(old_and_younger: Connection) -> None:
+    with (
+        pytest.raises(ReadOnlyError, match="would change rows"),
+        SessionFactory(old_and_younger).as_service(read_only=True) as session,
+    ):
+        session.scalar(delete_usage(KEPT))

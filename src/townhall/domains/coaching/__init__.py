@@ -21,6 +21,7 @@ from townhall.domains.coaching.models import (
 )
 from townhall.domains.coaching.queries import (
     complete_participant_session,
+    delete_usage,
     log_usage_event,
     newest_usage,
     pipeline_of,
@@ -49,6 +50,7 @@ __all__ = [
     "UsageEvent",
     "canonical_domain",
     "complete_participant_session",
+    "delete_usage",
     "log_usage_event",
     "newest_usage",
     "pipeline_of",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     DateTime,
     Numeric,
     Select,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    delete,
     false,
     func,
     select,
@@ -286,7 +288,7 @@ def usage_summary(
         tenant_id: One tenant; None for all that the caller may read.
     """
     # The database adds the month: Python has no time after the year 9999.
-    first = cast(date(month.year, month.month, 1), DateTime)
+    first = _first_of(month)
     begins = func.timezone("UTC", first)
     ends = func.timezone("UTC", first + text("interval '1 month'"))
     kinds = (UsageEvent.tenant_id, UsageEvent.event_type, UsageEvent.model_used)
@@ -302,3 +304,34 @@ def usage_summary(
         .order_by(*kinds)
     )
     return summary if tenant_id is None else summary.where(UsageEvent.tenant_id == tenant_id)
+
+
+def delete_usage(before: date, *, limit: int = 10_000) -> Select[int]:
+    """Delete usage of the months before one, the oldest first, as the service; returns how many.
+
+    One call deletes a batch, which nobody waits for. Call it in a transaction of its own until it
+    returns 0. An object that the session has loaded is not removed from it.
+
+    Args:
+        before: A day of the first month that is kept; months begin at midnight UTC. It is not later
+            than today, so that usage of the running month is always kept.
+        limit: The most events that one call deletes.
+
+    Raises:
+        InputError: ``before`` is in a month to come.
+        sqlalchemy.exc.ProgrammingError: When it is run: the caller is not the service.
+    """
+    now = datetime.now(UTC)
+    if (before.year, before.month) > (now.year, now.month):
+        raise InputError(
+            f"usage before {before:%Y-%m} is not deleted, since the month {now:%Y-%m} is not over;"
+            " give a day of this month or of an earlier one"
+        )
+    is_old = UsageEvent.created_at < func.timezone("UTC", _first_of(before))
+    oldest = select(UsageEvent.id).where(is_old).order_by(UsageEvent.created_at).limit(limit)
+    deleted = delete(UsageEvent).where(UsageEvent.id.in_(oldest), is_old).returning(UsageEvent.id)
+    return select(func.count()).select_from(deleted.cte("deleted"))
+
+
+def _first_of(month: date) -> ColumnElement[datetime]:
+    return cast(date(month.year, month.month, 1), DateTime)
