@@ -37,6 +37,7 @@ from townhall.migrate.guard.telling import tell_of_others, tell_of_unfinished, t
 from townhall.migrate.guard.traps import refuse_traps_in_script
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.guard.wait_limits import BY_DEFAULT, WAIT_LIMIT, WaitLimit
+from townhall.migrate.members import DECLARATIONS, members, members_refused, metadata_of
 from townhall.migrate.origins import Origins
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.safety.waiting import LOCK_TIMEOUT_OF_REVISIONS
@@ -69,7 +70,7 @@ _COMPARISON = "revision_context"
 def run(  # noqa: PLR0913 - each is a setting of its own
     *,
     product: Product | bool = True,
-    metadata: Iterable[MetaData] = (),
+    metadata: MetaData | Iterable[MetaData] = (),
     entities: Iterable[Declaration | ReplaceableEntity] = (),
     schemas: Iterable[str] = (),
     roles: Roles = SUPABASE,
@@ -93,7 +94,7 @@ def run(  # noqa: PLR0913 - each is a setting of its own
     Args:
         product: The product that takes part with its tables and entities: True for townhall's own,
             False for none, so that the database has nothing of it.
-        metadata: The application's metadata.
+        metadata: The application's metadata, one or several.
         entities: The application's entities, access rules and what
             :func:`townhall.pg.access.membership` returned. Rules and ``:caller`` are expanded for
             ``roles``. Entities of alembic-utils take part as they are, and so do those that were
@@ -135,29 +136,30 @@ def run(  # noqa: PLR0913 - each is a setting of its own
             :data:`townhall.migrate.alembic_options.ANYWAY`.
 
     Raises:
-        CommandError: An option of Alembic has another value than what is done. The roles or the
-            schema of helpers are not the product's, an entity is of a kind of the application's
-            that is not among ``kinds``, the database can't be connected to, another migration did
-            not end or a lock was not granted in time, or PostgreSQL refuses what is declared or
-            what a revision does.
-        InputError: An entity is declared twice, or a rule is for a role that is absent.
+        CommandError: An option of Alembic has another value than what is done. A list has a member
+            of another class, a table or an entity is declared twice, a rule is for a role that is
+            absent, the roles or the schema of helpers are not the product's, an entity is of a kind
+            of the application's that is not among ``kinds``, the database can't be connected to,
+            another migration did not end or a lock was not granted in time, or PostgreSQL refuses
+            what is declared or what a revision does.
     """
     refuse_others(options_of_alembic)
     _log_as_configured(context.config)
     format_new_revisions(context.config, context.script)
     write_beside_own_revisions(context.config, context.script)
-    settings = Settings.of(
-        product=product,
-        metadata=metadata,
-        entities=[*entities, *registry.entities()],
-        schemas=[*schemas, *registry.schemas],
-        roles=roles,
-        helper_schema=helper_schema,
-        kinds=kinds,
-        filters=Filters(include_name, include_object),
-        exposed=exposed,
-        accepted=accepted,
-    )
+    with members_refused():
+        settings = Settings.of(
+            product=product,
+            metadata=metadata_of(metadata),
+            entities=[*members("entities", entities, *DECLARATIONS), *registry.entities()],
+            schemas=[*members("schemas", schemas, str), *registry.schemas],
+            roles=members("roles", [roles], Roles)[0],
+            helper_schema=helper_schema,
+            kinds=members("kinds", kinds, type),
+            filters=Filters(include_name, include_object),
+            exposed=members("exposed", exposed, str),
+            accepted=members("accepted", accepted, Accepted),
+        )
     context.config.attributes[SETTINGS] = settings
     arguments = context.get_x_argument(as_dictionary=True)
     timeout = _lock_timeout(arguments, LockTimeout(lock_timeout))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from alembic.util import CommandError
 from sqlalchemy import MetaData
 
+from townhall.input_error import InputError
 from townhall.migrate.compare.filters import NO_FILTERS, Filters
 from townhall.migrate.compare.scope import OF_PLATFORM, Scope
 from townhall.pg import ENTITY_CLASSES, Accepted, Entity
@@ -91,7 +93,8 @@ class Settings:
         Raises:
             CommandError: The roles or the schema of helpers are not those of the product, or an
                 entity is of a kind of the application's that is not among ``kinds``.
-            InputError: An entity is declared twice, or a rule is for a role that is absent.
+            InputError: A table or an entity is declared twice, or a rule is for a role that is
+                absent.
         """
         metadata, schemas = list(metadata), list(schemas)
         skipped = PLATFORM_SCHEMAS & {*_schemas_of_own(metadata), *schemas}
@@ -105,6 +108,7 @@ class Settings:
         own_kinds = tuple(dict.fromkeys(kinds))
         _refuse_unknown_kinds(everything, own_kinds)
         unique_metadata = tuple(dict.fromkeys(metadata))
+        _refuse_tables_declared_twice(unique_metadata)
         by_key = {entity.key: entity for entity in everything}
         declared = [*caller_entities(roles, helper_schema, by_key.values()), *by_key.values()]
         return cls(
@@ -119,6 +123,17 @@ class Settings:
             skipped_schemas=tuple(sorted(skipped)),
             exposed=tuple(exposed),
             accepted=(*(product.accepted if product else ()), *accepted),
+        )
+
+
+def _refuse_tables_declared_twice(metadata: Iterable[MetaData]) -> None:
+    tables = [table for each in metadata for table in each.tables.values()]
+    names = Counter(f"{table.schema or 'public'}.{table.name}" for table in tables)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise InputError(
+            f"table {', '.join(twice)} is declared twice: declare it in one MetaData, and give"
+            " foreign keys from another one its column, as in ForeignKey(table.c.id)"
         )
 
 

@@ -1,0 +1,68 @@
+"""The lists that an ``env.py`` gives, each with members of certain classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from alembic.util import CommandError
+from sqlalchemy import MetaData
+
+from townhall.input_error import InputError
+from townhall.pg import Entity
+from townhall.pg.access import Access, Membership
+from townhall.pg.alembic_utils import ReplaceableEntity
+
+Member = TypeVar("Member")
+
+DECLARATIONS: tuple[type, ...] = (Entity, Access, Membership, ReplaceableEntity)
+"""The classes of what an ``env.py`` declares beside tables."""
+
+
+@contextmanager
+def members_refused() -> Iterator[None]:
+    """Have Alembic print why a declaration can't be used, without a traceback."""
+    try:
+        yield
+    except InputError as error:
+        raise CommandError(str(error)) from error
+
+
+def metadata_of(given: MetaData | Iterable[MetaData]) -> list[MetaData]:
+    """Return the metadata of an application, one or several, as Alembic's ``target_metadata``.
+
+    Args:
+        given: What the ``env.py`` gives.
+
+    Raises:
+        InputError: It is neither.
+    """
+    return [given] if isinstance(given, MetaData) else members("metadata", given, MetaData)
+
+
+def members(name: str, given: Iterable[Member], *classes: type) -> list[Member]:
+    """Return the members of a list that an ``env.py`` gives.
+
+    Args:
+        name: The parameter of :func:`townhall.migrate.run`.
+        given: Its value.
+        classes: The classes that a member can have.
+
+    Raises:
+        InputError: The value is no list, or a member has another class.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InputError(f"migrate.run({name}={_shown(given)}): give a list, {name}=[…]")
+    listed = list(given)
+    for member in listed:
+        if not isinstance(member, classes):
+            names = " or ".join(each.__name__ for each in classes)
+            raise InputError(f"migrate.run({name}=…) has {_shown(member)}, and takes {names}")
+    return listed
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return repr(value) if value is None or isinstance(value, str) else f"a {type(value).__name__}"

@@ -1,0 +1,73 @@
+"""What an ``env.py`` gives in place of a list, or in one, is taken or refused in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.util import CommandError
+
+from townhall.migrate import Settings
+from townhall.migrate.declared import declared_by
+
+ENV = """
+from sqlalchemy import DDL, Column, Integer, MetaData, Table
+from sqlalchemy.orm import DeclarativeBase
+
+from townhall import migrate, pg
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+notes = Table("notes", Base.metadata, Column("id", Integer, primary_key=True))
+other = MetaData()
+one = pg.Function(name="one", returns="integer", body="select 1")
+two = pg.Function(name="one", returns="integer", body="select 2")
+given = dict(product=False, metadata=Base.metadata)
+"""
+
+
+def settings(folder: Path, given: str) -> Settings:
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s\n")
+    (folder / "env.py").write_text(f"{ENV}{given}\nmigrate.run(**given)\n")
+    return declared_by(folder / "alembic.ini")
+
+
+@pytest.mark.parametrize("metadata", ["Base.metadata", "[Base.metadata]", "(Base.metadata,)"])
+def test_one_metadata_is_given_as_alembic_takes_it(tmp_path: Path, metadata: str) -> None:
+    (taken,) = settings(tmp_path, f"given['metadata'] = {metadata}").metadata
+    assert set(taken.tables) == {"notes"}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("given['metadata'] = Base", "metadata=the class Base.*: give a list"),
+        ("given['metadata'] = [Base]", "metadata=.* has the class Base, and takes MetaData"),
+        ("given['entities'] = one", "entities=a Function.*: give a list"),
+        ("given['entities'] = None", "entities=None.*: give a list"),
+        ("given['entities'] = [DDL('')]", "entities=.* has a DDL, and takes Entity or Access or"),
+        ("given['entities'] = [pg.View]", "entities=.* has the class View, and takes Entity"),
+        ("given['schemas'] = 'shop'", "schemas='shop'.*: give a list"),
+        ("given['exposed'] = 'shop'", "exposed='shop'.*: give a list"),
+        ("given['accepted'] = ['view']", "accepted=.* has 'view', and takes Accepted"),
+        ("given['kinds'] = pg.View", "kinds=the class View.*: give a list"),
+        ("given['roles'] = 'anon'", "roles=.* has 'anon', and takes Roles"),
+        ("given['entities'] = [one, two]", r"function public\.one\(\) is declared 2 times"),
+        (
+            "notes.to_metadata(other); given['metadata'] = [Base.metadata, other]",
+            r"table public\.notes is declared twice: .* ForeignKey\(table\.c\.id\)",
+        ),
+        (
+            "notes.to_metadata(Base.metadata, schema='public')",
+            r"table public\.notes is declared twice",
+        ),
+    ],
+)
+def test_what_can_not_be_used_is_refused_in_a_sentence(
+    tmp_path: Path, given: str, sentence: str
+) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        settings(tmp_path, given)
