@@ -90,11 +90,6 @@ CASES = {
         declared(sa.Column("next", sa.Integer, sa.Computed("id + 1", persisted=True))),
         "drop column next",
     ),
-    "a generated column that is an ordinary one": (
-        declared(sa.Column("next", sa.Integer, sa.Computed("id + 1", persisted=True))),
-        declared(sa.Column("next", sa.Integer)),
-        "alter column next drop expression",
-    ),
     "a view of a column that does not exist": (
         declared(),
         declared(entities=[view("select nothing_there from lab.things")]),

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.autogenerate.lab import SCHEMA, Lab, Schema
+from tests.autogenerate.lab import SCHEMA, Lab, Schema, code
 from townhall import pg
+from townhall.pg import Entity
 from townhall.pg.catalog import Facts, empty_search_path, read_everything
 
 pytestmark = pytest.mark.thorough  # each generates revisions and runs them
@@ -177,6 +178,146 @@ def test_expression_changes_with_others(lab: Lab, old: Parts, new: Parts) -> Non
     assert everything(lab) == before
     lab.run(revision.upgrade, times=2)
     assert everything(lab) == after
+
+
+def test_generated_column_becomes_an_ordinary_one_with_its_values(lab: Lab) -> None:
+    def declared(*options: sa.schema.SchemaItem) -> Schema:
+        parts = [
+            sa.Column("total", sa.Integer, *options, comment="The total."),
+            sa.Index("ix_total", sa.text("(total + 1)"), "total", info={"comment": "An index."}),
+            sa.CheckConstraint("total > 0", name="positive"),
+            sa.UniqueConstraint("total", name="once"),
+        ]
+        return Schema(things(*parts), READERS)
+
+    lab.migrate(declared(sa.Computed("size + 1", persisted=True)))
+    lab.connection.execute(sa.text("create role reader"))
+    lab.connection.execute(sa.text("insert into lab.things (id, size) values (1, 2)"))
+    for statement in UNDECLARED:
+        lab.connection.execute(sa.text(statement.replace("storage external", "storage plain")))
+    before = everything(lab)
+    revision = lab.migrate(declared())
+    after = everything(lab)
+    assert revision.upgrade.count("pg.") == 1
+    assert changed(before, after) == {"column lab.things.total"}
+    assert lab.connection.scalar(sa.text("select total from lab.things")) == 3
+    lab.run(revision.downgrade, times=2)
+    assert everything(lab) == before
+    lab.run(revision.upgrade, times=2)
+    assert everything(lab) == after
+
+
+FORMER = sa.Integer, sa.Computed("size + 1", persisted=True)
+TO_ORDINARY: Mapping[str, tuple[Parts, Parts]] = {
+    "another type": (
+        lambda: [sa.Column("total", *FORMER), sa.Index("ix_total", "total")],
+        lambda: [sa.Column("total", sa.Numeric), sa.Index("ix_total", "total")],
+    ),
+    "a default, and not null": (
+        lambda: [sa.Column("total", *FORMER)],
+        lambda: [sa.Column("total", sa.Integer, server_default="7", nullable=False)],
+    ),
+    "null": (
+        lambda: [sa.Column("total", *FORMER, nullable=False)],
+        lambda: [sa.Column("total", sa.Integer)],
+    ),
+    "an identity": (
+        lambda: [sa.Column("total", *FORMER)],
+        lambda: [sa.Column("total", sa.Integer, sa.Identity(), nullable=False)],
+    ),
+    "another index and key": (
+        lambda: [
+            sa.Column("total", *FORMER),
+            sa.Index("ix_total", "total"),
+            sa.UniqueConstraint("total", name="once"),
+        ],
+        lambda: [
+            sa.Column("total", sa.Integer),
+            sa.Index("ix_total", "total", "size"),
+            sa.UniqueConstraint("total", "size", name="once"),
+        ],
+    ),
+    "a source that goes": (
+        lambda: [
+            sa.Column("other", sa.Integer),
+            sa.Column("total", sa.Integer, sa.Computed("size + other", persisted=True)),
+        ],
+        lambda: [sa.Column("total", sa.Integer)],
+    ),
+    "a second one": (
+        lambda: [
+            sa.Column("total", *FORMER),
+            sa.Column("sum", *FORMER),
+            sa.Index("ix_both", "total", "sum"),
+        ],
+        lambda: [
+            sa.Column("total", sa.Integer),
+            sa.Column("sum", sa.Integer),
+            sa.Index("ix_both", "total", "sum"),
+        ],
+    ),
+}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("old", "new"), TO_ORDINARY.values(), ids=TO_ORDINARY)
+@pytest.mark.parametrize(
+    ("readers", "later"),
+    [([], []), (READERS, READERS), (READERS, [ACCESS])],
+    ids=["not read", "read", "read before"],
+)
+def test_generated_column_becomes_an_ordinary_one_with_others(
+    lab: Lab, old: Parts, new: Parts, readers: Sequence[Entity], later: Sequence[Entity]
+) -> None:
+    lab.migrate(Schema(things(*old()), readers))
+    before = everything(lab)
+    revision = lab.migrate(Schema(things(*new()), later))
+    after = everything(lab)
+    lab.run(revision.downgrade, times=2)
+    assert everything(lab) == before
+    lab.run(revision.upgrade, times=2)
+    assert everything(lab) == after
+
+
+def test_function_that_goes_with_the_expression_that_calls_it(lab: Lab) -> None:
+    twice = pg.Function(
+        schema=SCHEMA,
+        name="twice",
+        arguments={"n": "integer"},
+        returns="integer",
+        body="select 2 * n",
+        volatility="immutable",
+    )
+    computed = sa.Computed("lab.twice(size)", persisted=True)
+    lab.there_and_back(
+        Schema(things(sa.Column("total", sa.Integer, computed)), [twice, *READERS]),
+        Schema(things(sa.Column("total", sa.Integer)), READERS),
+    )
+
+
+def test_column_that_is_read_by_another_schema_needs_a_hand(lab: Lab) -> None:
+    def declared(*options: sa.schema.SchemaItem) -> Schema:
+        return Schema(things(sa.Column("total", sa.Integer, *options)))
+
+    lab.migrate(declared(sa.Computed("size + 1", persisted=True)))
+    for statement in ("create schema far", "create view far.away as select total from lab.things"):
+        lab.connection.execute(sa.text(statement))
+    upgrade, _ = lab.operations(declared())
+    written = code(upgrade, lab.context(declared()))
+    assert "pg.undecided" in written
+    assert "far.away" in written
+    assert "alter column total drop expression" in written
+
+
+def test_virtual_column_becomes_an_ordinary_one_by_hand(lab: Lab) -> None:
+    if not getattr(lab.connection.dialect, "supports_virtual_generated_columns", False):
+        pytest.skip("virtual columns need PostgreSQL 18 and SQLAlchemy 2.1")
+    computed = sa.Computed("size + 1", persisted=False)
+    lab.migrate(Schema(things(sa.Column("total", sa.Integer, computed))))
+    ordinary = Schema(things(sa.Column("total", sa.Integer)))
+    written = code(lab.operations(ordinary)[0], lab.context(ordinary))
+    assert "pg.undecided" in written
+    assert "drop expression" not in written
 
 
 def test_stored_column_becomes_virtual(lab: Lab) -> None:

@@ -8,13 +8,14 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
+from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
-from alembic.operations.ops import UpgradeOps
+from alembic.operations.ops import AlterColumnOp, UpgradeOps
 from alembic.runtime.plugins import Plugin
 from alembic.util import CommandError, DispatchPriority, PriorityDispatchResult, to_list
-from sqlalchemy import Connection
+from sqlalchemy import Column, Connection
 from sqlalchemy.exc import SAWarning
 
 from townhall.migrate.compare.changes import with_drops_of_alembic_utils
@@ -43,9 +44,11 @@ from townhall.migrate.compare.second_keys import with_second_keys_apart
 from townhall.migrate.compare.serials import omit_default_of_serial
 from townhall.migrate.compare.storage import storage_parameters
 from townhall.migrate.compare.types import is_other_type
+from townhall.migrate.compare.ways_back import with_ways_back
 from townhall.migrate.guard.lock_timeouts import COMPARISON
 from townhall.migrate.guard.locks import with_retries
 from townhall.migrate.operations.decisions import UndecidedOp
+from townhall.migrate.operations.expressions import DropExpressionOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.origins.kept import is_drop_of_kept, kept_in_words, read_kept
 from townhall.migrate.savepoints import run_script
@@ -60,6 +63,7 @@ _log = logging.getLogger(__name__)
 PLUGIN = "townhall.entities"
 _TOLD, _WITH_ROWS = "townhall_told", "townhall_with_rows"
 _SEARCH_PATHS, _QUIET = "townhall_search_paths", "townhall_quiet"
+_EXPRESSIONS = "townhall_dropped_expressions"
 
 
 @cache
@@ -84,6 +88,7 @@ def setup(plugin: Plugin) -> None:
     plugin.add_autogenerate_comparator(
         _prepare_reflection, "schema", "townhall", priority=DispatchPriority.FIRST
     )
+    plugin.add_autogenerate_comparator(_compare_generation, "column", "townhall")
     plugin.add_autogenerate_comparator(
         _compare_entities, "autogenerate", "townhall", priority=DispatchPriority.LAST
     )
@@ -94,6 +99,7 @@ def _prepare(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatc
     if _takes_part(context):
         replace_comparison(context.comparators, None)
         connection = _connection(context)
+        context.opts[_EXPRESSIONS] = []
         context.opts[_SEARCH_PATHS] = read_search_paths(connection)
         context.opts[_QUIET] = quiet = ExitStack()
         quiet.enter_context(warnings.catch_warnings())
@@ -117,6 +123,22 @@ def _prepare_reflection(
     return PriorityDispatchResult.CONTINUE
 
 
+def _compare_generation(  # noqa: PLR0913, PLR0917 - Alembic's
+    context: AutogenContext,
+    alteration: AlterColumnOp,
+    schema: str | None,
+    table: str,
+    name: str,
+    actual: Column[Any],
+    declared: Column[Any],
+) -> PriorityDispatchResult:
+    del alteration, schema, table
+    is_dropped = actual.computed and actual.computed.persisted and not declared.computed
+    if _takes_part(context) and is_dropped:
+        context.opts[_EXPRESSIONS].append(DropExpressionOp(declared.table, name))
+    return PriorityDispatchResult.CONTINUE
+
+
 def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> PriorityDispatchResult:
     if not _takes_part(context):
         return PriorityDispatchResult.CONTINUE
@@ -124,7 +146,7 @@ def _compare_entities(context: AutogenContext, operations: UpgradeOps) -> Priori
     declared = _declared(context, connection)
     set_search_path(connection, paths.trial)
     found = [each for each in flat(operations) if not is_drop_of_kept(each, declared.kept)]
-    on_tables = _on_tables(connection, declared, found)
+    on_tables = [*context.opts[_EXPRESSIONS], *_on_tables(connection, declared, found)]
     # When the trial of a revision compares again, rows are set aside.
     if _WITH_ROWS not in context.opts:
         context.opts[_WITH_ROWS] = tables_with_rows(connection, on_tables)
@@ -175,6 +197,9 @@ def _needed(
     on_tables: Sequence[MigrateOperation],
     invoke: Callable[[MigrateOperation], None],
 ) -> list[MigrateOperation]:
+    every = with_ways_back(connection, on_tables, declared, invoke)
+    by_hand = [each for each in every if isinstance(each, UndecidedOp)]
+    on_tables = [each for each in every if each not in by_hand]
     comparison = compare(connection, declared, on_tables, invoke)
     first, last = (
         with_definitions(connection, operations, declared.schemas)
@@ -214,7 +239,9 @@ def _needed(
         refusals += more
     waiting = waiting_for_types(operations, refusals)
     operations = [each for each in operations if each not in waiting]
-    return [*operations, *comparison.undecided, *undecided, *decisions(refusals, waiting)]
+    known = {each.difference for each in by_hand}
+    by_hand += [each for each in undecided if each.difference not in known]
+    return [*operations, *comparison.undecided, *by_hand, *decisions(refusals, waiting)]
 
 
 def _run_without_data(

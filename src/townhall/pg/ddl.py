@@ -107,7 +107,7 @@ def drop_identity(table: str, name: str) -> str:
 
 def drop_expression(table: str, name: str) -> str:
     """Return what makes a stored generated column an ordinary one, which keeps its values."""
-    return f"{_alter_column(table, name)} drop expression"
+    return f"{_alter_column(table, name)} drop expression if exists"
 
 
 def _alter_column(table: str, name: str) -> str:

@@ -10,16 +10,18 @@ from typing import Any, cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp
+from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare.columns import type_in_sql
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.constraints import AddCheckOp, AddDefinedOp
 from townhall.migrate.operations.decisions import Answer, LaterOp, UndecidedOp
+from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import OnTable, table_of
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import sqlstate
-from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, sql
+from townhall.pg import CreateEntityOp, Entity, ReplaceEntityOp, ddl, sql
 
 _UNDEFINED = frozenset({"3F000", "42P01", "42703", "42704", "42883"})
 """The SQLSTATEs of a schema, table, column, function or other object that does not exist."""
@@ -166,6 +168,30 @@ def not_created(entity: Entity) -> UndecidedOp:
             Answer("correct the declaration, and generate the revision again"),
         ],
     )
+
+
+def generation_by_hand(
+    table: Table, column: str, reason: str, *, can_keep_values: bool = False
+) -> UndecidedOp:
+    """Return the step for a column that is to be generated, or no longer.
+
+    Args:
+        table: The table.
+        column: The name of the column.
+        reason: Why it needs a hand.
+        can_keep_values: Whether PostgreSQL can make it an ordinary column with its values.
+    """
+    name = qualified_name(table)
+    keep = Answer(
+        "make it an ordinary column that keeps its values", [ddl.drop_expression(name, column)]
+    )
+    add = Answer(
+        "drop the column and add it again, and after it what goes with it: its indexes,"
+        " constraints, privileges, and the views that read it",
+        [ddl.drop_column(name, column)],
+    )
+    answers = [keep, add] if can_keep_values else [add]
+    return UndecidedOp(f"alter_column {name} {column}", reason, answers)
 
 
 def _decision(refusals: Sequence[Refusal], waiting: Sequence[MigrateOperation]) -> UndecidedOp:

@@ -26,6 +26,7 @@ from townhall.migrate.compare.tables import TableDifference, differences
 from townhall.migrate.guard.rows import set_rows_aside
 from townhall.migrate.operations.columns import ChangeColumnOp
 from townhall.migrate.operations.decisions import UndecidedOp
+from townhall.migrate.operations.expressions import DropExpressionOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.savepoints import NO_LOCKS, attempt, rolled_back, sqlstate
 from townhall.pg import (
@@ -211,7 +212,14 @@ class Comparison:
         return [DropEntityOp(entity) for entity in (*self.revoked, *entities)]
 
 
-_CHANGES_OF_TABLES = (AlterTableOp, ChangeColumnOp, DropConstraintOp, DropIndexOp, DropTableOp)
+_CHANGES_OF_TABLES = (
+    AlterTableOp,
+    ChangeColumnOp,
+    DropConstraintOp,
+    DropExpressionOp,
+    DropIndexOp,
+    DropTableOp,
+)
 """What something that is left alone, such as a policy on the platform's tables, can block."""
 
 _DEPENDANTS_FIRST = ("policy", "trigger", "view", "materialized view", "procedure", "function")

@@ -54,6 +54,7 @@ from townhall.migrate.operations.constraints import (
     DropDefinedOp,
     RenameConstraintOp,
 )
+from townhall.migrate.operations.expressions import DropExpressionOp
 from townhall.migrate.operations.parts import (
     WHY_RECREATED,
     CreatePartOp,
@@ -400,7 +401,11 @@ def _with_recreations(
         for each in operations
         if not _is_for(each, comparison, recreated) and dropped_part(each) not in dropped
     ]
+    # Expressions go first and so come back last, when all that reads their columns is as it was.
+    expressions = [each for each in others if isinstance(each, DropExpressionOp)]
+    others = [each for each in others if each not in expressions]
     return [
+        *expressions,
         *drops,
         *map(DropPartOp, parts),
         *_after_drops_of_functions(_with_defaults_dropped(others, dropped), dropped),

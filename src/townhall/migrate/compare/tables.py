@@ -32,7 +32,7 @@ from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.compare.columns import change_of_column
 from townhall.migrate.compare.constraints import by_name, foreign_key_operation, has_clauses
-from townhall.migrate.compare.decisions import Refusal
+from townhall.migrate.compare.decisions import Refusal, generation_by_hand
 from townhall.migrate.compare.declared_tables import create_temporary, with_keys
 from townhall.migrate.compare.filters import Filters
 from townhall.migrate.compare.fixed_point import table_at_fixed_point
@@ -46,7 +46,7 @@ from townhall.migrate.operations.constraints import (
     DropDefinedOp,
     RenameConstraintOp,
 )
-from townhall.migrate.operations.decisions import Answer, UndecidedOp
+from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import name_of
@@ -120,7 +120,7 @@ class TableDifference:
                 continue
             if _differ(actual, declared, "computed"):
                 if name not in self.regenerated:
-                    yield self._generation(name, actual["computed"], declared["computed"])
+                    yield self._generation(name)
                 continue
             changes = [
                 *self._changed(connection, name),
@@ -181,29 +181,13 @@ class TableDifference:
         if actual != declared:
             yield AlterIdentityOp(self.table, name, actual, declared)
 
-    def _generation(self, name: str, actual: str | None, declared: str | None) -> UndecidedOp:
-        table, column = qualified_name(self.table), sql.quote(name)
-        answers = [
-            Answer(
-                "drop the column and add it again, and after it what goes with it: its indexes,"
-                " constraints, privileges, and the views that read it",
-                [f"alter table {table} drop column {column}"],
-            )
-        ]
-        if declared is None:
-            answers.insert(
-                0,
-                Answer(
-                    "make it an ordinary column that keeps its values",
-                    [f"alter table {table} alter column {column} drop expression"],
-                ),
-            )
-        return UndecidedOp(
-            f"alter_column {table} {name}",
-            f"the column is {_generated(actual)}; declared: {_generated(declared)}."
-            " PostgreSQL can't alter that",
-            answers,
+    def _generation(self, name: str) -> UndecidedOp:
+        actual, declared = self.actual.columns[name], self.declared.columns[name]
+        reason = (
+            f"the column is {_generated(actual['computed'])}; declared:"
+            f" {_generated(declared['computed'])}. PostgreSQL can't alter that"
         )
+        return generation_by_hand(self.table, name, reason)
 
     def _constraints(self) -> Iterable[MigrateOperation]:
         actual, declared = dict(self.actual.constraints), self.declared.constraints

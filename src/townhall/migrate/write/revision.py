@@ -14,6 +14,7 @@ from alembic.operations.ops import (
     DropIndexOp,
     DropTableOp,
     MigrationScript,
+    ModifyTableOps,
     OpContainer,
 )
 from alembic.runtime.migration import MigrationContext
@@ -34,12 +35,22 @@ def finish_revision(
     del context, revision
     for script in directives:
         for container in [*script.upgrade_ops_list, *script.downgrade_ops_list]:
+            container.ops[:] = _in_one_row(container.ops)
             for operation in flat(container):
                 for each in (operation, *getattr(operation, "steps", ())):
                     _make_idempotent(each)
                     _leave_out_declarations(each)
         for downgrade in script.downgrade_ops_list:
             _omit_drops_with_tables(downgrade, dropped_tables(flat(downgrade)))
+
+
+def _in_one_row(operations: Iterable[MigrateOperation]) -> Iterable[MigrateOperation]:
+    # The way back of one operation may consist of several.
+    for operation in operations:
+        if isinstance(operation, ModifyTableOps):
+            yield from _in_one_row(operation.ops)
+        else:
+            yield operation
 
 
 def _omit_drops_with_tables(downgrade: OpContainer, tables: set[tuple[str, str]]) -> None:
