@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, text
@@ -45,6 +46,7 @@ from townhall.check.roles import findings_on_roles
 from townhall.check.scratch import scratch_database
 from townhall.check.shared import copy, read_platform
 from townhall.check.snapshot import Snapshot
+from townhall.check.templates import Filling
 from townhall.check.trial import Sides, in_order
 from townhall.migrate.contexts import VERSION_TABLE
 from townhall.migrate.urls import psycopg_url
@@ -185,10 +187,15 @@ class _Check:
 
     @contextmanager
     def _scratch_database(self, revisions: set[str]) -> Iterator[URL]:
-        with scratch_database(self._version, self._scratch) as scratch:
-            copy(self._platform, scratch)
-            self._history.run(scratch, revisions)
+        digest = self._history.digest(revisions, self._platform.statements)
+        filling = Filling(digest, partial(self._fill, revisions))
+        with scratch_database(self._version, self._scratch, filling) as scratch:
+            self._history.run(scratch, revisions)  # none is left to run, but env.py is read
             yield scratch
+
+    def _fill(self, revisions: set[str], scratch: URL) -> None:
+        copy(self._platform, scratch)
+        self._history.run(scratch, revisions)
 
     def _compare(self, made: Contents, role: str | None) -> _Compared:
         settings = self._history.settings

@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, MetaData
 
 from townhall.check.environment import run_env
 from townhall.check.errors import CheckError
+from townhall.check.revision_code import digest
 from townhall.migrate import SETTINGS, alembic_config
 from townhall.pg import ENTITY_CLASSES, Accepted, Entity
 from townhall.product import Product
@@ -114,6 +115,15 @@ class History:
             settings.accepted,
             settings.metadata,
         )
+
+    def digest(self, revisions: Iterable[str], before: Sequence[str]) -> str:
+        """Return a hash of all that decides what a database holds after some revisions.
+
+        Args:
+            revisions: The target revisions.
+            before: The statements that run in the empty database before them.
+        """
+        return digest(self._config, self._script, sorted(revisions), before)
 
     def known(self) -> set[str]:
         """Return every revision."""

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import Literal, cast
 from uuid import uuid4
 
-from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy import URL, make_url, text
 
 from townhall import embedded
 from townhall.check.errors import CheckError
+from townhall.check.templates import Filling, create_filled
 from townhall.embedded import EmbeddedServerError
-from townhall.engines import engine_of
+from townhall.engines import autocommit, execute
 from townhall.migrate.urls import psycopg_url
 from townhall.pg import sql
 from townhall.pg.catalog import server_version
@@ -23,20 +24,23 @@ PREFIX = "townhall_check_"
 
 
 @contextmanager
-def scratch_database(version: int, named: str | None) -> Iterator[URL]:
-    """Create an empty database on a server of the given version, and drop it at the end.
+def scratch_database(
+    version: int, named: str | None, filling: Filling | None = None
+) -> Iterator[URL]:
+    """Create a database on a server of the given version, and drop it at the end.
 
     Args:
         version: The major version of PostgreSQL: another one renders the same schema differently.
         named: The URL of a database on the server to use, as a role that may create databases; None
             for the embedded server.
+        filling: What it holds, which the embedded server keeps for the next one; None for nothing.
 
     Raises:
         CheckError: The named server has another version, or the embedded server does not have this
             one.
     """
     with _server(version, named) as server:
-        with _autocommit(server) as connection:
+        with autocommit(server) as connection:
             if (other := server_version(connection)) != version:
                 raise CheckError(
                     f"the database runs on PostgreSQL {version}, the server that --scratch names on"
@@ -44,10 +48,16 @@ def scratch_database(version: int, named: str | None) -> Iterator[URL]:
                 )
         name = f"{PREFIX}{uuid4().hex[:16]}"
         try:
-            _execute(server, f"create database {sql.quote(name)} template template0")
-            yield server.set(database=name)
+            database = server.set(database=name)
+            if filling is not None and named is None:
+                create_filled(filling, server, database)
+            else:
+                execute(server, f"create database {sql.quote(name)} template template0")
+                if filling is not None:
+                    filling.make(database)
+            yield database
         finally:
-            _execute(server, f"drop database if exists {sql.quote(name)} with (force)")
+            execute(server, f"drop database if exists {sql.quote(name)} with (force)")
 
 
 @contextmanager
@@ -65,21 +75,21 @@ def ordinary_owner(database: URL) -> Iterator[URL]:
         Its URL as that role; as the role of the server, where that is an ordinary one itself.
     """
     name = f"{PREFIX}{uuid4().hex[:16]}"
-    with _autocommit(database) as connection:
+    with autocommit(database) as connection:
         is_superuser = connection.scalar(text("select current_setting('is_superuser')")) == "on"
     if not is_superuser:
         yield database
         return
     password = secrets.token_urlsafe()
-    _execute(database, f"create role {name} login password '{password}'")
+    execute(database, f"create role {name} login password '{password}'")
     try:
-        _execute(database, f"alter database {sql.quote(str(database.database))} owner to {name}")
-        _execute(database, _GIVE.format(role=name))
+        execute(database, f"alter database {sql.quote(str(database.database))} owner to {name}")
+        execute(database, _GIVE.format(role=name))
         yield database.set(username=name, password=password)
     finally:
-        _execute(database, f"drop owned by {name} cascade")
-        _execute(database, f"alter database {database.database} owner to current_user")
-        _execute(database, f"drop role {name}")
+        execute(database, f"drop owned by {name} cascade")
+        execute(database, f"alter database {database.database} owner to current_user")
+        execute(database, f"drop role {name}")
 
 
 @contextmanager
@@ -96,18 +106,6 @@ def _server(version: int, named: str | None) -> Iterator[URL]:
         ) from None
     with server:
         yield make_url(server.url)
-
-
-@contextmanager
-def _autocommit(url: URL) -> Iterator[Connection]:
-    with engine_of(url, isolation_level="AUTOCOMMIT").connect() as connection:
-        yield connection
-
-
-def _execute(url: URL, statement: str) -> None:
-    # Each statement has its own connection: a signal may have left the former one unusable.
-    with _autocommit(url) as connection:
-        connection.execute(text(statement))
 
 
 _GIVE = """

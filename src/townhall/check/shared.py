@@ -41,6 +41,11 @@ class Platform:
     extensions: tuple[str, ...]
     objects: tuple[str, ...]
 
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What creates all of it."""
+        return (*self.extensions, *self.objects)
+
 
 def read_platform(connection: Connection, *, with_stand_in: bool = False) -> Platform:
     """Return what is to be copied of a platform, which is nearly nothing on plain PostgreSQL.
@@ -82,7 +87,7 @@ def copy(platform: Platform, database: URL) -> None:
         platform: What is copied.
         database: The scratch database.
     """
-    run_what_works(database, [*platform.extensions, *platform.objects])
+    run_what_works(database, platform.statements)
 
 
 def run_what_works(database: URL, statements: Sequence[str]) -> None:

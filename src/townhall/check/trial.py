@@ -21,7 +21,7 @@ from townhall.check.recreation import Recreation
 from townhall.check.repair import AUTOGENERATE, DECLARE, takes_away
 from townhall.check.scratch import ordinary_owner
 from townhall.check.snapshot import Snapshot
-from townhall.engines import engine_of
+from townhall.engines import autocommit
 from townhall.migrate.savepoints import rolled_back
 
 _ROUNDS = 4
@@ -61,14 +61,10 @@ def in_order(scratch: URL, findings: Sequence[Finding], sides: Sides) -> list[Fi
     """
     if not findings:
         return []
-    with ordinary_owner(scratch) as owned, _autocommit(owned) as connection:
+    with ordinary_owner(scratch) as owned, autocommit(owned) as connection:
         connection.execute(text("set client_min_messages = warning"))
         _make_alike(connection, sides)
         return _Trial(connection, sides, {_key(each): each for each in findings}).ordered()
-
-
-def _autocommit(database: URL) -> Connection:
-    return engine_of(database, isolation_level="AUTOCOMMIT").connect()
 
 
 @contextmanager
