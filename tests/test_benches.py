@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
@@ -61,6 +61,35 @@ def test_a_figure_above_its_goal_is_marked_and_the_worst_is_told() -> None:
     assert page.worst("reads", outcome) == (
         "| reads | bad, beside by hand | 3.00 | ≤ 1.50, falls short |"
     )
+
+
+def test_half_a_sentence_says_why_the_worst_figure_falls_short() -> None:
+    short = Figure("bad", "by hand", 3.0, 1.0, 1.5, "each row is looked up")
+    assert page.worst("reads", Outcome([short])) == (
+        "| reads | bad, beside by hand: each row is looked up | 3.00 | ≤ 1.50, falls short |"
+    )
+    good = short._replace(ours=1.0)
+    assert "looked up" not in page.worst("reads", Outcome([good]))
+
+
+def test_group_that_fails_is_named_and_the_others_are_measured(
+    townhall_databases: Databases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @dataclass(frozen=True)
+    class Of:
+        name: str
+        figure: Figure | None
+
+        def run(self, bench: Bench) -> Outcome:
+            assert self.figure, f"nothing at {bench.rows} rows"
+            return Outcome([self.figure])
+
+    groups = [Of("bad", None), Of("good", Figure("read", "by hand", 1.0, 1.0, 1.5))]
+    with pytest.raises(ExceptionGroup) as raised:
+        bench_command.run(Bench(townhall_databases, rows=7), groups, writes=False)
+    (error,) = raised.value.exceptions
+    assert error.__notes__ == ["It was the group bad."]
+    assert "| good | read, beside by hand | 1.00 | ≤ 1.50 |" in capsys.readouterr().out
 
 
 def test_a_page_without_a_place_for_a_group_is_refused() -> None:

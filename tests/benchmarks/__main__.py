@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.benchmarks import page
-from tests.benchmarks.frame import Bench, Group, tell
+from tests.benchmarks.frame import Bench, Group, Outcome, tell
 from tests.benchmarks.groups import GROUPS, LONG_GROUPS
 from townhall import embedded
 from townhall.testing.databases import Databases
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(names)}")
     parser.add_argument("--long", action="store_true", help=f"{LONG:,} rows instead of {USUAL:,}")
     parser.add_argument("--rows", type=int, help="another number of rows")
-    parser.add_argument("--seconds", type=float, default=20.0, help="for all turns of one line")
+    parser.add_argument("--seconds", type=float, default=8.0, help="for all turns of one line")
     parser.add_argument("--print", action="store_true", help="print the blocks, and write nothing")
     options = parser.parse_args(arguments)
     unknown = {*options.groups} - {*names}
@@ -46,32 +48,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(bench: Bench, groups: Iterable[Group], *, writes: bool) -> None:
     """Measure some groups.
 
+    What was measured of the others is written where a group fails.
+
     Args:
         bench: Where they run.
         groups: The groups.
         writes: Whether the page and the drawings are written, instead of printed.
+
+    Raises:
+        ExceptionGroup: Groups failed; a note of each exception names its group.
     """
     taken = page.conditions(bench.databases.server, bench.rows)
-    costs = []
+    costs, errors = [], []
     for group in groups:
         tell(f"\n{group.name}")
-        outcome = group.run(bench)
-        block = page.text_of(group.name, outcome, taken)
+        begin = time.perf_counter()
+        try:
+            outcome = group.run(bench)
+        except Exception as error:  # noqa: BLE001 - raised again, behind the other groups
+            error.add_note(f"It was the group {group.name}.")
+            traceback.print_exception(error)
+            errors.append(error)
+            continue
+        tell(f"{(time.perf_counter() - begin) / 60:8.1f} minutes")
         if outcome.worst:  # a group that is for a decision has no goals
             costs.append(page.worst(group.name, outcome))
-        if writes:
-            # Here, since the tests run this without what draws.
-            from tests.benchmarks.drawing import draw  # noqa: PLC0415
-
-            draw(outcome, page.PAGE.parent / "images" / f"{group.name}.svg")
-            changed = page.replaced(page.PAGE.read_text("utf-8"), group.name, block)
-            page.PAGE.write_text(changed, "utf-8")
-        else:
-            tell(f"\n{block}")
+        _tell_or_write(group.name, outcome, taken, writes=writes)
     if writes:
         readme = page.README.read_text("utf-8")
         page.README.write_text(page.with_costs(readme, costs), "utf-8")
     tell("\n".join(("", "The worst of each group:", *costs)))
+    if errors:
+        raise ExceptionGroup("groups failed", errors)
+
+
+def _tell_or_write(name: str, outcome: Outcome, taken: str, *, writes: bool) -> None:
+    block = page.text_of(name, outcome, taken)
+    if not writes:
+        tell(f"\n{block}")
+        return
+    # Here, since the tests run this without what draws.
+    from tests.benchmarks.drawing import draw  # noqa: PLC0415
+
+    draw(outcome, page.PAGE.parent / "images" / f"{name}.svg")
+    changed = page.replaced(page.PAGE.read_text("utf-8"), name, block)
+    page.PAGE.write_text(changed, "utf-8")
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class Bench:
 
     databases: Databases
     rows: int = 1_000_000
-    seconds: float = 20.0
+    seconds: float = 8.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Measurement:
         comparison: The same by other means.
         beside: Those means in words: ``by hand``.
         goal: How many times as long ours may take; None where there is no goal.
+        why: Why it takes longer than that, where it is known, in half a sentence.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Measurement:
     comparison: Side
     beside: str
     goal: float | None = None
+    why: str = ""
 
 
 class Figure(NamedTuple):
@@ -75,6 +77,7 @@ class Figure(NamedTuple):
         ours: Seconds, the median of all turns.
         comparison: The same of the other side.
         goal: As in :class:`Measurement`.
+        why: As in :class:`Measurement`.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Figure(NamedTuple):
     ours: float
     comparison: float
     goal: float | None = None
+    why: str = ""
 
     @property
     def ratio(self) -> float:
@@ -190,6 +194,7 @@ def measured(measurement: Measurement, seconds: float) -> Figure:
         statistics.median(ours),
         statistics.median(comparison),
         measurement.goal,
+        measurement.why,
     )
     tell(f"{figure.ratio:8.2f}  {figure.ours * 1000:10.2f} ms  {figure.name}")
     return figure

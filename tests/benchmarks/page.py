@@ -129,8 +129,9 @@ def worst(name: str, outcome: Outcome) -> str:
     if figure is None or figure.goal is None:
         return f"| {name} | | | |"
     short = ", falls short" if figure.is_short else ""
+    why = f": {figure.why}" if figure.is_short and figure.why else ""
     return (
-        f"| {name} | {figure.name}, beside {figure.beside} | {ratio(figure.ratio)}"
+        f"| {name} | {figure.name}, beside {figure.beside}{why} | {ratio(figure.ratio)}"
         f" | ≤ {ratio(figure.goal)}{short} |"
     )
 
