@@ -256,10 +256,17 @@ def organizations() -> None:
             schema="private",
             name="my_organization_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select m.organization_id
-                from public.organization_members as m
-                where m.user_id = (select auth.uid())
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select m.organization_id
+                        from public.organization_members as m
+                        where m.user_id = (select auth.uid())
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",
@@ -273,19 +280,26 @@ def organizations() -> None:
             schema="private",
             name="my_managed_organization_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select mine.id
-                from (
-                    select m.organization_id
-                    from public.organization_members as m
-                    where m.user_id = (select auth.uid())
-                        and m.role in ('owner', 'manager')
-                ) as mine (id)
-                where (
-                    select
-                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                        ->> 'is_anonymous'
-                ) is distinct from 'true'
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select mine.id
+                        from (
+                            select m.organization_id
+                            from public.organization_members as m
+                            where m.user_id = (select auth.uid())
+                                and m.role in ('owner', 'manager')
+                        ) as mine (id)
+                        where (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",
@@ -299,19 +313,26 @@ def organizations() -> None:
             schema="private",
             name="my_owned_organization_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select mine.id
-                from (
-                    select m.organization_id
-                    from public.organization_members as m
-                    where m.user_id = (select auth.uid())
-                        and m.role in ('owner')
-                ) as mine (id)
-                where (
-                    select
-                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                        ->> 'is_anonymous'
-                ) is distinct from 'true'
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select mine.id
+                        from (
+                            select m.organization_id
+                            from public.organization_members as m
+                            where m.user_id = (select auth.uid())
+                                and m.role in ('owner')
+                        ) as mine (id)
+                        where (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",

@@ -116,10 +116,17 @@ def events() -> None:
             schema="private",
             name="my_event_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select e.id
-                from public.events as e
-                where e.organization_id = any (array(select private.my_organization_ids()))
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select e.id
+                        from public.events as e
+                        where e.organization_id = any (array(select private.my_organization_ids()))
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",
@@ -133,10 +140,19 @@ def events() -> None:
             schema="private",
             name="my_managed_event_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select e.id
-                from public.events as e
-                where e.organization_id = any (array(select private.my_managed_organization_ids()))
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select e.id
+                        from public.events as e
+                        where e.organization_id = any (
+                            array(select private.my_managed_organization_ids())
+                        )
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",
@@ -320,10 +336,17 @@ def participants() -> None:
             schema="private",
             name="my_participant_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select p.id
-                from public.participants as p
-                where p.user_id = (select auth.uid())
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select p.id
+                        from public.participants as p
+                        where p.user_id = (select auth.uid())
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",

@@ -149,10 +149,17 @@ def communities() -> None:
             schema="private",
             name="my_community_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select m.community_id
-                from public.community_members as m
-                where m.user_id = (select auth.uid())
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select m.community_id
+                        from public.community_members as m
+                        where m.user_id = (select auth.uid())
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",
@@ -166,19 +173,26 @@ def communities() -> None:
             schema="private",
             name="my_moderated_community_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select mine.id
-                from (
-                    select m.community_id
-                    from public.community_members as m
-                    where m.user_id = (select auth.uid())
-                        and m.role in ('moderator', 'owner')
-                ) as mine (id)
-                where (
-                    select
-                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                        ->> 'is_anonymous'
-                ) is distinct from 'true'
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select mine.id
+                        from (
+                            select m.community_id
+                            from public.community_members as m
+                            where m.user_id = (select auth.uid())
+                                and m.role in ('moderator', 'owner')
+                        ) as mine (id)
+                        where (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",
@@ -193,19 +207,26 @@ def communities() -> None:
             schema="private",
             name="my_owned_community_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select mine.id
-                from (
-                    select m.community_id
-                    from public.community_members as m
-                    where m.user_id = (select auth.uid())
-                        and m.role in ('owner')
-                ) as mine (id)
-                where (
-                    select
-                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                        ->> 'is_anonymous'
-                ) is distinct from 'true'
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select mine.id
+                        from (
+                            select m.community_id
+                            from public.community_members as m
+                            where m.user_id = (select auth.uid())
+                                and m.role in ('owner')
+                        ) as mine (id)
+                        where (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",

@@ -152,12 +152,19 @@ def upgrade() -> None:
             schema="private",
             name="my_cohort_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select m.cohort_id
-                from public.cohort_members as m
-                where m.user_id = (select auth.uid())
-                    and m.is_active
-                    and m.left_at is null
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select m.cohort_id
+                        from public.cohort_members as m
+                        where m.user_id = (select auth.uid())
+                            and m.is_active
+                            and m.left_at is null
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",

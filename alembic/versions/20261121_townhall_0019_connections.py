@@ -153,16 +153,23 @@ def upgrade() -> None:
             schema="private",
             name="my_blocked_user_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select c.recipient_id
-                from public.founder_connections as c
-                where c.requester_id = (select auth.uid())
-                    and c.status = 'blocked'
-                union all
-                select c.requester_id
-                from public.founder_connections as c
-                where c.recipient_id = (select auth.uid())
-                    and c.status = 'blocked'
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select c.recipient_id
+                        from public.founder_connections as c
+                        where c.requester_id = (select auth.uid())
+                            and c.status = 'blocked'
+                        union all
+                        select c.requester_id
+                        from public.founder_connections as c
+                        where c.recipient_id = (select auth.uid())
+                            and c.status = 'blocked'
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",

@@ -44,10 +44,17 @@ def grant() -> None:
             schema="private",
             name="my_tenant_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select t.id
-                from public.tenant_profiles as t
-                where t.user_id = (select auth.uid())
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select t.id
+                        from public.tenant_profiles as t
+                        where t.user_id = (select auth.uid())
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",
@@ -61,18 +68,25 @@ def grant() -> None:
             schema="private",
             name="my_active_tenant_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select mine.id
-                from (
-                    select t.id
-                    from public.tenant_profiles as t
-                    where t.user_id = (select auth.uid()) and t.is_active
-                ) as mine (id)
-                where (
-                    select
-                        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-                        ->> 'is_anonymous'
-                ) is distinct from 'true'
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select mine.id
+                        from (
+                            select t.id
+                            from public.tenant_profiles as t
+                            where t.user_id = (select auth.uid()) and t.is_active
+                        ) as mine (id)
+                        where (
+                            select
+                                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                                ->> 'is_anonymous'
+                        ) is distinct from 'true'
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",

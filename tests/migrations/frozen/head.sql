@@ -801,64 +801,88 @@ $$;
 COMMENT ON FUNCTION private.move_answers() IS 'Sets the depth of the answers to a comment whose depth changed.';
 
 CREATE FUNCTION private.my_active_tenant_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select mine.id
-from (
-    select t.id
-    from public.tenant_profiles as t
-    where t.user_id = (select auth.uid()) and t.is_active
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select t.id
+            from public.tenant_profiles as t
+            where t.user_id = (select auth.uid()) and t.is_active
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_active_tenant_ids() IS 'The active tenants that the caller owns, with an account.';
 
 CREATE FUNCTION private.my_blocked_user_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select c.recipient_id
-from public.founder_connections as c
-where c.requester_id = (select auth.uid())
-    and c.status = 'blocked'
-union all
-select c.requester_id
-from public.founder_connections as c
-where c.recipient_id = (select auth.uid())
-    and c.status = 'blocked'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select c.recipient_id
+        from public.founder_connections as c
+        where c.requester_id = (select auth.uid())
+            and c.status = 'blocked'
+        union all
+        select c.requester_id
+        from public.founder_connections as c
+        where c.recipient_id = (select auth.uid())
+            and c.status = 'blocked'
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_blocked_user_ids() IS 'The users who block the caller, and those whom the caller blocks.';
 
 CREATE FUNCTION private.my_cohort_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select m.cohort_id
-from public.cohort_members as m
-where m.user_id = (select auth.uid())
-    and m.is_active
-    and m.left_at is null
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select m.cohort_id
+        from public.cohort_members as m
+        where m.user_id = (select auth.uid())
+            and m.is_active
+            and m.left_at is null
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_cohort_ids() IS 'The cohorts that the caller belongs to and has not left.';
 
 CREATE FUNCTION private.my_community_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select m.community_id
-from public.community_members as m
-where m.user_id = (select auth.uid())
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select m.community_id
+        from public.community_members as m
+        where m.user_id = (select auth.uid())
+    ) as mine (id);
+end
 $$;
 
 
@@ -878,144 +902,200 @@ $$;
 COMMENT ON FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT assessment_type text) IS 'The assessments that the caller''s tenants have enabled.';
 
 CREATE FUNCTION private.my_event_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select e.id
-from public.events as e
-where e.organization_id = any (array(select private.my_organization_ids()))
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select e.id
+        from public.events as e
+        where e.organization_id = any (array(select private.my_organization_ids()))
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_event_ids() IS 'The events of the organizations that the caller belongs to.';
 
 CREATE FUNCTION private.my_managed_event_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select e.id
-from public.events as e
-where e.organization_id = any (array(select private.my_managed_organization_ids()))
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select e.id
+        from public.events as e
+        where e.organization_id = any (
+            array(select private.my_managed_organization_ids())
+        )
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_managed_event_ids() IS 'The events that the caller manages, with an account.';
 
 CREATE FUNCTION private.my_managed_organization_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select mine.id
-from (
-    select m.organization_id
-    from public.organization_members as m
-    where m.user_id = (select auth.uid())
-        and m.role in ('owner', 'manager')
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select m.organization_id
+            from public.organization_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('owner', 'manager')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_managed_organization_ids() IS 'The organizations whose events the caller manages, with an account.';
 
 CREATE FUNCTION private.my_moderated_community_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select mine.id
-from (
-    select m.community_id
-    from public.community_members as m
-    where m.user_id = (select auth.uid())
-        and m.role in ('moderator', 'owner')
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select m.community_id
+            from public.community_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('moderator', 'owner')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_moderated_community_ids() IS 'The communities that the caller is a moderator or an owner of, with an account.';
 
 CREATE FUNCTION private.my_organization_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select m.organization_id
-from public.organization_members as m
-where m.user_id = (select auth.uid())
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select m.organization_id
+        from public.organization_members as m
+        where m.user_id = (select auth.uid())
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_organization_ids() IS 'The organizations that the caller belongs to.';
 
 CREATE FUNCTION private.my_owned_community_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select mine.id
-from (
-    select m.community_id
-    from public.community_members as m
-    where m.user_id = (select auth.uid())
-        and m.role in ('owner')
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select m.community_id
+            from public.community_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('owner')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_owned_community_ids() IS 'The communities that the caller is an owner of, with an account.';
 
 CREATE FUNCTION private.my_owned_organization_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select mine.id
-from (
-    select m.organization_id
-    from public.organization_members as m
-    where m.user_id = (select auth.uid())
-        and m.role in ('owner')
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select m.organization_id
+            from public.organization_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('owner')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_owned_organization_ids() IS 'The organizations that the caller is an owner of, with an account.';
 
 CREATE FUNCTION private.my_participant_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select p.id
-from public.participants as p
-where p.user_id = (select auth.uid())
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select p.id
+        from public.participants as p
+        where p.user_id = (select auth.uid())
+    ) as mine (id);
+end
 $$;
 
 
 COMMENT ON FUNCTION private.my_participant_ids() IS 'The participants who have the caller''s account.';
 
 CREATE FUNCTION private.my_tenant_ids() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-select t.id
-from public.tenant_profiles as t
-where t.user_id = (select auth.uid())
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select t.id
+        from public.tenant_profiles as t
+        where t.user_id = (select auth.uid())
+    ) as mine (id);
+end
 $$;
 
 

@@ -207,13 +207,19 @@ CREATE INDEX IF NOT EXISTS ix_organization_members_user_id ON organization_membe
 
 create or replace function private.my_organization_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select m.organization_id
-from public.organization_members as m
-where m.user_id = (select auth.uid())
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select m.organization_id
+        from public.organization_members as m
+        where m.user_id = (select auth.uid())
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_organization_ids() from public, anon, authenticated, service_role;
@@ -226,22 +232,28 @@ comment on function private.my_organization_ids() is 'The organizations that the
 
 create or replace function private.my_managed_organization_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select mine.id
-from (
-    select m.organization_id
-    from public.organization_members as m
-    where m.user_id = (select auth.uid())
-        and m.role in ('owner', 'manager')
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select m.organization_id
+            from public.organization_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('owner', 'manager')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_managed_organization_ids() from public, anon, authenticated, service_role;
@@ -254,22 +266,28 @@ comment on function private.my_managed_organization_ids() is 'The organizations 
 
 create or replace function private.my_owned_organization_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select mine.id
-from (
-    select m.organization_id
-    from public.organization_members as m
-    where m.user_id = (select auth.uid())
-        and m.role in ('owner')
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select m.organization_id
+            from public.organization_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('owner')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_owned_organization_ids() from public, anon, authenticated, service_role;

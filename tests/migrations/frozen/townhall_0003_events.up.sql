@@ -95,13 +95,19 @@ CREATE INDEX IF NOT EXISTS ix_events_organization_id_created_at ON events (organ
 
 create or replace function private.my_event_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select e.id
-from public.events as e
-where e.organization_id = any (array(select private.my_organization_ids()))
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select e.id
+        from public.events as e
+        where e.organization_id = any (array(select private.my_organization_ids()))
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_event_ids() from public, anon, authenticated, service_role;
@@ -114,13 +120,21 @@ comment on function private.my_event_ids() is 'The events of the organizations t
 
 create or replace function private.my_managed_event_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select e.id
-from public.events as e
-where e.organization_id = any (array(select private.my_managed_organization_ids()))
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select e.id
+        from public.events as e
+        where e.organization_id = any (
+            array(select private.my_managed_organization_ids())
+        )
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_managed_event_ids() from public, anon, authenticated, service_role;
@@ -250,13 +264,19 @@ CREATE UNIQUE INDEX IF NOT EXISTS uq_participants_event_id_email ON participants
 
 create or replace function private.my_participant_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select p.id
-from public.participants as p
-where p.user_id = (select auth.uid())
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select p.id
+        from public.participants as p
+        where p.user_id = (select auth.uid())
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_participant_ids() from public, anon, authenticated, service_role;

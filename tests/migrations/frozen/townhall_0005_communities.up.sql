@@ -104,13 +104,19 @@ CREATE INDEX IF NOT EXISTS ix_community_members_user_id ON community_members (us
 
 create or replace function private.my_community_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select m.community_id
-from public.community_members as m
-where m.user_id = (select auth.uid())
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select m.community_id
+        from public.community_members as m
+        where m.user_id = (select auth.uid())
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_community_ids() from public, anon, authenticated, service_role;
@@ -123,22 +129,28 @@ comment on function private.my_community_ids() is 'The communities that the call
 
 create or replace function private.my_moderated_community_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select mine.id
-from (
-    select m.community_id
-    from public.community_members as m
-    where m.user_id = (select auth.uid())
-        and m.role in ('moderator', 'owner')
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select m.community_id
+            from public.community_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('moderator', 'owner')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_moderated_community_ids() from public, anon, authenticated, service_role;
@@ -151,22 +163,28 @@ comment on function private.my_moderated_community_ids() is 'The communities tha
 
 create or replace function private.my_owned_community_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select mine.id
-from (
-    select m.community_id
-    from public.community_members as m
-    where m.user_id = (select auth.uid())
-        and m.role in ('owner')
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select m.community_id
+            from public.community_members as m
+            where m.user_id = (select auth.uid())
+                and m.role in ('owner')
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_owned_community_ids() from public, anon, authenticated, service_role;

@@ -106,15 +106,21 @@ CREATE INDEX IF NOT EXISTS ix_cohort_members_user_id ON cohort_members (user_id)
 
 create or replace function private.my_cohort_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select m.cohort_id
-from public.cohort_members as m
-where m.user_id = (select auth.uid())
-    and m.is_active
-    and m.left_at is null
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select m.cohort_id
+        from public.cohort_members as m
+        where m.user_id = (select auth.uid())
+            and m.is_active
+            and m.left_at is null
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_cohort_ids() from public, anon, authenticated, service_role;

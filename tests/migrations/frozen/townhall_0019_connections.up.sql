@@ -116,19 +116,25 @@ CREATE UNIQUE INDEX IF NOT EXISTS uq_founder_connections_pair ON founder_connect
 
 create or replace function private.my_blocked_user_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select c.recipient_id
-from public.founder_connections as c
-where c.requester_id = (select auth.uid())
-    and c.status = 'blocked'
-union all
-select c.requester_id
-from public.founder_connections as c
-where c.recipient_id = (select auth.uid())
-    and c.status = 'blocked'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select c.recipient_id
+        from public.founder_connections as c
+        where c.requester_id = (select auth.uid())
+            and c.status = 'blocked'
+        union all
+        select c.requester_id
+        from public.founder_connections as c
+        where c.recipient_id = (select auth.uid())
+            and c.status = 'blocked'
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_blocked_user_ids() from public, anon, authenticated, service_role;

@@ -42,13 +42,19 @@ comment on trigger update_participant_sessions_updated_at on public.participant_
 
 create or replace function private.my_tenant_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select t.id
-from public.tenant_profiles as t
-where t.user_id = (select auth.uid())
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select t.id
+        from public.tenant_profiles as t
+        where t.user_id = (select auth.uid())
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_tenant_ids() from public, anon, authenticated, service_role;
@@ -61,21 +67,27 @@ comment on function private.my_tenant_ids() is 'The tenants that the caller owns
 
 create or replace function private.my_active_tenant_ids()
 returns setof uuid
-language sql
+language plpgsql
 stable security definer parallel unsafe
 set search_path = 'pg_catalog', 'pg_temp'
 as $function$
-select mine.id
-from (
-    select t.id
-    from public.tenant_profiles as t
-    where t.user_id = (select auth.uid()) and t.is_active
-) as mine (id)
-where (
-    select
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb
-        ->> 'is_anonymous'
-) is distinct from 'true'
+begin
+    return query
+    select mine.id::uuid
+    from (
+        select mine.id
+        from (
+            select t.id
+            from public.tenant_profiles as t
+            where t.user_id = (select auth.uid()) and t.is_active
+        ) as mine (id)
+        where (
+            select
+                nullif(current_setting('request.jwt.claims', true), '')::jsonb
+                ->> 'is_anonymous'
+        ) is distinct from 'true'
+    ) as mine (id);
+end
 $function$;
 
 revoke all on function private.my_active_tenant_ids() from public, anon, authenticated, service_role;

@@ -32,9 +32,13 @@ def test_membership_is_a_definer_function_with_a_safe_search_path() -> None:
 
 def test_membership_asks_for_the_caller_once() -> None:
     function = function_of(membership("my_team_ids", Team.id, QUERY, "The caller's teams."))
-    assert function.body == (
-        "select m.team_id from public.members as m where m.user_id = (select auth.uid())"
-    )
+    asked = "select m.team_id from public.members as m where m.user_id = (select auth.uid())"
+    assert f"\n        {asked}\n" in function.body
+
+
+def test_membership_keeps_its_plan_for_the_session() -> None:
+    function = function_of(membership("my_team_ids", Team.id, QUERY, "The caller's teams."))
+    assert function.language == "plpgsql"
 
 
 def test_membership_returns_the_type_of_its_column() -> None:
@@ -59,7 +63,7 @@ def test_membership_is_made_for_the_roles_and_schema_of_an_application() -> None
     assert function.schema == "helpers"
     assert function.execute == ("app user",)
     assert function.api_roles == ("app user",)
-    assert function.body.endswith("m.user_id = (select app.me())")
+    assert "m.user_id = (select app.me())\n" in function.body
 
 
 @pytest.mark.parametrize("argument", ["name", "query", "schema"])

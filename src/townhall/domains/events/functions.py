@@ -26,7 +26,9 @@ MY_MANAGED_EVENT_IDS = membership(
     """
     select e.id
     from public.events as e
-    where e.organization_id = any (array(select private.my_managed_organization_ids()))
+    where e.organization_id = any (
+        array(select private.my_managed_organization_ids())
+    )
     """,
     "The events that the caller manages, with an account.",
 )

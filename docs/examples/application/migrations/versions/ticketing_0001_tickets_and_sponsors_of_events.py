@@ -213,10 +213,17 @@ def upgrade() -> None:
             schema="private",
             name="my_ticketed_event_ids",
             returns="setof uuid",
+            language="plpgsql",
             body="""
-                select t.event_id
-                from public.tickets as t
-                where t.holder_id = (select auth.uid())
+                begin
+                    return query
+                    select mine.id::uuid
+                    from (
+                        select t.event_id
+                        from public.tickets as t
+                        where t.holder_id = (select auth.uid())
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",

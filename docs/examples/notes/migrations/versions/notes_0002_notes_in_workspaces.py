@@ -123,10 +123,17 @@ def upgrade() -> None:
             schema="private",
             name="my_workspace_ids",
             returns="setof bigint",
+            language="plpgsql",
             body="""
-                select m.workspace_id
-                from public.memberships as m
-                where m.account_id = (select private.current_user_id())
+                begin
+                    return query
+                    select mine.id::bigint
+                    from (
+                        select m.workspace_id
+                        from public.memberships as m
+                        where m.account_id = (select private.current_user_id())
+                    ) as mine (id);
+                end
             """,
             volatility="stable",
             security="definer",
