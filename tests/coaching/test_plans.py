@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, select, text
 
 from tests.support.plans import plan_of
 from townhall import Campaign, ClientStatus, ParticipantSession, TenantProfile, UsageEvent
-from townhall.domains.coaching import newest_usage, pipeline_of, usage_summary
+from townhall.domains.coaching import delete_usage, newest_usage, pipeline_of, usage_summary
 from townhall.domains.coaching.functions import BRANDING
 from townhall.testing import acting
 
@@ -203,4 +203,14 @@ def test_usage_of_all_tenants_is_read_through_an_index_on_the_time(many: Connect
     with acting(many, "service_role"):
         plan = plan_of(many, usage_summary(datetime(2026, 5, 1, tzinfo=UTC).date()))
     assert plan.indexes == {"ix_usage_events_created_at"}
+    assert plan.sequentially_scanned == set()
+
+
+def test_old_usage_is_found_through_the_index_on_the_time_and_deleted_where_it_is(
+    many: Connection,
+) -> None:
+    with acting(many, "service_role"):
+        plan = plan_of(many, delete_usage(datetime(2026, 2, 1, tzinfo=UTC).date(), limit=500))
+    assert plan.indexes == {"ix_usage_events_created_at"}
+    assert "Tid Scan" in {node["Node Type"] for node in plan.nodes}
     assert plan.sequentially_scanned == set()

@@ -433,6 +433,31 @@ def test_delete_usage_keeps_the_running_month_and_refuses_one_to_come(
         delete_usage(to_come)
 
 
+@pytest.mark.thorough
+def test_delete_usage_keeps_an_event_that_becomes_younger_meanwhile(committed: Engine) -> None:
+    sessions = SessionFactory(committed)
+    ids = [uuid4(), uuid4()]
+    with sessions.as_service() as session:
+        for key in ids:
+            old = datetime(2023, 1, 31, tzinfo=UTC)
+            session.scalar(log_usage_event(TENANT, "old", id=key, created_at=old))
+
+    def delete() -> int | None:
+        with sessions.as_service() as session:
+            return session.scalar(delete_usage(KEPT))
+
+    with ThreadPoolExecutor(1) as other:
+        with sessions.as_service() as session:
+            session.get_one(UsageEvent, ids[0]).created_at = datetime(2026, 11, 1, tzinfo=UTC)
+            session.flush()
+            deleted = other.submit(delete)
+            wait_for_a_lock(committed)
+        assert deleted.result(timeout=30) == 1
+    with committed.connect() as connection:
+        left = connection.scalars(select(UsageEvent.id).where(UsageEvent.id.in_(ids)))
+        assert left.all() == ids[:1]
+
+
 @pytest.mark.parametrize("user", [OWNER, OUTSIDER])
 def test_delete_usage_needs_the_service(old_and_younger: Connection, user: UUID) -> None:
     with (

@@ -16,12 +16,14 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    any_,
     case,
     cast,
     column,
     delete,
     false,
     func,
+    literal_column,
     select,
     text,
     true,
@@ -327,10 +329,13 @@ def delete_usage(before: date, *, limit: int = 10_000) -> Select[int]:
             f"usage before {before:%Y-%m} is not deleted, since the month {now:%Y-%m} is not over;"
             " give a day of this month or of an earlier one"
         )
+    # By their places in the table, since a lookup of as many ids takes five times as long. The time
+    # is compared again for an event that another transaction changes meanwhile.
     is_old = UsageEvent.created_at < func.timezone("UTC", _first_of(before))
-    oldest = select(UsageEvent.id).where(is_old).order_by(UsageEvent.created_at).limit(limit)
-    deleted = delete(UsageEvent).where(UsageEvent.id.in_(oldest), is_old).returning(UsageEvent.id)
-    return select(func.count()).select_from(deleted.cte("deleted"))
+    place: ColumnElement[Any] = literal_column(f"{UsageEvent.__tablename__}.ctid")
+    oldest = select(place).where(is_old).order_by(UsageEvent.created_at).limit(limit)
+    deleted = delete(UsageEvent).where(place == any_(func.array(oldest.scalar_subquery())), is_old)
+    return select(func.count()).select_from(deleted.returning(UsageEvent.id).cte("deleted"))
 
 
 def _first_of(month: date) -> ColumnElement[datetime]:
