@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 
 from townhall.migrate.compare.table_states import SERIAL, TableState, read_tables
 from townhall.migrate.savepoints import attempt, rolled_back, run_script
-from townhall.pg import Entity, sql
+from townhall.pg import Entity, MaterializedView, sql
 from townhall.pg.catalog import TEMPORARY
 from townhall.pg.owned import OwnedEntity
 from townhall.pg.state import Key, State, read_state
 
 _ROUNDS = 4
-_RENDERED_KINDS = frozenset(
+RENDERED_KINDS = frozenset(
     {
         *("policy", "trigger", "view", "materialized view"),
         *("function", "procedure", "publication table"),
@@ -185,7 +185,7 @@ def entities_at_fixed_point(
     differing = [
         key
         for key in differing
-        if key[0] in _RENDERED_KINDS
+        if key[0] in RENDERED_KINDS
         and key in actual
         and key in created
         and _differ_in_text(actual[key], created[key])
@@ -223,22 +223,55 @@ def _differ_in_text(actual: Entity, created: Entity) -> bool:
     return all(
         former[each.name] == target[each.name]
         or each.name in created.sql_fields
-        or (each.name in _RENDERED_BY_NAME and former[each.name].keys() == target[each.name].keys())
+        or (each.name in _RENDERED_BY_NAME and _same_names(former[each.name], target[each.name]))
         for each in fields(created)
         if each.compare
+    )
+
+
+def _same_names(actual: object, created: object) -> bool:
+    # The arguments of a trigger are texts without names, which PostgreSQL keeps as they are.
+    return (
+        isinstance(actual, Mapping)
+        and isinstance(created, Mapping)
+        and actual.keys() == created.keys()
     )
 
 
 def _read_again(
     connection: Connection, entities: Sequence[Entity], schemas: Sequence[str]
 ) -> State:
+    replaced = [each for each in entities if not isinstance(each, MaterializedView)]
+    state = _created_and_read(connection, replaced, schemas)
+    for each in entities:
+        if isinstance(each, MaterializedView):
+            state |= _created_and_read(connection, [each], schemas)
+    return state
+
+
+def _created_and_read(
+    connection: Connection, entities: Sequence[Entity], schemas: Sequence[str]
+) -> State:
     def create(entity: Entity) -> Callable[[], None]:
         # Whether the current role may make another one the owner is no matter here.
         mine = replace(entity, owner=None) if isinstance(entity, OwnedEntity) else entity
-        return lambda: run_script(connection, mine.create_without_data_statements())
+        return lambda: run_script(
+            connection, [*_set_aside(mine), *mine.create_without_data_statements()]
+        )
 
     kinds = list({type(each): None for each in entities})
+    if not kinds:
+        return {}
     with rolled_back(connection):
         made = [each.key for each in entities if attempt(connection, create(each)) is None]
         state = read_state(connection, schemas, kinds)
     return {key: state[key] for key in made if key in state}
+
+
+def _set_aside(entity: Entity) -> Iterable[str]:
+    # Created over an existing one, a materialized view and its indexes would stay as they are.
+    if isinstance(entity, MaterializedView):
+        for number, index in enumerate(entity.indexes):
+            name = sql.qualified(entity.schema, index)
+            yield f"alter index if exists {name} rename to {_TABLE}_{number}"
+        yield f"alter materialized view if exists {entity.literal_name} rename to {_TABLE}"
