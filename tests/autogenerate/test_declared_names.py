@@ -105,6 +105,28 @@ def test_public_of_the_metadata_is_the_schema_of_a_table_without_one(databases: 
     assert "pass" in revision.upgrade
 
 
+ID = "id serial primary key"
+REFERRING = """
+    create table shop.b (id integer primary key references a);
+    create table shop.c (id integer primary key references shop.b);
+    create table shop.d (id integer primary key references shop.b);
+"""
+
+
+@pytest.mark.parametrize("script", ["", f"create schema shop; create table a ({ID}); {REFERRING}"])
+def test_foreign_key_of_a_metadata_with_a_schema_refers_to_a_table_without_one(
+    script: str, databases: Databases
+) -> None:
+    metadata = sa.MetaData(schema="shop")
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    outside = sa.Table("a", metadata, key, schema=sa.schema.BLANK_SCHEMA)
+    sa.Table("b", metadata, sa.Column("id", sa.ForeignKey(outside.c.id), primary_key=True))
+    sa.Table("c", metadata, sa.Column("id", sa.ForeignKey("b.id"), primary_key=True))
+    sa.Table("d", metadata, sa.Column("id", sa.ForeignKey("shop.b.id"), primary_key=True))
+    revision = round_trip(databases, script, Schema(metadata))
+    assert ("pass" in revision.upgrade) == bool(script)
+
+
 LONG = "l" * 40
 
 

@@ -1,15 +1,17 @@
 """Declared tables under the names that the database has for them.
 
 PostgreSQL cuts names of more than 63 bytes, and ``public`` written out is the schema of a table
-without one.
+without one. In metadata with a schema, Alembic takes a table without one that a foreign key refers
+to for a table of that schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Constraint, Enum, Index, MetaData, Table
+from sqlalchemy import Constraint, Enum, ForeignKeyConstraint, Index, MetaData, Table
 from sqlalchemy.dialects.postgresql import DOMAIN
+from sqlalchemy.exc import NoReferencedTableError
 from sqlalchemy.schema import BLANK_SCHEMA, conv
 
 from townhall.migrate.compare.copies import copied, named_type
@@ -55,6 +57,7 @@ def final_name(item: Constraint | Index) -> str | None:
 def _has_other_names(table: Table) -> bool:
     return (
         table.schema == _DEFAULT_SCHEMA
+        or (table.metadata.schema is not None and bool(table.foreign_keys))
         or any(key.target_fullname.startswith(_IN_DEFAULT_SCHEMA) for key in table.foreign_keys)
         or any(each.schema == _DEFAULT_SCHEMA for each in _types(table))
         or any(sql.shortened(name) != name for name in _plain_names(table))
@@ -79,7 +82,10 @@ def _named(table: Table) -> list[Constraint | Index]:
 
 
 def _copied(table: Table, metadata: MetaData) -> Table:
-    def referred(_table: object, _schema: object, _key: object, schema: str | None) -> object:
+    def referred(
+        _table: object, _schema: object, key: ForeignKeyConstraint, schema: str | None
+    ) -> object:
+        schema = _referred_schema(key, schema)
         return BLANK_SCHEMA if schema in {None, _DEFAULT_SCHEMA} else schema
 
     copy = copied(
@@ -92,6 +98,17 @@ def _copied(table: Table, metadata: MetaData) -> Table:
     for each in _types(copy):
         each.schema = None if each.schema == _DEFAULT_SCHEMA else each.schema
     return copy
+
+
+def _referred_schema(key: ForeignKeyConstraint, written: str | None) -> str | None:
+    # A column has its table; a name without a schema has that of the metadata.
+    of_metadata = key.table.metadata.schema
+    if of_metadata is None or written is not None:
+        return written
+    try:
+        return key.elements[0].column.table.schema
+    except NoReferencedTableError:
+        return of_metadata
 
 
 def _shorten_names(table: Table) -> None:
