@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from alembic.util import CommandError
 
 from townhall.migrate import Settings
@@ -71,3 +73,30 @@ def test_what_can_not_be_used_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(CommandError, match=sentence):
         settings(tmp_path, given)
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        ("Column('x')", r"table 'notes', column 'x'.*NullType"),
+        ("Column('x', Enum('a'))", r"table 'notes', column 'x'.*requires a name"),
+        ("Column('x', ForeignKey('gone.id'))", r"column 'notes\.x' could not find table 'gone'"),
+        (
+            "Column('x' * 64, Integer), Column('x' * 65, Integer)",
+            r"already present in table 'notes'",
+        ),
+    ],
+)
+def test_table_that_sqlalchemy_can_not_use_is_refused_in_a_sentence(
+    tmp_path: Path, empty_database: str, column: str, sentence: str
+) -> None:
+    given = f"""
+from sqlalchemy import Enum, ForeignKey
+given['metadata'] = other
+Table('notes', other, {column})
+"""
+    settings(tmp_path, given)
+    config = Config(tmp_path / "alembic.ini")
+    config.attributes["url"] = empty_database
+    with pytest.raises(CommandError, match=f"a declared table can't be compared: .*{sentence}"):
+        command.check(config)

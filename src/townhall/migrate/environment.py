@@ -37,7 +37,13 @@ from townhall.migrate.guard.telling import tell_of_others, tell_of_unfinished, t
 from townhall.migrate.guard.traps import refuse_traps_in_script
 from townhall.migrate.guard.unknown_revisions import explaining_unknown_revisions
 from townhall.migrate.guard.wait_limits import BY_DEFAULT, WAIT_LIMIT, WaitLimit
-from townhall.migrate.members import DECLARATIONS, members, members_refused, metadata_of
+from townhall.migrate.members import (
+    DECLARATIONS,
+    members,
+    members_refused,
+    metadata_of,
+    tables_refused,
+)
 from townhall.migrate.origins import Origins
 from townhall.migrate.safety import protect_version_table
 from townhall.migrate.safety.waiting import LOCK_TIMEOUT_OF_REVISIONS
@@ -279,6 +285,7 @@ def _run_online(
         warnings.catch_warnings(),  # a comparison that fails leaves some silenced
         _guard(connection, *limits),
         telling(connection),
+        tables_refused() if _COMPARISON in context.get_context().opts else nullcontext(),
         context.begin_transaction(),
         explaining_unknown_revisions(context.get_context(), context.script, settings.product),
     ):

@@ -1,4 +1,4 @@
-"""The lists that an ``env.py`` gives, each with members of certain classes."""
+"""What an ``env.py`` declares is used, or refused in a sentence."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from alembic.util import CommandError
 from sqlalchemy import MetaData
+from sqlalchemy.exc import ArgumentError, CompileError, InvalidRequestError
 
 from townhall.input_error import InputError
 from townhall.pg import Entity
@@ -27,6 +28,15 @@ def members_refused() -> Iterator[None]:
         yield
     except InputError as error:
         raise CommandError(str(error)) from error
+
+
+@contextmanager
+def tables_refused() -> Iterator[None]:
+    """Have Alembic print why SQLAlchemy can't use a declared table, without a traceback."""
+    try:
+        yield
+    except (ArgumentError, CompileError, InvalidRequestError) as error:
+        raise CommandError(f"a declared table can't be compared: {error}") from error
 
 
 def metadata_of(given: MetaData | Iterable[MetaData]) -> list[MetaData]:
