@@ -261,13 +261,17 @@ def upgrade() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                exists (
+                author_id = (select auth.uid())
+                or exists (
                     select
-                    from public.social_feed_posts as parent
-                    where parent.id = social_feed_comments.post_id
+                    from jsonb_to_recordset('[{"is_made": true}]')
+                        as lookup (is_made boolean)
+                    join public.social_feed_posts as parent
+                        on parent.id = case
+                            when lookup.is_made then social_feed_comments.post_id
+                        end
                     offset 0
                 )
-                or author_id = (select auth.uid())
             """,
         )
     )

@@ -3514,15 +3514,23 @@ ALTER TABLE public.profiles ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY "readers of public posts or the author can read" ON public.social_feed_posts FOR SELECT TO authenticated USING ((is_public OR (author_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "readers of the post or the author can read" ON public.social_feed_comments FOR SELECT TO authenticated USING (((EXISTS ( SELECT
-   FROM public.social_feed_posts parent
-  WHERE (parent.id = social_feed_comments.post_id)
- OFFSET 0)) OR (author_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "readers of the post or the author can read" ON public.social_feed_comments FOR SELECT TO authenticated USING (((author_id = ( SELECT auth.uid() AS uid)) OR (EXISTS ( SELECT
+   FROM (jsonb_to_recordset('[{"is_made": true}]'::jsonb) lookup(is_made boolean)
+     JOIN public.social_feed_posts parent ON ((parent.id =
+        CASE
+            WHEN lookup.is_made THEN social_feed_comments.post_id
+            ELSE NULL::uuid
+        END)))
+ OFFSET 0))));
 
-CREATE POLICY "readers of the post or the owner can read" ON public.social_feed_reactions FOR SELECT TO authenticated USING (((EXISTS ( SELECT
-   FROM public.social_feed_posts parent
-  WHERE (parent.id = social_feed_reactions.post_id)
- OFFSET 0)) OR (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "readers of the post or the owner can read" ON public.social_feed_reactions FOR SELECT TO authenticated USING (((user_id = ( SELECT auth.uid() AS uid)) OR (EXISTS ( SELECT
+   FROM (jsonb_to_recordset('[{"is_made": true}]'::jsonb) lookup(is_made boolean)
+     JOIN public.social_feed_posts parent ON ((parent.id =
+        CASE
+            WHEN lookup.is_made THEN social_feed_reactions.post_id
+            ELSE NULL::uuid
+        END)))
+ OFFSET 0))));
 
 CREATE POLICY "readers of the post with an account unless blocked can insert" ON public.social_feed_comments FOR INSERT TO authenticated WITH CHECK (((author_id = ( SELECT auth.uid() AS uid)) AND ((EXISTS ( SELECT
    FROM public.social_feed_posts parent

@@ -156,13 +156,17 @@ create policy "readers of the post or the owner can read" on public.social_feed_
 as permissive for select
 to authenticated
 using (
-    exists (
+    user_id = (select auth.uid())
+    or exists (
         select
-        from public.social_feed_posts as parent
-        where parent.id = social_feed_reactions.post_id
+        from jsonb_to_recordset('[{"is_made": true}]')
+            as lookup (is_made boolean)
+        join public.social_feed_posts as parent
+            on parent.id = case
+                when lookup.is_made then social_feed_reactions.post_id
+            end
         offset 0
     )
-    or user_id = (select auth.uid())
 );
 
 comment on policy "readers of the post or the owner can read" on public.social_feed_reactions is null;

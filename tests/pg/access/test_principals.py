@@ -37,6 +37,15 @@ class Parent(Base):
     answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"))
 
 
+class Lookup(Base):
+    """A table with the name that what is joined with that row has."""
+
+    __tablename__ = "lookup"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answers.id"))
+
+
 class Answer(Base):
     __tablename__ = "answers"
 
@@ -82,8 +91,12 @@ def test_readers_of_a_row_look_it_up_by_its_key() -> None:
     assert readers.condition == (
         "exists (\n"
         "    select\n"
-        "    from app.teams as parent\n"
-        "    where parent.id = notes.team_id\n"
+        "    from jsonb_to_recordset('[{\"is_made\": true}]')\n"
+        "        as lookup (is_made boolean)\n"
+        "    join app.teams as parent\n"
+        "        on parent.id = case\n"
+        "            when lookup.is_made then notes.team_id\n"
+        "        end\n"
         "    offset 0\n"
         ")"
     )
@@ -92,10 +105,22 @@ def test_readers_of_a_row_look_it_up_by_its_key() -> None:
 def test_readers_of_a_row_can_be_narrowed_by_that_row() -> None:
     readers = readers_of(Note.team_id, "readers", "parent.name = 'a' or parent.name = 'b'")
     assert (
+        "        end\n    where parent.name = 'a' or parent.name = 'b'\n    offset 0\n"
+    ) in readers.condition
+
+
+def test_row_that_a_written_row_refers_to_is_looked_up_for_it_alone() -> None:
+    either_name = "parent.name = 'a' or parent.name = 'b'"
+    readers = readers_of(Note.team_id, "readers", either_name, of_written_row=True)
+    assert readers.condition == (
+        "exists (\n"
+        "    select\n"
+        "    from app.teams as parent\n"
         "    where parent.id = notes.team_id\n"
         "        and (parent.name = 'a' or parent.name = 'b')\n"
         "    offset 0\n"
-    ) in readers.condition
+        ")"
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +131,8 @@ def test_readers_of_a_row_can_be_narrowed_by_that_row() -> None:
         (Note.team_id, 1, TypeError, "is a string, not 1"),
         (Note.team, None, TypeError, "takes a column"),
         (Answer.answered_id, None, InputError, "refers to its own"),
-        (Parent.answer_id, None, InputError, "a table of that name"),
+        (Parent.answer_id, None, InputError, 'for a table called "parent"'),
+        (Lookup.answer_id, None, InputError, 'for a table called "lookup"'),
     ],
 )
 def test_readers_of_no_row_are_refused(
@@ -117,6 +143,16 @@ def test_readers_of_no_row_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         readers_of(column, "readers", where)
+
+
+def test_a_lookup_comes_after_what_is_told_by_the_row_itself() -> None:
+    readers = readers_of(Note.team_id, "readers")
+    mine = owner(Note.owner_id)
+    for union in (readers | mine, mine | readers):
+        assert union.condition == f"{mine.condition}\nor {readers.condition}"
+    narrowed = readers.where("likes > 9", "of popular notes")
+    assert (readers | narrowed | mine).condition.startswith(f"{mine.condition}\nor ")
+    assert (readers | mine).name == "readers or the owner"
 
 
 def test_union_joins_names_and_conditions() -> None:

@@ -63,16 +63,21 @@ def active_members(cohort_id: Attribute) -> Principal:
     return anyone_with(cohort_id, MY_COHORT_IDS, "active members of the cohort")
 
 
-def post_readers(post_id: Attribute, *, unblocked: bool = False) -> Principal:
-    """Return those who can read the post whose id is in a column.
+def post_readers(post_id: Attribute) -> Principal:
+    """Return those who can read the post whose id is in a column."""
+    return readers_of(post_id, "readers of the post")
+
+
+def unblocked_readers(post_id: Attribute) -> Principal:
+    """Return those who can read the post of a row that they write.
+
+    Left out are those who block the author, and those whom the author blocks.
 
     Args:
-        post_id: The column.
-        unblocked: Whether to leave out those who block the author, and those whom the author
-            blocks.
+        post_id: The column of the post's id.
     """
     return readers_of(
-        post_id, "readers of the post", not_blocked("parent.author_id") if unblocked else None
+        post_id, "readers of the post", not_blocked("parent.author_id"), of_written_row=True
     )
 
 
@@ -112,7 +117,9 @@ removing_members = moderators(CommunityMember.community_id).where(
 the_author = owner(SocialFeedPost.author_id, "the author")
 the_author_with_account = the_author.with_account
 # Without this, the foreign key would tell an author which keys others' milestones have.
-their_milestone = readers_of(SocialFeedPost.milestone_id, "users of the milestone")
+their_milestone = readers_of(
+    SocialFeedPost.milestone_id, "users of the milestone", of_written_row=True
+)
 posting = the_author_with_account.where(
     f"milestone_id is null or {their_milestone.condition}",
     "using only their own milestones",
@@ -120,7 +127,7 @@ posting = the_author_with_account.where(
 the_reactor = owner(SocialFeedReaction.user_id)
 UNBLOCKED_READERS = "readers of the post with an account unless blocked"
 reacting = the_reactor.where(
-    post_readers(SocialFeedReaction.post_id, unblocked=True).condition,
+    unblocked_readers(SocialFeedReaction.post_id).condition,
     "who can read the post unless blocked",
 ).with_account.named(UNBLOCKED_READERS)
 the_commenter = owner(SocialFeedComment.author_id, "the author")
@@ -130,7 +137,7 @@ NOT_AN_ANSWER_TO_BLOCKED = """(
     )"""
 commenting = the_commenter.where(
     f"""
-    {post_readers(SocialFeedComment.post_id, unblocked=True).condition}
+    {unblocked_readers(SocialFeedComment.post_id).condition}
     and {NOT_AN_ANSWER_TO_BLOCKED}
     """,
     "who can read the post unless blocked",

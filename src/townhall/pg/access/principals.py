@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
@@ -18,6 +19,7 @@ from townhall.pg.layout import indented
 
 _ALWAYS = "true"
 _PARENT = "parent"
+_LOOKUP = "lookup"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Principal:
         anonymous: Those of the callers who are not signed in; None where all of them are.
         table: The table whose columns the condition is about; None where it is not known.
         caller_columns: The columns that have the caller's id in each of these rows.
+        is_lookup: Whether the condition reads another table for each row. Beside others it comes
+            last, so that it is left out for the rows that they fulfil.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Principal:
     anonymous: Principal | None = None
     table: Table | None = field(default=None, repr=False)
     caller_columns: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    is_lookup: bool = field(default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Lay out the condition.
@@ -70,14 +75,16 @@ class Principal:
                 f" {other.table}; a rule is for one table, so give both the columns of that"
             )
         anonymous = [each.anonymous for each in (self, other) if each.anonymous is not None]
+        first, second = sorted((self, other), key=lambda each: each.is_lookup)
         return Principal(
             f"{self.name} or {other.name}",
-            f"{self.condition}\nor {other.condition}",
+            f"{first.condition}\nor {second.condition}",
             anonymous=reduce(or_, anonymous) if anonymous else None,
             table=other.table if self.table is None else self.table,
             caller_columns=tuple(
                 each for each in self.caller_columns if each in other.caller_columns
             ),
+            is_lookup=second.is_lookup,
         )
 
     def where(self, condition: str, words: str) -> Principal:
@@ -207,22 +214,27 @@ def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> 
     return _compared(column, f"any (array(select {function}()))", name, "anyone_with()")
 
 
-def readers_of(column: Attribute, name: str, where: str | None = None) -> Principal:
+def readers_of(
+    column: Attribute, name: str, where: str | None = None, *, of_written_row: bool = False
+) -> Principal:
     """Return the callers who can read the row that a column refers to.
 
     The policies of that row's table decide, so that one rule says who can read it. It is looked up
-    by its key for each row that is asked for, and never together with rows that are not.
+    by its key, once for all rows of a statement that refer to it, and never together with rows to
+    which none refers.
 
     Args:
         column: A column with a foreign key of its own: ``Comment.post_id``.
         name: What those callers are to the row: ``"readers of the post"``.
         where: What must also hold of the row that is referred to, as an SQL condition in which
             ``parent`` is that row; None for nothing more.
+        of_written_row: Whether it is for a row that is written, as with ``insert`` and ``becomes``.
+            Then nothing is remembered, which is faster for one row and slower for many.
 
     Raises:
         TypeError: ``column`` is no mapped attribute of a column, or ``where`` no string.
         InputError: ``column`` has no foreign key of its own, or several; it refers to its own
-            table; its table is called ``parent``; or ``where`` is empty.
+            table; its table is called ``parent`` or ``lookup``; or ``where`` is empty.
     """
     child = column_of(column, "readers_of()")
     referred = [each for each in child.foreign_keys if _is_alone(each)]
@@ -237,29 +249,48 @@ def readers_of(column: Attribute, name: str, where: str | None = None) -> Princi
             f"readers_of() takes a column that refers to another table, and {child} refers to its"
             " own, whose policy would call itself"
         )
-    if child.table.name == _PARENT:
+    if child.table.name in {_PARENT, _LOOKUP}:
         raise InputError(
-            f'in the condition of readers_of() "{_PARENT}" is the row that is referred to: for a'
-            " table of that name, write the condition as a Principal"
+            f'in the condition of readers_of() "{_PARENT}" is the row that is referred to, and'
+            f' "{_LOOKUP}" what it is joined with: for a table called "{child.table.name}", write'
+            " the condition as a Principal"
         )
-    own_table = sql.quote(child.table.name)
-    own = f"{_PARENT}.{sql.quote(parent.name)} = {own_table}.{sql.quote(child.name)}"
-    conditions = [own]
     if where is not None:
         _check_text(where, "argument where of readers_of()")
-        conditions.append(sql.parenthesized(sql.layout(where)))
-    # PostgreSQL has two plans for `exists`: by key for each row, or once for all rows that the
-    # caller can read, kept in memory. It chooses by an estimate that leaves out `limit`, and is
-    # wrong for a row with many others below it. A subquery with `offset` has the first plan alone.
-    lines = (
-        "exists (",
-        "    select",
-        f"    from {_full_name(parent.table)} as {_PARENT}",
-        indented("where " + "\n    and ".join(conditions)),
-        "    offset 0",
-        ")",
-    )
-    return Principal(name, "\n".join(lines), table=child.table)
+        where = sql.layout(where)
+    row = f"{_full_name(parent.table)} as {_PARENT}"
+    own = f"{_PARENT}.{sql.quote(parent.name)}"
+    key = f"{sql.quote(child.table.name)}.{sql.quote(child.name)}"
+    found = _found(row, own, key, where) if of_written_row else _remembered(row, own, key, where)
+    # `offset 0` keeps PostgreSQL from reading all rows that the caller can read, for one of them:
+    # between the two it would choose by an estimate that leaves out `limit`.
+    lines = ("exists (", "    select", *map(indented, found), "    offset 0", ")")
+    return Principal(name, "\n".join(lines), table=child.table, is_lookup=True)
+
+
+def _found(row: str, own: str, key: str, where: str | None) -> Iterator[str]:
+    """Yield where the row that is referred to is found by its key."""
+    yield f"from {row}"
+    yield f"where {own} = {key}"
+    if where is not None:
+        yield indented(f"and {sql.parenthesized(where)}")
+
+
+def _remembered(row: str, own: str, key: str, where: str | None) -> Iterator[str]:
+    """Yield where the row that is referred to is found, and remembered for others of its key.
+
+    A subquery of a policy is run for each row. PostgreSQL remembers what it found for a key where
+    it joins (Memoize), also from one run to the next, if it expects more rows than keys: here it
+    expects a hundred of the function, which returns one, and two values of a boolean.
+    """
+    yield "from jsonb_to_recordset('[{\"is_made\": true}]')"
+    yield f"    as {_LOOKUP} (is_made boolean)"
+    yield f"join {row}"
+    yield f"    on {own} = case"
+    yield f"        when {_LOOKUP}.is_made then {key}"
+    yield "    end"
+    if where is not None:
+        yield f"where {where}"
 
 
 def _is_alone(foreign_key: ForeignKey) -> bool:
