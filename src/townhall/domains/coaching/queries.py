@@ -30,6 +30,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import aliased
 
 from townhall.domains.coaching.brand import BrandConfig
 from townhall.domains.coaching.custom_domain import canonical_domain
@@ -265,16 +266,21 @@ def newest_usage(limit: int = 50) -> Select[UsageEvent]:
     Args:
         limit: The number of events.
     """
-    newest_first = UsageEvent.created_at.desc()
     of_tenant = (
-        select(UsageEvent.id)
+        select(UsageEvent)
         .where(UsageEvent.tenant_id == TenantProfile.id)
-        .order_by(newest_first)
+        .order_by(UsageEvent.created_at.desc())
         .limit(limit)
         .lateral("of_tenant")
     )
-    newest = select(of_tenant.c.id).select_from(TenantProfile).join(of_tenant, true())
-    return select(UsageEvent).where(UsageEvent.id.in_(newest)).order_by(newest_first).limit(limit)
+    newest = aliased(UsageEvent, of_tenant)
+    return (
+        select(newest)
+        .select_from(TenantProfile)
+        .join(of_tenant, true())
+        .order_by(newest.created_at.desc())
+        .limit(limit)
+    )
 
 
 def usage_summary(
