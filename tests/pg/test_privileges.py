@@ -15,6 +15,7 @@ from tests.pg.test_round_trip import actual, as_written
 from townhall import pg
 from townhall.migrate.savepoints import run_script
 from townhall.migrate.write.python_source import render_entity
+from townhall.migrate.write.rendering import render_item
 from townhall.pg import Entity
 
 
@@ -80,7 +81,7 @@ def test_api_roles_are_written_into_a_revision_unless_they_are_the_default() -> 
 
 def test_api_roles_are_written_where_a_drop_revokes_from_them() -> None:
     access = pg.TableAccess(table="posts", api_roles=("web",))
-    code = render_python_code(UpgradeOps([pg.DropEntityOp(access)]))
+    code = render_python_code(UpgradeOps([pg.DropEntityOp(access)]), render_item=render_item)
     assert 'pg.drop_entity(pg.TableAccess.named(table="posts", api_roles=("web",)))' in code
 
 

@@ -100,7 +100,8 @@ def emitted(operation: MigrateOperation) -> list[str]:
         dialect_opts={"paramstyle": "named"},
     )
     with Operations.context(context):
-        Operations(context).invoke(operation)
+        for each in operation.ops if isinstance(operation, OpContainer) else [operation]:
+            Operations(context).invoke(each)
     return lines(output.getvalue())
 
 

@@ -35,15 +35,37 @@ def grant_statements(target: str, grants: Grants, api_roles: Sequence[str]) -> I
     the privileges it has. All privileges are revoked before some are granted, because the default
     privileges of a database may have granted more.
 
+    From a role that may pass on a privilege all is revoked with what it has passed on, which
+    PostgreSQL demands: what others are to keep of that must be in ``grants``.
+
     Args:
         target: The object as in ``grant … on``: ``table public.events``.
         grants: The privileges of each role.
         api_roles: The roles that are managed even without a grant.
     """
     managed = dict.fromkeys([PUBLIC, *api_roles, *grants])
-    yield f"revoke all on {target} from {sql.roles(managed)}"
+    yield from revoke_all(target, {role: grants.get(role, ()) for role in managed})
     for name, privileges in grants.items():
         yield from grant_to(target, name, privileges)
+
+
+def revoke_all(target: str, grants: Grants) -> Iterable[str]:
+    """Yield what revokes all from roles before they get the privileges that they are to have.
+
+    Args:
+        target: The object as in ``revoke … on``: ``table public.events``.
+        grants: The privileges that each role is to have.
+    """
+    passing_on = [
+        role
+        for role, privileges in grants.items()
+        if any(text.endswith(WITH_GRANT_OPTION) for text in privileges)
+    ]
+    others = [role for role in grants if role not in passing_on]
+    if others:
+        yield f"revoke all on {target} from {sql.roles(others)}"
+    if passing_on:
+        yield f"revoke all on {target} from {sql.roles(passing_on)} cascade"
 
 
 def refused_grants(grants: Grants) -> str | None:

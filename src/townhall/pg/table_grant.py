@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from townhall.pg import catalog, sql
 from townhall.pg.catalog import PLATFORM_SCHEMAS
 from townhall.pg.entity import TableEntity
-from townhall.pg.privileges import grant_to, read_grants, refused_grants
+from townhall.pg.privileges import grant_to, read_grants, refused_grants, revoke_all
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -56,7 +56,7 @@ class TableGrant(TableEntity):
 
     def create_statements(self) -> Iterable[str]:
         """Yield the grants, after the revocation of others that this role granted."""
-        yield from self.drop_statements()
+        yield from revoke_all(self._target, {self.role: self.privileges})
         yield from grant_to(self._target, self.role, self.privileges)
 
     def drop_statements(self) -> Iterable[str]:

@@ -32,7 +32,8 @@ CASES = {
             as $function$
             select m.team_id from public.members as m where m.user_id = auth.uid()
             $function$;
-            revoke all on function public.my_teams() from public, anon, authenticated, service_role;
+            revoke all on function public.my_teams() from public, anon, authenticated;
+            revoke all on function public.my_teams() from service_role cascade;
             grant execute on function public.my_teams() to authenticated;
             grant execute on function public.my_teams() to service_role with grant option;
             comment on function public.my_teams() is 'The caller''s teams.';

@@ -29,6 +29,7 @@ from townhall.migrate.operations.definitions import (
     DropDefinedIndexOp,
     DropDefinedTableOp,
 )
+from townhall.migrate.operations.expressions import DropExpressionOp
 from townhall.migrate.operations.identities import AlterIdentityOp
 from townhall.migrate.operations.parts import CreatePartOp, DropPartOp, SetUpPartOp
 from townhall.migrate.operations.schemas import CreateSchemaOp, DropSchemaOp
@@ -105,6 +106,12 @@ DROPPED_TABLE = DropDefinedTableOp(
 )
 CREATE_INDEX = 'create index ix_orders on shop."Orders" using btree (state)'
 PART = Part("index", "index ix_orders on shop.Orders", "drop index shop.ix_orders", (CREATE_INDEX,))
+TWICE = Part(
+    "generated column",
+    'column twice on shop."Orders"',
+    'alter table shop."Orders" drop column if exists twice',
+    ('alter table shop."Orders" add column twice integer',),
+)
 COMMENT_ON_INDEX = "comment on index shop.ix_orders is 'Orders'"
 CREATE_SCHEMA = 'create schema if not exists "My shop";'
 DROP_SCHEMA = 'drop schema if exists "My shop";'
@@ -229,6 +236,17 @@ CASES = {
             alter table shop."Orders" rename constraint pk_orders to orders_pkey;
         """,
         difference=("rename_constraint", "shop", "Orders", "orders_pkey", "pk_orders"),
+    ),
+    "drop the expression of a generated column": OperationCase(
+        DropExpressionOp(TABLE, "twice", [DropPartOp(TWICE), CreatePartOp(TWICE)]),
+        forward="""
+            alter table shop."Orders" alter column twice drop expression if exists;
+        """,
+        backward="""
+            alter table shop."Orders" drop column if exists twice;
+            alter table shop."Orders" add column twice integer;
+        """,
+        difference=("drop_expression", "shop", "Orders", "twice"),
     ),
     "add an identity": OperationCase(
         AlterIdentityOp(TABLE, "id", [], ["generated always", "start with 10"]),

@@ -73,7 +73,7 @@ CASES: dict[str, EntityCase] = {
             privileges=("select (id)", "references with grant option"),
         ),
         create="""
-            revoke all on table auth.users from reports;
+            revoke all on table auth.users from reports cascade;
             grant select (id) on table auth.users to reports;
             grant references on table auth.users to reports with grant option;
         """,

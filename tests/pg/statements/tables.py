@@ -17,7 +17,8 @@ CASES = {
         create="""
             alter table public.posts enable row level security;
             alter table public.posts no force row level security;
-            revoke all on table public.posts from public, anon, authenticated, service_role;
+            revoke all on table public.posts from public, anon, service_role;
+            revoke all on table public.posts from authenticated cascade;
             grant select, insert (title, body) on table public.posts to authenticated;
             grant delete on table public.posts to authenticated with grant option;
             grant all on table public.posts to service_role;
@@ -45,7 +46,8 @@ CASES = {
             api_roles=("web", "job"),
         ),
         create="""
-            revoke all on schema "Shop" from public, web, job, staff;
+            revoke all on schema "Shop" from public, web, job;
+            revoke all on schema "Shop" from staff cascade;
             grant usage on schema "Shop" to web;
             grant create on schema "Shop" to staff;
             grant usage on schema "Shop" to staff with grant option;

@@ -136,7 +136,8 @@ CASES = {
             create sequence if not exists shop."Numbers"
             as integer increment by -1 minvalue -9 maxvalue 9 start with 5 cache 3 cycle;
             alter sequence shop."Numbers" owned by shop."Orders".number;
-            revoke all on sequence shop."Numbers" from public, anon, authenticated, service_role;
+            revoke all on sequence shop."Numbers" from public, anon, service_role;
+            revoke all on sequence shop."Numbers" from authenticated cascade;
             grant usage on sequence shop."Numbers" to authenticated;
             grant select on sequence shop."Numbers" to authenticated with grant option;
             comment on sequence shop."Numbers" is 'Numbers.';

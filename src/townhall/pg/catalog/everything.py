@@ -34,18 +34,22 @@ def read_everything(connection: Connection, schemas: Sequence[str]) -> dict[str,
     }
 
 
-def _privileges(acl: str, kind: str, owner: str) -> str:
+def _privileges(acl: str, owner: str) -> str:
+    # Who granted one is left out: what comes back is granted by the owner.
     return f"""array(
-            select case a.grantee
-                    when 0 then 'public' when {owner} then 'the owner' else a.grantee::regrole::text
+            select case e.grantee
+                    when 0 then 'public' when {owner} then 'the owner' else e.grantee::regrole::text
                 end
-                || ' ' || lower(a.privilege_type)
-                || case when a.is_grantable then ' with grant option' else '' end
-            from pg_catalog.aclexplode(
-                coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))
-            ) as a
+                || ' ' || lower(e.privilege_type)
+                || case when bool_or(e.is_grantable) then ' with grant option' else '' end
+            from pg_catalog.aclexplode({acl}) as e
+            group by e.grantee, e.privilege_type
             order by 1
         )"""
+
+
+def _all_privileges(acl: str, kind: str, owner: str) -> str:
+    return _privileges(f"coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))", owner)
 
 
 _QUERY = f"""
@@ -65,7 +69,7 @@ things as (
     select
         'schema ' || n.oid::regnamespace as thing,
         jsonb_build_object(
-            'privileges', {_privileges("n.nspacl", "n", "n.nspowner")},
+            'privileges', {_all_privileges("n.nspacl", "n", "n.nspowner")},
             'comment', obj_description(n.oid, 'pg_namespace')
         ) as facts
     from spaces as n
@@ -83,9 +87,9 @@ things as (
                 when c.relkind not in ('i', 'I', 'c') then c.relowner::regrole::text
             end,
             'privileges', case
-                when c.relkind = 'S' then {_privileges("c.relacl", "s", "c.relowner")}
+                when c.relkind = 'S' then {_all_privileges("c.relacl", "s", "c.relowner")}
                 when c.relkind not in ('i', 'I', 'c') then
-                    {_privileges("c.relacl", "r", "c.relowner")}
+                    {_all_privileges("c.relacl", "r", "c.relowner")}
             end,
             'row security', c.relrowsecurity,
             'forced row security', c.relforcerowsecurity,
@@ -131,7 +135,9 @@ things as (
             'identity', a.attidentity,
             'collation', nullif(a.attcollation, t.typcollation)::regcollation,
             'definition', pg_get_expr(d.adbin, d.adrelid),
-            'privileges', (select array_agg(e::text order by e::text) from unnest(a.attacl) as e),
+            'privileges', case
+                when a.attacl is not null then {_privileges("a.attacl", "c.relowner")}
+            end,
             'statistics target', nullif(to_jsonb(a) ->> 'attstattarget', '-1'),
             'options', {COLUMN_OPTIONS},
             'storage', nullif(a.attstorage, t.typstorage),
@@ -198,7 +204,7 @@ things as (
     select
         'function ' || p.oid::regprocedure,
         jsonb_build_object(
-            'privileges', {_privileges("p.proacl", "f", "p.proowner")},
+            'privileges', {_all_privileges("p.proacl", "f", "p.proowner")},
             'owner', p.proowner::regrole::text,
             'comment', obj_description(p.oid, 'pg_proc'),
             'definition', case when p.prokind <> 'a' then pg_get_functiondef(p.oid) end
@@ -212,7 +218,7 @@ things as (
         'type ' || t.oid::regtype,
         jsonb_build_object(
             'owner', t.typowner::regrole::text,
-            'privileges', {_privileges("t.typacl", "T", "t.typowner")},
+            'privileges', {_all_privileges("t.typacl", "T", "t.typowner")},
             'values', (
                 select array_agg(e.enumlabel order by e.enumsortorder)
                 from pg_catalog.pg_enum as e

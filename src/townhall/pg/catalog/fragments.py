@@ -123,9 +123,18 @@ def entries(acl: str, owner: str, kind: str) -> str:
             'is_grantable', a.is_grantable,
             'column', null
         ))
-        from pg_catalog.aclexplode(coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))) as a
+        from ({_once_each(f"coalesce({acl}, pg_catalog.acldefault('{kind}', {owner}))")}) as a
         where a.grantee <> {owner}
     )"""
+
+
+def _once_each(acl: str) -> str:
+    # Several roles may have granted a privilege to the same one.
+    return f"""
+            select e.grantee, e.privilege_type, bool_or(e.is_grantable) as is_grantable
+            from pg_catalog.aclexplode({acl}) as e
+            group by e.grantee, e.privilege_type
+        """
 
 
 def other_owner(owner: str) -> str:
@@ -152,7 +161,8 @@ def column_entries(relation: str) -> str:
             'is_grantable', a.is_grantable,
             'column', col.attname
         ) order by col.attnum)
-        from pg_catalog.pg_attribute as col, pg_catalog.aclexplode(col.attacl) as a
+        from pg_catalog.pg_attribute as col
+        cross join lateral ({_once_each("col.attacl")}) as a
         where col.attrelid = {relation}.oid and col.attacl is not null and not col.attisdropped
             and a.grantee <> {relation}.relowner
     )"""
