@@ -51,6 +51,16 @@ def test_option_with_another_value_is_refused(name: str, value: object, sentence
         refuse_others({name: value})
 
 
+def test_table_with_the_revision_is_moved_where_the_database_has_another_one() -> None:
+    options = {"version_table": "my versions", "version_table_schema": "shop"}
+    with pytest.raises(CommandError) as refusal:
+        refuse_others(options)
+    assert (
+        'alter table shop."my versions" set schema public;'
+        ' alter table public."my versions" rename to alembic_version. Leave it out.'
+    ) in str(refusal.value)
+
+
 def test_other_parameter_is_refused_by_its_name() -> None:
     with pytest.raises(TypeError, match="metadatas"):
         refuse_others({"metadatas": []})

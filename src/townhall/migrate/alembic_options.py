@@ -7,7 +7,10 @@ from types import MappingProxyType
 
 from alembic.util import CommandError
 
-_VERSION_TABLE = (
+from townhall.pg import sql
+
+_VERSION_TABLE = "alembic_version"
+_ONE_TABLE = (
     "the version table is public.alembic_version; two applications share a database as two folders"
     " of revisions of one alembic.ini"
 )
@@ -20,7 +23,7 @@ ANYWAY: Mapping[str, object] = MappingProxyType(
         "include_schemas": True,
         "render_as_batch": False,
         "transaction_per_migration": True,
-        "version_table": "alembic_version",
+        "version_table": _VERSION_TABLE,
         "version_table_schema": "public",
     }
 )
@@ -32,8 +35,8 @@ _WHY = {
     "include_schemas": "the schemas that are compared are those of the declarations and schemas=",
     "render_as_batch": "batches are for SQLite, and PostgreSQL alters tables in place",
     "transaction_per_migration": "each revision runs in a transaction of its own",
-    "version_table": _VERSION_TABLE,
-    "version_table_schema": _VERSION_TABLE,
+    "version_table": _ONE_TABLE,
+    "version_table_schema": _ONE_TABLE,
 }
 
 
@@ -53,5 +56,19 @@ def refuse_others(options: Mapping[str, object]) -> None:
         if value != ANYWAY[name]:
             raise CommandError(
                 f"env.py gives migrate.run() another {name} than {ANYWAY[name]!r}: {_WHY[name]}."
-                " Leave it out."
+                f"{_moved(options) if _WHY[name] is _ONE_TABLE else ''} Leave it out."
             )
+
+
+def _moved(options: Mapping[str, object]) -> str:
+    # Without the table Alembic would begin with the first revision.
+    schema = str(options.get("version_table_schema") or "public")
+    name = str(options.get("version_table") or _VERSION_TABLE)
+    changes = []
+    if schema != "public":
+        changes.append(f"alter table {sql.qualified(schema, name)} set schema public")
+    if name != _VERSION_TABLE:
+        changes.append(f"alter table {sql.qualified('public', name)} rename to {_VERSION_TABLE}")
+    if not changes:
+        return ""
+    return f" Where a database has its revision elsewhere, first run: {'; '.join(changes)}."
