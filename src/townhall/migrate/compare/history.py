@@ -6,7 +6,8 @@ The database does not tell who made an object. A revision that is in the history
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from townhall.pg.fields import defaults_of
 from townhall.pg.state import Key
 
 
-def made_by(revisions: Iterable[Path], entities: Iterable[Entity]) -> set[Key]:
+def made_by(revisions: Iterable[Path], entities: Collection[Entity]) -> set[Key]:
     """Return the keys of those entities that a revision created, and none dropped afterwards.
 
     A revision that drops and creates one only changes it. What a downgrade does does not count.
@@ -29,7 +30,7 @@ def made_by(revisions: Iterable[Path], entities: Iterable[Entity]) -> set[Key]:
     wanted = {(type(each).__name__, _name_of(each)): each.key for each in entities}
     kinds = {type(each).__name__: type(each) for each in entities}
     made: set[Key] = set()
-    for path in revisions:
+    for path in _mentioning(revisions, entities):
         calls = read_calls(path, kinds)
         created, dropped = (
             {(each.name, _name_in(each, kinds[each.name])) for each in calls if each.drops is drops}
@@ -38,6 +39,21 @@ def made_by(revisions: Iterable[Path], entities: Iterable[Entity]) -> set[Key]:
         made |= {wanted[each] for each in wanted.keys() & (created - dropped)}
         made -= {wanted[each] for each in wanted.keys() & (dropped - created)}
     return made
+
+
+def _mentioning(revisions: Iterable[Path], entities: Collection[Entity]) -> Iterable[Path]:
+    """Return the revisions that may say something of an entity; to parse one takes long."""
+    names = list(map(_written_name, entities))
+    if not all(map(_PLAIN.fullmatch, names)):  # which a text may write in another way
+        return revisions
+    return (path for path in revisions if any(each.encode() in path.read_bytes() for each in names))
+
+
+def _written_name(entity: Entity) -> str:
+    """Return the last name that a revision has to write out, since it has no default."""
+    defaults = defaults_of(type(entity))
+    written = [name for name in entity.name_fields if name not in defaults]
+    return str(getattr(entity, written[-1])) if written else ""
 
 
 def granted_by(revisions: Iterable[Path]) -> list[PGGrantTable]:
@@ -56,6 +72,8 @@ def granted_by(revisions: Iterable[Path]) -> list[PGGrantTable]:
                 granted[grant.identity] = grant
     return [*granted.values()]
 
+
+_PLAIN = re.compile(r"\w+", re.ASCII)
 
 _Name = tuple[tuple[str, Any], ...]
 
