@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,7 +56,7 @@ def _measurements(bench: Bench) -> Iterator[Iterator[Measurement]]:
 
 
 def _each(bench: Bench, url: str, folder: Path) -> Iterator[Measurement]:
-    run = Programs({"DATABASE_URL": url})
+    run = Programs({"DATABASE_URL": url}, folder / "bytecode")
     for statement in ("from townhall import Participant, SessionFactory", "from townhall import *"):
         ours, comparison = (run.processor("-c", each) for each in (statement, _LIBRARIES))
         yield Measurement(f"`{statement}`", ours, comparison, _OF_LIBRARIES, 1.25)
@@ -76,16 +77,15 @@ def _each(bench: Bench, url: str, folder: Path) -> Iterator[Measurement]:
             1.2,
         )
     yield _tests(run, folder)
-    yield _migration(bench, folder)
-    yield _second_check(url, folder)
+    yield _migration(bench, run, folder)
+    yield _second_check(run.in_folder(folder), url)
 
 
-def _second_check(url: str, folder: Path) -> Measurement:
+def _second_check(run: Programs, url: str) -> Measurement:
     """Compare a check whose scratch database the turn that warms up has made with Alembic's."""
-    run = Programs({"DATABASE_URL": url}, folder)
     return Measurement(
         "`townhall check` a second time",
-        run.wall("-m", "townhall", "check", "--url", url),
+        run.wall("-m", "townhall", "check", "--url", url, "--role", "authenticated"),
         run.wall("-m", "alembic", "--config", str(_ROOT / "alembic.ini"), "check"),
         "`alembic check`",
         3,
@@ -106,11 +106,10 @@ def _tests(run: Programs, folder: Path) -> Measurement:
     )
 
 
-def _migration(bench: Bench, folder: Path) -> Measurement:
+def _migration(bench: Bench, run: Programs, folder: Path) -> Measurement:
     """Compare the revisions, run in this process, with psql running the script of them."""
     script = folder / "script.sql"
     program = shutil.which("psql") or embedded.bin_directory() / "psql"
-    run = Programs({})
     script.write_bytes(run.output("-m", "alembic", "upgrade", "head", "--sql"))
 
     def by_psql(url: str) -> None:
@@ -136,17 +135,27 @@ def _migration(bench: Bench, folder: Path) -> Measurement:
     )
 
 
+@dataclass(frozen=True)
 class Programs:
-    """Python processes in one folder."""
+    """Python processes, whose modules are compiled once, as an installer does it.
 
-    def __init__(self, settings: Mapping[str, str], folder: Path = _ROOT) -> None:
-        """Take what is set in their environment, and the folder."""
-        self._environment = {**os.environ, **settings}
-        self._folder = folder
+    Attributes:
+        settings: What is set in their environment.
+        bytecode: The folder for the compiled modules.
+        folder: Where they run.
+    """
+
+    settings: Mapping[str, str]
+    bytecode: Path
+    folder: Path = _ROOT
 
     def with_settings(self, **settings: str) -> Programs:
         """Return the same with more settings."""
-        return Programs({**self._environment, **settings}, self._folder)
+        return replace(self, settings={**self.settings, **settings})
+
+    def in_folder(self, folder: Path) -> Programs:
+        """Return the same in another folder."""
+        return replace(self, folder=folder)
 
     def processor(self, *arguments: str) -> Side:
         """Return a side that runs Python, whose seconds are the processor time of the process."""
@@ -183,10 +192,12 @@ class Programs:
         return self._run(*arguments).stdout
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        environment = os.environ | self.settings | {"PYTHONPYCACHEPREFIX": str(self.bytecode)}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return subprocess.run(  # noqa: S603 - the programs are ours
             (sys.executable, *arguments),
-            cwd=self._folder,
-            env=self._environment,
+            cwd=self.folder,
+            env=environment,
             check=True,
             capture_output=True,
         )
