@@ -123,6 +123,7 @@ def upgrade() -> None:
                 declare
                     added_to uuid[];
                     removed_from uuid[];
+                    changed uuid[];
                     posts uuid[];
                     changes bigint[];
                 begin
@@ -131,6 +132,15 @@ def upgrade() -> None:
                     end if;
                     if tg_op <> 'INSERT' then
                         removed_from := array(select r.post_id from removed as r);
+                    end if;
+                    changed := added_to || removed_from;
+                    if cardinality(changed) = 1 then
+                        update public.social_feed_posts as p
+                        set comment_count = greatest(
+                            p.comment_count + case tg_op when 'INSERT' then 1 else -1 end, 0
+                        )
+                        where p.id = changed[1];
+                        return null;
                     end if;
                     select array_agg(c.post_id), array_agg(c.change)
                     into posts, changes

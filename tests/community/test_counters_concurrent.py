@@ -42,6 +42,19 @@ REACT = text(
     on conflict do nothing
     """
 )
+REACT_ONCE = text(
+    """
+    insert into public.social_feed_reactions (post_id, user_id)
+    values ((cast(:posts as uuid[]))[1], (cast(:users as uuid[]))[1])
+    on conflict do nothing
+    """
+)
+UNREACT_ONCE = text(
+    """
+    delete from public.social_feed_reactions
+    where post_id = (cast(:posts as uuid[]))[1] and user_id = (cast(:users as uuid[]))[1]
+    """
+)
 COMMENT = text(
     """
     insert into public.social_feed_comments (post_id, author_id, content)
@@ -70,7 +83,17 @@ UNCOMMENT = text(
     where author_id = any (:users) and random() < :share
     """
 )
-STEPS_OF_READERS = (REACT, REACT, COMMENT, COMMENT, MOVE, UNREACT, UNCOMMENT)
+STEPS_OF_READERS = (
+    REACT,
+    REACT,
+    REACT_ONCE,
+    COMMENT,
+    COMMENT,
+    MOVE,
+    UNREACT,
+    UNREACT_ONCE,
+    UNCOMMENT,
+)
 
 
 def _read(connection: Connection, work: Work, generator: random.Random) -> None:
@@ -107,6 +130,32 @@ def _all_at_once(engine: Engine, work: Callable[[Connection, int], None]) -> Non
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         list(pool.map(run, range(CONNECTIONS)))
+
+
+def test_single_reactions_at_once_are_all_counted(engine: Engine) -> None:
+    with engine.begin() as connection:
+        posts = create_posts(connection, create_accounts(connection, 1)[0], 2)
+        readers = create_accounts(connection, CONNECTIONS * 4)
+
+    def react(connection: Connection, number: int) -> None:
+        for reader in readers[number::CONNECTIONS]:
+            for post in posts:
+                connection.execute(REACT_ONCE, {"posts": [post], "users": [reader]})
+                connection.commit()
+        connection.execute(UNREACT_ONCE, {"posts": posts[1:], "users": [readers[number]]})
+        connection.commit()
+
+    _all_at_once(engine, react)
+    with engine.connect() as connection:
+        assert posts_with_wrong_counters(connection) == []
+        counts = connection.execute(
+            text(
+                "select reaction_count from social_feed_posts where id = any (:posts)"
+                " order by reaction_count"
+            ),
+            {"posts": posts},
+        )
+        assert counts.scalars().all() == [len(readers) - CONNECTIONS, len(readers)]
 
 
 @pytest.mark.exhaustive

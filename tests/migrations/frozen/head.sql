@@ -566,6 +566,7 @@ CREATE FUNCTION private.keep_comment_count() RETURNS trigger
 declare
     added_to uuid[];
     removed_from uuid[];
+    changed uuid[];
     posts uuid[];
     changes bigint[];
 begin
@@ -574,6 +575,15 @@ begin
     end if;
     if tg_op <> 'INSERT' then
         removed_from := array(select r.post_id from removed as r);
+    end if;
+    changed := added_to || removed_from;
+    if cardinality(changed) = 1 then
+        update public.social_feed_posts as p
+        set comment_count = greatest(
+            p.comment_count + case tg_op when 'INSERT' then 1 else -1 end, 0
+        )
+        where p.id = changed[1];
+        return null;
     end if;
     select array_agg(c.post_id), array_agg(c.change)
     into posts, changes
@@ -718,6 +728,7 @@ CREATE FUNCTION private.keep_reaction_count() RETURNS trigger
 declare
     added_to uuid[];
     removed_from uuid[];
+    changed uuid[];
     posts uuid[];
     changes bigint[];
 begin
@@ -726,6 +737,15 @@ begin
     end if;
     if tg_op <> 'INSERT' then
         removed_from := array(select r.post_id from removed as r);
+    end if;
+    changed := added_to || removed_from;
+    if cardinality(changed) = 1 then
+        update public.social_feed_posts as p
+        set reaction_count = greatest(
+            p.reaction_count + case tg_op when 'INSERT' then 1 else -1 end, 0
+        )
+        where p.id = changed[1];
+        return null;
     end if;
     select array_agg(c.post_id), array_agg(c.change)
     into posts, changes

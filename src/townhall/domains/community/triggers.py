@@ -208,8 +208,9 @@ def counter(column: str, counted: str) -> Iterable[Entity]:
     A statement costs one update per post, regardless of the number of rows that it inserts,
     deletes or moves. Posts are locked in the order of their keys, which prevents deadlocks between
     two statements. Locking and updating are two statements: the snapshot of the second is taken
-    after the locks are granted, so that it updates the latest version of each row. A post that is
-    being deleted is not found, and not updated.
+    after the locks are granted, so that it updates the latest version of each row. One row needs
+    neither: its update waits for the post, and adds to its latest version. A post that is being
+    deleted is not found, and not updated.
 
     Args:
         column: The counter.
@@ -253,6 +254,7 @@ def _keep_counter(column: str, counted: str) -> Function:
             declare
                 added_to uuid[];
                 removed_from uuid[];
+                changed uuid[];
                 posts uuid[];
                 changes bigint[];
             begin
@@ -261,6 +263,15 @@ def _keep_counter(column: str, counted: str) -> Function:
                 end if;
                 if tg_op <> 'INSERT' then
                     removed_from := array(select r.post_id from removed as r);
+                end if;
+                changed := added_to || removed_from;
+                if cardinality(changed) = 1 then
+                    update public.social_feed_posts as p
+                    set {column} = greatest(
+                        p.{column} + case tg_op when 'INSERT' then 1 else -1 end, 0
+                    )
+                    where p.id = changed[1];
+                    return null;
                 end if;
                 select array_agg(c.post_id), array_agg(c.change)
                 into posts, changes
