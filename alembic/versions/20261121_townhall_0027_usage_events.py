@@ -212,9 +212,9 @@ def upgrade() -> None:
                         coalesce(p_cost_cents, 0),
                         coalesce(p_created_at, now())
                     )
-                    on conflict (id) do nothing;
+                    on conflict do nothing;
                     if not found and not exists (
-                        select
+                        select u.id
                         from public.usage_events as u
                         where u.id = event_id and u.tenant_id is not distinct from p_tenant_id
                     ) then
@@ -236,11 +236,290 @@ def upgrade() -> None:
             ),
         )
     )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_usage_summary",
+            arguments={
+                "p_month": "date",
+                "p_tenant_id": "uuid default null::uuid",
+                "tenant_id": "out uuid",
+                "event_type": "out text",
+                "model_used": "out text",
+                "events": "out bigint",
+                "tokens_used": "out numeric",
+                "cost_cents": "out numeric",
+            },
+            returns="setof record",
+            language="plpgsql",
+            body="""
+                declare
+                    first constant timestamp := date_trunc('month', p_month::timestamp);
+                    tenants constant uuid[] := array(
+                        select mine.id
+                        from private.my_tenant_ids() as mine (id)
+                        where p_tenant_id is null or mine.id = p_tenant_id
+                    );
+                begin
+                    return query
+                    select
+                        u.tenant_id,
+                        u.event_type,
+                        u.model_used,
+                        count(*),
+                        sum(u.tokens_used),
+                        sum(u.cost_cents)
+                    from public.usage_events as u
+                    where u.created_at >= first at time zone 'UTC'
+                        and u.created_at < (first + interval '1 month') at time zone 'UTC'
+                        and u.tenant_id = any (tenants)
+                    group by u.tenant_id, u.event_type, u.model_used
+                    order by u.tenant_id, u.event_type, u.model_used;
+                end
+            """,
+            volatility="stable",
+            security="definer",
+            settings={
+                "search_path": "pg_catalog, pg_temp",
+                "plan_cache_mode": "force_custom_plan",
+            },
+            execute=("authenticated",),
+            comment="Sums up a month of the caller's tenants, or of one of them.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="usage_summary",
+            arguments={
+                "p_month": "date",
+                "p_tenant_id": "uuid default null::uuid",
+                "tenant_id": "out uuid",
+                "event_type": "out text",
+                "model_used": "out text",
+                "events": "out bigint",
+                "tokens_used": "out numeric",
+                "cost_cents": "out numeric",
+            },
+            returns="setof record",
+            language="plpgsql",
+            body="""
+                declare
+                    first constant timestamp := date_trunc('month', p_month::timestamp);
+                begin
+                    if
+                        row_security_active('public.usage_events')
+                        and not pg_has_role('service_role', 'usage')
+                    then
+                        return query
+                        select s.*
+                        from private.my_usage_summary(p_month, p_tenant_id) as s;
+                        return;
+                    end if;
+                    return query
+                    select
+                        u.tenant_id,
+                        u.event_type,
+                        u.model_used,
+                        count(*),
+                        sum(u.tokens_used),
+                        sum(u.cost_cents)
+                    from public.usage_events as u
+                    where u.created_at >= first at time zone 'UTC'
+                        and u.created_at < (first + interval '1 month') at time zone 'UTC'
+                        and (p_tenant_id is null or u.tenant_id = p_tenant_id)
+                    group by u.tenant_id, u.event_type, u.model_used
+                    order by u.tenant_id, u.event_type, u.model_used;
+                end
+            """,
+            volatility="stable",
+            settings={
+                "search_path": "pg_catalog, pg_temp",
+                "plan_cache_mode": "force_custom_plan",
+            },
+            execute=("authenticated", "service_role"),
+            comment=(
+                "Sums up a month of what the caller may read, by tenant, event type and model."
+            ),
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
+            name="my_newest_usage",
+            arguments={
+                "p_limit": "bigint default 50",
+                "id": "out uuid",
+                "tenant_id": "out uuid",
+                "user_id": "out uuid",
+                "event_type": "out text",
+                "event_data": "out jsonb",
+                "tokens_used": "out bigint",
+                "model_used": "out text",
+                "cost_cents": "out numeric",
+                "created_at": "out timestamp with time zone",
+            },
+            returns="setof record",
+            language="plpgsql",
+            body="""
+                declare
+                    tenant uuid;
+                begin
+                    for tenant in select private.my_tenant_ids() loop
+                        return query
+                        select
+                            u.id,
+                            u.tenant_id,
+                            u.user_id,
+                            u.event_type,
+                            u.event_data,
+                            u.tokens_used,
+                            u.model_used,
+                            u.cost_cents,
+                            u.created_at
+                        from public.usage_events as u
+                        where u.tenant_id = tenant
+                        order by u.created_at desc
+                        limit p_limit;
+                    end loop;
+                end
+            """,
+            volatility="stable",
+            security="definer",
+            settings={
+                "search_path": "pg_catalog, pg_temp",
+                "plan_cache_mode": "force_custom_plan",
+            },
+            execute=("authenticated",),
+            comment="Returns the newest usage events of each of the caller's tenants.",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            name="newest_usage",
+            arguments={
+                "p_limit": "bigint default 50",
+                "id": "out uuid",
+                "tenant_id": "out uuid",
+                "user_id": "out uuid",
+                "event_type": "out text",
+                "event_data": "out jsonb",
+                "tokens_used": "out bigint",
+                "model_used": "out text",
+                "cost_cents": "out numeric",
+                "created_at": "out timestamp with time zone",
+            },
+            returns="setof record",
+            language="plpgsql",
+            body="""
+                begin
+                    if
+                        row_security_active('public.usage_events')
+                        and not pg_has_role('service_role', 'usage')
+                    then
+                        return query
+                        select n.*
+                        from private.my_newest_usage(p_limit) as n
+                        order by n.created_at desc
+                        limit p_limit;
+                        return;
+                    end if;
+                    return query
+                    select
+                        u.id,
+                        u.tenant_id,
+                        u.user_id,
+                        u.event_type,
+                        u.event_data,
+                        u.tokens_used,
+                        u.model_used,
+                        u.cost_cents,
+                        u.created_at
+                    from public.usage_events as u
+                    where u.tenant_id is not null
+                    order by u.created_at desc
+                    limit p_limit;
+                end
+            """,
+            volatility="stable",
+            settings={
+                "search_path": "pg_catalog, pg_temp",
+                "plan_cache_mode": "force_custom_plan",
+            },
+            execute=("authenticated", "service_role"),
+            comment=("Returns the newest usage events that the caller may read, the newest first."),
+        )
+    )
 
 
 def downgrade() -> None:
     lock_tables("public.usage_events", "public.tenant_profiles", "auth.users")
     drop_table("usage_events")
+    pg.drop_entity(
+        pg.Function.named(
+            name="newest_usage",
+            arguments={
+                "p_limit": "bigint default 50",
+                "id": "out uuid",
+                "tenant_id": "out uuid",
+                "user_id": "out uuid",
+                "event_type": "out text",
+                "event_data": "out jsonb",
+                "tokens_used": "out bigint",
+                "model_used": "out text",
+                "cost_cents": "out numeric",
+                "created_at": "out timestamp with time zone",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="my_newest_usage",
+            arguments={
+                "p_limit": "bigint default 50",
+                "id": "out uuid",
+                "tenant_id": "out uuid",
+                "user_id": "out uuid",
+                "event_type": "out text",
+                "event_data": "out jsonb",
+                "tokens_used": "out bigint",
+                "model_used": "out text",
+                "cost_cents": "out numeric",
+                "created_at": "out timestamp with time zone",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            name="usage_summary",
+            arguments={
+                "p_month": "date",
+                "p_tenant_id": "uuid default null::uuid",
+                "tenant_id": "out uuid",
+                "event_type": "out text",
+                "model_used": "out text",
+                "events": "out bigint",
+                "tokens_used": "out numeric",
+                "cost_cents": "out numeric",
+            },
+        )
+    )
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private",
+            name="my_usage_summary",
+            arguments={
+                "p_month": "date",
+                "p_tenant_id": "uuid default null::uuid",
+                "tenant_id": "out uuid",
+                "event_type": "out text",
+                "model_used": "out text",
+                "events": "out bigint",
+                "tokens_used": "out numeric",
+                "cost_cents": "out numeric",
+            },
+        )
+    )
     pg.drop_entity(
         pg.Function.named(
             name="log_usage_event",

@@ -95,6 +95,8 @@ TABLES_AND_FUNCTIONS = access_cases(
     start_participant_session      x    r      r        r        r       +           r     r        x
     complete_participant_session   x    r      r        r        r       +           r     r        x
     log_usage_event                x    x      x        x        x       x           x     x        +
+    usage_summary                  x    0      0        +        0       0           +     +        +
+    newest_usage                   x    0      0        +        0       0           +     +        +
 
     inactive_branding              anon no_sub stranger outsider creator participant owner inactive service
     get_tenant_branding            0    0      0        0        0       0           0     0        0
@@ -197,6 +199,8 @@ TARGETS: dict[str, Target] = {
                 f"select public.complete_participant_session('{SESSION}')"
             ),
             "log_usage_event": f"select public.log_usage_event('{TENANT}', 'chat')",
+            "usage_summary": "select * from public.usage_summary(current_date)",
+            "newest_usage": "select * from public.newest_usage()",
         },
         preconditions={
             "complete_participant_session": f"""

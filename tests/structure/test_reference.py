@@ -37,6 +37,7 @@ PUBLIC = (
 """The modules whose names are for applications."""
 
 ALONE = (
+    "townhall.domains.coaching.distribution",
     "townhall.input_error.InputError",
     "townhall.pictures.diagrams",
     "townhall.pictures.tables",

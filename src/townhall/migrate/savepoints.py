@@ -20,6 +20,10 @@ DATATYPE_MISMATCH = "42804"
 """The SQLSTATE of a type that does not fit, such as that of a column with foreign keys."""
 
 
+ONE_BY_ONE = "townhall_one_by_one"
+"""The key of ``Connection.info`` of a server with Citus, which takes no two statements at once."""
+
+
 @contextmanager
 def rolled_back(connection: Connection) -> Iterator[None]:
     """Roll back at the end of the block.
@@ -38,13 +42,17 @@ def rolled_back(connection: Connection) -> Iterator[None]:
 def run_script(connection: Connection, statements: Iterable[str]) -> None:
     """Execute statements unchanged, in one round trip.
 
+    Citus sends a definition of a distributed table on as it came, and its machines refuse several
+    statements in one; with it each has its own round trip.
+
     Args:
         connection: A connection within a transaction.
         statements: SQL without parameters.
     """
-    script = sql.script(statements)
-    if script:
-        connection.exec_driver_sql(script, execution_options={"no_parameters": True})
+    each_alone = connection.info.get(ONE_BY_ONE, False)
+    for script in statements if each_alone else [sql.script(statements)]:
+        if script:
+            connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
 def attempt(connection: Connection, run: Callable[[], None]) -> DBAPIError | None:

@@ -1013,6 +1013,37 @@ $$;
 
 COMMENT ON FUNCTION private.my_moderated_community_ids() IS 'The communities that the caller is a moderator or an owner of, with an account.';
 
+CREATE FUNCTION private.my_newest_usage(p_limit bigint DEFAULT 50, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    tenant uuid;
+begin
+    for tenant in select private.my_tenant_ids() loop
+        return query
+        select
+            u.id,
+            u.tenant_id,
+            u.user_id,
+            u.event_type,
+            u.event_data,
+            u.tokens_used,
+            u.model_used,
+            u.cost_cents,
+            u.created_at
+        from public.usage_events as u
+        where u.tenant_id = tenant
+        order by u.created_at desc
+        limit p_limit;
+    end loop;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.my_newest_usage(p_limit bigint, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) IS 'Returns the newest usage events of each of the caller''s tenants.';
+
 CREATE FUNCTION private.my_organization_ids() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1120,6 +1151,39 @@ $$;
 
 
 COMMENT ON FUNCTION private.my_tenant_ids() IS 'The tenants that the caller owns.';
+
+CREATE FUNCTION private.my_usage_summary(p_month date, p_tenant_id uuid DEFAULT NULL::uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    first constant timestamp := date_trunc('month', p_month::timestamp);
+    tenants constant uuid[] := array(
+        select mine.id
+        from private.my_tenant_ids() as mine (id)
+        where p_tenant_id is null or mine.id = p_tenant_id
+    );
+begin
+    return query
+    select
+        u.tenant_id,
+        u.event_type,
+        u.model_used,
+        count(*),
+        sum(u.tokens_used),
+        sum(u.cost_cents)
+    from public.usage_events as u
+    where u.created_at >= first at time zone 'UTC'
+        and u.created_at < (first + interval '1 month') at time zone 'UTC'
+        and u.tenant_id = any (tenants)
+    group by u.tenant_id, u.event_type, u.model_used
+    order by u.tenant_id, u.event_type, u.model_used;
+end
+$$;
+
+
+COMMENT ON FUNCTION private.my_usage_summary(p_month date, p_tenant_id uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) IS 'Sums up a month of the caller''s tenants, or of one of them.';
 
 CREATE FUNCTION private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean) RETURNS void
     LANGUAGE sql
@@ -1518,9 +1582,9 @@ begin
         coalesce(p_cost_cents, 0),
         coalesce(p_created_at, now())
     )
-    on conflict (id) do nothing;
+    on conflict do nothing;
     if not found and not exists (
-        select
+        select u.id
         from public.usage_events as u
         where u.id = event_id and u.tenant_id is not distinct from p_tenant_id
     ) then
@@ -1548,6 +1612,44 @@ $$;
 
 
 COMMENT ON FUNCTION public.mark_messages_read(message_ids uuid[]) IS 'Marks messages to the caller as read; returns how many were unread.';
+
+CREATE FUNCTION public.newest_usage(p_limit bigint DEFAULT 50, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    if
+        row_security_active('public.usage_events')
+        and not pg_has_role('service_role', 'usage')
+    then
+        return query
+        select n.*
+        from private.my_newest_usage(p_limit) as n
+        order by n.created_at desc
+        limit p_limit;
+        return;
+    end if;
+    return query
+    select
+        u.id,
+        u.tenant_id,
+        u.user_id,
+        u.event_type,
+        u.event_data,
+        u.tokens_used,
+        u.model_used,
+        u.cost_cents,
+        u.created_at
+    from public.usage_events as u
+    where u.tenant_id is not null
+    order by u.created_at desc
+    limit p_limit;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.newest_usage(p_limit bigint, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) IS 'Returns the newest usage events that the caller may read, the newest first.';
 
 CREATE FUNCTION public.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) RETURNS SETOF record
     LANGUAGE sql ROWS 2
@@ -1702,6 +1804,43 @@ $$;
 
 
 COMMENT ON FUNCTION public.update_wizard_session_timestamp() IS 'Sets last_saved_at and completed_at; refuses a change of a completed session''s state.';
+
+CREATE FUNCTION public.usage_summary(p_month date, p_tenant_id uuid DEFAULT NULL::uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    first constant timestamp := date_trunc('month', p_month::timestamp);
+begin
+    if
+        row_security_active('public.usage_events')
+        and not pg_has_role('service_role', 'usage')
+    then
+        return query
+        select s.*
+        from private.my_usage_summary(p_month, p_tenant_id) as s;
+        return;
+    end if;
+    return query
+    select
+        u.tenant_id,
+        u.event_type,
+        u.model_used,
+        count(*),
+        sum(u.tokens_used),
+        sum(u.cost_cents)
+    from public.usage_events as u
+    where u.created_at >= first at time zone 'UTC'
+        and u.created_at < (first + interval '1 month') at time zone 'UTC'
+        and (p_tenant_id is null or u.tenant_id = p_tenant_id)
+    group by u.tenant_id, u.event_type, u.model_used
+    order by u.tenant_id, u.event_type, u.model_used;
+end
+$$;
+
+
+COMMENT ON FUNCTION public.usage_summary(p_month date, p_tenant_id uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) IS 'Sums up a month of what the caller may read, by tenant, event type and model.';
 
 CREATE FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) RETURNS void
     LANGUAGE plpgsql
@@ -3876,6 +4015,9 @@ REVOKE ALL ON FUNCTION private.my_moderated_community_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_moderated_community_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_moderated_community_ids() TO service_role;
 
+REVOKE ALL ON FUNCTION private.my_newest_usage(p_limit bigint, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_newest_usage(p_limit bigint, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) TO authenticated;
+
 REVOKE ALL ON FUNCTION private.my_organization_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_organization_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_organization_ids() TO service_role;
@@ -3895,6 +4037,9 @@ GRANT ALL ON FUNCTION private.my_participant_ids() TO service_role;
 REVOKE ALL ON FUNCTION private.my_tenant_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_tenant_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_tenant_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_usage_summary(p_month date, p_tenant_id uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_usage_summary(p_month date, p_tenant_id uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) TO authenticated;
 
 REVOKE ALL ON FUNCTION private.record_consent(user_id uuid, category text, previous_value boolean, new_value boolean) FROM PUBLIC;
 
@@ -3950,6 +4095,10 @@ GRANT ALL ON FUNCTION public.log_usage_event(p_tenant_id uuid, p_event_type text
 REVOKE ALL ON FUNCTION public.mark_messages_read(message_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.mark_messages_read(message_ids uuid[]) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.newest_usage(p_limit bigint, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.newest_usage(p_limit bigint, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.newest_usage(p_limit bigint, OUT id uuid, OUT tenant_id uuid, OUT user_id uuid, OUT event_type text, OUT event_data jsonb, OUT tokens_used bigint, OUT model_used text, OUT cost_cents numeric, OUT created_at timestamp with time zone) TO service_role;
+
 REVOKE ALL ON FUNCTION public.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refresh_benchmark_aggregates(OUT view_name text, OUT refreshed_at timestamp with time zone, OUT error text) TO service_role;
 
@@ -3982,6 +4131,10 @@ REVOKE ALL ON FUNCTION public.unblock_founder(user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.unblock_founder(user_id uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.update_wizard_session_timestamp() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.usage_summary(p_month date, p_tenant_id uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.usage_summary(p_month date, p_tenant_id uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) TO authenticated;
+GRANT ALL ON FUNCTION public.usage_summary(p_month date, p_tenant_id uuid, OUT tenant_id uuid, OUT event_type text, OUT model_used text, OUT events bigint, OUT tokens_used numeric, OUT cost_cents numeric) TO service_role;
 
 REVOKE ALL ON FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.verify_custom_domain(tenant_id uuid, domain text) TO service_role;

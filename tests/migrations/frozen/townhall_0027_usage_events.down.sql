@@ -64,6 +64,46 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('public', 'newest_usage', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.newest_usage(bigint)')), 'drop function if exists public.newest_usage(bigint)', 'townhall_0027');
+    else
+        drop function if exists public.newest_usage(bigint);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_newest_usage', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_newest_usage(bigint)')), 'drop function if exists private.my_newest_usage(bigint)', 'townhall_0027');
+    else
+        drop function if exists private.my_newest_usage(bigint);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('public', 'usage_summary', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.usage_summary(date, uuid)')), 'drop function if exists public.usage_summary(date, uuid)', 'townhall_0027');
+    else
+        drop function if exists public.usage_summary(date, uuid);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_usage_summary', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_usage_summary(date, uuid)')), 'drop function if exists private.my_usage_summary(date, uuid)', 'townhall_0027');
+    else
+        drop function if exists private.my_usage_summary(date, uuid);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
         perform pg_temp.townhall_drop_object('public', 'log_usage_event', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric, uuid, timestamp with time zone)')), 'drop function if exists public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric, uuid, timestamp with time zone)', 'townhall_0027');
     else
         drop function if exists public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric, uuid, timestamp with time zone);

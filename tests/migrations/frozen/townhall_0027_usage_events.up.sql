@@ -158,9 +158,9 @@ begin
         coalesce(p_cost_cents, 0),
         coalesce(p_created_at, now())
     )
-    on conflict (id) do nothing;
+    on conflict do nothing;
     if not found and not exists (
-        select
+        select u.id
         from public.usage_events as u
         where u.id = event_id and u.tenant_id is not distinct from p_tenant_id
     ) then
@@ -181,3 +181,166 @@ revoke all on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, t
 grant execute on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric, uuid, timestamp with time zone) to service_role;
 
 comment on function public.log_usage_event(uuid, text, jsonb, uuid, bigint, text, numeric, uuid, timestamp with time zone) is 'Logs usage of a tenant for billing, once for each id; returns the id of the event.';
+
+create or replace function private.my_usage_summary(p_month date, p_tenant_id uuid default null::uuid, out tenant_id uuid, out event_type text, out model_used text, out events bigint, out tokens_used numeric, out cost_cents numeric)
+returns setof record
+language plpgsql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+set plan_cache_mode = 'force_custom_plan'
+as $function$
+declare
+    first constant timestamp := date_trunc('month', p_month::timestamp);
+    tenants constant uuid[] := array(
+        select mine.id
+        from private.my_tenant_ids() as mine (id)
+        where p_tenant_id is null or mine.id = p_tenant_id
+    );
+begin
+    return query
+    select
+        u.tenant_id,
+        u.event_type,
+        u.model_used,
+        count(*),
+        sum(u.tokens_used),
+        sum(u.cost_cents)
+    from public.usage_events as u
+    where u.created_at >= first at time zone 'UTC'
+        and u.created_at < (first + interval '1 month') at time zone 'UTC'
+        and u.tenant_id = any (tenants)
+    group by u.tenant_id, u.event_type, u.model_used
+    order by u.tenant_id, u.event_type, u.model_used;
+end
+$function$;
+
+revoke all on function private.my_usage_summary(date, uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_usage_summary(date, uuid) to authenticated;
+
+comment on function private.my_usage_summary(date, uuid) is 'Sums up a month of the caller''s tenants, or of one of them.';
+
+create or replace function public.usage_summary(p_month date, p_tenant_id uuid default null::uuid, out tenant_id uuid, out event_type text, out model_used text, out events bigint, out tokens_used numeric, out cost_cents numeric)
+returns setof record
+language plpgsql
+stable security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+set plan_cache_mode = 'force_custom_plan'
+as $function$
+declare
+    first constant timestamp := date_trunc('month', p_month::timestamp);
+begin
+    if
+        row_security_active('public.usage_events')
+        and not pg_has_role('service_role', 'usage')
+    then
+        return query
+        select s.*
+        from private.my_usage_summary(p_month, p_tenant_id) as s;
+        return;
+    end if;
+    return query
+    select
+        u.tenant_id,
+        u.event_type,
+        u.model_used,
+        count(*),
+        sum(u.tokens_used),
+        sum(u.cost_cents)
+    from public.usage_events as u
+    where u.created_at >= first at time zone 'UTC'
+        and u.created_at < (first + interval '1 month') at time zone 'UTC'
+        and (p_tenant_id is null or u.tenant_id = p_tenant_id)
+    group by u.tenant_id, u.event_type, u.model_used
+    order by u.tenant_id, u.event_type, u.model_used;
+end
+$function$;
+
+revoke all on function public.usage_summary(date, uuid) from public, anon, authenticated, service_role;
+
+grant execute on function public.usage_summary(date, uuid) to authenticated;
+
+grant execute on function public.usage_summary(date, uuid) to service_role;
+
+comment on function public.usage_summary(date, uuid) is 'Sums up a month of what the caller may read, by tenant, event type and model.';
+
+create or replace function private.my_newest_usage(p_limit bigint default 50, out id uuid, out tenant_id uuid, out user_id uuid, out event_type text, out event_data jsonb, out tokens_used bigint, out model_used text, out cost_cents numeric, out created_at timestamp with time zone)
+returns setof record
+language plpgsql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+set plan_cache_mode = 'force_custom_plan'
+as $function$
+declare
+    tenant uuid;
+begin
+    for tenant in select private.my_tenant_ids() loop
+        return query
+        select
+            u.id,
+            u.tenant_id,
+            u.user_id,
+            u.event_type,
+            u.event_data,
+            u.tokens_used,
+            u.model_used,
+            u.cost_cents,
+            u.created_at
+        from public.usage_events as u
+        where u.tenant_id = tenant
+        order by u.created_at desc
+        limit p_limit;
+    end loop;
+end
+$function$;
+
+revoke all on function private.my_newest_usage(bigint) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_newest_usage(bigint) to authenticated;
+
+comment on function private.my_newest_usage(bigint) is 'Returns the newest usage events of each of the caller''s tenants.';
+
+create or replace function public.newest_usage(p_limit bigint default 50, out id uuid, out tenant_id uuid, out user_id uuid, out event_type text, out event_data jsonb, out tokens_used bigint, out model_used text, out cost_cents numeric, out created_at timestamp with time zone)
+returns setof record
+language plpgsql
+stable security invoker parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+set plan_cache_mode = 'force_custom_plan'
+as $function$
+begin
+    if
+        row_security_active('public.usage_events')
+        and not pg_has_role('service_role', 'usage')
+    then
+        return query
+        select n.*
+        from private.my_newest_usage(p_limit) as n
+        order by n.created_at desc
+        limit p_limit;
+        return;
+    end if;
+    return query
+    select
+        u.id,
+        u.tenant_id,
+        u.user_id,
+        u.event_type,
+        u.event_data,
+        u.tokens_used,
+        u.model_used,
+        u.cost_cents,
+        u.created_at
+    from public.usage_events as u
+    where u.tenant_id is not null
+    order by u.created_at desc
+    limit p_limit;
+end
+$function$;
+
+revoke all on function public.newest_usage(bigint) from public, anon, authenticated, service_role;
+
+grant execute on function public.newest_usage(bigint) to authenticated;
+
+grant execute on function public.newest_usage(bigint) to service_role;
+
+comment on function public.newest_usage(bigint) is 'Returns the newest usage events that the caller may read, the newest first.';

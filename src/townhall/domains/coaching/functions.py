@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from townhall.domains.coaching.custom_domain import LONGEST_HOST
 from townhall.domains.coaching.models import ClientStatus, SessionStatus, TenantProfile
+from townhall.domains.coaching.usage import ENTITIES as USAGE
 from townhall.pg import ANONYMOUS, AUTHENTICATED, SAFE_SEARCH_PATH, SERVICE, Function
 from townhall.pg.access import Declaration, membership, public_wrapper
 from townhall.refusals import Kind, Refusal
@@ -258,63 +259,6 @@ MOVES = (
     ),
 )
 
-# The same id for another tenant is a mistake: what that tenant used would not be billed.
-LOG_USAGE_EVENT = Function(
-    name="log_usage_event",
-    arguments={
-        "p_tenant_id": "uuid",
-        "p_event_type": "text",
-        "p_event_data": "jsonb default '{}'::jsonb",
-        "p_user_id": "uuid default null::uuid",
-        "p_tokens_used": "bigint default 0",
-        "p_model_used": "text default null::text",
-        "p_cost_cents": "numeric default 0",
-        "p_id": "uuid default null::uuid",
-        "p_created_at": "timestamp with time zone default null::timestamp with time zone",
-    },
-    returns="uuid",
-    language="plpgsql",
-    settings={"search_path": SAFE_SEARCH_PATH},
-    body="""
-        declare
-            event_id constant uuid := coalesce(p_id, gen_random_uuid());
-        begin
-            insert into public.usage_events (
-                id, tenant_id, event_type, event_data, user_id, tokens_used, model_used,
-                cost_cents, created_at
-            )
-            values (
-                event_id,
-                p_tenant_id,
-                p_event_type,
-                coalesce(p_event_data, '{}'),
-                p_user_id,
-                coalesce(p_tokens_used, 0),
-                p_model_used,
-                coalesce(p_cost_cents, 0),
-                coalesce(p_created_at, now())
-            )
-            on conflict (id) do nothing;
-            if not found and not exists (
-                select
-                from public.usage_events as u
-                where u.id = event_id and u.tenant_id is not distinct from p_tenant_id
-            ) then
-                raise exception 'usage event % is not of tenant %', event_id, p_tenant_id
-                    using errcode = 'unique_violation',
-                        hint = 'Choose a new id for each event, also across tenants.',
-                        schema = 'public',
-                        table = 'usage_events',
-                        constraint = 'pk_usage_events',
-                        column = 'id';
-            end if;
-            return event_id;
-        end
-    """,
-    execute=(SERVICE,),
-    comment="Logs usage of a tenant for billing, once for each id; returns the id of the event.",
-)
-
 REFUSALS = {
     "tenant_has_domain": Refusal(Kind.WRONG_STATE, "This is not the tenant's custom domain."),
     "participant_session_is_own": Refusal(Kind.DENIED, "This session is not yours."),
@@ -333,5 +277,5 @@ ENTITIES: tuple[Declaration, ...] = (
     VERIFY_CUSTOM_DOMAIN,
     *MOVES,
     *map(public_wrapper, (*BRANDING, *MOVES)),
-    LOG_USAGE_EVENT,
+    *USAGE,
 )

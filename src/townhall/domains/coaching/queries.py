@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Date,
     DateTime,
     Numeric,
     Select,
@@ -25,9 +26,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
-    true,
-    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
@@ -261,26 +259,18 @@ def newest_usage(limit: int = 50) -> Select[UsageEvent]:
 
     The newest of each tenant are read in the order of its index. Without a tenant PostgreSQL would
     read the events of all tenants backwards until it has enough of the caller's. Of one tenant,
-    ``select(UsageEvent).where(UsageEvent.tenant_id == …)`` does the same.
+    ``select(UsageEvent).where(UsageEvent.tenant_id == …)`` does the same, where the table is on one
+    machine. For the service they are the newest of all tenants.
 
     Args:
         limit: The number of events.
     """
-    of_tenant = (
-        select(UsageEvent)
-        .where(UsageEvent.tenant_id == TenantProfile.id)
-        .order_by(UsageEvent.created_at.desc())
-        .limit(limit)
-        .lateral("of_tenant")
+    columns = (column(each.name, each.type) for each in UsageEvent.__table__.c)
+    newest = func.public.newest_usage(cast(limit, BigInteger)).table_valued(
+        *columns, name="newest_usage"
     )
-    newest = aliased(UsageEvent, of_tenant)
-    return (
-        select(newest)
-        .select_from(TenantProfile)
-        .join(of_tenant, true())
-        .order_by(newest.created_at.desc())
-        .limit(limit)
-    )
+    event = aliased(UsageEvent, newest, adapt_on_names=True)
+    return select(event).order_by(event.created_at.desc())
 
 
 def usage_summary(
@@ -295,23 +285,17 @@ def usage_summary(
         month: A day of the month; months begin and end at midnight UTC.
         tenant_id: One tenant; None for all that the caller may read.
     """
-    # The database adds the month: Python has no time after the year 9999.
-    first = _first_of(month)
-    begins = func.timezone("UTC", first)
-    ends = func.timezone("UTC", first + text("interval '1 month'"))
-    kinds = (UsageEvent.tenant_id, UsageEvent.event_type, UsageEvent.model_used)
-    summary = (
-        select(
-            *kinds,
-            func.count().label("events"),
-            type_coerce(func.sum(UsageEvent.tokens_used), WholeNumber).label("tokens_used"),
-            func.sum(UsageEvent.cost_cents).label("cost_cents"),
-        )
-        .where(UsageEvent.created_at >= begins, UsageEvent.created_at < ends)
-        .group_by(*kinds)
-        .order_by(*kinds)
+    summary = func.public.usage_summary(cast(month, Date), cast(tenant_id, Uuid)).table_valued(
+        column("tenant_id", Uuid),
+        column("event_type", Text),
+        column("model_used", Text),
+        column("events", BigInteger),
+        column("tokens_used", WholeNumber),
+        column("cost_cents", Numeric),
+        name="usage",
     )
-    return summary if tenant_id is None else summary.where(UsageEvent.tenant_id == tenant_id)
+    kinds = (summary.c.tenant_id, summary.c.event_type, summary.c.model_used)
+    return select(*summary.c).order_by(*kinds)
 
 
 def delete_usage(before: date, *, limit: int = 10_000) -> Select[int]:

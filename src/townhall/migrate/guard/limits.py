@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
+from townhall.migrate.savepoints import ONE_BY_ONE
 from townhall.pg import sql
 
 _ENDLESS = (
@@ -23,6 +24,10 @@ _ENDLESS = (
 # taken for valid though rows break it.
 _SEES_ALL = {"row_security": "off"}
 """Makes PostgreSQL refuse a statement from which row level security would hide rows."""
+
+# Otherwise Citus defines things on the machines of a distributed table at once, and refuses the
+# definitions after it in the same transaction. No other server has the setting.
+_CITUS = "citus.multi_shard_modify_mode"
 
 # PostgreSQL reads further forms, such as octal numbers, which are refused.
 _DURATION = re.compile(
@@ -137,8 +142,10 @@ def _set_limits(
 ) -> dict[str, str]:
     milliseconds(lock_timeout)  # refuses what is none
     settings = {"lock_timeout": lock_timeout, **dict.fromkeys(_ENDLESS, "0"), **others}
+    settings[_CITUS] = "sequential"
     found = connection.execute(_SELECT, {"names": list(settings)})
     previous = {row.name: row.setting for row in found}
+    connection.info[ONE_BY_ONE] = _CITUS in previous
     wanted = {name: settings[name] for name in previous}
     _set(connection, wanted, is_local=is_local)
     return previous
