@@ -55,9 +55,14 @@ def refuse_others(options: Mapping[str, object]) -> None:
             raise TypeError(f"run() got an unexpected keyword argument {name!r}")
         if value != ANYWAY[name]:
             raise CommandError(
-                f"env.py gives migrate.run() another {name} than {ANYWAY[name]!r}: {_WHY[name]}."
-                f"{_moved(options) if _WHY[name] is _ONE_TABLE else ''} Leave it out."
+                f"env.py gives migrate.run() another {name} than {ANYWAY[name]!r}:"
+                f" {_reason(name, options)}. Leave it out."
             )
+
+
+def _reason(name: str, options: Mapping[str, object]) -> str:
+    reason = _WHY[name]
+    return reason + _moved(options) if reason is _ONE_TABLE else reason
 
 
 def _moved(options: Mapping[str, object]) -> str:
@@ -71,4 +76,4 @@ def _moved(options: Mapping[str, object]) -> str:
         changes.append(f"alter table {sql.qualified('public', name)} rename to {_VERSION_TABLE}")
     if not changes:
         return ""
-    return f" Where a database has its revision elsewhere, first run: {'; '.join(changes)}."
+    return f". Where a database has its revision elsewhere, first run: {'; '.join(changes)}"
