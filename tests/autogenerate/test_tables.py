@@ -458,16 +458,10 @@ def test_identity_is_altered_and_keeps_its_last_value(lab: Lab) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize(("old", "new"), [("id + 1", None), (None, "id + 1")], ids=str)
-def test_column_that_is_generated_no_more_or_from_now_on_needs_a_hand(
-    lab: Lab, old: str | None, new: str | None
-) -> None:
-    def computed(expression: str | None) -> Schema:
-        how = [sa.Computed(expression, persisted=True)] if expression else []
-        return table(sa.Column("next", sa.Integer, *how))
-
-    lab.migrate(computed(old))
-    (found,) = lab.differences(computed(new))
+def test_column_that_is_generated_from_now_on_needs_a_hand(lab: Lab) -> None:
+    lab.migrate(table(sa.Column("next", sa.Integer)))
+    computed = sa.Computed("id + 1", persisted=True)
+    (found,) = lab.differences(table(sa.Column("next", sa.Integer, computed)))
     assert "undecided" in found
     assert "alter_column lab.things next: the column is" in found
 
