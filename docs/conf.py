@@ -18,6 +18,7 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build", "_extensions", "examples"]
+smartquotes_action = "qe"  # an option keeps its two hyphens
 html_theme = "furo"
 html_title = "townhall"
 html_static_path = ["_static"]

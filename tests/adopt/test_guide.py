@@ -13,11 +13,13 @@ from sqlalchemy import NullPool, create_engine, text
 from tests.adopt.products import Product, load
 from tests.support.alembic import alembic
 from tests.support.blocks import blocks_of
+from tests.support.walk import matches
 from townhall.cli import main
 
 COMMANDS = "".join(each.text for each in blocks_of("docs/adopting.md", "shell"))
 COMMAND = re.compile(r"^(townhall|alembic) (.*)$", re.MULTILINE)
 ANSWERS = blocks_of("docs/adopting.md", "toml", under="2. Decide")
+(LOOK,) = blocks_of("docs/adopting.md", "text", under="What the look tells")
 
 EXPECTED = {
     "townhall adopt --url URL": (1, "3 need a decision"),
@@ -39,6 +41,7 @@ def test_guide_runs_as_it_is_written(
 ) -> None:
     load(owned_database, Product.STARTER)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
     answers = "".join(each.text for each in ANSWERS)
     run: list[str] = []
     for match in COMMAND.finditer(COMMANDS):
@@ -50,6 +53,8 @@ def test_guide_runs_as_it_is_written(
         status = main([*arguments, "--scratch", townhall_server])
         printed = capsys.readouterr().out
         command = f"townhall {words}"
+        if not run:
+            assert matches(LOOK.text, printed), printed
         run.append(command)
         expected, part = EXPECTED[command]
         assert (status, part in " ".join(printed.split())) == (expected, True), printed

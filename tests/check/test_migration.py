@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine
 
 from tests.check.test_check import CLIENT, answers, connected, execute
+from tests.support.blocks import blocks_of
 from townhall import migrate
 from townhall.check import Report, check
 from townhall.cli import main
@@ -34,6 +35,16 @@ INVALID_INDEX = """
     update pg_catalog.pg_index set indisvalid = false
     where indexrelid = 'public.ix_participants_user_id'::regclass
 """
+
+
+(SHOWN,) = blocks_of("docs/checking.md", "text", under="While a database is migrated, and before")
+RUNNING, HALF_DONE, NOT_VALID = SHOWN.text.splitlines()
+
+
+def first_line(report: Report) -> str:
+    """Return the first line that is printed of a report."""
+    answer = report.answers[0]
+    return f"{answer.question:14}{answer.answer}"
 
 
 def repairs(report: Report) -> list[str]:
@@ -71,8 +82,7 @@ def test_running_migration_is_said_first_and_nothing_is_proposed_meanwhile(
     execute(townhall_database, *DRIFT)
     with migrating(townhall_database) as process:
         report = check(townhall_database, scratch=townhall_server, role=CLIENT)
-    assert report.answers[0].question == "migration"
-    assert report.answers[0].answer.startswith(f"running in server process {process};")
+    assert first_line(report) == RUNNING.replace("4711", str(process))
     assert objects(report) == ["column public.events extra", "table access public.events"]
     assert {*repairs(report)} == {"none while the migration runs: check again when it has ended"}
     assert not report.is_good
@@ -133,8 +143,9 @@ def test_what_an_interrupted_migration_left_is_said_first_and_repaired_before_an
 ) -> None:
     execute(townhall_database, *damage, *DRIFT)
     report = check(townhall_database, scratch=townhall_server, role=CLIENT)
-    assert report.answers[0].question == "migration"
-    assert report.answers[0].answer == f"interrupted: {left} is not valid"
+    assert first_line(report) == NOT_VALID.replace(
+        "index public.participants ix_participants_user_id", left
+    )
     found = dict(zip(objects(report), repairs(report), strict=True))
     assert found == {
         "column public.events extra": (
@@ -178,9 +189,7 @@ def test_half_done_revision_is_said_first_and_nothing_of_it_is_proposed_to_be_dr
         *DRIFT,
     )
     report = check(townhall_database, scratch=townhall_server, role=CLIENT)
-    assert report.answers[0].answer == (
-        "interrupted: revision townhall_0007 is half done: alembic upgrade heads"
-    )
+    assert first_line(report) == HALF_DONE
     assert str(report.findings[0]).startswith("functional: revision townhall_0007: is half done.")
     others = [each for each in report.findings if not each.object.startswith("revision ")]
     assert [(each.object, each.repair) for each in others] == [

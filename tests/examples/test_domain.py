@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import townhall
+from tests.support.blocks import blocks_of
+from tests.support.walk import Walk, environment
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "docs" / "examples" / "domain" / "venues"
@@ -90,7 +92,9 @@ def test_adding_the_domain_generates_a_revision_with_its_table_policies_trigger_
     alembic(checkout, empty_database, "upgrade", "head")
     folder = checkout / "alembic" / "versions"
     before = set(folder.glob("*.py"))
-    alembic(checkout, empty_database, "revision", "--autogenerate", "--message", "Venues")
+    variables = {"DATABASE_URL": empty_database, "PYTHONPATH": str(checkout / "src")}
+    walk = Walk(checkout, environment(Path(sys.executable).parent, **variables))
+    walk.follow(blocks_of("docs/domains.md", "shell"))
     (made,) = set(folder.glob("*.py")) - before
     upgrade, downgrade = made.read_text(encoding="utf-8").split("def downgrade")
     assert upgrade.count("op.create_table(") == 1

@@ -98,3 +98,21 @@ def test_walk_runs_in_an_environment_of_its_own_and_on_supabase(
         variables = _variables(empty_database, supabase.postgres)
         python = Path(sys.executable).parent
         Walk(folder, environment(python, **variables)).follow([install, *BLOCKS])
+
+
+@pytest.mark.exhaustive
+def test_pages_that_install_the_package_run(wheel: Path, folder: Path, empty_database: str) -> None:
+    run(sys.executable, "-m", "venv", folder / "venv")
+    walk = Walk(folder, environment(folder / "venv" / "bin"))
+    built = f"'{wheel}"
+    (testing,) = blocks_of("docs/testing.md", "shell")
+    embedded = blocks_of("docs/start.md", "shell", under="With the embedded PostgreSQL")
+    (own,) = blocks_of("docs/start.md", "shell", under="On a database of your own")
+    walk.follow(
+        [
+            embedded[0].with_values({"'townhall": built}),
+            *embedded[1:],
+            own.with_values({"townhall ": f"{built}' ", "postgresql://…": _libpq(empty_database)}),
+            testing.with_values({"'townhall": built}),
+        ]
+    )

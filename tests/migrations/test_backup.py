@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, NullPool, create_engine, make_url
+from sqlalchemy import URL, Connection, NullPool, create_engine, make_url
 
 from tests.support.alembic import alembic
+from tests.support.blocks import blocks_of
 from tests.support.dump import dump
 from tests.support.fingerprint import fingerprint
 from tests.support.rows import contents, fill
 from tests.support.servers import NAMED, VERSIONS, serve_version
+from tests.support.walk import Walk, environment
 from townhall import embedded, migrate
 from townhall.check import check
 from townhall.pg.catalog import empty_search_path, read_everything
@@ -227,6 +230,33 @@ def run_script(backup: Backup, script: Path, url: str, role: str | None = None) 
         script.write_text("".join(each for each in lines if "SET (pg_attver=" not in each))
     words = ("--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", f"--file={script}")
     backup.target.run("psql", *words, url=url, role=role)
+
+
+@pytest.mark.exhaustive
+def test_commands_of_the_guide_run(backup: Backup, tmp_path: Path) -> None:
+    take, rewrite, compare = blocks_of("docs/backup.md", "shell")
+    (ini,) = blocks_of("docs/start.md", "ini")
+    (tmp_path / "alembic.ini").write_text(ini.text)
+    variables = {
+        "OLD": _plain(make_url(backup.url).set(database="postgres")),
+        "OLD_DATABASE": _plain(make_url(backup.url)),
+        "NEW": _plain(make_url(backup.target.url)),
+    }
+
+    def walk(new: str) -> Walk:
+        paths = (backup.target.programs, Path(sys.executable).parent)
+        return Walk(tmp_path, environment(*paths, **variables, NEW_DATABASE=_plain(make_url(new))))
+
+    with Databases(backup.target.url).create() as new:
+        walk(new).follow([take], statuses=(1,) if backup.has_foreign_options else (0,))
+    with Databases(backup.target.url).create() as new:
+        walk(new).follow([rewrite])
+        if backup.is_same_version and backup.target.version != "15":
+            walk(new).follow([compare], statuses=(1,))  # no policy applies to a superuser
+
+
+def _plain(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @pytest.mark.exhaustive

@@ -39,7 +39,12 @@ _PORT = 6432
 
 @contextmanager
 def pgbouncer(
-    server: URL, pool_size: int, *, mode: str = "transaction", round_robin: bool = False
+    server: URL,
+    pool_size: int,
+    *,
+    mode: str = "transaction",
+    round_robin: bool = False,
+    settings: str = "",
 ) -> Iterator[URL]:
     """Run PgBouncer on a socket of its own.
 
@@ -48,6 +53,7 @@ def pgbouncer(
         pool_size: How many connections to the server all clients share.
         mode: After what a connection serves another client: transaction, statement or session.
         round_robin: Whether the connections are used in turn.
+        settings: Further lines of its section ``pgbouncer``, which count more than those before.
 
     Yields:
         The URL for clients.
@@ -65,6 +71,7 @@ def pgbouncer(
                 mode=mode,
                 round_robin=int(round_robin),
             )
+            + settings
         )
         if account:
             for path in (directory, directory / "ini"):

@@ -8,6 +8,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, insert, select, text
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from tests.session.conftest import POOLED
 from tests.session.database import Note
 from tests.session.pgbouncer import PROGRAM, pgbouncer
 from tests.session.scenarios import assert_acts_as
+from tests.support.blocks import blocks_of
 from townhall.session import ActorError, RoleNotGranted, SessionFactory
 
 if TYPE_CHECKING:
@@ -28,6 +30,24 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")
 
 CLIENTS, SERVERS, ROUNDS = 12, 2, 15
+
+
+@pytest.mark.thorough
+def test_session_acts_behind_the_configuration_of_the_guide(logins: Logins) -> None:
+    (shown,) = blocks_of("docs/deployment.md", "ini")
+    own = shown.text.removeprefix("[pgbouncer]\n")
+    user = uuid4()
+    with pgbouncer(logins.member, pool_size=1, mode="session", settings=own) as url:
+        engine = create_engine(url, connect_args=POOLED)
+        with SessionFactory(engine).as_user(user) as session:
+            assert_acts_as(session, user)
+        engine.dispose()
+        with psycopg.connect(
+            host=str(url.query["host"]), port=url.port, dbname="pgbouncer", autocommit=True
+        ) as console:
+            settings = {str(row[0]): str(row[1]) for row in console.execute("show config")}
+    shown_settings = dict(line.split(" = ") for line in own.splitlines())
+    assert settings.items() >= shown_settings.items()
 
 
 @pytest.mark.exhaustive

@@ -11,13 +11,13 @@ import asyncio
 import inspect
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.support.package import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _INFO = re.compile(
@@ -53,6 +53,18 @@ class Block:
     def __str__(self) -> str:
         """Return where the block is."""
         return f"{self.page}:{self.line}"
+
+    def with_values(self, values: Mapping[str, str]) -> Block:
+        """Return the block with values of a test in place of those that a reader replaces.
+
+        Args:
+            values: By what the page shows, which must be in the block.
+        """
+        text = self.text
+        for shown, value in values.items():
+            assert shown in text, f"{self} has no {shown}"
+            text = text.replace(shown, value)
+        return replace(self, text=text)
 
 
 def blocks_of(page: str, *languages: str, under: str | None = None) -> list[Block]:

@@ -33,30 +33,36 @@ class Walk:
             environment: The whole environment of the commands.
         """
         self._exported = folder.with_name(f"{folder.name} exported")
+        self._exported.unlink(missing_ok=True)
         self._begins = folder
         self._environment = dict(environment)
         self.folder = folder
 
-    def follow(self, blocks: Sequence[Block]) -> None:
+    def follow(self, blocks: Sequence[Block], statuses: Sequence[int] = (0,)) -> None:
         """Write the files and run the commands of blocks, and compare what is printed.
 
         Commands whose caption names another terminal run until the end of the page.
+
+        Args:
+            blocks: The blocks, in order.
+            statuses: The exit statuses that the last command of a block may have.
         """
         printed = ""
         with _terminals() as terminals:
             for block in blocks:
                 if block.language == "text":
-                    assert _matches(block.text, printed), printed
+                    assert matches(block.text, printed), printed
                 elif block.language == "shell" and block.caption:
                     terminals.append(self._open(block.text))
                 elif block.language == "shell":
-                    printed = self._run(block.text)
+                    printed = self._run(block.text, statuses)
                 elif block.caption:
                     (self.folder / block.caption).write_text(block.text, encoding="utf-8")
 
-    def _run(self, commands: str) -> str:
+    def _run(self, commands: str, statuses: Sequence[int]) -> str:
+        at_exit = f"trap \"export -p > '{self._exported}'; pwd\" EXIT"
         done = subprocess.run(
-            (_BASH, "-c", f"set -e\n{commands}\nexport -p > '{self._exported}'; pwd"),
+            (_BASH, "-c", f"set -e\n{at_exit}\n{commands}"),
             cwd=self.folder,
             env=self._environment | self._assignments(),
             capture_output=True,
@@ -64,7 +70,7 @@ class Walk:
             check=False,
             timeout=_SECONDS,
         )
-        assert done.returncode == 0, f"{commands}\n{done.stdout}{done.stderr}"
+        assert done.returncode in statuses, f"{commands}\n{done.stdout}{done.stderr}"
         printed, _, folder = done.stdout.removesuffix("\n").rpartition("\n")
         self.folder = Path(folder)
         return printed
@@ -111,7 +117,8 @@ def _terminals() -> Iterator[list[subprocess.Popen[str]]]:
             terminal.communicate(timeout=_SECONDS)
 
 
-def _matches(shown: str, printed: str) -> bool:
+def matches(shown: str, printed: str) -> bool:
+    """Return whether a text was printed as a page shows it, with anything in place of each …."""
     pattern = ".*".join(re.escape(part) for part in shown.strip().split("…"))
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
 
