@@ -548,3 +548,41 @@ def test_status_of_an_application_without_the_product(
     told = townhall(home, "status", DATABASE_URL=database)
     assert "Revision  parcels_1; made by an application" in told.stdout
     assert query_by_psql(database.replace("+psycopg", ""), "select count(*) from parcels") == "0\n"
+
+
+def test_no_command_prints_the_help_and_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("usage: townhall ")
+    assert [name for name in COMMANDS if f"\n    {name} " not in printed.err] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("check", "--config", "none.ini"), "there is no none.ini: name the alembic.ini with"),
+        (("adopt", "--config", "none.ini"), "there is no none.ini: name the alembic.ini with"),
+        (("matrix", "--config", "none.ini"), "there is no none.ini: name the alembic.ini with"),
+        (("check", "--distribute", "none.toml"), "none.toml can't be read: there is no such file"),
+        (("matrix", "--output", "none/a.svg"), "none/a.svg can't be read or written: there is no"),
+        (("check", "--distribute", "."), ". can't be read: a file and a folder are confused"),
+        (
+            ("adopt", "--decisions", "none.toml", "--apply"),
+            "none.toml can't be read: there is no such file or folder",
+        ),
+    ],
+)
+def test_missing_file_is_told_in_a_sentence(
+    words: tuple[str, ...],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://localhost:1/none")
+    assert main(words) == 2
+    message = capsys.readouterr().err
+    assert told in message
+    assert "Errno" not in message

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from townhall.ini import default_ini, describe_config_error
 from townhall.input_error import InputError
-from townhall.termination import run_to_end
+from townhall.termination import FAILED, run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     parser = _parser(arguments)
     options, rest = parser.parse_known_args(arguments)
+    if options.name is None:
+        parser.print_help(sys.stderr)
+        return FAILED
     if options.name == "psql":
         options.arguments = rest
     elif rest:
@@ -96,7 +99,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     version = importlib.metadata.version("townhall")
     parser.add_argument("--version", action="version", version=f"townhall {version}")
-    commands = parser.add_subparsers(required=True, metavar="command", dest="name")
+    commands = parser.add_subparsers(metavar="command", dest="name")
     # No option before the command takes a value.
     given = next((each for each in arguments if not each.startswith("-")), None)
     for name, (module, summary) in COMMANDS.items():

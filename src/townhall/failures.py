@@ -13,7 +13,7 @@ from townhall.adopt.errors import DecisionError
 from townhall.check.errors import CheckError
 from townhall.embedded import EmbeddedServerError
 from townhall.embedded.sockets import is_socket_directory
-from townhall.input_error import InputError
+from townhall.input_error import InputError, file_error
 from townhall.migrate.faults import database_error, describe
 from townhall.printing import on_one_line
 
@@ -42,7 +42,7 @@ def _message_of(error: Exception) -> str | None:
             return None if fault is None else _describe_database_error(fault)
         case OSError(errno=int()):
             what = "a file" if error.filename is None else str(error.filename)
-            return f"{what} can't be read or written: {error.strerror}"
+            return f"{what} can't be read or written: {file_error(error)}"
     return None
 
 

@@ -14,3 +14,24 @@ class InputError(ValueError):
     """
 
     column: str | None = None
+
+
+def file_error(error: OSError | ValueError) -> str:
+    """Return why a file can't be read or written, as a part of a sentence.
+
+    Args:
+        error: What opening or parsing it raised.
+    """
+    match error:
+        case FileNotFoundError():
+            return "there is no such file or folder"
+        case IsADirectoryError() | NotADirectoryError():
+            return "a file and a folder are confused in its path"
+        case PermissionError():
+            return "the permissions of the file or of its folder do not allow it"
+        case OSError(strerror=str(reason)):
+            return reason
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+        case _:
+            return str(error)

@@ -19,6 +19,7 @@ from townhall.as_owner import as_owner_of
 from townhall.check.checking import check
 from townhall.configuration import database_of
 from townhall.ini import default_ini
+from townhall.input_error import file_error
 from townhall.migrate.guard.wait_limits import BY_DEFAULT
 from townhall.printing import log_printable, on_one_line
 from townhall.terminal import coloured, progress
@@ -179,4 +180,4 @@ def _write(path: Path, found: Look) -> None:
             f"{path} exists, and may have answers: name another file, or remove this one"
         ) from None
     except OSError as error:
-        raise DecisionError(f"{path} can't be written: {error}") from None
+        raise DecisionError(f"{path} can't be written: {file_error(error)}") from None

@@ -12,6 +12,7 @@ from typing import get_args
 from townhall.adopt.errors import DecisionError
 from townhall.adopt.findings import Finding, Question, Section
 from townhall.adopt.identities import named_at_head
+from townhall.input_error import file_error
 from townhall.pg.catalog import TableName
 from townhall.printing import printable
 
@@ -147,7 +148,7 @@ def read_decisions(path: Path) -> Decisions:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise DecisionError(f"{path} can't be read: {error}") from None
+        raise DecisionError(f"{path} can't be read: {file_error(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise DecisionError(
             f"{path} is no TOML: {error}. Write a key and its answer in double quotes, and \\"

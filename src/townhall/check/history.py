@@ -83,7 +83,7 @@ class History:
             CheckError: There is no such file.
         """
         if ini is not None and not ini.is_file():
-            raise CheckError(f"there is no {ini}")
+            raise CheckError(f"there is no {ini}: name the alembic.ini with --config")
         self._config = Config(ini) if ini is not None else alembic_config()
         self._config.stdout = io.StringIO()
         self._script = ScriptDirectory.from_config(self._config)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, MetaData, Table
 
-from townhall.input_error import InputError
+from townhall.input_error import InputError, file_error
 
 REFERENCE = "reference"
 """What a map has in the place of a key, for a table of which every machine has a copy."""
@@ -105,7 +105,7 @@ def read_map(path: Path) -> dict[str, str]:
         text = path.read_text(encoding="utf-8")
         given = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise InputError(f"the map {path} can't be read: {error}") from None
+        raise InputError(f"the map {path} can't be read: {file_error(error)}") from None
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given.values()):
         raise InputError(
             f"{path} is no map of tables to keys: that has a line for each table, such as"
