@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.benchmarks.frame import Group
-from tests.benchmarks.groups import autogenerate, counters, growth, reads, tools, usage, writes
+from tests.benchmarks.groups import (
+    autogenerate,
+    contention,
+    counters,
+    growth,
+    reads,
+    tools,
+    usage,
+    writes,
+)
 
 GROUPS: Sequence[Group] = (
     autogenerate.GROUP,
     tools.GROUP,
     reads.GROUP,
     writes.GROUP,
+    contention.GROUP,
     counters.GROUP,
     usage.GROUP,
 )
