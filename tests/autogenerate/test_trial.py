@@ -34,12 +34,14 @@ def test_operation_of_the_application_that_fails_is_refused_with_its_name_and_re
 ) -> None:
     schema = things()
     script = generated(lab, schema)
-    script.upgrade_ops_list[0].ops.append(ExecuteSQLOp("select no_such_function()"))
+    script.upgrade_ops_list[0].ops.append(ExecuteSQLOp("select\n\tno_such_function()"))
     with pytest.raises(CommandError) as refused:
         finish_and_try(lab.context(schema), None, [script])
     message = str(refused.value)
     assert "its upgrade would not run" in message
     assert "function no_such_function() does not exist" in message
+    assert message.endswith(". At: select no_such_function()")
+    assert "\n" not in message
 
 
 def test_downgrade_that_fails_is_refused(lab: Lab) -> None:

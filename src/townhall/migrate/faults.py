@@ -171,6 +171,15 @@ def describe(error: DBAPIError | psycopg.Error, *more: str) -> str:
     return " ".join(filter(None, (f"{meaning.cause}: {text}", *more, meaning.advice)))
 
 
+def reason_of(error: DBAPIError | psycopg.Error) -> str:
+    """Return PostgreSQL's message with its detail and hint, on one line.
+
+    Args:
+        error: The error.
+    """
+    return _original_text(_original(error))
+
+
 def statement_of(error: DBAPIError | psycopg.Error) -> str:
     """Return the statement that failed, which may be one within a block of PL/pgSQL.
 

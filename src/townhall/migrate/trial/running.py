@@ -12,12 +12,13 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from townhall.migrate.contexts import connection_of
-from townhall.migrate.faults import statement_of
+from townhall.migrate.faults import reason_of, statement_of
 from townhall.migrate.operations.decisions import UndecidedOp
 from townhall.migrate.operations.words import describe
 from townhall.migrate.savepoints import attempt
 from townhall.migrate.trial.orders import orders
 from townhall.migrate.trial.rendered import Function, rendered
+from townhall.printing import abridged
 
 Direction = Literal["upgrade", "downgrade"]
 
@@ -74,7 +75,7 @@ def _run(
             )
             return
         if container.ops == given:
-            refusal = _refusal(function(), direction, error, str(error.orig).strip())
+            refusal = _refusal(function(), direction, error, reason_of(error))
     assert refusal is not None  # noqa: S101 - at least one order was tried
     raise refusal
 
@@ -90,8 +91,8 @@ def decided(operations: Iterable[MigrateOperation]) -> Iterator[MigrateOperation
 
 def _refusal(function: Function, direction: str, error: Exception, reason: str) -> CommandError:
     step = function.failed_step(error.__traceback__)
-    what = describe(step.operation) if step else "the revision"
-    statement = f"\n{statement_of(error)}" if isinstance(error, DBAPIError) else ""
+    what = abridged(describe(step.operation)) if step else "the revision"
+    statement = f". At: {abridged(statement_of(error))}" if isinstance(error, DBAPIError) else ""
     return CommandError(
         f"no revision is written, because its {direction} would not run: {what}: {reason}"
         f"{statement}"
