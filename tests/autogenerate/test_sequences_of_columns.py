@@ -56,6 +56,15 @@ def serial(type_: type[sa.Integer]) -> Schema:
     return Schema(metadata)
 
 
+def identity(type_: type[sa.Integer]) -> Schema:
+    """Return a table whose key is an identity column."""
+    metadata = sa.MetaData()
+    key = sa.Column("Id", type_, sa.Identity(always=True), primary_key=True)
+    sa.Table("Things", metadata, key, schema=SCHEMA)
+    return Schema(metadata)
+
+
+TABLE = 'lab."Things"'
 SEQUENCE = 'lab."Things_Id_seq"'
 BY_HAND = {
     "increment": f"alter sequence {SEQUENCE} increment 5",
@@ -102,6 +111,37 @@ def test_sequence_of_a_serial_column_that_was_changed_by_hand_is_found_and_rever
     assert table.columns["Id"].sequence_options == OPTIONS[type_]
     lab.run(revision.downgrade)
     assert everything(lab) == before
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (serial(sa.Integer), identity(sa.Integer)),
+        (identity(sa.Integer), serial(sa.Integer)),
+        (serial(sa.Integer), identity(sa.BigInteger)),
+        (identity(sa.BigInteger), serial(sa.Integer)),
+    ],
+    ids=["to identity", "to serial", "to identity and larger", "to serial and smaller"],
+)
+def test_numbers_go_on_where_a_serial_column_becomes_an_identity_or_the_reverse(
+    lab: Lab, old: Schema, new: Schema
+) -> None:
+    insert = sa.text(f'insert into {TABLE} default values returning "Id"')
+
+    def number() -> int:
+        return int(lab.connection.scalar(insert) or 0)
+
+    lab.migrate(old)
+    assert [number(), number()] == [1, 2]
+    revision = lab.migrate(new)
+    assert number() == 3
+    lab.run(revision.downgrade, times=2)
+    assert lab.differences(old) == []
+    assert number() == 4
+    lab.run(revision.upgrade, times=2)
+    assert lab.differences(new) == []
+    assert number() == 5
 
 
 @pytest.mark.thorough

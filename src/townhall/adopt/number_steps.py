@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from townhall.adopt.step import Step
-from townhall.migrate.safety.columns import identity_for_serial
 from townhall.pg import ddl, sql
 from townhall.pg.catalog import Column, TableName
+from townhall.pg.numbers import identity_for_serial
 
 
 def number(table: TableName, declared: Column, actual: Column) -> Iterable[Step]:

@@ -41,7 +41,7 @@ def _definition(column: Column) -> Iterable[str]:
     elif column.default:
         yield f"default {column.default}"
     if column.identity:
-        yield _identity(column.identity)
+        yield define_identity(column.identity)
     if not column.is_nullable:
         yield "not null"
 
@@ -91,11 +91,16 @@ def alter_identity(table: str, name: str, previous: Sequence[str], target: Seque
     elif previous:
         change = " ".join(f"set {clause}" for clause in target)
     else:
-        change = f"add {_identity(target)}"
+        change = f"add {define_identity(target)}"
     return f"{_alter_column(table, name)}\n{change}"
 
 
-def _identity(clauses: Sequence[str]) -> str:
+def define_identity(clauses: Sequence[str]) -> str:
+    """Return the clause of an identity column: ``generated always as identity (start with 1 …)``.
+
+    Args:
+        clauses: The kind and the options.
+    """
     kind, *options = clauses
     return f"{kind} as identity ({' '.join(options)})"
 

@@ -27,6 +27,8 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Table,
     UniqueConstraint,
+    func,
+    select,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -47,7 +49,7 @@ from townhall.migrate.operations.constraints import (
     RenameConstraintOp,
 )
 from townhall.migrate.operations.decisions import UndecidedOp
-from townhall.migrate.operations.identities import AlterIdentityOp
+from townhall.migrate.operations.identities import AlterIdentityOp, SerialForIdentityOp
 from townhall.migrate.operations.statements import qualified_name
 from townhall.migrate.operations.table_names import name_of
 from townhall.migrate.savepoints import rolled_back, run_script, sqlstate
@@ -125,7 +127,7 @@ class TableDifference:
             changes = [
                 *self._changed(connection, name),
                 *self._nullability(name, actual, declared),
-                *self._identity(name, actual["identity"], declared["identity"]),
+                *self._identity(connection, name, actual, declared),
             ]
             # An identity column must be not null before, and can't have a default.
             yield from changes if declared["identity"] else reversed(changes)
@@ -134,16 +136,15 @@ class TableDifference:
         actual, declared = self.actual.columns[name], self.declared.columns[name]
         previous, target = self.actual.described[name], self.declared.described[name]
         if actual["default"] != declared["default"] == SERIAL:
-            sequence = sql.generated_name(self.table.name, [name], "seq")
-            qualified = sql.qualified(self.table.schema or "public", sequence)
-            yield AddSerialOp(
-                self.table,
-                name,
-                qualified,
-                previous.default,
-                role=self.actual.owner,
-                type_=target.type,
-            )
+            if not actual["identity"]:
+                yield AddSerialOp(
+                    self.table,
+                    name,
+                    self._sequence_name(name),
+                    previous.default,
+                    role=self.actual.owner,
+                    type_=target.type,
+                )
             target = target._replace(default=previous.default)
         elif actual["default"] == declared["default"]:
             target = target._replace(default=previous.default)
@@ -176,10 +177,35 @@ class TableDifference:
             )
 
     def _identity(
-        self, name: str, actual: Sequence[str], declared: Sequence[str]
+        self,
+        connection: Connection,
+        name: str,
+        actual: Mapping[str, Any],
+        declared: Mapping[str, Any],
     ) -> Iterable[MigrateOperation]:
-        if actual != declared:
-            yield AlterIdentityOp(self.table, name, actual, declared)
+        previous, target = actual["identity"], declared["identity"]
+        if previous and declared["default"] == SERIAL:
+            yield SerialForIdentityOp(
+                self.table,
+                name,
+                previous,
+                sequence=self._sequence_name(name),
+                type_=declared["type"],
+                owner=self.actual.owner,
+            )
+        elif previous != target:
+            is_serial = not previous and self._owns_sequence(connection, name)
+            yield AlterIdentityOp(self.table, name, previous, target, is_serial=is_serial)
+
+    def _owns_sequence(self, connection: Connection, column: str) -> bool:
+        # Its default may be gone already, for the sake of another type.
+        table = sql.qualified(self.table.schema or "public", self.table.name)
+        sequence = func.pg_get_serial_sequence(table, column)
+        return connection.scalar(select(sequence)) is not None
+
+    def _sequence_name(self, column: str) -> str:
+        sequence = sql.generated_name(self.table.name, [column], "seq")
+        return sql.qualified(self.table.schema or "public", sequence)
 
     def _generation(self, name: str) -> UndecidedOp:
         actual, declared = self.actual.columns[name], self.declared.columns[name]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from townhall.migrate.operations.statements import StatementsOp, qualified_name
-from townhall.pg import ddl
+from townhall.pg import ddl, numbers
 from townhall.pg.requirements import guarded, has_no_identity
 
 
@@ -16,11 +16,25 @@ class AlterIdentityOp(StatementsOp):
     """Add, alter or drop a column's identity."""
 
     def __init__(
-        self, table: Table, column: str, previous: Sequence[str], target: Sequence[str]
+        self,
+        table: Table,
+        column: str,
+        previous: Sequence[str],
+        target: Sequence[str],
+        *,
+        is_serial: bool = False,
     ) -> None:
-        """Take the column and the clauses of its identity, which are empty without one."""
+        """Take the column and the clauses of its identity, which are empty without one.
+
+        Args:
+            table: The table.
+            column: The name of the column.
+            previous: The clauses as they are.
+            target: The clauses as they will be.
+            is_serial: Whether the column is serial without the identity; the numbers go on.
+        """
         self.table, self.column = table, column
-        self.previous, self.target = previous, target
+        self.previous, self.target, self.is_serial = previous, target, is_serial
 
     @property
     def statements(self) -> Sequence[str]:
@@ -29,17 +43,88 @@ class AlterIdentityOp(StatementsOp):
         They can run again over their own result.
         """
         table = qualified_name(self.table)
+        carry = [numbers.carry_numbers(table, self.column, to_identity=bool(self.target))]
+        carry = carry if self.is_serial else []
         if not self.target:
-            return [ddl.drop_identity(table, self.column)]
+            return [*carry, ddl.drop_identity(table, self.column)]
         statement = ddl.alter_identity(table, self.column, self.previous, self.target)
         if self.previous:
             return [statement]
-        return [guarded(has_no_identity(table, self.column), [statement])]
+        return [guarded(has_no_identity(table, self.column), [statement]), *carry]
 
     def reverse(self) -> AlterIdentityOp:
         """Return the opposite change."""
-        return AlterIdentityOp(self.table, self.column, self.target, self.previous)
+        return AlterIdentityOp(
+            self.table, self.column, self.target, self.previous, is_serial=self.is_serial
+        )
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Return the diff tuple: ``("alter_identity", "public", "events", "number")``."""
         return ("alter_identity", self.table.schema, self.table.name, self.column)
+
+
+class SerialForIdentityOp(StatementsOp):
+    """Make a serial column of an identity column, whose numbers go on."""
+
+    def __init__(  # noqa: PLR0913 - each is a part of what it gets
+        self,
+        table: Table,
+        column: str,
+        identity: Sequence[str],
+        *,
+        sequence: str,
+        type_: str,
+        owner: str | None,
+    ) -> None:
+        """Take the column with the clauses of its identity, and the sequence that it gets.
+
+        Args:
+            table: The table.
+            column: The name of the column.
+            identity: The clauses of its identity.
+            sequence: The sequence as a qualified identifier.
+            type_: The type of the sequence.
+            owner: The owner of the table, where that is not the current role.
+        """
+        self.table, self.column, self.identity = table, column, identity
+        self.sequence, self.type, self.owner = sequence, type_, owner
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """One block, which does nothing over its own result."""
+        table = qualified_name(self.table)
+        return [
+            numbers.serial_for_identity(table, self.column, self.sequence, self.type, self.owner)
+        ]
+
+    def reverse(self) -> IdentityForSerialOp:
+        """Return the opposite change."""
+        return IdentityForSerialOp(self)
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple: ``("alter_identity", "public", "events", "number")``."""
+        return ("alter_identity", self.table.schema, self.table.name, self.column)
+
+
+class IdentityForSerialOp(StatementsOp):
+    """Make an identity column again of one that was made serial, whose numbers go on."""
+
+    def __init__(self, undone: SerialForIdentityOp) -> None:
+        """Take the operation that is undone."""
+        self.undone = undone
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """One block, which does nothing over its own result."""
+        undone = self.undone
+        definition = ddl.define_identity(undone.identity)
+        table = qualified_name(undone.table)
+        return [numbers.identity_for_serial(table, undone.column, definition)]
+
+    def reverse(self) -> SerialForIdentityOp:
+        """Return the operation that is undone."""
+        return self.undone
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Return the diff tuple of the operation that is undone."""
+        return self.undone.to_diff_tuple()

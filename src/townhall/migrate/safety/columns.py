@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 from townhall.pg import sql
+from townhall.pg.numbers import identity_for_serial
 from townhall.pg.requirements import Requirement, guarded
 
 
@@ -46,45 +47,3 @@ def add_identity(table: str, column: str, definition: str, *, schema: str = "pub
     """
     target = sql.qualified(schema, table)
     op.execute(sql.statement(identity_for_serial(target, column, definition)))
-
-
-def identity_for_serial(target: str, column: str, definition: str) -> str:
-    """Return the statement that makes an identity column of one with a sequence of its own.
-
-    Args:
-        target: The qualified name of the table.
-        column: The name of the column.
-        definition: As for :func:`add_identity`.
-    """
-    return _ADD_IDENTITY.format(
-        target=target,
-        table=sql.literal(target),
-        column=sql.literal(column),
-        alter=f"alter table {target} alter column {sql.quote(column)}",
-        definition=definition,
-    )
-
-
-_ADD_IDENTITY = """do $do$
-declare
-    numbers text;
-    last_number bigint;
-    is_used boolean;
-begin
-    if exists (
-        select
-        from pg_catalog.pg_attribute as a
-        where a.attrelid = {table}::regclass and a.attname = {column} and a.attidentity <> ''
-    ) then
-        return;
-    end if;
-    lock table {target} in access exclusive mode;
-    numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
-    execute 'select last_value, is_called from ' || numbers into strict last_number, is_used;
-    {alter} drop default;
-    execute 'drop sequence ' || numbers;
-    {alter} add {definition};
-    numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
-    perform pg_catalog.setval(numbers::regclass, last_number, is_used);
-end
-$do$"""

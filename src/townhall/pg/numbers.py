@@ -1,0 +1,161 @@
+"""Statements by which a column takes its numbers from another sequence, and they go on."""
+
+from __future__ import annotations
+
+from townhall.pg import sql
+
+
+def identity_for_serial(target: str, column: str, definition: str) -> str:
+    """Return the statement that makes an identity column of one with a sequence of its own.
+
+    Args:
+        target: The qualified name of the table.
+        column: The name of the column.
+        definition: What it is: ``generated always as identity (start with 10)``.
+    """
+    return _ADD_IDENTITY.format(
+        target=target,
+        table=sql.literal(target),
+        column=sql.literal(column),
+        alter=f"alter table {target} alter column {sql.quote(column)}",
+        definition=definition,
+    )
+
+
+def serial_for_identity(
+    target: str, column: str, sequence: str, type_: str, owner: str | None
+) -> str:
+    """Return the statement that makes a serial column of an identity column.
+
+    Args:
+        target: The qualified name of the table.
+        column: The name of the column.
+        sequence: The sequence that it gets, as a qualified identifier.
+        type_: The type of the sequence.
+        owner: The owner of the table, where that is not the current role.
+    """
+    return _ADD_SERIAL.format(
+        target=target,
+        table=sql.literal(target),
+        column=sql.literal(column),
+        name=sql.quote(column),
+        sequence=sequence,
+        as_text=sql.literal(sequence),
+        type=type_,
+        owner=f"alter sequence {sequence} owner to {sql.quote(owner)};" if owner else "",
+        alter=f"alter table {target} alter column {sql.quote(column)}",
+    )
+
+
+def carry_numbers(target: str, column: str, *, to_identity: bool) -> str:
+    """Return the statement by which one of a column's two sequences goes on where the other is.
+
+    A column has two while its default gives way to an identity, or the reverse; with one nothing
+    is done. ``restart`` is undone with its transaction, which ``setval`` is not.
+
+    Args:
+        target: The qualified name of the table.
+        column: The name of the column.
+        to_identity: Whether the identity's sequence goes on, or the one that the column owns.
+    """
+    return _CARRY.format(
+        table=sql.literal(target),
+        column=sql.literal(column),
+        former="a" if to_identity else "i",
+        later="i" if to_identity else "a",
+    )
+
+
+_ADD_IDENTITY = """do $do$
+declare
+    numbers text;
+    last_number bigint;
+    is_used boolean;
+begin
+    if exists (
+        select
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = {table}::regclass and a.attname = {column} and a.attidentity <> ''
+    ) then
+        return;
+    end if;
+    lock table {target} in access exclusive mode;
+    numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
+    execute 'select last_value, is_called from ' || numbers into strict last_number, is_used;
+    {alter} drop default;
+    execute 'drop sequence ' || numbers;
+    {alter} add {definition};
+    numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
+    perform pg_catalog.setval(numbers::regclass, last_number, is_used);
+end
+$do$"""
+
+_ADD_SERIAL = """do $do$
+declare
+    numbers text;
+    next_number bigint;
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = {table}::regclass and a.attname = {column} and a.attidentity <> ''
+    ) then
+        return;
+    end if;
+    lock table {target} in access exclusive mode;
+    numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
+    execute
+        'select last_value + case when is_called then s.seqincrement else 0 end from ' || numbers
+        || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
+    into strict next_number
+    using numbers::regclass;
+    {alter} drop identity;
+    create sequence {sequence} as {type};
+    {owner}
+    alter sequence {sequence} owned by {target}.{name};
+    {alter} set default nextval({as_text}::regclass);
+    if next_number between 1 and (
+        select s.seqmax from pg_catalog.pg_sequence as s where s.seqrelid = {as_text}::regclass
+    ) then
+        execute 'alter sequence ' || {as_text} || ' restart with ' || next_number;
+    end if;
+end
+$do$"""
+
+_CARRY = """do $do$
+declare
+    former regclass;
+    later regclass;
+    next_number bigint;
+begin
+    select
+        max(d.objid) filter (where d.deptype = '{former}'),
+        max(d.objid) filter (where d.deptype = '{later}')
+    into former, later
+    from
+        pg_catalog.pg_depend as d
+        join pg_catalog.pg_sequence as s on s.seqrelid = d.objid
+        join pg_catalog.pg_attribute as a
+            on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+    where
+        d.classid = 'pg_catalog.pg_class'::regclass
+        and d.refclassid = 'pg_catalog.pg_class'::regclass
+        and d.refobjid = {table}::regclass
+        and a.attname = {column};
+    if former is null or later is null then
+        return;
+    end if;
+    execute
+        'select last_value + case when is_called then s.seqincrement else 0 end from '
+        || former::text || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
+    into strict next_number
+    using former;
+    if exists (
+        select
+        from pg_catalog.pg_sequence as s
+        where s.seqrelid = later and next_number between s.seqmin and s.seqmax
+    ) then
+        execute 'alter sequence ' || later::text || ' restart with ' || next_number;
+    end if;
+end
+$do$"""
