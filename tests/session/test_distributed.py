@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from sqlalchemy import create_engine, event, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from tests.session.database import Logins, Note, notes_database
+from tests.support.citus import citus_database
 from townhall.errors import Kind, explain
 from townhall.session import ActorError, SessionFactory, distributed
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from townhall.testing.databases import Databases
-
-CITUS_URL = os.environ.get("CITUS_URL", "")
 
 # What Citus 13.2 has, as far as it is read.
 _STAND_IN = """
@@ -147,22 +145,17 @@ def test_session_acts_where_all_rows_are_on_the_coordinator(
         session.rollback()
 
 
-@pytest.mark.skipif(not CITUS_URL, reason="CITUS_URL names no coordinator of Citus")
-def test_session_on_a_coordinator_of_citus_is_refused(user: UUID) -> None:
-    with notes_database(CITUS_URL) as logins:
-        owner, member = create_engine(logins.owner), create_engine(logins.member)
-        try:
-            with owner.begin() as connection:
-                connection.execute(text("create extension if not exists citus"))
-                connection.execute(text("alter table notes drop constraint notes_pkey"))
-                connection.execute(text("select create_distributed_table('notes', 'owner')"))
-            with (
-                pytest.raises(ActorError, match="notes is distributed"),
-                SessionFactory(member).as_user(user) as session,
-            ):
-                session.scalars(select(Note)).all()
-        finally:
-            with owner.begin() as connection:
-                connection.execute(text("drop table notes"))
-            owner.dispose()
-            member.dispose()
+def test_session_on_a_coordinator_of_citus_is_refused(
+    user: UUID, make_engine: Callable[..., Engine]
+) -> None:
+    with citus_database() as url, notes_database(url) as logins:
+        with make_engine(logins.owner).begin() as connection:
+            connection.execute(text("alter table notes drop constraint notes_pkey"))
+            connection.execute(text("select create_distributed_table('notes', 'owner')"))
+        with (
+            pytest.raises(ActorError, match="notes is distributed"),
+            SessionFactory(make_engine(logins.member)).as_user(user) as session,
+        ):
+            session.scalars(select(Note)).all()
+        with make_engine(logins.owner).begin() as connection:
+            connection.execute(text("drop table notes"))
