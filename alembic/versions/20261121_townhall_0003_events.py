@@ -138,6 +138,32 @@ def events() -> None:
     pg.create_entity(
         pg.Function(
             schema="private",
+            name="my_event_ids_include",
+            arguments={"asked_id": "uuid"},
+            returns="boolean",
+            language="plpgsql",
+            body="""
+                begin
+                    return exists (
+                        select
+                        from public.events as e
+                        join public.organization_members as m
+                            on m.organization_id = e.organization_id
+                        where e.id = $1
+                            and m.user_id = (select auth.uid())
+                    );
+                end
+            """,
+            volatility="stable",
+            security="definer",
+            settings={"search_path": "pg_catalog, pg_temp"},
+            execute=("authenticated", "service_role"),
+            comment="Whether an id is one of private.my_event_ids().",
+        )
+    )
+    pg.create_entity(
+        pg.Function(
+            schema="private",
             name="my_managed_event_ids",
             returns="setof uuid",
             language="plpgsql",
@@ -379,7 +405,16 @@ def participants() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                event_id = any (array(select private.my_event_ids()))
+                event_id = any (
+                    array(
+                        select asked.id
+                        from unnest(
+                            nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
+                        ) as asked (id)
+                        where private.my_event_ids_include(asked.id)
+                    )
+                )
+                or event_id = any (array(select private.my_event_ids()))
                 or user_id = (select auth.uid())
             """,
         )
@@ -440,4 +475,9 @@ def downgrade() -> None:
     drop_table("events")
     pg.drop_entity(pg.Function.named(schema="private", name="my_participant_ids"))
     pg.drop_entity(pg.Function.named(schema="private", name="my_managed_event_ids"))
+    pg.drop_entity(
+        pg.Function.named(
+            schema="private", name="my_event_ids_include", arguments={"asked_id": "uuid"}
+        )
+    )
     pg.drop_entity(pg.Function.named(schema="private", name="my_event_ids"))

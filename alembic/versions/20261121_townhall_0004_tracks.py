@@ -100,7 +100,18 @@ def tracks() -> None:
             name="members of the event can read",
             command="select",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_event_ids()))",
+            using="""
+                event_id = any (
+                    array(
+                        select asked.id
+                        from unnest(
+                            nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
+                        ) as asked (id)
+                        where private.my_event_ids_include(asked.id)
+                    )
+                )
+                or event_id = any (array(select private.my_event_ids()))
+            """,
         )
     )
     pg.create_entity(
@@ -242,7 +253,16 @@ def participant_tracks() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                event_id = any (array(select private.my_event_ids()))
+                event_id = any (
+                    array(
+                        select asked.id
+                        from unnest(
+                            nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
+                        ) as asked (id)
+                        where private.my_event_ids_include(asked.id)
+                    )
+                )
+                or event_id = any (array(select private.my_event_ids()))
                 or participant_id = any (array(select private.my_participant_ids()))
             """,
         )

@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 import townhall
 from townhall.domains.coaching import tenant_by_slug, usage_summary
 from townhall.domains.community import benchmarks_age, consents_of, directory_page, feed_page
-from townhall.domains.events import seating_plan, track_statistics_of
+from townhall.domains.events import participants_of, seating_plan, track_statistics_of
 from townhall.domains.wizard import current_session
 from townhall.errors import Explanation, Kind, explain
 from townhall.people import Erasure
@@ -119,6 +119,7 @@ def rows_have_the_types_of_their_columns(session: Session, event_id: UUID) -> No
 def statements_have_the_types_of_their_rows(user_id: UUID) -> None:
     assert_type(seating_plan(user_id), Select[townhall.TableAssignment])
     assert_type(track_statistics_of(user_id), Select[townhall.TrackStatistics])
+    assert_type(participants_of(user_id), Select[townhall.Participant])
     assert_type(consents_of(user_id), Select[townhall.ConsentPreference])
     assert_type(feed_page(), Select[townhall.SocialFeedPost])
     assert_type(tenant_by_slug("leading"), Select[townhall.TenantProfile])

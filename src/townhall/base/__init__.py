@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from townhall.base.asking import asking_for
 from townhall.base.bases import Base, ViewBase
 from townhall.base.checks import is_object, one_of
 from townhall.base.columns import (
@@ -59,6 +60,7 @@ __all__ = [
     "ZeroByDefault",
     "account_id",
     "accounts",
+    "asking_for",
     "created_at",
     "is_object",
     "is_read_only",

@@ -27,6 +27,7 @@ from tests.benchmarks.groups.reads_data import (
 )
 from townhall.domains.coaching import newest_usage
 from townhall.domains.community import feed_page
+from townhall.domains.events import participants_of, track_statistics_of
 from townhall.migrate import upgrade
 from townhall.testing import acting
 
@@ -99,8 +100,16 @@ def _reads() -> Iterator[_Read]:
         select count(*) from founder_messages where recipient_id = '{READER}' and not is_read
     """
     yield _Read("count of unread messages", READER, unread, unread, 1.5)
-    yield _Read("participants of one event", ORGANIZER, *_of_event("participants", EVENT), 1.3)
-    yield _Read("statistics of one event", ORGANIZER, *_of_event("track_statistics", EVENT), 1.3)
+    _, participants = _of_event("participants", EVENT)
+    by_name = f"{participants} order by last_name, first_name, id"
+    yield _Read(
+        "participants of one event", ORGANIZER, literal(participants_of(EVENT)), by_name, 1.3
+    )
+    _, statistics = _of_event("track_statistics", EVENT)
+    by_size = f"{statistics} order by participant_count desc, track_name"
+    yield _Read(
+        "statistics of one event", ORGANIZER, literal(track_statistics_of(EVENT)), by_size, 1.3
+    )
     large = _of_event("participants", LARGE_EVENT)
     yield _Read("participants of a large event", ORGANIZER, *large, 1.3)
     for name, table in (("participants", "participants"), ("statistics", "track_statistics")):

@@ -939,6 +939,25 @@ $$;
 
 COMMENT ON FUNCTION private.my_event_ids() IS 'The events of the organizations that the caller belongs to.';
 
+CREATE FUNCTION private.my_event_ids_include(asked_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+    return exists (
+        select
+        from public.events as e
+        join public.organization_members as m
+            on m.organization_id = e.organization_id
+        where e.id = $1
+            and m.user_id = (select auth.uid())
+    );
+end
+$_$;
+
+
+COMMENT ON FUNCTION private.my_event_ids_include(asked_id uuid) IS 'Whether an id is one of private.my_event_ids().';
+
 CREATE FUNCTION private.my_managed_event_ids() RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3629,13 +3648,21 @@ CREATE POLICY "managers of the organization can update" ON public.events FOR UPD
 
 CREATE POLICY "members of the community or the member can read" ON public.community_members FOR SELECT TO authenticated USING (((community_id = ANY (ARRAY( SELECT private.my_community_ids() AS my_community_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "members of the event can read" ON public.tracks FOR SELECT TO authenticated USING ((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))));
+CREATE POLICY "members of the event can read" ON public.tracks FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids)))));
 
-CREATE POLICY "members of the event or the participant can read" ON public.participant_tracks FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
+CREATE POLICY "members of the event or the participant can read" ON public.participant_tracks FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
 
-CREATE POLICY "members of the event or the participant can read" ON public.participants FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY "members of the event or the participant can read" ON public.participants FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (user_id = ( SELECT auth.uid() AS uid))));
 
-CREATE POLICY "members of the event or the participant can read" ON public.table_assignments FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
+CREATE POLICY "members of the event or the participant can read" ON public.table_assignments FOR SELECT TO authenticated USING (((event_id = ANY (ARRAY( SELECT asked.id
+   FROM unnest((NULLIF(current_setting('asked_for.public.events.id'::text, true), ''::text))::uuid[]) asked(id)
+  WHERE private.my_event_ids_include(asked.id)))) OR (event_id = ANY (ARRAY( SELECT private.my_event_ids() AS my_event_ids))) OR (participant_id = ANY (ARRAY( SELECT private.my_participant_ids() AS my_participant_ids)))));
 
 CREATE POLICY "members of the organization can read" ON public.events FOR SELECT TO authenticated USING ((organization_id = ANY (ARRAY( SELECT private.my_organization_ids() AS my_organization_ids))));
 
@@ -4002,6 +4029,10 @@ GRANT ALL ON FUNCTION private.my_enabled_assessments(OUT tenant_id uuid, OUT ass
 REVOKE ALL ON FUNCTION private.my_event_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_event_ids() TO authenticated;
 GRANT ALL ON FUNCTION private.my_event_ids() TO service_role;
+
+REVOKE ALL ON FUNCTION private.my_event_ids_include(asked_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.my_event_ids_include(asked_id uuid) TO authenticated;
+GRANT ALL ON FUNCTION private.my_event_ids_include(asked_id uuid) TO service_role;
 
 REVOKE ALL ON FUNCTION private.my_managed_event_ids() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.my_managed_event_ids() TO authenticated;

@@ -103,6 +103,16 @@ $do$;
 do $do$
 begin
     if to_regclass('private.townhall_origins') is not null then
+        perform pg_temp.townhall_drop_object('private', 'my_event_ids_include', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_event_ids_include(uuid)')), 'drop function if exists private.my_event_ids_include(uuid)', 'townhall_0003');
+    else
+        drop function if exists private.my_event_ids_include(uuid);
+    end if;
+end
+$do$;
+
+do $do$
+begin
+    if to_regclass('private.townhall_origins') is not null then
         perform pg_temp.townhall_drop_object('private', 'my_event_ids', 'function', (select oidvectortypes(p.proargtypes) from pg_catalog.pg_proc as p where p.oid = to_regprocedure('private.my_event_ids()')), 'drop function if exists private.my_event_ids()', 'townhall_0003');
     else
         drop function if exists private.my_event_ids();

@@ -118,6 +118,32 @@ grant execute on function private.my_event_ids() to service_role;
 
 comment on function private.my_event_ids() is 'The events of the organizations that the caller belongs to.';
 
+create or replace function private.my_event_ids_include(asked_id uuid)
+returns boolean
+language plpgsql
+stable security definer parallel unsafe
+set search_path = 'pg_catalog', 'pg_temp'
+as $function$
+begin
+    return exists (
+        select
+        from public.events as e
+        join public.organization_members as m
+            on m.organization_id = e.organization_id
+        where e.id = $1
+            and m.user_id = (select auth.uid())
+    );
+end
+$function$;
+
+revoke all on function private.my_event_ids_include(uuid) from public, anon, authenticated, service_role;
+
+grant execute on function private.my_event_ids_include(uuid) to authenticated;
+
+grant execute on function private.my_event_ids_include(uuid) to service_role;
+
+comment on function private.my_event_ids_include(uuid) is 'Whether an id is one of private.my_event_ids().';
+
 create or replace function private.my_managed_event_ids()
 returns setof uuid
 language plpgsql
@@ -303,7 +329,16 @@ create policy "members of the event or the participant can read" on public.parti
 as permissive for select
 to authenticated
 using (
-    event_id = any (array(select private.my_event_ids()))
+    event_id = any (
+        array(
+            select asked.id
+            from unnest(
+                nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
+            ) as asked (id)
+            where private.my_event_ids_include(asked.id)
+        )
+    )
+    or event_id = any (array(select private.my_event_ids()))
     or user_id = (select auth.uid())
 );
 

@@ -103,7 +103,16 @@ create policy "members of the event can read" on public.tracks
 as permissive for select
 to authenticated
 using (
-    event_id = any (array(select private.my_event_ids()))
+    event_id = any (
+        array(
+            select asked.id
+            from unnest(
+                nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
+            ) as asked (id)
+            where private.my_event_ids_include(asked.id)
+        )
+    )
+    or event_id = any (array(select private.my_event_ids()))
 );
 
 comment on policy "members of the event can read" on public.tracks is null;
@@ -208,7 +217,16 @@ create policy "members of the event or the participant can read" on public.parti
 as permissive for select
 to authenticated
 using (
-    event_id = any (array(select private.my_event_ids()))
+    event_id = any (
+        array(
+            select asked.id
+            from unnest(
+                nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
+            ) as asked (id)
+            where private.my_event_ids_include(asked.id)
+        )
+    )
+    or event_id = any (array(select private.my_event_ids()))
     or participant_id = any (array(select private.my_participant_ids()))
 );
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.pg.access.models import Note, Team
 from townhall import pg
-from townhall.pg.access import Membership, entities_of, membership, public_wrapper
+from townhall.pg.access import Membership, anyone_with, entities_of, membership, public_wrapper
 from townhall.roles import Roles
 
 QUERY = "select m.team_id from public.members as m where m.user_id = :caller"
@@ -64,6 +64,46 @@ def test_membership_is_made_for_the_roles_and_schema_of_an_application() -> None
     assert function.execute == ("app user",)
     assert function.api_roles == ("app user",)
     assert "m.user_id = (select app.me())\n" in function.body
+
+
+BY_ID = "select from public.members as m where m.team_id = :id and m.user_id = :caller"
+
+
+def test_membership_by_id_has_a_function_for_a_single_id() -> None:
+    helper = membership("my_team_ids", Team.id, QUERY, "", by_id=BY_ID)
+    ids, single = entities_of([helper], Roles())
+    assert isinstance(ids, pg.Function)
+    assert isinstance(single, pg.Function)
+    assert single.name == "my_team_ids_include"
+    assert single.arguments == {"asked_id": "bigint"}
+    assert single.returns == "boolean"
+    assert single.body == (
+        "begin\n"
+        "    return exists (\n"
+        "        select from public.members as m"
+        " where m.team_id = $1 and m.user_id = (select auth.uid())\n"
+        "    );\n"
+        "end"
+    )
+    assert (single.security, single.settings) == ("definer", ids.settings)
+    assert (single.execute, single.api_roles) == (ids.execute, ids.api_roles)
+    (_, of_account) = entities_of([helper.with_account], Roles())
+    assert isinstance(of_account, pg.Function)
+    assert "is_anonymous" in of_account.body
+
+
+def test_policy_with_a_membership_by_id_first_compares_with_the_ids_that_are_asked_for() -> None:
+    helper = membership("my_team_ids", Team.id, QUERY, "", by_id=BY_ID)
+    condition = anyone_with(Note.team_id, helper, "members").condition
+    asked, every = condition.split("\nor ")
+    assert "current_setting('asked_for.app.teams.id', true), '')::bigint[]" in asked
+    assert "where private.my_team_ids_include(asked.id)" in asked
+    assert every == "team_id = any (array(select private.my_team_ids()))"
+
+
+def test_membership_by_id_without_an_id_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no :id"):
+        membership("my_team_ids", Team.id, QUERY, "", by_id=QUERY)
 
 
 @pytest.mark.parametrize("argument", ["name", "query", "schema"])

@@ -16,6 +16,7 @@ from townhall.domains.events.models import (
 from townhall.domains.events.queries import (
     Place,
     assign_seats,
+    participants_of,
     seat,
     seating_plan,
     set_networking_opt_in,
@@ -35,6 +36,7 @@ __all__ = [
     "Track",
     "TrackStatistics",
     "assign_seats",
+    "participants_of",
     "seat",
     "seating_plan",
     "set_networking_opt_in",

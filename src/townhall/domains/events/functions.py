@@ -18,6 +18,14 @@ MY_EVENT_IDS = membership(
     where e.organization_id = any (array(select private.my_organization_ids()))
     """,
     "The events of the organizations that the caller belongs to.",
+    by_id="""
+    select
+    from public.events as e
+    join public.organization_members as m
+        on m.organization_id = e.organization_id
+    where e.id = :id
+        and m.user_id = :caller
+    """,
 )
 
 MY_MANAGED_EVENT_IDS = membership(

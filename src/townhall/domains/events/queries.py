@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import contains_eager
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
+from townhall.base import asking_for
 from townhall.domains.events.models import (
     AssignedBy,
     Event,
@@ -214,6 +215,19 @@ def _locked(event_id: UUID) -> Select[UUID]:
     return select(Event.id).where(Event.id == event_id).with_for_update(key_share=True)
 
 
+def participants_of(event_id: UUID) -> Select[Participant]:
+    """Select the participants of an event by name.
+
+    Args:
+        event_id: The event.
+    """
+    return (
+        select(Participant)
+        .where(Participant.event_id == event_id, asking_for(Event.id, event_id))
+        .order_by(Participant.last_name, Participant.first_name, Participant.id)
+    )
+
+
 def seating_plan(event_id: UUID) -> Select[TableAssignment]:
     """Select the seats of an event by table, each with its ``participant`` loaded.
 
@@ -225,7 +239,7 @@ def seating_plan(event_id: UUID) -> Select[TableAssignment]:
     return (
         select(TableAssignment)
         .join(TableAssignment.participant)
-        .where(TableAssignment.event_id == event_id)
+        .where(TableAssignment.event_id == event_id, asking_for(Event.id, event_id))
         .order_by(
             TableAssignment.table_number,
             TableAssignment.seat_number,  # unnumbered places come last
@@ -245,7 +259,7 @@ def track_statistics_of(event_id: UUID) -> Select[TrackStatistics]:
     """
     return (
         select(TrackStatistics)
-        .where(TrackStatistics.event_id == event_id)
+        .where(TrackStatistics.event_id == event_id, asking_for(Event.id, event_id))
         .order_by(TrackStatistics.participant_count.desc(), TrackStatistics.track_name)
     )
 

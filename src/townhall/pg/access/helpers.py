@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from townhall.base.asking import setting_of
 from townhall.input_error import InputError
 from townhall.pg import sql
 from townhall.pg.access.account import HAS_ACCOUNT
@@ -26,6 +27,8 @@ class Membership:
         ids: The type of the ids, as PostgreSQL names it.
         query: A query of one column of ids.
         comment: The comment on the function.
+        by_id: A query that returns a row if ``:id`` is one of the ids.
+        setting: The setting that has the ids for which a statement asks; empty without ``by_id``.
     """
 
     schema: str
@@ -33,6 +36,8 @@ class Membership:
     ids: str
     query: str
     comment: str
+    by_id: str | None = None
+    setting: str = ""
 
     @property
     def with_account(self) -> Membership:
@@ -41,10 +46,13 @@ class Membership:
         Left out are the users of an anonymous sign-in, as with :attr:`Principal.with_account`.
         """
         mine = f"select mine.id\nfrom (\n{indented(self.query)}\n) as mine (id)"
-        return replace(self, query=f"{mine}\nwhere {HAS_ACCOUNT}")
+        found = (
+            self.by_id and f"select\nfrom (\n{indented(self.by_id)}\n) as mine\nwhere {HAS_ACCOUNT}"
+        )
+        return replace(self, query=f"{mine}\nwhere {HAS_ACCOUNT}", by_id=found)
 
     def entities(self, roles: Roles) -> Iterable[Entity]:
-        """Yield the function, which users and the service may execute.
+        """Yield the function, and that for a single id; users and the service may execute both.
 
         PL/pgSQL keeps its plan for the session. Before PostgreSQL 18 one in SQL would be planned
         anew in each statement.
@@ -61,7 +69,7 @@ class Membership:
             "    ) as mine (id);",
             "end",
         )
-        yield Function(
+        ids = Function(
             schema=self.schema,
             name=self.name,
             returns=f"setof {self.ids}",
@@ -74,10 +82,43 @@ class Membership:
             api_roles=roles.names,
             comment=self.comment,
         )
+        yield ids
+        if self.by_id is not None:
+            found = indented(sql.substituted(self.by_id, "id", "$1"), " " * 8)
+            yield replace(
+                ids,
+                name=f"{self.name}_include",
+                arguments={"asked_id": self.ids},
+                returns="boolean",
+                body=f"begin\n    return exists (\n{found}\n    );\nend",
+                comment=f"Whether an id is one of {self.schema}.{self.name}().",
+            )
+
+    @property
+    def asked(self) -> str:
+        """An SQL array of those of the ids for which a statement asks, with ``asking_for()``."""
+        function = f"{sql.quote(self.schema)}.{sql.quote(f'{self.name}_include')}"
+        return sql.layout(
+            f"""
+            array(
+                select asked.id
+                from unnest(
+                    nullif(current_setting('{self.setting}', true), '')::{self.ids}[]
+                ) as asked (id)
+                where {function}(asked.id)
+            )
+            """
+        )
 
 
-def membership(
-    name: str, ids: Attribute, query: str, comment: str, *, schema: str = HELPER_SCHEMA
+def membership(  # noqa: PLR0913 - the parts of a function
+    name: str,
+    ids: Attribute,
+    query: str,
+    comment: str,
+    *,
+    by_id: str | None = None,
+    schema: str = HELPER_SCHEMA,
 ) -> Membership:
     """Return the function that tells policies what the caller belongs to.
 
@@ -90,21 +131,32 @@ def membership(
         query: A query of one column of ids. ``:caller`` in it is the caller's id; names other than
             PostgreSQL's own are qualified.
         comment: What the ids are.
+        by_id: A query that returns a row if ``:id`` is one of the ids, through indexes, for callers
+            who belong to many: a statement with :func:`~townhall.base.asking_for` runs it for the
+            ids that it names, in place of ``query``. None where callers belong to few.
         schema: The schema of the function, one that clients can't reach through an API.
 
     Raises:
         TypeError: ``ids`` is no mapped attribute of a column.
-        InputError: A text is empty.
+        InputError: A text is empty, ``by_id`` has no ``:id``, or a name is none that a setting of
+            PostgreSQL may have.
     """
     for argument, text in {"name": name, "query": query, "schema": schema}.items():
         if not text.strip():
             raise InputError(f"membership() needs a {argument}; it is empty")
+    column = column_of(ids, "membership()")
+    if by_id is not None and sql.substituted(by_id, "id", "") == by_id:
+        raise InputError(
+            "by_id of membership() is a query for one id and has no :id; compare a key with it"
+        )
     return Membership(
         schema=schema,
         name=name,
-        ids=type_of(column_of(ids, "membership()")),
+        ids=type_of(column),
         query=sql.layout(query),
         comment=comment,
+        by_id=None if by_id is None else sql.layout(by_id),
+        setting="" if by_id is None else setting_of(column),
     )
 
 

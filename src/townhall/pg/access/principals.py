@@ -211,7 +211,14 @@ def anyone_with(column: Attribute, helper: Membership | Function, name: str) -> 
             f" {helper.identity} returns {helper.returns}; declare one with membership()"
         )
     function = f"{sql.quote(helper.schema)}.{sql.quote(helper.name)}"
-    return _compared(column, f"any (array(select {function}()))", name, "anyone_with()")
+    belongs = _compared(column, f"any (array(select {function}()))", name, "anyone_with()")
+    if not isinstance(helper, Membership) or helper.by_id is None:
+        return belongs
+    # PostgreSQL evaluates what a condition compares with once, and only if it gets there: the array
+    # of all ids is not made while the rows are those that are asked for. Both halves can use an
+    # index, so that a statement that asks for no id reads no other rows than before.
+    asked = _compared(column, f"any (\n{indented(helper.asked)}\n)", name, "anyone_with()")
+    return replace(belongs, condition=f"{asked.condition}\nor {belongs.condition}")
 
 
 def readers_of(

@@ -104,7 +104,16 @@ def upgrade() -> None:
             command="select",
             roles=("authenticated",),
             using="""
-                event_id = any (array(select private.my_event_ids()))
+                event_id = any (
+                    array(
+                        select asked.id
+                        from unnest(
+                            nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
+                        ) as asked (id)
+                        where private.my_event_ids_include(asked.id)
+                    )
+                )
+                or event_id = any (array(select private.my_event_ids()))
                 or holder_id = (select auth.uid())
             """,
         )
@@ -167,7 +176,18 @@ def upgrade() -> None:
             name="members of the event can read",
             command="select",
             roles=("authenticated",),
-            using="event_id = any (array(select private.my_event_ids()))",
+            using="""
+                event_id = any (
+                    array(
+                        select asked.id
+                        from unnest(
+                            nullif(current_setting('asked_for.public.events.id', true), '')::uuid[]
+                        ) as asked (id)
+                        where private.my_event_ids_include(asked.id)
+                    )
+                )
+                or event_id = any (array(select private.my_event_ids()))
+            """,
         )
     )
     pg.create_entity(

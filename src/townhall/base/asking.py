@@ -1,0 +1,76 @@
+"""Which rows a statement asks for, told to the policies of tables that refer to them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Text, cast, func, literal_column, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import ColumnProperty, InstrumentedAttribute
+
+from townhall.input_error import InputError
+
+_SIMPLE = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+def setting_of(column: Column[Any]) -> str:
+    """Return the setting that has the values of a column for which a statement asks.
+
+    Args:
+        column: A column of keys.
+
+    Raises:
+        InputError: A name has other characters than a setting of PostgreSQL may have.
+    """
+    parts = (column.table.schema or "public", column.table.name, column.name)
+    if not all(map(_SIMPLE.fullmatch, parts)):
+        raise InputError(
+            f"the column {'.'.join(parts)} can't be asked for by its values: name it, its table and"
+            " its schema with small letters, digits and underscores"
+        )
+    return ".".join(("asked_for", *parts))
+
+
+def asking_for(key: InstrumentedAttribute[Any], *values: object) -> ColumnElement[bool]:
+    """Return a condition that tells policies which rows a statement asks for, and is always true.
+
+    Whoever belongs to thousands of events would have all of them looked up to read the participants
+    of one. With this in a statement, beside the condition itself, PostgreSQL looks that one up, by
+    its key::
+
+        select(Participant).where(
+            Participant.event_id == event_id, asking_for(Event.id, event_id)
+        )
+
+    What is read is the same with other values or without them. They hold until the transaction
+    ends, or other values of the column are asked for.
+
+    Args:
+        key: The column of which :func:`~townhall.pg.access.membership` has the values, with
+            ``by_id``: ``Event.id``.
+        values: The values that the statement names.
+
+    Raises:
+        TypeError: ``key`` is no mapped attribute of a column.
+        InputError: A name has other characters than a setting of PostgreSQL may have.
+    """
+    column = _column_of(key)
+    asked = func.pg_catalog.set_config(
+        literal_column(f"'{setting_of(column)}'"),
+        cast(cast(list(values), ARRAY(column.type)), Text),
+        true(),
+    )
+    # A condition without columns is evaluated before any table is read.
+    return select(asked).scalar_subquery().is_not(None)
+
+
+def _column_of(key: InstrumentedAttribute[Any]) -> Column[Any]:
+    if isinstance(key, InstrumentedAttribute):
+        mapped = key.comparator.prop
+        if isinstance(mapped, ColumnProperty) and isinstance(mapped.columns[0], Column):
+            return mapped.columns[0]
+    raise TypeError(
+        "asking_for() takes a column as an attribute of a mapped class, such as Event.id, not"
+        f" {key!r}"
+    )

@@ -1,0 +1,182 @@
+"""What is read for a query, when all that it does not ask for is four times as much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+from sqlalchemy import ClauseElement, Connection, create_engine, select, text
+
+from tests.benchmarks.groups.reads_data import (
+    BUSY_POST,
+    COACH,
+    EVENT,
+    ORGANIZER,
+    READER,
+    TENANT,
+    fill,
+    key,
+)
+from tests.support.plans import Plan, plan_of
+from townhall import (
+    FounderMessage,
+    Participant,
+    ParticipantSession,
+    ParticipantTrack,
+    SocialFeedComment,
+    SocialFeedPost,
+    SocialFeedReaction,
+    Track,
+    TrackStatistics,
+    UsageEvent,
+)
+from townhall.base import asking_for
+from townhall.domains.coaching import newest_usage
+from townhall.domains.community import conversation, feed_page
+from townhall.domains.events import participants_of, seating_plan, track_statistics_of
+from townhall.domains.events.models import Event
+from townhall.testing import acting
+from townhall.testing.databases import Databases
+
+pytestmark = pytest.mark.thorough
+
+SMALL, LARGE = 8_000, 32_000
+PAGE = [key(2, number) for number in range(0, 200, 10)]
+
+
+class Read(NamedTuple):
+    """A query of a user that asks for as many rows in either database."""
+
+    reader: UUID
+    query: ClauseElement
+
+
+def _asked(table: type[Track | ParticipantTrack]) -> ClauseElement:
+    return select(table).where(table.event_id == EVENT, asking_for(Event.id, EVENT))
+
+
+FLAT: Mapping[str, Read] = {
+    "newest comments of a post": Read(
+        READER,
+        select(SocialFeedComment)
+        .where(SocialFeedComment.post_id == BUSY_POST)
+        .order_by(SocialFeedComment.created_at.desc())
+        .limit(50),
+    ),
+    "own reactions to a page": Read(
+        READER,
+        select(SocialFeedReaction).where(
+            SocialFeedReaction.user_id == READER, SocialFeedReaction.post_id.in_(PAGE)
+        ),
+    ),
+    "own reactions": Read(
+        READER, select(SocialFeedReaction).where(SocialFeedReaction.user_id == READER)
+    ),
+    "a post with its counters": Read(
+        READER, select(SocialFeedPost).where(SocialFeedPost.id == BUSY_POST)
+    ),
+    "a page of the feed": Read(READER, feed_page()),
+    "the newest of the feed": Read(
+        READER, select(SocialFeedPost).order_by(SocialFeedPost.created_at.desc()).limit(20)
+    ),
+    "a conversation": Read(READER, conversation(READER, key(1, 5))),
+    "unread messages": Read(
+        READER,
+        select(FounderMessage.id)
+        .where(FounderMessage.recipient_id == READER, ~FounderMessage.is_read)
+        .limit(1),
+    ),
+    "participants of an event": Read(ORGANIZER, participants_of(EVENT)),
+    "seats of an event": Read(ORGANIZER, seating_plan(EVENT)),
+    "statistics of an event": Read(ORGANIZER, track_statistics_of(EVENT)),
+    "tracks of an event": Read(ORGANIZER, _asked(Track)),
+    "placements of an event": Read(ORGANIZER, _asked(ParticipantTrack)),
+    "newest usage": Read(COACH, newest_usage()),
+    "newest usage of a tenant": Read(
+        COACH,
+        select(UsageEvent)
+        .where(UsageEvent.tenant_id == TENANT)
+        .order_by(UsageEvent.created_at.desc())
+        .limit(50),
+    ),
+    "own sessions": Read(
+        COACH, select(ParticipantSession).where(ParticipantSession.user_id == COACH)
+    ),
+}
+"""Each costs the same, however many rows others have, and whatever the caller belongs to."""
+
+GROWING: Mapping[str, Read] = {
+    "participants of an event, without asking_for()": Read(
+        ORGANIZER, select(Participant).where(Participant.event_id == EVENT)
+    ),
+    "statistics of an event, without asking_for()": Read(
+        ORGANIZER, select(TrackStatistics).where(TrackStatistics.event_id == EVENT)
+    ),
+    "all comments of a post": Read(
+        READER, select(SocialFeedComment).where(SocialFeedComment.post_id == BUSY_POST)
+    ),
+}
+"""The first two cost as much as the caller has events, the last as much as it returns."""
+
+
+@contextmanager
+def _filled(databases: Databases, template: str, rows: int) -> Iterator[Connection]:
+    with databases.create(template) as url:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            fill(connection, rows)
+            # More than four times as many events of the caller.
+            if rows == LARGE:
+                connection.execute(text(_MEMBER_OF_ALL), {"user": ORGANIZER})
+        with engine.connect() as connection:
+            vacuuming = connection.execution_options(isolation_level="AUTOCOMMIT")
+            vacuuming.execute(text("vacuum analyze"))
+        with engine.connect() as connection:
+            # The tables are so small that a scan of all of one is sometimes cheaper.
+            connection.execute(text("set enable_seqscan = off"))
+            connection.commit()
+            yield connection
+        engine.dispose()
+
+
+_MEMBER_OF_ALL = """
+    insert into public.organization_members (organization_id, user_id, role)
+    select o.id, :user, 'viewer'
+    from public.organizations as o
+    on conflict do nothing
+"""
+
+
+def _read(connection: Connection, read: Read) -> Plan:
+    with acting(connection, "authenticated", read.reader):
+        plan_of(connection, read.query, run=True)  # what is cached is read from catalogs before
+        plan = plan_of(connection, read.query, run=True)
+    connection.rollback()  # what was asked for holds until then
+    return plan
+
+
+def _grows(small: Plan, large: Plan) -> bool:
+    """Tell whether it reads more than another order of joins and a higher index explain."""
+    return large.buffers > 2.5 * small.buffers + 10 or large.most_rows > 2.5 * small.most_rows + 10
+
+
+def test_query_reads_no_more_when_there_is_more_that_it_does_not_ask_for(
+    townhall_databases: Databases, townhall_template: str
+) -> None:
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(_filled(townhall_databases, townhall_template, rows))
+            for rows in (SMALL, LARGE)
+        ]
+        growing = set()
+        for name, read in {**FLAT, **GROWING}.items():
+            small, large = (_read(each, read) for each in connections)
+            assert small.root["Actual Rows"] > 0
+            if _grows(small, large):
+                growing.add(name)
+            elif name in FLAT:
+                assert large.root["Actual Rows"] == small.root["Actual Rows"]
+    assert growing == GROWING.keys()
