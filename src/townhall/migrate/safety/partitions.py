@@ -157,6 +157,8 @@ _MATCHING = f"""
     join pg_catalog.pg_index as own
         on own.indrelid = pg_catalog.to_regclass(:table)
         and own.indisunique = i.indisunique
+        -- One that is older is the partition's own, and none of an interrupted build.
+        and own.indexrelid > i.indexrelid
         and {_definition("own.indexrelid")} = {_definition("i.indexrelid")}
     join pg_catalog.pg_class as c on c.oid = own.indexrelid and not c.relispartition
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
