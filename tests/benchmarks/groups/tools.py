@@ -205,13 +205,16 @@ class Programs:
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         environment = os.environ | self.settings | {"PYTHONPYCACHEPREFIX": str(self.bytecode)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        return subprocess.run(  # noqa: S603 - the programs are ours
+        done = subprocess.run(  # noqa: S603 - the programs are ours
             (sys.executable, *arguments),
             cwd=self.folder,
             env=environment,
-            check=True,
+            check=False,
             capture_output=True,
         )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments):.80}: {(done.stdout + done.stderr).decode()}")
+        return done
 
 
 def _of_children() -> float:
