@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(names)}")
     parser.add_argument("--long", action="store_true", help=f"{LONG:,} rows instead of {USUAL:,}")
     parser.add_argument("--rows", type=int, help="another number of rows")
-    parser.add_argument("--seconds", type=float, default=8.0, help="for all turns of one line")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for all turns of one line")
     parser.add_argument("--print", action="store_true", help="print the blocks, and write nothing")
     options = parser.parse_args(arguments)
     unknown = {*options.groups} - {*names}

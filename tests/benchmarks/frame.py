@@ -44,7 +44,7 @@ class Bench:
 
     databases: Databases
     rows: int = 1_000_000
-    seconds: float = 8.0
+    seconds: float = 5.0
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ TOOLS = (
 NO_CHANGE, FIRST_REVISION = "no change", "first revision"
 _ROOT = Path(__file__).parents[3]
 COMPLETE = 10  # comparisons of each kind, or as many as fit into
-_MOST_SECONDS = 15.0  # seconds for the repetitions of one figure
+_MOST_SECONDS = 10.0  # seconds for the repetitions of one figure
 _LONGEST = 60.0  # seconds that a comparison may take; twice the size is expected to take
 _GROWTH = 4.0  # times as long, as the slow ones do
 
