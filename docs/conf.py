@@ -11,6 +11,7 @@ project_copyright = "2026, The townhall authors"
 
 extensions = [
     "myst_parser",
+    "attributes",
     "constants",
     "reading",
     "sphinx.ext.autodoc",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, FetchedValue, UniqueConstraint
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.ddl import sort_tables
@@ -18,11 +20,13 @@ from townhall.pictures.access import access_of
 from townhall.pictures.choosing import shown_name
 from townhall.pictures.tables import short_type
 from townhall.types import BoundedDate, BoundedText, BoundedTime, Document, LabelArray, TextEnum
+from townhall.types.bounded_time import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, ForeignKey, Table
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
+_KEYWORDS = re.compile(r"\b(?:CREATE|UNIQUE|INDEX|ON|USING|WHERE|DESC|NULLS|FIRST|LAST|INCLUDE)\b")
 _HEAD = """\
 # Tables
 
@@ -116,27 +120,57 @@ def _values(column: Column[Any]) -> str:
             return f"at most {size // 1024:,} kB"
         case LabelArray():
             return "a list of names"
-        case BoundedTime() | BoundedDate():
-            return "a time that Python can hold"
-    return ""
+        case BoundedTime():
+            years = FIRST_YEAR, LAST_YEAR
+        case BoundedDate():
+            years = date.min.year, date.max.year
+        case _:
+            return ""
+    return f"in the years {years[0]} to {years[1]}"
 
 
 def _constraints(table: Table) -> Iterator[str]:
     named = sorted(table.constraints, key=lambda each: str(each.name))
     for constraint in named:
         if isinstance(constraint, UniqueConstraint):
-            columns = ", ".join(f"`{column.name}`" for column in constraint.columns)
-            yield f"`{constraint.name}`: {columns} are unique together"
+            columns = list(constraint.columns)
+            unique = "is unique" if len(columns) == 1 else "are unique together"
+            yield f"`{constraint.name}`: {_names(columns)} {unique}{_checked(constraint)}"
+        elif isinstance(constraint, ForeignKeyConstraint):
+            yield f"`{constraint.name}`: {_foreign_key(constraint)}{_checked(constraint)}"
         elif isinstance(constraint, CheckConstraint) and not str(constraint.name).endswith(
             "_bounds"
         ):
             yield f"`{constraint.name}`: {code(str(constraint.sqltext))}"
 
 
+def _names(columns: Iterable[Column[Any]]) -> str:
+    return ", ".join(f"`{column.name}`" for column in columns)
+
+
+def _foreign_key(key: ForeignKeyConstraint) -> str:
+    table = key.referred_table
+    refers = "refers" if len(key.elements) == 1 else "refer together"
+    referred = _names(each.column for each in key.elements)
+    deleted = f", on delete {key.ondelete.lower()}" if key.ondelete else ""
+    return (
+        f"{_names(key.columns)} {refers} to {referred} of"
+        f" `{shown_name(table.schema, table.name)}`{deleted}"
+    )
+
+
+def _checked(constraint: UniqueConstraint | ForeignKeyConstraint) -> str:
+    """Return when a constraint is checked, unless that is at the end of each statement."""
+    if not constraint.deferrable:
+        return ""
+    at_commit = str(constraint.initially or "").lower() == "deferred"
+    return ", checked at commit" if at_commit else ", deferrable until commit"
+
+
 def _indexes(table: Table) -> Iterator[str]:
     for index in sorted(table.indexes, key=lambda each: str(each.name)):
         statement = str(CreateIndex(index).compile(dialect=_DIALECT))
-        yield code(statement)
+        yield code(_KEYWORDS.sub(lambda word: word[0].lower(), statement))
 
 
 def _rules(table: Table) -> Iterator[str]:
