@@ -15,7 +15,8 @@ from tests.events.data import insert_events
 from tests.support.blocks import blocks_of, run_blocks
 from tests.support.organizations import MANAGER, ORGANIZATION, STRANGER, insert_organizations
 from tests.wizard.data import OWNER, SESSION, insert_wizard
-from townhall import Event, Organization, SessionFactory
+from townhall import Event, Organization, Participant, SessionFactory
+from townhall.base.asking import asking_for
 from townhall.errors import Kind, explain
 from townhall.session import Actor
 from townhall.testing import access_cases, acting, create_account, outcome
@@ -115,6 +116,11 @@ def test_procedure_of_the_wizard_takes_what_is_shown(townhall_connection: Connec
         statement = text(call.text.replace("…", str(SESSION)).replace(":", "\\:"))
         (saved,) = townhall_connection.execute(statement).all()
     assert saved.state["venue"] == {"city": "Haifa"}
+
+
+def test_statement_that_asks_for_the_rows_of_an_event_is_built() -> None:
+    names = {"Event": Event, "Participant": Participant, "asking_for": asking_for, "select": select}
+    run_blocks(blocks_of("src/townhall/base/asking.py"), event_id=uuid4(), **names)
 
 
 def test_matrix_of_the_docstring_holds(townhall_connection: Connection) -> None:

@@ -112,7 +112,9 @@ def test_pages_that_install_the_package_run(wheel: Path, folder: Path, empty_dat
         [
             embedded[0].with_values({"'townhall": built}),
             *embedded[1:],
-            own.with_values({"townhall ": f"{built}' ", "postgresql://…": _libpq(empty_database)}),
+            own.with_values(
+                {"install townhall": f"install {built}'", "postgresql://…": _libpq(empty_database)}
+            ),
             testing.with_values({"'townhall": built}),
         ]
     )
