@@ -360,3 +360,20 @@ def test_indexes_and_policies_of_partitions_come_back(lab: Lab) -> None:
     assert changed(before, after) == {"column lab.parted.total", "column lab.parted_1.total"}
     lab.run(revision.downgrade, times=2)
     assert everything(lab) == before
+
+
+def test_column_that_a_view_reads_is_generated_from_another_column(lab: Lab) -> None:
+    def generated_from(source: str) -> Schema:
+        metadata = sa.MetaData()
+        sa.Table(
+            "people",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column(source, sa.Text),
+            sa.Column("shown", sa.Text, sa.Computed(f"lower({source})", persisted=True)),
+            schema=SCHEMA,
+        )
+        view = pg.View(schema=SCHEMA, name="names", definition=f"select shown from {SCHEMA}.people")
+        return Schema(metadata, [view])
+
+    lab.there_and_back(generated_from("first"), generated_from("given"), times=1)

@@ -123,6 +123,16 @@ class Creation:
         done, failures = self._run_in_arrangements(changed)
         return [*left, *done], failures
 
+    def run_again(
+        self, failures: Iterable[Failure[Step]]
+    ) -> tuple[Sequence[Step], Sequence[Failure[Step]]]:
+        """Run steps again that were refused, and return those that run now, and the others.
+
+        Args:
+            failures: The steps that were refused.
+        """
+        return self._run_in_any_order([failure.step for failure in failures])
+
     def restore_left_alone(self) -> None:
         """Create what others have and was in the way again, where that is possible."""
         for each in self._left_alone:

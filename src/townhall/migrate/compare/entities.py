@@ -285,6 +285,10 @@ def _compare(
         unchanged = creation.unchanged(declared.entities, read) if spares_locks else ()
         done, failures = creation.run([*on_tables, *declared.entities], left_alone, unchanged)
         missing = creation.dependants.missing()
+        if failures and creation.dependants.added:
+            # They may read a column that could be added only after another one.
+            later, failures = creation.run_again(failures)
+            done = [*done, *later]
         created = read()
         keys = _keys_in_database(connection, done, created)
         differing = [key for key in keys.values() if actual.get(key) != created.get(key)]
