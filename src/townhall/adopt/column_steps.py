@@ -85,21 +85,6 @@ def accept_null(table: TableName, column: str) -> Iterable[Step]:
     yield Step(f"accept NULL in {sql.qualified(*table, column)}", (statement,))
 
 
-def stop_generating(table: TableName, declared: Column, actual: Column) -> Iterable[Step]:
-    """Yield what makes a generated column an ordinary one."""
-    target = sql.qualified(*table)
-    statements = []
-    if actual.generated is not None:
-        statements.append(ddl.drop_expression(target, actual.name))
-    if actual.identity and not declared.identity:
-        statements.append(ddl.drop_identity(target, actual.name))
-    if statements and not declared.identity and declared.sequence is None:
-        statements.append(ddl.alter_default(target, declared.name, declared.default))
-    if statements:
-        title = f"no longer generate {sql.qualified(*table, declared.name)}"
-        yield Step(title, tuple(statements))
-
-
 def drop(table: TableName, column: str) -> Iterable[Step]:
     """Yield what drops a column that is not declared, with its values."""
     statement = ddl.drop_column(sql.qualified(*table), column)

@@ -13,6 +13,7 @@ from townhall.adopt import (
     comment_steps,
     constraint_steps,
     conversion_steps,
+    generation_steps,
     number_steps,
     rebinding,
     row_identity,
@@ -42,6 +43,7 @@ from townhall.adopt.differences import (
     UndeclaredIndex,
     UnfilledColumn,
 )
+from townhall.adopt.recreation import Recreation
 from townhall.adopt.references import references_to, replaced_key, tables_with_mark
 from townhall.adopt.step import Rename, Step
 from townhall.check.snapshot import Object, Snapshot
@@ -136,7 +138,7 @@ class Plan:
         """
         self._connection = connection
         self._choices = choices
-        self._actual = actual
+        self._recreation = Recreation(connection, actual, choices.drops)
         self._differences = compare(declared, actual)
         wanted, existing = tables_of(declared), tables_of(actual)
         self._pairs = [
@@ -257,11 +259,10 @@ class Plan:
 
     def _convert(self, differences: Sequence[Difference]) -> Iterator[Step]:
         yield from conversion_steps.convert(
-            self._connection,
+            self._recreation,
             _of(differences, OtherType),
             self._choices.conversions,
-            self._actual,
-            self._choices.drops,
+            {*map(generation_steps.part_of, _of(differences, OtherGeneration))},
         )
 
     def _set_defaults(self, differences: Sequence[Difference]) -> Iterator[Step]:
@@ -275,7 +276,9 @@ class Plan:
         for each in _of(differences, RefusesNull):
             yield from column_steps.accept_null(each.table, each.declared.name)
         for other in _of(differences, OtherGeneration):
-            yield from column_steps.stop_generating(other.table, other.declared, other.actual)
+            yield from generation_steps.stop_generating(
+                self._recreation, other, is_converted=other.column_name in converted
+            )
 
     def _number(self, differences: Sequence[Difference]) -> Iterator[Step]:
         # An identity column refuses NULL, and both have a type of numbers.

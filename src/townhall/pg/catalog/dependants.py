@@ -468,7 +468,10 @@ _QUERY = f"""
     ) as p (kind, name, drop, "create")
     order by
         array_position(
-            array['foreign key', 'constraint', 'statistics', 'index', 'generated column'], p.kind
+            array[
+                'rule', 'foreign key', 'constraint', 'statistics', 'index', 'generated column'
+            ],
+            p.kind
         ),
         p.name
 """
