@@ -7,6 +7,8 @@ revision made. In their text ``:memory`` stands for the table of the memory.
 
 from __future__ import annotations
 
+from townhall.pg.catalog import grant_option, grantee, name_of_grantee
+
 BESIDE = (
     "function",
     "view",
@@ -19,7 +21,7 @@ BESIDE = (
 )
 """The kinds of objects that are no part of a table."""
 
-_CLEAR = """
+_CLEAR = f"""
 create or replace function pg_temp.townhall_clear(target text, acl aclitem[], owner oid)
 returns void
 language plpgsql
@@ -29,7 +31,7 @@ declare
     grantee text;
 begin
     for grantee in
-        select distinct case x.grantee when 0 then 'public' else x.grantee::regrole::text end
+        select distinct {grantee("x")}
         from aclexplode(acl) as x
         where x.grantee <> owner
     loop
@@ -39,7 +41,7 @@ end
 $clear$
 """
 
-GRANTS = """
+GRANTS = f"""
 create or replace function pg_temp.townhall_grants(target text, acl aclitem[], owner oid)
 returns text
 language sql
@@ -51,8 +53,8 @@ as $grants$
             'grant %s on %s to %s%s',
             x.privilege_type,
             target,
-            case x.grantee when 0 then 'public' else x.grantee::regrole::text end,
-            case when x.is_grantable then ' with grant option' end
+            {grantee("x")},
+            {grant_option("x")}
         ),
         E';\\n'
     )
@@ -61,7 +63,7 @@ as $grants$
 $grants$
 """
 
-_OBJECTS = """
+_OBJECTS = f"""
 create or replace function pg_temp.townhall_objects(kind text, schema_name text, name text)
 returns table (part text, make text, set text)
 language sql
@@ -200,8 +202,8 @@ as $objects$
                         x.privilege_type,
                         a.attname,
                         s.target,
-                        case x.grantee when 0 then 'public' else x.grantee::regrole::text end,
-                        case when x.is_grantable then ' with grant option' end
+                        {grantee("x")},
+                        {grant_option("x")}
                     ),
                     E';\\n' order by a.attnum
                 )
@@ -317,7 +319,7 @@ as $objects$
                     g.columns,
                     g.target,
                     g.grantee,
-                    case when g.is_grantable then ' with grant option' end
+                    {grant_option("g")}
                 ),
                 E';\\n'
             )
@@ -325,8 +327,8 @@ as $objects$
     from (
         select
             format('%I.%I', n.nspname, c.relname) as target,
-            case x.grantee when 0 then 'public' else pg_get_userbyid(x.grantee)::text end as role,
-            case x.grantee when 0 then 'public' else x.grantee::regrole::text end as grantee,
+            {name_of_grantee("x")} as role,
+            {grantee("x")} as grantee,
             x.privilege_type as privilege,
             x.columns,
             x.is_grantable
@@ -365,8 +367,8 @@ as $objects$
                         s.alter,
                         x.privilege_type,
                         $3,
-                        case x.grantee when 0 then 'public' else x.grantee::regrole::text end,
-                        case when x.is_grantable then ' with grant option' end
+                        {grantee("x")},
+                        {grant_option("x")}
                     ),
                     E';\\n'
                 )
@@ -391,7 +393,7 @@ as $objects$
 $objects$
 """
 
-_CLEAR_DEFAULTS = """
+_CLEAR_DEFAULTS = f"""
 create or replace function pg_temp.townhall_clear_defaults(
     alteration text, owner regrole, schema_name text, objects "char"
 )
@@ -407,7 +409,7 @@ declare
     end;
 begin
     for grantee in
-        select distinct case x.grantee when 0 then 'public' else x.grantee::regrole::text end
+        select distinct {grantee("x")}
         from pg_default_acl as d
         cross join aclexplode(d.defaclacl) as x
         left join pg_namespace as n on n.oid = d.defaclnamespace

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from townhall.pg.catalog import firing, grant_option, grantee
+
 ORDER = (
     "comment",
     "trigger",
@@ -26,7 +28,7 @@ ORDER = (
 )
 """The kinds of parts in the order in which they are removed, the reverse of that of making them."""
 
-PARTS = """
+PARTS = f"""
 create or replace function pg_temp.townhall_parts(relation oid)
 returns table (kind text, name text, make text, remove text)
 language sql
@@ -313,9 +315,7 @@ as $parts$
             case when t.tgenabled <> 'O' then format(
                 'alter table %s %s trigger %I',
                 t.target,
-                case t.tgenabled
-                    when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always'
-                end,
+                {firing("t.tgenabled")},
                 t.tgname
             ) end
         ),
@@ -418,13 +418,13 @@ as $parts$
             g.columns,
             g.target,
             g.role,
-            case when g.is_grantable then ' with grant option' end
+            {grant_option("g")}
         ),
         format('revoke %s%s on %s from %s', g.privilege, g.columns, g.target, g.role)
     from (
         select
             grants.*,
-            case grants.grantee when 0 then 'public' else grants.grantee::regrole::text end as role
+            {grantee("grants")} as role
         from grants
     ) as g
     union all

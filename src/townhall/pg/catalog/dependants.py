@@ -8,7 +8,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from townhall.pg.catalog.fragments import SIGNATURE, empty_search_path
+from townhall.pg.catalog.fragments import (
+    SIGNATURE,
+    empty_search_path,
+    firing,
+    grant_option,
+    grantee,
+)
 
 Key = tuple[str, ...]
 
@@ -269,8 +275,8 @@ _GENERATED = f"""
             select format(
                 'grant %s (%I) on table %s to %s%s',
                 lower(e.privilege_type), a.attname, c.oid::regclass,
-                case when e.grantee = 0 then 'public' else e.grantee::regrole::text end,
-                case when e.is_grantable then ' with grant option' end
+                {grantee("e")},
+                {grant_option("e")}
             )
             from aclexplode(a.attacl) as e
             where e.grantee <> c.relowner
@@ -384,9 +390,7 @@ _RULES = f"""
             case when r.ev_enabled <> 'O' then format(
                 'alter table %s %s rule %s',
                 e.relation,
-                case r.ev_enabled
-                    when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always'
-                end,
+                {firing("r.ev_enabled")},
                 e.name
             ) end,
             {_comment("rule %s on %s", "e.name, e.relation", _OF_RULE)}

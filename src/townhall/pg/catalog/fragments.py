@@ -105,7 +105,45 @@ SIGNATURE = """
 """
 """The name of a row ``p`` of ``pg_proc`` with the types of its arguments."""
 
-_GRANTEE = "case when a.grantee = 0 then 'public' else pg_catalog.pg_get_userbyid(a.grantee) end"
+
+def grantee(entry: str) -> str:
+    """Return the role of an entry of an access control list as SQL names it, or ``public``.
+
+    Args:
+        entry: The query's alias for a row of ``aclexplode``.
+    """
+    return f"case {entry}.grantee when 0 then 'public' else {entry}.grantee::regrole::text end"
+
+
+def name_of_grantee(entry: str) -> str:
+    """Return the name of the role of an entry, unquoted, or ``public``.
+
+    Args:
+        entry: The query's alias for a row of ``aclexplode``.
+    """
+    return (
+        f"case {entry}.grantee when 0 then 'public' else pg_get_userbyid({entry}.grantee)::text end"
+    )
+
+
+def grant_option(entry: str) -> str:
+    """Return the end of the grant of an entry where its holder may grant it to others, or null.
+
+    Args:
+        entry: The query's alias for a row of ``aclexplode``.
+    """
+    return f"case when {entry}.is_grantable then ' with grant option' end"
+
+
+def firing(enabled: str) -> str:
+    """Return how ``alter table`` sets when a trigger or a rule fires, unless it is the default.
+
+    Args:
+        enabled: The column that holds it: ``t.tgenabled``.
+    """
+    return f"""case {enabled}
+                    when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always'
+                end"""
 
 
 def entries(acl: str, owner: str, kind: str) -> str:
@@ -118,7 +156,7 @@ def entries(acl: str, owner: str, kind: str) -> str:
     """
     return f"""(
         select json_agg(json_build_object(
-            'grantee', {_GRANTEE},
+            'grantee', {name_of_grantee("a")},
             'privilege', a.privilege_type,
             'is_grantable', a.is_grantable,
             'column', null
@@ -156,7 +194,7 @@ def column_entries(relation: str) -> str:
     """
     return f"""(
         select json_agg(json_build_object(
-            'grantee', {_GRANTEE},
+            'grantee', {name_of_grantee("a")},
             'privilege', a.privilege_type,
             'is_grantable', a.is_grantable,
             'column', col.attname

@@ -13,7 +13,9 @@ from townhall.pg.catalog.fragments import (
     column_entries,
     comment,
     entries,
+    firing,
     kept_for_a_partition,
+    name_of_grantee,
     not_of_an_extension,
     other_owner,
     rows,
@@ -189,7 +191,7 @@ def _column(values: Mapping[str, Any]) -> ColumnDetails:
 def _default_grantees(kind: str) -> str:
     return f"""array(
         select distinct
-            case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end
+            {name_of_grantee("a")}
         from pg_catalog.pg_default_acl as d, pg_catalog.aclexplode(d.defaclacl) as a
         where d.defaclrole = current_user::regrole
             and d.defaclobjtype = '{kind}'
@@ -354,12 +356,12 @@ _QUERY = f"""
                 values
                     (pg_catalog.pg_get_ruledef(r.oid)),
                     (
-                        'alter table ' || c.oid::regclass
-                            || case r.ev_enabled
-                                when 'D' then ' disable' when 'R' then ' enable replica'
-                                when 'A' then ' enable always'
-                            end
-                            || ' rule ' || pg_catalog.quote_ident(r.rulename)
+                        case when r.ev_enabled <> 'O' then pg_catalog.format(
+                            'alter table %%s %%s rule %%I',
+                            c.oid::regclass,
+                            {firing("r.ev_enabled")},
+                            r.rulename
+                        ) end
                     ),
                     (
                         'comment on rule ' || pg_catalog.quote_ident(r.rulename)
