@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from tests.autogenerate.lab import Schema
 from tests.autogenerate.round_trip import round_trip
 from townhall import metadata as townhall_metadata
+from townhall.pg.dialect import named_dialect
 from townhall.testing.databases import Databases
 
 pytestmark = pytest.mark.thorough  # each generates revisions and runs them
@@ -64,6 +66,36 @@ def test_column_is_added_with_what_belongs_to_it(
 ) -> None:
     declared = posts(column(kind, schema), schema=schema, naming=naming)
     round_trip(databases, POSTS[schema], declared)
+
+
+@pytest.mark.parametrize("naming", NAMING)
+@pytest.mark.parametrize("schema", [None, "shop"])
+def test_column_that_is_renamed_in_its_declaration_is_replaced_with_its_index(
+    schema: str | None, naming: str, databases: Databases
+) -> None:
+    before, after = (
+        posts(
+            sa.Column(name, sa.Integer, sa.ForeignKey(f"{of}posts.id"), index=True),
+            sa.Column(f"{name}_code", sa.Text, unique=True),
+            schema=schema,
+            naming=naming,
+        )
+        for of in [f"{schema}." if schema else ""]
+        for name in ("author", "editor")
+    )
+    script = "".join(f"{each};" for each in statements(before))
+    revision = round_trip(databases, f"create schema shop;{script}", after)
+    for operation in ("create_index", "drop_index", "add_column", "drop_column"):
+        assert operation in revision.upgrade
+
+
+def statements(schema: Schema) -> Iterator[str]:
+    """Yield what SQLAlchemy itself creates the tables with."""
+    dialect = named_dialect()
+    for table in schema.metadata.sorted_tables:
+        yield str(sa.schema.CreateTable(table).compile(dialect=dialect))
+        for index in table.indexes:
+            yield str(sa.schema.CreateIndex(index).compile(dialect=dialect))
 
 
 @pytest.mark.parametrize("naming", NAMING)
