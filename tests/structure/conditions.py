@@ -20,12 +20,15 @@ _FUNCTIONS = text(
     """
 )
 
+_MEMBERSHIP = re.compile(
+    r"begin return query select mine\.id::[\w ]+ from \( (?P<query>.*) \) as mine \(id\); end"
+)
 _CALL = re.compile(
     r"(?P<column>[\w.]+) = ANY \(ARRAY\( SELECT private\.(?P<function>\w+)\(\).*\)\)"
 )
 _HELPER = re.compile(r"private\.(\w+)\(\)")
 _WITH_ACCOUNT = re.compile(
-    r"select mine\.id from \( (?P<all>.*) \) as mine \(id\) where \( select .*'is_anonymous' .*"
+    r"select mine\.id from \((?P<all>.*)\) as mine \(id\) where \(select .*'is_anonymous'.*"
 )
 
 
@@ -34,9 +37,7 @@ class Conditions:
 
     def __init__(self, connection: Connection) -> None:
         """Read the helper functions, one of which may return a part of another's ids."""
-        self._sources = {
-            name: " ".join(source.split()) for name, source in connection.execute(_FUNCTIONS)
-        }
+        self._sources = {name: _query_of(source) for name, source in connection.execute(_FUNCTIONS)}
 
     def implies(self, given: str, wanted: str) -> bool:
         """Tell whether every row that fulfils one condition fulfils the other."""
@@ -81,6 +82,14 @@ class Conditions:
             and _HELPER.split(source)[::2] == _HELPER.split(wider_source)[::2]
             and all(map(self._is_narrower, calls, wider_calls))
         )
+
+
+def _query_of(body: str) -> str:
+    """Return a membership's query, or another body, however its lines are broken."""
+    body = " ".join(body.split())
+    membership = _MEMBERSHIP.fullmatch(body)
+    query = membership["query"] if membership else body
+    return query.replace("( ", "(").replace(" )", ")")
 
 
 def _unwrapped(condition: str) -> str:

@@ -75,7 +75,9 @@ begin
     if exists (
         select
         from pg_catalog.pg_attribute as a
-        where a.attrelid = {table}::regclass and a.attname = {column} and a.attidentity <> ''
+        where a.attrelid = {table}::regclass
+            and a.attname = {column}
+            and a.attidentity <> ''
     ) then
         return;
     end if;
@@ -98,24 +100,29 @@ begin
     if not exists (
         select
         from pg_catalog.pg_attribute as a
-        where a.attrelid = {table}::regclass and a.attname = {column} and a.attidentity <> ''
+        where a.attrelid = {table}::regclass
+            and a.attname = {column}
+            and a.attidentity <> ''
     ) then
         return;
     end if;
     lock table {target} in access exclusive mode;
     numbers := pg_catalog.pg_get_serial_sequence({table}, {column});
     execute
-        'select last_value + case when is_called then s.seqincrement else 0 end from ' || numbers
-        || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
+        'select last_value + case when is_called then s.seqincrement else 0 end from '
+        || numbers || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
     into strict next_number
     using numbers::regclass;
     {alter} drop identity;
     create sequence {sequence} as {type};
     {owner}
     alter sequence {sequence} owned by {target}.{name};
-    {alter} set default nextval({as_text}::regclass);
+    {alter}
+    set default nextval({as_text}::regclass);
     if next_number between 1 and (
-        select s.seqmax from pg_catalog.pg_sequence as s where s.seqrelid = {as_text}::regclass
+        select s.seqmax
+        from pg_catalog.pg_sequence as s
+        where s.seqrelid = {as_text}::regclass
     ) then
         execute 'alter sequence ' || {as_text} || ' restart with ' || next_number;
     end if;

@@ -30,7 +30,7 @@ from townhall.migrate.operations.definitions import (
     DropDefinedTableOp,
 )
 from townhall.migrate.operations.expressions import DropExpressionOp
-from townhall.migrate.operations.identities import AlterIdentityOp
+from townhall.migrate.operations.identities import AlterIdentityOp, SerialForIdentityOp
 from townhall.migrate.operations.parts import CreatePartOp, DropPartOp, SetUpPartOp
 from townhall.migrate.operations.schemas import CreateSchemaOp, DropSchemaOp
 from townhall.pg.catalog import Part
@@ -47,6 +47,80 @@ SHARE = pg.Domain(
 )
 PERCENT = replace(SHARE, default="1", checks={"in_range": "value <= 100"})
 POLICY = pg.Policy(table="posts", name="p", command="select", roles=("anon",), using="a = ':b'")
+
+SERIAL = SerialForIdentityOp(
+    TABLE,
+    "id",
+    ["generated always", "start with 10"],
+    sequence='shop."Orders_id_seq"',
+    type_="integer",
+    owner="keeper",
+)
+MAKE_SERIAL = """
+    do $do$
+    declare
+        numbers text;
+        next_number bigint;
+    begin
+        if not exists (
+            select
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = 'shop."Orders"'::regclass
+                and a.attname = 'id'
+                and a.attidentity <> ''
+        ) then
+            return;
+        end if;
+        lock table shop."Orders" in access exclusive mode;
+        numbers := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
+        execute
+            'select last_value + case when is_called then s.seqincrement else 0 end from '
+            || numbers || ', pg_catalog.pg_sequence as s where s.seqrelid = $1'
+        into strict next_number
+        using numbers::regclass;
+        alter table shop."Orders" alter column id drop identity;
+        create sequence shop."Orders_id_seq" as integer;
+        alter sequence shop."Orders_id_seq" owner to keeper;
+        alter sequence shop."Orders_id_seq" owned by shop."Orders".id;
+        alter table shop."Orders" alter column id
+        set default nextval('shop."Orders_id_seq"'::regclass);
+        if next_number between 1 and (
+            select s.seqmax
+            from pg_catalog.pg_sequence as s
+            where s.seqrelid = 'shop."Orders_id_seq"'::regclass
+        ) then
+            execute 'alter sequence ' || 'shop."Orders_id_seq"' || ' restart with ' || next_number;
+        end if;
+    end
+    $do$;
+"""
+MAKE_IDENTITY = """
+    do $do$
+    declare
+        numbers text;
+        last_number bigint;
+        is_used boolean;
+    begin
+        if exists (
+            select
+            from pg_catalog.pg_attribute as a
+            where a.attrelid = 'shop."Orders"'::regclass
+                and a.attname = 'id'
+                and a.attidentity <> ''
+        ) then
+            return;
+        end if;
+        lock table shop."Orders" in access exclusive mode;
+        numbers := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
+        execute 'select last_value, is_called from ' || numbers into strict last_number, is_used;
+        alter table shop."Orders" alter column id drop default;
+        execute 'drop sequence ' || numbers;
+        alter table shop."Orders" alter column id add generated always as identity (start with 10);
+        numbers := pg_catalog.pg_get_serial_sequence('shop."Orders"', 'id');
+        perform pg_catalog.setval(numbers::regclass, last_number, is_used);
+    end
+    $do$;
+"""
 
 CREATE_POLICY = """
     drop policy if exists p on public.posts;
@@ -281,6 +355,18 @@ CASES = {
             alter table shop."Orders" alter column id
             set generated always;
         """,
+        difference=("alter_identity", "shop", "Orders", "id"),
+    ),
+    "make an identity column serial": OperationCase(
+        SERIAL,
+        forward=MAKE_SERIAL,
+        backward=MAKE_IDENTITY,
+        difference=("alter_identity", "shop", "Orders", "id"),
+    ),
+    "make a serial column an identity column again": OperationCase(
+        SERIAL.reverse(),
+        forward=MAKE_IDENTITY,
+        backward=MAKE_SERIAL,
         difference=("alter_identity", "shop", "Orders", "id"),
     ),
     "change a column's type with its default": OperationCase(

@@ -33,6 +33,7 @@ _EXISTS = re.compile(r"\bexists\s*\(\s*select\b", re.IGNORECASE)
 ALIASES = re.compile(r"""((?<=\)\ )[\w$"]+\([\w$"]+(?:,\ [\w$"]+)*\))""", re.VERBOSE)
 """Names for all columns of the rows that a function gives, as PostgreSQL renders them."""
 
+_BEFORE_TABLES = frozenset({"from", "join", "lateral"})
 _CONSTANT_WORDS = frozenset({"true", "false", "null", "and", "or", "not", "is", "array", "select"})
 
 
@@ -191,8 +192,10 @@ def _closing(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
 
 
 def _is_once(tokens: list[re.Match[str]], closing: Mapping[int, int], index: int) -> bool:
-    # In (select …) of constants without a table, or as a table of a query, which is read once.
-    if index and tokens[index - 1][0].lower() in {"from", "join", "lateral"}:
+    # In (select …) of constants without a table, or as a table of a query or in the arguments of
+    # one, which is read once.
+    calls = (index, *(start - 1 for start, end in closing.items() if start < index < end))
+    if any(call > 0 and tokens[call - 1][0].lower() in _BEFORE_TABLES for call in calls):
         return True
     return any(
         tokens[start + 1][0].lower() == "select"
