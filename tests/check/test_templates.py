@@ -112,7 +112,11 @@ def history(tmp_path: Path, monkeypatch: MonkeyPatch) -> Callable[[], History]:
     (tmp_path / "helping").mkdir()
     (tmp_path / "helping" / "__init__.py").write_text("")
     (tmp_path / "helping" / "seeds.py").write_text("ROWS = 1\n")
-    (tmp_path / "migrations" / "versions").mkdir(parents=True)
+    (tmp_path / "helping" / "rows.csv").write_text("1\n")
+    for folder in ("versions", "sql"):
+        (tmp_path / "migrations" / folder).mkdir(parents=True)
+    (tmp_path / "migrations" / "versions" / "one.sql").write_text("select 1;\n")
+    (tmp_path / "migrations" / "sql" / "views.sql").write_text("select 1;\n")
     (tmp_path / "migrations" / "env.py").write_text("")
     (tmp_path / "migrations" / "versions" / "one.py").write_text(
         dedent(
@@ -130,7 +134,16 @@ def history(tmp_path: Path, monkeypatch: MonkeyPatch) -> Callable[[], History]:
 
 
 @pytest.mark.parametrize(
-    "name", ["alembic.ini", "migrations/env.py", "migrations/versions/one.py", "helping/seeds.py"]
+    "name",
+    [
+        "alembic.ini",
+        "migrations/env.py",
+        "migrations/versions/one.py",
+        "migrations/versions/one.sql",
+        "migrations/sql/views.sql",
+        "helping/seeds.py",
+        "helping/rows.csv",
+    ],
 )
 def test_digest_is_of_everything_that_decides_what_revisions_make(
     history: Callable[[], History], tmp_path: Path, name: str

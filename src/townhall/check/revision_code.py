@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from alembic.script import ScriptDirectory
 
 # Words of SQL that look like an import name no package, and no more.
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([\w., ]+)", re.MULTILINE)
+_READ = {".sql", ".csv", ".json"}
 _BY_VERSION = {each.__name__: each.__version__ for each in (alembic, sqlalchemy)}
 
 
@@ -23,7 +25,8 @@ def digest(config: Config, script: ScriptDirectory, *others: object) -> str:
     """Return a hash of all that decides what revisions make in an empty database.
 
     Of the packages that they import the whole code counts, and of Alembic and SQLAlchemy the
-    version.
+    version. So do the files of SQL and of rows in those packages and in the folders of the
+    revisions and of ``env.py``, since a revision may read them.
 
     Args:
         config: The configuration.
@@ -33,7 +36,9 @@ def digest(config: Config, script: ScriptDirectory, *others: object) -> str:
     revisions = sorted(Path(each.path) for each in script.walk_revisions())
     imported = {name for each in revisions for name in _imported(each)}
     configured = filter(None, (config.config_file_name, script.env_py_location))
-    files = (*map(Path, configured), *revisions, *_files_of(imported))
+    folders = {Path(script.dir).resolve(), *(each.resolve().parent for each in revisions)}
+    beside = sorted({file for each in folders for file in _files_in(each) if file.suffix in _READ})
+    files = (*map(Path, configured), *revisions, *beside, *_files_of(imported))
     found = sha256(repr((_BY_VERSION, others)).encode())
     for file in files:
         code = file.read_bytes()
@@ -57,4 +62,13 @@ def _files_of(packages: Iterable[str]) -> Iterator[Path]:
         if spec.origin is not None and Path(spec.origin).is_file():
             yield Path(spec.origin)
         for folder in spec.submodule_search_locations or ():
-            yield from sorted(Path(folder).rglob("*.py"))
+            yield from sorted(
+                file for file in _files_in(Path(folder)) if file.suffix in {".py", *_READ}
+            )
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder, without those of hidden folders, such as environments."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if not each.startswith((".", "__pycache__"))]
+        yield from (Path(parent, name) for name in names)
