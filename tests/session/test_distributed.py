@@ -80,9 +80,9 @@ def test_session_of_a_user_is_refused_and_not_answered_with_nothing(
             sessions.as_user(user) as session,
         ):
             session.scalars(select(Note)).all()
-    explanation = explain(refused.value)
-    assert explanation is not None
-    assert explanation.kind is Kind.WRONG_STATE
+        explanation = explain(refused.value)
+        assert explanation is not None
+        assert explanation.kind is Kind.WRONG_STATE
     with sessions.as_service() as session:  # its policies read no claims
         assert session.scalars(select(Note)).all() != []
 
